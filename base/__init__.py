@@ -1,0 +1,1 @@
+"""What every room stands on: a closed list of small files that import no room."""

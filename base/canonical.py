@@ -1,0 +1,51 @@
+"""RFC 8785 (JCS) bytes, once, by the fast path.
+
+orjson with sorted keys equals JCS when keys are ASCII, integers lie within ±2^53 and no float occurs
+(`docs/decisions`): `canonical` proves these conditions on the way and refuses the rest, so amounts
+and other large integers travel as strings. `rfc8785` is the oracle in the tests.
+"""
+
+import hashlib
+from typing import Any, Final
+
+import orjson
+
+from base.errors import Malformed
+
+MAX_SAFE: Final = 2**53 - 1
+
+
+def canonical(document: Any) -> bytes:
+    """The JCS bytes of a JSON document of str, bool, None, safe int, list and dict with ASCII keys.
+
+    Raises Malformed for floats, unsafe integers, non-ASCII keys, lone surrogates and foreign types.
+    """
+    _prove(document)
+    try:
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError) as error:
+        raise Malformed("not a JSON document", reason=str(error)) from None
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as lower-case hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _prove(node: Any) -> None:
+    kind = type(node)
+    if kind is str or kind is bool or node is None:
+        return
+    if kind is int:
+        if not -MAX_SAFE <= node <= MAX_SAFE:
+            raise Malformed("integer beyond 2^53: write it as a string", value=str(node))
+    elif kind is dict:
+        for key, value in node.items():
+            if type(key) is not str or not key.isascii():
+                raise Malformed("keys are ASCII strings", key=repr(key))
+            _prove(value)
+    elif kind is list or kind is tuple:
+        for value in node:
+            _prove(value)
+    else:
+        raise Malformed("not canonical JSON", type=kind.__name__)

@@ -1,0 +1,59 @@
+"""The one source of "now". Statements made under a simulated clock say so."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Clock(Protocol):
+    """Tells aware UTC times."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    simulated = False
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SimulatedClock:
+    """A clock that moves only when told, and never back (demo and tests)."""
+
+    simulated = True
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move forward by `by` and return the new time."""
+        return self.move_to(self._now + by)
+
+    def move_to(self, at: datetime) -> datetime:
+        """Move forward to `at`; a time that has passed already leaves the clock where it is."""
+        self._now = max(self._now, at.astimezone(UTC))
+        return self._now
+
+
+def rfc3339(at: datetime) -> str:
+    """An aware time as RFC 3339 in UTC with milliseconds: `2026-11-23T01:00:00.000Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The reverse of `rfc3339`. Raises ValueError on anything without an offset."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"no offset in {text!r}")
+    return at.astimezone(UTC)

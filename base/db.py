@@ -1,0 +1,163 @@
+"""Sessions, transactions and column types: the same code on SQLite and PostgreSQL.
+
+Read and write sessions are different types, so a signature says whether a function writes. A write
+session is one transaction, committed when its block is left; on SQLite it begins IMMEDIATE, so that
+there is one writer and nothing decided on a stale read (`docs/ledger.md`, writing).
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Dialect, Engine, Enum, GenerativeSelect, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.types import DateTime, TypeDecorator
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+_BUSY_TIMEOUT_S: Final = 30
+
+Query = TypeVar("Query", bound=GenerativeSelect)
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class ReadSession(AsyncSession):
+    """A session whose user only asks."""
+
+
+class WriteSession(ReadSession):
+    """A session inside one write transaction."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC times on both databases; a naive time is refused before it is stored."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def text_enum(kind: type[StrEnum]) -> Enum:
+    """A StrEnum as TEXT with a CHECK (a native PostgreSQL ENUM cannot shrink)."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+        name=kind.__name__.lower(),
+    )
+
+
+def share_lock(query: Query) -> Query:
+    """Lock the rows a right depends on, together with others who depend on it (no-op on SQLite)."""
+    return query.with_for_update(read=True)
+
+
+def exclusive_lock(query: Query) -> Query:
+    """Lock the rows against everyone who depends on them (no-op on SQLite)."""
+    return query.with_for_update()
+
+
+class Database:
+    """One database, by its SQLAlchemy URL with an async driver written in full."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
+        if self.dialect == "sqlite":
+            self._reader = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size)
+            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        else:
+            self._reader = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size)
+            self._writer = self._reader
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The writing engine, for migrations and advisory locks."""
+        return self._writer
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A session for questions. Whatever it might change is never committed."""
+        async with ReadSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """One write transaction: committed on leaving the block, rolled back on any exception."""
+        async with WriteSession(self._writer, expire_on_commit=False, autoflush=True) as session:
+            await session.connection()  # begin now: on SQLite the writer's lock comes before any read
+            yield session
+            await session.commit()
+
+    async def create_schema(self) -> None:
+        """Create every table that has been imported (tests and benchmarks; see `migrations/`)."""
+        async with self._writer.begin() as connection:
+            await connection.run_sync(SQLModel.metadata.create_all)
+
+    async def ping(self) -> None:
+        """Raise when the database does not answer."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+
+def _sqlite_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
+    """WAL, FULL, foreign keys, and an explicit BEGIN instead of the driver's guesses."""
+    engine = create_async_engine(
+        url,
+        connect_args={"timeout": _BUSY_TIMEOUT_S},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=2 * _BUSY_TIMEOUT_S,
+    )
+    _prepare(engine.sync_engine, begin)
+    return engine
+
+
+def _prepare(engine: Engine, begin: str) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor: sqlite3.Cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,45 @@
+"""Typed ids: a prefix that says what it is, a time, and entropy. They sort by time."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_FORM: Final = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
+
+
+class Seed:
+    """Where an act's ids and nonces come from.
+
+    The same secret seed gives the same ids and nonces again, so an act that was prepared for a
+    self-held signature can be replayed byte for byte when the signature comes back.
+    """
+
+    def __init__(self, secret: bytes | None = None) -> None:
+        self.secret = secret if secret is not None else secrets.token_bytes(32)
+        self._count = 0
+
+    def nonce(self) -> str:
+        """256 bits as hex."""
+        return self._next().hex()
+
+    def new_id(self, prefix: str, at: datetime) -> str:
+        """`prefix` of three letters, 48 bits of milliseconds, 80 bits of entropy."""
+        number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(self._next()[:10])
+        digits = []
+        for _ in range(26):
+            number, digit = divmod(number, 32)
+            digits.append(_ALPHABET[digit])
+        return f"{prefix}_{''.join(reversed(digits))}"
+
+    def _next(self) -> bytes:
+        self._count += 1
+        return hmac.new(self.secret, self._count.to_bytes(8), hashlib.sha256).digest()
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether the text has the form of an id with this prefix."""
+    return text.startswith(f"{prefix}_") and _FORM.fullmatch(text) is not None

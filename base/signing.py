@@ -1,0 +1,162 @@
+"""Ed25519 keys and DSSE envelopes (secure-systems-lab/dsse v1), and how a custodial key rests."""
+
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from base.canonical import canonical, sha256_hex
+from base.errors import Malformed
+
+_RAW_KEY: Final = 32
+_SIGNATURE: Final = 64
+_NONCE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature of an envelope: whose key (hex SHA-256 of the raw public key) and 64 raw bytes."""
+
+    keyid: str
+    sig: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope over stored payload bytes; never re-serialise the payload."""
+
+    payload_type: str
+    payload: bytes
+    signatures: tuple[Signature, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form of the DSSE specification (base64 with padding)."""
+        return {
+            "payload": base64.b64encode(self.payload).decode(),
+            "payloadType": self.payload_type,
+            "signatures": [
+                {"keyid": s.keyid, "sig": base64.b64encode(s.sig).decode()} for s in self.signatures
+            ],
+        }
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON form: the envelope's name in the ledger."""
+        return sha256_hex(canonical(self.document()))
+
+
+class SigningKey:
+    """An Ed25519 private key with its keyid."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.keyid = keyid_of(self.public)
+
+    @classmethod
+    def generate(cls) -> "SigningKey":
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "SigningKey":
+        """From the 32-byte seed of RFC 8032."""
+        return cls(Ed25519PrivateKey.from_private_bytes(raw))
+
+    def to_bytes(self) -> bytes:
+        return self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+
+    def sign(self, message: bytes) -> bytes:
+        return self._private.sign(message)
+
+
+def keyid_of(public: bytes) -> str:
+    """Hex SHA-256 of the raw 32-byte public key."""
+    return sha256_hex(public)
+
+
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    """DSSE's PAE: what is really signed."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def sign_envelope(payload_type: str, payload: bytes, *keys: SigningKey) -> Envelope:
+    """Sign the payload with every key, in the order given."""
+    message = pre_authentication(payload_type, payload)
+    return Envelope(payload_type, payload, tuple(Signature(k.keyid, k.sign(message)) for k in keys))
+
+
+def signature_holds(public: bytes, message: bytes, sig: bytes) -> bool:
+    """Whether `sig` is this key's Ed25519 signature of the message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(sig, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def envelope_signed_by(envelope: Envelope, public: bytes) -> bool:
+    """Whether the envelope carries a valid signature of this public key under its keyid."""
+    keyid = keyid_of(public)
+    message = pre_authentication(envelope.payload_type, envelope.payload)
+    return any(s.keyid == keyid and signature_holds(public, message, s.sig) for s in envelope.signatures)
+
+
+def parse_envelope(document: Any) -> Envelope:
+    """Read the JSON form of an envelope. Raises Malformed on any deviation."""
+    try:
+        if set(document) != {"payload", "payloadType", "signatures"}:
+            raise ValueError("members")
+        signatures = []
+        for item in document["signatures"]:
+            if set(item) != {"keyid", "sig"} or not isinstance(item["keyid"], str):
+                raise ValueError("signature members")
+            raw = base64.b64decode(item["sig"], validate=True)
+            if len(raw) != _SIGNATURE:
+                raise ValueError("signature length")
+            signatures.append(Signature(item["keyid"], raw))
+        if not signatures or not isinstance(document["payloadType"], str):
+            raise ValueError("no signature")
+        payload = base64.b64decode(document["payload"], validate=True)
+    except (TypeError, KeyError, ValueError, binascii.Error) as error:
+        raise Malformed("not a DSSE envelope", reason=str(error)) from None
+    return Envelope(document["payloadType"], payload, tuple(signatures))
+
+
+def parse_public_key(text: str) -> bytes:
+    """Base64 of a raw 32-byte Ed25519 public key. Raises Malformed on anything else."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raise Malformed("a public key is base64 of 32 raw bytes") from None
+    if len(raw) != _RAW_KEY:
+        raise Malformed("a public key is base64 of 32 raw bytes", length=len(raw))
+    try:
+        Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError:
+        raise Malformed("not an Ed25519 public key") from None
+    return raw
+
+
+def wrap(master: bytes, secret: bytes, purpose: bytes) -> bytes:
+    """Encrypt a secret at rest: 12-byte nonce, then AES-256-GCM bound to its purpose."""
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(master).encrypt(nonce, secret, purpose)
+
+
+def unwrap(master: bytes, sealed: bytes, purpose: bytes) -> bytes:
+    """The reverse of `wrap`. Raises Malformed when key, purpose or bytes are not the ones sealed."""
+    try:
+        return AESGCM(master).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose)
+    except (InvalidTag, ValueError):
+        raise Malformed("a sealed secret does not open") from None
