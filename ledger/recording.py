@@ -1,0 +1,233 @@
+"""Recording an act: the signed statement goes into the business transaction, and into the queue.
+
+Nothing here touches the log's head; the sequencer puts statements in order later (`docs/ledger.md`).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from sqlmodel import col, select, update
+
+from base.canonical import canonical
+from base.clock import Clock
+from base.db import WriteSession
+from base.errors import Refusal
+from base.ids import Seed
+from base.signing import Envelope, SigningKey, sign_envelope
+from ledger.errors import EntryTooLarge, StatementRecordedBefore
+from ledger.statement import (
+    MAX_ENTRY_BYTES,
+    PAYLOAD_TYPE,
+    Built,
+    Draft,
+    Saying,
+    build,
+    envelope_bytes,
+)
+from ledger.tables import OpeningRow, PendingRow, RefusalRow, StatementRow
+
+EXCHANGE_ROLE: Final = "EXCHANGE_OPERATOR"
+_SEAL_OVERHEAD_BYTES: Final = 400
+_SAME_REFUSAL: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An organisation that acts, the roles it has, and the person who acts for it."""
+
+    org_id: str
+    roles: frozenset[str]
+    user_id: str | None = None
+
+
+class Pen(Protocol):
+    """What signs for an actor. It checks, under the transaction's locks, that its key may sign."""
+
+    @property
+    def custodial(self) -> bool: ...
+
+    async def sign(self, s: WriteSession, actor: Actor, role: str, built: Built) -> Envelope: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePen:
+    """The exchange's own registered key: system events, timeouts, receipts, refusals."""
+
+    key: SigningKey
+    custodial: bool = False
+
+    async def sign(self, s: WriteSession, actor: Actor, role: str, built: Built) -> Envelope:
+        del s, actor, role
+        return sign_envelope(PAYLOAD_TYPE, built.payload, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The exchange as an actor: who it is and what it signs with."""
+
+    actor: Actor
+    pen: ExchangePen
+
+
+class SignatureWanted(Exception):  # control flow of a prepare, never an error
+    """A self-held key is asked for: these are the bytes to sign. Raised by a preparing pen."""
+
+    def __init__(self, built: Built) -> None:
+        super().__init__(built.event)
+        self.built = built
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act of one actor at one moment.
+
+    `occurred_at` is the act's time (of a prepared act: when it was prepared); `now` is the time of
+    receipt, which deadlines are checked against. Ids and nonces come from the act's seed, so the same
+    act played again gives the same bytes.
+    """
+
+    actor: Actor
+    role: str
+    occurred_at: datetime
+    now: datetime
+    simulated: bool
+    seed: Seed
+    pen: Pen
+    exchange: Exchange
+
+    def new_id(self, prefix: str) -> str:
+        """A typed id of this act's time."""
+        return self.seed.new_id(prefix, self.occurred_at)
+
+    def nonce(self) -> str:
+        """256 bits as hex."""
+        return self.seed.nonce()
+
+    def as_exchange(self) -> "Act":
+        """The exchange's own act at the same moment, for what the system states."""
+        return Act(
+            actor=self.exchange.actor,
+            role=EXCHANGE_ROLE,
+            occurred_at=self.occurred_at,
+            now=self.now,
+            simulated=self.simulated,
+            seed=self.seed,
+            pen=self.exchange.pen,
+            exchange=self.exchange,
+        )
+
+
+def exchange_act(exchange: Exchange, clock: Clock) -> Act:
+    """An act that the exchange begins itself: timeouts, meters, what the bank reports."""
+    now = clock.now()
+    return Act(
+        actor=exchange.actor,
+        role=EXCHANGE_ROLE,
+        occurred_at=now,
+        now=now,
+        simulated=clock.simulated,
+        seed=Seed(),
+        pen=exchange.pen,
+        exchange=exchange,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the caller gets at once: the statement is recorded, not yet sealed."""
+
+    statement_id: str
+    digest: str
+    opening_sha256: str | None
+
+
+async def record(s: WriteSession, act: Act, draft: Draft) -> Recorded:
+    """Build, sign and record what the act says, in the caller's transaction.
+
+    Raises SignatureWanted when a self-held signature is being prepared, StatementRecordedBefore when
+    the very same envelope came before, EntryTooLarge when it would not fit an entry.
+    """
+    saying = Saying(
+        actor=act.actor.org_id,
+        role=act.role,
+        occurred_at=act.occurred_at,
+        simulated=act.simulated,
+        custodial=act.pen.custodial,
+    )
+    statement_id = act.new_id("sta")
+    built = build(draft, saying, act.nonce())
+    envelope = await act.pen.sign(s, act.actor, act.role, built)
+    return await keep(s, statement_id, act, built, envelope)
+
+
+async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envelope: Envelope) -> Recorded:
+    """Store a signed statement and queue it for sealing."""
+    stored = envelope_bytes(envelope)
+    if len(stored) > MAX_ENTRY_BYTES - _SEAL_OVERHEAD_BYTES:
+        raise EntryTooLarge("the statement does not fit an entry", bytes=len(stored), limit=MAX_ENTRY_BYTES)
+    digest = hashlib.sha256(stored).hexdigest()
+    known = await s.exec(select(StatementRow.statement_id).where(StatementRow.envelope_sha256 == digest))
+    if known.first() is not None:
+        raise StatementRecordedBefore("this signed statement was recorded before", envelope_sha256=digest)
+    if built.opening is not None and built.opening_sha256 is not None:
+        kept = await s.get(OpeningRow, built.opening_sha256)
+        if kept is None:
+            s.add(OpeningRow(sha256=built.opening_sha256, document=built.opening))
+    row = StatementRow(
+        statement_id=statement_id,
+        envelope_sha256=digest,
+        event=built.event,
+        object_id=built.object_id,
+        org_id=act.actor.org_id,
+        occurred_at=act.occurred_at,
+        envelope=stored,
+        opening_sha256=built.opening_sha256,
+    )
+    s.add(row)
+    await s.flush()
+    assert row.id is not None
+    s.add(PendingRow(id=row.id))
+    await s.flush()
+    return Recorded(statement_id, digest, built.opening_sha256)
+
+
+async def record_refusal(
+    s: WriteSession, act: Act, refusal: Refusal, *, attempted: str, object_id: str
+) -> str:
+    """State, as the exchange, that an act was refused; returns the statement's id.
+
+    The same refusal within an hour is one statement, later ones are counted (`docs/ledger.md`).
+    """
+    system = act.as_exchange()
+    key = [act.actor.org_id, attempted, object_id, refusal.code]
+    fingerprint = hashlib.sha256(canonical(key)).hexdigest()
+    query = (
+        select(RefusalRow)
+        .where(RefusalRow.fingerprint == fingerprint, RefusalRow.first_at > act.now - _SAME_REFUSAL)
+        .order_by(col(RefusalRow.first_at).desc())
+    )
+    earlier = (await s.exec(query)).first()
+    if earlier is not None:
+        await s.exec(
+            update(RefusalRow).where(col(RefusalRow.id) == earlier.id).values(times=RefusalRow.times + 1)
+        )
+        return earlier.statement_id
+    recorded = await record(
+        s,
+        system,
+        Draft(
+            "REF.REFUSE",
+            object_id,
+            public={
+                "code": refusal.code,
+                "rule_id": refusal.rule_id,
+                "attempted": attempted,
+                "refused": act.actor.org_id,
+            },
+            opening={"detail": refusal.detail, "facts": {k: str(v) for k, v in refusal.facts.items()}},
+        ),
+    )
+    s.add(RefusalRow(fingerprint=fingerprint, statement_id=recorded.statement_id, first_at=act.now))
+    return recorded.statement_id
