@@ -122,7 +122,7 @@ class Database:
     async def ping(self) -> None:
         """Raise when the database does not answer."""
         async with self.read() as session:
-            await session.execute(text("SELECT 1"))
+            await (await session.connection()).execute(text("SELECT 1"))
 
     async def dispose(self) -> None:
         """Close every connection."""

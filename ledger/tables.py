@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, I
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime
+from ledger import triggers
 
 # SQLite gives row ids only to INTEGER keys; PostgreSQL needs 64 bits.
 _ID = BigInteger().with_variant(Integer, "sqlite")
@@ -161,3 +162,6 @@ class BalanceRow(SQLModel, table=True):
     account: str = Field(sa_column=Column(Text, primary_key=True))
     upto_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     balance_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+triggers.attach(SQLModel.metadata)

@@ -1,0 +1,190 @@
+"""Double-entry postings: insert-only, two-phase, each tied to the statement that says why.
+
+`book` posts at once. `reserve` writes a pending batch that counts in no balance until it is resolved,
+once, by `post_reserved` or `void_reserved` (UNIQUE on what it resolves). The sum of every batch is
+checked here and again in the database (`ledger/triggers.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import case, func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from base.db import ReadSession, WriteSession
+from ledger.accounts import Leg, bank_cash, check_legs
+from ledger.errors import AlreadyResolved, StatementUnknown
+from ledger.tables import BalanceRow, PostingBatchRow, PostingRow
+
+_SNAPSHOT_AFTER: Final = 256
+
+
+async def book(
+    s: WriteSession,
+    *,
+    batch_id: str,
+    object_id: str,
+    statement_id: str,
+    booked_at: datetime,
+    legs: Sequence[Leg],
+) -> None:
+    """Post legs at once. Raises LegsUnbalanced before anything is written."""
+    batch = PostingBatchRow(
+        batch_id=batch_id, kind="book", object_id=object_id, statement_id=statement_id, booked_at=booked_at
+    )
+    await _write(s, batch, check_legs(legs))
+
+
+async def reserve(
+    s: WriteSession,
+    *,
+    batch_id: str,
+    object_id: str,
+    statement_id: str,
+    booked_at: datetime,
+    legs: Sequence[Leg],
+) -> None:
+    """Write a pending batch: decided, not yet moved."""
+    batch = PostingBatchRow(
+        batch_id=batch_id, kind="pending", object_id=object_id, statement_id=statement_id, booked_at=booked_at
+    )
+    await _write(s, batch, check_legs(legs))
+
+
+async def post_reserved(
+    s: WriteSession, *, batch_id: str, resolves: str, statement_id: str, booked_at: datetime
+) -> None:
+    """Move what a pending batch reserved. Raises AlreadyResolved when it was posted or voided before."""
+    pending = await _pending(s, resolves)
+    batch = PostingBatchRow(
+        batch_id=batch_id,
+        kind="post",
+        object_id=pending.object_id,
+        statement_id=statement_id,
+        resolves=resolves,
+        booked_at=booked_at,
+    )
+    await _write(s, batch, await _legs(s, resolves))
+
+
+async def void_reserved(
+    s: WriteSession, *, batch_id: str, resolves: str, statement_id: str, booked_at: datetime
+) -> None:
+    """Let a pending batch go without moving anything. Raises AlreadyResolved."""
+    pending = await _pending(s, resolves)
+    batch = PostingBatchRow(
+        batch_id=batch_id,
+        kind="void",
+        object_id=pending.object_id,
+        statement_id=statement_id,
+        resolves=resolves,
+        booked_at=booked_at,
+    )
+    await _write(s, batch, ())
+
+
+async def balance(s: ReadSession, account: str) -> int:
+    """The booked balance of an account in fen: the newest snapshot and what came after it."""
+    snapshot = (
+        await s.exec(
+            select(BalanceRow)
+            .where(BalanceRow.account == account)
+            .order_by(col(BalanceRow.upto_id).desc())
+            .limit(1)
+        )
+    ).first()
+    upto, start = (snapshot.upto_id, snapshot.balance_minor) if snapshot else (0, 0)
+    tail = (
+        await s.exec(
+            select(func.count(), func.coalesce(func.sum(PostingRow.amount_minor), 0)).where(
+                PostingRow.account == account,
+                col(PostingRow.booked).is_(True),
+                col(PostingRow.id) > upto,
+            )
+        )
+    ).one()
+    return start + int(tail[1])
+
+
+async def take_snapshots(s: WriteSession) -> int:
+    """Write a snapshot for every account whose tail has grown long; returns how many.
+
+    Runs under the log lock (`ledger/batch.py`), so no posting with a smaller id can still commit.
+    """
+    latest = (
+        select(BalanceRow.account, func.max(BalanceRow.upto_id).label("upto"))
+        .group_by(BalanceRow.account)
+        .subquery()
+    )
+    grown = await s.exec(
+        select(PostingRow.account, func.max(PostingRow.id))
+        .outerjoin(latest, latest.c.account == PostingRow.account)
+        .where(col(PostingRow.id) > func.coalesce(latest.c.upto, 0))
+        .group_by(PostingRow.account)
+        .having(func.count() >= _SNAPSHOT_AFTER)
+    )
+    taken = 0
+    for account, upto_id in grown.all():
+        total = await s.exec(
+            select(func.coalesce(func.sum(PostingRow.amount_minor), 0)).where(
+                PostingRow.account == account,
+                col(PostingRow.booked).is_(True),
+                col(PostingRow.id) <= upto_id,
+            )
+        )
+        s.add(BalanceRow(account=account, upto_id=int(upto_id or 0), balance_minor=int(total.one())))
+        taken += 1
+    await s.flush()
+    return taken
+
+
+async def totals(s: ReadSession) -> tuple[int, int]:
+    """(what the bank holds, what is held on trades), both in fen: their sum is always zero."""
+    amount = col(PostingRow.amount_minor)
+    at_bank = case((col(PostingRow.account) == bank_cash(), amount), else_=0)
+    query = select(func.coalesce(func.sum(at_bank), 0), func.coalesce(func.sum(amount - at_bank), 0)).where(
+        col(PostingRow.booked).is_(True)
+    )
+    bank, trades = (await s.exec(query)).one()
+    return int(bank), int(trades)
+
+
+async def _pending(s: ReadSession, batch_id: str) -> PostingBatchRow:
+    row = await s.get(PostingBatchRow, batch_id)
+    if row is None or row.kind != "pending":
+        raise StatementUnknown("no such reservation", batch_id=batch_id)
+    taken = await s.exec(select(PostingBatchRow.batch_id).where(PostingBatchRow.resolves == batch_id))
+    if taken.first() is not None:
+        raise AlreadyResolved("this reservation was resolved before", batch_id=batch_id)
+    return row
+
+
+async def _legs(s: ReadSession, batch_id: str) -> tuple[Leg, ...]:
+    rows = await s.exec(
+        select(PostingRow).where(PostingRow.batch_id == batch_id).order_by(col(PostingRow.id))
+    )
+    return tuple(Leg(row.account, row.amount_minor, row.currency) for row in rows.all())
+
+
+async def _write(s: WriteSession, batch: PostingBatchRow, legs: Sequence[Leg]) -> None:
+    """Legs first, the batch last: closing the batch is what the database's sum check waits for."""
+    s.add_all(
+        PostingRow(
+            batch_id=batch.batch_id,
+            account=leg.account,
+            amount_minor=leg.amount_minor,
+            currency=leg.currency,
+            booked=batch.kind != "pending",
+        )
+        for leg in legs
+    )
+    await s.flush()
+    s.add(batch)
+    try:
+        await s.flush()
+    except IntegrityError as error:
+        if batch.resolves is not None and "resolves" in str(error.orig):
+            raise AlreadyResolved("this reservation was resolved before", batch_id=batch.resolves) from None
+        raise

@@ -1,0 +1,71 @@
+"""What the database itself enforces: balanced batches, and rows that are never rewritten.
+
+SQLite has no deferred constraint triggers: there the row that closes a batch checks the sum of its
+legs, and no leg can join a closed batch. PostgreSQL checks each batch when the transaction commits.
+"""
+
+from typing import Final
+
+from sqlalchemy import DDL, MetaData, event
+
+_PERMANENT: Final = ("ledger_statements", "ledger_entries", "ledger_postings", "ledger_posting_batches")
+
+SQLITE: Final = (
+    """
+    CREATE TRIGGER ledger_batch_sums AFTER INSERT ON ledger_posting_batches
+    WHEN EXISTS (SELECT 1 FROM ledger_postings WHERE batch_id = NEW.batch_id
+                 GROUP BY currency HAVING SUM(amount_minor) <> 0)
+      OR (NEW.kind <> 'void'
+          AND NOT EXISTS (SELECT 1 FROM ledger_postings WHERE batch_id = NEW.batch_id))
+    BEGIN SELECT RAISE(ABORT, 'posting batch does not sum to zero'); END
+    """,
+    """
+    CREATE TRIGGER ledger_batch_closed BEFORE INSERT ON ledger_postings
+    WHEN EXISTS (SELECT 1 FROM ledger_posting_batches WHERE batch_id = NEW.batch_id)
+    BEGIN SELECT RAISE(ABORT, 'posting batch is closed'); END
+    """,
+    *(
+        f"""
+        CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}
+        BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END
+        """
+        for table in _PERMANENT
+        for verb in ("UPDATE", "DELETE")
+    ),
+)
+
+POSTGRESQL: Final = (
+    """
+    CREATE FUNCTION ledger_check_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF EXISTS (SELECT 1 FROM ledger_postings WHERE batch_id = NEW.batch_id
+                 GROUP BY currency HAVING SUM(amount_minor) <> 0) THEN
+        RAISE EXCEPTION 'posting batch does not sum to zero' USING ERRCODE = 'check_violation';
+      END IF;
+      RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE CONSTRAINT TRIGGER ledger_batch_sums AFTER INSERT ON ledger_postings
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_check_batch()
+    """,
+    """
+    CREATE FUNCTION ledger_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '%% is insert-only', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$
+    """,
+    *(
+        f"""
+        CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table}
+        FOR EACH ROW EXECUTE FUNCTION ledger_insert_only()
+        """
+        for table in _PERMANENT
+    ),
+)
+
+
+def attach(metadata: MetaData) -> None:
+    """Create the triggers whenever the schema is created."""
+    for dialect, statements in (("sqlite", SQLITE), ("postgresql", POSTGRESQL)):
+        for statement in statements:
+            ddl = DDL(statement)  # type: ignore[no-untyped-call]  # untyped upstream
+            event.listen(metadata, "after_create", ddl.execute_if(dialect=dialect))
