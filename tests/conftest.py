@@ -1,0 +1,51 @@
+"""What tests share: a fresh database of each kind, and a clock that moves when told."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from base.clock import SimulatedClock
+from base.db import Database
+from tests.databases import on_postgresql, on_sqlite
+from tests.postgres import SQLITE_ONLY, Server, running_server
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Monday, 16 November 2026, 09:00 in Shanghai: a working day in an ordinary week."""
+    return SimulatedClock(datetime(2026, 11, 16, 1, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The suite's PostgreSQL, started by the first test that asks for it. Fails where none can be had."""
+    if os.environ.get(SQLITE_ONLY) == "1":
+        pytest.skip(f"{SQLITE_ONLY}=1 asked for a suite without PostgreSQL")
+    yield from running_server()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the SQLite file with the schema is kept; the first test that needs it makes it."""
+    return tmp_path_factory.mktemp("sqlite") / "template.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A fresh database with the project's schema: the test runs once on each kind."""
+    if request.param == "sqlite":
+        fresh = on_sqlite(request.getfixturevalue("sqlite_template"), tmp_path / "databourse.db")
+    else:
+        fresh = on_postgresql(request.getfixturevalue("postgres"))
+    async with fresh as database:
+        yield database
+
+
+@pytest.fixture
+async def postgresql_database(postgres: Server) -> AsyncIterator[Database]:
+    """A fresh PostgreSQL database, for what only it can show (locks, several writers)."""
+    async with on_postgresql(postgres) as database:
+        yield database
