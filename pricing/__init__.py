@@ -1,0 +1,1 @@
+"""Pure: facts in, a Quote with its reasons out; one mechanism a file."""
