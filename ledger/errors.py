@@ -22,6 +22,13 @@ class StatementUnknown(NotFound):
     title = "No such statement"
 
 
+class LogUnborn(Conflict):
+    """The node was never founded: no log, no exchange key on record."""
+
+    code = "log-unborn"
+    title = "There is no log in this database yet"
+
+
 class LogForked(Conflict):
     """The log on file or at a witness is larger than, or inconsistent with, the one in the database."""
 
@@ -41,3 +48,42 @@ class AlreadyResolved(Conflict):
 
     code = "posting-resolved-before"
     title = "This reservation was resolved before"
+
+
+class ProofInvalid(Malformed):
+    """An inclusion or consistency proof does not show what it claims."""
+
+    code = "proof-invalid"
+    title = "The proof does not hold"
+
+
+class TileInvalid(Malformed):
+    """A tile's path or bytes are not of the published form (C2SP tlog-tiles)."""
+
+    code = "tile-invalid"
+    title = "Not a tile of this tree"
+
+
+class NoteInvalid(Malformed):
+    """A signed note, checkpoint, key or receipt is not of its form, or not signed by a known key."""
+
+    code = "note-invalid"
+    title = "The signed note does not hold"
+
+
+class BundleFileBad(Malformed):
+    """A file of a bundle is missing, outside its limits or of another form. `path` names it."""
+
+    code = "bundle-file-bad"
+    title = "A file of the bundle is not usable"
+
+    def __init__(self, detail: str, *, path: str) -> None:
+        super().__init__(detail, path=path)
+        self.path = path
+
+
+class BundleIncomplete(Malformed):
+    """What was handed in for a bundle is not every entry of its checkpoint, in order."""
+
+    code = "bundle-incomplete"
+    title = "The bundle lacks entries"

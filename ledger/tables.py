@@ -20,7 +20,7 @@ class StatementRow(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True, autoincrement=True))
     statement_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     envelope_sha256: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    event: str = Field(sa_column=Column(Text, nullable=False))
+    event: str = Field(sa_column=Column(Text, nullable=False, index=True))
     object_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
     org_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
     occurred_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

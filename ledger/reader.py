@@ -1,0 +1,265 @@
+"""What may be asked of the ledger: statements, entries, proofs. It writes nothing."""
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from base.clock import parse_rfc3339
+from base.db import ReadSession
+from ledger.errors import LogUnborn, StatementUnknown
+from ledger.statement import PREDICATE_PREFIX
+from ledger.tables import (
+    CheckpointRow,
+    EntryRow,
+    OpeningRow,
+    PendingRow,
+    StatementRow,
+    TileRow,
+    TreeRow,
+)
+from ledger.tiles import Tile, TileNodes
+from ledger.tree import inclusion_proof
+
+_PAGE: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A recorded statement, read back from its stored bytes. `seq` is None until it is sealed."""
+
+    statement_id: str
+    envelope_sha256: str
+    event: str
+    object_id: str
+    org_id: str
+    occurred_at: datetime
+    seq: int | None
+    envelope: bytes
+    opening_sha256: str | None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The in-toto statement."""
+        document = orjson.loads(self.envelope)
+        decoded: dict[str, Any] = orjson.loads(base64.b64decode(document["payload"]))
+        return decoded
+
+    @property
+    def predicate(self) -> dict[str, Any]:
+        """What it says, publicly."""
+        said: dict[str, Any] = self.payload["predicate"]
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A sealed entry: its number, its leaf bytes and their hash."""
+
+    seq: int
+    entry: bytes
+    leaf_hash: bytes
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The entry's JSON: at, envelope, node, prev, seq, v."""
+        decoded: dict[str, Any] = orjson.loads(self.entry)
+        return decoded
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The in-toto statement inside."""
+        decoded: dict[str, Any] = orjson.loads(base64.b64decode(self.document["envelope"]["payload"]))
+        return decoded
+
+    @property
+    def event(self) -> str:
+        kind: str = self.payload["predicateType"]
+        return kind.removeprefix(PREDICATE_PREFIX).removesuffix(":v1")
+
+    @property
+    def sealed_at(self) -> datetime:
+        return parse_rfc3339(self.document["at"])
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """The tree as sealed, and how many statements wait to be."""
+
+    origin: str
+    size: int
+    root: str
+    sealed_at: datetime
+    pending: bool
+
+
+async def tree_head(s: ReadSession) -> TreeHead:
+    """The tree as it stands. Raises LogUnborn on an empty database."""
+    tree = await s.get(TreeRow, 1, populate_existing=True)
+    if tree is None:
+        raise LogUnborn("there is no log in this database yet")
+    waiting = (await s.exec(select(PendingRow.id).limit(1))).first()
+    return TreeHead(tree.origin, tree.size, tree.root, tree.sealed_at, waiting is not None)
+
+
+async def statement(s: ReadSession, *, statement_id: str) -> Statement:
+    """One statement by id. Raises StatementUnknown."""
+    found = await _statements(s, StatementRow.statement_id == statement_id, limit=1)
+    if not found:
+        raise StatementUnknown("no such statement", statement_id=statement_id)
+    return found[0]
+
+
+async def statement_by_digest(s: ReadSession, *, envelope_sha256: str) -> Statement:
+    """One statement by the digest of its envelope. Raises StatementUnknown."""
+    found = await _statements(s, StatementRow.envelope_sha256 == envelope_sha256, limit=1)
+    if not found:
+        raise StatementUnknown("no such statement", envelope_sha256=envelope_sha256)
+    return found[0]
+
+
+async def statements_of(s: ReadSession, *, object_id: str, limit: int = 500) -> Sequence[Statement]:
+    """What was said about one object, in the order it was recorded."""
+    return await _statements(s, StatementRow.object_id == object_id, limit=limit)
+
+
+async def statements_by(s: ReadSession, *, org_id: str, limit: int = _PAGE) -> Sequence[Statement]:
+    """What one organisation said, in the order it was recorded."""
+    return await _statements(s, StatementRow.org_id == org_id, limit=limit)
+
+
+async def _statements(s: ReadSession, where: Any, *, limit: int) -> Sequence[Statement]:
+    query = (
+        select(StatementRow, EntryRow.seq)
+        .outerjoin(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))
+        .where(where)
+        .order_by(col(StatementRow.id))
+        .limit(limit)
+    )
+    return [
+        Statement(
+            row.statement_id,
+            row.envelope_sha256,
+            row.event,
+            row.object_id,
+            row.org_id,
+            row.occurred_at,
+            seq,
+            row.envelope,
+            row.opening_sha256,
+        )
+        for row, seq in (await s.exec(query)).all()
+    ]
+
+
+async def opening(s: ReadSession, *, sha256: str) -> dict[str, Any] | None:
+    """The private part behind a commitment; None when it was erased. Raises StatementUnknown."""
+    row = await s.get(OpeningRow, sha256)
+    if row is None:
+        raise StatementUnknown("no such opening", sha256=sha256)
+    return orjson.loads(row.document) if row.document is not None else None
+
+
+async def entry(s: ReadSession, *, seq: int) -> Entry:
+    """A sealed entry by its number. Raises StatementUnknown."""
+    row = await s.get(EntryRow, seq)
+    if row is None:
+        raise StatementUnknown("no entry has this number", seq=seq)
+    return Entry(row.seq, row.entry, row.leaf_hash)
+
+
+async def entries(
+    s: ReadSession, *, before: int | None = None, limit: int = 50, event: str | None = None
+) -> Sequence[Entry]:
+    """Sealed entries, newest first, by keyset: `before` is the last number seen."""
+    query = select(EntryRow).order_by(col(EntryRow.seq).desc()).limit(min(limit, _PAGE))
+    if before is not None:
+        query = query.where(col(EntryRow.seq) < before)
+    if event is not None:
+        query = query.join(StatementRow, col(StatementRow.id) == col(EntryRow.statement_row)).where(
+            StatementRow.event == event
+        )
+    return [Entry(row.seq, row.entry, row.leaf_hash) for row in (await s.exec(query)).all()]
+
+
+async def seq_of(s: ReadSession, *, statement_id: str) -> int | None:
+    """The number of a statement's entry; None while it waits. Raises StatementUnknown."""
+    return (await statement(s, statement_id=statement_id)).seq
+
+
+async def proof(s: ReadSession, *, seq: int, size: int) -> list[bytes]:
+    """The inclusion path of an entry in the tree of `size` leaves (RFC 9162 §2.1.3), leaf to root.
+
+    Reads the few tiles it needs. Raises StatementUnknown when the entry is not in that tree.
+    """
+    if not 0 <= seq < size:
+        raise StatementUnknown("no entry has this number in that tree", seq=seq, size=size)
+    stored = {}
+    for level, number in _needed(seq, size):
+        row = await s.get(TileRow, (level, number))
+        if row is None:
+            raise StatementUnknown("that tree is not sealed yet", size=size)
+        stored[level, number] = row.hashes
+
+    def read(tile: Tile) -> bytes:
+        return stored[tile.level, tile.index][: tile.width * 32]
+
+    return inclusion_proof(seq, size, TileNodes(read, size))
+
+
+def _needed(seq: int, size: int) -> set[tuple[int, int]]:
+    """The tiles an inclusion path can touch: on the way up from the leaf, and along the right edge."""
+    needed = set()
+    level, at, count = 0, seq, size
+    while count:
+        needed |= {(level, at // 256), (level, (count - 1) // 256)}
+        level, at, count = level + 1, at // 256, count // 256
+        at = min(at, max(count - 1, 0))
+    return needed
+
+
+async def checkpoints(s: ReadSession, *, limit: int = 50) -> Sequence[CheckpointRow]:
+    """Published checkpoints, newest first."""
+    query = select(CheckpointRow).order_by(col(CheckpointRow.size).desc()).limit(min(limit, _PAGE))
+    return (await s.exec(query)).all()
+
+
+async def checkpoint(s: ReadSession, *, size: int | None = None) -> CheckpointRow | None:
+    """The published checkpoint of a size, or the newest."""
+    if size is not None:
+        return await s.get(CheckpointRow, size)
+    newest = await checkpoints(s, limit=1)
+    return newest[0] if newest else None
+
+
+async def export_rows(
+    s: ReadSession, *, size: int, page: int = 1000
+) -> AsyncIterator[tuple[int, bytes, bytes | None]]:
+    """(seq, entry bytes, opening bytes or None) of the first `size` entries, in order, by keyset."""
+    after = -1
+    while after < size - 1:
+        query = (
+            select(EntryRow.seq, EntryRow.entry, OpeningRow.document)
+            .join(StatementRow, col(StatementRow.id) == col(EntryRow.statement_row))
+            .outerjoin(OpeningRow, col(OpeningRow.sha256) == col(StatementRow.opening_sha256))
+            .where(col(EntryRow.seq) > after, col(EntryRow.seq) < size)
+            .order_by(col(EntryRow.seq))
+            .limit(page)
+        )
+        rows = (await s.exec(query)).all()
+        if not rows:
+            return
+        for seq, entry_bytes, document in rows:
+            yield seq, entry_bytes, document
+        after = rows[-1][0]
+
+
+async def event_counts(s: ReadSession) -> dict[str, int]:
+    """How many statements of each event were recorded: for the operator's overview, not for lists."""
+    query = select(StatementRow.event, func.count()).group_by(StatementRow.event)
+    return dict((await s.exec(query)).all())

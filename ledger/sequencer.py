@@ -1,0 +1,170 @@
+"""The sequencer: puts recorded statements in order and grows the tree, in one transaction a batch.
+
+It consumes rows of the queue, never "ids above the last seen": a statement that commits late with a
+smaller id would be lost that way. Two locks on PostgreSQL: leadership of the log is a session lock,
+held by one process (`leadership`); the log itself is locked per transaction (`lock_log`), so that the
+batch writer may seal too and there is still one order. On SQLite the single writer is both.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, insert, text
+from sqlmodel import col, select, update
+
+from base.clock import Clock
+from base.db import Database, WriteSession
+from ledger.errors import LogUnborn
+from ledger.statement import NO_PREVIOUS, sealed_entry
+from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
+from ledger.tiles import Tile, TileNodes, grow, hashes_in
+from ledger.tree import Frontier, leaf_hash
+
+BATCH_ROWS: Final = 4000
+_LEADER_LOCK: Final = 0x6462_6C65  # "dble"
+_LOG_LOCK: Final = 0x6462_6C67  # "dblg"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What one batch sealed: how many entries, and the tree after it."""
+
+    count: int
+    size: int
+    root: str
+
+
+async def create_log(s: WriteSession, *, origin: str, at: datetime) -> None:
+    """An empty log under an origin, once. A second call leaves the log as it is."""
+    if await s.get(TreeRow, 1) is None:
+        empty = Frontier().root().hex()
+        s.add(TreeRow(origin=origin, size=0, root=empty, previous=NO_PREVIOUS, sealed_at=at))
+        await s.flush()
+
+
+async def lock_log(s: WriteSession) -> None:
+    """Hold the log until this transaction ends (PostgreSQL; SQLite's writer holds it already)."""
+    if s.get_bind().dialect.name == "postgresql":
+        await (await s.connection()).execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
+
+
+@asynccontextmanager
+async def leadership(database: Database) -> AsyncIterator[bool]:
+    """Whether this process leads the log while the block lasts (a PostgreSQL session lock)."""
+    if database.dialect == "sqlite":
+        yield True
+        return
+    async with database.engine.connect() as connection:
+        won = await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LEADER_LOCK})
+        await connection.commit()
+        try:
+            yield bool(won)
+        finally:
+            if won:
+                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LEADER_LOCK})
+                await connection.commit()
+
+
+async def seal(s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS) -> Sealed:
+    """Seal up to `limit` queued statements in the caller's transaction.
+
+    Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch.
+    Raises LogUnborn when no log was created.
+    """
+    await lock_log(s)
+    tree = await s.get(TreeRow, 1, populate_existing=True)
+    if tree is None:
+        raise LogUnborn("there is no log in this database yet")
+    queued = await _take(s, limit)
+    if not queued:
+        return Sealed(0, tree.size, tree.root)
+    at = max(clock.now(), tree.sealed_at)
+    rows, leaves, previous = [], [], tree.previous
+    for seq, (row_id, envelope) in enumerate(queued, start=tree.size):
+        entry = sealed_entry(seq=seq, prev=previous, at=at, node=tree.origin, envelope=envelope)
+        leaf = leaf_hash(entry)
+        previous = leaf.hex()
+        rows.append({"seq": seq, "statement_row": row_id, "leaf_hash": leaf, "entry": entry})
+        leaves.append(leaf)
+    await (await s.connection()).execute(insert(EntryRow), rows)
+    size, root = await _grow(s, tree.size, leaves)
+    await s.exec(
+        update(TreeRow)
+        .where(col(TreeRow.id) == 1)
+        .values(size=size, root=root.hex(), previous=previous, sealed_at=at)
+    )
+    return Sealed(len(rows), size, root.hex())
+
+
+async def seal_all(database: Database, clock: Clock) -> Sealed:
+    """Seal batch after batch until the queue is empty; returns how many in all and the last tree."""
+    count = 0
+    while True:
+        async with database.write() as s:
+            batch = await seal(s, clock)
+        count += batch.count
+        if batch.count < BATCH_ROWS:
+            return Sealed(count, batch.size, batch.root)
+
+
+async def _take(s: WriteSession, limit: int) -> Sequence[tuple[int, bytes]]:
+    """Take queued statements out of the queue in the order of their ids."""
+    query = select(PendingRow.id).order_by(col(PendingRow.id)).limit(limit)
+    if s.get_bind().dialect.name == "postgresql":
+        query = query.with_for_update()
+    ids = (await s.exec(query)).all()
+    if not ids:
+        return []
+    found = await s.exec(
+        select(StatementRow.id, StatementRow.envelope)
+        .where(col(StatementRow.id) >= ids[0], col(StatementRow.id) <= ids[-1])
+        .join(PendingRow, col(PendingRow.id) == col(StatementRow.id))
+        .order_by(col(StatementRow.id))
+    )
+    taken = set(ids)
+    queued = [(row_id, envelope) for row_id, envelope in found.all() if row_id in taken]
+    for start in range(0, len(ids), 500):  # SQLite bounds the parameters of one statement
+        await s.exec(delete(PendingRow).where(col(PendingRow.id).in_(ids[start : start + 500])))
+    return [(int(row_id or 0), envelope) for row_id, envelope in queued]
+
+
+async def _grow(s: WriteSession, old: int, leaves: Sequence[bytes]) -> tuple[int, bytes]:
+    """Upsert the hash tiles that the leaves touch; returns the new size and root."""
+    edge = await edge_tiles(s, old)
+    frontier = Frontier.read(old, TileNodes(lambda tile: edge[tile.level, tile.index], old))
+    frontier.extend(leaves)
+    for tile, hashes in grow(lambda tile: edge[tile.level, tile.index], old, leaves).items():
+        if (tile.level, tile.index) in edge:
+            await s.exec(
+                update(TileRow)
+                .where(col(TileRow.level) == tile.level, col(TileRow.number) == tile.index)
+                .values(hashes=hashes)
+            )
+        else:
+            await (await s.connection()).execute(
+                insert(TileRow), [{"level": tile.level, "number": tile.index, "hashes": hashes}]
+            )
+    return old + len(leaves), frontier.root()
+
+
+async def edge_tiles(s: WriteSession, size: int) -> dict[tuple[int, int], bytes]:
+    """The last tile of each level of a tree: where it grows, and where its peaks stand."""
+    edge: dict[tuple[int, int], bytes] = {}
+    level, count = 0, size
+    while count:
+        number = (count - 1) // 256
+        row = await s.get(TileRow, (level, number), populate_existing=True)
+        assert row is not None
+        width = count - number * 256
+        hashes_in(row.hashes, width)
+        edge[level, number] = row.hashes
+        level, count = level + 1, count // 256
+    return edge
+
+
+def tile_of(level: int, number: int, size: int) -> Tile:
+    """The tile at (level, number) of a tree of `size` leaves, with its width there."""
+    return Tile(level, number, min(256, (size >> 8 * level) - number * 256))

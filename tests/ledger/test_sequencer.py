@@ -1,0 +1,125 @@
+"""The log is dense, linked, and its tree is the tree of its leaves, whoever seals and however often."""
+
+import asyncio
+from datetime import timedelta
+
+import orjson
+import pytest
+from sqlmodel import select
+
+from base.clock import SimulatedClock
+from base.db import Database
+from ledger import reader
+from ledger.errors import LogUnborn
+from ledger.sequencer import create_log, leadership, seal, seal_all
+from ledger.statement import NO_PREVIOUS
+from ledger.tables import EntryRow, PendingRow
+from ledger.tree import leaf_hash, root_of, verify_inclusion
+from tests.ledger.seeds import AT, statement
+
+ORIGIN = "exchange.test/log"
+
+
+async def recorded(database: Database, names: range) -> None:
+    async with database.write() as s:
+        for n in names:
+            await statement(s, f"sta_{n}")
+
+
+async def born(database: Database) -> None:
+    async with database.write() as s:
+        await create_log(s, origin=ORIGIN, at=AT)
+
+
+async def test_nothing_is_sealed_where_no_log_was_created(database: Database, clock: SimulatedClock) -> None:
+    with pytest.raises(LogUnborn):
+        await seal_all(database, clock)
+
+
+async def test_entries_are_dense_linked_and_in_the_order_of_recording(
+    database: Database, clock: SimulatedClock
+) -> None:
+    await born(database)
+    sizes = []
+    for names in (range(3), range(3, 4), range(4, 260), range(260, 600)):
+        await recorded(database, names)
+        sizes.append((await seal_all(database, clock)).size)
+    assert sizes == [3, 4, 260, 600]
+    async with database.read() as s:
+        rows = (await s.exec(select(EntryRow).order_by(EntryRow.seq))).all()
+        assert (await s.exec(select(PendingRow))).all() == []
+        head = await reader.tree_head(s)
+    previous = NO_PREVIOUS
+    for seq, row in enumerate(rows):
+        document = orjson.loads(row.entry)
+        assert (row.seq, document["seq"], document["prev"]) == (seq, seq, previous)
+        assert row.statement_row == seq + 1
+        previous = leaf_hash(row.entry).hex()
+    assert (head.size, head.root) == (600, root_of(row.leaf_hash for row in rows).hex())
+    assert not head.pending
+
+
+async def test_every_entry_is_proved_in_the_tree(database: Database, clock: SimulatedClock) -> None:
+    await born(database)
+    for names in (range(250), range(250, 520)):
+        await recorded(database, names)
+        await seal_all(database, clock)
+    async with database.read() as s:
+        head = await reader.tree_head(s)
+        for seq in (0, 1, 249, 255, 256, 511, 512, 519):
+            entry = await reader.entry(s, seq=seq)
+            path = await reader.proof(s, seq=seq, size=head.size)
+            verify_inclusion(seq, head.size, entry.leaf_hash, path, bytes.fromhex(head.root))
+        older = await reader.proof(s, seq=7, size=250)
+        rows = (await s.exec(select(EntryRow.leaf_hash).order_by(EntryRow.seq).limit(250))).all()
+        verify_inclusion(7, 250, rows[7], older, root_of(rows))
+
+
+async def test_the_sealing_time_never_goes_back(database: Database, clock: SimulatedClock) -> None:
+    await born(database)
+    clock.advance(timedelta(hours=2))
+    await recorded(database, range(1))
+    await seal_all(database, clock)
+    await recorded(database, range(1, 2))
+    await seal_all(database, SimulatedClock(AT))
+    async with database.read() as s:
+        first, second = [(await reader.entry(s, seq=n)).document["at"] for n in (0, 1)]
+    assert first == second == "2026-11-16T03:00:00.000Z"
+
+
+async def test_two_sealers_make_one_order(postgresql_database: Database, clock: SimulatedClock) -> None:
+    database = postgresql_database
+    await born(database)
+    await recorded(database, range(300))
+
+    async def some() -> int:
+        async with database.write() as s:
+            return (await seal(s, clock, limit=37)).count
+
+    counts = await asyncio.gather(*(some() for _ in range(10)))
+    assert sum(counts) == 300
+    async with database.read() as s:
+        rows = (await s.exec(select(EntryRow).order_by(EntryRow.seq))).all()
+    assert [row.seq for row in rows] == list(range(300))
+    assert len({row.statement_row for row in rows}) == 300
+
+
+async def test_a_statement_that_commits_late_with_a_smaller_id_is_sealed(
+    postgresql_database: Database, clock: SimulatedClock
+) -> None:
+    database = postgresql_database
+    await born(database)
+    async with database.write() as slow:
+        await statement(slow, "sta_slow")
+        await recorded(database, range(5))
+        assert (await seal_all(database, clock)).count == 5
+    assert (await seal_all(database, clock)).count == 1
+    async with database.read() as s:
+        assert await reader.seq_of(s, statement_id="sta_slow") == 5
+
+
+async def test_one_process_leads_the_log(postgresql_database: Database) -> None:
+    async with leadership(postgresql_database) as first, leadership(postgresql_database) as second:
+        assert (first, second) == (True, False)
+    async with leadership(postgresql_database) as again:
+        assert again
