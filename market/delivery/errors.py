@@ -1,0 +1,79 @@
+"""What a delivery refuses."""
+
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+
+
+class EntitlementUnknown(NotFound):
+    code = "entitlement-unknown"
+    title = "No such right to receive data"
+
+
+class EntitlementForeign(NotPermitted):
+    """The right to receive belongs to another organisation."""
+
+    code = "entitlement-foreign"
+    title = "This right to receive data is another organisation's"
+
+
+class EntitlementUsedUp(Refusal):
+    """Every download that the contract gives has been made."""
+
+    code = "entitlement-used-up"
+    title = "Every download of this right was made"
+
+
+class EntitlementExpired(Refusal):
+    code = "entitlement-expired"
+    title = "This right to receive data has ended"
+
+
+class EntitlementRevoked(Refusal):
+    code = "entitlement-revoked"
+    title = "This right to receive data was revoked"
+
+
+class DeliverySuspended(Refusal):
+    """A freeze stands on the trade or on the right itself."""
+
+    code = "delivery-suspended"
+    title = "Delivery is suspended by an order"
+
+
+class DeliveryWrongState(Conflict):
+    """The trade is in a state in which this step of the delivery is not possible."""
+
+    code = "delivery-wrong-state"
+    title = "The trade is not at this step of its delivery"
+
+
+class ListingNotDeliverable(Refusal):
+    """What was sold is suspended or barred: nothing more of it goes out."""
+
+    code = "listing-not-deliverable"
+    title = "What was sold may not be delivered now"
+
+
+class AcceptanceWindowOver(Conflict):
+    """The window has ended; silence has accepted, or the clock's own step is about to say so."""
+
+    code = "acceptance-window-over"
+    title = "The acceptance window is over"
+
+
+class GoodsDiffer(Refusal):
+    """The buyer's own check says that what came is not what was sold: that is a dispute, no acceptance."""
+
+    code = "goods-differ"
+    title = "What you checked is not what was sold"
+
+
+class DownloadUnknown(NotFound):
+    code = "download-unknown"
+    title = "No such download"
+
+
+class SpanOutside(Malformed):
+    """Bytes that the file does not have. A caller's mistake, never a client's (that is 416)."""
+
+    code = "span-outside"
+    title = "These bytes are outside the file"

@@ -1,0 +1,1 @@
+"""What is offered, and how it came to be on offer."""
