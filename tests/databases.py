@@ -1,6 +1,5 @@
 """Fresh databases with the project's schema: made once a session as a template, then copied."""
 
-import importlib
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,23 +9,11 @@ from typing import Final
 from base.db import Database
 from tests.postgres import Server
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-ROOMS_WITH_TABLES: Final = ("ledger", "identity", "registry", "brokers", "market", "cases")
 _TEMPLATE: Final = "databourse_schema"
 
 
-def import_every_table() -> None:
-    """Import each module that declares tables, so that the schema is whole whichever test runs first."""
-    for module in ("base.jobs", "base.idempotency"):
-        importlib.import_module(module)
-    for room in ROOMS_WITH_TABLES:
-        for path in sorted((ROOT / room).rglob("tables.py")):
-            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-
-
 async def lay_schema(database: Database) -> None:
-    """Give an empty database the project's schema."""
-    import_every_table()
+    """Give an empty database the tables of every module that the collected tests import."""
     await database.create_schema()
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,11 @@ OLDEST: Final = 15
 START_LIMIT_S: Final = 60
 SQLITE_ONLY: Final = "DATABOURSE_TEST_SQLITE_ONLY"
 BINARIES: Final = "DATABOURSE_TEST_POSTGRES"  # a folder of binaries, or "wheel"
+
+_DISK: Final = (tempfile.gettempdir(), "/tmp", "/var/tmp")
+_MEMORY: Final = "/dev/shm"  # a database of a thousand small files is copied there ten times as fast
+_ROOM_BYTES: Final = 256 * 2**20
+_PATH_CHARS: Final = 60
 
 _KEEPER: Final = """
 data=$1; shift
@@ -59,7 +64,8 @@ class Server:
 
     def __init__(self, binaries: Path) -> None:
         self._identity = _unprivileged()
-        self._home = _reachable_folder()
+        self._home = _reachable_folder(_DISK)
+        self._store = _reachable_folder((_MEMORY, *_DISK), free_bytes=_ROOM_BYTES)
         self._numbers = itertools.count(1)
         self._keeper: subprocess.Popen[bytes] | None = None
         self.templates: set[str] = set()
@@ -75,7 +81,7 @@ class Server:
 
     async def create(self, name: str, *, template: str = "template0") -> str:
         """Create a database and return its URL."""
-        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
 
     async def clone(self, template: str) -> tuple[str, str]:
@@ -92,7 +98,8 @@ class Server:
         if self._keeper is not None:
             self._keeper.communicate()  # closes the pipe; the keeper does the rest
             self._keeper = None
-        shutil.rmtree(self._home, ignore_errors=True)
+        for folder in (self._home, self._store):
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def _execute(self, statement: str) -> None:
         connection: Any = await asyncpg.connect(
@@ -104,7 +111,7 @@ class Server:
             await connection.close()
 
     def _start(self, binaries: Path) -> None:
-        data, sockets, log = (self._home / name for name in ("data", "socket", "server.log"))
+        data, sockets, log = self._store / "data", self._home / "socket", self._home / "server.log"
         for folder in (data, sockets):
             folder.mkdir(mode=0o700)
         log.touch()
@@ -229,16 +236,18 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": chosen.pw_uid, "group": chosen.pw_gid, "extra_groups": []}
 
 
-def _reachable_folder() -> Path:
-    """A new folder that an unprivileged id can reach, with a path short enough for a socket."""
-    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+def _reachable_folder(places: Sequence[str], *, free_bytes: int = 0) -> Path:
+    """A new folder with room that an unprivileged id can reach, with a path short enough for a socket."""
+    for parent in places:
         place = Path(parent).resolve()
+        if not place.is_dir() or not os.access(place, os.W_OK) or len(str(place)) > _PATH_CHARS:
+            continue
         open_to_all = all(folder.stat().st_mode & 0o001 for folder in (place, *place.parents))
-        if len(str(place)) < 60 and (open_to_all or os.geteuid() != 0) and os.access(place, os.W_OK):
+        if (open_to_all or os.geteuid() != 0) and shutil.disk_usage(place).free >= free_bytes:
             folder = Path(tempfile.mkdtemp(prefix="databourse-pg-", dir=place))
             folder.chmod(0o755)
             return folder
-    raise NoPostgres("no temporary folder that an unprivileged user can reach")
+    raise NoPostgres("no temporary folder with room that an unprivileged user can reach")
 
 
 def _environment() -> dict[str, str]:
