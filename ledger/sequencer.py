@@ -16,12 +16,12 @@ from sqlalchemy import delete, insert, text
 from sqlmodel import col, select, update
 
 from base.clock import Clock
-from base.db import Database, WriteSession
+from base.db import Database, ReadSession, WriteSession
 from ledger.errors import LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
-from ledger.tiles import Tile, TileNodes, grow, hashes_in
-from ledger.tree import Frontier, leaf_hash
+from ledger.tiles import WIDTH, TileNodes, grow
+from ledger.tree import HASH_BYTES, Frontier, leaf_hash
 
 BATCH_ROWS: Final = 4000
 _LEADER_LOCK: Final = 0x6462_6C65  # "dble"
@@ -150,21 +150,23 @@ async def _grow(s: WriteSession, old: int, leaves: Sequence[bytes]) -> tuple[int
     return old + len(leaves), frontier.root()
 
 
-async def edge_tiles(s: WriteSession, size: int) -> dict[tuple[int, int], bytes]:
-    """The last tile of each level of a tree: where it grows, and where its peaks stand."""
+async def edge_tiles(s: ReadSession, size: int) -> dict[tuple[int, int], bytes]:
+    """The last tile of each level of a tree of `size`: where it grows, and where its peaks stand.
+
+    Hashes that a later tree added to these tiles are left off.
+    """
     edge: dict[tuple[int, int], bytes] = {}
     level, count = 0, size
     while count:
-        number = (count - 1) // 256
+        number = (count - 1) // WIDTH
         row = await s.get(TileRow, (level, number), populate_existing=True)
         assert row is not None
-        width = count - number * 256
-        hashes_in(row.hashes, width)
-        edge[level, number] = row.hashes
-        level, count = level + 1, count // 256
+        edge[level, number] = row.hashes[: (count - number * WIDTH) * HASH_BYTES]
+        level, count = level + 1, count // WIDTH
     return edge
 
 
-def tile_of(level: int, number: int, size: int) -> Tile:
-    """The tile at (level, number) of a tree of `size` leaves, with its width there."""
-    return Tile(level, number, min(256, (size >> 8 * level) - number * 256))
+async def root_at(s: ReadSession, size: int) -> bytes:
+    """The root of the first `size` leaves of the sealed tree."""
+    edge = await edge_tiles(s, size)
+    return Frontier.read(size, TileNodes(lambda tile: edge[tile.level, tile.index], size)).root()

@@ -19,7 +19,7 @@ async def statement(s: WriteSession, statement_id: str) -> None:
         object_id="obj_1",
         org_id="org_1",
         occurred_at=AT,
-        envelope=b'{"payload":"","payloadType":"x","signatures":[]}',
+        envelope=b'{"payload":"%b","payloadType":"x","signatures":[]}' % statement_id.encode(),
     )
     s.add(row)
     await s.flush()

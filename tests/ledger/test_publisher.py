@@ -1,0 +1,102 @@
+"""What is published is what was sealed, readable by its files alone; a restored backup may not go on."""
+
+import shutil
+from pathlib import Path
+
+import orjson
+import pytest
+
+from base.clock import SimulatedClock
+from base.db import Database
+from base.signing import SigningKey
+from ledger import reader
+from ledger.checkpoint import NoteSigner, open_checkpoint
+from ledger.errors import LogForked, NoteInvalid
+from ledger.publisher import Publisher
+from ledger.sequencer import create_log, seal_all
+from ledger.tiles import ENTRIES, TileNodes, tiles_of, unpack_entries
+from ledger.tree import leaf_hash, root_of, verify_inclusion
+from tests.ledger.seeds import AT, statement
+
+ORIGIN = "exchange.test/log"
+
+
+async def grow(database: Database, clock: SimulatedClock, names: range) -> None:
+    async with database.write() as s:
+        await create_log(s, origin=ORIGIN, at=AT)
+        for n in names:
+            await statement(s, f"sta_{n}")
+    await seal_all(database, clock)
+
+
+def publisher(database: Database, clock: SimulatedClock, folder: Path) -> Publisher:
+    signer = NoteSigner(ORIGIN, SigningKey.from_bytes(b"\x07" * 32))
+    return Publisher(database, clock, signer, folder)
+
+
+async def test_the_files_alone_show_every_entry_and_the_root(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "log"
+    for names in (range(200), range(200, 300), range(300, 520)):
+        await grow(database, clock, names)
+        await publisher(database, clock, folder).publish()
+    head = open_checkpoint(
+        (folder / "checkpoint").read_bytes(), [publisher(database, clock, folder).signer.vkey]
+    ).checkpoint
+    assert head.size == 520
+    entries = []
+    for tile in tiles_of(520):
+        data = (folder / tile.path).read_bytes()
+        if tile.level == ENTRIES:
+            entries += list(unpack_entries(data))
+    assert [orjson.loads(entry)["seq"] for entry in entries] == list(range(520))
+    assert root_of(leaf_hash(entry) for entry in entries) == head.root
+    nodes = TileNodes(lambda tile: (folder / tile.path).read_bytes(), 520)
+    assert nodes(0, 519) == leaf_hash(entries[519])
+    assert not (folder / "tile/entries/000.p").exists()
+    async with database.read() as s:
+        path = await reader.proof(s, seq=3, size=520)
+        kept = await reader.checkpoint(s)
+    verify_inclusion(3, 520, leaf_hash(entries[3]), path, head.root)
+    assert kept is not None
+    assert kept.size == 520
+
+
+async def test_nothing_new_is_nothing_published(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    await grow(database, clock, range(5))
+    assert await publisher(database, clock, tmp_path).publish() is not None
+    assert await publisher(database, clock, tmp_path).publish() is None
+
+
+async def test_a_restored_backup_refuses_to_sequence(
+    database: Database, clock: SimulatedClock, tmp_path: Path, sqlite_template: Path
+) -> None:
+    await grow(database, clock, range(5))
+    await publisher(database, clock, tmp_path / "log").publish()
+    await publisher(database, clock, tmp_path / "log").check_head()
+    if not sqlite_template.exists():
+        pytest.skip("the template is made by the SQLite variant, which runs first")
+    shutil.copyfile(sqlite_template, tmp_path / "backup.db")
+    backup = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
+    try:
+        await grow(backup, clock, range(3))
+        with pytest.raises(LogForked):
+            await publisher(backup, clock, tmp_path / "log").check_head()
+        await grow(backup, clock, range(100, 120))
+        with pytest.raises(LogForked):
+            await publisher(backup, clock, tmp_path / "log").check_head()
+    finally:
+        await backup.dispose()
+
+
+async def test_a_checkpoint_of_another_key_is_not_believed(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    await grow(database, clock, range(2))
+    await publisher(database, clock, tmp_path).publish()
+    other = Publisher(database, clock, NoteSigner(ORIGIN, SigningKey.generate()), tmp_path)
+    with pytest.raises(NoteInvalid):
+        await other.check_head()
