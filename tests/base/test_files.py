@@ -1,0 +1,354 @@
+"""The object store: whatever range is asked for, the right bytes or a refusal; after a failure, nothing."""
+
+import asyncio
+import hashlib
+import os
+import random
+import time
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from base.clock import SimulatedClock
+from base.errors import Malformed
+from base.files import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    SEGMENTS_AT_ONCE,
+    TAG_BYTES,
+    FileDamaged,
+    FileEmpty,
+    FileStore,
+    FileTooLarge,
+    RangeOutside,
+    StoredFile,
+    sealed_length,
+)
+
+SEALED = SEGMENT_BYTES + TAG_BYTES
+MASTER = bytes(range(32))
+LIMIT = 64 * 2**20
+
+
+def content(length: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(length)
+
+
+async def stream(data: bytes, chunk: int = 100_000):
+    for start in range(0, len(data), chunk):
+        yield data[start : start + chunk]
+
+
+async def collect(store: FileStore, file: StoredFile, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join([chunk async for chunk in store.read(file, start, end)])
+
+
+def left_in(store: FileStore) -> list[str]:
+    return sorted(path.name for path in store._folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def store(tmp_path, clock: SimulatedClock) -> FileStore:
+    return FileStore(tmp_path / "files", MASTER, clock)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A store that all examples of a property share."""
+    return FileStore(
+        tmp_path_factory.mktemp("shelf"), MASTER, SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    )
+
+
+borders = st.builds(
+    lambda segments, off: max(1, segments * SEGMENT_BYTES + off),
+    st.integers(0, 2 * SEGMENTS_AT_ONCE + 1),
+    st.integers(-17, 17),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(length=borders, chunk=st.integers(1_000, 300_000), data=st.data())
+@example(length=SEGMENT_BYTES, chunk=SEGMENT_BYTES, data=None)
+@example(length=SEGMENT_BYTES * SEGMENTS_AT_ONCE, chunk=7_001, data=None)
+async def test_any_range_of_any_length_comes_back_exactly(shelf, length, chunk, data) -> None:
+    plain = content(length, seed=length)
+    file = await shelf.put(stream(plain, chunk), limit_bytes=length)
+    assert (file.bytes, file.sha256) == (length, hashlib.sha256(plain).hexdigest())
+    assert shelf.path(file.file_id).stat().st_size == sealed_length(length)
+    ranges = [(0, length), (length - 1, length), (0, 0), (length, length)]
+    if data is not None:
+        point = st.one_of(borders.map(lambda n: min(n, length)), st.integers(0, length))
+        ranges += [tuple(sorted(data.draw(st.tuples(point, point)))) for _ in range(5)]
+    for start, end in ranges:
+        assert await collect(shelf, file, start, end) == plain[start:end]
+
+
+async def test_a_range_reads_only_the_segments_it_touches(store) -> None:
+    plain = content(5 * SEGMENT_BYTES)
+    file = await store.put(stream(plain), limit_bytes=LIMIT)
+    path = store.path(file.file_id)
+    sealed = bytearray(path.read_bytes())
+    for segment in (0, 1, 3, 4):
+        sealed[HEADER_BYTES + segment * SEALED] ^= 1
+    path.write_bytes(sealed)
+    start, end = 2 * SEGMENT_BYTES, 3 * SEGMENT_BYTES
+    assert await collect(store, file, start, end) == plain[start:end]
+    with pytest.raises(FileDamaged):
+        await collect(store, file, start - 1, end)
+
+
+async def test_stored_bytes_show_nothing_of_the_plaintext_and_only_the_owner_may_read_them(store) -> None:
+    file = await store.put(stream(b"carrier,flight\n" * 9_000), limit_bytes=LIMIT)
+    path = store.path(file.file_id)
+    assert b"carrier" not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_the_same_bytes_twice_are_two_files_with_two_keys(store) -> None:
+    first, second = [await store.put(stream(b"same"), limit_bytes=9) for _ in range(2)]
+    assert first.sha256 == second.sha256
+    assert first.file_id != second.file_id
+    bodies = [store.path(file.file_id).read_bytes()[HEADER_BYTES:] for file in (first, second)]
+    assert bodies[0] != bodies[1]
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 2), (2, 1), (0, 5), (5, 5)])
+async def test_a_range_outside_the_file_is_refused(store, start, end) -> None:
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    with pytest.raises(RangeOutside) as refused:
+        await collect(store, file, start, end)
+    assert refused.value.code == "range-not-satisfiable"
+
+
+async def test_an_empty_file_is_refused_and_leaves_nothing(store) -> None:
+    with pytest.raises(FileEmpty) as refused:
+        await store.put(stream(b""), limit_bytes=9)
+    assert refused.value.code == "file-empty"
+    assert left_in(store) == []
+
+
+async def test_a_file_above_the_limit_is_refused_before_the_rest_is_read_and_leaves_nothing(store) -> None:
+    sent = []
+
+    async def endless():
+        while True:
+            sent.append(1)
+            yield bytes(SEGMENT_BYTES)
+
+    with pytest.raises(FileTooLarge) as refused:
+        await store.put(endless(), limit_bytes=3 * SEGMENT_BYTES)
+    assert (refused.value.code, len(sent)) == ("file-too-large", 4)
+    assert left_in(store) == []
+    exactly = await store.put(stream(bytes(3 * SEGMENT_BYTES)), limit_bytes=3 * SEGMENT_BYTES)
+    assert exactly.bytes == 3 * SEGMENT_BYTES
+
+
+async def test_a_stream_that_breaks_off_leaves_nothing(store) -> None:
+    async def broken():
+        yield bytes(3 * SEGMENT_BYTES)
+        raise ConnectionResetError("the caller went away")
+
+    with pytest.raises(ConnectionResetError):
+        await store.put(broken(), limit_bytes=LIMIT)
+    assert left_in(store) == []
+
+
+async def test_an_upload_that_is_cancelled_leaves_nothing(store) -> None:
+    reached = asyncio.Event()
+
+    async def stalls():
+        yield bytes(3 * SEGMENT_BYTES)
+        reached.set()
+        await asyncio.Event().wait()
+
+    upload = asyncio.create_task(store.put(stalls(), limit_bytes=LIMIT))
+    await reached.wait()
+    assert [name.endswith(".part") for name in left_in(store)] == [True]
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert left_in(store) == []
+
+
+async def test_a_disk_that_fails_leaves_no_file_and_no_success(store, monkeypatch) -> None:
+    def refuses(_handle) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuses)
+    store._folder.mkdir()
+    with pytest.raises(OSError, match="No space"):
+        await store.put(stream(b"four"), limit_bytes=9)
+    assert left_in(store) == []
+
+
+async def test_file_and_folder_are_flushed_after_the_last_byte_and_before_success(store, monkeypatch) -> None:
+    flushed = []
+    real = os.fsync
+
+    def seen(handle: int) -> None:
+        real(handle)
+        flushed.append((os.fstat(handle).st_ino, os.fstat(handle).st_size))
+
+    monkeypatch.setattr(os, "fsync", seen)
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    path = store.path(file.file_id)
+    assert flushed[-2] == (path.stat().st_ino, sealed_length(4))
+    assert flushed[-1][0] == path.parent.stat().st_ino
+
+
+def flip(sealed: bytearray, at: int) -> bytearray:
+    sealed[at] ^= 1
+    return sealed
+
+
+def swap(sealed: bytearray, one: int, other: int) -> bytearray:
+    a, b = (slice(HEADER_BYTES + n * SEALED, HEADER_BYTES + (n + 1) * SEALED) for n in (one, other))
+    sealed[a], sealed[b] = sealed[b], sealed[a]
+    return sealed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda s: flip(s, 0), id="magic"),
+        pytest.param(lambda s: flip(s, 10), id="header"),
+        pytest.param(lambda s: flip(s, HEADER_BYTES), id="first byte"),
+        pytest.param(lambda s: flip(s, len(s) - 1), id="last byte"),
+        pytest.param(lambda s: swap(s, 0, 1), id="segments swapped"),
+        pytest.param(lambda s: s[: HEADER_BYTES + 2 * SEALED], id="cut at a segment"),
+        pytest.param(lambda s: s[:-1], id="cut inside a segment"),
+        pytest.param(lambda s: s[:HEADER_BYTES], id="all segments gone"),
+        pytest.param(lambda s: s[:9], id="cut inside the header"),
+        pytest.param(lambda s: bytearray(), id="emptied"),
+        pytest.param(lambda s: s + s[-SEALED:], id="segment repeated"),
+        pytest.param(lambda s: s + b"\0", id="byte added"),
+    ],
+)
+async def test_every_damage_is_found(store, damage) -> None:
+    file = await store.put(stream(content(3 * SEGMENT_BYTES)), limit_bytes=LIMIT)
+    path = store.path(file.file_id)
+    path.write_bytes(damage(bytearray(path.read_bytes())))
+    with pytest.raises(FileDamaged) as found:
+        await collect(store, file)
+    assert found.value.code == "file-damaged"
+    with pytest.raises(FileDamaged):
+        await store.copy_to(file, store._folder / "copy")
+    assert not (store._folder / "copy").exists()
+
+
+@given(at=st.integers(0, sealed_length(2 * SEGMENT_BYTES + 100) - 1), bit=st.integers(0, 7))
+@settings(max_examples=60, deadline=None)
+async def test_no_single_bit_can_change_unseen(shelf, at, bit) -> None:
+    plain = content(2 * SEGMENT_BYTES + 100)
+    file = await shelf.put(stream(plain), limit_bytes=LIMIT)
+    path = shelf.path(file.file_id)
+    sealed = bytearray(path.read_bytes())
+    sealed[at] ^= 1 << bit
+    path.write_bytes(sealed)
+    with pytest.raises(FileDamaged):
+        await collect(shelf, file)
+
+
+async def test_a_segment_of_another_file_does_not_open(store) -> None:
+    one, other = [await store.put(stream(content(2 * SEGMENT_BYTES, n)), limit_bytes=LIMIT) for n in (1, 2)]
+    sealed = store.path(one.file_id).read_bytes()
+    foreign = store.path(other.file_id).read_bytes()
+    store.path(one.file_id).write_bytes(sealed[: HEADER_BYTES + SEALED] + foreign[HEADER_BYTES + SEALED :])
+    with pytest.raises(FileDamaged):
+        await collect(store, one)
+
+
+async def test_a_whole_file_put_in_the_place_of_another_is_found(store) -> None:
+    one, other = [await store.put(stream(content(100, n)), limit_bytes=LIMIT) for n in (1, 2)]
+    store.path(one.file_id).write_bytes(store.path(other.file_id).read_bytes())
+    with pytest.raises(FileDamaged):
+        await store.check(one)
+
+
+async def test_check_finds_a_cut_or_missing_file_before_an_answer_begins(store) -> None:
+    file = await store.put(stream(content(3 * SEGMENT_BYTES)), limit_bytes=LIMIT)
+    await store.check(file)
+    path = store.path(file.file_id)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FileDamaged):
+        await store.check(file)
+    path.unlink()
+    with pytest.raises(FileDamaged):
+        await store.check(file)
+
+
+async def test_another_master_key_opens_nothing(store, clock) -> None:
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    with pytest.raises(FileDamaged):
+        await FileStore(store._folder, bytes(32), clock).check(file)
+
+
+async def test_a_record_with_another_digest_or_length_opens_nothing(store) -> None:
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    for wrong in (
+        StoredFile(file.file_id, 4, hashlib.sha256(b"five").hexdigest()),
+        StoredFile(file.file_id, 3, file.sha256),
+    ):
+        with pytest.raises(FileDamaged):
+            await store.check(wrong)
+
+
+@pytest.mark.parametrize("file_id", ["", "fil_", "../../etc/passwd", "fil_" + "/" * 26, "org_" + "0" * 26])
+async def test_only_a_file_id_names_a_file(store, file_id) -> None:
+    with pytest.raises(Malformed):
+        await store.check(StoredFile(file_id, 4, "0" * 64))
+
+
+async def test_a_copy_is_whole_private_and_never_overwrites(store, tmp_path) -> None:
+    plain = content(3 * SEGMENT_BYTES + 5)
+    file = await store.put(stream(plain), limit_bytes=LIMIT)
+    target = tmp_path / "copy.csv"
+    await store.copy_to(file, target)
+    assert target.read_bytes() == plain
+    assert target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        await store.copy_to(file, target)
+    assert target.read_bytes() == plain
+
+
+async def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_error(store) -> None:
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    await store.delete(file.file_id)
+    await store.delete(file.file_id)
+    assert left_in(store) == []
+
+
+async def test_what_a_crash_left_is_removed_but_not_an_upload_under_way(store) -> None:
+    file = await store.put(stream(b"four"), limit_bytes=9)
+    folder = store.path(file.file_id).parent
+    old, fresh = folder / "fil_old.part", folder / "fil_fresh.part"
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert await store.remove_abandoned() == 1
+    assert left_in(store) == sorted([file.file_id, "fil_fresh.part"])
+
+
+async def test_memory_does_not_grow_with_the_file(store) -> None:
+    chunk, chunks = bytes(SEGMENT_BYTES), 400
+
+    async def long():
+        for _ in range(chunks):
+            yield chunk
+
+    tracemalloc.start()
+    try:
+        file = await store.put(long(), limit_bytes=LIMIT)
+        read = 0
+        async for part in store.read(file):
+            read += len(part)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read == file.bytes == chunks * SEGMENT_BYTES
+    assert peak < 4 * SEGMENTS_AT_ONCE * SEGMENT_BYTES
