@@ -1,0 +1,102 @@
+"""What the room of brokers refuses, and what every act of a broker may run into.
+
+The rule ids are those of the conduct rules (`docs/rules.md`, BR1 to BR15).
+"""
+
+from typing import ClassVar
+
+from base.errors import Conflict, NotFound, NotPermitted, Refusal
+
+
+class CertificateUnknown(NotFound):
+    code = "certificate-unknown"
+    title = "No such broker certificate"
+
+
+class MandateUnknown(NotFound):
+    code = "mandate-unknown"
+    title = "No such mandate"
+
+
+class CertificateWrongState(Conflict):
+    """The certificate's state does not take this event."""
+
+    code = "certificate-wrong-state"
+    title = "The certificate's present state does not allow this"
+
+
+class CertificateWrongRole(NotPermitted):
+    """The event belongs to another role."""
+
+    code = "certificate-wrong-role"
+    title = "Another role decides about the certificate"
+
+
+class CertificateBeyondGrade(Refusal):
+    """The scope asked for is wider than the grade may handle (rule set BRK-QUAL)."""
+
+    code = "certificate-beyond-grade"
+    title = "The scope is wider than the grade allows"
+    rule_id: ClassVar[str | None] = "BRK-QUAL"
+
+
+class MandateWrongState(Conflict):
+    """The mandate's state does not take this event."""
+
+    code = "mandate-wrong-state"
+    title = "The mandate's present state does not allow this"
+
+
+class MandateWrongRole(NotPermitted):
+    """The event belongs to the other party of the mandate."""
+
+    code = "mandate-wrong-role"
+    title = "The other party of the mandate decides this"
+
+
+class BrokerNotCertified(Refusal):
+    """No active certificate covers this act; `reason` says which of its limits was met."""
+
+    code = "broker-not-certified"
+    title = "No active broker certificate covers this act"
+    rule_id: ClassVar[str | None] = "BR1"
+
+
+class NoActiveMandate(Refusal):
+    """No active written mandate of this client covers this act; `reason` says why."""
+
+    code = "no-active-mandate"
+    title = "No active mandate of the client covers this act"
+    rule_id: ClassVar[str | None] = "BR2"
+
+
+class ConflictNotConsented(Refusal):
+    """An interest of 5 % or an overlap of management, and a party has not consented in writing."""
+
+    code = "conflict-not-consented"
+    title = "A conflict of interest without both parties' consent"
+    rule_id: ClassVar[str | None] = "BR4"
+
+
+class SelfDealing(Refusal):
+    """The broker, or whoever controls it, is a party of the trade it mediates."""
+
+    code = "self-dealing"
+    title = "A broker does not trade for its own account in what it brokers"
+    rule_id: ClassVar[str | None] = "BR5"
+
+
+class DualRepresentation(Refusal):
+    """The broker acts for both sides, and a mandate lacks the consent to that."""
+
+    code = "dual-representation"
+    title = "Acting for both sides needs both clients' consent"
+    rule_id: ClassVar[str | None] = "BR6"
+
+
+class CommissionAboveCap(Refusal):
+    """The commission is above the cap of the tax-inclusive price."""
+
+    code = "commission-above-cap"
+    title = "The commission is above the cap"
+    rule_id: ClassVar[str | None] = "BR7"

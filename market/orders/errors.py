@@ -1,0 +1,68 @@
+"""What trades refuse."""
+
+from typing import ClassVar
+
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+
+
+class TradeUnknown(NotFound):
+    code = "trade-unknown"
+    title = "No such trade"
+
+
+class TradeWrongState(Conflict):
+    """The trade's state does not take this event; `allowed` lists those it takes."""
+
+    code = "trade-wrong-state"
+    title = "The trade's present state does not allow this"
+
+
+class TradeWrongRole(NotPermitted):
+    """The event belongs to another role."""
+
+    code = "trade-wrong-role"
+    title = "Another party of the trade does this"
+
+
+class TradeMovedOn(Conflict):
+    """Somebody else moved the trade first: of two callers one wins."""
+
+    code = "trade-moved-on"
+    title = "The trade has moved on"
+
+
+class DeadlinePassed(Conflict):
+    """What could be done until a deadline comes too late."""
+
+    code = "trade-deadline-passed"
+    title = "The deadline has passed"
+
+
+class DeadlineNotReached(Conflict):
+    """What happens at or after a deadline comes too early."""
+
+    code = "trade-deadline-not-reached"
+    title = "The deadline is not reached yet"
+
+
+class RefusalReasonMissing(Refusal):
+    """A refusal to deal always gives its reason (AML Art 22(1)(3); it feeds the rule AB3)."""
+
+    code = "refusal-reason-missing"
+    title = "A refusal gives its reason"
+    rule_id: ClassVar[str | None] = "AB3"
+
+
+class OfferMalformed(Malformed):
+    """A quantity or a term that is not positive or beyond its limit."""
+
+    code = "offer-malformed"
+    title = "The offer's terms are malformed"
+
+
+class PrecheckFailed(Refusal):
+    """At least one check before the contract fails; `failed` lists their names."""
+
+    code = "precheck-failed"
+    title = "A check before the contract fails"
+    rule_id: ClassVar[str | None] = "PRECHECK"
