@@ -1,0 +1,126 @@
+"""What is asked about certificates and mandates."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_
+from sqlmodel import col, select
+
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
+from brokers.errors import CertificateUnknown, MandateUnknown
+from brokers.states import CertificateState, MandateState
+from brokers.tables import CertificateEventRow, CertificateRow, MandateRow
+
+
+async def get_certificate(s: ReadSession, *, cert_id: str) -> CertificateRow:
+    """A certificate by id. Raises CertificateUnknown."""
+    row = await s.get(CertificateRow, cert_id, populate_existing=True)
+    if row is None:
+        raise CertificateUnknown("no such certificate", cert_id=cert_id)
+    return row
+
+
+async def claim_certificate(s: WriteSession, *, cert_id: str) -> CertificateRow:
+    """A certificate, locked against every act that rests on it. Raises CertificateUnknown."""
+    query = exclusive_lock(select(CertificateRow).where(CertificateRow.cert_id == cert_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise CertificateUnknown("no such certificate", cert_id=cert_id)
+    return row
+
+
+async def certificate_in_use(s: WriteSession, *, org_id: str) -> CertificateRow | None:
+    """The organisation's newest certificate, share-locked: whoever suspends it waits for this act."""
+    query = (
+        select(CertificateRow)
+        .where(CertificateRow.org_id == org_id)
+        .order_by(col(CertificateRow.valid_from).desc(), col(CertificateRow.cert_id).desc())
+        .limit(1)
+    )
+    return (await s.exec(share_lock(query).execution_options(populate_existing=True))).first()
+
+
+async def get_mandate(s: ReadSession, *, mandate_id: str) -> MandateRow:
+    """A mandate by id. Raises MandateUnknown."""
+    row = await s.get(MandateRow, mandate_id, populate_existing=True)
+    if row is None:
+        raise MandateUnknown("no such mandate", mandate_id=mandate_id)
+    return row
+
+
+async def claim_mandate(s: WriteSession, *, mandate_id: str) -> MandateRow:
+    """A mandate, locked against every act that rests on it. Raises MandateUnknown."""
+    query = exclusive_lock(select(MandateRow).where(MandateRow.mandate_id == mandate_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise MandateUnknown("no such mandate", mandate_id=mandate_id)
+    return row
+
+
+async def mandates_in_use(
+    s: WriteSession, *, broker_id: str, client_ids: Sequence[str], listing_id: str
+) -> Sequence[MandateRow]:
+    """Every mandate of these clients to this broker that speaks of this listing, share-locked.
+
+    The ones that cover most come last: an active mandate of the very listing before a general one.
+    """
+    query = (
+        select(MandateRow)
+        .where(
+            MandateRow.broker_id == broker_id,
+            col(MandateRow.client_id).in_(client_ids),
+            or_(col(MandateRow.listing_id).is_(None), col(MandateRow.listing_id) == listing_id),
+        )
+        .order_by(col(MandateRow.signed_at), col(MandateRow.mandate_id))
+    )
+    rows = (await s.exec(share_lock(query).execution_options(populate_existing=True))).all()
+    return sorted(rows, key=lambda row: (row.status is MandateState.ACTIVE, row.listing_id is not None))
+
+
+async def register_of_brokers(
+    s: ReadSession, *, after: str | None = None, limit: int = 50
+) -> Sequence[CertificateRow]:
+    """The public register: certificates by number, by keyset (`after` is the last number seen)."""
+    query = select(CertificateRow).order_by(CertificateRow.cert_no).limit(min(limit, 100))
+    if after is not None:
+        query = query.where(CertificateRow.cert_no > after)
+    return (await s.exec(query)).all()
+
+
+async def certificates_of(s: ReadSession, *, org_id: str) -> Sequence[CertificateRow]:
+    """Every certificate an organisation has held, newest first."""
+    query = select(CertificateRow).where(CertificateRow.org_id == org_id)
+    return (await s.exec(query.order_by(col(CertificateRow.valid_from).desc()))).all()
+
+
+async def certificate_by_no(s: ReadSession, *, cert_no: str) -> CertificateRow:
+    """A certificate by its number. Raises CertificateUnknown."""
+    row = (await s.exec(select(CertificateRow).where(CertificateRow.cert_no == cert_no))).first()
+    if row is None:
+        raise CertificateUnknown("no such certificate", cert_no=cert_no)
+    return row
+
+
+async def history_of(s: ReadSession, *, cert_id: str) -> Sequence[CertificateEventRow]:
+    """What happened to a certificate, first to last."""
+    query = select(CertificateEventRow).where(CertificateEventRow.cert_id == cert_id)
+    return (await s.exec(query.order_by(col(CertificateEventRow.at), CertificateEventRow.statement_id))).all()
+
+
+async def mandates_of(s: ReadSession, *, org_id: str, limit: int = 100) -> Sequence[MandateRow]:
+    """The mandates an organisation gave or holds, newest first."""
+    query = (
+        select(MandateRow)
+        .where(or_(col(MandateRow.broker_id) == org_id, col(MandateRow.client_id) == org_id))
+        .order_by(col(MandateRow.signed_at).desc(), col(MandateRow.mandate_id).desc())
+        .limit(min(limit, 100))
+    )
+    return (await s.exec(query)).all()
+
+
+async def certificates_expired(s: ReadSession, *, now: datetime) -> Sequence[CertificateRow]:
+    """Certificates in force on paper whose validity is over: the clock's work."""
+    query = select(CertificateRow).where(
+        CertificateRow.status == CertificateState.ACTIVE, CertificateRow.valid_to < now
+    )
+    return (await s.exec(query)).all()

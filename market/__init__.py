@@ -1,0 +1,1 @@
+"""Listings, trades, customs, delivery and settlement."""

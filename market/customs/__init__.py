@@ -1,0 +1,1 @@
+"""Whether a delivery leaves the country, and whether it may."""

@@ -1,0 +1,1 @@
+"""The trade's negotiation and contract, from inquiry to signature."""

@@ -1,0 +1,108 @@
+"""What is asked about trades, and the one door through which a trade's status moves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_
+from sqlmodel import col, select, update
+
+from base.db import ReadSession, WriteSession
+from market.orders.errors import TradeMovedOn, TradeUnknown
+from market.orders.rules import TradeEvent, TradeState, check_unfreeze, may_move
+from market.orders.tables import Contract, ContractSignature, Offer, Trade
+
+
+async def get_trade(s: ReadSession, *, trade_id: str) -> Trade:
+    """The trade. Raises NotFound `trade-unknown`."""
+    trade = await s.get(Trade, trade_id, populate_existing=True)
+    if trade is None:
+        raise TradeUnknown("no such trade", trade_id=trade_id)
+    return trade
+
+
+async def get_trade_of(s: ReadSession, *, trade_id: str, org_id: str) -> Trade:
+    """The trade, for one of its parties. To anyone else it does not exist."""
+    trade = await get_trade(s, trade_id=trade_id)
+    if org_id not in {trade.seller_id, trade.buyer_id, trade.broker_id}:
+        raise TradeUnknown("no such trade", trade_id=trade_id)
+    return trade
+
+
+async def move(
+    s: WriteSession, *, trade: Trade, event: TradeEvent, role: str, values: dict[str, Any] | None = None
+) -> Trade:
+    """Move a trade's status by an event of an actor's role, and write `values` in the same UPDATE.
+
+    The row is claimed by the status it is expected in, so of two callers one wins. Raises Conflict
+    `trade-wrong-state` when the table of states does not allow it, `trade-moved-on` for the loser.
+    """
+    target = may_move(trade.status, event, role)
+    if target is None:
+        raise AssertionError("FREEZE and UNFREEZE name their target: use freeze and unfreeze")
+    return await _claim(s, trade, target, values or {})
+
+
+async def freeze(s: WriteSession, *, trade: Trade, role: str, at: datetime) -> Trade:
+    """Stop a trade where it stands and remember where that was, and who stopped it when."""
+    may_move(trade.status, TradeEvent.FREEZE, role)
+    values = {"frozen_from": trade.status.value, "frozen_by": role, "frozen_at": at}
+    return await _claim(s, trade, TradeState.FROZEN, values)
+
+
+async def unfreeze(s: WriteSession, *, trade: Trade, role: str) -> Trade:
+    """Let a frozen trade go on from where it stood."""
+    may_move(trade.status, TradeEvent.UNFREEZE, role)
+    assert trade.frozen_from is not None
+    check_unfreeze(frozen_by=trade.frozen_by or role, role=role)
+    values = {"frozen_from": None, "frozen_by": None, "frozen_at": None}
+    return await _claim(s, trade, TradeState(trade.frozen_from), values)
+
+
+async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict[str, Any]) -> Trade:
+    claimed = await s.exec(
+        update(Trade)
+        .where(col(Trade.trade_id) == trade.trade_id, col(Trade.status) == trade.status)
+        .values(status=target, **values)
+    )
+    if claimed.rowcount != 1:
+        raise TradeMovedOn("the trade has moved on", trade_id=trade.trade_id, expected=trade.status)
+    await s.refresh(trade)
+    return trade
+
+
+async def offers_of(s: ReadSession, *, trade_id: str) -> Sequence[Offer]:
+    """All offers of a trade, first to last."""
+    query = select(Offer).where(Offer.trade_id == trade_id).order_by(col(Offer.offer_no))
+    return (await s.exec(query)).all()
+
+
+async def latest_offer(s: ReadSession, *, trade_id: str) -> Offer | None:
+    """The offer on the table, if there is one."""
+    query = select(Offer).where(Offer.trade_id == trade_id).order_by(col(Offer.offer_no).desc()).limit(1)
+    return (await s.exec(query)).first()
+
+
+async def get_contract(s: ReadSession, *, trade_id: str) -> Contract | None:
+    """The contract of a trade, once it is drawn up."""
+    return await s.get(Contract, trade_id)
+
+
+async def signatures_of(s: ReadSession, *, trade_id: str) -> Sequence[ContractSignature]:
+    """The signatures so far, in the order they came."""
+    query = select(ContractSignature).where(ContractSignature.trade_id == trade_id)
+    return (await s.exec(query.order_by(col(ContractSignature.signed_at)))).all()
+
+
+async def trades_of(
+    s: ReadSession, *, org_id: str | None = None, after: str | None = None, limit: int = 50
+) -> Sequence[Trade]:
+    """The trades of an organisation (or all), newest first, by keyset: `after` is the last id seen."""
+    query = select(Trade).order_by(col(Trade.trade_id).desc()).limit(min(limit, 100))
+    if org_id is not None:
+        query = query.where(
+            or_(col(Trade.seller_id) == org_id, col(Trade.buyer_id) == org_id, col(Trade.broker_id) == org_id)
+        )
+    if after is not None:
+        query = query.where(col(Trade.trade_id) < after)
+    return (await s.exec(query)).all()

@@ -1,0 +1,136 @@
+"""What a trade keeps, from its inquiry to its settlement. One object, one row: the trade."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    Text,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+from base.db import UtcDateTime, text_enum
+from market.orders.rules import TradeState
+
+
+def _org(*, nullable: bool = False) -> Column[str]:
+    return Column(Text, ForeignKey("identity_orgs.org_id"), nullable=nullable, index=True)
+
+
+class Trade(SQLModel, table=True):
+    """A trade: who, what, where it stands. Its status moves through `orders.repository.move` alone."""
+
+    __tablename__ = "market_trades"
+    __table_args__ = (CheckConstraint("price_minor IS NULL OR price_minor >= 0", name="price"),)
+
+    trade_id: str = Field(sa_column=Column(Text, primary_key=True))
+    status: TradeState = Field(sa_column=Column(text_enum(TradeState), nullable=False, index=True))
+    frozen_from: str | None = Field(default=None, sa_column=Column(Text))
+    frozen_by: str | None = Field(default=None, sa_column=Column(Text))
+    frozen_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    listing_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    product_id: str = Field(sa_column=Column(Text, nullable=False))
+    seller_id: str = Field(sa_column=_org())
+    buyer_id: str = Field(sa_column=_org())
+    broker_id: str | None = Field(default=None, sa_column=_org(nullable=True))
+    mandate_id: str | None = Field(default=None, sa_column=Column(Text))
+    category: str = Field(sa_column=Column(Text, nullable=False))
+    geo: str = Field(sa_column=Column(Text, nullable=False))
+    purpose: str = Field(sa_column=Column(Text, nullable=False))
+    scenario: str = Field(sa_column=Column(Text, nullable=False))
+    quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unit: str = Field(sa_column=Column(Text, nullable=False))
+    licence_class: str = Field(sa_column=Column(Text, nullable=False))
+    offer_no: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    price_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    commission_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    platform_fee_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    quote_id: str | None = Field(default=None, sa_column=Column(Text))
+    declaration_id: str | None = Field(default=None, sa_column=Column(Text))
+    refusal_code: str | None = Field(default=None, sa_column=Column(Text))
+    payment_reference: str | None = Field(default=None, sa_column=Column(Text, unique=True))
+    answer_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    fund_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    accept_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    settle_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    inquired_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    agreed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    contracted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    funded_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    accepted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    settled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class Offer(SQLModel, table=True):
+    """One offer or counter-offer of a trade; only the latest can be accepted."""
+
+    __tablename__ = "market_offers"
+    __table_args__ = (
+        CheckConstraint("price_minor > 0", name="price"),
+        CheckConstraint("quantity > 0", name="quantity"),
+    )
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    offer_no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    by_org: str = Field(sa_column=Column(Text, nullable=False))
+    side: str = Field(sa_column=Column(Text, nullable=False))
+    price_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unit: str = Field(sa_column=Column(Text, nullable=False))
+    licence_class: str = Field(sa_column=Column(Text, nullable=False))
+    term_months: int = Field(sa_column=Column(Integer, nullable=False))
+    purpose: str = Field(sa_column=Column(Text, nullable=False))
+    territory: str = Field(sa_column=Column(Text, nullable=False))
+    made_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class QuoteRow(SQLModel, table=True):
+    """The quote that a contract cites: canonical bytes as they were digested."""
+
+    __tablename__ = "market_quotes"
+
+    quote_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    mechanism: str = Field(sa_column=Column(Text, nullable=False))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    facts: str = Field(sa_column=Column(Text, nullable=False))
+    quoted_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Contract(SQLModel, table=True):
+    """The one canonical document that every party signs, and the opening they commit to."""
+
+    __tablename__ = "market_contracts"
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    contract_sha256: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    opening: str = Field(sa_column=Column(Text, nullable=False))
+    drawn_up_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class ContractSignature(SQLModel, table=True):
+    """One party's signature: its own statement over the identical payload."""
+
+    __tablename__ = "market_signatures"
+    __table_args__ = (UniqueConstraint("trade_id", "org_id"),)
+
+    envelope_sha256: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    org_id: str = Field(sa_column=Column(Text, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
+    is_last: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    signed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,0 +1,1 @@
+"""Escrow, payment instructions and reconciliation."""
