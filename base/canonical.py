@@ -18,12 +18,13 @@ MAX_SAFE: Final = 2**53 - 1
 def canonical(document: Any) -> bytes:
     """The JCS bytes of a JSON document of str, bool, None, safe int, list and dict with ASCII keys.
 
-    Raises Malformed for floats, unsafe integers, non-ASCII keys, lone surrogates and foreign types.
+    Raises Malformed for floats, unsafe integers, non-ASCII keys, lone surrogates, foreign types and
+    nesting deeper than the encoder goes.
     """
-    _prove(document)
     try:
+        _prove(document)
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise Malformed("not a JSON document", reason=str(error)) from None
 
 

@@ -1,0 +1,163 @@
+"""What a deployment may set, from the environment (`DATABOURSE_…`), and secrets kept in files.
+
+What is not set is closed: without the bank's key no bank message is believed, without a public address
+the pages name the loopback. No secret has a default.
+"""
+
+import os
+import re
+import secrets
+import stat
+from base64 import b64decode
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_BYTES: Final = 32
+_MIB: Final = 2**20
+_ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
+_HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+
+
+class SecretUnsafe(Exception):
+    """A secret's file is readable by others, or does not hold a secret."""
+
+
+def _origin(text: str) -> str:
+    """C2SP tlog-checkpoint: a log's name looks like a URL without a scheme or trailing slash."""
+    if _ORIGIN.fullmatch(text) is None:
+        raise ValueError("an origin looks like exchange.example/log")
+    return text
+
+
+def _http_url(text: str) -> str:
+    if _HTTP_URL.fullmatch(text) is None:
+        raise ValueError("an address looks like https://exchange.example")
+    return text.rstrip("/")
+
+
+def _async_url(text: str) -> str:
+    if not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise ValueError("write the driver in full: sqlite+aiosqlite:/// or postgresql+asyncpg://")
+    return text
+
+
+def _public_key(text: str | None) -> str | None:
+    if text is not None and len(b64decode(text, validate=True)) != SECRET_BYTES:
+        raise ValueError("a public key is base64 of 32 raw bytes")
+    return text
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Settings(BaseSettings):
+    """A deployment's choices. Every name is read from the environment with the prefix `DATABOURSE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABOURSE_", env_ignore_empty=True, frozen=True)
+
+    database_url: Annotated[str, AfterValidator(_async_url)] = Field(
+        default="sqlite+aiosqlite:///var/databourse.db",
+        description="SQLAlchemy URL with the async driver in full, without a password.",
+    )
+    database_password: SecretStr | None = Field(
+        default=None, description="Put into the URL when it is used, so that the URL can be shown."
+    )
+    data_dir: Path = Field(default=Path("var"), description="Files, keys and the published log.")
+    master_key_file: Path | None = Field(
+        default=None, description="32 raw bytes that seal files and custodial keys; made if absent."
+    )
+    origin: Annotated[str, AfterValidator(_origin)] = Field(
+        default="databourse.example/log", description="The log's name on every checkpoint. It cannot change."
+    )
+    public_url: HttpUrl = Field(
+        default="http://127.0.0.1:8000", description="Where callers reach the pages and the API."
+    )
+    bank_url: HttpUrl = Field(
+        default="http://127.0.0.1:8100", description="Where the escrow bank takes instructions."
+    )
+    bank_key: Annotated[str | None, AfterValidator(_public_key)] = Field(
+        default=None,
+        description="The bank's Ed25519 public key, base64 of 32 bytes. Unset: none is believed.",
+    )
+    clock: Literal["system", "simulated"] = Field(
+        default="system", description="Statements made under a simulated clock say so."
+    )
+    upload_limit_bytes: int = Field(
+        default=512 * _MIB, gt=0, description="The largest file that a listing may have."
+    )
+    token_ttl_s: int = Field(
+        default=900, gt=0, le=86_400, description="How long an access token lives, in seconds."
+    )
+    step_up_ttl_s: int = Field(
+        default=300, gt=0, le=300, description="How fresh a person's proof must be for a custodial signature."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Serving processes; more than one needs PostgreSQL."
+    )
+
+    @property
+    def database_dsn(self) -> str:
+        """The URL to connect with: never show it."""
+        if self.database_password is None:
+            return self.database_url
+        parts = urlsplit(self.database_url)
+        user, _, place = parts.netloc.rpartition("@")
+        name = user.partition(":")[0]
+        password = quote(self.database_password.get_secret_value(), safe="")
+        return urlunsplit(parts._replace(netloc=f"{name}:{password}@{place}"))
+
+    @property
+    def files_dir(self) -> Path:
+        """Where the object store keeps its files."""
+        return self.data_dir / "files"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where the node's own keys rest, each in a file that only its owner reads."""
+        return self.data_dir / "keys"
+
+    def master_key(self) -> bytes:
+        """The 32 bytes that seal everything at rest; made on first use."""
+        return load_or_create_secret(self.master_key_file or self.keys_dir / "master.key")
+
+
+def load_or_create_secret(path: Path) -> bytes:
+    """32 secret bytes in a file that only its owner may read; made at random when there is none.
+
+    Of several processes that make it at once, all get the same. Raises SecretUnsafe when others may
+    read the file or its length is not 32 bytes.
+    """
+    if not path.exists():
+        _create(path)
+    mode = path.stat().st_mode
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SecretUnsafe(f"{path} can be read by others: chmod 600 {path}")
+    secret = path.read_bytes()
+    if len(secret) != SECRET_BYTES:
+        raise SecretUnsafe(f"{path} does not hold {SECRET_BYTES} bytes")
+    return secret
+
+
+def _create(path: Path) -> None:
+    """Write a new secret aside and link it to its name: whole or not at all, never replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+        handle.write(secrets.token_bytes(SECRET_BYTES))
+        handle.flush()
+        os.fsync(handle.fileno())
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        pass  # another process was first: its secret is the one
+    finally:
+        aside.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
