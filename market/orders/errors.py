@@ -66,3 +66,27 @@ class PrecheckFailed(Refusal):
     code = "precheck-failed"
     title = "A check before the contract fails"
     rule_id: ClassVar[str | None] = "PRECHECK"
+
+
+class MemberNotActive(Refusal):
+    """A party of the trade is suspended or gone."""
+
+    code = "member-not-active"
+    title = "A party of the trade is no active member"
+    rule_id: ClassVar[str | None] = "MEMBER"
+
+
+class SourceRecordsMissing(Refusal):
+    """The source statement or a party's checked identity is not on record (DSL Art 33)."""
+
+    code = "source-records-missing"
+    title = "Source and identity records are not complete"
+    rule_id: ClassVar[str | None] = "BR3"
+
+
+class ChannelConditionsUnmet(Refusal):
+    """The level may go through this channel, and what that asks for is not there."""
+
+    code = "channel-conditions-unmet"
+    title = "The level's conditions for this channel are not met"
+    rule_id: ClassVar[str | None] = "GRADE-CHANNEL"

@@ -1,0 +1,93 @@
+"""What listings refuse."""
+
+from typing import ClassVar
+
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+
+
+class ListingUnknown(NotFound):
+    code = "listing-unknown"
+    title = "No such listing"
+
+
+class ListingWrongState(Conflict):
+    """The listing's state does not take this event; `allowed` lists those it takes."""
+
+    code = "listing-wrong-state"
+    title = "The listing's present state does not allow this"
+
+
+class ListingWrongRole(NotPermitted):
+    """The event belongs to another role."""
+
+    code = "listing-wrong-role"
+    title = "Another role decides this about the listing"
+
+
+class ListingMovedOn(Conflict):
+    """Somebody else moved the listing first: of two callers one wins."""
+
+    code = "listing-moved-on"
+    title = "The listing has moved on"
+
+
+class ListingNotListed(Conflict):
+    """What is not listed now cannot be inquired about, contracted or delivered anew."""
+
+    code = "listing-not-listed"
+    title = "The product is not listed at present"
+
+
+class ListingMalformed(Malformed):
+    """A text, a number, a category or a region of the listing is not of its form."""
+
+    code = "listing-malformed"
+    title = "The listing is malformed"
+
+
+class ListingIncomplete(Refusal):
+    """A listing is submitted with its materials; `missing` names those that are not there."""
+
+    code = "listing-incomplete"
+    title = "Materials of the listing are missing"
+    rule_id: ClassVar[str | None] = "LST-MATERIALS"
+
+
+class ScenarioMissing(Refusal):
+    """无场景不登记: no scenario, no registration."""
+
+    code = "scenario-missing"
+    title = "A product is registered for a scenario of use"
+    rule_id: ClassVar[str | None] = "LST-SCENARIO"
+
+
+class NegativeListHit(Refusal):
+    """The product is on the list of what may not be traded; `hits` names the entries."""
+
+    code = "negative-list"
+    title = "The negative list forbids this product"
+    rule_id: ClassVar[str | None] = "NL"
+
+
+class ReviewerIsSubmitter(Refusal):
+    """Nobody reviews what they submitted."""
+
+    code = "reviewer-is-submitter"
+    title = "The reviewer must not be the submitter"
+    rule_id: ClassVar[str | None] = "LST-REVIEW"
+
+
+class JointReviewNeeded(Refusal):
+    """General-3 and above, and public data, are approved by three members together (合规会审)."""
+
+    code = "joint-review-needed"
+    title = "Three members have to approve this listing"
+    rule_id: ClassVar[str | None] = "LST-JOINT-REVIEW"
+
+
+class PriceBasisMissing(Refusal):
+    """Nothing is listed without a price and what it rests on."""
+
+    code = "price-basis-missing"
+    title = "The listing has no price basis"
+    rule_id: ClassVar[str | None] = "LST-PRICE"
