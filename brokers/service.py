@@ -1,5 +1,6 @@
 """What is done with certificates and mandates, and what every act of a broker must ask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -339,6 +340,29 @@ async def require_mandate(
     if row is None:  # check_mandate has refused already; this tells the type checker
         raise NoActiveMandate("the client gave no mandate", broker_id=broker_id, client_id=client_id)
     return row
+
+
+async def first_mandate(
+    s: WriteSession,
+    *,
+    broker: str,
+    clients: Sequence[tuple[Side, str]],
+    listing_id: str,
+    at: datetime,
+) -> MandateRow:
+    """The first active mandate among these clients, in their order, share-locked.
+
+    Raises NoActiveMandate, about the last client, when none of them gave one.
+    """
+    refused: NoActiveMandate | None = None
+    for side, client_id in clients:
+        try:
+            return await require_mandate(
+                s, broker_id=broker, client_id=client_id, side=side, listing_id=listing_id, at=at
+            )
+        except NoActiveMandate as refusal:
+            refused = refusal
+    raise refused or NoActiveMandate("no client was named", broker_id=broker)
 
 
 def _certificate(row: CertificateRow | None) -> Certificate | None:

@@ -90,3 +90,31 @@ class ChannelConditionsUnmet(Refusal):
     code = "channel-conditions-unmet"
     title = "The level's conditions for this channel are not met"
     rule_id: ClassVar[str | None] = "GRADE-CHANNEL"
+
+
+class OwnListing(Refusal):
+    """Nobody buys from itself."""
+
+    code = "own-listing"
+    title = "The buyer is the seller"
+
+
+class NotAParty(NotPermitted):
+    """The actor has no such role in this trade."""
+
+    code = "not-a-party"
+    title = "You are no party of this trade in that role"
+
+
+class ContractNotDrawnUp(Conflict):
+    """The checks before the contract have not passed."""
+
+    code = "contract-not-drawn-up"
+    title = "There is no contract to sign yet"
+
+
+class SignedBefore(Conflict):
+    """A party signs a contract once."""
+
+    code = "contract-signed-before"
+    title = "This party has signed the contract"

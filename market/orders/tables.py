@@ -4,7 +4,6 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -38,9 +37,11 @@ class Trade(SQLModel, table=True):
     seller_id: str = Field(sa_column=_org())
     buyer_id: str = Field(sa_column=_org())
     broker_id: str | None = Field(default=None, sa_column=_org(nullable=True))
+    broker_side: str | None = Field(default=None, sa_column=Column(Text))
     mandate_id: str | None = Field(default=None, sa_column=Column(Text))
     category: str = Field(sa_column=Column(Text, nullable=False))
     geo: str = Field(sa_column=Column(Text, nullable=False))
+    level: str = Field(sa_column=Column(Text, nullable=False))
     purpose: str = Field(sa_column=Column(Text, nullable=False))
     scenario: str = Field(sa_column=Column(Text, nullable=False))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -132,5 +133,4 @@ class ContractSignature(SQLModel, table=True):
     )
     org_id: str = Field(sa_column=Column(Text, nullable=False))
     statement_id: str = Field(sa_column=Column(Text, nullable=False))
-    is_last: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     signed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

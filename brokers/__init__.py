@@ -1,0 +1,1 @@
+"""Certified data brokers: certificate, mandate, conduct, commission."""
