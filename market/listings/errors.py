@@ -31,10 +31,10 @@ class ListingMovedOn(Conflict):
     title = "The listing has moved on"
 
 
-class ListingNotListed(Conflict):
+class ListingNotOnOffer(Conflict):
     """What is not listed now cannot be inquired about, contracted or delivered anew."""
 
-    code = "listing-not-listed"
+    code = "listing-not-on-offer"
     title = "The product is not listed at present"
 
 

@@ -15,7 +15,7 @@ from market.listings.errors import (
     JointReviewNeeded,
     ListingIncomplete,
     ListingMalformed,
-    ListingNotListed,
+    ListingNotOnOffer,
     NegativeListHit,
     PriceBasisMissing,
     ReviewerIsSubmitter,
@@ -261,6 +261,6 @@ def check_price_basis(
 
 
 def check_listed(status: ListingState, *, listing_id: str) -> None:
-    """Refuse an act on a product that is not listed now, with ListingNotListed."""
+    """Refuse an act on a product that is not listed now, with ListingNotOnOffer."""
     if status is not ListingState.LISTED:
-        raise ListingNotListed("the product is not listed", listing_id=listing_id, status=status.value)
+        raise ListingNotOnOffer("the product is not listed", listing_id=listing_id, status=status.value)

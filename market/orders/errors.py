@@ -68,14 +68,6 @@ class PrecheckFailed(Refusal):
     rule_id: ClassVar[str | None] = "PRECHECK"
 
 
-class MemberNotActive(Refusal):
-    """A party of the trade is suspended or gone."""
-
-    code = "member-not-active"
-    title = "A party of the trade is no active member"
-    rule_id: ClassVar[str | None] = "MEMBER"
-
-
 class SourceRecordsMissing(Refusal):
     """The source statement or a party's checked identity is not on record (DSL Art 33)."""
 

@@ -24,10 +24,10 @@ from brokers.rules import (
     check_self_dealing,
 )
 from brokers.rules import Side as ClientSide
+from identity.errors import MemberNotActive
 from market.listings.rules import ListingState, check_listed, check_price_basis
 from market.orders.errors import (
     ChannelConditionsUnmet,
-    MemberNotActive,
     PrecheckFailed,
     SourceRecordsMissing,
 )
