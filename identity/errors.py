@@ -1,0 +1,168 @@
+"""What identity refuses."""
+
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, Unauthenticated
+
+
+class UsccInvalid(Malformed):
+    """Not a Unified Social Credit Code of GB 32100-2015; says what is expected at which place."""
+
+    code = "uscc-invalid"
+    title = "The Unified Social Credit Code is wrong"
+
+
+class PasswordTooWeak(Malformed):
+    code = "password-too-weak"
+    title = "The password does not meet the policy"
+
+
+class LoginMalformed(Malformed):
+    code = "login-malformed"
+    title = "A login is 3 to 64 lower-case letters, digits, dots, hyphens, underscores or @"
+
+
+class KeyWeak(Malformed):
+    """A point of small order: anybody could sign for it."""
+
+    code = "key-weak"
+    title = "This public key is not safe to use"
+
+
+class RolesIncompatible(Refusal):
+    """Two roles that one organisation must not hold together (states.md §3.0)."""
+
+    code = "roles-incompatible"
+    title = "These roles must be held by different organisations"
+
+
+class OrganisationAdmittedBefore(Conflict):
+    code = "organisation-admitted-before"
+    title = "An organisation with this credit code is a member already"
+
+
+class LoginTaken(Conflict):
+    code = "login-taken"
+    title = "This login is taken"
+
+
+class OperatorOnly(NotPermitted):
+    code = "operator-only"
+    title = "Only the exchange operator may do this"
+
+
+class RolesBeyondGrantor(NotPermitted):
+    """Nobody hands on more than they hold: a person's or key's roles lie within the organisation's."""
+
+    code = "roles-beyond-grantor"
+    title = "The roles reach beyond those of the one who gives them"
+
+
+class NotYourOrganisation(NotPermitted):
+    code = "not-your-organisation"
+    title = "You may not act for this organisation"
+
+
+class MemberNotActive(NotPermitted):
+    code = "member-not-active"
+    title = "The organisation is not an active member"
+
+
+class ExchangeFoundedOtherwise(Conflict):
+    """The database belongs to an exchange with another origin, operator or key."""
+
+    code = "exchange-founded-otherwise"
+    title = "This database belongs to another exchange"
+
+
+class ExchangeNotFounded(NotFound):
+    code = "exchange-not-founded"
+    title = "No exchange has been founded in this database"
+
+
+class KeyMissing(NotPermitted):
+    code = "key-missing"
+    title = "No key is registered that could sign this"
+
+
+class KeyRevoked(NotPermitted):
+    code = "key-revoked"
+    title = "The key has been revoked"
+
+
+class KeyRoleMismatch(NotPermitted):
+    code = "key-role-mismatch"
+    title = "The key may not speak in this role"
+
+
+class KeyRegisteredBefore(Conflict):
+    code = "key-registered-before"
+    title = "This key has been registered before"
+
+
+class KeyInUse(Conflict):
+    """The organisation has a live key: it must sign the registration of the next one."""
+
+    code = "key-in-use"
+    title = "The organisation's present key must sign for a new one"
+
+
+class KeyLossUnconfirmed(NotPermitted):
+    """After its last key went, an organisation needs the operator's recorded revocation to begin again."""
+
+    code = "key-loss-unconfirmed"
+    title = "The exchange operator has to confirm the loss of the last key first"
+
+
+class SignatureInvalid(Refusal):
+    code = "signature-invalid"
+    title = "The signature does not hold"
+
+
+class SignatureElsewhere(Malformed):
+    """A signature was asked for that this caller cannot make here: prepare and submit it."""
+
+    code = "signature-elsewhere"
+    title = "This needs a signature made elsewhere: prepare it and submit it"
+
+
+class PreparedUnknown(NotFound):
+    code = "prepared-unknown"
+    title = "No such prepared act"
+
+
+class PreparedExpired(Conflict):
+    code = "prepared-expired"
+    title = "The prepared act has expired: prepare it again"
+
+
+class PreparedUsed(Conflict):
+    code = "prepared-used"
+    title = "The prepared act was submitted before"
+
+
+class PreparedChanged(Conflict):
+    """The state moved between prepare and submit, so the statement would no longer be the signed one."""
+
+    code = "prepared-changed"
+    title = "Things have changed since this was prepared: prepare it again"
+
+
+class SignInFailed(Unauthenticated):
+    """One answer for an unknown login, a wrong password, a locked or a closed account."""
+
+    code = "sign-in-failed"
+    title = "Login or password is wrong, or too many attempts were made: wait and try again"
+
+
+class TokenInvalid(Unauthenticated):
+    code = "token-invalid"
+    title = "The access token is not valid here"
+
+
+class TokenExpired(Unauthenticated):
+    code = "token-expired"
+    title = "The access token has expired"
+
+
+class TokenRevoked(Unauthenticated):
+    code = "token-revoked"
+    title = "The access token is no longer good"

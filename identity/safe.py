@@ -1,0 +1,51 @@
+"""What rests encrypted under the house's master key, each secret bound to its purpose."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from base.errors import Malformed
+from base.ids import Seed
+from base.signing import SigningKey, unwrap, wrap
+
+MASTER_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """Seals and opens custodial keys and the seeds of prepared acts. The master key is 32 bytes."""
+
+    master: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.master) != MASTER_BYTES:
+            raise Malformed("a master key has 32 bytes", length=len(self.master))
+
+    @classmethod
+    def generate(cls) -> "Safe":
+        """A safe with a new master key."""
+        return cls(secrets.token_bytes(MASTER_BYTES))
+
+    def seal_key(self, private: SigningKey) -> bytes:
+        """A custodial private key at rest, bound to its keyid."""
+        return wrap(self.master, private.to_bytes(), _key_purpose(private.keyid))
+
+    def open_key(self, *, keyid: str, sealed: bytes) -> SigningKey:
+        """The reverse of `seal_key`. Raises Malformed when the master key or the keyid is another."""
+        return SigningKey.from_bytes(unwrap(self.master, sealed, _key_purpose(keyid)))
+
+    def seal_seed(self, *, prepared_id: str, seed: Seed) -> bytes:
+        """The seed of a prepared act, bound to the act."""
+        return wrap(self.master, seed.secret, _seed_purpose(prepared_id))
+
+    def open_seed(self, *, prepared_id: str, sealed: bytes) -> Seed:
+        """The seed from its beginning, so that the act can be played again."""
+        return Seed(unwrap(self.master, sealed, _seed_purpose(prepared_id)))
+
+
+def _key_purpose(keyid: str) -> bytes:
+    return b"databourse/custodial-key/" + keyid.encode()
+
+
+def _seed_purpose(prepared_id: str) -> bytes:
+    return b"databourse/prepared-seed/" + prepared_id.encode()

@@ -1,0 +1,238 @@
+"""Organisations and people: admitted and enrolled, asked for and deactivated.
+
+Keys stand in `identity.keys`, sign-in in `identity.sign_in`, the founding in `identity.founding`.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel, col, update
+
+from base.db import ReadSession, WriteSession
+from base.errors import NotFound, Refusal
+from identity.errors import (
+    LoginTaken,
+    MemberNotActive,
+    NotYourOrganisation,
+    OperatorOnly,
+    OrganisationAdmittedBefore,
+    RolesBeyondGrantor,
+    RolesIncompatible,
+)
+from identity.passwords import PasswordHash
+from identity.repository import (
+    Organisation,
+    Person,
+    find_organisation,
+    get_organisation,
+    get_person,
+    lock_organisation,
+    login_exists,
+    role_names,
+    roles_text,
+)
+from identity.rules import (
+    OrganisationStatus,
+    Role,
+    among,
+    check_roles,
+    parse_login,
+    parse_name,
+    parse_region,
+    parse_roles,
+)
+from identity.tables import OrganisationRow, PersonRow
+from identity.uscc import parse_uscc, region_of
+from ledger.recording import Act, record
+from ledger.statement import Draft
+
+
+async def admit_organisation(
+    s: WriteSession,
+    act: Act,
+    *,
+    name: str,
+    uscc: str,
+    roles: Iterable[str],
+    region: str | None = None,
+    controller_id: str | None = None,
+    is_ciio: bool = False,
+) -> Organisation:
+    """Admit a member (ORG.ADMIT), as the exchange operator.
+
+    `region` (six digits, GB/T 2260) is by default that of the credit code; `controller_id` names the
+    ultimate controller, `is_ciio` an operator of critical information infrastructure. Raises
+    OperatorOnly, RolesIncompatible, OrganisationAdmittedBefore; Malformed for a wrong code or name.
+    """
+    require_operator(act)
+    wanted = parse_roles(roles)
+    if Role.EXCHANGE_OPERATOR in wanted:
+        raise RolesIncompatible("an exchange has one operator", roles=role_names(wanted))
+    return await add_organisation(
+        s,
+        act,
+        name=name,
+        uscc=uscc,
+        roles=wanted,
+        region=region,
+        controller_id=controller_id,
+        is_ciio=is_ciio,
+    )
+
+
+async def add_organisation(
+    s: WriteSession,
+    act: Act,
+    *,
+    name: str,
+    uscc: str,
+    roles: frozenset[Role],
+    region: str | None,
+    controller_id: str | None,
+    is_ciio: bool,
+    org_id: str | None = None,
+) -> Organisation:
+    """Check, store and state a new member; who may ask for it is the caller's to decide."""
+    code = parse_uscc(uscc)
+    check_roles(roles)
+    known = await find_organisation(s, uscc=code)
+    if known is not None:
+        raise OrganisationAdmittedBefore("this credit code belongs to a member", org_id=known.org_id)
+    member = Organisation(
+        org_id=org_id or act.new_id("org"),
+        name=parse_name(name),
+        uscc=code,
+        region=region_of(code) if region is None else parse_region(region),
+        roles=roles,
+        controller_id=None if controller_id is None else parse_name(controller_id),
+        is_ciio=is_ciio,
+        status=OrganisationStatus.ACTIVE,
+        admitted_at=act.occurred_at,
+    )
+    row = OrganisationRow(
+        org_id=member.org_id,
+        name=member.name,
+        uscc=member.uscc,
+        region=member.region,
+        roles=roles_text(roles),
+        controller_id=member.controller_id,
+        is_ciio=is_ciio,
+        admitted_at=act.occurred_at,
+    )
+    await insert(s, row, OrganisationAdmittedBefore("this credit code belongs to a member"))
+    await record(
+        s,
+        act,
+        Draft(
+            "ORG.ADMIT",
+            member.org_id,
+            public={
+                "org_id": member.org_id,
+                "name": member.name,
+                "uscc": member.uscc,
+                "region": member.region,
+                "roles": role_names(roles),
+            },
+            opening={"controller_id": member.controller_id, "is_ciio": is_ciio},
+            after=OrganisationStatus.ACTIVE.value,
+        ),
+    )
+    return member
+
+
+async def enrol_person(
+    s: WriteSession,
+    act: Act,
+    *,
+    org_id: str,
+    login: str,
+    name: str,
+    password: PasswordHash,
+    roles: Iterable[str] | None = None,
+) -> Person:
+    """Enrol a person who may sign in for an organisation; by the operator, or by the organisation itself.
+
+    The password comes hashed (`passwords.hash_password`, before the transaction). `roles` default to
+    all of the organisation's; an organisation's own person hands on no role that he or she lacks.
+    Nothing is stated: personal data never reaches the ledger. Raises NotYourOrganisation,
+    MemberNotActive, RolesBeyondGrantor, LoginTaken; Malformed for a wrong login or name.
+    """
+    if not is_operator(act) and act.actor.org_id != org_id:
+        raise NotYourOrganisation("people are enrolled by their organisation or the operator")
+    organisation = await require_member(s, org_id=org_id)
+    given = organisation.roles if roles is None else parse_roles(roles)
+    limit = organisation.roles if is_operator(act) else among(organisation.roles, act.actor.roles)
+    if not given <= limit:
+        raise RolesBeyondGrantor("roles beyond those of the grantor", roles=sorted(given - limit))
+    person = Person(
+        user_id=act.new_id("usr"),
+        org_id=org_id,
+        login=parse_login(login),
+        name=parse_name(name),
+        roles=given,
+        active=True,
+        enrolled_at=act.occurred_at,
+    )
+    if await login_exists(s, login=person.login):
+        raise LoginTaken("this login is taken")
+    row = PersonRow(
+        user_id=person.user_id,
+        org_id=org_id,
+        login=person.login,
+        name=person.name,
+        password_hash=password.phc,
+        roles=roles_text(given),
+        enrolled_at=act.occurred_at,
+    )
+    await insert(s, row, LoginTaken("this login is taken"))
+    return person
+
+
+async def deactivate_person(s: WriteSession, act: Act, *, user_id: str) -> Person:
+    """Close a person's account: every token of theirs is worthless at once. Again changes nothing."""
+    person = await get_person(s, user_id=user_id)
+    if person is None or not (is_operator(act) or act.actor.org_id == person.org_id):
+        raise NotFound("no such person", user_id=user_id)
+    await s.exec(update(PersonRow).where(col(PersonRow.user_id) == user_id).values(active=False))
+    closed = await get_person(s, user_id=user_id)
+    assert closed is not None
+    return closed
+
+
+async def require_member(s: WriteSession, *, org_id: str) -> Organisation:
+    """The organisation, share-locked against its suspension. Raises MemberNotActive."""
+    organisation = await lock_organisation(s, org_id=org_id)
+    if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
+        raise MemberNotActive("not an active member of the exchange", org_id=org_id)
+    return organisation
+
+
+async def same_controller(s: ReadSession, a: str, b: str) -> bool:
+    """Whether two organisations are one, have one ultimate controller, or one controls the other."""
+    if a == b:
+        return True
+    one, other = await get_organisation(s, org_id=a), await get_organisation(s, org_id=b)
+    if one is None or other is None:
+        return False
+    shared = one.controller_id is not None and one.controller_id == other.controller_id
+    return shared or one.controller_id == b or other.controller_id == a
+
+
+def is_operator(act: Act) -> bool:
+    """Whether the act is one of the exchange operator."""
+    return act.role == Role.EXCHANGE_OPERATOR and Role.EXCHANGE_OPERATOR in act.actor.roles
+
+
+def require_operator(act: Act) -> None:
+    """Raises OperatorOnly."""
+    if not is_operator(act):
+        raise OperatorOnly("only the exchange operator may do this", role=act.role)
+
+
+async def insert(s: WriteSession, row: SQLModel, taken: Refusal) -> None:
+    """Store a new row; who comes second to a unique value meets the refusal, not a database error."""
+    try:
+        async with s.begin_nested():
+            s.add(row)
+    except IntegrityError:
+        raise taken from None
