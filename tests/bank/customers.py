@@ -29,7 +29,7 @@ class Customer:
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"}
 
-    def send(self, amount_minor: int, reference: str, **changes: Any) -> httpx.Response:
+    def send(self, amount_minor: int, reference: str, /, **changes: Any) -> httpx.Response:
         """Transfer into escrow under a trade's reference."""
         order = {
             "from_account": self.account,
