@@ -91,3 +91,24 @@ class PriceBasisMissing(Refusal):
     code = "price-basis-missing"
     title = "The listing has no price basis"
     rule_id: ClassVar[str | None] = "LST-PRICE"
+
+
+class FileUnknown(NotFound):
+    """No uploaded file of that id that the caller may use."""
+
+    code = "file-unknown"
+    title = "No such file"
+
+
+class FileListedBefore(Conflict):
+    """One uploaded file belongs to one listing."""
+
+    code = "file-listed-before"
+    title = "This file belongs to a listing already"
+
+
+class ReviewedBefore(Conflict):
+    """Each member decides once in a round of review."""
+
+    code = "reviewed-before"
+    title = "You have decided about this submission before"

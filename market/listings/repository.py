@@ -1,0 +1,127 @@
+"""What is asked about listings, and the one door through which a listing's status moves."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlmodel import col, select, update
+
+from base.db import ReadSession, WriteSession, share_lock
+from base.files import StoredFile
+from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
+from market.listings.states import ListingEvent, ListingState, may_move
+from market.listings.tables import Listing, ListingFile, Product, Review
+
+MAX_PAGE: Final = 100
+
+
+async def get_listing(s: ReadSession, *, listing_id: str) -> Listing:
+    """The listing as it is now. Raises ListingUnknown."""
+    return _known(await s.get(Listing, listing_id, populate_existing=True), listing_id)
+
+
+async def lock_listing(s: WriteSession, *, listing_id: str) -> Listing:
+    """The listing, share-locked against its suspension until the transaction ends. Raises ListingUnknown."""
+    query = share_lock(select(Listing).where(Listing.listing_id == listing_id))
+    found = (await s.exec(query, execution_options={"populate_existing": True})).first()
+    return _known(found, listing_id)
+
+
+async def get_listing_of(s: ReadSession, *, listing_id: str, org_id: str) -> Listing:
+    """The listing, for its seller or the broker who brought it. To anyone else it does not exist."""
+    listing = await get_listing(s, listing_id=listing_id)
+    if org_id not in {listing.seller_id, listing.broker_id}:
+        raise ListingUnknown("no such listing", listing_id=listing_id)
+    return listing
+
+
+def _known(listing: Listing | None, listing_id: str) -> Listing:
+    if listing is None:
+        raise ListingUnknown("no such listing", listing_id=listing_id)
+    return listing
+
+
+async def get_product(s: ReadSession, *, product_id: str) -> Product:
+    """The product of a listing."""
+    product = await s.get(Product, product_id, populate_existing=True)
+    if product is None:
+        raise ListingUnknown("no such product", product_id=product_id)
+    return product
+
+
+async def get_file(s: ReadSession, *, file_id: str, owner_id: str | None = None) -> ListingFile:
+    """An uploaded file, for its owner where one is named. Raises FileUnknown."""
+    row = await s.get(ListingFile, file_id)
+    if row is None or owner_id not in {None, row.owner_id}:
+        raise FileUnknown("no such file", file_id=file_id)
+    return row
+
+
+def stored(row: ListingFile) -> StoredFile:
+    """What the object store needs to open the file."""
+    return StoredFile(row.file_id, row.bytes, row.sha256)
+
+
+async def move(
+    s: WriteSession,
+    *,
+    listing: Listing,
+    event: ListingEvent,
+    role: str,
+    values: dict[str, Any] | None = None,
+) -> Listing:
+    """Move a listing's status by an event of a role, and write `values` in the same UPDATE.
+
+    The row is claimed by the status it is expected in, so of two callers one wins. Raises
+    ListingWrongState or ListingWrongRole by the table of states, ListingMovedOn for the loser.
+    """
+    target = may_move(listing.status, event, role)
+    claimed = await s.exec(
+        update(Listing)
+        .where(
+            col(Listing.listing_id) == listing.listing_id,
+            col(Listing.status) == listing.status,
+            col(Listing.review_round) == listing.review_round,
+        )
+        .values(status=target, **(values or {}))
+    )
+    if claimed.rowcount != 1:
+        raise ListingMovedOn(
+            "the listing has moved on", listing_id=listing.listing_id, expected=listing.status.value
+        )
+    await s.refresh(listing)
+    return listing
+
+
+async def reviews_of(s: ReadSession, *, listing_id: str, review_round: int | None = None) -> Sequence[Review]:
+    """The reviews of a listing, first to last; of one round where it is named."""
+    query = select(Review).where(Review.listing_id == listing_id).order_by(col(Review.review_id))
+    if review_round is not None:
+        query = query.where(Review.review_round == review_round)
+    return (await s.exec(query)).all()
+
+
+async def listings_of(
+    s: ReadSession,
+    *,
+    seller_id: str | None = None,
+    status: ListingState | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Sequence[tuple[Listing, Product]]:
+    """Listings with their products, newest first, of a seller or in a state: for who manages or reviews them.
+
+    By keyset: `after` is the last listing id seen.
+    """
+    query = (
+        select(Listing, Product)
+        .join(Product, col(Product.product_id) == col(Listing.product_id))
+        .order_by(col(Listing.listing_id).desc())
+        .limit(min(limit, MAX_PAGE))
+    )
+    if seller_id is not None:
+        query = query.where(Listing.seller_id == seller_id)
+    if status is not None:
+        query = query.where(Listing.status == status)
+    if after is not None:
+        query = query.where(col(Listing.listing_id) < after)
+    return (await s.exec(query)).all()
