@@ -1,0 +1,70 @@
+"""The way to the escrow bank: signed messages over HTTP, its answers verified under its pinned key."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import httpx
+import orjson
+
+from base.errors import Malformed
+from base.signing import Envelope, SigningKey, envelope_signed_by, parse_envelope, sign_envelope
+from market.settlement.errors import BankMessageMalformed, BankSignatureInvalid, BankUnavailable
+from market.settlement.messages import INSTRUCTION, payload_type
+
+_MEDIA_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
+
+
+def open_bank_envelope(document: object, bank_key: bytes, message: str) -> Envelope:
+    """The envelope of a bank's message, if the pinned key signed it and it is of the kind expected.
+
+    Raises BankSignatureInvalid, BankMessageMalformed.
+    """
+    try:
+        envelope = parse_envelope(document)
+    except Malformed as error:
+        raise BankMessageMalformed("not a DSSE envelope", reason=error.detail) from None
+    if envelope.payload_type != payload_type(message):
+        raise BankMessageMalformed("another message was expected", expected=message)
+    if not envelope_signed_by(envelope, bank_key):
+        raise BankSignatureInvalid("the message is not signed by the escrow bank")
+    return envelope
+
+
+@dataclass(frozen=True, slots=True)
+class BankClient:
+    """Speaks to one bank as the exchange. `key` signs instructions; `bank_key` is the bank's, pinned."""
+
+    http: httpx.AsyncClient
+    key: SigningKey
+    bank_key: bytes
+
+    def sign_instruction(self, xml: bytes) -> Envelope:
+        """The pain.001 as the exchange signs it."""
+        return sign_envelope(payload_type(INSTRUCTION), xml, self.key)
+
+    async def send_instruction(self, envelope: Envelope) -> bytes:
+        """Post an instruction; returns the JSON bytes of the bank's status report.
+
+        Safe to call again: the bank knows a message id it has had. Raises BankUnavailable.
+        """
+        return await self._call(
+            "POST",
+            "/instructions",
+            content=orjson.dumps(envelope.document()),
+            headers={"content-type": _MEDIA_TYPE},
+        )
+
+    async def fetch_statement(self, day: date) -> bytes:
+        """The JSON bytes of the day's statement. Raises BankUnavailable."""
+        return await self._call("GET", f"/statements/{day.isoformat()}")
+
+    async def _call(self, method: str, path: str, **options: object) -> bytes:
+        try:
+            answer = await self.http.request(method, path, **options)  # type: ignore[arg-type]  # passed through
+        except httpx.HTTPError as error:
+            raise BankUnavailable("the bank does not answer", reason=type(error).__name__) from None
+        if answer.status_code != httpx.codes.OK or len(answer.content) > _MAX_ANSWER_BYTES:
+            raise BankUnavailable("the bank does not answer as agreed", status=answer.status_code)
+        return answer.content

@@ -1,0 +1,176 @@
+"""T+1: the payment instruction of an accepted trade, and the bank's status report on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from base.canonical import sha256_hex
+from base.db import WriteSession
+from base.jobs import enqueue
+from base.signing import Envelope
+from identity.repository import get_organisation
+from ledger.accounts import Leg, bank_cash, held
+from ledger.posting import reserve, void_reserved
+from ledger.recording import Act, record
+from ledger.statement import Draft, envelope_bytes
+from market.orders import repository as trades
+from market.orders.rules import TradeState
+from market.orders.tables import Trade
+from market.settlement import repository
+from market.settlement.errors import PaymentUnderWay, SettlementNotInstructed
+from market.settlement.messages import Payout, read_status, write_instruction
+from market.settlement.plan import Payee, legs
+from market.settlement.tables import Instruction, InstructionState
+from market.settlement.work import mismatch
+from pricing.whole import WholePrice
+
+INSTRUCT_JOB: Final = "settlement.instruct"
+SEND_JOB: Final = "settlement.send"
+_SUFFIX: Final = {Payee.SELLER: "S", Payee.BROKER: "B", Payee.PLATFORM: "P"}
+
+
+@dataclass(frozen=True, slots=True)
+class Escrow:
+    """The account at the bank out of which trades are paid, and the one our own fee goes to."""
+
+    account: str
+    fee_account: str
+
+
+async def instruct(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) -> Instruction | None:
+    """At T+1: reserve the pay-outs of an accepted trade and queue the signed instruction.
+
+    None when the trade is frozen, or settled, or instructed already: a job that was overtaken. A payee
+    without an account becomes a work item.
+    """
+    trade = await trades.get_trade(s, trade_id=trade_id)
+    due = trade.settle_at is not None and act.now >= trade.settle_at
+    if trade.status is not TradeState.ACCEPTED_GOODS or not due:
+        return None
+    if await repository.under_way(s, trade_id=trade_id) is not None:
+        return None
+    payouts = await _payouts(s, act, trade, escrow)
+    if payouts is None:
+        return None
+    message_id = act.new_id("ins")
+    xml = write_instruction(
+        message_id=message_id,
+        at=act.occurred_at,
+        debtor_account=escrow.account,
+        reference=trade_id,
+        payouts=payouts,
+    )
+    digest = sha256_hex(xml)
+    told = [
+        {"end_to_end_id": p.end_to_end_id, "amount_minor": str(p.amount_minor), "account": p.account}
+        for p in payouts
+    ]
+    recorded = await record(
+        s,
+        act,
+        Draft(
+            "PAY.INSTRUCT",
+            trade_id,
+            public={"trade_id": trade_id, "instruction_sha256": digest},
+            opening={"legs": told},
+            subjects={"instruction": digest},
+        ),
+    )
+    batch_id = act.new_id("bat")
+    total = sum(payout.amount_minor for payout in payouts)
+    await reserve(
+        s,
+        batch_id=batch_id,
+        object_id=trade_id,
+        statement_id=recorded.statement_id,
+        booked_at=act.now,
+        legs=[Leg(held(trade_id), total), *(Leg(bank_cash(), -p.amount_minor) for p in payouts)],
+    )
+    instruction = Instruction(
+        message_id=message_id,
+        trade_id=trade_id,
+        status=InstructionState.INSTRUCTED,
+        batch_id=batch_id,
+        payouts=told,
+        xml=xml,
+        xml_sha256=digest,
+        instructed_at=act.occurred_at,
+    )
+    s.add(instruction)
+    await s.flush()
+    await enqueue(s, kind=SEND_JOB, key=message_id, run_at=act.now, payload={"message_id": message_id})
+    return instruction
+
+
+async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Payout] | None:
+    assert trade.price_minor is not None
+    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
+    parts = WholePrice(
+        price_minor=trade.price_minor,
+        net_minor=0,
+        vat_minor=trade.price_minor,
+        commission_minor=commission,
+        platform_fee_minor=platform,
+        seller_minor=trade.price_minor - commission - platform,
+    )
+    payouts = []
+    operator = act.exchange.actor.org_id
+    for leg in legs(parts, seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator):
+        if leg.payee is Payee.PLATFORM:
+            name, account = "Databourse", escrow.fee_account
+        else:
+            row = await repository.payee_account(s, org_id=leg.org_id)
+            if row is None:
+                await _missing_account(s, act, trade, leg.org_id)
+                return None
+            name, account = row.holder, row.account
+        payouts.append(Payout(f"{trade.trade_id}/{_SUFFIX[leg.payee]}", leg.amount_minor, name, account))
+    return payouts
+
+
+async def _missing_account(s: WriteSession, act: Act, trade: Trade, org_id: str) -> None:
+    organisation = await get_organisation(s, org_id=org_id)
+    name = organisation.name if organisation else org_id
+    await mismatch(
+        s, act, kind="payee-account-missing", trade_id=trade.trade_id, facts={"org_id": org_id, "name": name}
+    )
+
+
+async def note_status(s: WriteSession, act: Act, *, message_id: str, envelope: Envelope) -> None:
+    """Take in the bank's pain.002: a rejection lets the reservation go and asks for a person."""
+    report = read_status(envelope.payload)
+    instruction = await repository.claim_instruction(s, message_id=message_id)
+    if instruction is None or report.instruction_id != message_id:
+        raise SettlementNotInstructed("no such instruction", message_id=report.instruction_id)
+    instruction.status_report = envelope_bytes(envelope)
+    s.add(instruction)
+    if not report.accepted and instruction.status is InstructionState.INSTRUCTED:
+        recorded = await mismatch(
+            s,
+            act,
+            kind="instruction-rejected",
+            trade_id=instruction.trade_id,
+            facts={"reasons": ", ".join(report.reasons)},
+            bank_message_sha256=sha256_hex(envelope.payload),
+        )
+        instruction.status = InstructionState.REJECTED
+        await void_reserved(
+            s,
+            batch_id=act.new_id("bat"),
+            resolves=instruction.batch_id,
+            statement_id=recorded.statement_id,
+            booked_at=act.now,
+        )
+    await s.flush()
+
+
+async def schedule_settlement(s: WriteSession, *, trade_id: str, at: datetime, again: int = 0) -> None:
+    """Queue the instruction of an accepted trade; `again` counts re-scheduling after a freeze."""
+    key = trade_id if not again else f"{trade_id}:{again}"
+    await enqueue(s, kind=INSTRUCT_JOB, key=key, run_at=at, payload={"trade_id": trade_id})
+
+
+async def require_nothing_under_way(s: WriteSession, *, trade_id: str) -> None:
+    """Refuse to stop a trade whose instruction is with the bank. Raises PaymentUnderWay."""
+    if await repository.under_way(s, trade_id=trade_id) is not None:
+        raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)

@@ -1,0 +1,45 @@
+"""Where organisations are paid."""
+
+import re
+from typing import Final
+
+from base.db import WriteSession
+from identity.service import require_member
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.settlement import repository
+from market.settlement.errors import AccountMalformed
+from market.settlement.tables import PayeeAccount
+
+_ACCOUNT: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{4,30}")
+
+
+async def set_payee_account(s: WriteSession, act: Act, *, account: str, holder: str) -> PayeeAccount:
+    """Say where one's organisation is paid (PAY.ACCOUNT; the number itself stays in the opening)."""
+    if _ACCOUNT.fullmatch(account) is None:
+        raise AccountMalformed("not an account number", account=account[:40])
+    await require_member(s, org_id=act.actor.org_id)
+    recorded = await record(
+        s,
+        act,
+        Draft(
+            "PAY.ACCOUNT",
+            act.actor.org_id,
+            public={"org_id": act.actor.org_id},
+            opening={"account": account, "holder": holder},
+        ),
+    )
+    row = await repository.payee_account(s, org_id=act.actor.org_id)
+    if row is None:
+        row = PayeeAccount(
+            org_id=act.actor.org_id,
+            account=account,
+            holder=holder,
+            set_at=act.occurred_at,
+            statement_id=recorded.statement_id,
+        )
+    row.account, row.holder = account, holder
+    row.set_at, row.statement_id = act.occurred_at, recorded.statement_id
+    s.add(row)
+    await s.flush()
+    return row

@@ -1,0 +1,84 @@
+"""What is asked about payments."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from base.db import ReadSession, WriteSession, exclusive_lock
+from market.settlement.tables import (
+    BankMessage,
+    BankMovement,
+    Instruction,
+    InstructionState,
+    PayeeAccount,
+    ReconciledDay,
+    WorkItem,
+)
+
+
+async def get_message(s: ReadSession, *, message_id: str) -> BankMessage | None:
+    """A bank message that took effect before."""
+    return await s.get(BankMessage, message_id)
+
+
+async def payee_account(s: ReadSession, *, org_id: str) -> PayeeAccount | None:
+    """Where an organisation is paid, if it said so."""
+    return await s.get(PayeeAccount, org_id, populate_existing=True)
+
+
+async def claim_instruction(s: WriteSession, *, message_id: str) -> Instruction | None:
+    """An instruction, locked until the transaction ends."""
+    query = exclusive_lock(select(Instruction).where(Instruction.message_id == message_id))
+    return (await s.exec(query.execution_options(populate_existing=True))).first()
+
+
+async def instructions_of(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:
+    """The instructions of a trade, first to last."""
+    query = select(Instruction).where(Instruction.trade_id == trade_id)
+    return (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+
+
+async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
+    """The instruction of a trade that the bank has not answered for yet."""
+    query = select(Instruction).where(
+        Instruction.trade_id == trade_id, Instruction.status == InstructionState.INSTRUCTED
+    )
+    return (await s.exec(query)).first()
+
+
+async def movements_on(s: ReadSession, *, day: date) -> Sequence[BankMovement]:
+    """What we know was booked on a day."""
+    query = select(BankMovement).where(BankMovement.booked_on == day).order_by(BankMovement.entry_id)
+    return (await s.exec(query)).all()
+
+
+async def balance_after(s: ReadSession, *, day: date) -> int:
+    """What the bank should hold for us when the day is over, in fen."""
+    query = select(func.coalesce(func.sum(BankMovement.signed_minor), 0)).where(
+        col(BankMovement.booked_on) <= day
+    )
+    return int((await s.exec(query)).one())
+
+
+async def get_movement(s: ReadSession, *, entry_id: str) -> BankMovement | None:
+    """A movement by the bank's reference."""
+    return await s.get(BankMovement, entry_id)
+
+
+async def get_day(s: ReadSession, *, day: date, statement_sha256: str) -> ReconciledDay | None:
+    """A day that was reconciled against this very statement."""
+    return await s.get(ReconciledDay, (day, statement_sha256))
+
+
+async def reconciled_days(s: ReadSession, *, limit: int = 50) -> Sequence[ReconciledDay]:
+    """Reconciled days, newest first."""
+    query = select(ReconciledDay).order_by(col(ReconciledDay.day).desc()).limit(min(limit, 100))
+    return (await s.exec(query)).all()
+
+
+async def open_work_items(s: ReadSession, *, limit: int = 50) -> Sequence[WorkItem]:
+    """What waits for a person, oldest first."""
+    query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
+    return (await s.exec(query.order_by(col(WorkItem.opened_at)).limit(min(limit, 100)))).all()

@@ -1,0 +1,227 @@
+"""What the bank reports takes effect: escrow is funded exactly, a trade is settled as instructed.
+
+The platform holds no money: what happens at the bank is mirrored in postings, and every posting names
+the statement, and the statement the digest of the bank's message, that it rests on.
+"""
+
+from typing import Any, Final
+
+from base.calendar import end_of_day_shanghai
+from base.canonical import sha256_hex
+from base.clock import rfc3339
+from base.db import WriteSession
+from base.jobs import cancel, enqueue
+from base.signing import Envelope
+from ledger.accounts import Leg, bank_cash, held
+from ledger.posting import book, post_reserved
+from ledger.recording import Act, record
+from ledger.statement import Draft, envelope_bytes
+from market.orders import repository as trades
+from market.orders.errors import TradeUnknown
+from market.orders.rules import TradeEvent, may_move
+from market.orders.service import FUND_TIMEOUT_JOB, named
+from market.orders.tables import Trade
+from market.settlement import repository
+from market.settlement.errors import (
+    BankMessageChanged,
+    BankMessageMalformed,
+    EscrowAmountMismatch,
+    FundingLate,
+    PaymentUnknown,
+    SettlementNotInstructed,
+)
+from market.settlement.messages import (
+    Movement,
+    Notification,
+    read_notification,
+)
+from market.settlement.tables import (
+    BankMessage,
+    BankMovement,
+    InstructionState,
+)
+from market.settlement.work import mismatch
+
+RECONCILE_JOB: Final = "settlement.reconcile"
+
+
+async def receive_notification(s: WriteSession, act: Act, *, envelope: Envelope) -> dict[str, Any]:
+    """Take in a camt.054 whose signature was verified; the same message again gets the same answer.
+
+    A credit funds its trade or is refused, and the bank returns it. A debit settles the trade whose
+    instruction it answers. Raises PaymentUnknown, EscrowAmountMismatch, FundingLate,
+    SettlementNotInstructed, BankMessageChanged, TradeWrongState.
+    """
+    digest = sha256_hex(envelope.payload)
+    notification = read_notification(envelope.payload)
+    known = await repository.get_message(s, message_id=notification.message_id)
+    if known is not None:
+        if known.payload_sha256 != digest:
+            raise BankMessageChanged(
+                "this message id came before with other content", message_id=notification.message_id
+            )
+        return known.outcome
+    if not notification.movements:
+        raise BankMessageMalformed("a notification has an entry", message_id=notification.message_id)
+    if all(movement.credit for movement in notification.movements):
+        outcome = await _fund(s, act, notification, digest)
+    else:
+        outcome = await _settle(s, act, notification, digest)
+    s.add(
+        BankMessage(
+            message_id=notification.message_id,
+            payload_sha256=digest,
+            envelope=envelope_bytes(envelope),
+            outcome=outcome,
+            received_at=act.now,
+        )
+    )
+    await s.flush()
+    return outcome
+
+
+async def _fund(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
+    """CONTRACTED → FUNDED, by the exact amount and in time (`rules.md` §2.7)."""
+    if len(notification.movements) != 1:
+        raise BankMessageMalformed("a credit is notified by itself", message_id=notification.message_id)
+    movement = notification.movements[0]
+    trade = await _awaiting(s, movement.reference)
+    may_move(trade.status, TradeEvent.FUND, act.role)
+    assert trade.fund_by is not None
+    assert trade.price_minor is not None
+    if movement.amount_minor != trade.price_minor:
+        raise EscrowAmountMismatch(
+            "the amount is not the price of the contract",
+            trade_id=trade.trade_id,
+            expected_minor=str(trade.price_minor),
+            received_minor=str(movement.amount_minor),
+        )
+    if act.now > trade.fund_by:
+        raise FundingLate("the payment comes late", trade_id=trade.trade_id, fund_by=rfc3339(trade.fund_by))
+    before = trade.status
+    await trades.move(
+        s, trade=trade, event=TradeEvent.FUND, role=act.role, values={"funded_at": act.occurred_at}
+    )
+    recorded = await record(
+        s,
+        act,
+        Draft(
+            "TRD.FUND",
+            trade.trade_id,
+            public=named(trade) | {"bank_message_sha256": digest},
+            opening={"amount_minor": str(movement.amount_minor), "payer_account": movement.party_account},
+            subjects={"bank-message": digest},
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await book(
+        s,
+        batch_id=act.new_id("bat"),
+        object_id=trade.trade_id,
+        statement_id=recorded.statement_id,
+        booked_at=act.now,
+        legs=[
+            Leg(bank_cash(), movement.amount_minor),
+            Leg(held(trade.trade_id), -movement.amount_minor),
+        ],
+    )
+    await _note_movements(s, notification, trade.trade_id)
+    await cancel(s, kind=FUND_TIMEOUT_JOB, key=trade.trade_id, now=act.now)
+    return {"outcome": "funded", "trade_id": trade.trade_id}
+
+
+async def _awaiting(s: WriteSession, reference: str | None) -> Trade:
+    try:
+        return await trades.get_trade(s, trade_id=reference or "")
+    except TradeUnknown:
+        raise PaymentUnknown("no trade waits for this payment", reference=reference or "") from None
+
+
+async def _settle(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
+    """ACCEPTED_GOODS → SETTLED, when the bank has paid exactly what was instructed."""
+    named_ids = {movement.instruction_id for movement in notification.movements}
+    message_id = named_ids.pop() if len(named_ids) == 1 else None
+    instruction = await repository.claim_instruction(s, message_id=message_id) if message_id else None
+    if instruction is None:
+        raise SettlementNotInstructed(
+            "the bank reports a payment that was not instructed", message_id=notification.message_id
+        )
+    trade = await trades.get_trade(s, trade_id=instruction.trade_id)
+    may_move(trade.status, TradeEvent.SETTLE, act.role)
+    expected = {(p["end_to_end_id"], p["amount_minor"], p["account"]) for p in instruction.payouts}
+    if _paid(notification.movements) != expected or len(notification.movements) != len(expected):
+        await mismatch(
+            s,
+            act,
+            kind="paid-otherwise",
+            trade_id=trade.trade_id,
+            facts={
+                "expected_minor": str(sum(int(p["amount_minor"]) for p in instruction.payouts)),
+                "actual_minor": str(-sum(m.signed_minor for m in notification.movements)),
+            },
+            bank_message_sha256=digest,
+        )
+        return {"outcome": "mismatch", "trade_id": trade.trade_id}
+    before = trade.status
+    await trades.move(
+        s, trade=trade, event=TradeEvent.SETTLE, role=act.role, values={"settled_at": act.occurred_at}
+    )
+    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
+    recorded = await record(
+        s,
+        act,
+        Draft(
+            "TRD.SETTLE",
+            trade.trade_id,
+            public=named(trade)
+            | {"bank_message_sha256": digest, "instruction_sha256": instruction.xml_sha256},
+            opening={
+                "amount_minor": str(trade.price_minor),
+                "seller_minor": str((trade.price_minor or 0) - commission - platform),
+                "commission_minor": str(commission),
+                "platform_fee_minor": str(platform),
+            },
+            subjects={"bank-message": digest, "instruction": instruction.xml_sha256},
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await post_reserved(
+        s,
+        batch_id=act.new_id("bat"),
+        resolves=instruction.batch_id,
+        statement_id=recorded.statement_id,
+        booked_at=act.now,
+    )
+    instruction.status = InstructionState.PAID
+    s.add(instruction)
+    await _note_movements(s, notification, trade.trade_id)
+    return {"outcome": "settled", "trade_id": trade.trade_id, "statement_id": recorded.statement_id}
+
+
+def _paid(movements: tuple[Movement, ...]) -> set[tuple[str, str, str]]:
+    return {(m.end_to_end_id, str(m.amount_minor), m.party_account) for m in movements if not m.credit}
+
+
+async def _note_movements(s: WriteSession, notification: Notification, trade_id: str) -> None:
+    for movement in notification.movements:
+        s.add(
+            BankMovement(
+                entry_id=movement.entry_id,
+                message_id=notification.message_id,
+                trade_id=trade_id,
+                end_to_end_id=movement.end_to_end_id,
+                signed_minor=movement.signed_minor,
+                booked_on=movement.booked_on,
+            )
+        )
+        day = movement.booked_on
+        await enqueue(
+            s,
+            kind=RECONCILE_JOB,
+            key=day.isoformat(),
+            run_at=end_of_day_shanghai(day),
+            payload={"day": day.isoformat()},
+        )
+    await s.flush()
