@@ -1,0 +1,127 @@
+"""The day's reconciliation: what the bank's statement says against what we know, entry by entry.
+
+Σ escrow in = Σ paid out + held, to the fen (`rules.md` §2.7). Every difference is stated, counted and
+put before a person; nothing is put right by itself.
+"""
+
+from dataclasses import dataclass
+
+from base.canonical import sha256_hex
+from base.db import WriteSession
+from base.signing import Envelope
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.settlement import repository
+from market.settlement.messages import DayStatement, read_statement
+from market.settlement.tables import BankMovement, ReconciledDay
+from market.settlement.work import mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that does not fit. Amounts are signed: into escrow positive."""
+
+    kind: str
+    entry_id: str
+    trade_id: str | None
+    expected_minor: int
+    actual_minor: int
+
+    def document(self) -> dict[str, str]:
+        return {
+            "kind": self.kind,
+            "entry_id": self.entry_id,
+            "expected_minor": str(self.expected_minor),
+            "actual_minor": str(self.actual_minor),
+        }
+
+
+def compare(
+    statement: DayStatement, known: list[BankMovement], *, expected_opening: int, expected_closing: int
+) -> list[Difference]:
+    """Every difference between a day's statement and our movements of that day. Pure."""
+    ours = {movement.entry_id: movement for movement in known}
+    theirs = {movement.entry_id: movement for movement in statement.movements}
+    found = []
+    for entry_id, movement in theirs.items():
+        mine = ours.get(entry_id)
+        if mine is None:
+            found.append(Difference("unknown-entry", entry_id, movement.reference, 0, movement.signed_minor))
+        elif mine.signed_minor != movement.signed_minor:
+            found.append(
+                Difference(
+                    "amount-differs", entry_id, mine.trade_id, mine.signed_minor, movement.signed_minor
+                )
+            )
+    found += [
+        Difference("missing-entry", entry_id, mine.trade_id, mine.signed_minor, 0)
+        for entry_id, mine in ours.items()
+        if entry_id not in theirs
+    ]
+    for kind, expected, actual in (
+        ("opening-balance", expected_opening, statement.opening_minor),
+        ("closing-balance", expected_closing, statement.closing_minor),
+    ):
+        if expected != actual:
+            found.append(Difference(kind, kind, None, expected, actual))
+    return sorted(found, key=lambda difference: (difference.kind, difference.entry_id))
+
+
+async def reconcile_day(s: WriteSession, act: Act, *, envelope: Envelope) -> ReconciledDay:
+    """Compare a camt.053 whose signature was verified with our books, and state the result.
+
+    The same statement again gives the same result and no second record.
+    """
+    digest = sha256_hex(envelope.payload)
+    statement = read_statement(envelope.payload)
+    done = await repository.get_day(s, day=statement.day, statement_sha256=digest)
+    if done is not None:
+        return done
+    known = list(await repository.movements_on(s, day=statement.day))
+    closing = await repository.balance_after(s, day=statement.day)
+    moved = sum(movement.signed_minor for movement in known)
+    differences = compare(statement, known, expected_opening=closing - moved, expected_closing=closing)
+    for difference in differences:
+        await mismatch(
+            s,
+            act,
+            kind=difference.kind,
+            trade_id=difference.trade_id,
+            facts=difference.document(),
+            bank_message_sha256=digest,
+        )
+    incoming = sum(m.amount_minor for m in statement.movements if m.credit)
+    outgoing = sum(m.amount_minor for m in statement.movements if not m.credit)
+    recorded = await record(
+        s,
+        act,
+        Draft(
+            "PAY.RECONCILE",
+            f"day/{statement.day.isoformat()}",
+            public={
+                "day": statement.day.isoformat(),
+                "statement_sha256": digest,
+                "matched": not differences,
+                "mismatches": len(differences),
+            },
+            opening={
+                "opening_minor": str(statement.opening_minor),
+                "in_minor": str(incoming),
+                "out_minor": str(outgoing),
+                "closing_minor": str(statement.closing_minor),
+                "expected_closing_minor": str(closing),
+            },
+            subjects={"bank-message": digest},
+        ),
+    )
+    row = ReconciledDay(
+        day=statement.day,
+        statement_sha256=digest,
+        matched=not differences,
+        mismatches=[difference.document() for difference in differences],
+        statement_id=recorded.statement_id,
+        reconciled_at=act.now,
+    )
+    s.add(row)
+    await s.flush()
+    return row
