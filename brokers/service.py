@@ -233,7 +233,7 @@ async def accept_mandate(s: WriteSession, act: Act, *, mandate_id: str) -> Manda
         raise MandateWrongState("the mandate has ended", mandate_id=mandate_id)
     held = await repository.certificate_in_use(s, org_id=row.broker_id)
     check_certificate(
-        _certificate(held),
+        certificate_facts(held),
         broker_id=row.broker_id,
         act=BrokerAct(
             at=act.now,
@@ -312,7 +312,7 @@ async def require_certified(
     """
     row = await repository.certificate_in_use(s, org_id=org_id)
     act = BrokerAct(at=at, sector=sector, level=level, personal=personal, cross_border=cross_border)
-    check_certificate(_certificate(row), broker_id=org_id, act=act)
+    check_certificate(certificate_facts(row), broker_id=org_id, act=act)
     assert row is not None
     return row
 
@@ -365,7 +365,8 @@ async def first_mandate(
     raise refused or NoActiveMandate("no client was named", broker_id=broker)
 
 
-def _certificate(row: CertificateRow | None) -> Certificate | None:
+def certificate_facts(row: CertificateRow | None) -> Certificate | None:
+    """A certificate's row as the rules take it."""
     if row is None:
         return None
     return Certificate(

@@ -7,6 +7,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
+from market.settlement.errors import SettlementNotInstructed
 from market.settlement.tables import (
     BankMessage,
     BankMovement,
@@ -32,6 +33,14 @@ async def claim_instruction(s: WriteSession, *, message_id: str) -> Instruction 
     """An instruction, locked until the transaction ends."""
     query = exclusive_lock(select(Instruction).where(Instruction.message_id == message_id))
     return (await s.exec(query.execution_options(populate_existing=True))).first()
+
+
+async def get_instruction(s: ReadSession, *, message_id: str) -> Instruction:
+    """An instruction by its message id. Raises SettlementNotInstructed."""
+    row = await s.get(Instruction, message_id, populate_existing=True)
+    if row is None:
+        raise SettlementNotInstructed("no such instruction", message_id=message_id)
+    return row
 
 
 async def instructions_of(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:
