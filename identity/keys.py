@@ -179,7 +179,8 @@ async def revoke_key(s: WriteSession, act: Act, *, key_id: str, reason: str) -> 
     """Revoke a key for good (KEY.REVOKE), by its organisation or the operator.
 
     `reason` is `lost`, `compromised` or `superseded`. The row is locked against every act that would
-    sign with it. A key may sign its own revocation. Raises NotFound for a key that is none of the actor's business, Conflict when it was revoked before.
+    sign with it. A key may sign its own revocation. Raises NotFound for
+    a key that is none of the actor's business, Conflict when it was revoked before.
     """
     try:
         why = RevocationReason(reason)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, update
 
 from base.db import ReadSession, WriteSession
-from base.errors import NotFound, Refusal
+from base.errors import DomainError, NotFound
 from identity.errors import (
     LoginTaken,
     MemberNotActive,
@@ -229,7 +229,7 @@ def require_operator(act: Act) -> None:
         raise OperatorOnly("only the exchange operator may do this", role=act.role)
 
 
-async def insert(s: WriteSession, row: SQLModel, taken: Refusal) -> None:
+async def insert(s: WriteSession, row: SQLModel, taken: DomainError) -> None:
     """Store a new row; who comes second to a unique value meets the refusal, not a database error."""
     try:
         async with s.begin_nested():

@@ -119,6 +119,7 @@ class PreparedRow(SQLModel, table=True):
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     opening: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     documents: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    signers: str = Field(sa_column=Column(Text, nullable=False))
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 

@@ -1,0 +1,139 @@
+"""Sign-in, step-up, and what the bearer of a token may do now.
+
+Hashing takes tens of milliseconds, so it runs outside every transaction: an attempt is counted first,
+then proved, then forgiven. A burst of guesses therefore meets the lock-out as surely as a slow row.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, delete, update
+
+from base.clock import Clock
+from base.db import Database, ReadSession, WriteSession
+from base.errors import Malformed
+from base.ids import Seed
+from identity.errors import LoginMalformed, SignInFailed, TokenRevoked
+from identity.passwords import PasswordHash, password_fits
+from identity.repository import (
+    Organisation,
+    Person,
+    get_organisation,
+    get_person,
+    person_by_login,
+    standing_of,
+)
+from identity.rules import PREPARED_TTL, STEP_UP_TTL, among, has_expired, parse_login, wait_after
+from identity.service import insert
+from identity.tables import DeniedTokenRow, PersonRow, PreparedRow, StepUpRow
+from identity.tokens import Claims, Token, Tokens
+from ledger.recording import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person signed in: who, for which organisation, and the token."""
+
+    person: Person
+    organisation: Organisation
+    token: Token
+
+
+async def sign_in(
+    database: Database,
+    clock: Clock,
+    tokens: Tokens,
+    *,
+    login: str,
+    password: str,
+    scope: str | None = None,
+) -> SignedIn:
+    """A token for the person with this login and password.
+
+    `scope` (role names with spaces between, RFC 6749 §3.3) asks for fewer roles than the person has.
+    After five failures in a row the account waits 30 seconds, then longer, at most 15 minutes. Raises
+    SignInFailed, the same for every reason; Malformed for a scope beyond the person's roles.
+    """
+    user_id = await _prove(database, clock, login=login, password=password)
+    async with database.read() as s:
+        person = await get_person(s, user_id=user_id)
+        assert person is not None
+        organisation = await get_organisation(s, org_id=person.org_id)
+    assert organisation is not None
+    may = among(person.roles, organisation.roles)
+    roles = may if scope is None else among(may, scope.split())
+    if scope is not None and roles != set(scope.split()):
+        raise Malformed("the scope asks for roles that the person does not have", may=sorted(may))
+    token = tokens.issue(user_id=user_id, org_id=person.org_id, roles=roles)
+    return SignedIn(person, organisation, token)
+
+
+async def step_up(database: Database, clock: Clock, *, user_id: str, password: str) -> datetime:
+    """Prove the person again, for what a custodial key signs next; answers until when it is good.
+
+    One grave act (a key, a mandate, a contract, an order) spends it. Failures count as at sign-in.
+    Raises SignInFailed.
+    """
+    async with database.read() as s:
+        person = await get_person(s, user_id=user_id)
+    await _prove(database, clock, login="" if person is None else person.login, password=password)
+    now = clock.now()
+    async with database.write() as s:
+        s.add(StepUpRow(step_up_id=Seed().new_id("stp", now), user_id=user_id, proved_at=now))
+    return now + STEP_UP_TTL
+
+
+async def authenticate(s: ReadSession, tokens: Tokens, token: str) -> tuple[Actor, Claims]:
+    """Who acts with this token, and in which roles now: the token's, less what was taken away since.
+
+    Raises TokenInvalid, TokenExpired, TokenRevoked.
+    """
+    claims = tokens.verify(token)
+    standing = await standing_of(s, user_id=claims.user_id, jti=claims.jti)
+    if standing is None or standing.revoked:
+        raise TokenRevoked("signed out, or the account was closed")
+    roles = frozenset(role.value for role in claims.roles & standing.roles)
+    return Actor(claims.org_id, roles, claims.user_id), claims
+
+
+async def sign_out(s: WriteSession, claims: Claims) -> None:
+    """Make a token worthless before it expires. Doing it again changes nothing."""
+    if await s.get(DeniedTokenRow, claims.jti) is None:
+        row = DeniedTokenRow(jti=claims.jti, expires_at=claims.expires_at)
+        await insert(s, row, TokenRevoked("signed out a moment ago"))
+
+
+async def forget_expired(s: WriteSession, *, now: datetime) -> None:
+    """Delete what no longer matters: expired tokens that were denied, old step-ups and prepared acts."""
+    await s.exec(delete(DeniedTokenRow).where(col(DeniedTokenRow.expires_at) <= now))
+    await s.exec(delete(PreparedRow).where(col(PreparedRow.expires_at) <= now - PREPARED_TTL))
+    await s.exec(delete(StepUpRow).where(col(StepUpRow.proved_at) < now - STEP_UP_TTL))
+
+
+async def _prove(database: Database, clock: Clock, *, login: str, password: str) -> str:
+    """The user id behind a login and its password; an unknown login costs as much time as a known one."""
+    try:
+        name = parse_login(login)
+    except LoginMalformed:
+        name = ""
+    async with database.write() as s:
+        row = await person_by_login(s, login=name)
+        known = row is not None and row.active and _may_try(row, clock.now())
+        if row is not None and known:
+            row.failures += 1
+            row.waits_until = clock.now() + wait_after(row.failures)
+            s.add(row)
+    stored = PasswordHash(row.password_hash) if row is not None and known else None
+    if not await password_fits(password, stored) or row is None:
+        raise SignInFailed("login or password is wrong, or the account waits after too many attempts")
+    async with database.write() as s:
+        await s.exec(
+            update(PersonRow)
+            .where(col(PersonRow.user_id) == row.user_id)
+            .values(failures=0, waits_until=None)
+        )
+    return row.user_id
+
+
+def _may_try(row: PersonRow, now: datetime) -> bool:
+    return row.waits_until is None or has_expired(row.waits_until, now)
