@@ -1,0 +1,62 @@
+"""What the measuring child does with a stranger's file. `registry.measure` starts it, under limits."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from registry.declared import Declared
+from registry.errors import FileNotMeasurable
+from registry.profile import Census
+from registry.quality import Profile
+from registry.reading import load, open_scratch, sha256_of
+from registry.report import write_report
+
+MEMORY_MB: Final = 96
+SAMPLE_ROWS: Final = 20
+SAMPLE_CHARS: Final = 200
+
+
+def measure(path: Path, declared: Declared, as_of: datetime, scratch: Path) -> tuple[bytes, list[Any]]:
+    """The canonical report of a file and its first rows. Raises what `registry.reading.load` raises.
+
+    The file is read in full twice, before and after the measurement; both must have the same digest.
+    """
+    digest = sha256_of(path)
+    try:
+        connection = open_scratch(path, scratch, memory_mb=MEMORY_MB)
+        with connection:
+            table = load(connection, path, scratch, single=len(declared.columns) == 1)
+            census = Census(connection, table.header, declared, as_of)
+            columns = census.columns(table.rows)
+            rules = tuple(census.rule(rule, columns) for rule in declared.rules)
+            duplicates = census.duplicates()
+            sample = _sample(connection, len(table.header))
+    except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
+        raise FileNotMeasurable("above the measuring limits", reason=type(error).__name__) from None
+    profile = Profile(
+        rows=table.rows,
+        ragged=table.ragged,
+        duplicates=duplicates,
+        columns=columns,
+        rules=rules,
+        reads=2,
+        reads_alike=1 + (sha256_of(path) == digest),
+    )
+    file = {
+        "sha256": digest,
+        "bytes": path.stat().st_size,
+        "format": table.format.value,
+        "delimiter": table.delimiter,
+    }
+    report = write_report(file=file, profile=profile, hints=census.hints, declared=declared, as_of=as_of)
+    return report, sample
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, width: int) -> list[Any]:
+    cells = ", ".join(f"left(c{i}, {SAMPLE_CHARS})" for i in range(width))
+    rows = connection.execute(
+        f"SELECT {cells} FROM t ORDER BY rowid LIMIT {SAMPLE_ROWS}"  # noqa: S608 - own names
+    )
+    return [list(row) for row in rows.fetchall()]

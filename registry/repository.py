@@ -1,0 +1,58 @@
+"""What is asked of the registry."""
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+
+from base.db import ReadSession, share_lock
+from registry.rules import Right
+from registry.tables import ClassificationRow, QualityRow, RightsRow
+
+
+async def rights_in(s: ReadSession, *, product_id: str) -> Sequence[RightsRow]:
+    """Every right in a product, by holder."""
+    query = select(RightsRow).where(RightsRow.product_id == product_id)
+    return (await s.exec(query.order_by(col(RightsRow.holder_id), col(RightsRow.right)))).all()
+
+
+async def right_held(
+    s: ReadSession, *, product_id: str, holder_id: str, right: Right, lock: bool = False
+) -> RightsRow | None:
+    """A holder's right; `lock` share-locks it for an act that depends on it."""
+    query = select(RightsRow).where(
+        RightsRow.product_id == product_id, RightsRow.holder_id == holder_id, RightsRow.right == right
+    )
+    return (await s.exec(share_lock(query) if lock else query)).first()
+
+
+async def classification_of(
+    s: ReadSession, *, product_id: str, lock: bool = False
+) -> ClassificationRow | None:
+    """The level of a product; `lock` share-locks it for an act that depends on it."""
+    query = select(ClassificationRow).where(ClassificationRow.product_id == product_id)
+    return (await s.exec(share_lock(query) if lock else query)).first()
+
+
+async def latest_report(
+    s: ReadSession, *, listing_id: str, file_sha256: str | None = None
+) -> QualityRow | None:
+    """The newest report of a listing (of that file)."""
+    query = select(QualityRow).where(QualityRow.listing_id == listing_id)
+    if file_sha256 is not None:
+        query = query.where(QualityRow.file_sha256 == file_sha256)
+    newest = query.order_by(col(QualityRow.measured_at).desc(), col(QualityRow.report_id).desc()).limit(1)
+    return (await s.exec(newest)).first()
+
+
+async def reports_of(s: ReadSession, *, listing_id: str, limit: int = 50) -> Sequence[QualityRow]:
+    """A listing's reports, newest first: the trend."""
+    query = select(QualityRow).where(QualityRow.listing_id == listing_id)
+    return (await s.exec(query.order_by(col(QualityRow.measured_at).desc()).limit(limit))).all()
+
+
+async def report_named(s: ReadSession, *, listing_id: str, report_sha256: str) -> QualityRow | None:
+    """The report of a listing that the ledger names by this digest."""
+    query = select(QualityRow).where(
+        QualityRow.listing_id == listing_id, QualityRow.report_sha256 == report_sha256
+    )
+    return (await s.exec(query)).first()
