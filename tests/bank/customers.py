@@ -1,12 +1,13 @@
 """A customer of the bank, for tests: opens an account, sends money, looks at its balance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import httpx
 
-from tests.bank.process import DEADLINE_S, BankProcess
+from tests.bank.process import HTTP, BankProcess
 from tests.bank.wire import Message, Payout, opened, pain001, sealed
 
 _serials = count(1)
@@ -60,17 +61,15 @@ def customer(bank: BankProcess, opening_minor: int = 0, holder: str = "Some Comp
 def post(
     bank: BankProcess, path: str, document: Any, headers: dict[str, str] | None = None
 ) -> httpx.Response:
-    return httpx.post(
-        bank.base_url + path, json=document, headers=headers, trust_env=False, timeout=DEADLINE_S
-    )
+    return HTTP.post(bank.base_url + path, json=document, headers=headers)
 
 
 def get(bank: BankProcess, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    return httpx.get(bank.base_url + path, headers=headers, trust_env=False, timeout=DEADLINE_S)
+    return HTTP.get(bank.base_url + path, headers=headers)
 
 
-def post_bytes(bank: BankProcess, path: str, body: bytes) -> httpx.Response:
-    return httpx.post(bank.base_url + path, content=body, trust_env=False, timeout=DEADLINE_S)
+def post_bytes(bank: BankProcess, path: str, body: bytes | Iterator[bytes]) -> httpx.Response:
+    return HTTP.post(bank.base_url + path, content=body)
 
 
 def instruct(bank: BankProcess, key: Any, payouts: list[Payout], control_sum: str, **changes: Any) -> Message:

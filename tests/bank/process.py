@@ -17,6 +17,9 @@ _STEP_S = 0.02
 
 T = TypeVar("T")
 
+HTTP = httpx.Client(trust_env=False, timeout=DEADLINE_S)
+"""One client for all: making one reads the world's certificates, which takes longer than a test."""
+
 
 def until(question: Callable[[], T], *, what: str, deadline_s: float = DEADLINE_S) -> T:
     """The first truthy answer to the question; fails when none comes before the deadline."""
@@ -68,13 +71,11 @@ class BankProcess:
 
     def control(self, method: str, path: str, document: Any = None) -> Any:
         """Call a control endpoint, which must succeed."""
-        answer = httpx.request(
+        answer = HTTP.request(
             method,
             f"{self.base_url}/control/{path}",
             json=document,
             headers={"authorization": f"Bearer {self.control_token}"},
-            timeout=DEADLINE_S,
-            trust_env=False,
         )
         assert answer.is_success, answer.text
         return answer.json()
@@ -89,7 +90,7 @@ class BankProcess:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.base_url}/health", trust_env=False).is_success
+            return HTTP.get(f"{self.base_url}/health").is_success
         except httpx.TransportError:
             return False
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from base.clock import SHANGHAI
@@ -196,6 +195,6 @@ def test_without_the_flag_there_is_no_control(exchange, tmp_path):
         assert bank.control_token == ""
         for path in ("faults", "flush", "clock", "corrections"):
             assert post(bank, f"/control/{path}", {}).status_code == 404
-        assert httpx.get(f"{bank.base_url}/control/outbox", trust_env=False).status_code == 404
+        assert get(bank, "/control/outbox").status_code == 404
     finally:
         bank.stop()

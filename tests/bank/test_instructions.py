@@ -188,10 +188,7 @@ def test_an_oversize_message_is_refused(bank, exchange, size):
 
 
 def test_a_body_without_a_stated_length_is_limited_too(bank):
-    import httpx
-
-    chunks = (b"x" * 65_536 for _ in range(40))
-    answer = httpx.post(f"{bank.base_url}/instructions", content=chunks, trust_env=False)
+    answer = post_bytes(bank, "/instructions", (b"x" * 65_536 for _ in range(40)))
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
 
 
