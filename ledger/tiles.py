@@ -13,7 +13,7 @@ from typing import Final
 
 from ledger.errors import EntryTooLarge, TileInvalid
 from ledger.statement import MAX_ENTRY_BYTES
-from ledger.tree import HASH_BYTES, node_hash
+from ledger.tree import HASH_BYTES, Frontier, node_hash
 
 WIDTH: Final = 256
 ENTRIES: Final = -1  # the "level" of entry tiles
@@ -74,6 +74,12 @@ def tiles_of(size: int) -> Iterator[Tile]:
     yield from touched(0, size)
 
 
+def in_tree(tile: Tile, size: int) -> bool:
+    """Whether a tree of `size` leaves has exactly this tile."""
+    rows = size >> _HEIGHT * max(tile.level, 0)
+    return tile.width == min(WIDTH, rows - tile.index * WIDTH)
+
+
 def touched(old: int, size: int) -> Iterator[Tile]:
     """The tiles that a tree of `size` has and one of `old` leaves has not: entries, then by level.
 
@@ -111,6 +117,45 @@ def grow(read: TileReader, old: int, leaves: Sequence[bytes]) -> dict[Tile, byte
                 full.append(subtree_root(part))
         level, start, hashes = level + 1, index, full
     return made
+
+
+class Growth:
+    """A tree built from its first leaf on, a tile at a time. Keeps its right edge only."""
+
+    def __init__(self) -> None:
+        self.frontier = Frontier()
+        self._edge: list[list[bytes]] = [[]]
+
+    def add(self, leaves: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
+        """Add the next 256 leaf hashes, or fewer at the very end; returns the hash tiles this fills."""
+        level, number = 0, self.frontier.size // WIDTH
+        if self._edge[0] or len(leaves) > WIDTH:
+            raise TileInvalid("leaves come a tile at a time", size=self.frontier.size, leaves=len(leaves))
+        self._edge[0] = list(leaves)
+        if len(leaves) < WIDTH:
+            self.frontier.extend(leaves)
+            return []
+        full = []
+        while len(self._edge[level]) == WIDTH:
+            hashes, self._edge[level] = self._edge[level], []
+            full.append((Tile(level, number), b"".join(hashes)))
+            node = subtree_root(hashes)
+            if level == 0:
+                self.frontier.append(node, _HEIGHT)
+            level, number = level + 1, number // WIDTH
+            if level == len(self._edge):
+                self._edge.append([])
+            self._edge[level].append(node)
+        return full
+
+    def partial(self) -> list[tuple[Tile, bytes]]:
+        """The partial tiles at the right edge as it is now."""
+        size = self.frontier.size
+        return [
+            (Tile(level, (size >> _HEIGHT * level) // WIDTH, len(hashes)), b"".join(hashes))
+            for level, hashes in enumerate(self._edge)
+            if hashes
+        ]
 
 
 def hashes_in(tile: bytes, width: int) -> list[bytes]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ledger.errors import EntryTooLarge, TileInvalid
 from ledger.tiles import (
     ENTRIES,
+    Growth,
     Tile,
     TileNodes,
     grow,
@@ -123,6 +124,27 @@ def test_growing_answers_exactly_the_touched_hash_tiles(old: int, more: int) -> 
     files = built(old)
     tiles = grow(lambda tile: files[tile.path], old, LEAVES[old : old + more])
     assert sorted(tiles) == sorted(tile for tile in touched(old, old + more) if tile.level != ENTRIES)
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 512, 65_535, 65_536, 65_537, 66_000])
+def test_a_tree_built_a_tile_at_a_time_hands_out_the_same_tiles(size: int) -> None:
+    growth = Growth()
+    tiles = []
+    for start in range(0, size, 256):
+        tiles += growth.add(LEAVES[start : min(size, start + 256)])
+    tiles += growth.partial()
+    assert {tile.path: data for tile, data in tiles} == built(size)
+    assert growth.frontier.root() == root_of(LEAVES[:size])
+
+
+def test_leaves_out_of_step_with_the_tiles_are_refused() -> None:
+    growth = Growth()
+    with pytest.raises(TileInvalid):
+        growth.add(LEAVES[:257])
+    growth.add(LEAVES[:10])
+    with pytest.raises(TileInvalid):
+        growth.add(LEAVES[10:20])
+    assert growth.frontier.size == 10
 
 
 def test_every_node_can_be_read_out_of_the_tiles() -> None:

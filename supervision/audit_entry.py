@@ -1,0 +1,108 @@
+"""One sealed entry, read strictly from its bytes: the form of `docs/ledger.md` and nothing else."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from base.canonical import canonical
+from base.errors import Malformed
+from base.signing import Envelope, parse_envelope
+from ledger.statement import PAYLOAD_TYPE, PREDICATE_PREFIX, STATEMENT_TYPE
+
+_MEMBERS: Final = {"at", "envelope", "node", "prev", "seq", "v"}
+_STATEMENT: Final = {"_type", "subject", "predicateType", "predicate"}
+_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z", re.ASCII
+)
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What an entry says, after its form was found right."""
+
+    seq: int
+    prev: str
+    at: str
+    node: str
+    envelope: Envelope
+    event: str
+    object_id: str
+    predicate: Mapping[str, Any]
+    opening_sha256: str | None
+
+    def text(self, member: str) -> str | None:
+        """A member of the predicate that is text, else None."""
+        value = self.predicate.get(member)
+        return value if isinstance(value, str) else None
+
+
+def read_entry(raw: bytes) -> Sealed:
+    """Read an entry's bytes. Raises Malformed, saying what is not of the published form."""
+    entry = _strict(raw, _MEMBERS, "entry")
+    seq, prev, at, node = entry["seq"], entry["prev"], entry["at"], entry["node"]
+    if entry["v"] != _VERSION or type(seq) is not int or type(node) is not str:
+        raise Malformed("not an entry of version 1")
+    if not _is_hex(prev) or type(at) is not str or _TIME.fullmatch(at) is None:
+        raise Malformed("prev is no SHA-256, or at no time in UTC")
+    envelope = parse_envelope(entry["envelope"])
+    if envelope.document() != entry["envelope"] or envelope.payload_type != PAYLOAD_TYPE:
+        raise Malformed("not the envelope of an in-toto statement")
+    return _statement(seq, prev, at, node, envelope)
+
+
+def _statement(seq: int, prev: str, at: str, node: str, envelope: Envelope) -> Sealed:
+    statement = _strict(envelope.payload, _STATEMENT, "statement")
+    predicate, kind = statement["predicate"], statement["predicateType"]
+    if statement["_type"] != STATEMENT_TYPE or type(predicate) is not dict:
+        raise Malformed("not an in-toto statement of version 1")
+    event, object_id = predicate.get("event"), predicate.get("object")
+    if type(event) is not str or kind != f"{PREDICATE_PREFIX}{event}:v1" or type(object_id) is not str:
+        raise Malformed("the predicate does not name its event and object")
+    opening = predicate.get("opening")
+    commitment = opening.get("sha256") if type(opening) is dict and len(opening) == 1 else None
+    if opening is not None and not _is_hex(commitment):
+        raise Malformed("the commitment to the opening is no SHA-256")
+    if not _subjects_fit(statement["subject"], object_id, commitment):
+        raise Malformed("the subjects do not name the object and digests")
+    return Sealed(seq, prev, at, node, envelope, event, object_id, predicate, commitment)
+
+
+def _subjects_fit(subjects: Any, object_id: str, commitment: str | None) -> bool:
+    """Each subject is a name and one SHA-256; the first is the object, under the opening's commitment."""
+    if type(subjects) is not list or not subjects:
+        return False
+    digests = [_subject_digest(subject) for subject in subjects]
+    return all(digests) and subjects[0]["name"] == object_id and commitment in {None, digests[0]}
+
+
+def _subject_digest(subject: Any) -> str | None:
+    """The SHA-256 of a subject `{"name", "digest": {"sha256"}}`, or None for another form."""
+    if type(subject) is not dict or set(subject) != {"name", "digest"} or type(subject["name"]) is not str:
+        return None
+    digest = subject["digest"]
+    if type(digest) is not dict or set(digest) != {"sha256"} or not _is_hex(digest["sha256"]):
+        return None
+    return str(digest["sha256"])
+
+
+def _strict(raw: bytes, members: set[str], what: str) -> dict[str, Any]:
+    """A canonical JSON object (so no key comes twice) with exactly these members."""
+    try:
+        document = orjson.loads(raw)
+        same = canonical(document) == raw
+    except (ValueError, RecursionError):
+        raise Malformed(f"the {what} is not JSON") from None
+    if not same:
+        raise Malformed(f"the {what} is not in canonical form")
+    if type(document) is not dict or set(document) != members:
+        raise Malformed(f"the {what} has other members than it should")
+    return document
+
+
+def _is_hex(value: Any) -> bool:
+    return type(value) is str and _HEX.fullmatch(value) is not None

@@ -1,0 +1,180 @@
+"""Whose key is it, and could it say this then? The parties' keys, as the entries themselves tell them.
+
+Entry 0 fixes the exchange's key; registrations and revocations are entries. A registration is signed by
+the new key and by a valid key of the same organisation, which cannot give itself further roles, or by
+the exchange operator (a first key, new roles, a recorded loss).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from base.errors import Malformed
+from base.signing import keyid_of, parse_public_key
+from supervision.audit_entry import Sealed
+
+GENESIS: Final = "LOG.GENESIS"
+REGISTER: Final = "KEY.REGISTER"
+REVOKE: Final = "KEY.REVOKE"
+SIGN: Final = "TRD.SIGN"
+OPERATOR: Final = "EXCHANGE_OPERATOR"
+_SIGNING_ROLES: Final = frozenset({"PROVIDER", "BUYER", "BROKER", OPERATOR})
+_SUITE: Final = "ed25519-sha256"
+_CUSTODIES: Final = frozenset({"self-held", "custodial"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartyKey:
+    """A key of an organisation: in which roles it speaks, from which entry on, until which."""
+
+    keyid: str
+    public: bytes
+    org_id: str
+    roles: frozenset[str]
+    since_seq: int
+    revoked_seq: int | None = None
+
+
+class Keyring:
+    """The parties' keys at the point of the log that has been read. Entries are judged in order."""
+
+    def __init__(self) -> None:
+        self.operator_id: str | None = None
+        self.vkey: str | None = None
+        self._keys: dict[str, PartyKey] = {}
+
+    def public_of(self, keyid: str) -> bytes | None:
+        """The raw public key of a keyid that was registered so far, revoked or not."""
+        key = self._keys.get(keyid)
+        return key.public if key else None
+
+    def judge(self, said: Sealed) -> Iterator[str]:
+        """Why this entry's keys could not say it; nothing when they could. Applies registrations."""
+        signers = [signature.keyid for signature in said.envelope.signatures]
+        if len(set(signers)) != len(signers):
+            yield "a key signs twice"
+        elif (said.event == GENESIS) != (said.seq == 0):
+            yield "entry 0, and no other, is the genesis of the log"
+        elif said.event == GENESIS:
+            yield from self._genesis(said, signers)
+        elif said.event == REGISTER:
+            yield from self._register(said, signers)
+        elif said.event == REVOKE:
+            yield from self._revoke(said, signers)
+        else:
+            for keyid in signers:
+                yield from self._speaks(said, keyid)
+
+    def _genesis(self, said: Sealed, signers: list[str]) -> Iterator[str]:
+        stated = said.predicate.get("exchange_key")
+        public = _public_key(stated.get("public_key"), stated.get("keyid")) if type(stated) is dict else None
+        operator = said.text("operator_id")
+        if public is None or operator is None or operator != said.text("actor"):
+            yield "the genesis does not fix the exchange's key and operator"
+            return
+        self.operator_id, self.vkey = operator, said.text("vkey")
+        key = PartyKey(keyid_of(public), public, operator, frozenset({OPERATOR}), said.seq)
+        self._keys[key.keyid] = key
+        if signers != [key.keyid]:
+            yield "the genesis is not signed by the exchange's key alone"
+        if said.text("origin") != said.node:
+            yield "the genesis names another origin than its entry"
+
+    def _register(self, said: Sealed, signers: list[str]) -> Iterator[str]:
+        key = _stated_key(said)
+        if key is None:
+            yield "not the registration of an Ed25519 key with its organisation and roles"
+            return
+        if said.text("actor") not in {key.org_id, self.operator_id}:
+            yield "a key is registered by its organisation or by the exchange"
+            return
+        before = self._keys.get(key.keyid)
+        if before is not None and (before.org_id != key.org_id or before.revoked_seq is not None):
+            yield "the key belongs to another organisation or was revoked"
+            return
+        if key.keyid not in signers or not self._may_register(key, said.seq, signers):
+            yield "not signed by the new key and by one that may register it"
+            return
+        self._keys[key.keyid] = key
+
+    def _may_register(self, key: PartyKey, seq: int, signers: list[str]) -> bool:
+        """Whether all other signers are valid, and one may vouch: the old key, or the exchange."""
+        vouching = [self._valid(keyid, seq) for keyid in signers if keyid != key.keyid]
+        same = self._valid(key.keyid, seq)  # the same key again, under other roles
+        if same is not None:
+            vouching.append(same)
+        return (
+            None not in vouching
+            and all(old is not None and old.org_id in {key.org_id, self.operator_id} for old in vouching)
+            and any(old is not None and self._vouches(old, key) for old in vouching)
+        )
+
+    def _vouches(self, old: PartyKey, key: PartyKey) -> bool:
+        if old.org_id == self.operator_id and OPERATOR in old.roles:
+            return True
+        return old.org_id == key.org_id and key.roles <= old.roles
+
+    def _revoke(self, said: Sealed, signers: list[str]) -> Iterator[str]:
+        keyid = said.text("keyid") or ""
+        key = self._keys.get(keyid)
+        if key is None or key.org_id != said.text("org_id") or key.revoked_seq is not None:
+            yield "revokes no valid key of that organisation"
+            return
+        for signer in signers:
+            old = self._valid(signer, said.seq)
+            if old is None or old.org_id not in {key.org_id, self.operator_id}:
+                yield "a key is revoked by its organisation or by the exchange"
+                return
+        self._keys[keyid] = PartyKey(keyid, key.public, key.org_id, key.roles, key.since_seq, said.seq)
+
+    def _speaks(self, said: Sealed, keyid: str) -> Iterator[str]:
+        key = self._keys.get(keyid)
+        if key is None:
+            yield f"key {keyid[:16]} was not registered before"
+        elif key.revoked_seq is not None:
+            yield f"key {keyid[:16]} was revoked at seq {key.revoked_seq}"
+        elif said.event == SIGN and "actor" not in said.predicate:
+            parties = said.predicate.get("parties")
+            if type(parties) is not list or key.org_id not in parties or not key.roles & _SIGNING_ROLES:
+                yield f"{key.org_id} is no party of this contract"
+        elif said.text("actor") != key.org_id:
+            yield f"the key of {key.org_id} speaks for {said.predicate.get('actor')!r}"
+        elif said.text("role") not in key.roles:
+            yield f"the key of {key.org_id} does not speak in the role {said.predicate.get('role')!r}"
+
+    def _valid(self, keyid: str, seq: int) -> PartyKey | None:
+        key = self._keys.get(keyid)
+        return key if key and key.since_seq < seq and key.revoked_seq is None else None
+
+
+def _stated_key(said: Sealed) -> PartyKey | None:
+    """The key that a registration states, or None where it is not one."""
+    public = _public_key(said.predicate.get("public_key"), said.predicate.get("keyid"))
+    org_id, roles = said.text("org_id"), said.predicate.get("roles")
+    if public is None or org_id is None or type(roles) is not list:
+        return None
+    if not roles or not all(type(role) is str for role in roles):
+        return None
+    if said.text("suite") != _SUITE or said.text("custody") not in _CUSTODIES:
+        return None
+    return PartyKey(keyid_of(public), public, org_id, frozenset(roles), said.seq)
+
+
+def stated_public_keys(said: Sealed) -> dict[str, bytes]:
+    """Keyid and raw key that a genesis or a registration brings along, believed or not."""
+    stated = said.predicate.get("exchange_key") if said.event == GENESIS else said.predicate
+    if said.event not in {GENESIS, REGISTER} or type(stated) is not dict:
+        return {}
+    public = _public_key(stated.get("public_key"), stated.get("keyid"))
+    return {} if public is None else {keyid_of(public): public}
+
+
+def _public_key(encoded: object, keyid: object) -> bytes | None:
+    """The raw key, where its keyid is the SHA-256 of it (a keyid cannot be claimed for another key)."""
+    if type(encoded) is not str:
+        return None
+    try:
+        public = parse_public_key(encoded)
+    except Malformed:
+        return None
+    return public if keyid_of(public) == keyid else None

@@ -1,0 +1,125 @@
+"""What an audit answers: problems with a code, the first bad entry, and what was looked at."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+KEPT_PER_CODE: Final = 20
+
+
+class Code(StrEnum):
+    """Why something is wrong (`docs/ledger.md`, "What the audit answers")."""
+
+    GAP = "GAP"
+    HASH = "HASH"
+    LINK = "LINK"
+    SIG = "SIG"
+    KEY = "KEY"
+    FILE = "FILE"
+    OPENING = "OPENING"
+    ROOT = "ROOT"
+    ANCHOR = "ANCHOR"
+    COSIG = "COSIG"
+    DB_MISMATCH = "DB_MISMATCH"
+    UNPINNED = "UNPINNED"
+
+
+_OF_ENTRIES: Final = frozenset({Code.GAP, Code.HASH, Code.LINK, Code.SIG, Code.KEY})
+_ORDER: Final = {code: place for place, code in enumerate(Code)}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: an entry by its seq, or a file by its path, or the log as a whole."""
+
+    code: Code
+    why: str
+    seq: int | None = None
+    path: str | None = None
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Damaged entries first, by seq; then files, openings, and what concerns the whole log."""
+        place = _ORDER[self.code]
+        group = -1 if self.code in _OF_ENTRIES and self.seq is not None else place
+        return group, -1 if self.seq is None else self.seq, place
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, without what does not apply."""
+        facts = {"code": str(self.code), "seq": self.seq, "path": self.path, "why": self.why}
+        return {name: value for name, value in facts.items() if value is not None}
+
+    def __str__(self) -> str:
+        where = f"seq {self.seq}: " if self.seq is not None else f"{self.path}: " if self.path else ""
+        return f"{self.code} {where}{self.why}"
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of an audit. `clean` is the verdict; a warning alone does not spoil it."""
+
+    origin: str = ""
+    size: int = 0
+    root: str = ""
+    edition: str = ""
+    entries: int = 0
+    signatures: int = 0
+    openings: int = 0
+    openings_absent: int = 0
+    anchors: int = 0
+    cosignatures: int = 0
+    files: int = 0
+    signatures_checked: bool = True
+    counts: Counter[Code] = field(default_factory=Counter)
+    warnings: list[Problem] = field(default_factory=list)
+    _problems: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        """Keep the first twenty problems of each code, and count the rest."""
+        self.counts[problem.code] += 1
+        if self.counts[problem.code] <= KEPT_PER_CODE:
+            self._problems.append(problem)
+
+    @property
+    def clean(self) -> bool:
+        return not self.counts
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the keys that the verdict rests on came from outside the bundle."""
+        return not any(warning.code is Code.UNPINNED for warning in self.warnings)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found, the first bad entry first."""
+        return sorted(self._problems, key=lambda problem: problem.rank)
+
+    @property
+    def first(self) -> Problem | None:
+        """The first bad entry, else the first bad file, else what is wrong with the log."""
+        return min(self._problems, key=lambda problem: problem.rank, default=None)
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON."""
+        return {
+            "clean": self.clean,
+            "pinned": self.pinned,
+            "origin": self.origin,
+            "size": self.size,
+            "root": self.root,
+            "edition": self.edition,
+            "checked": {
+                "entries": self.entries,
+                "files": self.files,
+                "signatures": self.signatures if self.signatures_checked else None,
+                "openings": self.openings,
+                "openings_absent": self.openings_absent,
+                "anchors": self.anchors,
+                "cosignatures": self.cosignatures,
+            },
+            "first": self.first.document() if self.first else None,
+            "counts": {str(code): count for code, count in sorted(self.counts.items())},
+            "problems": [problem.document() for problem in self.problems],
+            "warnings": [warning.document() for warning in self.warnings],
+        }
