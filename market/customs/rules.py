@@ -88,8 +88,8 @@ def country_of(place: str) -> str:
 
 def destination(facts: DeliveryFacts) -> str:
     """Where the data goes: outside the mainland if the recipient or the endpoint is."""
-    for place in (facts.recipient_region, facts.endpoint or "CN"):
-        country = country_of(place)
+    for place in (facts.recipient_region, facts.endpoint):
+        country = "CN" if place is None else country_of(place)
         if country != "CN":
             return country
     return "CN"

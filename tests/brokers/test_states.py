@@ -1,0 +1,101 @@
+"""Certificates and mandates move through one table each."""
+
+import itertools
+
+import pytest
+
+from brokers.errors import CertificateWrongRole, CertificateWrongState, MandateWrongRole, MandateWrongState
+from brokers.states import (
+    CERTIFICATE_MOVES,
+    MANDATE_MOVES,
+    CertificateEvent,
+    CertificateState,
+    MandateEvent,
+    MandateState,
+    certificate_may_move,
+    mandate_may_move,
+)
+from identity.rules import Role
+
+FINAL_CERTIFICATES = {
+    CertificateState.REFUSED,
+    CertificateState.REVOKED,
+    CertificateState.EXPIRED,
+    CertificateState.EXITED,
+}
+FINAL_MANDATES = {
+    MandateState.FULFILLED,
+    MandateState.REVOKED_BY_CLIENT,
+    MandateState.EXPIRED,
+    MandateState.TERMINATED_BY_CERT_LOSS,
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "role", "to"),
+    [
+        (None, "CERTIFY", "DATA_AUTHORITY", "ACTIVE"),
+        ("ACTIVE", "SUSPEND", "DATA_AUTHORITY", "SUSPENDED"),
+        ("ACTIVE", "SUSPEND", "EXCHANGE_OPERATOR", "SUSPENDED"),  # emergency
+        ("SUSPENDED", "REINSTATE", "DATA_AUTHORITY", "ACTIVE"),
+        ("SUSPENDED", "REVOKE", "DATA_AUTHORITY", "REVOKED"),
+        ("ACTIVE", "EXPIRE", "EXCHANGE_OPERATOR", "EXPIRED"),
+        ("RECTIFYING", "ANNUAL_PASS", "DATA_AUTHORITY", "ACTIVE"),
+    ],
+)
+def test_a_certificate_moves_as_the_table_says(state, event, role, to):
+    before = CertificateState(state) if state else None
+    assert certificate_may_move(before, CertificateEvent(event), role) is CertificateState(to)
+
+
+def test_every_other_certificate_event_is_refused_and_names_what_is_allowed():
+    for state, event in itertools.product([None, *CertificateState], CertificateEvent):
+        if (state, event) in CERTIFICATE_MOVES:
+            continue
+        with pytest.raises(CertificateWrongState) as refused:
+            certificate_may_move(state, event, "DATA_AUTHORITY")
+        assert refused.value.code == "certificate-wrong-state"
+        assert refused.value.facts["allowed"] == sorted(e.value for s, e in CERTIFICATE_MOVES if s is state)
+
+
+def test_the_exchange_does_not_reinstate_what_the_authority_suspended():
+    with pytest.raises(CertificateWrongRole):
+        certificate_may_move(CertificateState.SUSPENDED, CertificateEvent.REINSTATE, "EXCHANGE_OPERATOR")
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "role", "to"),
+    [
+        (None, "SIGN", "PROVIDER", "SIGNED"),
+        (None, "SIGN", "BUYER", "SIGNED"),
+        ("SIGNED", "ACCEPT", "BROKER", "ACTIVE"),
+        ("ACTIVE", "REVOKE", "PROVIDER", "REVOKED_BY_CLIENT"),
+    ],
+)
+def test_a_mandate_moves_as_the_table_says(state, event, role, to):
+    before = MandateState(state) if state else None
+    assert mandate_may_move(before, MandateEvent(event), role) is MandateState(to)
+
+
+def test_every_other_mandate_event_is_refused():
+    for state, event in itertools.product([None, *MandateState], MandateEvent):
+        if (state, event) not in MANDATE_MOVES:
+            with pytest.raises(MandateWrongState):
+                mandate_may_move(state, event, "BROKER")
+
+
+def test_a_broker_signs_no_mandate_for_its_client():
+    with pytest.raises(MandateWrongRole):
+        mandate_may_move(None, MandateEvent.SIGN, "BROKER")
+    with pytest.raises(MandateWrongRole):
+        mandate_may_move(MandateState.SIGNED, MandateEvent.ACCEPT, "PROVIDER")
+
+
+def test_every_role_of_the_tables_is_known_and_every_state_has_its_ways():
+    moves = [*CERTIFICATE_MOVES.values(), *MANDATE_MOVES.values()]
+    assert {role for move in moves for role in move.roles} <= set(Role)
+    for table, final in ((CERTIFICATE_MOVES, FINAL_CERTIFICATES), (MANDATE_MOVES, FINAL_MANDATES)):
+        starts = {state for state, _ in table}
+        ends = {move.to for move in table.values()}
+        assert ends - starts == final
+        assert not final & starts
