@@ -1,5 +1,6 @@
 """The one source of "now". Statements made under a simulated clock say so."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -26,23 +27,35 @@ class SystemClock:
 
 
 class SimulatedClock:
-    """A clock that moves only when told, and never back (demo and tests)."""
+    """A clock that moves only when told, and never back (demo and tests).
+
+    Once it is told to `run`, it also goes on by itself, second for second.
+    """
 
     simulated = True
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
+        self._running_since: float | None = None
 
     def now(self) -> datetime:
-        return self._now
+        if self._running_since is None:
+            return self._now
+        return self._now + timedelta(seconds=time.monotonic() - self._running_since)
+
+    def run(self) -> None:
+        """Go on by itself from now on."""
+        self._now, self._running_since = self.now(), time.monotonic()
 
     def advance(self, by: timedelta) -> datetime:
         """Move forward by `by` and return the new time."""
-        return self.move_to(self._now + by)
+        return self.move_to(self.now() + by)
 
     def move_to(self, at: datetime) -> datetime:
         """Move forward to `at`; a time that has passed already leaves the clock where it is."""
-        self._now = max(self._now, at.astimezone(UTC))
+        self._now = max(self.now(), at.astimezone(UTC))
+        if self._running_since is not None:
+            self._running_since = time.monotonic()
         return self._now
 
 

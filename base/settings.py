@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         default=None,
         description="The bank's Ed25519 public key, base64 of 32 bytes. Unset: none is believed.",
     )
+    escrow_account: str | None = Field(
+        default=None, description="The number of the escrow account that trades are paid out of."
+    )
+    fee_account: str | None = Field(
+        default=None, description="The number of the account that the platform's own fee is paid to."
+    )
     clock: Literal["system", "simulated"] = Field(
         default="system", description="Statements made under a simulated clock say so."
     )
@@ -114,6 +120,11 @@ class Settings(BaseSettings):
     def files_dir(self) -> Path:
         """Where the object store keeps its files."""
         return self.data_dir / "files"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the log is published: tiles, entries, the checkpoint."""
+        return self.data_dir / "log"
 
     @property
     def keys_dir(self) -> Path:

@@ -259,6 +259,14 @@ async def export_rows(
         after = rows[-1][0]
 
 
+async def last_moment(s: ReadSession) -> datetime:
+    """The latest time on record: of a statement, or of the last sealing. Raises LogUnborn."""
+    head = await tree_head(s)
+    newest = select(StatementRow.occurred_at).order_by(col(StatementRow.id).desc()).limit(1)
+    latest = (await s.exec(newest)).first()
+    return head.sealed_at if latest is None else max(head.sealed_at, latest)
+
+
 async def event_counts(s: ReadSession) -> dict[str, int]:
     """How many statements of each event were recorded: for the operator's overview, not for lists."""
     query = select(StatementRow.event, func.count()).group_by(StatementRow.event)

@@ -1,0 +1,104 @@
+"""Acts as the doors offer them: a name, what it needs, which verb carries it out.
+
+API and pages do the same acts by the same names, and an act that was prepared for a self-held
+signature is found again by its name when the signature comes.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from base.db import ReadSession, WriteSession
+from base.errors import Forbidden, NotFound
+from identity.prepared import Document
+from ledger.acts import Verb
+from ledger.recording import Act, Actor
+
+
+class Args(BaseModel):
+    """What an act is done with: JSON in, JSON kept, strict, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+A = TypeVar("A", bound=Args)
+
+
+@dataclass(frozen=True, slots=True)
+class ActKind(Generic[A]):
+    """One kind of act.
+
+    `about` names the object it is about, for the record of a refusal; `roles` are those in which it
+    can be done; `documents` fetches what a self-held signer must see beside the statement.
+    """
+
+    name: str
+    event: str
+    args: type[A]
+    roles: frozenset[str]
+    verb: Callable[[WriteSession, Act, A], Awaitable[Any]]
+    answer: Callable[[Any], BaseModel]
+    about: Callable[[A], str]
+    status: int = 200
+    documents: Callable[[ReadSession, A], Awaitable[Sequence[Document]]] | None = None
+
+    def bound(self, args: A) -> Verb[Any]:
+        """The verb with its arguments."""
+
+        async def carry_out(s: WriteSession, act: Act) -> Any:
+            return await self.verb(s, act, args)
+
+        return carry_out
+
+    def role_of(self, actor: Actor, wanted: str | None) -> str:
+        """The role in which the actor does this: the wanted one, or the only one that fits.
+
+        Raises Forbidden, naming the roles that could.
+        """
+        fitting = sorted(self.roles & actor.roles)
+        if wanted is not None:
+            fitting = [role for role in fitting if role == wanted]
+        if len(fitting) != 1:
+            raise Forbidden(
+                "your role does not reach this" if not fitting else "name the role you act in",
+                act=self.name,
+                roles=sorted(self.roles),
+                yours=sorted(actor.roles),
+            )
+        return fitting[0]
+
+
+class ActUnknown(NotFound):
+    code = "act-unknown"
+    title = "No such kind of act"
+
+
+_KINDS: dict[str, ActKind[Any]] = {}
+
+
+def kind(made: ActKind[A]) -> ActKind[A]:
+    """Register a kind of act under its name, once."""
+    assert made.name not in _KINDS, made.name
+    _KINDS[made.name] = made
+    return made
+
+
+def kind_of(name: str) -> ActKind[Any]:
+    """A registered kind. Raises ActUnknown."""
+    found = _KINDS.get(name)
+    if found is None:
+        raise ActUnknown("no such kind of act", act=name)
+    return found
+
+
+def kinds() -> Mapping[str, ActKind[Any]]:
+    """All registered kinds, for the documentation and its tests."""
+    return dict(_KINDS)
+
+
+def lookup(name: str, args: Mapping[str, Any]) -> Verb[Any]:
+    """From a prepared act's name and arguments to the verb that carries it out."""
+    found = kind_of(name)
+    return found.bound(found.args.model_validate(args))

@@ -1,0 +1,220 @@
+"""A running node: everything the doors need, joined once. Only `web` and `cli` open one."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import structlog
+
+from base.clock import Clock, SimulatedClock, SystemClock
+from base.db import Database
+from base.files import FileStore
+from base.jobs import Handlers, run_due
+from base.settings import Settings, load_or_create_secret
+from base.signing import SigningKey, parse_public_key
+from identity.founding import Operator, found_exchange, founded_exchange
+from identity.safe import Safe
+from identity.sign_in import forget_expired
+from identity.tokens import Tokens, generate_access_key
+from ledger.acts import House
+from ledger.batch import BatchWriter
+from ledger.checkpoint import NoteSigner
+from ledger.publisher import Publisher, write_atomically
+from ledger.reader import last_moment
+from ledger.sequencer import create_log, leadership, seal_all
+from market.settlement.bank import BankClient
+from market.settlement.instructing import Escrow
+from market.trade.clockwork import handlers
+
+log = structlog.get_logger("node")
+SEAL_EVERY_S: Final = 0.1
+PUBLISH_EVERY_S: Final = 1.0
+JOBS_EVERY_S: Final = 1.0
+TIDY_EVERY_S: Final = 600.0
+_BANK_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the exchange, open. `bank` is None where no bank is configured."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    house: House
+    safe: Safe
+    tokens: Tokens
+    files: FileStore
+    publisher: Publisher
+    batch: BatchWriter
+    bank: BankClient | None
+    escrow: Escrow | None
+
+    @property
+    def handlers(self) -> Handlers:
+        """What the scheduler runs here; without a bank nothing that needs one."""
+        if self.bank is None or self.escrow is None:
+            return {}
+        return handlers(self.house, self.bank, self.escrow)
+
+    async def run_jobs(self) -> int:
+        """Run everything that is due now."""
+        return await run_due(self.database, self.clock.now(), self.handlers)
+
+    async def seal(self) -> int:
+        """Seal what is queued; returns how many entries."""
+        return (await seal_all(self.database, self.clock)).count
+
+    async def publish(self) -> None:
+        """Publish what was sealed since."""
+        await self.publisher.publish()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKeys:
+    """The node's own keys: the log's, the exchange's, and the one that signs access tokens."""
+
+    checkpoint: NoteSigner
+    exchange: SigningKey
+    access_pem: bytes
+
+
+def load_keys(settings: Settings) -> NodeKeys:
+    """Read the node's keys from its data folder; made on first use, readable by their owner alone."""
+    folder = settings.keys_dir
+    checkpoint = SigningKey.from_bytes(load_or_create_secret(folder / "checkpoint.key"))
+    exchange = SigningKey.from_bytes(load_or_create_secret(folder / "exchange.key"))
+    return NodeKeys(NoteSigner(settings.origin, checkpoint), exchange, _access_key(folder / "access.pem"))
+
+
+def _access_key(path: Path) -> bytes:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, generate_access_key())
+        path.chmod(0o600)
+    return path.read_bytes()
+
+
+async def found(settings: Settings, database: Database, clock: Clock, operator: Operator) -> None:
+    """Found the exchange in an empty database: its log, its genesis entry, its operator. Safe to repeat."""
+    keys = load_keys(settings)
+    async with database.write() as s:
+        await create_log(s, origin=settings.origin, at=clock.now())
+        await found_exchange(
+            s,
+            key=keys.exchange,
+            clock=clock,
+            origin=settings.origin,
+            vkey=str(keys.checkpoint.vkey),
+            operator=operator,
+        )
+
+
+async def clock_of(settings: Settings, database: Database) -> Clock:
+    """The clock the settings ask for; a simulated one goes on from the ledger's last moment."""
+    if settings.clock == "system":
+        return SystemClock()
+    async with database.read() as s:
+        clock = SimulatedClock(await last_moment(s))
+    clock.run()
+    return clock
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Node]:
+    """Open a founded node and close it again.
+
+    Raises ExchangeNotFounded on an empty database, ExchangeFoundedOtherwise with foreign keys.
+    """
+    os.umask(0o077)
+    database = Database(settings.database_dsn)
+    keys = load_keys(settings)
+    try:
+        clock = clock or await clock_of(settings, database)
+        async with database.read() as s:
+            exchange = await founded_exchange(s, key=keys.exchange)
+        master = settings.master_key()
+        async with httpx.AsyncClient(base_url=settings.bank_url, timeout=_BANK_TIMEOUT_S) as http:
+            bank = None
+            if settings.bank_key is not None:
+                bank = BankClient(http, keys.exchange, parse_public_key(settings.bank_key))
+            escrow = None
+            if settings.escrow_account is not None and settings.fee_account is not None:
+                escrow = Escrow(settings.escrow_account, settings.fee_account)
+            yield Node(
+                settings=settings,
+                database=database,
+                clock=clock,
+                house=House(database, clock, exchange),
+                safe=Safe(master),
+                tokens=Tokens(
+                    keys.access_pem,
+                    issuer=settings.public_url,
+                    audience=settings.public_url,
+                    clock=clock,
+                    ttl=timedelta(seconds=settings.token_ttl_s),
+                ),
+                files=FileStore(settings.files_dir, master, clock),
+                publisher=Publisher(database, clock, keys.checkpoint, settings.log_dir),
+                batch=BatchWriter(database, clock),
+                bank=bank,
+                escrow=escrow,
+            )
+    finally:
+        await database.dispose()
+
+
+@asynccontextmanager
+async def background(node: Node, *, sequencer: bool = True) -> AsyncIterator[None]:
+    """The node's standing work while the block lasts: the batch writer and, in one process, the sequencer.
+
+    Raises LogForked at start-up when the published log is ahead of the database.
+    """
+    tasks = [asyncio.create_task(node.batch.run(), name="batch")]
+    if sequencer:
+        await node.publisher.check_head()
+        tasks += [
+            asyncio.create_task(_lead(node), name="sequencer"),
+            asyncio.create_task(_every(JOBS_EVERY_S, node.run_jobs, "jobs"), name="jobs"),
+            asyncio.create_task(_every(TIDY_EVERY_S, lambda: _tidy(node), "tidy"), name="tidy"),
+        ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _lead(node: Node) -> None:
+    """Seal and publish while this process leads the log; wait for the leader to go while it does not."""
+    while True:
+        async with leadership(node.database) as leads:
+            if leads:
+                await asyncio.gather(
+                    _every(SEAL_EVERY_S, node.seal, "seal"),
+                    _every(PUBLISH_EVERY_S, node.publish, "publish"),
+                )
+        await asyncio.sleep(PUBLISH_EVERY_S)
+
+
+async def _every(pause_s: float, work: Any, name: str) -> None:
+    """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("standing work failed", work=name)
+        await asyncio.sleep(pause_s)
+
+
+async def _tidy(node: Node) -> None:
+    async with node.database.write() as s:
+        await forget_expired(s, now=node.clock.now())
+    await node.files.remove_abandoned()
