@@ -8,12 +8,14 @@ the file, so an endless "almost whole" download is a use as well.
 
 import base64
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from base.calendar import end_of_day_shanghai, shanghai_day
 from market.delivery.errors import (
     DeliverySuspended,
     EntitlementExpired,
@@ -25,7 +27,6 @@ from market.delivery.errors import (
 )
 
 MAX_DOWNLOADS: Final = 3  # full downloads of one entitlement, unless the contract says otherwise
-ACCEPTANCE_WORKING_DAYS: Final = 5  # domain/rules.md §2.7: the window for files
 BUDGET: Final = 2  # copies of the file that one download may send: once, and once more for restarts
 _DIGITS: Final = 18  # more digits than any size has
 _RANGE: Final = re.compile(r"(\d*)-(\d*)", re.ASCII)
@@ -221,16 +222,36 @@ def place(*, open_sent: int | None, length: int, size: int, used: int, max_downl
 
 @dataclass(frozen=True, slots=True)
 class GoodsCheck:
-    """What a buyer's own tools say about the goods; what was not checked is None."""
+    """What a buyer's own tools say about the goods, or what was sold; what nobody counted is None.
+
+    `report_sha256` is the digest of a quality report: measured again by the bound report's own words, the
+    same file gives the same bytes (`registry.measure`).
+    """
 
     file_sha256: str | None = None
     rows: int | None = None
     report_sha256: str | None = None
 
+    def document(self) -> dict[str, str | int]:
+        """The members that are there."""
+        members = {"file_sha256": self.file_sha256, "rows": self.rows, "report_sha256": self.report_sha256}
+        return {name: value for name, value in members.items() if value is not None}
 
-def require_same_goods(check: GoodsCheck, *, file_sha256: str, rows: int | None) -> None:
+
+def require_same_goods(checked: GoodsCheck, sold: GoodsCheck) -> None:
     """Whether a buyer's check agrees with what was sold. Raises GoodsDiffer, naming the first difference."""
-    if check.file_sha256 is not None and check.file_sha256 != file_sha256:
-        raise GoodsDiffer("the digest differs", measured=check.file_sha256, sold=file_sha256)
-    if check.rows is not None and rows is not None and check.rows != rows:
-        raise GoodsDiffer("the number of rows differs", measured=check.rows, sold=rows)
+    promised = sold.document()
+    for name, measured in checked.document().items():
+        if name in promised and measured != promised[name]:
+            raise GoodsDiffer(f"{name} differs", member=name, measured=measured, sold=promised[name])
+
+
+def licence_end(start: datetime, months: int) -> datetime:
+    """The last moment of a licence of so many months: the end, in Shanghai, of the day of the same number.
+
+    Where the last month has no such day, its last day (民法典 Art 202, 203).
+    """
+    first = shanghai_day(start)
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    last_day = monthrange(year, month + 1)[1]
+    return end_of_day_shanghai(date(year, month + 1, min(first.day, last_day)))

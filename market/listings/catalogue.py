@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, delete, insert, select, update
-from sqlmodel.sql.expression import Select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from base.db import ReadSession, WriteSession
 from market.listings.categories import Category, ProductType
 from market.listings.repository import MAX_PAGE
 from market.listings.states import ListingState
-from market.listings.tables import FacetCount, Listing, ListingToken, Product
+from market.listings.tables import FacetCount, Listing, ListingToken
 from market.listings.words import query_tokens, runs, tokens
 
-_Chosen: TypeAlias = Select[Listing, Product]
+_Chosen: TypeAlias = SelectOfScalar[Listing]
 _RARE: Final = 1000  # a word of fewer listings than this is rare enough to start from
 BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
     "under-10k": (0, 1_000_000),
@@ -56,19 +56,14 @@ class Query:
 class Page:
     """One page of the catalogue; `next_after` goes on where it ends, None at the end."""
 
-    found: Sequence[tuple[Listing, Product]]
+    listings: Sequence[Listing]
     next_after: str | None
 
 
 async def search(s: ReadSession, query: Query, *, after: str | None = None, limit: int = 20) -> Page:
     """Listings on offer, by keyset: `after` is the listing id that the page before ended with."""
     limit = max(1, min(limit, MAX_PAGE))
-    chosen = (
-        select(Listing, Product)
-        .join(Product, col(Product.product_id) == col(Listing.product_id))
-        .where(Listing.status == ListingState.LISTED, *_filters(query))
-        .limit(limit + 1)
-    )
+    chosen = select(Listing).where(Listing.status == ListingState.LISTED, *_filters(query)).limit(limit + 1)
     words = await _rarest_first(s, query_tokens(query.text))
     key = col(Listing.listing_id)
     if words:
@@ -84,7 +79,7 @@ async def search(s: ReadSession, query: Query, *, after: str | None = None, limi
     chosen = _in_order(chosen, query.sort, key, after)
     rows = (await s.exec(chosen)).all()
     found = rows[:limit]
-    return Page(found, found[-1][0].listing_id if len(rows) > limit else None)
+    return Page(found, found[-1].listing_id if len(rows) > limit else None)
 
 
 async def facets(s: ReadSession) -> dict[str, dict[str, int]]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlmodel import col, select, update
 
-from base.db import ReadSession, WriteSession, share_lock
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
 from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
 from market.listings.states import ListingEvent, ListingState, may_move
@@ -22,6 +22,13 @@ async def get_listing(s: ReadSession, *, listing_id: str) -> Listing:
 async def lock_listing(s: WriteSession, *, listing_id: str) -> Listing:
     """The listing, share-locked against its suspension until the transaction ends. Raises ListingUnknown."""
     query = share_lock(select(Listing).where(Listing.listing_id == listing_id))
+    found = (await s.exec(query, execution_options={"populate_existing": True})).first()
+    return _known(found, listing_id)
+
+
+async def claim_listing(s: WriteSession, *, listing_id: str) -> Listing:
+    """The listing, locked against everyone else who would decide about it. Raises ListingUnknown."""
+    query = exclusive_lock(select(Listing).where(Listing.listing_id == listing_id))
     found = (await s.exec(query, execution_options={"populate_existing": True})).first()
     return _known(found, listing_id)
 
@@ -107,17 +114,12 @@ async def listings_of(
     status: ListingState | None = None,
     after: str | None = None,
     limit: int = 50,
-) -> Sequence[tuple[Listing, Product]]:
-    """Listings with their products, newest first, of a seller or in a state: for who manages or reviews them.
+) -> Sequence[Listing]:
+    """Listings, newest first, of a seller or in a state: for who manages or reviews them.
 
     By keyset: `after` is the last listing id seen.
     """
-    query = (
-        select(Listing, Product)
-        .join(Product, col(Product.product_id) == col(Listing.product_id))
-        .order_by(col(Listing.listing_id).desc())
-        .limit(min(limit, MAX_PAGE))
-    )
+    query = select(Listing).order_by(col(Listing.listing_id).desc()).limit(min(limit, MAX_PAGE))
     if seller_id is not None:
         query = query.where(Listing.seller_id == seller_id)
     if status is not None:

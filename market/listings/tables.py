@@ -28,7 +28,7 @@ _WORD: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class Product(SQLModel, table=True):
-    """A data product of a seller. A listing offers it; later versions of the offer keep the product."""
+    """A data product, by the seller who brought it first. Listings offer it, under its category and type."""
 
     __tablename__ = "market_products"
 
@@ -37,9 +37,7 @@ class Product(SQLModel, table=True):
         sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
     )
     title: str = Field(sa_column=Column(Text, nullable=False))
-    description: str = Field(sa_column=Column(Text, nullable=False))
     category: Category = Field(sa_column=Column(text_enum(Category), nullable=False))
-    geo: str = Field(sa_column=Column(Text, nullable=False))
     product_type: ProductType = Field(sa_column=Column(text_enum(ProductType), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
@@ -99,6 +97,8 @@ class Listing(SQLModel, table=True):
     file_id: str = Field(
         sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False, unique=True)
     )
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    description: str = Field(sa_column=Column(Text, nullable=False))
     status: ListingState = Field(sa_column=Column(text_enum(ListingState), nullable=False))
     suspended_by: str | None = Field(default=None, sa_column=Column(Text))
     reasons: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
@@ -115,7 +115,7 @@ class Listing(SQLModel, table=True):
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
     list_price_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
     cap_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
-    materials: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    materials: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     report_sha256: str | None = Field(default=None, sa_column=Column(Text))
     submitter: str | None = Field(default=None, sa_column=Column(Text))
     review_round: int = Field(default=0, sa_column=Column(Integer, nullable=False))

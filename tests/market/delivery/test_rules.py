@@ -29,6 +29,7 @@ from market.delivery.rules import (
     digest_field,
     etag,
     is_whole,
+    licence_end,
     merge,
     place,
     require_same_goods,
@@ -242,13 +243,48 @@ def test_a_right_never_sends_more_than_its_downloads_twice(size, max_downloads, 
     assert sent <= 2 * size * max_downloads
 
 
-def test_a_buyers_check_must_agree_where_it_says_anything():
-    require_same_goods(GoodsCheck(), file_sha256=DIGEST, rows=252_000)
-    require_same_goods(GoodsCheck(DIGEST, 252_000, "f" * 64), file_sha256=DIGEST, rows=252_000)
-    require_same_goods(GoodsCheck(DIGEST, 252_000), file_sha256=DIGEST, rows=None)
-    with pytest.raises(GoodsDiffer) as digest:
-        require_same_goods(GoodsCheck("0" * 64), file_sha256=DIGEST, rows=None)
-    assert digest.value.facts == {"measured": "0" * 64, "sold": DIGEST}
-    with pytest.raises(GoodsDiffer) as rows:
-        require_same_goods(GoodsCheck(DIGEST, 251_999), file_sha256=DIGEST, rows=252_000)
-    assert rows.value.facts == {"measured": 251_999, "sold": 252_000}
+SOLD = GoodsCheck(DIGEST, 252_000, "f" * 64)
+
+
+@pytest.mark.parametrize(
+    "checked",
+    [GoodsCheck(), SOLD, GoodsCheck(DIGEST), GoodsCheck(rows=252_000), GoodsCheck(None, None, "f" * 64)],
+)
+def test_a_buyers_check_that_agrees_wherever_it_says_anything_is_no_reason_to_refuse(checked):
+    require_same_goods(checked, SOLD)
+
+
+def test_what_nobody_promised_cannot_differ():
+    require_same_goods(GoodsCheck(DIGEST, 5, "0" * 64), GoodsCheck(DIGEST))
+
+
+@pytest.mark.parametrize(
+    ("checked", "facts"),
+    [
+        (GoodsCheck("0" * 64), {"member": "file_sha256", "measured": "0" * 64, "sold": DIGEST}),
+        (GoodsCheck(DIGEST, 251_999), {"member": "rows", "measured": 251_999, "sold": 252_000}),
+        (
+            GoodsCheck(report_sha256="0" * 64),
+            {"member": "report_sha256", "measured": "0" * 64, "sold": "f" * 64},
+        ),
+    ],
+)
+def test_a_buyers_check_that_differs_is_no_acceptance(checked, facts):
+    with pytest.raises(GoodsDiffer) as caught:
+        require_same_goods(checked, SOLD)
+    assert caught.value.facts == facts
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        ("2026-11-17T02:00:00+00:00", 12, "2027-11-17T15:59:59.999+00:00"),
+        ("2026-11-17T17:00:00+00:00", 12, "2027-11-18T15:59:59.999+00:00"),  # already the 18th in Shanghai
+        ("2026-08-31T02:00:00+00:00", 6, "2027-02-28T15:59:59.999+00:00"),
+        ("2027-08-31T02:00:00+00:00", 6, "2028-02-29T15:59:59.999+00:00"),
+        ("2026-12-15T02:00:00+00:00", 1, "2027-01-15T15:59:59.999+00:00"),
+        ("2026-11-15T02:00:00+00:00", 1, "2026-12-15T15:59:59.999+00:00"),
+    ],
+)
+def test_a_licence_ends_with_the_day_of_the_same_number_in_shanghai(start, months, end):
+    assert licence_end(datetime.fromisoformat(start), months) == datetime.fromisoformat(end)

@@ -1,0 +1,289 @@
+"""From the funded trade to the accepted goods: the right to receive, the receipt, the acceptance.
+
+What is downloaded is counted in `market.delivery.downloads`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from base.clock import rfc3339
+from base.db import WriteSession
+from base.jobs import Handlers, Job, cancel, enqueue
+from identity.service import require_member
+from ledger.acts import House
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.delivery import repository
+from market.delivery.errors import DeliveryWrongState, ListingNotDeliverable
+from market.delivery.rules import (
+    MAX_DOWNLOADS,
+    EntitlementStatus,
+    GoodsCheck,
+    Mode,
+    licence_end,
+    require_same_goods,
+    require_usable,
+)
+from market.delivery.tables import Entitlement
+from market.listings import repository as listings
+from market.listings.rules import ListingState
+from market.listings.tables import Listing
+from market.orders import repository as trades
+from market.orders.errors import NotAParty
+from market.orders.rules import TradeEvent, TradeState, check_in_time, check_reached, due_in, may_move
+from market.orders.service import named
+from market.orders.tables import Trade
+
+SILENT_ACCEPT_JOB: Final = "delivery.silent-accept"
+EXPIRE_JOB: Final = "delivery.expire"
+SETTLEMENT_JOB: Final = "settlement.instruct"  # `market.settlement` handles it; siblings know no more
+_LATE: Final = timedelta(milliseconds=1)
+_DELIVERABLE: Final = frozenset({ListingState.LISTED, ListingState.DELISTED})  # running licences stay valid
+
+
+async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitlement:
+    """Open the delivery of a funded trade (TRD.START_DELIVERY): the buyer may now receive the file.
+
+    The provider's act. Raises NotAParty, TradeWrongState, `member-not-active`, ListingNotDeliverable.
+    """
+    trade = await _of_party(s, act, trade_id, "PROVIDER")
+    may_move(trade.status, TradeEvent.START_DELIVERY, act.role)
+    await require_member(s, org_id=trade.seller_id)
+    await require_member(s, org_id=trade.buyer_id)
+    listing = await _deliverable(s, trade)
+    offer = await trades.latest_offer(s, trade_id=trade_id)
+    assert offer is not None
+    file = await listings.get_file(s, file_id=listing.file_id)
+    before = trade.status
+    await trades.move(s, trade=trade, event=TradeEvent.START_DELIVERY, role=act.role)
+    entitlement = Entitlement(
+        entitlement_id=act.new_id("ent"),
+        trade_id=trade_id,
+        buyer_id=trade.buyer_id,
+        file_id=file.file_id,
+        sha256=file.sha256,
+        bytes=file.bytes,
+        status=EntitlementStatus.ACTIVE,
+        max_downloads=MAX_DOWNLOADS,
+        granted_at=act.occurred_at,
+        expires_at=licence_end(act.occurred_at, offer.term_months),
+    )
+    s.add(entitlement)
+    await s.flush()
+    await record(
+        s,
+        act,
+        Draft(
+            "TRD.START_DELIVERY",
+            trade_id,
+            public=named(trade) | {"entitlement_id": entitlement.entitlement_id, "file_sha256": file.sha256},
+            subjects={"file": file.sha256},
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await enqueue(
+        s,
+        kind=EXPIRE_JOB,
+        key=entitlement.entitlement_id,
+        run_at=entitlement.expires_at,
+        payload={"entitlement_id": entitlement.entitlement_id},
+    )
+    return entitlement
+
+
+async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
+    """The buyer's word that the goods have arrived, without a download here (TRD.DELIVERED, `confirmed`).
+
+    Raises NotAParty, TradeWrongState, and what ends a right to receive (`require_usable`).
+    """
+    trade = await _of_party(s, act, trade_id, "BUYER")
+    may_move(trade.status, TradeEvent.DELIVERED, act.role)
+    entitlement = await _entitlement(s, trade)
+    _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=True)
+    require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+    return await state_delivered(s, act, trade, entitlement, Mode.CONFIRMED)
+
+
+async def state_delivered(
+    s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, mode: Mode
+) -> Trade:
+    """Move a trade to DELIVERED, state it, and set the acceptance window going."""
+    listing = await listings.get_listing(s, listing_id=trade.listing_id)
+    due = due_in(TradeState.DELIVERED, act.occurred_at, by_call=listing.product_type.by_call)
+    assert due is not None
+    before = trade.status
+    await trades.move(
+        s,
+        trade=trade,
+        event=TradeEvent.DELIVERED,
+        role=act.role,
+        values={"delivered_at": act.occurred_at, "accept_by": due.deadline.at},
+    )
+    await record(
+        s,
+        act,
+        Draft(
+            "TRD.DELIVERED",
+            trade.trade_id,
+            public=named(trade)
+            | {
+                "entitlement_id": entitlement.entitlement_id,
+                "mode": mode.value,
+                "file_sha256": entitlement.sha256,
+                "bytes": entitlement.bytes if mode is Mode.DOWNLOAD else 0,
+            },
+            subjects={"file": entitlement.sha256},
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await await_acceptance(s, trade)
+    return trade
+
+
+async def accept_goods(s: WriteSession, act: Act, *, trade_id: str, check: GoodsCheck | None = None) -> Trade:
+    """The buyer accepts what came (TRD.ACCEPT_GOODS), if it likes with what its own tools measured.
+
+    Raises NotAParty, TradeWrongState, DeadlinePassed when silence has accepted already, and
+    GoodsDiffer when the check contradicts what was sold: that is a dispute, no acceptance.
+    """
+    trade = await _of_party(s, act, trade_id, "BUYER")
+    may_move(trade.status, TradeEvent.ACCEPT_GOODS, act.role)
+    assert trade.accept_by is not None
+    check_in_time(trade.accept_by, act.now)
+    checked = check or GoodsCheck()
+    require_same_goods(checked, await _sold(s, trade))
+    accept_by = trade.accept_by
+    await _accept(s, act, trade, TradeEvent.ACCEPT_GOODS, checked)
+    await cancel(s, kind=SILENT_ACCEPT_JOB, key=_window_key(trade.trade_id, accept_by), now=act.now)
+    return trade
+
+
+async def silent_accept(s: WriteSession, act: Act, *, trade_id: str) -> bool:
+    """The clock's acceptance of what nobody objected to (TRD.SILENT_ACCEPT); False when it was overtaken."""
+    trade = await trades.get_trade(s, trade_id=trade_id)
+    if trade.status is not TradeState.DELIVERED or trade.accept_by is None or act.now <= trade.accept_by:
+        return False
+    check_reached(TradeEvent.SILENT_ACCEPT, trade.accept_by, act.now)
+    await _accept(s, act, trade, TradeEvent.SILENT_ACCEPT, GoodsCheck())
+    return True
+
+
+async def _accept(s: WriteSession, act: Act, trade: Trade, event: TradeEvent, checked: GoodsCheck) -> None:
+    due = due_in(TradeState.ACCEPTED_GOODS, act.occurred_at)
+    assert due is not None
+    before = trade.status
+    await trades.move(
+        s,
+        trade=trade,
+        event=event,
+        role=act.role,
+        values={"accepted_at": act.occurred_at, "settle_at": due.deadline.at},
+    )
+    await record(
+        s,
+        act,
+        Draft(
+            f"TRD.{event.value}",
+            trade.trade_id,
+            public=named(trade),
+            opening=checked.document() or None,
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await enqueue(
+        s,
+        kind=SETTLEMENT_JOB,
+        key=trade.trade_id,
+        run_at=due.deadline.at,
+        payload={"trade_id": trade.trade_id},
+    )
+
+
+async def await_acceptance(s: WriteSession, trade: Trade) -> None:
+    """Have silence accept after `trade.accept_by`; to be asked again when a lifted freeze has moved it."""
+    assert trade.accept_by is not None
+    await enqueue(
+        s,
+        kind=SILENT_ACCEPT_JOB,
+        key=_window_key(trade.trade_id, trade.accept_by),
+        run_at=trade.accept_by + _LATE,
+        payload={"trade_id": trade.trade_id},
+    )
+
+
+async def revoke_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
+    """End the right to receive a trade's file for good; the caller's statement says on what ground.
+
+    None where no delivery has started.
+    """
+    entitlement = await repository.entitlement_of(s, trade_id=trade_id)
+    if entitlement is None:
+        return None
+    _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=False)
+    entitlement.status = EntitlementStatus.REVOKED
+    s.add(entitlement)
+    await s.flush()
+    return entitlement
+
+
+async def expire_entitlement(s: WriteSession, *, entitlement_id: str, now: datetime) -> bool:
+    """The clock's end of a right to receive; False when it had ended otherwise."""
+    _, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
+    if entitlement.status is not EntitlementStatus.ACTIVE or now < entitlement.expires_at:
+        return False
+    entitlement.status = EntitlementStatus.EXPIRED
+    s.add(entitlement)
+    await s.flush()
+    return True
+
+
+def handlers(house: House) -> Handlers:
+    """What falls due in a delivery, for the runner of jobs."""
+
+    async def on_window(s: WriteSession, job: Job) -> None:
+        await silent_accept(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+
+    async def on_expiry(s: WriteSession, job: Job) -> None:
+        await expire_entitlement(s, entitlement_id=job.payload["entitlement_id"], now=job.now)
+
+    return {SILENT_ACCEPT_JOB: on_window, EXPIRE_JOB: on_expiry}
+
+
+async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trade:
+    """The trade, for the party that has this role in it. Raises TradeUnknown, NotAParty."""
+    trade = await trades.get_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
+    party = trade.seller_id if role == "PROVIDER" else trade.buyer_id
+    if act.role != role or act.actor.org_id != party:
+        raise NotAParty(f"this is an act of the trade's {role}", role=act.role)
+    return trade
+
+
+async def _deliverable(s: WriteSession, trade: Trade) -> Listing:
+    listing = await listings.lock_listing(s, listing_id=trade.listing_id)
+    if listing.status not in _DELIVERABLE:
+        raise ListingNotDeliverable(
+            "what was sold may not be delivered now",
+            listing_id=listing.listing_id,
+            status=listing.status.value,
+        )
+    return listing
+
+
+async def _entitlement(s: WriteSession, trade: Trade) -> Entitlement:
+    entitlement = await repository.entitlement_of(s, trade_id=trade.trade_id)
+    if entitlement is None:
+        raise DeliveryWrongState("the delivery has not started", trade_id=trade.trade_id)
+    return entitlement
+
+
+async def _sold(s: WriteSession, trade: Trade) -> GoodsCheck:
+    entitlement = await _entitlement(s, trade)
+    listing = await listings.get_listing(s, listing_id=trade.listing_id)
+    return GoodsCheck(entitlement.sha256, None, listing.report_sha256)
+
+
+def _window_key(trade_id: str, accept_by: datetime) -> str:
+    return f"{trade_id}:{rfc3339(accept_by)}"

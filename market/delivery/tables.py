@@ -1,0 +1,73 @@
+"""What is kept about deliveries: the right to receive a file, and each taking of it."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, text
+from sqlmodel import Field, SQLModel
+
+from base.db import UtcDateTime, text_enum
+from market.delivery.rules import DownloadStatus, EntitlementStatus
+
+
+class Entitlement(SQLModel, table=True):
+    """A buyer's right to receive the file of one trade, so many times, until its licence ends.
+
+    The file's three facts are copied from the listing: what was sold is what is delivered, whatever
+    becomes of the listing.
+    """
+
+    __tablename__ = "market_entitlements"
+    __table_args__ = (
+        CheckConstraint("used >= 0 AND used <= max_downloads", name="used"),
+        CheckConstraint(
+            "(status = 'USED_UP') = (used = max_downloads) OR status != 'ACTIVE'", name="used_up"
+        ),
+        CheckConstraint("bytes > 0", name="not_empty"),
+    )
+
+    entitlement_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, unique=True)
+    )
+    buyer_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
+    )
+    file_id: str = Field(sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False))
+    sha256: str = Field(sa_column=Column(Text, nullable=False))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    status: EntitlementStatus = Field(sa_column=Column(text_enum(EntitlementStatus), nullable=False))
+    max_downloads: int = Field(sa_column=Column(Integer, nullable=False))
+    used: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    granted_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Download(SQLModel, table=True):
+    """One taking of the whole file, over as many requests as it needs; at most one is open at a time.
+
+    `sent` are the spans that went out (`rules.spans_text`), `sent_bytes` counts repeats and what is on
+    its way: it is reserved when a request is allowed, and what was not sent is given back.
+    """
+
+    __tablename__ = "market_downloads"
+    __table_args__ = (
+        CheckConstraint("sent_bytes >= 0", name="sent_bytes"),
+        Index(
+            "uq_market_downloads_open",
+            "entitlement_id",
+            unique=True,
+            sqlite_where=text("status = 'OPEN'"),
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+    )
+
+    download_id: str = Field(sa_column=Column(Text, primary_key=True))
+    entitlement_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_entitlements.entitlement_id"), nullable=False, index=True)
+    )
+    status: DownloadStatus = Field(sa_column=Column(text_enum(DownloadStatus), nullable=False))
+    sent: str = Field(default="", sa_column=Column(Text, nullable=False))
+    sent_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    statement_id: str | None = Field(default=None, sa_column=Column(Text))

@@ -1,0 +1,180 @@
+"""From the compliance review to the offer, and off it again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from base.db import WriteSession
+from identity.service import require_member
+from ledger.recording import Act, record
+from market.listings import catalogue, repository
+from market.listings.errors import (
+    JointReviewNeeded,
+    ListingMalformed,
+    ListingUnknown,
+    ReviewedBefore,
+)
+from market.listings.rules import (
+    ListingEvent,
+    Reviewer,
+    check_lift,
+    check_review,
+    may_move,
+)
+from market.listings.service import check_price_of, require_basis
+from market.listings.statements import step
+from market.listings.tables import Decision, Listing, Review
+from registry.service import require_quality
+
+
+async def review_listing(
+    s: WriteSession,
+    act: Act,
+    *,
+    listing_id: str,
+    decision: Decision,
+    reason_code: str | None = None,
+    note: str | None = None,
+) -> Listing:
+    """One member's decision in the compliance review (LST.APPROVE, LST.RETURN, LST.REJECT).
+
+    Where three have to approve together, the first two approvals leave the listing where it is. Raises
+    ReviewerIsSubmitter, ReviewedBefore, ListingWrongState, ListingWrongRole.
+    """
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    event = ListingEvent(decision.value)
+    may_move(listing.status, event, act.role)
+    if decision is not Decision.APPROVE and not reason_code:
+        raise ListingMalformed("a return or rejection names its reason", member="reason_code")
+    reviewer = Reviewer(act.actor.user_id or act.actor.org_id, act.actor.org_id)
+    earlier = await repository.reviews_of(s, listing_id=listing_id, review_round=listing.review_round)
+    if reviewer.user_id in {review.reviewer for review in earlier}:
+        raise ReviewedBefore("each member decides once", listing_id=listing_id, reviewer=reviewer.user_id)
+    reviewers = [Reviewer(review.reviewer, review.reviewer_org) for review in earlier] + [reviewer]
+    decides = _enough(listing, reviewers) or decision is not Decision.APPROVE
+    before = listing.status
+    if decides:
+        reasons = [reason_code] if reason_code else []
+        await repository.move(s, listing=listing, event=event, role=act.role, values={"reasons": reasons})
+    said: dict[str, Any] = {"reviews": len(reviewers)} | ({"reason_code": reason_code} if reason_code else {})
+    opening = {"note": note} if note else None
+    recorded = await record(s, act, step(listing, event, before, public=said, opening=opening))
+    s.add(
+        Review(
+            review_id=act.new_id("rev"),
+            listing_id=listing_id,
+            review_round=listing.review_round,
+            reviewer=reviewer.user_id,
+            reviewer_org=reviewer.org_id,
+            decision=decision,
+            reason_code=reason_code,
+            note=note,
+            statement_id=recorded.statement_id,
+            reviewed_at=act.occurred_at,
+        )
+    )
+    await s.flush()
+    return listing
+
+
+async def publish_listing(s: WriteSession, act: Act, *, listing_id: str) -> Listing:
+    """Put an approved listing on offer (LST.LIST). Its price basis and the registry are asked again.
+
+    Raises PriceBasisMissing, PriceAboveCap, QualityTooLow, RightNotHeld, ChannelClosed,
+    `member-not-active`, ListingWrongState, ListingWrongRole.
+    """
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    may_move(listing.status, ListingEvent.LIST, act.role)
+    await _require_fit(s, listing)
+    return await _put_on_offer(s, act, listing, ListingEvent.LIST, {})
+
+
+async def suspend_listing(
+    s: WriteSession, act: Act, *, listing_id: str, reason_code: str, case_id: str | None = None
+) -> Listing:
+    """Take a listing off offer until its cause is cleared (LST.SUSPEND): no act on it is sealed after this.
+
+    By the operator, a regulator, or the system it runs. Raises ListingWrongState, ListingWrongRole.
+    """
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    values = {"suspended_by": act.role, "reasons": [reason_code]}
+    said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    return await _take_off_offer(s, act, listing, ListingEvent.SUSPEND, values=values, said=said)
+
+
+async def resume_listing(
+    s: WriteSession, act: Act, *, listing_id: str, reason_code: str, case_id: str | None = None
+) -> Listing:
+    """Put a suspended listing back on offer (LST.RESUME), by the authority that suspended it.
+
+    The exchange lifts no regulator's suspension. Raises what publishing raises.
+    """
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    may_move(listing.status, ListingEvent.RESUME, act.role)
+    assert listing.suspended_by is not None
+    check_lift(suspended_by=listing.suspended_by, role=act.role)
+    await _require_fit(s, listing)
+    said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    return await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
+
+
+async def withdraw_listing(
+    s: WriteSession, act: Act, *, listing_id: str, reason_code: str | None = None
+) -> Listing:
+    """The provider's end of an offer (LST.WITHDRAW). Trades under contract go on, licences stay valid."""
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    if act.actor.org_id != listing.seller_id:
+        raise ListingUnknown("no such listing", listing_id=listing_id)
+    values = {"delisted_at": act.occurred_at}
+    said = {"reason_code": reason_code} if reason_code else {}
+    return await _take_off_offer(s, act, listing, ListingEvent.WITHDRAW, values=values, said=said)
+
+
+def _enough(listing: Listing, reviewers: list[Reviewer]) -> bool:
+    """Whether enough members have approved. Raises ReviewerIsSubmitter."""
+    assert listing.submitter is not None
+    submitter = Reviewer(listing.submitter, listing.broker_id or listing.seller_id)
+    try:
+        check_review(
+            submitter=submitter, reviewers=reviewers, level=listing.level, public_data=listing.public_data
+        )
+    except JointReviewNeeded:
+        return False
+    return True
+
+
+async def _require_fit(s: WriteSession, listing: Listing) -> None:
+    """What must hold when a listing goes on offer."""
+    await require_member(s, org_id=listing.seller_id)
+    check_price_of(listing)
+    await require_basis(s, listing)
+    file = await repository.get_file(s, file_id=listing.file_id)
+    await require_quality(s, listing_id=listing.listing_id, file_sha256=file.sha256)
+
+
+async def _put_on_offer(
+    s: WriteSession, act: Act, listing: Listing, event: ListingEvent, said: Mapping[str, Any]
+) -> Listing:
+    before = listing.status
+    values: dict[str, Any] = {"suspended_by": None, "reasons": []}
+    if listing.listed_at is None:
+        values["listed_at"] = act.occurred_at
+    await repository.move(s, listing=listing, event=event, role=act.role, values=values)
+    await catalogue.enter(s, listing)
+    await record(s, act, step(listing, event, before, public=said))
+    return listing
+
+
+async def _take_off_offer(
+    s: WriteSession,
+    act: Act,
+    listing: Listing,
+    event: ListingEvent,
+    *,
+    values: dict[str, Any],
+    said: Mapping[str, Any],
+) -> Listing:
+    before = listing.status
+    await repository.move(s, listing=listing, event=event, role=act.role, values=values)
+    await catalogue.leave(s, listing)
+    await record(s, act, step(listing, event, before, public=said))
+    return listing

@@ -1,0 +1,67 @@
+"""What is said of a listing: the drafts of its `LST.*` statements. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ledger.statement import Draft
+from market.listings.rules import ListingEvent, ListingState
+from market.listings.tables import Listing, ListingFile
+
+
+def drafted(listing: Listing, file: ListingFile) -> Draft:
+    """LST.DRAFT: what is offered in public, its texts and prices in the opening."""
+    grant = {"grant_id": listing.grant_id} if listing.grant_id else {}
+    cap = {"cap_minor": str(listing.cap_minor)} if listing.cap_minor is not None else {}
+    price = listing.list_price_minor
+    return Draft(
+        "LST.DRAFT",
+        listing.listing_id,
+        public={
+            "listing_id": listing.listing_id,
+            "product_id": listing.product_id,
+            "seller_id": listing.seller_id,
+            "broker_id": listing.broker_id,
+            "mandate_id": listing.mandate_id,
+            "category": listing.category.value,
+            "geo": listing.geo,
+            "level": listing.level.value,
+            "product_type": listing.product_type.value,
+            "public_data": listing.public_data,
+            "file": {"sha256": file.sha256, "bytes": file.bytes},
+        }
+        | grant,
+        opening={
+            "title": listing.title,
+            "description": listing.description,
+            "scenario": listing.scenario,
+            "list_price_minor": None if price is None else str(price),
+            "licence_of_data": listing.licence_of_data,
+            "licence_class": listing.licence_class,
+            "unit": listing.unit,
+            "quantity": listing.quantity,
+        }
+        | cap,
+        subjects={"file": file.sha256},
+        after=listing.status.value,
+    )
+
+
+def step(
+    listing: Listing,
+    event: ListingEvent,
+    before: ListingState,
+    *,
+    public: Mapping[str, Any] | None = None,
+    opening: Mapping[str, Any] | None = None,
+    subjects: Mapping[str, str] | None = None,
+) -> Draft:
+    """A step of a listing that has been moved: `before` is where it stood."""
+    return Draft(
+        f"LST.{event.value}",
+        listing.listing_id,
+        public={"listing_id": listing.listing_id, "seller_id": listing.seller_id} | dict(public or {}),
+        opening=opening,
+        subjects=subjects or {},
+        before=before.value,
+        after=listing.status.value,
+    )
