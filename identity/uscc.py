@@ -1,8 +1,9 @@
 """The Unified Social Credit Code (统一社会信用代码), GB 32100-2015.
 
 18 characters: registration department (1), kind of organisation (1), administrative division (6
-digits), organisation code (9) and a check character. The check character is ISO 7064 MOD 31,3 over an
-alphabet without I, O, S, V and Z, so every single wrong character and every swap of neighbours shows.
+digits), organisation code (9) and a check character: a weighted sum with powers of 3, modulo 31, over
+an alphabet without I, O, S, V and Z. 31 is prime, so every single wrong character and every swap of
+neighbours shows.
 
 The ninth character of the organisation code has a check digit of its own (GB 11714). It is not
 asked for here: the whole code is protected already, and codes given out before 2015 may deviate.
