@@ -116,6 +116,7 @@ def test_duplicate_notification_tells_the_same_message_twice(bank, exchange):
 
 
 def test_delay_holds_a_notification_until_flush(bank, exchange):
+    bank.control("POST", "flush")  # nothing of an earlier test is on its way
     trade, buyer = fresh(), customer(bank, 100)
     exchange.expected[trade] = "1.00"
     arm(bank, "delay", trade)
@@ -129,6 +130,7 @@ def test_delay_holds_a_notification_until_flush(bank, exchange):
 
 
 def test_reorder_lets_the_next_message_go_first(bank, exchange):
+    bank.control("POST", "flush")  # nothing of an earlier test is on its way
     first, second, buyer = fresh(), fresh(), customer(bank, 200)
     exchange.expected |= {first: "1.00", second: "1.00"}
     arm(bank, "reorder", first)
@@ -160,6 +162,7 @@ def test_a_fault_strikes_as_often_as_it_was_armed_for_and_only_what_it_matches(b
 
 
 def test_a_debit_the_exchange_refuses_stays_a_fact_and_is_told_again_on_flush(bank, exchange):
+    bank.control("POST", "flush")  # nothing of an earlier test is on its way
     trade, seller = funded(bank, exchange), customer(bank)
     exchange.refuses_debits = True
     instruct(bank, exchange.key, [Payout(f"{trade}/S", "1.00", seller.account)], "1.00", reference=trade)
