@@ -87,7 +87,7 @@ class Keys:
 
     @classmethod
     def parse(cls, data: bytes) -> "Keys":
-        """Read `keys.json`. Raises BundleFileBad unless it is exactly what `text` would write."""
+        """Read `keys.json`. Raises BundleFileBad unless `text` would write it, and its keys are the log's."""
         try:
             document = orjson.loads(data)
             windows = [
@@ -97,7 +97,8 @@ class Keys:
             witnesses = [VerifierKey.parse(item["vkey"]) for item in document["witnesses"]]
             keys = cls(document["origin"], tuple(windows), tuple(witnesses))
             sizes = [size for window in windows for size in (window.from_size, window.to_size or 0)]
-            same = keys.text() == data and {type(keys.origin), *map(type, sizes)} == {str, int}
+            same = keys.text() == data and all(type(size) is int for size in sizes)
+            same = same and {window.vkey.name for window in windows} == {keys.origin}
         except (Malformed, ValueError, TypeError, KeyError, AttributeError):
             same = False
         if not same:
