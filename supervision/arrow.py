@@ -1,0 +1,130 @@
+"""Any reasonable Arrow column as the type its kind asks for; what does not fit is refused, never bent."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from supervision.schema import Columns, Kind
+
+ARROW: Final = MappingProxyType(
+    {
+        Kind.TEXT: pa.string(),
+        Kind.INT: pa.int64(),
+        Kind.BOOL: pa.bool_(),
+        Kind.TIME: pa.timestamp("us", tz="UTC"),
+        Kind.DAY: pa.date32(),
+        Kind.SHARE: pa.decimal128(18, 9),
+        Kind.LIST: pa.list_(pa.string()),
+    }
+)
+LIST_SEPARATOR: Final = "|"
+
+
+def arrow_schema(columns: Columns) -> Any:
+    """The pyarrow schema of a table's columns."""
+    return pa.schema([(name, ARROW[kind]) for name, kind in columns.items()])
+
+
+def as_kind(values: Any, kind: Kind) -> Any:
+    """An Arrow array or chunked array cast to the type of `kind`.
+
+    Raises ValueError (`pyarrow.ArrowInvalid` is one) for a value that is not of that kind: `1.5` is no
+    amount of fen, `yes` no boolean, `12/10/2026` no time.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if values.type.equals(ARROW[kind]):
+        return values
+    if pa.types.is_null(values.type):
+        return values.cast(ARROW[kind])
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
+    return _CASTS[kind](values)
+
+
+def _text(values: Any) -> Any:
+    if pa.types.is_floating(values.type):
+        values = values.cast(pa.int64())
+    return values.cast(pa.string())
+
+
+def _int(values: Any) -> Any:
+    return values.cast(pa.int64())
+
+
+def _bool(values: Any) -> Any:
+    if _is_text(values.type):
+        values = pc.utf8_lower(values)
+    elif not pa.types.is_boolean(values.type):
+        allowed = pc.all(pc.is_in(values, pa.array([0, 1, None]).cast(values.type))).as_py()
+        if allowed is False:
+            raise ValueError("a number other than 0 and 1")
+    return values.cast(pa.bool_())
+
+
+def _time(values: Any) -> Any:
+    if _is_text(values.type):
+        try:
+            return values.cast(ARROW[Kind.TIME])
+        except pa.ArrowInvalid:  # Arrow wants one form with an offset; the slow way takes any ISO 8601
+            return _parsed(values, _parse_time, ARROW[Kind.TIME])
+    # nanoseconds are cut to microseconds; a time without a zone is UTC, as the tables say
+    if pa.types.is_date(values.type):
+        values = values.cast(pa.timestamp("us"))
+    return values.cast(pa.timestamp("us", tz=values.type.tz), safe=False).cast(ARROW[Kind.TIME])
+
+
+def _day(values: Any) -> Any:
+    if _is_text(values.type):
+        return _parsed(values, _parse_day, ARROW[Kind.DAY])
+    if pa.types.is_timestamp(values.type):
+        values = _time(values).cast(pa.timestamp("us"))
+        return pc.floor_temporal(values, unit="day").cast(pa.date32())
+    return values.cast(pa.date32())
+
+
+def _share(values: Any) -> Any:
+    if pa.types.is_floating(values.type):
+        values = pc.round(values, ndigits=9)
+    return values.cast(ARROW[Kind.SHARE])
+
+
+def _list(values: Any) -> Any:
+    if _is_text(values.type):
+        return pc.split_pattern(values.cast(pa.string()), LIST_SEPARATOR)
+    return values.cast(ARROW[Kind.LIST])
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _parsed(values: Any, parse: Callable[[str], datetime | date], target: Any) -> Any:
+    texts = values.to_pylist()
+    return pa.array([None if text is None else parse(text) for text in texts], target)
+
+
+def _parse_time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _parse_day(text: str) -> date:
+    return _parse_time(text).date()
+
+
+_CASTS: Final = MappingProxyType(
+    {
+        Kind.TEXT: _text,
+        Kind.INT: _int,
+        Kind.BOOL: _bool,
+        Kind.TIME: _time,
+        Kind.DAY: _day,
+        Kind.SHARE: _share,
+        Kind.LIST: _list,
+    }
+)

@@ -1,0 +1,74 @@
+"""What every rule is given beside the tables, and what a rule is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from supervision.finding import Confidence, Finding, Market
+from supervision.rule_table import RulesInForce
+
+Tables = Mapping[str, Any]  # name → ibis table, bound to no engine
+Row = Mapping[str, Any]
+
+
+class Mode(StrEnum):
+    """Which sets AML24-2 and AML24-3 test: the largest k undertakings, or any k of them."""
+
+    TOP_K = "top_k"
+    ANY_SET = "any_set"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The moment the rules look from, and the rule table of that day. Nothing later than `as_of` counts."""
+
+    as_of: datetime
+    rules: RulesInForce
+    mode: Mode = Mode.TOP_K
+
+    @property
+    def market_since(self) -> datetime:
+        """The start of the trailing window of a relevant market; this very moment is outside it."""
+        return months_before(self.as_of, self.rules.whole("MARKET", "window"))
+
+    def confidence(self, *, trades: int, buyers: int) -> Confidence:
+        """Low for a thin market. Few sellers are no reason: that is what a monopoly looks like."""
+        thin = trades < self.rules.whole("MARKET", "thin_trades_below")
+        thin = thin or buyers < self.rules.whole("MARKET", "thin_buyers_below")
+        return Confidence.LOW if thin else Confidence.HIGH
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: one expression over the tables, and how its rows become findings.
+
+    `needs` are the tables and columns without which it cannot run, `uses` tables it can do without.
+    `cites` are the other entries of the rule table it needs. `findings` gets the rows in the expression's own
+    order.
+    """
+
+    rule_id: str
+    needs: Mapping[str, tuple[str, ...]]
+    expression: Callable[[Tables, Context], Any]
+    findings: Callable[[Iterator[Row], Context], Iterator[Finding]]
+    uses: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+
+    def in_force(self, context: Context) -> bool:
+        """Whether the rule table of that day has a version of the rule and of what it cites."""
+        return all(rule_id in context.rules for rule_id in (self.rule_id, *self.cites))
+
+
+def months_before(at: datetime, months: int) -> datetime:
+    """The same day and time so many months earlier, or that month's last day where it has no such day."""
+    years, month = divmod(at.month - 1 - months, 12)
+    first = at.replace(year=at.year + years, month=month + 1, day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return first.replace(day=min(at.day, (following - timedelta(days=1)).day))
+
+
+def market_of(row: Row) -> Market:
+    """The relevant market a row names."""
+    return Market(category=row["category"], geo=row["geo"])

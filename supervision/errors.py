@@ -1,0 +1,29 @@
+from base.errors import Malformed
+
+
+class UnusableEvidence(Malformed):
+    """The evidence tables cannot be read as what they claim to be."""
+
+    code = "unusable-evidence"
+    title = "The evidence tables cannot be used"
+
+
+class UnusableLedger(Malformed):
+    """A ledger entry from which evidence should be derived is not of the form agreed."""
+
+    code = "unusable-ledger"
+    title = "The ledger entries cannot be used as evidence"
+
+
+class RegulatorEditionNeeded(Malformed):
+    """The bundle is of the public edition: it holds no prices, so no evidence can be derived."""
+
+    code = "regulator-edition-needed"
+    title = "Evidence needs the regulator edition"
+
+
+class UnusableFindings(Malformed):
+    """A findings file is not of the form that `databourse supervise` writes."""
+
+    code = "unusable-findings"
+    title = "The findings cannot be read"

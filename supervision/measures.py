@@ -1,0 +1,142 @@
+"""Statistics that accuse nobody: concentration and prices of every relevant market.
+
+Trades under an open flag are left out, and what leaving them out changes is said beside it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+import ibis
+
+from supervision.context import Context, Row, Tables
+from supervision.rule_table import RulesInForce
+from supervision.shares import MarketShares, by_market, exact, market_shares, whole
+from supervision.trades import counted_sales, flagged, sales
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "agreed_at"),
+    "orgs": ("org_id", "controller_id"),
+}
+
+
+def concentration_expression(tables: Tables, context: Context) -> Any:
+    """`market_shares` of every market, with the number of flagged sales left out."""
+    out = sales(tables, context).semi_join(flagged(tables), "trade_id")
+    left_out = out.group_by("category", "geo").agg(flagged=out.count())
+    shares = market_shares(tables, context).drop("seqs")
+    joined = shares.left_join(left_out, ["category", "geo"]).drop("category_right", "geo_right")
+    return joined.order_by("category", "geo", "nth")
+
+
+def concentration(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
+    """HHI (by amount and by number of trades) and CR₄ of each market, with the bands' labels."""
+    for shares, members in by_market(rows):
+        yield {
+            "market": shares.market.document(),
+            "hhi": whole(shares.hhi),
+            "hhi_exact": exact(shares.hhi),
+            "hhi_band": _hhi_band(shares.hhi, context.rules),
+            "hhi_by_count": whole(shares.hhi_by_count),
+            "cr4_bp": whole(10_000 * shares.cr4),
+            "cr4_band": _cr4_band(shares.cr4, context.rules),
+            "total_minor": str(shares.total_minor),
+            "trades": shares.trades,
+            "buyers": shares.buyers,
+            "undertakings": len(shares.undertakings),
+            "flagged_left_out": members[0]["flagged"] or 0,
+            "confidence": context.confidence(trades=shares.trades, buyers=shares.buyers).value,
+            "largest": _largest(shares),
+        }
+
+
+def _largest(shares: MarketShares) -> list[dict[str, Any]]:
+    return [undertaking.document(shares.total_minor) for undertaking in shares.undertakings[:4]]
+
+
+def _hhi_band(hhi: Fraction, rules: RulesInForce) -> str:
+    if hhi > rules.whole("HHI", "high_above"):
+        return "high"
+    return "low" if hhi < rules.whole("HHI", "moderate_from") else "moderate"
+
+
+def _cr4_band(cr4: Fraction, rules: RulesInForce) -> str:
+    basis_points = 10_000 * cr4
+    if basis_points >= rules.whole("CR4", "very_high_from"):
+        return "very_high"
+    return "oligopolistic" if basis_points >= rules.whole("CR4", "oligopolistic_from") else "fragmented"
+
+
+def prices_expression(tables: Tables, context: Context) -> Any:
+    """The one or two middle sales, by unit price, of each market and unit: with and without the flagged.
+
+    The engine only sorts (by a quotient that is the same in every engine); the median itself is exact.
+    """
+    with_flagged = _middle(sales(tables, context), "all")
+    without = _middle(counted_sales(tables, context), "counted")
+    return ibis.union(with_flagged, without, distinct=False).order_by(
+        "category", "geo", "unit", "which", "nth"
+    )
+
+
+def _middle(sold: Any, which: str) -> Any:
+    market = ("category", "geo", "unit")
+    sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
+    sold = sold.filter(sold.quantity > 0)
+    quotient = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
+    by_price = [quotient.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
+    placed = sold.mutate(
+        nth=ibis.row_number().over(group_by=market, order_by=by_price),
+        sold=sold.count().over(group_by=market),
+        which=ibis.literal(which),
+    )
+    middle = (
+        (placed.nth * 2 == placed.sold - 1)
+        | (placed.nth * 2 == placed.sold)
+        | (placed.nth * 2 == placed.sold - 2)
+    )
+    return placed.filter(middle).select(
+        "category", "geo", "unit", "which", "nth", "sold", "amount_minor", "quantity"
+    )
+
+
+def prices(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """The median unit price of each market and unit, and what it would be with the flagged sales.
+
+    `median_minor` is fen, exact (`17750000` or `17750001/2`); `moved_bp` is how far the flagged sales
+    would move it, in hundredths of a per cent, rounded half up.
+    """
+    for (category, geo, unit), group in groupby(
+        rows, key=lambda row: (row["category"], row["geo"], row["unit"])
+    ):
+        middles: dict[str, list[Row]] = {"all": [], "counted": []}
+        for row in group:
+            middles[row["which"]].append(row)
+        everything, counted = _median(middles["all"]), _median(middles["counted"])
+        sold = {which: members[0]["sold"] if members else 0 for which, members in middles.items()}
+        yield {
+            "market": {"category": category, "geo": geo},
+            "unit": unit,
+            "trades": sold["counted"],
+            "flagged_left_out": sold["all"] - sold["counted"],
+            "median_minor": None if counted is None else exact(counted),
+            "median_with_flagged_minor": None if everything is None else exact(everything),
+            "moved_bp": _moved(counted, everything),
+        }
+
+
+def _median(middle: list[Row]) -> Fraction | None:
+    if not middle:
+        return None
+    size = middle[0]["sold"]
+    wanted = {(size - 1) // 2, size // 2}
+    chosen = [Fraction(row["amount_minor"], row["quantity"]) for row in middle if row["nth"] in wanted]
+    return sum(chosen, Fraction(0)) / len(chosen)
+
+
+def _moved(counted: Fraction | None, everything: Fraction | None) -> int | None:
+    if counted is None or everything is None:
+        return None
+    move = 10_000 * (everything - counted) / counted
+    return whole(move) if move >= 0 else -whole(-move)

@@ -1,0 +1,17 @@
+"""The rules built so far: one file each. A rule that is not here is not run, and no report claims it is."""
+
+from typing import Final
+
+from supervision.context import Rule
+from supervision.rules import aml24_1, aml24_2, aml24_3, br1, s30, wt1, wt2, wt4
+
+ALL: Final[tuple[Rule, ...]] = (
+    aml24_1.RULE,
+    aml24_2.RULE,
+    aml24_3.RULE,
+    br1.RULE,
+    s30.RULE,
+    wt1.RULE,
+    wt2.RULE,
+    wt4.RULE,
+)

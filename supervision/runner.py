@@ -1,0 +1,145 @@
+"""Run every rule that the tables allow, and say which they do not allow."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from base.canonical import canonical
+from base.clock import rfc3339
+from supervision import measures
+from supervision.context import Context, Mode, Rule
+from supervision.engine import Engine, open_duckdb
+from supervision.errors import UnusableEvidence
+from supervision.finding import Finding
+from supervision.intake import Source, take_in
+from supervision.plan import Plan, make_plan
+from supervision.rule_table import in_force
+from supervision.rules import ALL
+
+_EVERYWHERE: Final = ("orgs", "flags")
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What a run of the rules gave."""
+
+    as_of: datetime
+    mode: Mode
+    rules_run: tuple[Mapping[str, Any], ...]
+    rules_off: tuple[Mapping[str, Any], ...]
+    statistics: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The content of `findings.json`, findings sorted by id."""
+        documents = [finding.document() for finding in self.findings]
+        return {
+            "as_of": rfc3339(self.as_of),
+            "mode": self.mode.value,
+            "rules_run": list(self.rules_run),
+            "rules_off": list(self.rules_off),
+            "statistics": dict(self.statistics),
+            "findings": sorted(documents, key=lambda document: str(document["finding_id"])),
+        }
+
+    def encoded(self) -> bytes:
+        """Canonical JSON (RFC 8785) and a newline: the same tables give the same bytes."""
+        return canonical(self.document()) + b"\n"
+
+
+def supervise(folder: Path, *, as_of: datetime | None = None, mode: Mode = Mode.TOP_K) -> Supervision:
+    """Run every rule on a folder of evidence tables. `as_of` defaults to the latest time in them.
+
+    Reads the folder, keeps work files in a temporary one, and writes nothing else. Raises
+    UnusableEvidence where a table cannot be read as what it claims to be.
+    """
+    with _opened(folder, ALL) as (engine, sources):
+        at = as_of or engine.latest_time()
+        if at is None:
+            raise UnusableEvidence("the tables hold no time: say from when to look (--as-of)")
+        at = whole_millisecond(at)
+        return _run(engine, sources, make_plan(Context(as_of=at, rules=in_force(at), mode=mode)))
+
+
+def carry_out(plan: Plan, folder: Path) -> Supervision:
+    """Run a plan on a folder of evidence tables; otherwise as `supervise`."""
+    with _opened(folder, plan.rules) as (engine, sources):
+        return _run(engine, sources, plan)
+
+
+def whole_millisecond(at: datetime) -> datetime:
+    """The first whole millisecond not before `at`: what the report says is what the rules looked from."""
+    return at + timedelta(microseconds=-at.microsecond % 1000)
+
+
+@contextmanager
+def _opened(folder: Path, rules: Iterable[Rule]) -> Iterator[tuple[Engine, Mapping[str, Source]]]:
+    wanted = frozenset(_EVERYWHERE).union(*(rule.needs.keys() | set(rule.uses) for rule in rules))
+    with tempfile.TemporaryDirectory(prefix="databourse-supervise-") as work:
+        sources = take_in(folder, Path(work), wanted)
+        with open_duckdb(sources, Path(work)) as engine:
+            engine.check_keys()
+            yield engine, sources
+
+
+def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Supervision:
+    context = plan.context
+    run, off, findings = [], [], []
+    for rule in plan.rules:
+        reason = _off(rule, sources, context)
+        if reason is not None:
+            off.append({"rule_id": rule.rule_id, **reason})
+            continue
+        found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
+        findings.extend(found)
+        run.append(
+            {
+                "rule_id": rule.rule_id,
+                "rule_version": context.rules.version(rule.rule_id),
+                "findings": len(found),
+                "without": sorted(table for table in rule.uses if table not in sources),
+            }
+        )
+    return Supervision(
+        as_of=context.as_of,
+        mode=context.mode,
+        rules_run=tuple(run),
+        rules_off=tuple(off),
+        statistics=_statistics(engine, sources, plan),
+        findings=tuple(findings),
+    )
+
+
+def _off(rule: Rule, sources: Mapping[str, Source], context: Context) -> dict[str, Any] | None:
+    """Why the rule cannot run: a table or a column that is not there, or no version in force that day."""
+    missing = _missing(rule.needs, sources)
+    if missing is None and not rule.in_force(context):
+        return {"missing_table": None, "reason": "no version of the rule is in force at as_of"}
+    return missing
+
+
+def _missing(needs: Mapping[str, tuple[str, ...]], sources: Mapping[str, Source]) -> dict[str, Any] | None:
+    for table, columns in sorted(needs.items()):
+        if table not in sources:
+            return {"missing_table": table, "reason": f"the table {table} is not there"}
+        for column in columns:
+            if column not in sources[table].columns:
+                reason = f"the table {table} has no column {column}"
+                return {"missing_table": table, "missing_column": column, "reason": reason}
+    return None
+
+
+def _statistics(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> dict[str, Any]:
+    missing = _missing(measures.NEEDS, sources)
+    if missing is not None:
+        return {"markets": None, "prices": None, "reason": missing["reason"]}
+    context = plan.context
+    return {
+        "window": {"from": rfc3339(context.market_since), "to": rfc3339(context.as_of)},
+        "markets": list(measures.concentration(engine.rows(plan.queries["concentration"]), context)),
+        "prices": list(measures.prices(engine.rows(plan.queries["prices"]))),
+    }

@@ -1,0 +1,119 @@
+"""The evidence tables: names, columns and types. The rules know nothing else (`docs/supervision.md`).
+
+Pure declarations; `supervision.intake` and `supervision.engine` turn a kind into their own types.
+Amounts are fen (64-bit integers), times are UTC, ids are text, lists are of text.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    INT = "int"
+    BOOL = "bool"
+    TIME = "time"
+    DAY = "day"
+    SHARE = "share"
+    LIST = "list"
+
+
+Columns = Mapping[str, Kind]
+
+
+def _columns(declaration: str) -> Columns:
+    """`name` is text, `name:kind` any other kind."""
+    pairs = (item.partition(":") for item in declaration.split())
+    return MappingProxyType({name: Kind(kind or Kind.TEXT) for name, _, kind in pairs})
+
+
+TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
+    {
+        "orgs": _columns("org_id name uscc controller_id region is_ciio:bool roles:list"),
+        "holdings": _columns("holder_id held_id share:share"),
+        "certificates": _columns(
+            "cert_id org_id broker_type grade:int sectors:list max_level cross_border:bool"
+            " valid_from:time valid_to:time"
+        ),
+        "certificate_events": _columns("cert_id at:time event seq:int"),
+        "mandates": _columns(
+            "mandate_id broker_id client_id listing_id signed_at:time ends_at:time fee_bp:int"
+            " conflict_disclosed:bool dual_consent:bool seq:int side revoked_at:time"
+        ),
+        "listings": _columns(
+            "listing_id seller_id category geo level product_type list_price_minor:int cap_minor:int"
+            " public_data:bool grant_id listed_at:time delisted_at:time seq:int product_id"
+        ),
+        "requests": _columns(
+            "request_id listing_id seller_id buyer_id buyer_qualified:bool asked_at:time"
+            " answered_at:time outcome reason seq:int"
+        ),
+        "quotes": _columns(
+            "quote_id listing_id seller_id buyer_id broker_id tender_id quoted_at:time price_minor:int"
+            " quantity:int unit licence_class credit_class attachment_sha256 outcome seq:int trade_id"
+            " mechanism version inputs_sha256"
+        ),
+        "trades": _columns(
+            "trade_id listing_id product_id seller_id buyer_id broker_id category geo licence_class"
+            " quantity:int unit amount_minor:int commission_minor:int platform_fee_minor:int"
+            " contract_dated_at:time agreed_at:time delivered_at:time accepted_at:time settled_at:time"
+            " status seq:int"
+        ),
+        "payments": _columns(
+            "payment_id trade_id payer_id payee_id amount_minor:int paid_at:time purpose seq:int"
+        ),
+        "usage": _columns("trade_id day:day calls:int downloads:int compute_jobs:int bytes:int seq:int"),
+        "listing_views": _columns("listing_id day:day views:int"),
+        "costs": _columns("listing_id period variable_cost_minor:int"),
+        "fee_caps": _columns("scope max_bp:int"),
+        "exports": _columns(
+            "declaration_id exporter_id recipient_id country in_gba:bool declared_at:time sensitive:bool"
+            " important:bool persons_declared:int route_claimed route status seq:int trade_id"
+        ),
+        "export_persons": _columns("declaration_id person_hash"),
+        "export_transfers": _columns(
+            "declaration_id transferred_at:time persons_actual:int recipient_id seq:int"
+        ),
+        "undertakings": _columns("org_id year:int sales_minor:int"),
+        "concentrations": _columns("acquirer_id target_id announced_at:time"),
+        "flags": _columns("trade_id case_id from_seq:int to_seq:int"),
+        # beyond the common list: what more the ledger tells, and what a rule may use where it is there
+        "trade_events": _columns("trade_id event at:time seq:int actor role"),
+        "refusals": _columns("seq:int at:time code rule_id attempted object_id actor"),
+        "payment_mismatches": _columns(
+            "seq:int at:time trade_id kind expected_minor:int actual_minor:int bank_message_sha256"
+        ),
+        "lineage": _columns("product_id source_product_id seq:int"),
+    }
+)
+
+KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {"orgs": "org_id", "listings": "listing_id", "quotes": "quote_id", "trades": "trade_id"}
+)
+"""Tables in which one id may stand only once: a second row would be counted twice."""
+
+DERIVED: Final = (
+    "orgs",
+    "certificates",
+    "certificate_events",
+    "mandates",
+    "listings",
+    "requests",
+    "quotes",
+    "trades",
+    "payments",
+    "usage",
+    "exports",
+    "flags",
+    "trade_events",
+    "refusals",
+    "payment_mismatches",
+)
+"""What `databourse evidence` derives; the other tables are reports from elsewhere."""
+
+AHEAD_OF_NOW: Final = frozenset({"valid_from", "valid_to", "ends_at", "contract_dated_at"})
+"""Times that lie ahead by nature, or that a party only claims: they do not say how late it is."""

@@ -1,0 +1,86 @@
+"""Which trades count for what: the expressions several rules share.
+
+An undertaking is its ultimate controller, everywhere: the groups are formed before anything is added.
+"""
+
+from typing import Any, Final
+
+import ibis
+
+from supervision.context import Context, Tables
+
+NEVER_MADE: Final = ("REFUSED", "LAPSED", "BLOCKED", "CANCELLED")
+"""Statuses of a trade that came to nothing before any money or data moved."""
+UNDONE: Final = (*NEVER_MADE, "REFUND_PENDING", "REFUNDED", "VOIDED")
+"""Statuses of a trade that is no sale: it came to nothing, or was taken back."""
+_OF_A_SALE: Final = (
+    "trade_id",
+    "seller_id",
+    "seller_group",
+    "buyer_group",
+    "category",
+    "geo",
+    "unit",
+    "quantity",
+    "amount_minor",
+    "seq",
+)
+
+
+def moment(context: Context) -> Any:
+    """`as_of` as a literal."""
+    return literal_time(context.as_of)
+
+
+def literal_time(at: Any) -> Any:
+    """A time as a literal of the engines' plain UTC timestamps."""
+    return ibis.literal(at.replace(tzinfo=None), type="timestamp")
+
+
+def made(tables: Tables, context: Context, *, without: tuple[str, ...] = NEVER_MADE) -> Any:
+    """Trades made until `as_of`, with `made_at`, `seller_group`, `buyer_group` and a market.
+
+    A trade is made when the ledger says so (`agreed_at`); only a report that lacks that time is taken
+    by the date on its paper. `without` are the statuses left out.
+    """
+    trades = tables["trades"]
+    trades = trades.mutate(
+        made_at=ibis.coalesce(trades.agreed_at, trades.contract_dated_at),
+        status=trades.status.fill_null("").upper(),
+        category=trades.category.fill_null(""),
+        geo=trades.geo.fill_null(""),
+    )
+    trades = trades.filter(trades.made_at <= moment(context), ~trades.status.isin(without))
+    return with_groups(tables, trades)
+
+
+def with_groups(tables: Tables, trades: Any) -> Any:
+    """Add `seller_group` and `buyer_group`: the ultimate controllers, or the parties themselves."""
+    orgs = tables["orgs"]
+    orgs = orgs.select("org_id", controller_id=orgs.controller_id.nullif(""))
+    sellers = orgs.select(seller_id="org_id", seller_controller="controller_id")
+    buyers = orgs.select(buyer_id="org_id", buyer_controller="controller_id")
+    joined = trades.left_join(sellers, "seller_id").drop("seller_id_right")
+    joined = joined.left_join(buyers, "buyer_id").drop("buyer_id_right")
+    return joined.mutate(
+        seller_group=ibis.coalesce(joined.seller_controller, joined.seller_id),
+        buyer_group=ibis.coalesce(joined.buyer_controller, joined.buyer_id),
+    ).drop("seller_controller", "buyer_controller")
+
+
+def flagged(tables: Tables) -> Any:
+    """Ids of the trades under an open flag (suspected washing): statistics and shares leave them out."""
+    flags = tables["flags"]
+    return flags.filter(flags.to_seq.isnull()).select("trade_id").distinct()
+
+
+def sales(tables: Tables, context: Context) -> Any:
+    """Sales of the trailing window with an amount: what shares and prices are made of, flagged or not."""
+    trades = made(tables, context, without=UNDONE)
+    trades = trades.filter(trades.made_at > literal_time(context.market_since), trades.amount_minor > 0)
+    return trades.select(*_OF_A_SALE)
+
+
+def counted_sales(tables: Tables, context: Context) -> Any:
+    """The sales that count: those of `sales` without the flagged ones."""
+    return sales(tables, context).anti_join(flagged(tables), "trade_id")
