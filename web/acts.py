@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from base.db import ReadSession, WriteSession
 from base.errors import Forbidden, NotFound
-from identity.prepared import Document
+from identity.prepared import Document, Lookup
 from ledger.acts import Verb
 from ledger.recording import Act, Actor
+from web.node import Node
 
 
 class Args(BaseModel):
@@ -38,17 +39,17 @@ class ActKind(Generic[A]):
     event: str
     args: type[A]
     roles: frozenset[str]
-    verb: Callable[[WriteSession, Act, A], Awaitable[Any]]
+    verb: Callable[[WriteSession, Act, A, Node], Awaitable[Any]]
     answer: Callable[[Any], BaseModel]
     about: Callable[[A], str]
     status: int = 200
     documents: Callable[[ReadSession, A], Awaitable[Sequence[Document]]] | None = None
 
-    def bound(self, args: A) -> Verb[Any]:
-        """The verb with its arguments."""
+    def bound(self, args: A, node: Node) -> Verb[Any]:
+        """The verb with its arguments, on this node."""
 
         async def carry_out(s: WriteSession, act: Act) -> Any:
-            return await self.verb(s, act, args)
+            return await self.verb(s, act, args, node)
 
         return carry_out
 
@@ -98,7 +99,11 @@ def kinds() -> Mapping[str, ActKind[Any]]:
     return dict(_KINDS)
 
 
-def lookup(name: str, args: Mapping[str, Any]) -> Verb[Any]:
-    """From a prepared act's name and arguments to the verb that carries it out."""
-    found = kind_of(name)
-    return found.bound(found.args.model_validate(args))
+def lookup_on(node: Node) -> Lookup:
+    """From a prepared act's name and arguments to the verb that carries it out on this node."""
+
+    def lookup(name: str, args: Mapping[str, Any]) -> Verb[Any]:
+        found = kind_of(name)
+        return found.bound(found.args.model_validate(args), node)
+
+    return lookup

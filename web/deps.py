@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from base.db import ReadSession, WriteSession
@@ -20,7 +19,7 @@ from identity.tables import PreparedRow
 from identity.tokens import Claims
 from ledger.acts import Once
 from ledger.recording import Actor
-from web.acts import A, ActKind, kind_of, lookup
+from web.acts import A, ActKind, kind_of, lookup_on
 from web.node import Node
 from web.problems import MEDIA_TYPE as PROBLEM
 from web.problems import problem_of, request_id_of
@@ -112,7 +111,9 @@ class Caller:
         once = self._once(kind, kind.name, call.args)
         while True:
             try:
-                done = await carry_out(self.node.house, self.node.safe, call, kind.bound(args), once=once)
+                done = await carry_out(
+                    self.node.house, self.node.safe, call, kind.bound(args, self.node), once=once
+                )
             except Replayed as replayed:
                 return replayed.answer
             except IdempotencyRace:
@@ -132,7 +133,7 @@ class Caller:
                     self.node.safe,
                     prepared_id=prepared_id,
                     envelope=envelope,
-                    lookup=lookup,
+                    lookup=lookup_on(self.node),
                     actor=self.actor,
                     once=once,
                 )
@@ -191,7 +192,3 @@ ReadDep = Annotated[ReadSession, Depends(read_session, scope="function")]
 def respond(answer: Answer) -> Response:
     """An answer as a response."""
     return Response(answer.body, status_code=answer.status, media_type=answer.media_type)
-
-
-class View(BaseModel):
-    """What the API shows of something."""

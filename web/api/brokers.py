@@ -1,0 +1,264 @@
+"""The public register of brokers, certificates and mandates."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from base.db import WriteSession
+from brokers import repository, service
+from brokers.rules import BrokerType, Side
+from ledger.recording import Act
+from registry.rules import Level
+from web.acts import ActKind, Args, kind
+from web.deps import CallerDep, ReadDep, respond
+from web.node import Node
+from web.views import CertificateView, MandateView, View
+
+router = APIRouter(tags=["brokers"])
+_AUTHORITY = frozenset({"DATA_AUTHORITY"})
+
+
+class CertifyArgs(Args):
+    org_id: str = Field(max_length=40)
+    cert_no: str = Field(pattern=r"^[A-Z0-9-]{6,40}$")
+    broker_type: BrokerType
+    grade: int = Field(ge=1, le=3)
+    sectors: list[str] = Field(min_length=1, max_length=30)
+    max_level: Level
+    cross_border: bool = False
+    valid_from: AwareDatetime
+    valid_to: AwareDatetime
+
+
+async def _certify(s: WriteSession, act: Act, args: CertifyArgs, node: Node) -> Any:
+    del node
+    scope = service.CertificateScope(
+        broker_type=args.broker_type,
+        grade=args.grade,
+        sectors=tuple(args.sectors),
+        max_level=args.max_level,
+        cross_border=args.cross_border,
+    )
+    return await service.certify(
+        s,
+        act,
+        org_id=args.org_id,
+        cert_no=args.cert_no,
+        scope=scope,
+        valid_from=args.valid_from,
+        valid_to=args.valid_to,
+    )
+
+
+CERTIFY = kind(
+    ActKind(
+        name="certificate.certify",
+        event="BRK.CERTIFY",
+        args=CertifyArgs,
+        roles=_AUTHORITY,
+        verb=_certify,
+        answer=CertificateView.of,
+        about=lambda args: args.org_id,
+        status=201,
+    )
+)
+
+
+class DisciplineArgs(Args):
+    cert_id: str = Field(max_length=40)
+    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
+    case_id: str | None = Field(default=None, max_length=40)
+
+
+async def _suspend(s: WriteSession, act: Act, args: DisciplineArgs, node: Node) -> Any:
+    del node
+    return await service.suspend_certificate(s, act, **args.model_dump())
+
+
+async def _reinstate(s: WriteSession, act: Act, args: DisciplineArgs, node: Node) -> Any:
+    del node
+    return await service.reinstate_certificate(s, act, **args.model_dump())
+
+
+async def _revoke(s: WriteSession, act: Act, args: DisciplineArgs, node: Node) -> Any:
+    del node
+    return await service.revoke_certificate(s, act, **args.model_dump())
+
+
+DISCIPLINE = {
+    name: kind(
+        ActKind(
+            name=f"certificate.{name}",
+            event=f"BRK.{name.upper()}",
+            args=DisciplineArgs,
+            roles=_AUTHORITY,
+            verb=verb,
+            answer=CertificateView.of,
+            about=lambda args: args.cert_id,
+        )
+    )
+    for name, verb in (("suspend", _suspend), ("reinstate", _reinstate), ("revoke", _revoke))
+}
+
+
+class MandateArgs(Args):
+    broker_id: str = Field(max_length=40)
+    side: Side
+    listing_id: str | None = Field(default=None, max_length=40)
+    scope: str = Field(max_length=1000)
+    fee_bp: int = Field(ge=0, le=10_000)
+    ends_at: AwareDatetime
+    conflict_disclosed: bool = False
+    dual_consent: bool = False
+
+
+async def _sign(s: WriteSession, act: Act, args: MandateArgs, node: Node) -> Any:
+    del node
+    return await service.sign_mandate(s, act, **dict(args))
+
+
+SIGN_MANDATE = kind(
+    ActKind(
+        name="mandate.sign",
+        event="MND.SIGN",
+        args=MandateArgs,
+        roles=frozenset({"PROVIDER", "BUYER"}),
+        verb=_sign,
+        answer=MandateView.of,
+        about=lambda args: args.broker_id,
+        status=201,
+    )
+)
+
+
+class MandateIdArgs(Args):
+    mandate_id: str = Field(max_length=40)
+
+
+async def _accept(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
+    del node
+    return await service.accept_mandate(s, act, mandate_id=args.mandate_id)
+
+
+async def _take_back(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
+    del node
+    return await service.revoke_mandate(s, act, mandate_id=args.mandate_id)
+
+
+ACCEPT_MANDATE = kind(
+    ActKind(
+        name="mandate.accept",
+        event="MND.ACCEPT",
+        args=MandateIdArgs,
+        roles=frozenset({"BROKER"}),
+        verb=_accept,
+        answer=MandateView.of,
+        about=lambda args: args.mandate_id,
+    )
+)
+REVOKE_MANDATE = kind(
+    ActKind(
+        name="mandate.revoke",
+        event="MND.REVOKE",
+        args=MandateIdArgs,
+        roles=frozenset({"PROVIDER", "BUYER"}),
+        verb=_take_back,
+        answer=MandateView.of,
+        about=lambda args: args.mandate_id,
+    )
+)
+
+
+class HistoryView(View):
+    event: str
+    reason_code: str | None
+    at: datetime
+    statement_id: str
+
+
+class RegisterView(View):
+    certificate: CertificateView
+    history: list[HistoryView]
+
+
+class DisciplineForm(BaseModel):
+    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
+    case_id: str | None = Field(default=None, max_length=40)
+
+
+@router.get("/brokers")
+async def register(
+    s: ReadDep,
+    after: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[CertificateView]:
+    """The public register, by keyset (`after` = the last certificate number)."""
+    rows = await repository.register_of_brokers(s, after=after, limit=limit)
+    return [CertificateView.of(row) for row in rows]
+
+
+@router.get("/brokers/{cert_no}")
+async def certificate(cert_no: str, s: ReadDep) -> RegisterView:
+    """One certificate with what happened to it."""
+    row = await repository.certificate_by_no(s, cert_no=cert_no)
+    history = await repository.history_of(s, cert_id=row.cert_id)
+    return RegisterView(
+        certificate=CertificateView.of(row), history=[HistoryView.model_validate(step) for step in history]
+    )
+
+
+@router.post("/certificates", status_code=201, response_model=CertificateView)
+async def certify(caller: CallerDep, args: CertifyArgs) -> Response:
+    """Enter a certificate, as the data authority."""
+    return respond(await caller.do(CERTIFY, args))
+
+
+@router.post("/certificates/{cert_id}/suspend", response_model=CertificateView)
+async def suspend(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+    """Take a certificate out of force at the very next act."""
+    return respond(
+        await caller.do(DISCIPLINE["suspend"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
+    )
+
+
+@router.post("/certificates/{cert_id}/reinstate", response_model=CertificateView)
+async def reinstate(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+    """Put a suspended certificate back into force."""
+    return respond(
+        await caller.do(DISCIPLINE["reinstate"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
+    )
+
+
+@router.post("/certificates/{cert_id}/revoke", response_model=CertificateView)
+async def revoke(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+    """End a suspended certificate for good."""
+    return respond(
+        await caller.do(DISCIPLINE["revoke"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
+    )
+
+
+@router.get("/mandates")
+async def mandates(caller: CallerDep, s: ReadDep) -> list[MandateView]:
+    """The mandates one's organisation gave or holds."""
+    rows = await repository.mandates_of(s, org_id=caller.actor.org_id)
+    return [MandateView.of(row) for row in rows]
+
+
+@router.post("/mandates", status_code=201, response_model=MandateView)
+async def sign_mandate(caller: CallerDep, args: MandateArgs) -> Response:
+    """Mandate a broker, as its client."""
+    return respond(await caller.do(SIGN_MANDATE, args))
+
+
+@router.post("/mandates/{mandate_id}/accept", response_model=MandateView)
+async def accept_mandate(mandate_id: str, caller: CallerDep) -> Response:
+    """Take a mandate, as the broker."""
+    return respond(await caller.do(ACCEPT_MANDATE, MandateIdArgs(mandate_id=mandate_id)))
+
+
+@router.post("/mandates/{mandate_id}/revoke", response_model=MandateView)
+async def revoke_mandate(mandate_id: str, caller: CallerDep) -> Response:
+    """Take a mandate back, as the client."""
+    return respond(await caller.do(REVOKE_MANDATE, MandateIdArgs(mandate_id=mandate_id)))

@@ -1,0 +1,370 @@
+"""Uploads, listings and the catalogue."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, Field
+
+from base.db import WriteSession
+from base.errors import Malformed
+from ledger.acts import perform
+from ledger.recording import Act
+from market.listings import publishing, repository, service
+from market.listings.categories import Category, ProductType
+from market.listings.materials import Compliance
+from market.listings.rules import Description
+from market.listings.tables import Decision
+from registry.declared import declared_from
+from registry.measure import measure_file
+from registry.preview import masked
+from registry.rules import Level, PersonalData, Right, Source, SourceFacts
+from registry.service import MEASURE_EVENT, record_measurement
+from web.acts import ActKind, Args, kind
+from web.deps import Caller, CallerDep, respond
+from web.node import Node
+from web.views import FileView, ListingView, View
+
+router = APIRouter(tags=["listings"])
+_NAME = re.compile(r"[^\x00-\x1f/\\]{1,200}")
+_OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
+_SUSPENDERS = frozenset({"EXCHANGE_OPERATOR", "DATA_AUTHORITY", "SAMR", "CAC"})
+
+
+class DraftArgs(Args):
+    file_id: str = Field(max_length=40)
+    title: str = Field(max_length=200)
+    description: str = Field(max_length=4000)
+    scenario: str = Field(max_length=4000)
+    category: Category
+    geo: str = Field(default="CN", max_length=6)
+    product_type: ProductType = ProductType.DATASET
+    licence_class: str = Field(max_length=60)
+    licence_of_data: str = Field(max_length=200)
+    unit: str = Field(max_length=60)
+    quantity: int = Field(ge=1)
+    level: Level
+    list_price_minor: int | None = Field(default=None, ge=1)
+    public_data: bool = False
+    grant_id: str | None = Field(default=None, max_length=60)
+    cap_minor: int | None = Field(default=None, ge=1)
+    seller_id: str | None = Field(default=None, max_length=40)
+    product_id: str | None = Field(default=None, max_length=40)
+
+
+async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
+    del node
+    says = Description(
+        title=args.title,
+        description=args.description,
+        scenario=args.scenario,
+        category=args.category.value,
+        geo=args.geo,
+        product_type=args.product_type.value,
+        licence_class=args.licence_class,
+        unit=args.unit,
+        quantity=args.quantity,
+    )
+    offering = service.Offering(
+        says=says,
+        level=args.level,
+        licence_of_data=args.licence_of_data,
+        list_price_minor=args.list_price_minor,
+        public_data=args.public_data,
+        grant_id=args.grant_id,
+        cap_minor=args.cap_minor,
+    )
+    return await service.draft_listing(
+        s,
+        act,
+        offering=offering,
+        file_id=args.file_id,
+        seller_id=args.seller_id,
+        product_id=args.product_id,
+    )
+
+
+DRAFT = kind(
+    ActKind(
+        name="listing.draft",
+        event="LST.DRAFT",
+        args=DraftArgs,
+        roles=frozenset({"PROVIDER", "BROKER"}),
+        verb=_draft,
+        answer=ListingView.of,
+        about=lambda args: args.file_id,
+        status=201,
+    )
+)
+
+
+class PersonalForm(BaseModel):
+    contained: bool = False
+    consented: bool = False
+    separately_consented: bool = False
+    impact_assessed: bool = False
+    anonymised: bool = False
+
+
+class SubmitForm(BaseModel):
+    source: Source
+    source_statement_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    basis_ref: str | None = Field(default=None, max_length=200)
+    agreed: list[Right] = Field(default_factory=list, max_length=3)
+    others_consent: bool = False
+    substitutes_source: bool = True
+    substantially_changed: bool = False
+    public_registration_no: str | None = Field(default=None, max_length=40)
+    rights: list[Right] = Field(default_factory=lambda: [Right.OPERATE], max_length=3)
+    personal: PersonalForm = PersonalForm()
+    state_secret: bool = False
+    ownership_disputed: bool = False
+    resale_barred: bool = False
+    minors_unconsented: bool = False
+
+
+class SubmitArgs(Args, SubmitForm):
+    listing_id: str = Field(max_length=40)
+
+
+async def _submit(s: WriteSession, act: Act, args: SubmitArgs, node: Node) -> Any:
+    del node
+    compliance = Compliance(
+        source=args.source,
+        source_statement_sha256=args.source_statement_sha256,
+        basis_ref=args.basis_ref,
+        source_facts=SourceFacts(
+            agreed=frozenset(args.agreed),
+            others_consent=args.others_consent,
+            substitutes_source=args.substitutes_source,
+            substantially_changed=args.substantially_changed,
+            public_registration_no=args.public_registration_no,
+        ),
+        rights=frozenset(args.rights),
+        personal=PersonalData(**args.personal.model_dump()),
+        state_secret=args.state_secret,
+        ownership_disputed=args.ownership_disputed,
+        resale_barred=args.resale_barred,
+        minors_unconsented=args.minors_unconsented,
+    )
+    return await service.submit_listing(s, act, listing_id=args.listing_id, compliance=compliance)
+
+
+SUBMIT = kind(
+    ActKind(
+        name="listing.submit",
+        event="LST.SUBMIT",
+        args=SubmitArgs,
+        roles=frozenset({"PROVIDER", "BROKER"}),
+        verb=_submit,
+        answer=ListingView.of,
+        about=lambda args: args.listing_id,
+    )
+)
+
+
+class ReviewForm(BaseModel):
+    decision: Decision
+    reason_code: str | None = Field(default=None, pattern=r"^[A-Z_]{2,40}$")
+    note: str | None = Field(default=None, max_length=1000)
+
+
+class ReviewArgs(Args, ReviewForm):
+    listing_id: str = Field(max_length=40)
+
+
+async def _review(s: WriteSession, act: Act, args: ReviewArgs, node: Node) -> Any:
+    del node
+    return await publishing.review_listing(s, act, **dict(args))
+
+
+REVIEW = kind(
+    ActKind(
+        name="listing.review",
+        event="LST.APPROVE",
+        args=ReviewArgs,
+        roles=_OPERATOR,
+        verb=_review,
+        answer=ListingView.of,
+        about=lambda args: args.listing_id,
+    )
+)
+
+
+class ListingArgs(Args):
+    listing_id: str = Field(max_length=40)
+
+
+async def _publish(s: WriteSession, act: Act, args: ListingArgs, node: Node) -> Any:
+    del node
+    return await publishing.publish_listing(s, act, listing_id=args.listing_id)
+
+
+PUBLISH = kind(
+    ActKind(
+        name="listing.publish",
+        event="LST.LIST",
+        args=ListingArgs,
+        roles=_OPERATOR,
+        verb=_publish,
+        answer=ListingView.of,
+        about=lambda args: args.listing_id,
+    )
+)
+
+
+class ReasonForm(BaseModel):
+    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
+    case_id: str | None = Field(default=None, max_length=40)
+
+
+class ReasonArgs(Args, ReasonForm):
+    listing_id: str = Field(max_length=40)
+
+
+async def _suspend(s: WriteSession, act: Act, args: ReasonArgs, node: Node) -> Any:
+    del node
+    return await publishing.suspend_listing(s, act, **args.model_dump())
+
+
+async def _resume(s: WriteSession, act: Act, args: ReasonArgs, node: Node) -> Any:
+    del node
+    return await publishing.resume_listing(s, act, **args.model_dump())
+
+
+async def _withdraw(s: WriteSession, act: Act, args: ReasonArgs, node: Node) -> Any:
+    del node
+    return await publishing.withdraw_listing(s, act, listing_id=args.listing_id, reason_code=args.reason_code)
+
+
+STOPS = {
+    name: kind(
+        ActKind(
+            name=f"listing.{name}",
+            event=f"LST.{name.upper()}",
+            args=ReasonArgs,
+            roles=roles,
+            verb=verb,
+            answer=ListingView.of,
+            about=lambda args: args.listing_id,
+        )
+    )
+    for name, roles, verb in (
+        ("suspend", _SUSPENDERS, _suspend),
+        ("resume", _SUSPENDERS, _resume),
+        ("withdraw", frozenset({"PROVIDER", "BROKER"}), _withdraw),
+    )
+}
+
+
+class QualityView(View):
+    listing_id: str
+    report_sha256: str
+    report: dict[str, Any]
+
+
+@router.put("/files", status_code=201)
+async def upload(
+    request: Request, caller: CallerDep, file_name: Annotated[str, Header(max_length=200)]
+) -> FileView:
+    """Upload a file as the raw body; it is encrypted while it comes in. Nothing is stated yet."""
+    caller.require("PROVIDER", "BROKER")
+    if _NAME.fullmatch(file_name) is None:
+        raise Malformed("a file name has no path and no control characters", header="file-name")
+    node = caller.node
+    stored = await node.files.put(request.stream(), limit_bytes=node.settings.upload_limit_bytes)
+    media_type = request.headers.get("content-type", "application/octet-stream")[:100]
+    return FileView.of(await keep_upload(caller, stored, file_name, media_type))
+
+
+async def keep_upload(caller: Caller, stored: Any, name: str, media_type: str) -> Any:
+    """Remember an upload; its bytes go when that fails."""
+    node = caller.node
+
+    async def kept(s: WriteSession, act: Act) -> Any:
+        return await service.keep_file(s, act, file=stored, name=name, media_type=media_type)
+
+    role = min(caller.actor.roles & {"PROVIDER", "BROKER"})
+    act = node.house.act(caller.actor, role, node.house.exchange.pen)
+    try:
+        return await perform(node.house, act, kept, attempted="LST.UPLOAD", object_id=caller.actor.org_id)
+    except Exception:
+        await node.files.delete(stored.file_id)
+        raise
+
+
+@router.post("/listings", status_code=201, response_model=ListingView)
+async def draft(caller: CallerDep, args: DraftArgs) -> Response:
+    """Draft a listing of an uploaded file."""
+    return respond(await caller.do(DRAFT, args))
+
+
+@router.post("/listings/{listing_id}/measure", status_code=201)
+async def measure(listing_id: str, caller: CallerDep, declared: dict[str, Any]) -> QualityView:
+    """Measure the quality of the listing's file against its declaration, and bind the report."""
+    return await measure_listing(caller, listing_id, declared)
+
+
+async def measure_listing(caller: Caller, listing_id: str, declared: dict[str, Any]) -> QualityView:
+    """Measure in a child process, then state the report as the exchange (REG.MEASURE)."""
+    node = caller.node
+    async with node.database.read() as s:
+        listing = await repository.get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)
+        file = await repository.get_file(s, file_id=listing.file_id)
+    declaration = declared_from(declared)
+    with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
+        path = Path(folder) / "data"
+        await node.files.copy_to(repository.stored(file), path)
+        report = await measure_file(path, declaration, as_of=node.clock.now())
+
+    async def recorded(s: WriteSession, act: Act) -> Any:
+        return await record_measurement(
+            s,
+            act,
+            listing_id=listing_id,
+            file_sha256=file.sha256,
+            report=report,
+            preview=masked(report, listing.level),
+        )
+
+    act = node.house.exchange_act()
+    await perform(node.house, act, recorded, attempted=MEASURE_EVENT, object_id=listing_id)
+    return QualityView(listing_id=listing_id, report_sha256=report.sha256, report=report.document)
+
+
+@router.post("/listings/{listing_id}/submit", response_model=ListingView)
+async def submit(listing_id: str, caller: CallerDep, form: SubmitForm) -> Response:
+    """Submit a draft with its materials; the exchange screens it at once."""
+    return respond(await caller.do(SUBMIT, SubmitArgs(listing_id=listing_id, **form.model_dump())))
+
+
+@router.post("/listings/{listing_id}/review", response_model=ListingView)
+async def review(listing_id: str, caller: CallerDep, form: ReviewForm) -> Response:
+    """Approve, return or reject a listing, as a reviewer who did not submit it."""
+    return respond(await caller.do(REVIEW, ReviewArgs(listing_id=listing_id, **form.model_dump())))
+
+
+@router.post("/listings/{listing_id}/publish", response_model=ListingView)
+async def publish(listing_id: str, caller: CallerDep) -> Response:
+    """Put an approved listing on offer."""
+    return respond(await caller.do(PUBLISH, ListingArgs(listing_id=listing_id)))
+
+
+@router.post("/listings/{listing_id}/suspend", response_model=ListingView)
+async def suspend(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+    """Take a listing off offer until its cause is cleared."""
+    return respond(await caller.do(STOPS["suspend"], ReasonArgs(listing_id=listing_id, **form.model_dump())))
+
+
+@router.post("/listings/{listing_id}/resume", response_model=ListingView)
+async def resume(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+    """Put a suspended listing back on offer."""
+    return respond(await caller.do(STOPS["resume"], ReasonArgs(listing_id=listing_id, **form.model_dump())))
+
+
+@router.post("/listings/{listing_id}/withdraw", response_model=ListingView)
+async def withdraw(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+    """End an offer, as its provider; trades under contract go on."""
+    return respond(await caller.do(STOPS["withdraw"], ReasonArgs(listing_id=listing_id, **form.model_dump())))

@@ -1,0 +1,390 @@
+"""The trade room: inquiry, offers, contract, delivery, acceptance."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from base.db import ReadSession, WriteSession
+from base.signing import parse_envelope
+from identity.prepared import Document
+from ledger.reader import opening, statement_by_digest
+from ledger.recording import Act
+from market.delivery import service as delivery
+from market.delivery.rules import GoodsCheck
+from market.orders import repository
+from market.orders import service as orders
+from market.orders.contract import assemble
+from market.orders.errors import ContractNotDrawnUp
+from market.orders.tables import Trade
+from market.trade.accepting import accept_offer
+from market.trade.timeline import timeline
+from web.acts import ActKind, Args, kind
+from web.deps import CallerDep, ReadDep, respond
+from web.node import Node
+from web.views import EntitlementView, OfferView, StatementView, TradeView, View
+
+router = APIRouter(tags=["trades"])
+SUPERVISORS = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
+PARTIES = frozenset({"PROVIDER", "BUYER", "BROKER"})
+
+
+class InquireArgs(Args):
+    listing_id: str = Field(max_length=40)
+    purpose: str = Field(min_length=1, max_length=500)
+    scenario: str = Field(min_length=1, max_length=500)
+    quantity: int = Field(ge=1)
+    broker_id: str | None = Field(default=None, max_length=40)
+    buyer_id: str | None = Field(default=None, max_length=40)
+
+
+async def _inquire(s: WriteSession, act: Act, args: InquireArgs, node: Node) -> Any:
+    del node
+    return await orders.inquire(s, act, **args.model_dump())
+
+
+INQUIRE = kind(
+    ActKind(
+        name="trade.inquire",
+        event="TRD.INQUIRE",
+        args=InquireArgs,
+        roles=frozenset({"BUYER", "BROKER"}),
+        verb=_inquire,
+        answer=TradeView.of,
+        about=lambda args: args.listing_id,
+        status=201,
+    )
+)
+
+
+class OfferForm(BaseModel):
+    price_minor: int = Field(ge=1)
+    quantity: int = Field(ge=1)
+    unit: str = Field(max_length=60)
+    licence_class: str = Field(max_length=60)
+    term_months: int = Field(ge=1)
+    purpose: str = Field(min_length=1, max_length=500)
+    territory: str = Field(default="CN", max_length=60)
+    expires_at: AwareDatetime
+
+
+class OfferArgs(Args, OfferForm):
+    trade_id: str = Field(max_length=40)
+
+
+async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
+    del node
+    terms = {name: value for name, value in dict(args).items() if name != "trade_id"}
+    return await orders.make_offer(s, act, trade_id=args.trade_id, terms=orders.OfferTerms(**terms))
+
+
+OFFER = kind(
+    ActKind(
+        name="trade.offer",
+        event="TRD.OFFER",
+        args=OfferArgs,
+        roles=PARTIES,
+        verb=_offer,
+        answer=OfferView.of,
+        about=lambda args: args.trade_id,
+        status=201,
+    )
+)
+
+
+class AcceptArgs(Args):
+    trade_id: str = Field(max_length=40)
+    offer_no: int = Field(ge=1)
+
+
+async def _accept(s: WriteSession, act: Act, args: AcceptArgs, node: Node) -> Any:
+    del node
+    return await accept_offer(s, act, trade_id=args.trade_id, offer_no=args.offer_no)
+
+
+ACCEPT = kind(
+    ActKind(
+        name="trade.accept",
+        event="TRD.ACCEPT",
+        args=AcceptArgs,
+        roles=PARTIES,
+        verb=_accept,
+        answer=TradeView.of,
+        about=lambda args: args.trade_id,
+    )
+)
+
+
+class RefuseArgs(Args):
+    trade_id: str = Field(max_length=40)
+    reason_code: str = Field(max_length=40)
+
+
+async def _refuse(s: WriteSession, act: Act, args: RefuseArgs, node: Node) -> Any:
+    del node
+    return await orders.refuse_trade(s, act, trade_id=args.trade_id, reason_code=args.reason_code)
+
+
+REFUSE = kind(
+    ActKind(
+        name="trade.refuse",
+        event="TRD.REFUSE",
+        args=RefuseArgs,
+        roles=frozenset({"PROVIDER", "BROKER"}),
+        verb=_refuse,
+        answer=TradeView.of,
+        about=lambda args: args.trade_id,
+    )
+)
+
+
+class TradeArgs(Args):
+    trade_id: str = Field(max_length=40)
+
+
+async def _sign(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
+    del node
+    return await orders.sign_contract(s, act, trade_id=args.trade_id)
+
+
+async def _contract_document(s: ReadSession, args: TradeArgs) -> list[Document]:
+    contract = await repository.get_contract(s, trade_id=args.trade_id)
+    if contract is None:
+        return []
+    return [Document("contract.json", "application/json", contract.document.encode())]
+
+
+SIGN = kind(
+    ActKind(
+        name="trade.sign",
+        event="TRD.SIGN",
+        args=TradeArgs,
+        roles=PARTIES,
+        verb=_sign,
+        answer=TradeView.of,
+        about=lambda args: args.trade_id,
+        documents=_contract_document,
+    )
+)
+
+
+async def _deliver(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
+    del node
+    return await delivery.start_delivery(s, act, trade_id=args.trade_id)
+
+
+START_DELIVERY = kind(
+    ActKind(
+        name="trade.start-delivery",
+        event="TRD.START_DELIVERY",
+        args=TradeArgs,
+        roles=frozenset({"PROVIDER"}),
+        verb=_deliver,
+        answer=EntitlementView.of,
+        about=lambda args: args.trade_id,
+    )
+)
+
+
+async def _confirm(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
+    del node
+    return await delivery.confirm_receipt(s, act, trade_id=args.trade_id)
+
+
+CONFIRM_RECEIPT = kind(
+    ActKind(
+        name="trade.confirm-receipt",
+        event="TRD.DELIVERED",
+        args=TradeArgs,
+        roles=frozenset({"BUYER"}),
+        verb=_confirm,
+        answer=TradeView.of,
+        about=lambda args: args.trade_id,
+    )
+)
+
+
+class GoodsForm(BaseModel):
+    file_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    rows: int | None = Field(default=None, ge=0)
+    report_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+
+class GoodsArgs(Args, GoodsForm):
+    trade_id: str = Field(max_length=40)
+
+
+async def _accept_goods(s: WriteSession, act: Act, args: GoodsArgs, node: Node) -> Any:
+    del node
+    check = GoodsCheck(args.file_sha256, args.rows, args.report_sha256)
+    return await delivery.accept_goods(
+        s, act, trade_id=args.trade_id, check=check if check.document() else None
+    )
+
+
+ACCEPT_GOODS = kind(
+    ActKind(
+        name="trade.accept-goods",
+        event="TRD.ACCEPT_GOODS",
+        args=GoodsArgs,
+        roles=frozenset({"BUYER"}),
+        verb=_accept_goods,
+        answer=TradeView.of,
+        about=lambda args: args.trade_id,
+    )
+)
+
+
+class InquireForm(BaseModel):
+    purpose: str = Field(min_length=1, max_length=500)
+    scenario: str = Field(min_length=1, max_length=500)
+    quantity: int = Field(ge=1)
+    broker_id: str | None = Field(default=None, max_length=40)
+    buyer_id: str | None = Field(default=None, max_length=40)
+
+
+class AcceptForm(BaseModel):
+    offer_no: int = Field(ge=1)
+
+
+class RefuseForm(BaseModel):
+    reason_code: str = Field(max_length=40)
+
+
+class ContractView(View):
+    trade_id: str
+    contract_sha256: str
+    document: dict[str, Any]
+    signed_by: list[str]
+
+
+async def visible(s: ReadSession, caller: CallerDep, trade_id: str) -> Trade:
+    """The trade, for its parties and its supervisors; to others it does not exist."""
+    if caller.actor.roles & SUPERVISORS:
+        return await repository.get_trade(s, trade_id=trade_id)
+    return await repository.get_trade_of(s, trade_id=trade_id, org_id=caller.actor.org_id)
+
+
+@router.post("/listings/{listing_id}/inquiries", status_code=201, response_model=TradeView)
+async def inquire(listing_id: str, caller: CallerDep, form: InquireForm) -> Response:
+    """Open a trade on a listing, as the buyer or the buyer's broker."""
+    return respond(await caller.do(INQUIRE, InquireArgs(listing_id=listing_id, **form.model_dump())))
+
+
+@router.get("/trades")
+async def trades(
+    caller: CallerDep,
+    s: ReadDep,
+    after: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[TradeView]:
+    """One's trades, newest first; supervisors see all of them."""
+    org_id = None if caller.actor.roles & SUPERVISORS else caller.actor.org_id
+    rows = await repository.trades_of(s, org_id=org_id, after=after, limit=limit)
+    return [TradeView.of(row) for row in rows]
+
+
+@router.get("/trades/{trade_id}")
+async def trade(trade_id: str, caller: CallerDep, s: ReadDep) -> TradeView:
+    """One trade."""
+    return TradeView.of(await visible(s, caller, trade_id))
+
+
+@router.get("/trades/{trade_id}/offers")
+async def offers(trade_id: str, caller: CallerDep, s: ReadDep) -> list[OfferView]:
+    """Its offers, first to last."""
+    await visible(s, caller, trade_id)
+    return [OfferView.of(row) for row in await repository.offers_of(s, trade_id=trade_id)]
+
+
+@router.get("/trades/{trade_id}/timeline")
+async def events(trade_id: str, caller: CallerDep, s: ReadDep) -> list[StatementView]:
+    """What was stated about it, with the number of each statement in the ledger."""
+    await visible(s, caller, trade_id)
+    return [StatementView.of(said) for said in await timeline(s, trade_id=trade_id)]
+
+
+@router.get("/trades/{trade_id}/contract")
+async def contract(trade_id: str, caller: CallerDep, s: ReadDep) -> ContractView:
+    """The contract document and who has signed it."""
+    await visible(s, caller, trade_id)
+    found = await repository.get_contract(s, trade_id=trade_id)
+    if found is None:
+        raise ContractNotDrawnUp("there is no contract yet", trade_id=trade_id)
+    signatures = await repository.signatures_of(s, trade_id=trade_id)
+    return ContractView(
+        trade_id=trade_id,
+        contract_sha256=found.contract_sha256,
+        document=orjson.loads(found.document),
+        signed_by=[signature.org_id for signature in signatures],
+    )
+
+
+@router.get("/trades/{trade_id}/contract.dsse.json")
+async def contract_dsse(trade_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+    """Everybody's signature over the payload they share, as one DSSE envelope."""
+    await visible(s, caller, trade_id)
+    return await signed_contract(s, trade_id)
+
+
+async def signed_contract(s: ReadSession, trade_id: str) -> dict[str, Any]:
+    """The assembled envelope. Raises ContractNotDrawnUp while nobody has signed."""
+    signatures = await repository.signatures_of(s, trade_id=trade_id)
+    if not signatures:
+        raise ContractNotDrawnUp("nobody has signed yet", trade_id=trade_id)
+    said = [await statement_by_digest(s, envelope_sha256=row.envelope_sha256) for row in signatures]
+    return assemble([parse_envelope(orjson.loads(one.envelope)) for one in said]).document()
+
+
+@router.get("/trades/{trade_id}/openings")
+async def openings(trade_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+    """The private parts of one's own trade, by the commitment in the statements."""
+    await visible(s, caller, trade_id)
+    found = {}
+    for said in await timeline(s, trade_id=trade_id):
+        if said.opening_sha256 is not None:
+            found[said.opening_sha256] = await opening(s, sha256=said.opening_sha256)
+    return found
+
+
+@router.post("/trades/{trade_id}/offers", status_code=201, response_model=OfferView)
+async def offer(trade_id: str, caller: CallerDep, form: OfferForm) -> Response:
+    """Make an offer, or answer the other side's with one's own."""
+    return respond(await caller.do(OFFER, OfferArgs(trade_id=trade_id, **dict(form))))
+
+
+@router.post("/trades/{trade_id}/accept", response_model=TradeView)
+async def accept(trade_id: str, caller: CallerDep, form: AcceptForm) -> Response:
+    """Accept the other side's latest offer; the checks before the contract follow at once."""
+    return respond(await caller.do(ACCEPT, AcceptArgs(trade_id=trade_id, offer_no=form.offer_no)))
+
+
+@router.post("/trades/{trade_id}/refuse", response_model=TradeView)
+async def refuse(trade_id: str, caller: CallerDep, form: RefuseForm) -> Response:
+    """Refuse to deal, with the reason."""
+    return respond(await caller.do(REFUSE, RefuseArgs(trade_id=trade_id, reason_code=form.reason_code)))
+
+
+@router.post("/trades/{trade_id}/sign", response_model=TradeView)
+async def sign(trade_id: str, caller: CallerDep) -> Response:
+    """Sign the contract."""
+    return respond(await caller.do(SIGN, TradeArgs(trade_id=trade_id)))
+
+
+@router.post("/trades/{trade_id}/start-delivery", response_model=EntitlementView)
+async def start_delivery(trade_id: str, caller: CallerDep) -> Response:
+    """Open the delivery of a funded trade, as the provider."""
+    return respond(await caller.do(START_DELIVERY, TradeArgs(trade_id=trade_id)))
+
+
+@router.post("/trades/{trade_id}/confirm-receipt", response_model=TradeView)
+async def confirm_receipt(trade_id: str, caller: CallerDep) -> Response:
+    """Confirm, as the buyer, that the goods have arrived by another way."""
+    return respond(await caller.do(CONFIRM_RECEIPT, TradeArgs(trade_id=trade_id)))
+
+
+@router.post("/trades/{trade_id}/accept-goods", response_model=TradeView)
+async def accept_goods(trade_id: str, caller: CallerDep, form: GoodsForm) -> Response:
+    """Accept the goods, if one likes with what one's own tools measured."""
+    return respond(await caller.do(ACCEPT_GOODS, GoodsArgs(trade_id=trade_id, **form.model_dump())))
