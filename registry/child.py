@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import duckdb
 
+from registry.counts import Profile
 from registry.declared import Declared
 from registry.errors import FileNotMeasurable
 from registry.profile import Census
-from registry.quality import Profile
 from registry.reading import load, open_scratch, sha256_of
 from registry.report import write_report
 

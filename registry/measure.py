@@ -121,7 +121,8 @@ def _collect(work: Path, code: int) -> Report:
         raise errors.FileNotMeasurable("the measurement broke off", exit_code=code)
     if code == _REFUSED:
         refusal = orjson.loads(out.read_bytes())
-        raise _REFUSALS[refusal["code"]](refusal["detail"], **refusal["facts"])
+        kind = _REFUSALS.get(refusal["code"], errors.FileNotMeasurable)
+        raise kind(refusal["detail"], **refusal["facts"])
     sample = orjson.loads((work / "sample.json").read_bytes())
     return Report(parse_report(out.read_bytes()).canonical, tuple(tuple(row) for row in sample))
 

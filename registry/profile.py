@@ -12,10 +12,10 @@ from typing import Any, Final
 import duckdb
 
 from registry import hints
+from registry.counts import Column, RuleCount
 from registry.declared import NUMERIC, TEMPORAL, ColumnType, Comparison, CrossRule, Declared, DeclaredColumn
 from registry.errors import DeclarationBroken
 from registry.forms import UNREADABLE, accepts, conforming, dominant, kind_of, typed
-from registry.quality import Column, RuleCount
 from registry.rules import Hint
 
 _CANDIDATES: Final = 5000
@@ -74,7 +74,7 @@ class Census:
         by_name = {column.name: column for column in columns if column.position is not None}
         left, right = by_name.get(rule.left), by_name.get(rule.right)
         if left is None or right is None:
-            return RuleCount(rule.left, rule.op, rule.right, known=False, checked=0, passed=0)
+            return RuleCount(rule.left, rule.op.value, rule.right, known=False, checked=0, passed=0)
         one, two = _common(left.form, right.form)
         op = {Comparison.EQ: "=", Comparison.NE: "<>"}.get(rule.op, rule.op.value)
         checked, passed = self._one(
@@ -87,7 +87,9 @@ class Census:
             WHERE l IS NOT NULL AND r IS NOT NULL""",  # noqa: S608 - own names and operators
             missing=self._missing,
         )
-        return RuleCount(rule.left, rule.op, rule.right, known=True, checked=int(checked), passed=int(passed))
+        return RuleCount(
+            rule.left, rule.op.value, rule.right, known=True, checked=int(checked), passed=int(passed)
+        )
 
     def _column(self, position: int, name: str) -> Column:
         self._connection.execute(

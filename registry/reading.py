@@ -6,37 +6,24 @@ No cell is changed: what looks like a formula stays text. Runs in the measuring 
 """
 
 import csv
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 import duckdb
 
 from registry.declared import MAX_COLUMNS
 from registry.errors import FileEmpty, FileEncodingBroken, FileNotMeasurable, FileNotTabular
+from registry.records import Format, Lines, delimiter_of, plain_bytes, records_of
 
-MAX_LINE_BYTES: Final = 256 * 1024
 MAX_NAME_CHARS: Final = 200
-MAX_RECORD_CHARS: Final = 512 * 1024
-MAX_PLAIN_BYTES: Final = 4 * 1024**3
+MAX_RECORD_CHARS: Final = 200 * 1024  # below the 1 MiB line of the scratch reader, in UTF-8 and quoted
 MAX_ROWS: Final = 100_000_000
-_BUFFER: Final = 1024 * 1024
-_DELIMITERS: Final = ",\t;|"
 _NESTED: Final = ("STRUCT", "MAP", "UNION", "VARIANT")
-_BOM: Final = b"\xef\xbb\xbf"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN: Final = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"7z\xbc\xaf")
-
-
-class Format(StrEnum):
-    CSV = "csv"
-    CSV_GZ = "csv.gz"
-    PARQUET = "parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,54 +93,11 @@ def _format_of(path: Path) -> Format:
         return Format.PARQUET
     if head.startswith(b"\x1f\x8b"):
         return Format.CSV_GZ
+    if head.startswith(_UTF_16):
+        raise FileEncodingBroken("UTF-16, not UTF-8", reason="utf-16")
     if head.startswith(_FOREIGN):
         raise FileNotTabular("neither CSV nor Parquet", reason="foreign-format")
     return Format.CSV
-
-
-@contextmanager
-def _plain(path: Path, kind: Format) -> Iterator[BinaryIO]:
-    """The file's bytes, unpacked. A gzip member that is damaged or cut short is a broken encoding."""
-    try:
-        with path.open("rb", buffering=_BUFFER) as raw:
-            if kind is Format.CSV:
-                yield raw
-            else:
-                with gzip.open(raw) as unpacked:
-                    yield cast("BinaryIO", unpacked)
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise FileEncodingBroken("the compression is damaged", reason="gzip") from None
-
-
-class _Lines:
-    """The file's lines as text, each bounded, decoded strictly, and counted."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.bytes_read = 0
-        self.plain = True  # no quote, no carriage return, no mark at the start, no empty line
-
-    def __iter__(self) -> Iterator[str]:
-        number = 0
-        while line := self._file.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            if len(line) > MAX_LINE_BYTES:
-                raise FileNotTabular("a line is too long", reason="line-too-long", line=number)
-            if b"\0" in line:
-                raise FileNotTabular("the file is binary", reason="binary", line=number)
-            offset, self.bytes_read = self.bytes_read, self.bytes_read + len(line)
-            if self.bytes_read > MAX_PLAIN_BYTES:
-                raise FileNotMeasurable("too large when unpacked", limit=MAX_PLAIN_BYTES)
-            if number == 1 and line.startswith(_BOM):
-                line, offset, self.plain = line[len(_BOM) :], offset + len(_BOM), False
-            if self.plain and (b'"' in line or b"\r" in line or line == b"\n"):
-                self.plain = False
-            try:
-                yield line.decode()
-            except UnicodeDecodeError as error:
-                raise FileEncodingBroken(
-                    "not UTF-8", reason="utf-8", offset=offset + error.start, line=number
-                ) from None
 
 
 @dataclass(slots=True)
@@ -163,30 +107,6 @@ class _Census:
     header: tuple[str, ...] = ()
     rows: int = 0
     ragged: int = 0
-
-
-def _records(lines: _Lines, delimiter: str) -> Iterator[list[str]]:
-    """The records, blank lines left out. Raises FileNotTabular on wrong quoting, with the line."""
-    csv.field_size_limit(MAX_LINE_BYTES)
-    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    try:
-        for record in reader:
-            if record:
-                yield record
-    except csv.Error as error:
-        raise FileNotTabular(
-            "a record cannot be read", reason="quoting", line=reader.line_num, parser=str(error)
-        ) from None
-
-
-def _delimiter_of(path: Path, kind: Format) -> str:
-    """The delimiter that occurs most in the first line that is not blank, outside quotes."""
-    with _plain(path, kind) as file:
-        for line in _Lines(file):
-            if line.strip():
-                outside = "".join(line.split('"')[::2])
-                return max(_DELIMITERS, key=outside.count)
-    raise FileEmpty("the file has only blank lines")
 
 
 def _count(records: Iterator[list[str]]) -> _Census:
@@ -202,10 +122,10 @@ def _count(records: Iterator[list[str]]) -> _Census:
 
 
 def _load_csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, kind: Format) -> Table:
-    delimiter = _delimiter_of(path, kind)
-    with _plain(path, kind) as file:
-        lines = _Lines(file)
-        census = _count(_records(lines, delimiter))
+    delimiter = delimiter_of(path, kind)
+    with plain_bytes(path, kind) as file:
+        lines = Lines(file)
+        census = _count(records_of(lines, delimiter))
     _check_shape(census.header, census.rows, census.ragged)
     source, quote = path, ""
     if kind is Format.CSV_GZ or census.ragged or not lines.plain:
@@ -228,9 +148,9 @@ def _load_csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, 
 
 def _stage(path: Path, kind: Format, target: Path, delimiter: str, width: int) -> None:
     """Copy the records of the right width with every field quoted: nothing is left to guess."""
-    with _plain(path, kind) as file, target.open("w", encoding="utf-8", newline="") as out:
+    with plain_bytes(path, kind) as file, target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for record in _records(_Lines(file), delimiter):
+        for record in records_of(Lines(file), delimiter):
             if len(record) == width:
                 if sum(map(len, record)) > MAX_RECORD_CHARS:
                     raise FileNotTabular("a record is too long", reason="record-too-long")

@@ -15,6 +15,7 @@ import orjson
 from base.canonical import canonical, sha256_hex
 from base.clock import parse_rfc3339, rfc3339
 from base.errors import Malformed
+from registry.counts import Column, Profile
 from registry.declared import Declared, declared_from
 from registry.errors import ReportBroken
 from registry.quality import (
@@ -22,9 +23,7 @@ from registry.quality import (
     METHOD_VERSION,
     STANDARD,
     Assessment,
-    Column,
     Dimension,
-    Profile,
     assess,
     points,
     tenths_of,
