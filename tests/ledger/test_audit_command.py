@@ -1,0 +1,159 @@
+"""The audit against a database, its modes, and the command."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cli.audit import audit as audit_command
+from ledger.bundle import Edition
+from ledger.checkpoint import NoteSigner
+from supervision.audit import audit
+from supervision.audit_report import Code
+from tests.ledger.audited import first, spoken
+from tests.ledger.make_bundle import (
+    ORIGIN,
+    VKEY,
+    dsse,
+    key,
+    story,
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    log = story(1)
+    log.kept = [5, 13]
+    log.witnesses = [NoteSigner("witness.example", key("witness"))]
+    return log.write(tmp_path_factory.mktemp("audit") / "bundle")
+
+
+# --- the database
+
+
+def rows() -> list[dict[str, object]]:
+    return [
+        {
+            "trade_id": f"trd_{number:04}",
+            "status": "SETTLED",
+            "seller_id": "org_seller",
+            "buyer_id": "org_buyer",
+            "broker_id": "org_broker",
+            "amount_minor": 68_000_000,
+        }
+        for number in range(3)
+    ]
+
+
+def test_a_database_that_agrees_is_clean(tmp_path: Path) -> None:
+    assert audit(story().write(tmp_path / "b"), [VKEY], rows=iter(rows())).clean
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", "FUNDED"),
+        ("seller_id", "org_other"),
+        ("broker_id", None),
+        ("amount_minor", 68_000_001),
+        ("amount_minor", None),
+    ],
+)
+def test_what_the_database_says_otherwise_is_named(tmp_path: Path, name: str, value: object) -> None:
+    changed = rows()
+    changed[1][name] = value
+    report = audit(story().write(tmp_path / "b"), [VKEY], rows=changed)
+    assert [problem.code for problem in report.problems] == [Code.DB_MISMATCH]
+    assert f"trd_0001 {name}: database {value}, ledger" in report.problems[0].why
+
+
+def test_trades_on_one_side_only_are_named(tmp_path: Path) -> None:
+    other = {**rows()[0], "trade_id": "trd_9999"}
+    report = audit(story().write(tmp_path / "b"), [VKEY], rows=[*rows()[1:], other])
+    assert sorted(problem.why for problem in report.problems) == [
+        "trd_0000 is on the ledger and not in the database",
+        "trd_9999 is in the database and not on the ledger",
+    ]
+
+
+def test_amounts_are_not_compared_where_the_edition_does_not_carry_them(tmp_path: Path) -> None:
+    changed = rows()
+    changed[1]["amount_minor"] = 1
+    bundle = story().write(tmp_path / "b", edition=Edition.PUBLIC)
+    assert audit(bundle, [VKEY], rows=changed).clean
+    changed[1]["status"] = "FUNDED"
+    assert not audit(bundle, [VKEY], rows=changed).clean
+
+
+# --- modes and the command
+
+
+def test_an_audit_of_checkpoints_alone_leaves_statements_out(tmp_path: Path) -> None:
+    log = spoken(actor="org_seller", role="BUYER", signer=key("org_seller"))
+    bundle = log.write(tmp_path / "b")
+    report = audit(bundle, [VKEY], signatures=False)
+    assert report.clean
+    assert report.document()["checked"]["signatures"] is None
+    path = bundle / "tile/entries/000.p/10"
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(data)
+    assert first(audit(bundle, [VKEY], signatures=False)) == ("HASH", 9)
+
+
+def test_many_problems_are_counted_and_the_first_are_kept(tmp_path: Path) -> None:
+    log = story()
+    log.envelopes[1:] = [dsse(b"{}", key("stranger")) for _ in range(40)]
+    report = audit(log.write(tmp_path / "b", openings={}), [VKEY])
+    assert report.counts[Code.HASH] == 40
+    assert len([problem for problem in report.problems if problem.code is Code.HASH]) == 20
+
+
+def command(*args: object):
+    app = typer.Typer()
+    app.command()(audit_command)
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def test_the_command_says_clean_and_exits_0(small: Path) -> None:
+    result = command(small, "--vkey", VKEY)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[:2] == [
+        f"{ORIGIN}, 21 entries, root {audit(small, [VKEY]).root}",
+        "CLEAN",
+    ]
+
+
+def test_the_command_warns_when_nothing_is_pinned_and_exits_0(small: Path) -> None:
+    result = command(small)
+    assert result.exit_code == 0
+    assert "CLEAN but UNPINNED" in result.output
+    assert "warning: UNPINNED" in result.output
+
+
+def test_the_command_names_the_first_problem_and_exits_1(tmp_path: Path) -> None:
+    bundle = spoken(actor="org_seller", role="BUYER", signer=key("org_seller")).write(tmp_path / "b")
+    result = command(bundle, "--vkey", VKEY)
+    assert result.exit_code == 1
+    assert "NOT CLEAN: KEY seq 9: the key of org_seller does not speak in the role 'BUYER'" in result.output
+    document = json.loads(command(bundle, "--vkey", VKEY, "--json").output)
+    assert document["first"]["code"] == "KEY"
+    assert document["first"]["seq"] == 9
+
+
+def test_the_command_takes_a_checkpoint_seen_earlier(tmp_path: Path) -> None:
+    log = story()
+    seen = tmp_path / "seen"
+    seen.write_bytes(log.checkpoint(log.entries()))
+    older = story(2).write(tmp_path / "b")
+    result = command(older, "--vkey", VKEY, "--last-checkpoint", seen)
+    assert result.exit_code == 1
+    assert "ANCHOR" in result.output
+
+
+def test_the_command_refuses_what_is_no_key(small: Path) -> None:
+    result = command(small, "--vkey", "nonsense")
+    assert result.exit_code == 2
+    assert "verifier key" in result.output
