@@ -135,7 +135,8 @@ def check_trade_offer(
     """
     event = offer_event(state, earlier, new.side)
     may_move(state, event, role)
-    check_side(state, event, new.side)
+    if role != "BROKER" and side_of(role) is not new.side:
+        raise TradeWrongRole("an offer is made on one's own side", role=role, side=new.side.value)
     check_offer(earlier, new, cap_minor=cap_minor)
     return event
 

@@ -280,6 +280,8 @@ def test_an_offer_is_asked_state_role_side_turn_and_cap():
         )
     with pytest.raises(TradeWrongRole):
         check_trade_offer(TradeState.INQUIRED, [], first, role="BUYER", cap_minor=None)
+    with pytest.raises(TradeWrongRole):  # a provider does not answer itself in the buyer's name
+        check_trade_offer(TradeState.NEGOTIATING, [first], answer, role="PROVIDER", cap_minor=None)
 
 
 @pytest.mark.parametrize("state", sorted(set(TradeState) - {TradeState.INQUIRED, TradeState.NEGOTIATING}))
