@@ -63,6 +63,7 @@ async def review_listing(
             review_id=act.new_id("rev"),
             listing_id=listing_id,
             review_round=listing.review_round,
+            number=len(reviewers),
             reviewer=reviewer.user_id,
             reviewer_org=reviewer.org_id,
             decision=decision,

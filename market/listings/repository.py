@@ -101,10 +101,10 @@ async def move(
 
 async def reviews_of(s: ReadSession, *, listing_id: str, review_round: int | None = None) -> Sequence[Review]:
     """The reviews of a listing, first to last; of one round where it is named."""
-    query = select(Review).where(Review.listing_id == listing_id).order_by(col(Review.review_id))
+    query = select(Review).where(Review.listing_id == listing_id)
     if review_round is not None:
         query = query.where(Review.review_round == review_round)
-    return (await s.exec(query)).all()
+    return (await s.exec(query.order_by(col(Review.review_round), col(Review.number)))).all()
 
 
 async def listings_of(

@@ -56,10 +56,15 @@ def step(
     subjects: Mapping[str, str] | None = None,
 ) -> Draft:
     """A step of a listing that has been moved: `before` is where it stood."""
+    named = {
+        "listing_id": listing.listing_id,
+        "seller_id": listing.seller_id,
+        "review_round": listing.review_round,
+    }
     return Draft(
         f"LST.{event.value}",
         listing.listing_id,
-        public={"listing_id": listing.listing_id, "seller_id": listing.seller_id} | dict(public or {}),
+        public=named | dict(public or {}),
         opening=opening,
         subjects=subjects or {},
         before=before.value,

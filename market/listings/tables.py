@@ -145,6 +145,7 @@ class Review(SQLModel, table=True):
         sa_column=Column(Text, ForeignKey("market_listings.listing_id"), nullable=False, index=True)
     )
     review_round: int = Field(sa_column=Column(Integer, nullable=False))
+    number: int = Field(sa_column=Column(Integer, nullable=False))
     reviewer: str = Field(sa_column=Column(Text, nullable=False))
     reviewer_org: str = Field(sa_column=Column(Text, nullable=False))
     decision: Decision = Field(sa_column=Column(text_enum(Decision), nullable=False))
