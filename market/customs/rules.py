@@ -196,7 +196,7 @@ _RULES: Final = (
         "CAC16 Art 8",
         "sensitive personal information",
         Route.REFUSED,
-        lambda facts, _: facts.sensitive,
+        lambda facts, _: facts.sensitive or facts.level is Level.GENERAL_4,
         Needs.CONTRACT_OR_CERTIFICATION,
     ),
     _Rule(

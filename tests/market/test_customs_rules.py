@@ -90,6 +90,12 @@ def test_a_place_of_another_form_is_refused_and_never_taken_for_domestic(place):
             Needs.ASSESSMENT,
         ),
         ({**SINGAPORE, "sensitive": True}, Route.REFUSED, "XBD-R12", Needs.CONTRACT_OR_CERTIFICATION),
+        (
+            {**SINGAPORE, "personal": PERSONAL, "level": Level.GENERAL_4},
+            Route.REFUSED,
+            "XBD-R12",
+            Needs.CONTRACT_OR_CERTIFICATION,
+        ),
         ({**SINGAPORE, "personal": PERSONAL}, Route.REFUSED, "XBD-R13", Needs.COUNT_OF_PERSONS),
     ],
 )
