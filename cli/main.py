@@ -1,0 +1,27 @@
+"""`databourse`: one command, one file each."""
+
+import typer
+
+from cli import audit, evidence, export, keys, price, serve, sign, supervise
+
+app = typer.Typer(
+    name="databourse",
+    help="A data exchange that people can trust because they can check it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(keys.app, name="keys")
+for command in (
+    serve.serve,
+    serve.sequencer,
+    serve.migrate,
+    export.export,
+    audit.audit,
+    evidence.evidence,
+    supervise.supervise,
+    price.price,
+    sign.sign,
+):
+    app.command()(command)
+app.command(name="found")(serve.found_exchange)

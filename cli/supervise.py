@@ -1,0 +1,84 @@
+"""`databourse supervise DIR --out findings.json`: run every rule on a folder of evidence tables.
+
+It needs no network, no database and no secret, and writes the findings and nothing else. Findings are
+suspicions (涉嫌); a rule whose tables are not there is off, and the report says so.
+
+Exit codes: 0 run (with or without findings), 2 unusable tables or options.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Final
+
+import typer
+
+from base.clock import rfc3339
+from base.errors import DomainError
+
+UNUSABLE: Final = 2
+_ENGINES: Final = ("duckdb",)
+
+
+def supervise(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of evidence tables, Parquet or CSV", metavar="DIR")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where the findings go")] = Path("findings.json"),
+    engine: Annotated[str, typer.Option("--engine", help="duckdb")] = "duckdb",
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="Look from this time, ISO 8601 (default: the latest in the tables)"),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", help="Joint dominance: top_k, or any_set for the literal reading")
+    ] = "top_k",
+) -> None:
+    """Run the supervision rules on evidence tables and write the findings."""
+    # the engine is loaded by those who use it
+    from supervision.context import Mode  # noqa: PLC0415
+    from supervision.runner import supervise as run  # noqa: PLC0415
+
+    if engine not in _ENGINES:
+        raise _stop(f"--engine is {' or '.join(_ENGINES)}, not {engine!r}")
+    if mode not in tuple(Mode):
+        raise _stop(f"--mode is top_k or any_set, not {mode!r}")
+    try:
+        result = run(folder, as_of=_moment(as_of), mode=Mode(mode))
+        _write(out, result.encoded())
+    except DomainError as error:
+        raise _stop(f"{error.title}: {error.detail}") from None
+    except OSError as error:
+        raise _stop(f"cannot read or write: {error}") from None
+    typer.echo(f"as of {rfc3339(result.as_of)}")
+    for rule in result.rules_run:
+        note = f"   (without {', '.join(rule['without'])})" if rule["without"] else ""
+        typer.echo(f"{rule['rule_id'] + '@' + rule['rule_version']:<12}{rule['findings']:>6} findings{note}")
+    for off in result.rules_off:
+        typer.echo(f"{off['rule_id']:<12}   off: {off['reason']}")
+    typer.echo(f"{len(result.findings)} findings (suspected, not decided) in {out}")
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise _stop(f"--as-of is a time as 2026-11-23T01:00:00Z, not {text!r}") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _write(out: Path, content: bytes) -> None:
+    """All of it or nothing: a half-written file is never found under the name."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}-", delete=False) as file:
+        file.write(content)
+    Path(file.name).chmod(0o644)
+    os.replace(file.name, out)  # noqa: PTH105 - atomic, and the same on every system
+
+
+def _stop(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(UNUSABLE)
