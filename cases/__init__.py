@@ -1,0 +1,1 @@
+"""The regulator's acts: findings become cases, cases lead to orders."""

@@ -1,0 +1,86 @@
+"""The states of a case (`CSE`, `states.md` §3.5) as far as they are walked here, and what orders can do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from cases.errors import CaseWrongRole, CaseWrongState, OrderBeyondPower
+
+
+class CaseState(StrEnum):
+    RECEIVED = "RECEIVED"
+    INVESTIGATING = "INVESTIGATING"
+    CLOSED_NO_CASE = "CLOSED_NO_CASE"
+
+
+class CaseEvent(StrEnum):
+    FILE = "FILE"
+    OPEN_CASE = "OPEN_CASE"
+    NO_CASE = "NO_CASE"
+
+
+class Measure(StrEnum):
+    """What an order does. Each has the order that lifts it."""
+
+    FREEZE_TRADE = "FREEZE_TRADE"
+    UNFREEZE_TRADE = "UNFREEZE_TRADE"
+    SUSPEND_CERTIFICATE = "SUSPEND_CERTIFICATE"
+    REINSTATE_CERTIFICATE = "REINSTATE_CERTIFICATE"
+    SUSPEND_LISTING = "SUSPEND_LISTING"
+    RESUME_LISTING = "RESUME_LISTING"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who may cause the event, and where it leads."""
+
+    roles: frozenset[str]
+    to: CaseState
+
+
+REGULATORS: Final = frozenset({"SAMR", "DATA_AUTHORITY", "CAC"})
+MOVES: Final[Mapping[tuple[CaseState | None, CaseEvent], Move]] = {
+    (None, CaseEvent.FILE): Move(REGULATORS | {"EXCHANGE_OPERATOR"}, CaseState.RECEIVED),
+    (CaseState.RECEIVED, CaseEvent.OPEN_CASE): Move(REGULATORS, CaseState.INVESTIGATING),
+    (CaseState.RECEIVED, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
+    (CaseState.INVESTIGATING, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
+}
+# Who may order what (`states.md` §3.0: supervisor and supervised).
+POWERS: Final[Mapping[Measure, frozenset[str]]] = {
+    Measure.FREEZE_TRADE: REGULATORS,
+    Measure.UNFREEZE_TRADE: REGULATORS,
+    Measure.SUSPEND_CERTIFICATE: frozenset({"DATA_AUTHORITY"}),
+    Measure.REINSTATE_CERTIFICATE: frozenset({"DATA_AUTHORITY"}),
+    Measure.SUSPEND_LISTING: REGULATORS,
+    Measure.RESUME_LISTING: REGULATORS,
+}
+
+
+def may_move(state: CaseState | None, event: CaseEvent, role: str) -> CaseState:
+    """The state an event of this role leads to. Raises CaseWrongState or CaseWrongRole."""
+    move = MOVES.get((state, event))
+    if move is None:
+        allowed = sorted(other.value for at, other in MOVES if at == state)
+        raise CaseWrongState(
+            f"a case that is {state or 'not there yet'} does not take {event}",
+            state=str(state),
+            event=event.value,
+            allowed=allowed,
+        )
+    if role not in move.roles:
+        raise CaseWrongRole(f"{event} is not an act of {role}", role=role, roles=sorted(move.roles))
+    return move.to
+
+
+def check_order(state: CaseState, measure: Measure, role: str) -> None:
+    """An order needs an open investigation, and an authority that has the power.
+
+    Raises CaseWrongState, OrderBeyondPower.
+    """
+    if state is not CaseState.INVESTIGATING:
+        raise CaseWrongState("orders are issued in an investigation", state=state.value, allowed=[])
+    if role not in POWERS[measure]:
+        raise OrderBeyondPower(
+            f"{measure} is not in the power of {role}", role=role, roles=sorted(POWERS[measure])
+        )
