@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col, delete, insert, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -72,10 +72,12 @@ async def search(s: ReadSession, query: Query, *, after: str | None = None, limi
         )
         key = col(ListingToken.listing_id)
     for word in words[1:]:
-        having = select(ListingToken.listing_id).where(
-            ListingToken.token == word, col(ListingToken.listing_id) == col(Listing.listing_id)
+        other = aliased(ListingToken)
+        chosen = chosen.where(
+            select(other.listing_id)
+            .where(other.token == word, col(other.listing_id) == col(Listing.listing_id))
+            .exists()
         )
-        chosen = chosen.where(having.exists())
     chosen = _in_order(chosen, query.sort, key, after)
     rows = (await s.exec(chosen)).all()
     found = rows[:limit]
@@ -141,7 +143,8 @@ def _facets_of(listing: Listing) -> list[tuple[str, str]]:
 def _in_order(chosen: _Chosen, sort: Sort, key: Mapped[str], after: str | None) -> _Chosen:
     """Sort a selection, and begin behind the listing `after`."""
     price = col(Listing.list_price_minor)
-    last = select(Listing.list_price_minor).where(Listing.listing_id == after).scalar_subquery()
+    before = aliased(Listing)
+    last = select(before.list_price_minor).where(before.listing_id == after).scalar_subquery()
     if sort is Sort.NEWEST:
         chosen = chosen.order_by(key.desc())
         return chosen if after is None else chosen.where(key < after)
