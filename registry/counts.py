@@ -10,9 +10,9 @@ from registry.declared import ColumnType, DeclaredColumn
 class Column:
     """What was counted in one column. Cells are counted by rows, `distinct` by trimmed values.
 
-    `form` is the form the cells were judged by: the declared one, else the dominant one. `off_form`
-    cells do not have the dominant form; `faulty` ones have any fault (each cell once). `position` is
-    None for a declared column that the file does not have.
+    `form` is the form the cells were judged by: the declared one, else the dominant one. `faulty` cells
+    have any fault (each cell once); `off_form` cells of a column that is no text do not have its dominant
+    form. `position` is None for a declared column that the file does not have.
     """
 
     name: str

@@ -103,6 +103,7 @@ class Census:
         present = sum(rows.values())
         declared = self._declared.column(name)
         inferred = dominant(rows)
+        form = declared.type if declared else inferred
         self._hint(name, present)
         return self._judge(
             Column(
@@ -110,11 +111,11 @@ class Census:
                 position=position,
                 declared=declared,
                 inferred=inferred,
-                form=declared.type if declared else inferred,
+                form=form,
                 present=present,
                 missing=missing,
                 distinct=sum(values for kind, _, values in kinds if kind != "missing"),
-                off_form=present - conforming(inferred, rows),
+                off_form=0 if form is ColumnType.TEXT else present - conforming(inferred, rows),
             )
         )
 

@@ -199,8 +199,8 @@ def _consistency(profile: Profile) -> Fraction:
     present = sum(column.present for column in profile.columns)
     off_form = sum(column.off_form for column in profile.columns)
     shares = [
-        Fraction(profile.rows, profile.rows + profile.ragged) if profile.rows else Fraction(0),
-        1 - Fraction(off_form, present) if present else Fraction(0),
+        Fraction(profile.rows, profile.rows + profile.ragged),
+        1 - Fraction(off_form, max(present, 1)),
     ]
     shares += [Fraction(rule.passed, rule.checked) if rule.checked else Fraction(0) for rule in profile.rules]
     return sum(shares, Fraction(0)) / len(shares)

@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 from base.db import UtcDateTime, text_enum
 from registry.rules import Level, Right, Source
 
+_DECLARED = text_enum(Level)
+_DECLARED.name = "declared_level"  # two columns of one enum in a table: each CHECK needs its own name
+
 
 class RightsRow(SQLModel, table=True):
     """One right of one holder in one product. Others may hold the same right at the same time."""
@@ -30,7 +33,7 @@ class ClassificationRow(SQLModel, table=True):
     __tablename__ = "registry_classification"
 
     product_id: str = Field(sa_column=Column(Text, primary_key=True))
-    declared_level: Level = Field(sa_column=Column(text_enum(Level), nullable=False))
+    declared_level: Level = Field(sa_column=Column(_DECLARED, nullable=False))
     level: Level = Field(sa_column=Column("graded_level", text_enum(Level), nullable=False))
     personal: dict[str, bool] = Field(sa_column=Column(JSON, nullable=False))
     hints: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
