@@ -43,7 +43,7 @@ def measured_bytes(data, declared=Declared()):  # noqa: B008 - a frozen value
         return measured_here(path, declared, Path(folder) / "scratch")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TABLES)
 def test_any_table_is_counted_as_plain_python_counts_it(rows):
     report = measured_bytes(written(rows))
@@ -60,7 +60,7 @@ def test_any_table_is_counted_as_plain_python_counts_it(rows):
     assert [tuple(cell or None for cell in row) for row in report.sample] == sample
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(TABLES)
 def test_the_same_file_gives_the_same_bytes(rows):
     data = written(rows)
