@@ -28,7 +28,7 @@ _GRACE_S: Final = 10
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    asyncio.run(_migrated(Settings()))
+    asyncio.run(migrated(Settings()))
     typer.echo("the database is up to date")
 
 
@@ -44,7 +44,7 @@ def found_exchange(
     settings = Settings()
 
     async def founding() -> None:
-        await _migrated(settings)
+        await migrated(settings)
         await found_with_operator(
             settings, SystemClock(), Operator(name, uscc), login=login, password=password
         )
@@ -101,7 +101,7 @@ async def serve_node(
 ) -> None:
     """Serve until told to stop. An SQLite database is brought up to date first."""
     if settings.database_url.startswith("sqlite"):
-        await _migrated(settings)
+        await migrated(settings)
     async with open_node(settings, clock=clock) as node:
         config = uvicorn.Config(
             create_app(node, sequencer=sequencer),
@@ -128,7 +128,8 @@ async def _sequence(settings: Settings) -> None:
         await stopping.wait()
 
 
-async def _migrated(settings: Settings) -> None:
+async def migrated(settings: Settings) -> None:
+    """Bring the settings' database to the newest schema; an SQLite file is made where there is none."""
     if settings.database_url.startswith("sqlite+aiosqlite:///"):
         path = Path(settings.database_url.removeprefix("sqlite+aiosqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)

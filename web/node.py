@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -172,18 +172,33 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
 
 @asynccontextmanager
 async def background(node: Node, *, sequencer: bool = True) -> AsyncIterator[None]:
-    """The node's standing work while the block lasts: the batch writer and, in one process, the sequencer.
+    """A node's standing work while the block lasts: the batch writer and, in one process, the sequencer.
 
     Raises LogForked at start-up when the published log is ahead of the database.
     """
-    tasks = [asyncio.create_task(node.batch.run(), name="batch")]
-    if sequencer:
-        await node.publisher.check_head()
-        tasks += [
-            asyncio.create_task(_lead(node), name="sequencer"),
-            asyncio.create_task(_every(JOBS_EVERY_S, node.run_jobs, "jobs"), name="jobs"),
-            asyncio.create_task(_every(TIDY_EVERY_S, lambda: _tidy(node), "tidy"), name="tidy"),
-        ]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(standing(node.batch.run()))
+        if sequencer:
+            await stack.enter_async_context(sequencing(node))
+        yield
+
+
+@asynccontextmanager
+async def sequencing(node: Node) -> AsyncIterator[None]:
+    """Seal, publish, run what falls due and tidy up, while the block lasts. Raises LogForked."""
+    await node.publisher.check_head()
+    async with standing(
+        _lead(node),
+        _every(JOBS_EVERY_S, node.run_jobs, "jobs"),
+        _every(TIDY_EVERY_S, lambda: _tidy(node), "tidy"),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def standing(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run pieces of work beside the block and stop them when it is left."""
+    tasks = [asyncio.create_task(piece) for piece in work]
     try:
         yield
     finally:
@@ -204,7 +219,7 @@ async def _lead(node: Node) -> None:
         await asyncio.sleep(PUBLISH_EVERY_S)
 
 
-async def _every(pause_s: float, work: Any, name: str) -> None:
+async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) -> None:
     """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it."""
     while True:
         try:
