@@ -9,6 +9,7 @@ import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,20 @@ async def test_stored_bytes_show_nothing_of_the_plaintext_and_only_the_owner_may
     assert b"carrier" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_the_form_on_the_disk_is_the_one_that_is_written_down(store) -> None:
+    """Opened by hand, from the words at the head of `base.files`: a restored backup needs no code of ours."""
+    plain = content(2 * SEGMENT_BYTES + 3)
+    file = await store.put(stream(plain), limit_bytes=LIMIT)
+    sealed = store.path(file.file_id).read_bytes()
+    bound = f'["databourse:file:v1","{file.file_id}",{len(plain)},"{file.sha256}"]'.encode()
+    assert sealed[:4] == b"DBF1"
+    key = AESGCM(AESGCM(MASTER).decrypt(sealed[4:16], sealed[16:64], bound))
+    nonces = [bytes(10) + bytes([counter, final]) for counter, final in ((0, 0), (1, 0), (2, 1))]
+    segments = [sealed[64 + n * SEALED : 64 + (n + 1) * SEALED] for n in range(3)]
+    opened = [key.decrypt(nonce, segment, None) for nonce, segment in zip(nonces, segments, strict=True)]
+    assert b"".join(opened) == plain
 
 
 async def test_the_same_bytes_twice_are_two_files_with_two_keys(store) -> None:
