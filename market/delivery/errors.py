@@ -53,13 +53,6 @@ class ListingNotDeliverable(Refusal):
     title = "What was sold may not be delivered now"
 
 
-class AcceptanceWindowOver(Conflict):
-    """The window has ended; silence has accepted, or the clock's own step is about to say so."""
-
-    code = "acceptance-window-over"
-    title = "The acceptance window is over"
-
-
 class GoodsDiffer(Refusal):
     """The buyer's own check says that what came is not what was sold: that is a dispute, no acceptance."""
 

@@ -6,13 +6,12 @@ What is downloaded is counted in `market.delivery.downloads`.
 from datetime import datetime, timedelta
 from typing import Final
 
-from base.clock import rfc3339
 from base.db import WriteSession
-from base.jobs import Handlers, Job, cancel, enqueue
+from base.jobs import cancel, enqueue
 from identity.service import require_member
-from ledger.acts import House
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.customs.service import require_cleared
 from market.delivery import repository
 from market.delivery.errors import DeliveryWrongState, ListingNotDeliverable
 from market.delivery.rules import (
@@ -27,12 +26,14 @@ from market.delivery.rules import (
 from market.delivery.tables import Entitlement
 from market.listings import repository as listings
 from market.listings.rules import ListingState
+from market.listings.service import require_basis
 from market.listings.tables import Listing
 from market.orders import repository as trades
 from market.orders.errors import NotAParty
-from market.orders.rules import TradeEvent, TradeState, check_in_time, check_reached, due_in, may_move
+from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
 from market.orders.service import named
 from market.orders.tables import Trade
+from registry.service import bound_report
 
 SILENT_ACCEPT_JOB: Final = "delivery.silent-accept"
 EXPIRE_JOB: Final = "delivery.expire"
@@ -44,12 +45,14 @@ _DELIVERABLE: Final = frozenset({ListingState.LISTED, ListingState.DELISTED})  #
 async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitlement:
     """Open the delivery of a funded trade (TRD.START_DELIVERY): the buyer may now receive the file.
 
-    The provider's act. Raises NotAParty, TradeWrongState, `member-not-active`, ListingNotDeliverable.
+    The provider's act. Raises NotAParty, TradeWrongState, `member-not-active`, ListingNotDeliverable,
+    CustomsRouteNotOpen, RightNotHeld, ChannelClosed.
     """
     trade = await _of_party(s, act, trade_id, "PROVIDER")
     may_move(trade.status, TradeEvent.START_DELIVERY, act.role)
     await require_member(s, org_id=trade.seller_id)
     await require_member(s, org_id=trade.buyer_id)
+    await require_cleared(s, trade_id=trade_id)
     listing = await _deliverable(s, trade)
     offer = await trades.latest_offer(s, trade_id=trade_id)
     assert offer is not None
@@ -138,7 +141,13 @@ async def state_delivered(
             after=trade.status.value,
         ),
     )
-    await await_acceptance(s, trade)
+    await enqueue(
+        s,
+        kind=SILENT_ACCEPT_JOB,
+        key=trade.trade_id,
+        run_at=due.deadline.at + _LATE,
+        payload={"trade_id": trade.trade_id},
+    )
     return trade
 
 
@@ -154,9 +163,8 @@ async def accept_goods(s: WriteSession, act: Act, *, trade_id: str, check: Goods
     check_in_time(trade.accept_by, act.now)
     checked = check or GoodsCheck()
     require_same_goods(checked, await _sold(s, trade))
-    accept_by = trade.accept_by
     await _accept(s, act, trade, TradeEvent.ACCEPT_GOODS, checked)
-    await cancel(s, kind=SILENT_ACCEPT_JOB, key=_window_key(trade.trade_id, accept_by), now=act.now)
+    await cancel(s, kind=SILENT_ACCEPT_JOB, key=trade_id, now=act.now)
     return trade
 
 
@@ -165,7 +173,6 @@ async def silent_accept(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     trade = await trades.get_trade(s, trade_id=trade_id)
     if trade.status is not TradeState.DELIVERED or trade.accept_by is None or act.now <= trade.accept_by:
         return False
-    check_reached(TradeEvent.SILENT_ACCEPT, trade.accept_by, act.now)
     await _accept(s, act, trade, TradeEvent.SILENT_ACCEPT, GoodsCheck())
     return True
 
@@ -202,28 +209,37 @@ async def _accept(s: WriteSession, act: Act, trade: Trade, event: TradeEvent, ch
     )
 
 
-async def await_acceptance(s: WriteSession, trade: Trade) -> None:
-    """Have silence accept after `trade.accept_by`; to be asked again when a lifted freeze has moved it."""
-    assert trade.accept_by is not None
-    await enqueue(
-        s,
-        kind=SILENT_ACCEPT_JOB,
-        key=_window_key(trade.trade_id, trade.accept_by),
-        run_at=trade.accept_by + _LATE,
-        payload={"trade_id": trade.trade_id},
-    )
-
-
 async def revoke_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
-    """End the right to receive a trade's file for good; the caller's statement says on what ground.
+    """End the right to receive a trade's file for good; the caller's own statement says on what ground.
 
     None where no delivery has started.
     """
-    entitlement = await repository.entitlement_of(s, trade_id=trade_id)
-    if entitlement is None:
+    return await _stand(s, trade_id, EntitlementStatus.REVOKED, frozenset(EntitlementStatus))
+
+
+async def freeze_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
+    """Stop a right to receive until it is unfrozen, also after the settlement; stated by the caller.
+
+    None where there is no live right.
+    """
+    return await _stand(s, trade_id, EntitlementStatus.FROZEN, frozenset({EntitlementStatus.ACTIVE}))
+
+
+async def unfreeze_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
+    """Let a frozen right to receive live again; stated by the caller. None where none is frozen."""
+    return await _stand(s, trade_id, EntitlementStatus.ACTIVE, frozenset({EntitlementStatus.FROZEN}))
+
+
+async def _stand(
+    s: WriteSession, trade_id: str, status: EntitlementStatus, froms: frozenset[EntitlementStatus]
+) -> Entitlement | None:
+    found = await repository.entitlement_of(s, trade_id=trade_id)
+    if found is None:
         return None
-    _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=False)
-    entitlement.status = EntitlementStatus.REVOKED
+    _, entitlement = await repository.claim(s, entitlement_id=found.entitlement_id, moves_trade=False)
+    if entitlement.status not in froms:
+        return None
+    entitlement.status = status
     s.add(entitlement)
     await s.flush()
     return entitlement
@@ -238,18 +254,6 @@ async def expire_entitlement(s: WriteSession, *, entitlement_id: str, now: datet
     s.add(entitlement)
     await s.flush()
     return True
-
-
-def handlers(house: House) -> Handlers:
-    """What falls due in a delivery, for the runner of jobs."""
-
-    async def on_window(s: WriteSession, job: Job) -> None:
-        await silent_accept(s, house.exchange_act(), trade_id=job.payload["trade_id"])
-
-    async def on_expiry(s: WriteSession, job: Job) -> None:
-        await expire_entitlement(s, entitlement_id=job.payload["entitlement_id"], now=job.now)
-
-    return {SILENT_ACCEPT_JOB: on_window, EXPIRE_JOB: on_expiry}
 
 
 async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trade:
@@ -269,6 +273,7 @@ async def _deliverable(s: WriteSession, trade: Trade) -> Listing:
             listing_id=listing.listing_id,
             status=listing.status.value,
         )
+    await require_basis(s, listing)
     return listing
 
 
@@ -282,8 +287,5 @@ async def _entitlement(s: WriteSession, trade: Trade) -> Entitlement:
 async def _sold(s: WriteSession, trade: Trade) -> GoodsCheck:
     entitlement = await _entitlement(s, trade)
     listing = await listings.get_listing(s, listing_id=trade.listing_id)
-    return GoodsCheck(entitlement.sha256, None, listing.report_sha256)
-
-
-def _window_key(trade_id: str, accept_by: datetime) -> str:
-    return f"{trade_id}:{rfc3339(accept_by)}"
+    report = await bound_report(s, listing_id=listing.listing_id, report_sha256=listing.report_sha256)
+    return GoodsCheck(entitlement.sha256, report.rows, report.sha256)

@@ -1,6 +1,7 @@
 """Listings for tests: real small files, really measured, and the way of one onto the exchange."""
 
 import asyncio
+import base64
 import hashlib
 import tempfile
 from datetime import UTC, date, datetime
@@ -8,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from sqlmodel import col, select
 
 from base.canonical import sha256_hex
@@ -16,7 +18,7 @@ from base.files import StoredFile
 from base.ids import Seed
 from ledger.acts import perform
 from ledger.recording import Act, Actor
-from ledger.tables import StatementRow
+from ledger.tables import OpeningRow, StatementRow
 from market.listings.materials import Compliance
 from market.listings.publishing import publish_listing, review_listing
 from market.listings.rules import Description
@@ -204,3 +206,14 @@ async def events(database: Database, object_id: str) -> list[str]:
     async with database.read() as s:
         query = select(StatementRow.event).where(StatementRow.object_id == object_id)
         return list(await s.exec(query.order_by(col(StatementRow.id))))
+
+
+async def said(database: Database, event: str, object_id: str) -> tuple[dict, dict]:
+    """The predicate and the opening of the last such statement."""
+    async with database.read() as s:
+        query = select(StatementRow).where(StatementRow.event == event, StatementRow.object_id == object_id)
+        row = (await s.exec(query.order_by(col(StatementRow.id).desc()))).first()
+        opening = await s.get(OpeningRow, row.opening_sha256) if row.opening_sha256 else None
+    envelope = orjson.loads(row.envelope)
+    payload = orjson.loads(base64.b64decode(envelope["payload"]))
+    return payload["predicate"], orjson.loads(opening.document) if opening else {}

@@ -1,15 +1,12 @@
 """A listing's way onto the exchange and off it: what is stated, what is refused, and that nothing moved."""
 
-import base64
 from datetime import timedelta
 
-import orjson
 import pytest
 from sqlmodel import select, update
 
-from base.db import Database
 from base.errors import Malformed, NotFound, Refusal
-from ledger.tables import OpeningRow, StatementRow
+from ledger.tables import StatementRow
 from market.listings.catalogue import Query, facets, search
 from market.listings.publishing import (
     publish_listing,
@@ -41,6 +38,7 @@ from tests.market.listings.goods import (
     measured,
     offering,
     review,
+    said,
     stored,
     submitted,
     uploaded,
@@ -60,17 +58,6 @@ async def seller(house):
 async def now(house, listing) -> Listing:
     async with house.database.read() as s:
         return await get_listing(s, listing_id=listing.listing_id)
-
-
-async def predicate(database: Database, event: str, object_id: str) -> tuple[dict, dict]:
-    """The predicate and the opening of the last such statement."""
-    async with database.read() as s:
-        query = select(StatementRow).where(StatementRow.event == event, StatementRow.object_id == object_id)
-        row = (await s.exec(query.order_by(StatementRow.id.desc()))).first()
-        opening = await s.get(OpeningRow, row.opening_sha256) if row.opening_sha256 else None
-    envelope = orjson.loads(row.envelope)
-    said = orjson.loads(base64.b64decode(envelope["payload"]))
-    return said["predicate"], orjson.loads(opening.document) if opening else {}
 
 
 async def refused(house, code: str, promise, listing: Listing | None = None):
@@ -111,7 +98,7 @@ async def test_a_clean_file_goes_from_draft_to_offer_in_six_statements(house, se
 async def test_the_draft_says_what_is_offered_and_keeps_texts_and_prices_to_its_opening(house, seller):
     listing = await drafted(seller)
     file = stored()
-    public, opening = await predicate(house.database, "LST.DRAFT", listing.listing_id)
+    public, opening = await said(house.database, "LST.DRAFT", listing.listing_id)
     assert public["file"] == {"sha256": file.sha256, "bytes": file.bytes}
     assert public["to"] == "DRAFT"
     assert "from" not in public
@@ -153,7 +140,7 @@ async def test_submitting_registers_the_right_grades_the_product_and_binds_the_r
         SOURCE_STATEMENT,
     )
     assert (classified.level, classified.passed) == (Level.GENERAL_2, True)
-    public, _ = await predicate(house.database, "LST.SUBMIT", listing.listing_id)
+    public, _ = await said(house.database, "LST.SUBMIT", listing.listing_id)
     assert public["report_sha256"] == listing.report_sha256
     assert (public["source"], public["rights"]) == ("SELF_COLLECTED", ["OPERATE"])
     assert materials_of(listing).basis_ref == "SJ4412026090001"
@@ -164,7 +151,7 @@ async def test_undeclared_personal_data_is_blocked_with_its_reasons(house, selle
     assert listing.status == "BLOCKED"
     assert listing.reasons == ["NL4-undeclared-mobile", "NL4-no-consent"]
     assert listing.level is Level.GENERAL_3
-    public, _ = await predicate(house.database, "LST.SCREEN_FAIL", listing.listing_id)
+    public, _ = await said(house.database, "LST.SCREEN_FAIL", listing.listing_id)
     assert public["reason_code"] == "NL4-undeclared-mobile"
     assert public["reasons"] == ["NL4-undeclared-mobile", "NL4-no-consent"]
     assert public["level"] == "general-3"
@@ -195,7 +182,7 @@ async def test_personal_data_with_its_bases_goes_to_a_joint_review_at_the_level_
     listing = await review(house, listing, Decision.APPROVE, user_id="usr_3")
     assert listing.status == "APPROVED"
     assert (await events(house.database, listing.listing_id))[-3:] == ["LST.APPROVE"] * 3
-    public, _ = await predicate(house.database, "LST.APPROVE", listing.listing_id)
+    public, _ = await said(house.database, "LST.APPROVE", listing.listing_id)
     assert (public["reviews"], public["from"], public["to"]) == (3, "COMPLIANCE_REVIEW", "APPROVED")
     async with house.database.read() as s:
         reviews = await reviews_of(s, listing_id=listing.listing_id)
@@ -255,7 +242,7 @@ async def test_a_returned_listing_is_submitted_again_in_a_new_round(house, selle
         house, listing, Decision.RETURN, user_id="usr_1", reason_code="sample-unclear", note="补充样例"
     )
     assert (listing.status, listing.reasons) == ("DRAFT", ["sample-unclear"])
-    _, opening = await predicate(house.database, "LST.RETURN", listing.listing_id)
+    _, opening = await said(house.database, "LST.RETURN", listing.listing_id)
     assert opening["note"] == "补充样例"
     listing = await submit(seller, listing)
     assert (listing.status, listing.review_round, listing.reasons) == ("COMPLIANCE_REVIEW", 2, [])
@@ -399,7 +386,7 @@ async def test_suspension_takes_a_listing_off_offer_at_once_and_its_authority_br
     facts = {"listing_id": listing.listing_id, "reason_code": "complaint-upheld"}
     suspended = await regulator.do(suspend_listing, **facts, case_id="cse_1")
     assert (suspended.status, suspended.suspended_by) == ("SUSPENDED", "SAMR")
-    public, _ = await predicate(house.database, "LST.SUSPEND", listing.listing_id)
+    public, _ = await said(house.database, "LST.SUSPEND", listing.listing_id)
     assert (public["reason_code"], public["case_id"], public["role"]) == (
         "complaint-upheld",
         "cse_1",

@@ -1,0 +1,248 @@
+"""Downloads: allowed range by range, counted span by span, and stated when the whole file has gone.
+
+The receipt is committed before the last bytes leave: a client that has the whole file finds the trade
+delivered, and a process that is killed has lost no receipt that anyone could have seen. What is allowed is
+reserved at once, so that requests side by side cannot send more than the right gives; what did not leave is
+given back.
+
+A download is nobody's signed act: the buyer asks, the exchange states what it sent. So the acts here name
+the buyer (a refusal is recorded against it) and carry the exchange's pen.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from base.db import WriteSession
+from base.files import FileStore, StoredFile
+from ledger.acts import House, perform
+from ledger.recording import Act, Actor, record
+from ledger.statement import Draft
+from market.delivery import repository
+from market.delivery.rules import (
+    DownloadStatus,
+    EntitlementStatus,
+    Mode,
+    Reply,
+    Span,
+    choose_bytes,
+    etag,
+    is_whole,
+    place,
+    require_usable,
+    spans_from,
+    spans_text,
+)
+from market.delivery.service import state_delivered
+from market.delivery.tables import Download, Entitlement
+from market.listings.repository import get_file
+from market.orders.rules import TradeState
+from market.orders.tables import Trade
+
+ROLE: Final = "BUYER"
+EVENT: Final = "DLV.DOWNLOAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request that may be answered. Without a span in its reply (416) no download was opened."""
+
+    entitlement_id: str
+    trade_id: str
+    file: StoredFile
+    name: str
+    media_type: str
+    reply: Reply
+    download_id: str | None
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of what is sent."""
+        return etag(self.file.sha256)
+
+
+def download_act(house: House, actor: Actor) -> Act:
+    """The act in which a buyer's download is asked for and counted."""
+    return house.act(actor, ROLE, house.exchange.pen)
+
+
+async def authorise_download(
+    s: WriteSession, *, entitlement_id: str, org_id: str, now: datetime
+) -> tuple[Trade, Entitlement]:
+    """The trade and the entitlement under lock, if this organisation may receive by it now.
+
+    How often is asked when bytes are: a used-up right still answers what it was. Raises
+    EntitlementUnknown, EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired.
+    """
+    trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
+    require_usable(repository.right_of(trade, entitlement), org_id=org_id, now=now)
+    return trade, entitlement
+
+
+async def open_download(
+    s: WriteSession,
+    act: Act,
+    *,
+    entitlement_id: str,
+    range_field: str | None = None,
+    if_range: str | None = None,
+) -> Opened:
+    """Allow one request for the file, whole or a range of it, and reserve its bytes.
+
+    Raises what `authorise_download` raises, and EntitlementUsedUp.
+    """
+    trade, entitlement = await authorise_download(
+        s, entitlement_id=entitlement_id, org_id=act.actor.org_id, now=act.now
+    )
+    reply = choose_bytes(
+        range_field=range_field,
+        if_range=if_range,
+        size=entitlement.bytes,
+        tag=etag(entitlement.sha256),
+    )
+    download = None if reply.span is None else await _place(s, act, trade, entitlement, reply.span)
+    file = await get_file(s, file_id=entitlement.file_id)
+    return Opened(
+        entitlement_id=entitlement_id,
+        trade_id=trade.trade_id,
+        file=repository.stored_file(entitlement),
+        name=file.name,
+        media_type=file.media_type,
+        reply=reply,
+        download_id=download.download_id if download else None,
+    )
+
+
+async def _place(s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, span: Span) -> Download:
+    download = await repository.open_download_of(s, entitlement_id=entitlement.entitlement_id)
+    placed = place(
+        open_sent=download.sent_bytes if download else None,
+        length=span.length,
+        size=entitlement.bytes,
+        used=entitlement.used,
+        max_downloads=entitlement.max_downloads,
+    )
+    if download is not None and placed.spends:
+        await _close(s, act, trade, entitlement, download, status=DownloadStatus.SPENT)
+    if download is None or not placed.joins:
+        download = Download(
+            download_id=act.new_id("dld"),
+            entitlement_id=entitlement.entitlement_id,
+            status=DownloadStatus.OPEN,
+            opened_at=act.now,
+        )
+    download.sent_bytes += span.length
+    s.add(download)
+    await s.flush()
+    return download
+
+
+async def count_sent(
+    s: WriteSession, act: Act, *, download_id: str, reserved: Span, sent_to: int
+) -> Download:
+    """Count the bytes of a reserved span that went out, up to `sent_to`; the rest is given back.
+
+    When they make the file whole, the right is asked once more, the use is counted, the exchange states
+    DLV.DOWNLOAD, and a trade that waited for its delivery is DELIVERED. Raises DownloadUnknown, and what
+    `authorise_download` raises: then the last bytes do not leave.
+    """
+    known = await repository.get_download(s, download_id=download_id)
+    trade, entitlement = await repository.claim(s, entitlement_id=known.entitlement_id, moves_trade=True)
+    download = await repository.get_download(s, download_id=download_id)
+    if download.status is not DownloadStatus.OPEN:
+        return download  # a request side by side has completed it
+    spans = (*spans_from(download.sent), Span(reserved.start, sent_to))
+    download.sent = spans_text(spans)
+    download.sent_bytes -= reserved.end - sent_to
+    s.add(download)
+    await s.flush()
+    if is_whole(spans, entitlement.bytes):
+        require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+        await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
+        if trade.status is TradeState.DELIVERING:
+            await state_delivered(s, act.as_exchange(), trade, entitlement, Mode.DOWNLOAD)
+    return download
+
+
+async def _close(
+    s: WriteSession,
+    act: Act,
+    trade: Trade,
+    entitlement: Entitlement,
+    download: Download,
+    *,
+    status: DownloadStatus,
+) -> None:
+    """End a download, count its use, and state it."""
+    entitlement.used += 1
+    if entitlement.used == entitlement.max_downloads:
+        entitlement.status = EntitlementStatus.USED_UP
+    system = act.as_exchange()
+    recorded = await record(
+        s,
+        system,
+        Draft(
+            EVENT,
+            trade.trade_id,
+            public={
+                "trade_id": trade.trade_id,
+                "entitlement_id": entitlement.entitlement_id,
+                "file_sha256": entitlement.sha256,
+                "complete": status is DownloadStatus.COMPLETE,
+            },
+            opening={"bytes": download.sent_bytes},
+            subjects={"file": entitlement.sha256},
+        ),
+    )
+    download.status = status
+    download.closed_at = act.now
+    download.statement_id = recorded.statement_id
+    s.add_all([entitlement, download])
+    await s.flush()
+
+
+async def open_stream(house: House, files: FileStore, actor: Actor, opened: Opened) -> AsyncIterator[bytes]:
+    """The bytes of an opened request, ready to send. Raises FileDamaged before any byte.
+
+    Whoever sends them closes the iterator (`aclose`) also when the client goes away: what was taken from
+    it before the last step counts as sent. Its last step is preceded by the receipt of the span.
+    """
+    try:
+        await files.check(opened.file)
+    except Exception:
+        await _count(house, actor, opened, sent_to=_span(opened).start)
+        raise
+    return _send(house, files, actor, opened)
+
+
+async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) -> AsyncIterator[bytes]:
+    span = _span(opened)
+    sent_to, counted = span.start, False
+    try:
+        async for chunk in files.read(opened.file, span.start, span.end):
+            if sent_to + len(chunk) == span.end:
+                await _count(house, actor, opened, sent_to=span.end)
+                counted = True
+            yield chunk
+            sent_to += len(chunk)
+    finally:
+        if not counted:
+            await asyncio.shield(_count(house, actor, opened, sent_to=sent_to))
+
+
+async def _count(house: House, actor: Actor, opened: Opened, *, sent_to: int) -> None:
+    assert opened.download_id is not None
+    download_id, reserved = opened.download_id, _span(opened)
+
+    async def counted(s: WriteSession, act: Act) -> Download:
+        return await count_sent(s, act, download_id=download_id, reserved=reserved, sent_to=sent_to)
+
+    act = download_act(house, actor)
+    await perform(house, act, counted, attempted=EVENT, object_id=opened.entitlement_id)
+
+
+def _span(opened: Opened) -> Span:
+    assert opened.reply.span is not None
+    return opened.reply.span
