@@ -386,6 +386,20 @@ async def test_a_foreign_key_signs_nothing(house, database):
             await _as(house, seller, HeldPen(key), speak)
 
 
+async def test_the_exchanges_own_key_is_no_partys_pen(house, database):
+    async with refused(database, SignatureInvalid):
+        await _as(house, house.operator, HeldPen(house.exchange_key), speak)
+
+
+async def test_a_custodial_key_is_not_submitted_for(house, database):
+    buyer = await house.admit("银行", {"BUYER"}, "custodial")
+    async with database.read() as s:
+        row = (await s.exec(select(KeyRow).where(KeyRow.keyid == buyer.registered.keyid))).one()
+    leaked = house.safe.open_key(keyid=row.keyid, sealed=row.sealed_private)
+    async with refused(database, SignatureInvalid):
+        await _as(house, buyer, HeldPen(leaked), speak)
+
+
 async def test_a_key_speaks_only_in_its_roles(house, database):
     seller = await house.admit("甲数", {"PROVIDER"})
     async with refused(database, KeyRoleMismatch):

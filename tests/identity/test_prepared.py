@@ -293,11 +293,16 @@ async def test_a_wrong_signature_is_refused_recorded_and_can_be_mended(house, da
         _sign(prepared, other.key),
         _sign(prepared, SigningKey.generate()),
         _sign(prepared, house.exchange_key),
-        sign_envelope(PAYLOAD_TYPE, tampered, seller.key),
-        sign_envelope("application/json", prepared.payload, seller.key),
     ):
         async with refused(database, SignatureInvalid):
             await _submit(house, prepared, bad, seller.actor)
+    for other_bytes in (
+        sign_envelope(PAYLOAD_TYPE, tampered, seller.key),
+        sign_envelope("application/json", prepared.payload, seller.key),
+    ):
+        async with refused(database, SignatureInvalid) as caught:
+            await _submit(house, prepared, other_bytes, seller.actor)
+        assert caught.value.detail == "the envelope carries other bytes than the prepared ones"
     async with refused(database, KeyRoleMismatch):
         await _submit(house, prepared, _sign(prepared, narrow), seller.actor)
 

@@ -102,6 +102,16 @@ def test_a_token_forged_with_the_public_key_as_a_secret_is_refused(tokens, clock
         tokens.verify(forged)
 
 
+def test_the_algorithm_is_pinned_at_the_library_too(tokens, clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "identity.tokens.jwt.decode", lambda *_, algorithms, **__: asked.append(algorithms) or {}
+    )
+    with pytest.raises(TokenInvalid):
+        tokens.verify(_signed(_claims(clock)))
+    assert asked == [["ES256"]]
+
+
 def test_a_token_of_another_key_is_refused(tokens, clock):
     with pytest.raises(TokenInvalid):
         tokens.verify(_signed(_claims(clock), key=generate_access_key()))
