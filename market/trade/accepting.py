@@ -1,30 +1,26 @@
 """From acceptance to a contract that can be signed: the checks, the quote, the document."""
 
+from collections.abc import Sequence
+
 from base.canonical import sha256_hex
-from base.db import ReadSession, WriteSession
-from brokers.repository import certificate_in_use, mandates_in_use
-from brokers.rules import BrokerAct
-from brokers.service import certificate_facts, mandate_facts
-from brokers.tables import MandateRow
-from identity.repository import Organisation, get_organisation
-from identity.rules import OrganisationStatus
+from base.db import WriteSession
+from identity.repository import Organisation
 from ledger.recording import Act, record
 from ledger.statement import Draft
-from market.customs.rules import DeliveryFacts, Route
 from market.customs.service import clear_customs
 from market.customs.tables import CustomsDecision
 from market.listings.repository import get_file, get_product, lock_listing
-from market.listings.service import materials_of
 from market.listings.tables import Listing
 from market.orders import repository, service
 from market.orders.contract import Party, Terms, draw_up
-from market.orders.precheck import Brokerage, CustomsAnswer, Precheck, PrecheckFacts, precheck
+from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
-from market.orders.tables import Contract, Trade
+from market.orders.tables import Contract, QuoteRow, Trade
 from market.settlement.plan import split
+from market.trade.prechecking import delivery_facts, mandates_in, parties_in, precheck_facts
 from market.trade.quoting import make_quote
-from registry.rules import Level
+from pricing.whole import WholePrice
 
 
 async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: int) -> Trade:
@@ -40,27 +36,61 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
 
 async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     listing = await lock_listing(s, listing_id=trade.listing_id)
-    organisations = [await _organisation(s, org_id) for org_id in service.parties_of(trade)]
+    organisations = await parties_in(s, trade)
+    mandates = await mandates_in(s, act, trade)
+    mandate = mandates.get(trade.broker_side or "")
+    commission_bp = mandate.fee_bp if mandate else 0
     cleared = await clear_customs(
-        s, act, trade=trade, facts=_delivery_facts(listing, organisations[0], organisations[1])
-    )
-    mandates = await _mandates(s, trade)
-    commission_bp = _commission_bp(trade, mandates)
-    facts = await _precheck_facts(
         s,
         act,
         trade=trade,
-        listing=listing,
-        organisations=organisations,
-        mandates=mandates,
-        cleared=cleared,
+        facts=delivery_facts(listing, seller=organisations[0], buyer=organisations[1]),
     )
-    checked = precheck(facts)
+    checked = precheck(
+        await precheck_facts(
+            s,
+            act,
+            trade=trade,
+            listing=listing,
+            organisations=organisations,
+            mandates=mandates,
+            commission_bp=commission_bp,
+            cleared=cleared,
+        )
+    )
     if not checked.passed:
         await _block(s, act, trade, checked, cleared)
         return
     quote = await make_quote(s, act, trade, listing, commission_bp=commission_bp)
-    price = split(trade.price_minor or 0, commission_bp)
+    assert trade.price_minor is not None
+    price = split(trade.price_minor, commission_bp)
+    await _pass(
+        s,
+        act,
+        trade=trade,
+        checked=checked,
+        cleared=cleared,
+        quote=quote,
+        price=price,
+        mandate_id=mandate.mandate_id if mandate else None,
+    )
+    await _draw_up(
+        s, act, trade=trade, listing=listing, organisations=organisations, quote=quote, price=price
+    )
+
+
+async def _pass(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    checked: Precheck,
+    cleared: CustomsDecision,
+    quote: QuoteRow,
+    price: WholePrice,
+    mandate_id: str | None,
+) -> None:
+    """The commission is that of the mandate in force now, which the statement names."""
     before = trade.status
     await repository.move(
         s,
@@ -68,6 +98,7 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         event=TradeEvent.PRECHECK_PASS,
         role=act.role,
         values={
+            "mandate_id": mandate_id,
             "quote_id": quote.quote_id,
             "declaration_id": cleared.declaration_id,
             "commission_minor": price.commission_minor,
@@ -82,6 +113,7 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
             trade.trade_id,
             public=named(trade)
             | {
+                "mandate_id": mandate_id,
                 "checks": checked.documents(),
                 "rules": checked.rules,
                 "quote_id": quote.quote_id,
@@ -91,6 +123,19 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
             after=trade.status.value,
         ),
     )
+
+
+async def _draw_up(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    listing: Listing,
+    organisations: Sequence[Organisation],
+    quote: QuoteRow,
+    price: WholePrice,
+) -> None:
+    """Keep the one document that every party will sign."""
     offer = (await repository.offers_of(s, trade_id=trade.trade_id))[-1]
     product = await get_product(s, product_id=listing.product_id)
     file = await get_file(s, file_id=listing.file_id)
@@ -132,98 +177,6 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         )
     )
     await s.flush()
-
-
-async def _organisation(s: ReadSession, org_id: str) -> Organisation:
-    organisation = await get_organisation(s, org_id=org_id)
-    assert organisation is not None  # foreign keys of the trade
-    return organisation
-
-
-def _delivery_facts(listing: Listing, seller: Organisation, buyer: Organisation) -> DeliveryFacts:
-    materials = materials_of(listing)
-    return DeliveryFacts(
-        exporter_region=seller.region,
-        recipient_region=buyer.region,
-        level=Level(listing.level),
-        personal=materials.personal,
-        sensitive=materials.personal.sensitive,
-        state_secret=materials.state_secret,
-        exporter_is_ciio=seller.is_ciio,
-    )
-
-
-async def _mandates(s: WriteSession, trade: Trade) -> list[MandateRow]:
-    """The mandates the broker has in this trade: one of each side at most."""
-    if trade.broker_id is None:
-        return []
-    rows = await mandates_in_use(
-        s,
-        broker_id=trade.broker_id,
-        client_ids=[trade.seller_id, trade.buyer_id],
-        listing_id=trade.listing_id,
-    )
-    clients = {"PROVIDER": trade.seller_id, "BUYER": trade.buyer_id}
-    chosen = {
-        row.side: row
-        for row in rows
-        if row.client_id == clients[row.side]
-        and (row.mandate_id == trade.mandate_id or row.status.value == "ACTIVE")
-    }
-    return list(chosen.values())
-
-
-def _commission_bp(trade: Trade, mandates: list[MandateRow]) -> int:
-    """The fee of the mandate under which the broker came into the trade."""
-    return next((row.fee_bp for row in mandates if row.mandate_id == trade.mandate_id), 0)
-
-
-async def _precheck_facts(
-    s: WriteSession,
-    act: Act,
-    *,
-    trade: Trade,
-    listing: Listing,
-    organisations: list[Organisation],
-    mandates: list[MandateRow],
-    cleared: CustomsDecision,
-) -> PrecheckFacts:
-    materials = materials_of(listing)
-    brokerage = None
-    if trade.broker_id is not None:
-        held = await certificate_in_use(s, org_id=trade.broker_id)
-        brokerage = Brokerage(
-            broker_id=trade.broker_id,
-            certificate=certificate_facts(held),
-            act=BrokerAct(
-                at=act.now,
-                sector=trade.category,
-                level=Level(listing.level),
-                personal=materials.personal.contained and not materials.personal.anonymised,
-                sensitive=materials.personal.sensitive,
-                cross_border=cleared.route != Route.DOMESTIC.value,
-            ),
-            mandates=[mandate_facts(row) for row in mandates],
-            commission_bp=_commission_bp(trade, mandates),
-            controllers={org.org_id: org.controller_id for org in organisations if org.controller_id},
-            consents=frozenset(row.client_id for row in mandates if row.conflict_disclosed),
-        )
-    return PrecheckFacts(
-        at=act.now,
-        listing_id=listing.listing_id,
-        listing_status=listing.status,
-        seller_id=trade.seller_id,
-        buyer_id=trade.buyer_id,
-        members={org.org_id: org.status is OrganisationStatus.ACTIVE for org in organisations},
-        level=Level(listing.level),
-        personal=materials.personal,
-        source_records=materials.source_statement,
-        price_minor=trade.price_minor or 0,
-        public_data=listing.public_data,
-        cap_minor=listing.cap_minor,
-        customs=CustomsAnswer(cleared.route != Route.REFUSED.value, cleared.rule_id, cleared.reason),
-        brokerage=brokerage,
-    )
 
 
 async def _block(
