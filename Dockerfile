@@ -22,5 +22,5 @@ WORKDIR /var/lib/databourse
 VOLUME /var/lib/databourse
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health', timeout=4)"]
 CMD ["databourse", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -13,7 +13,10 @@ _TEMPLATE: Final = "databourse_schema"
 
 
 async def lay_schema(database: Database) -> None:
-    """Give an empty database the tables of every module that the collected tests import."""
+    """Give an empty database every table that the collected tests import, and those they declare themselves.
+
+    `tests/test_migrations.py` proves that the steps of `migrations/` lead to the same schema.
+    """
     await database.create_schema()
 
 
@@ -21,9 +24,10 @@ async def lay_schema(database: Database) -> None:
 async def on_sqlite(template: Path, path: Path) -> AsyncIterator[Database]:
     """A database in a file of its own; `template` is made if it is not there yet."""
     if not template.exists():
-        made = Database(sqlite_url(template))
-        await lay_schema(made)
-        await made.dispose()  # the last connection folds the write-ahead log into the file
+        unfinished = template.with_suffix(".part")
+        unfinished.unlink(missing_ok=True)
+        await _make_template(sqlite_url(unfinished))
+        unfinished.rename(template)
     shutil.copyfile(template, path)
     database = Database(sqlite_url(path))
     try:
@@ -36,9 +40,8 @@ async def on_sqlite(template: Path, path: Path) -> AsyncIterator[Database]:
 async def on_postgresql(server: Server) -> AsyncIterator[Database]:
     """A database of the suite's server, dropped afterwards."""
     if _TEMPLATE not in server.templates:
-        made = Database(await server.create(_TEMPLATE))
-        await lay_schema(made)
-        await made.dispose()
+        await server.drop(_TEMPLATE)
+        await _make_template(await server.create(_TEMPLATE))
         server.templates.add(_TEMPLATE)
     name, url = await server.clone(_TEMPLATE)
     database = Database(url)
@@ -47,6 +50,14 @@ async def on_postgresql(server: Server) -> AsyncIterator[Database]:
     finally:
         await database.dispose()
         await server.drop(name)
+
+
+async def _make_template(url: str) -> None:
+    database = Database(url)
+    try:
+        await lay_schema(database)
+    finally:
+        await database.dispose()  # on SQLite the last connection folds the write-ahead log into the file
 
 
 def sqlite_url(path: Path) -> str:

@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import typer
 import yaml
 from jsonschema import Draft7Validator
+
+from bank.__main__ import _arguments as bank_arguments
+from base.settings import Settings
+from cli.main import app
+from web.api import status
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NAME: Final = "^[a-zA-Z0-9._-]+$"
@@ -130,6 +136,30 @@ def test_what_is_waited_for_as_healthy_has_a_health_check(compose) -> None:
         for name, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_healthy":
                 assert "test" in compose["services"][name]["healthcheck"]
+
+
+def test_every_setting_that_is_passed_exists(compose) -> None:
+    known = {f"DATABOURSE_{name.upper()}" for name in Settings.model_fields}
+    for name in ("web", "sequencer", "migrate"):
+        assert set(compose["services"][name]["environment"]) <= known
+
+
+def test_every_command_that_is_run_exists(compose) -> None:
+    """Asked of the commands themselves, with the very options that stand in the file."""
+    for name in ("web", "sequencer", "migrate"):
+        program, *arguments = compose["services"][name]["command"]
+        assert program == "databourse"
+        command = typer.main.get_command(app).get_command(None, arguments[0])
+        assert command.make_context(name, arguments[1:], resilient_parsing=False).params is not None
+    bank = compose["services"]["bank"]["command"]
+    assert bank[:3] == ["python", "-m", "bank"]
+    asked = bank_arguments().parse_args(bank[3:])
+    assert (asked.port, asked.exchange_url, asked.control) == (8100, "http://web:8000", False)
+
+
+def test_the_health_check_asks_what_the_application_answers(dockerfile) -> None:
+    (path,) = re.findall(r"http://127\.0\.0\.1:8000(/[a-z/]+)", dockerfile)
+    assert path in {getattr(route, "path", None) for route in status.router.routes}
 
 
 def test_no_secret_stands_in_the_file_and_the_password_has_no_default(compose) -> None:

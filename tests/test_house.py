@@ -77,6 +77,7 @@ def test_every_folder_of_code_is_a_package(room) -> None:
 def test_no_file_is_longer_than_a_person_reads() -> None:
     """Split it by what it knows, not by its length."""
     paths = written(*rooms(), "tests", "migrations", suffixes=(".py", ".html", ".css", ".js"))
+    paths = [path for path in paths if path.parent.name != "versions"]  # written by a machine
     lines = {str(path.relative_to(ROOT)): len(path.read_bytes().splitlines()) for path in paths}
     assert {name: count for name, count in lines.items() if count > LONGEST} == {}
 
