@@ -3,6 +3,7 @@
 import typer
 
 from cli import audit, evidence, export, keys, price, serve, sign, supervise
+from cli.demo import command
 
 app = typer.Typer(
     name="databourse",
@@ -12,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(keys.app, name="keys")
-for command in (
+for offered in (
     serve.serve,
     serve.sequencer,
     serve.migrate,
@@ -23,5 +24,6 @@ for command in (
     price.price,
     sign.sign,
 ):
-    app.command()(command)
+    app.command()(offered)
+app.command()(command.demo)
 app.command(name="found")(serve.found_exchange)

@@ -12,6 +12,7 @@ from base.files import StoredFile
 from cli.demo.datasets import Part
 from cli.demo.world import Member, World
 from ledger.recording import Act
+from market.listings.categories import Category
 from market.listings.materials import Compliance
 from market.listings.publishing import publish_listing, review_listing
 from market.listings.rules import Description
@@ -66,6 +67,7 @@ async def offer_part(
     title: str,
     price_minor: int,
     product_id: str | None = None,
+    category: Category | None = None,
 ) -> Stall:
     """Bring one part of a real table on offer, each step by the one whose step it is."""
     stored = await stored_part(world, part.content)
@@ -84,7 +86,7 @@ async def offer_part(
         title=title,
         description=f"{table.about}(许可:{table.licence},{part.rows}行)",
         scenario="行业研究与模型训练,仅限内部使用",
-        category=table.category.value,
+        category=(category or table.category).value,
         geo="CN",
         product_type="DATASET",
         licence_class=LICENCE,
@@ -112,7 +114,7 @@ async def offer_part(
         compliance=compliance(table.licence),
     )
     await approve(world, listing.listing_id)
-    return Stall(listing.listing_id, listing.product_id, seller, table.category.value, price_minor, title)
+    return Stall(listing.listing_id, listing.product_id, seller, says.category, price_minor, title)
 
 
 async def bind_report(world: World, listing: Listing, report: Report) -> None:

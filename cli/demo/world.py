@@ -100,8 +100,10 @@ class Bank:
         opened = answer.raise_for_status().json()
         return opened["account"], opened["token"]
 
-    async def pay(self, payer: Member, *, amount_minor: int, reference: str) -> dict[str, Any]:
-        """A buyer's transfer into escrow."""
+    async def pay(
+        self, payer: Member, *, amount_minor: int, reference: str, again: int = 0
+    ) -> dict[str, Any]:
+        """A buyer's transfer into escrow; `again` tells a further attempt from a repeated one."""
         answer = await self.http.post(
             "/transfers",
             json={
@@ -109,7 +111,7 @@ class Bank:
                 "to": "escrow",
                 "amount_minor": amount_minor,
                 "reference": reference,
-                "end_to_end_id": f"{reference}/F",
+                "end_to_end_id": f"{reference}/F{again or ''}",
             },
             headers={"authorization": f"Bearer {payer.account_token}"},
         )
@@ -203,6 +205,30 @@ class World:
         )
         member.key = key
         member.pen = CustodialPen(registered.keyid, self.node.safe, Proved()) if key is None else pen
+
+    async def enrol_operator(self) -> None:
+        """The operator's person, with a custodial key to review and to answer work items with."""
+        operator = self.members["operator"]
+        await operator.do(
+            enrol_person,
+            "EXCHANGE_OPERATOR",
+            about=operator.org_id,
+            attempted="PERSON.ENROL",
+            org_id=operator.org_id,
+            login="operator",
+            name=OPERATOR,
+            password=await hash_password(PASSWORD, login="operator"),
+        )
+        operator.login = "operator"
+        await operator.do(
+            register_key,
+            "EXCHANGE_OPERATOR",
+            about=operator.org_id,
+            attempted="KEY.REGISTER",
+            safe=self.node.safe,
+            org_id=operator.org_id,
+            custody="custodial",
+        )
 
     async def move_to(self, at: datetime) -> None:
         """Let time pass, for the exchange and for the bank."""

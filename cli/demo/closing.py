@@ -1,0 +1,168 @@
+"""What the demo leaves behind: the bundle, its audit, evidence, findings, and what each party takes home.
+
+The offline commands run as processes of their own, as a stranger would run them.
+"""
+
+import asyncio
+import base64
+import json
+import resource
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from base.clock import rfc3339
+from cli.demo.persona import Persona
+from cli.demo.story import Story
+from cli.demo.world import PASSWORD, World
+from cli.export import export_bundle
+from ledger import reader
+from ledger.bundle import Edition
+from ledger.checkpoint import Receipt
+from market.settlement import repository
+
+_KIB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What the offline auditor said."""
+
+    clean: bool
+    text: str
+
+
+async def seal(world: World) -> int:
+    """Seal and publish everything; returns the size of the log."""
+    await world.node.seal()
+    await world.node.publish()
+    async with world.node.database.read() as s:
+        return (await reader.tree_head(s)).size
+
+
+async def with_seqs(world: World, story: Story) -> None:
+    """Give each step the number of the entry that records it, now that all are sealed."""
+    async with world.node.database.read() as s:
+        for step in story.steps:
+            said = await reader.statements_of(s, object_id=step["object"])
+            at = step["at"]
+            fitting = [one.seq for one in said if rfc3339(one.occurred_at) == at]
+            step["seqs"] = [seq for seq in fitting if seq is not None]
+
+
+async def write_bundle(world: World, out: Path) -> None:
+    """The regulator's edition of the log."""
+    await asyncio.to_thread(shutil.rmtree, out / "bundle", ignore_errors=True)
+    await export_bundle(world.node, out / "bundle", Edition.REGULATOR)
+
+
+async def audited(world: World, out: Path) -> Audited:
+    """Audit the bundle offline, pinned to the log's key."""
+    vkey = str(world.node.publisher.signer.vkey)
+    code, text = await _command("audit", str(out / "bundle"), "--vkey", vkey)
+    return Audited(code == 0, text)
+
+
+async def supervised(world: World, out: Path) -> dict[str, Any]:
+    """Derive the evidence, run every rule, and return the report."""
+    evidence, findings = out / "evidence", out / "findings.json"
+    await asyncio.to_thread(shutil.rmtree, evidence, ignore_errors=True)
+    code, text = await _command("evidence", str(out / "bundle"), "--out", str(evidence))
+    if code:
+        raise RuntimeError(text)
+    as_of = rfc3339(world.clock.now())
+    code, text = await _command("supervise", str(evidence), "--out", str(findings), "--as-of", as_of)
+    if code:
+        raise RuntimeError(text)
+    shown = world.node.settings.data_dir / "supervision"
+    shown.mkdir(exist_ok=True)
+    shutil.copy(findings, shown / "findings.json")
+    report: dict[str, Any] = json.loads(findings.read_bytes())
+    return report
+
+
+async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> None:
+    """What a party of the trade takes away: receipt, contract, quality report, the bank's messages."""
+    trade_id = story.ids["trade"]
+    contract = await buyer.get(f"/trades/{trade_id}/contract.dsse.json")
+    (out / "contract.dsse.json").write_bytes(orjson.dumps(contract, option=orjson.OPT_INDENT_2))
+    quality = await buyer.get(f"/listings/{story.ids['listing']}/quality")
+    (out / "quality-report.json").write_bytes(orjson.dumps(quality["report"], option=orjson.OPT_INDENT_2))
+    async with world.node.database.read() as s:
+        settled = [
+            one for one in await reader.statements_of(s, object_id=trade_id) if one.event == "TRD.SETTLE"
+        ]
+        seq = settled[-1].seq
+        kept = await reader.checkpoint(s)
+        assert seq is not None
+        assert kept is not None
+        path = await reader.proof(s, seq=seq, size=kept.size)
+        entry = await reader.entry(s, seq=seq)
+        instruction = (await repository.instructions_of(s, trade_id=trade_id))[-1]
+        movements = await repository.movements_of(s, trade_id=trade_id)
+        message = await repository.get_message(s, message_id=movements[-1].message_id)
+    receipt = Receipt(seq, tuple(path), kept.note.encode()).text()
+    (out / "receipt.tlog-proof").write_bytes(receipt)
+    (out / "receipt.entry.json").write_bytes(entry.entry)
+    (out / "pain001.xml").write_bytes(instruction.xml)
+    assert message is not None
+    (out / "camt054.xml").write_bytes(_payload(message.envelope))
+
+
+def _payload(envelope: bytes) -> bytes:
+    return base64.b64decode(orjson.loads(envelope)["payload"])
+
+
+def write_summary(world: World, out: Path, story: Story, more: dict[str, Any]) -> None:
+    """`demo.json`: the steps with their seqs, the ids, and everybody's sign-in."""
+    sign_ins = {
+        member.login: {"organisation": member.name, "password": PASSWORD, "roles": sorted(member.roles)}
+        for member in world.members.values()
+        if member.login is not None
+    }
+    summary = {
+        "origin": world.node.settings.origin,
+        "vkey": str(world.node.publisher.signer.vkey),
+        "clock": "simulated",
+        "steps": story.steps,
+        "ids": story.ids,
+        "sign_ins": sign_ins,
+        **more,
+    }
+    (out / "demo.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+
+
+def memory_mib() -> tuple[int, int]:
+    """(peak of this process, peak of its largest child) in MiB."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return own // _KIB, child // _KIB
+
+
+def serving_mib() -> int:
+    """What this process, which serves, holds now, in MiB (Linux; elsewhere its peak)."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) // _KIB
+    except OSError:
+        pass
+    return memory_mib()[0]
+
+
+async def _command(*arguments: str) -> tuple[int, str]:
+    """Run `databourse` with arguments as a process of its own."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from cli.main import app; app()",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    text, _ = await child.communicate()
+    return child.returncode or 0, text.decode()

@@ -1,0 +1,194 @@
+"""`databourse demo`: a data exchange does its whole job on real data, while you watch."""
+
+import asyncio
+import random
+import socket
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+
+from base.clock import SHANGHAI
+from base.money import yuan
+from cli.demo import closing
+from cli.demo.market import open_market
+from cli.demo.ring import plant_ring
+from cli.demo.story import Story, play, set_stage
+from cli.demo.world import PASSWORD, World, open_world
+from cli.demo.year import Year, plan_deals
+from ledger.posting import totals
+from market.settlement.repository import entries_known, open_work_items
+from web.node import sequencing
+
+TRADES: Final = 400
+_START: Final = datetime(2025, 11, 17, 9, 0, tzinfo=SHANGHAI)
+_WRONG_PAYMENT: Final = datetime(2026, 6, 1, 8, 0, tzinfo=SHANGHAI)
+_MENDED: Final = datetime(2026, 6, 12, 8, 0, tzinfo=SHANGHAI)
+_RING: Final = datetime(2026, 10, 8, 9, 0, tzinfo=SHANGHAI)
+_STORY: Final = datetime(2026, 11, 7, 9, 0, tzinfo=SHANGHAI)
+_WRONG_BY_MINOR: Final = 12_300
+
+
+def demo(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Leave the artefacts of the trade in this folder")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Where the pages are served")] = 8000,
+    seed: Annotated[int, typer.Option(help="The dice of the seeded year")] = 7,
+    trades: Annotated[int, typer.Option(help="How many trades the seeded year has", min=1)] = TRADES,
+    *,
+    exit_: Annotated[bool, typer.Option("--exit", help="End instead of leaving the pages open")] = False,
+) -> None:
+    """Run the whole exchange on real data: a year of trades, then one trade step by step."""
+    raise typer.Exit(asyncio.run(_demo(out, port, seed, trades, stay=not exit_)))
+
+
+async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bool) -> int:
+    telling = Telling()
+    with tempfile.TemporaryDirectory(prefix="databourse-demo-") as folder:
+        kept = Path(folder) / "out" if out is None else out
+        kept.mkdir(parents=True, exist_ok=True)
+        chosen = port if stay else _free_port(port)
+        async with (
+            open_world(Path(folder) / "node", _START, port=chosen) as world,
+            httpx.AsyncClient(base_url=world.url) as http,
+        ):
+            telling.head("1. A market of real data")
+            rng = random.Random(seed)  # noqa: S311 - the demo's dice
+            year = Year(world, rng, telling.line)
+            await _live(world, year, telling, trades)
+            telling.head("3. One clean trade, step by step (scenario SC-1)")
+            stage = await set_stage(world, http, telling.line)
+            story = await play(stage)
+            code = await _close(world, kept, story, stage, telling)
+            if stay and code == 0:
+                await _stay(world, telling)
+    return code
+
+
+async def _live(world: World, year: Year, telling: "Telling", trades: int) -> None:
+    market = await open_market(world, year.rng, telling.line)
+    telling.head(f"2. A year of {trades} trades, a bank that errs once, and a ring")
+    plan_deals(year, market.stalls, market.buyers, market.brokers, count=trades, end=_STORY)
+    await year.run(_WRONG_PAYMENT)
+    telling.line(f"until {_WRONG_PAYMENT:%Y-%m-%d}: {await _size(world)} entries in the ledger")
+    fault = {"kind": "wrong_amount", "times": 1, "delta_minor": _WRONG_BY_MINOR}
+    await world.bank.control("faults", fault)
+    await year.run(_MENDED)
+    await _mend(world, telling)
+    await year.run(_RING)
+    await plant_ring(world, year)
+    telling.line("a ring of three companies under one controller lists one product")
+    await year.run(_STORY)
+    telling.line(f"until {_STORY:%Y-%m-%d}: {await _size(world)} entries in the ledger")
+
+
+async def _mend(world: World, telling: "Telling") -> None:
+    """Reconciliation has caught the bank's error; the bank corrects it on the operator's word."""
+    async with world.node.database.read() as s:
+        items = await open_work_items(s)
+        wrong = [item for item in items if item.kind == "amount-differs"]
+        if not wrong:
+            raise RuntimeError("reconciliation did not catch the bank's wrong payment")
+        facts = wrong[0].facts
+        (movement,) = await entries_known(s, entry_ids=[facts["entry_id"]])
+    paid, due = abs(int(facts["actual_minor"])), abs(int(facts["expected_minor"]))
+    telling.line(f"reconciliation catches a payment of ¥{yuan(paid)} instead of ¥{yuan(due)}")
+    await world.bank.control("corrections", {"end_to_end_id": movement.end_to_end_id})
+
+
+async def _size(world: World) -> int:
+    return await closing.seal(world)
+
+
+async def _close(world: World, out: Path, story: Story, stage: Any, telling: "Telling") -> int:
+    telling.head("4. The ledger is exported, audited offline and supervised")
+    size = await closing.seal(world)
+    await closing.with_seqs(world, story)
+    await closing.write_bundle(world, out)
+    audit = await closing.audited(world, out)
+    telling.line(audit.text.strip().replace("\n", "\n        "))
+    if not audit.clean:
+        return 1
+    report = await closing.supervised(world, out)
+    for finding in report["findings"]:
+        telling.line(_finding(finding))
+    touched = [f for f in report["findings"] if story.ids["trade"] in f["objects"]]
+    telling.line(f"findings that touch the clean trade: {len(touched)}")
+    await closing.take_home(world, out, story, stage.buyer)
+    async with world.node.database.read() as s:
+        bank, held = await totals(s)
+    telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")
+    telling.head("5. Every step and its number in the ledger")
+    for step in story.steps:
+        seqs = ", ".join(str(seq) for seq in step["seqs"]) or "-"
+        telling.plain(f"  {step['at'][:16]}  {step['who']:<9} {step['step'][:66]:<66} seq {seqs}")
+    peak, child = closing.memory_mib()
+    serving = closing.serving_mib()
+    telling.line(f"memory: peak {peak} MiB, largest child {child} MiB, serving now {serving} MiB")
+    closing.write_summary(
+        world,
+        out,
+        story,
+        {
+            "entries": size,
+            "findings": len(report["findings"]),
+            "memory_mib": {"peak": peak, "child": child, "serving": serving},
+        },
+    )
+    telling.line(f"artefacts: {out}")
+    return 0 if not touched else 1
+
+
+def _finding(finding: dict[str, Any]) -> str:
+    market = finding.get("market") or {}
+    where = f" in {market.get('category')}" if market else ""
+    seqs = ", ".join(str(seq) for seq in finding["evidence_seqs"][:6])
+    more = " …" if len(finding["evidence_seqs"]) > 6 else ""  # noqa: PLR2004 - as many as fit a line
+    return f"suspected {finding['rule_id']}@{finding['rule_version']}{where}: evidence seq {seqs}{more}"
+
+
+async def _stay(world: World, telling: "Telling") -> None:
+    """Leave the pages open until Ctrl-C."""
+    world.clock.run()
+    telling.head("The exchange stays open")
+    telling.plain(f"  {world.url}/zh/    {world.url}/en/")
+    for member in world.members.values():
+        if member.login is not None:
+            roles = ", ".join(sorted(member.roles))
+            telling.plain(f"  {member.login:<10} {PASSWORD}   {member.name} ({roles})")
+    telling.plain("  Ctrl-C ends it; nothing of it stays.")
+    async with sequencing(world.node):
+        await asyncio.Event().wait()
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or another free one when it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(one.getsockname()[1])
+    return wanted
+
+
+class Telling:
+    """Prints what happens, with the seconds it took."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def head(self, text: str) -> None:
+        typer.echo(f"\n{text}")
+
+    def line(self, text: str) -> None:
+        typer.echo(f"{time.monotonic() - self._began:6.1f}s {text}")
+
+    def plain(self, text: str) -> None:
+        typer.echo(text)
