@@ -69,10 +69,10 @@ async def sign_in(
 
 
 async def step_up(database: Database, clock: Clock, *, user_id: str, password: str) -> datetime:
-    """Prove the person again, for what a custodial key signs next; answers until when it is good.
+    """Prove the person again, for what a custodial key signs next; answers when that was.
 
-    One grave act (a key, a mandate, a contract, an order) spends it. Failures count as at sign-in.
-    Raises SignInFailed.
+    It is good for five minutes. One grave act (a key, a mandate, a contract, an order) spends it.
+    Failures count as at sign-in. Raises SignInFailed.
     """
     async with database.read() as s:
         person = await get_person(s, user_id=user_id)
@@ -80,7 +80,7 @@ async def step_up(database: Database, clock: Clock, *, user_id: str, password: s
     now = clock.now()
     async with database.write() as s:
         s.add(StepUpRow(step_up_id=Seed().new_id("stp", now), user_id=user_id, proved_at=now))
-    return now + STEP_UP_TTL
+    return now
 
 
 async def authenticate(s: ReadSession, tokens: Tokens, token: str) -> tuple[Actor, Claims]:

@@ -32,6 +32,8 @@ from identity.service import (
     same_controller,
 )
 from identity.tables import OrganisationRow
+from ledger.acts import perform
+from ledger.recording import Actor
 from tests.houses import make_house
 from tests.identity.unmoved import nothing_moved, refused, statements
 
@@ -201,6 +203,24 @@ async def test_nobody_hands_on_more_than_they_hold(house, database, roles):
         await seller.do(enrol_person, **facts)
     async with refused(database, RolesBeyondGrantor):
         await house.operator.do(enrol_person, **facts)
+
+
+async def test_a_person_hands_on_no_role_of_the_house_that_he_lacks(house, database):
+    seller = await house.admit("甲数", {"PROVIDER", "BUYER"})
+    clerk = Actor(seller.org_id, frozenset({"BUYER"}))
+    facts = {"org_id": seller.org_id, "login": "clerk", "name": "职员", "password": HASH}
+
+    async def enrols(roles):
+        async def bound(s, act):
+            return await enrol_person(s, act, roles=roles, **facts)
+
+        act = house.house.act(clerk, "BUYER", seller.pen)
+        return await perform(house.house, act, bound, attempted="PERSON.ENROL", object_id=seller.org_id)
+
+    for roles in ({"PROVIDER"}, None):
+        async with refused(database, RolesBeyondGrantor):
+            await enrols(roles)
+    assert (await enrols({"BUYER"})).roles == {Role.BUYER}
 
 
 async def test_people_are_not_enrolled_by_strangers(house, database):

@@ -18,6 +18,7 @@ from tests.identity.unmoved import all_rows, nothing_moved
 
 PEM = generate_access_key()
 PASSWORD = "correct horse battery"
+HASHED = PasswordHash(passwords._HASHER.hash(PASSWORD))
 
 
 @pytest.fixture
@@ -29,14 +30,13 @@ def tokens(clock):
 async def person(database, clock):
     house = await make_house(database, clock)
     seller = await house.admit("甲数", {"PROVIDER", "BUYER"})
-    hashed = await hash_password(PASSWORD, login="li.wei")
     person = await seller.do(
         enrol_person,
         role="BUYER",
         org_id=seller.org_id,
         login="li.wei",
         name="李伟",
-        password=hashed,
+        password=HASHED,
     )
     return house, seller, person
 
@@ -198,10 +198,13 @@ async def test_a_role_taken_away_is_gone_from_living_tokens(database, clock, tok
     assert (await _who(database, tokens, signed.token.access_token)).roles == set()
 
 
-async def test_a_step_up_is_good_for_five_minutes(database, clock, person):
+async def test_a_step_up_is_remembered_with_its_time(database, clock, person):
     _, _, enrolled = person
-    until = await step_up(database, clock, user_id=enrolled.user_id, password=PASSWORD)
-    assert until == clock.now() + timedelta(minutes=5)
+    proved_at = await step_up(database, clock, user_id=enrolled.user_id, password=PASSWORD)
+    async with database.read() as s:
+        (row,) = (await s.exec(select(StepUpRow))).all()
+    assert (row.user_id, row.proved_at, row.spent_at) == (enrolled.user_id, proved_at, None)
+    assert proved_at == clock.now()
 
 
 async def test_a_failed_step_up_counts_like_a_failed_sign_in(database, clock, tokens, person):
