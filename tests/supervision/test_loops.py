@@ -48,6 +48,13 @@ def test_first_to_last_may_take_the_whole_span_and_no_more(last, found):
     assert len(find_loops(legs("AB@0", f"BA@{last}"), WEEK)) == found
 
 
+def test_a_later_sale_home_is_of_the_loop_only_within_the_span():
+    assert find_loops(legs("AB@0", "BA@1", "BA@7", "BA@8"), WEEK) == [Loop(("A", "B"), ("t0", "t1", "t2"))]
+    assert find_loops(legs("AB@0", "BC@1", "BC@6", "CA@5", "CA@8"), WEEK) == [
+        Loop(("A", "B", "C"), ("t0", "t1", "t3"))
+    ]
+
+
 def test_five_parties_are_a_loop_and_six_are_not():
     ring = ["AB@0", "BC@1", "CD@2", "DE@3"]
     assert len(find_loops(legs(*ring, "EA@4"), WEEK)) == 1

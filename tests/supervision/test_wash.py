@@ -105,8 +105,11 @@ def test_a_self_trade_is_seen_without_any_register_of_controllers(tmp_path):
 
 
 def test_two_organisations_without_a_controller_are_strangers(tmp_path):
-    market = Market("orgs", "trades").add("orgs", org_id="a").add("orgs", org_id="b", controller_id="")
-    assert not of_rule(market.trade("t", "a", "b", 100).supervise(tmp_path), "WT1")
+    market = Market("orgs", "trades").org("a").org("b").org("c")
+    for row, nobody in zip(market.rows["orgs"], ("", "", None), strict=True):
+        row["controller_id"] = nobody
+    market.trade("t1", "a", "b", 100).trade("t2", "a", "c", 100)
+    assert not of_rule(market.supervise(tmp_path), "WT1")
 
 
 def test_a_trade_that_came_to_nothing_is_no_self_trade(tmp_path):

@@ -1,0 +1,1 @@
+"""From ledger entries to evidence tables: what was said, folded into rows. No rule looks further back."""

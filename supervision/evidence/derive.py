@@ -1,0 +1,119 @@
+"""Derive the evidence tables from ledger entries: once through the log, then trade by trade."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from base.canonical import canonical
+from base.clock import rfc3339
+from supervision.errors import UnusableLedger
+from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, whole
+from supervision.evidence.register import Register
+from supervision.evidence.spill import Spill
+from supervision.evidence.stories import rows_of
+from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
+
+
+@dataclass
+class Derived:
+    """What a derivation gave: entries read, openings that were not there (erased), rows by table."""
+
+    entries: int = 0
+    openings_missing: int = 0
+    latest: datetime | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "entries": self.entries,
+            "openings_missing": self.openings_missing,
+            "latest_occurred_at": rfc3339(self.latest) if self.latest else None,
+            "rows": dict(self.rows),
+        }
+
+
+def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PARQUET) -> Derived:
+    """Write the evidence tables of `entries` (seq, entry, opening) into the folder `out`.
+
+    Memory grows with organisations, certificates, mandates and listings, not with trades or entries.
+    Either all tables are written or `out` stays as it was. Raises UnusableLedger naming the seq of an
+    entry that is not of the form agreed, UnusableEvidence if `out` is not ours to write.
+    """
+    derived = Derived()
+    register = Register()
+    with (
+        written_whole(out) as work,
+        tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
+        Spill(Path(aside)) as spill,
+    ):
+        writer = TableWriter(work, form)
+        with _blamed_on(None):
+            for fact in read_facts(entries):
+                with _blamed_on(fact.seq):
+                    _take(fact, register, spill, writer)
+                _note(fact, derived)
+            for table, row in register.rows():
+                writer.add(table, row)
+            for trade_id, facts in spill.stories():
+                with _blamed_on(facts[0].seq):
+                    for table, row in rows_of(trade_id, facts, register.listings, register.operator_id):
+                        writer.add(table, row)
+            writer.close()
+        derived.rows = writer.rows
+        (work / SUMMARY).write_bytes(canonical(derived.document()) + b"\n")
+    return derived
+
+
+def _note(fact: Fact, derived: Derived) -> None:
+    derived.entries += 1
+    derived.openings_missing += fact.opening_missing
+    derived.latest = fact.at if derived.latest is None else max(derived.latest, fact.at)
+
+
+def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> None:
+    register.take(fact)
+    said, opened = fact.said, fact.opened
+    if fact.event == "REF.REFUSE":
+        writer.add(
+            "refusals",
+            {
+                **{name: said.get(name) for name in ("code", "rule_id", "attempted")},
+                "object_id": fact.object_id,
+                "actor": said.get("refused"),
+                "at": fact.at,
+                "seq": fact.seq,
+            },
+        )
+    elif fact.event == "XBD.AUTO_ROUTE":
+        names = ("declaration_id", "trade_id", "exporter_id", "recipient_id", "country", "route")
+        row = {name: said.get(name) for name in names}
+        writer.add("exports", row | {"declared_at": fact.at, "status": fact.after, "seq": fact.seq})
+    elif fact.event == "PAY.MISMATCH":
+        writer.add(
+            "payment_mismatches",
+            {
+                **{name: said.get(name) for name in ("trade_id", "kind", "bank_message_sha256")},
+                "expected_minor": whole(opened.get("expected_minor")),
+                "actual_minor": whole(opened.get("actual_minor")),
+                "at": fact.at,
+                "seq": fact.seq,
+            },
+        )
+    trade_id = said.get("trade_id")
+    if fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
+        spill.put(trade_id, fact)
+
+
+@contextmanager
+def _blamed_on(seq: int | None) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, pa.ArrowException) as error:
+        where = {} if seq is None else {"seq": seq}
+        raise UnusableLedger(f"a statement is not of its form: {error!r}", **where) from error

@@ -1,0 +1,70 @@
+"""Findings read back: what was written, and nothing that was touched since."""
+
+import orjson
+import pytest
+
+from supervision.errors import UnusableFindings
+from supervision.finding import Severity
+from supervision.report import load_report, parse_report, summarise
+from tests.supervision.tables import AS_OF
+from tests.supervision.test_wash import sc5
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return sc5().supervise(tmp_path_factory.mktemp("sc5"))
+
+
+def test_a_report_is_what_was_written(result, tmp_path):
+    path = tmp_path / "findings.json"
+    path.write_bytes(result.encoded())
+    report = load_report(path)
+    assert report.as_of == AS_OF
+    assert sorted(f.finding_id for f in report.findings) == sorted(f.finding_id for f in result.findings)
+    assert [f.document() for f in report.findings] == result.document()["findings"]
+    assert [run.rule_id for run in report.rules_run] == [run["rule_id"] for run in result.rules_run]
+    assert [off.missing_table for off in report.rules_off] == ["certificate_events", "payments"]
+
+
+def test_findings_can_be_asked_by_organisation_and_object(result):
+    report = parse_report(result.encoded())
+    assert {f.rule_id for f in report.touching(object_id="ring1")} == {"WT1", "WT2", "WT4"}
+    assert "WT2" in {f.rule_id for f in report.touching(org_id="乙数")}
+    assert report.touching(org_id="b0") == ()
+    first = report.findings[0]
+    assert report.finding(first.finding_id) == first
+    assert report.finding("fnd_unknown") is None
+
+
+def test_a_summary_counts_and_sorts(result):
+    summary = summarise(parse_report(result.encoded()))
+    assert summary.by_rule["WT1"] == 3
+    assert summary.by_rule["WT2"] == 1
+    assert summary.findings == len(result.findings) == sum(summary.by_severity.values())
+    assert summary.by_severity[Severity.HIGH] == 4
+    assert summary.markets[0]["hhi"] > 0
+    assert [count for _, count in summary.subjects] == sorted((c for _, c in summary.subjects), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["findings"][0]["subjects"].append("framed"),
+        lambda d: d["findings"][0].update(rule_version="9"),
+        lambda d: d["findings"][0].update(severity="deadly"),
+        lambda d: d["findings"][0].pop("evidence_seqs"),
+        lambda d: d.update(as_of="yesterday"),
+        lambda d: d.pop("rules_off"),
+    ],
+)
+def test_a_report_that_does_not_fit_together_is_refused(result, change):
+    document = orjson.loads(result.encoded())
+    change(document)
+    with pytest.raises(UnusableFindings):
+        parse_report(orjson.dumps(document))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b'{"findings":[]}'])
+def test_what_is_no_report_is_refused(data):
+    with pytest.raises(UnusableFindings):
+        parse_report(data)
