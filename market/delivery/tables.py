@@ -20,7 +20,7 @@ class Entitlement(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("used >= 0 AND used <= max_downloads", name="used"),
         CheckConstraint(
-            "(status = 'USED_UP') = (used = max_downloads) OR status != 'ACTIVE'", name="used_up"
+            "status != 'ACTIVE' OR used < max_downloads", name="used_up"
         ),
         CheckConstraint("bytes > 0", name="not_empty"),
     )

@@ -19,7 +19,7 @@ from market.listings.tables import FacetCount, Listing, ListingToken
 from market.listings.words import query_tokens, runs, tokens
 
 _Chosen: TypeAlias = SelectOfScalar[Listing]
-_RARE: Final = 1000  # a word of fewer listings than this is rare enough to start from
+_RARE: Final = 10_000  # above this many listings one word is as common as another
 BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
     "under-10k": (0, 1_000_000),
     "10k-100k": (1_000_000, 10_000_000),
@@ -63,23 +63,13 @@ class Page:
 async def search(s: ReadSession, query: Query, *, after: str | None = None, limit: int = 20) -> Page:
     """Listings on offer, by keyset: `after` is the listing id that the page before ended with."""
     limit = max(1, min(limit, MAX_PAGE))
-    chosen = select(Listing).where(Listing.status == ListingState.LISTED, *_filters(query)).limit(limit + 1)
+    chosen = select(Listing).where(*_filters(query))
     words = await _rarest_first(s, query_tokens(query.text))
-    key = col(Listing.listing_id)
-    if words:
-        chosen = chosen.join(ListingToken, col(ListingToken.listing_id) == col(Listing.listing_id)).where(
-            ListingToken.token == words[0]
-        )
-        key = col(ListingToken.listing_id)
-    for word in words[1:]:
-        other = aliased(ListingToken)
-        chosen = chosen.where(
-            select(other.listing_id)
-            .where(other.token == word, col(other.listing_id) == col(Listing.listing_id))
-            .exists()
-        )
-    chosen = _in_order(chosen, query.sort, key, after)
-    rows = (await s.exec(chosen)).all()
+    if words:  # only what is on offer has words: no further question, no other road for the planner
+        chosen, key = _having(chosen, words), col(ListingToken.listing_id)
+    else:
+        chosen, key = chosen.where(Listing.status == ListingState.LISTED), col(Listing.listing_id)
+    rows = (await s.exec(_in_order(chosen, query.sort, key, after).limit(limit + 1))).all()
     found = rows[:limit]
     return Page(found, found[-1].listing_id if len(rows) > limit else None)
 
@@ -138,6 +128,19 @@ def _facets_of(listing: Listing) -> list[tuple[str, str]]:
         ("price", band_of(listing.list_price_minor)),
         ("product_type", listing.product_type.value),
     ]
+
+
+def _having(chosen: _Chosen, words: Sequence[str]) -> _Chosen:
+    """The listings of the first word, which have each of the others too."""
+    of_first = col(ListingToken.listing_id) == col(Listing.listing_id)
+    chosen = chosen.join(ListingToken, of_first).where(ListingToken.token == words[0])
+    for word in words[1:]:
+        other = aliased(ListingToken)
+        same = select(other.listing_id).where(
+            other.token == word, col(other.listing_id) == col(ListingToken.listing_id)
+        )
+        chosen = chosen.where(same.exists())
+    return chosen
 
 
 def _in_order(chosen: _Chosen, sort: Sort, key: Mapped[str], after: str | None) -> _Chosen:
