@@ -1,5 +1,6 @@
 """What identity asks of its tables, answered with values: rows stay in this room."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -138,6 +139,14 @@ async def list_organisations(
     if after is not None:
         query = query.where(OrganisationRow.org_id > after)
     return [_organisation(row) for row in await s.exec(query)]
+
+
+async def organisation_names(s: ReadSession, *, org_ids: Collection[str]) -> dict[str, str]:
+    """The names of these organisations by id, for lists; who is not a member is left out."""
+    query = select(OrganisationRow.org_id, OrganisationRow.name).where(
+        col(OrganisationRow.org_id).in_(sorted(org_ids))
+    )
+    return dict((await s.exec(query)).all())
 
 
 async def get_person(s: ReadSession, *, user_id: str) -> Person | None:

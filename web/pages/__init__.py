@@ -1,0 +1,42 @@
+"""The pages, for people: `/zh/…` and `/en/…`, plain HTML that works without a script.
+
+One file here for each thing that a page is about; `docs/pages.md` is the map.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from web.node import Node
+from web.pages import failing, home, sign_in
+from web.pages.languages import LANGS
+from web.pages.session import FormTokens
+
+STATIC = Path(__file__).parent.parent / "static"
+PARTS = (home, sign_in)
+
+
+def install(app: FastAPI) -> None:
+    """Add every page in both languages, the static files, and errors as pages."""
+    node: Node = app.state.node
+    app.state.form_tokens = FormTokens(node.settings.master_key())
+    failing.install(app)
+    pages = APIRouter(include_in_schema=False)
+    for part in PARTS:
+        pages.include_router(part.router)
+    for lang in LANGS:
+        app.include_router(pages, prefix=f"/{lang}")
+    app.include_router(home.root)
+    app.add_api_route("/static/htmx.js", htmx, methods=["GET", "HEAD"], include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+
+async def htmx() -> FileResponse:
+    """htmx, as the installed package brings it."""
+    path = files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js"
+    return FileResponse(
+        Path(str(path)), media_type="text/javascript", headers={"cache-control": "public, max-age=86400"}
+    )

@@ -1,0 +1,65 @@
+"""The first page, and the way to it from `/`."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from ledger.reader import tree_head
+from market.listings import catalogue
+from market.listings.categories import CATEGORY_LABELS
+from web.pages.languages import COOKIE, preferred
+from web.pages.naming import names_of
+from web.pages.visiting import VIEW_COOKIE, VIEWS, VisitorDep, chosen_view
+
+router = APIRouter()
+root = APIRouter(include_in_schema=False)
+_NEWEST = 6
+
+
+@root.get("/")
+async def entrance(request: Request) -> Response:
+    """To the home page in the visitor's language: the cookie's, else the browser's."""
+    lang = preferred(request.cookies.get(COOKIE), request.headers.get("accept-language"))
+    response = RedirectResponse(f"/{lang}/", status_code=303)
+    response.headers["vary"] = "Cookie, Accept-Language"
+    return response
+
+
+@router.get("/")
+async def home(visitor: VisitorDep) -> Response:
+    """What the exchange is, what is new on it, how large it is."""
+    async with visitor.node.database.read() as s:
+        page = await catalogue.search(s, catalogue.Query(), limit=_NEWEST)
+        counts = (await catalogue.facets(s)).get("category", {})
+        head = await tree_head(s)
+        names = await names_of(s, (listing.seller_id for listing in page.listings))
+    return visitor.render(
+        "home.html",
+        listings=page.listings,
+        names=names,
+        head=head,
+        on_offer=sum(counts.values()),
+        categories=[(key, label, counts[key]) for key, label in CATEGORY_LABELS.items() if counts.get(key)],
+        labels=CATEGORY_LABELS,
+    )
+
+
+@router.post("/display")
+async def display(visitor: VisitorDep) -> Response:
+    """Large print, high contrast, or neither: kept in a cookie, on every page."""
+    form = await visitor.form()
+    known = chosen_view(visitor.request)
+    choice = form.text("choose")
+    if choice in VIEWS:
+        known = [view for view in known if view != choice] if choice in known else [*known, choice]
+    else:
+        known = []
+    response = visitor.redirect(inner(form.text("back")))
+    response.set_cookie(VIEW_COOKIE, ".".join(known), max_age=31_536_000, samesite="lax")
+    return response
+
+
+def inner(path: str) -> str:
+    """A path of ours below the language, whatever was asked for: never another site's."""
+    if not path.startswith("/") or path.startswith("//") or "\\" in path or "\n" in path or "\r" in path:
+        return "/"
+    return path

@@ -1,0 +1,73 @@
+"""The two languages of the pages: which one a visitor wants, and its messages.
+
+English is the source. The Chinese catalogue is compiled in memory from its `.po` when it is first asked
+for, so a change of a translation needs no build step.
+"""
+
+from functools import cache
+from gettext import NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+
+Lang: TypeAlias = Literal["zh", "en"]
+LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
+TAGS: Final[dict[Lang, str]] = {"zh": "zh-CN", "en": "en"}
+NAMES: Final[dict[Lang, str]] = {"zh": "中文", "en": "English"}
+DEFAULT: Final[Lang] = "zh"
+COOKIE: Final = "databourse_lang"
+CATALOGUE: Final = Path(__file__).parent.parent / "locale" / "zh_CN" / "LC_MESSAGES" / "messages.po"
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds a text that is translated later
+    """Mark a text for translation where it is only named; it is translated where it is shown."""
+    return text
+
+
+@cache
+def translations(lang: Lang) -> NullTranslations:
+    """The messages of a language; the source texts themselves for English."""
+    if lang == "en":
+        return NullTranslations()
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="zh_CN")
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def lang_of(path: str) -> Lang | None:
+    """The language that a path is in, by its first segment."""
+    first = path.removeprefix("/").partition("/")[0]
+    found: Lang | None = next((lang for lang in LANGS if lang == first), None)
+    return found
+
+
+def preferred(cookie: str | None, accept_language: str | None) -> Lang:
+    """The language for a visitor who has not named one: the cookie's, else Accept-Language's best."""
+    for lang in LANGS:
+        if cookie == lang:
+            return lang
+    ranked: list[tuple[float, Lang]] = []
+    for item in (accept_language or "").split(",")[:20]:
+        tag, _, parameters = item.strip().partition(";")
+        lang = lang_of(tag.strip().lower().replace("-", "/"))
+        if lang is not None:
+            ranked.append((_quality(parameters), lang))
+    best = max(ranked, key=lambda pair: pair[0], default=(0.0, DEFAULT))
+    return best[1] if best[0] > 0 else DEFAULT
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,149 @@
+"""Sign in and out, and one's own account: who one is, the organisation's keys, where it is paid."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from identity.errors import SignInFailed
+from identity.repository import list_keys, list_people
+from identity.sign_in import sign_in, sign_out
+from market.settlement.repository import payee_account
+from web.pages.acting import attempt
+from web.pages.forms import Filled, sent_back
+from web.pages.home import inner
+from web.pages.languages import lang_of
+from web.pages.session import FORM_COOKIE, forget_session, is_secure, remember_session
+from web.pages.visiting import PARTIES, Visitor, VisitorDep
+
+router = APIRouter()
+
+
+@router.get("/login")
+async def ask(
+    visitor: VisitorDep, next_: Annotated[str, Query(alias="next", max_length=500)] = ""
+) -> Response:
+    """The form; whoever is signed in goes on at once."""
+    if visitor.session is not None:
+        return visitor.redirect(_within(next_))
+    return visitor.render("login.html", next=next_)
+
+
+@router.post("/login")
+async def enter(visitor: VisitorDep) -> Response:
+    """A session for a login and a password; unknown and wrong look alike."""
+    form = await visitor.form()
+    node = visitor.node
+    try:
+        signed = await sign_in(
+            node.database,
+            node.clock,
+            node.tokens,
+            login=form.text("login")[:128],
+            password=form.fields.get("password", ("",))[0][:256],
+        )
+    except SignInFailed as error:
+        again = Filled("login", {"login": [form.text("login")]}, (), sent_back("", form, error).error)
+        return visitor.render("login.html", next=form.text("next"), filled=again)
+    response = visitor.redirect(_within(form.text("next")))
+    remember_session(response, node, signed.token.access_token)
+    # A new person, a new nonce: what was written for nobody is no form of theirs.
+    response.set_cookie(
+        FORM_COOKIE, secrets.token_hex(16), httponly=True, samesite="strict", secure=is_secure(node)
+    )
+    return response
+
+
+@router.post("/logout")
+async def leave(visitor: VisitorDep) -> Response:
+    """End the session: its token is worthless at once."""
+    await visitor.form()
+    if visitor.session is not None:
+        async with visitor.node.database.write() as s:
+            await sign_out(s, visitor.session.claims)
+    ended = Visitor(visitor.request, visitor.node, visitor.lang, None, visitor.tokens, visitor.nonce)
+    response = ended.redirect("/")
+    forget_session(response)
+    return response
+
+
+@router.get("/account")
+async def account(visitor: VisitorDep) -> Response:
+    """One's person and organisation."""
+    return await _account(visitor, Filled())
+
+
+async def _account(visitor: Visitor, filled: Filled) -> Response:
+    session = visitor.require()
+    async with visitor.node.database.read() as s:
+        keys = await list_keys(s, org_id=session.actor.org_id)
+        people = await list_people(s, org_id=session.actor.org_id)
+        paid_to = await payee_account(s, org_id=session.actor.org_id)
+    return visitor.render(
+        "account.html",
+        filled=filled,
+        session=session,
+        keys=keys,
+        people=people,
+        payee=paid_to,
+        is_party=visitor.may(PARTIES),
+    )
+
+
+@router.post("/account/payee")
+async def set_payee(visitor: VisitorDep) -> Response:
+    """Name the account that one's organisation is paid to."""
+    form = await visitor.form()
+    session = visitor.require(PARTIES)
+    return await attempt(
+        visitor,
+        form,
+        act="payee-account.set",
+        args={"account": form.text("account").replace(" ", ""), "holder": form.text("holder")},
+        role=min(session.actor.roles & PARTIES),
+        then="/account",
+        again=lambda filled: _account(visitor, filled),
+    )
+
+
+@router.post("/account/keys")
+async def register(visitor: VisitorDep) -> Response:
+    """Register a key: self-held brings its public half, custodial is made here."""
+    form = await visitor.form()
+    session = visitor.require()
+    return await attempt(
+        visitor,
+        form,
+        act="key.register",
+        args={
+            "org_id": session.actor.org_id,
+            "custody": form.text("custody"),
+            "public_key": form.optional("public_key"),
+        },
+        role=min(session.actor.roles, default=None),
+        then="/account",
+        again=lambda filled: _account(visitor, filled),
+    )
+
+
+@router.post("/account/keys/{key_id}/revoke")
+async def revoke(visitor: VisitorDep, key_id: str) -> Response:
+    """Revoke a key for good."""
+    form = await visitor.form()
+    session = visitor.require()
+    return await attempt(
+        visitor,
+        form,
+        act="key.revoke",
+        args={"key_id": key_id, "reason": form.text("reason")},
+        role=min(session.actor.roles, default=None),
+        then="/account",
+        again=lambda filled: _account(visitor, filled),
+    )
+
+
+def _within(path: str) -> str:
+    """The rest of a page's address after its language: where to go after signing in."""
+    lang = lang_of(path)
+    return inner(path[len(lang) + 1 :] or "/") if lang is not None else "/"

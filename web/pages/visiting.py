@@ -1,0 +1,223 @@
+"""A visit: who comes, in which language, and how a page is answered."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from base.errors import Forbidden, Unauthenticated
+from web.deps import COOKIE as SESSION_COOKIE
+from web.deps import NodeDep
+from web.node import Node
+from web.pages import languages, showing, words
+from web.pages.forms import Filled, Form, fresh_key, read_form
+from web.pages.languages import LANGS, NAMES, TAGS, Lang, translations
+from web.pages.session import (
+    FORM_COOKIE,
+    FormTokens,
+    Session,
+    forget_session,
+    is_secure,
+    remember_session,
+    session_of,
+)
+from web.problems import request_id_of
+
+TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+SUPERVISORS: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
+REGULATORS: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC"})
+PARTIES: Final = frozenset({"PROVIDER", "BUYER", "BROKER"})
+SELLERS: Final = frozenset({"PROVIDER", "BROKER"})
+OPERATOR: Final = frozenset({"EXCHANGE_OPERATOR"})
+VIEWS: Final = ("large", "contrast")
+VIEW_COOKIE: Final = "databourse_view"
+_YEAR_S: Final = 365 * 24 * 3600
+
+
+@cache
+def environment(lang: Lang) -> Environment:
+    """The templates in a language."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    spoken = translations(lang)
+    env.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    env.filters |= showing.filters(lang)
+
+    def word(code: str, group: str) -> str:
+        return spoken.gettext(words.word(group, code))
+
+    def translated(text: str) -> str:
+        return spoken.gettext(text)
+
+    def badge(state: str) -> Markup:
+        return Markup('<span class="badge {}">{}</span>').format(words.tone(state), word(state, "state"))
+
+    env.filters |= {"word": word, "translated": translated, "badge": badge}
+    env.globals |= {"lang": lang, "tag": TAGS[lang], "words": words.GROUPS, "fresh_key": fresh_key}
+    return env
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who visits a page, signed in or not, and what the page's answer needs."""
+
+    request: Request
+    node: Node
+    lang: Lang
+    session: Session | None
+    tokens: FormTokens
+    nonce: str
+
+    @property
+    def user_id(self) -> str:
+        """The person's id, empty for nobody."""
+        return "" if self.session is None else self.session.claims.user_id
+
+    @property
+    def org_id(self) -> str | None:
+        """The organisation acted for."""
+        return None if self.session is None else self.session.actor.org_id
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles the visitor may act in."""
+        return frozenset() if self.session is None else self.session.actor.roles
+
+    def may(self, roles: Iterable[str]) -> bool:
+        """Whether one of the roles is the visitor's."""
+        return not self.roles.isdisjoint(roles)
+
+    def require(self, roles: Iterable[str] | None = None) -> Session:
+        """The session, if there is one with one of these roles. Raises Unauthenticated, Forbidden."""
+        if self.session is None:
+            raise Unauthenticated("this page is for members: sign in")
+        if roles is not None and not self.may(roles):
+            raise Forbidden("your role does not reach this", roles=sorted(roles))
+        return self.session
+
+    def url(self, path: str, **query: str | int | None) -> str:
+        """A page's address in the visitor's language; empty and None query values are left out."""
+        asked = urlencode({name: value for name, value in query.items() if value not in {None, ""}})
+        return f"/{self.lang}{path}" + (f"?{asked}" if asked else "")
+
+    def say(self, text: str, **values: Any) -> str:
+        """A text in the visitor's language."""
+        spoken = translations(self.lang).gettext(text)
+        return spoken % values if values else spoken
+
+    async def form(self) -> Form:
+        """The form that was sent, if this session's page made it. Raises FormExpired, Malformed, TooLarge."""
+        form = await read_form(self.request)
+        self.check(form.text("csrf"))
+        return form
+
+    def check(self, token: str) -> None:
+        """Raises FormExpired unless this session's page made the form."""
+        self.tokens.check(self.request, self.user_id, token)
+
+    def render(
+        self,
+        template: str,
+        *,
+        status: int | None = None,
+        filled: Filled | None = None,
+        refresh_s: int | None = None,
+        **context: Any,
+    ) -> Response:
+        """A page. Where htmx asks for one block of it by its target, that block alone.
+
+        A form that came back (`filled`) gives the page its status, where none is named.
+        """
+        page = environment(self.lang).get_template(template)
+        filled = filled or Filled()
+        whole = context | self._common() | {"filled": filled}
+        block = _asked_block(self.request)
+        if block is not None and block in page.blocks:
+            text = "".join(page.blocks[block](page.new_context(whole)))
+        else:
+            text = page.render(whole)
+        response = HTMLResponse(text, status_code=filled.status if status is None else status)
+        response.headers["vary"] = "Cookie, HX-Request, HX-Target"
+        response.headers["cache-control"] = "private, no-store" if self.session else "no-cache"
+        if refresh_s is not None:
+            response.headers["refresh"] = str(refresh_s)
+        return self._dressed(response)
+
+    def redirect(self, path: str, **query: str | int | None) -> Response:
+        """Go to a page of ours, after a form (303)."""
+        return self._dressed(RedirectResponse(self.url(path, **query), status_code=303))
+
+    def _common(self) -> dict[str, Any]:
+        request = self.request
+        other: Lang = "en" if self.lang == "zh" else "zh"
+        path = request.url.path
+        query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
+        rest = path[len(self.lang) + 1 :] if languages.lang_of(path) else "/"
+        return {
+            "visitor": self,
+            "url": self.url,
+            "path": rest,
+            "here": f"/{self.lang}{rest}{query}",
+            "alternates": {TAGS[lang]: f"/{lang}{rest}{query}" for lang in LANGS},
+            "other_lang": other,
+            "other_name": NAMES[other],
+            "other_tag": TAGS[other],
+            "csrf": self.tokens.token(self.nonce, self.user_id),
+            "now": self.node.clock.now(),
+            "simulated": self.node.clock.simulated,
+            "view": " ".join(chosen_view(request)),
+            "request_id": request_id_of(request),
+        }
+
+    def _dressed(self, response: Response) -> Response:
+        """With the cookies that a visit leaves: language, form nonce, the renewed session."""
+        cookies = self.request.cookies
+        secure = is_secure(self.node)
+        if cookies.get(languages.COOKIE) != self.lang:
+            response.set_cookie(languages.COOKIE, self.lang, max_age=_YEAR_S, samesite="lax", secure=secure)
+        if cookies.get(FORM_COOKIE) != self.nonce:
+            response.set_cookie(FORM_COOKIE, self.nonce, httponly=True, samesite="strict", secure=secure)
+        if self.session is not None and self.session.renewed:
+            remember_session(response, self.node, self.session.token)
+        elif self.session is None and SESSION_COOKIE in cookies:
+            forget_session(response)
+        return response
+
+
+def _asked_block(request: Request) -> str | None:
+    """The block that htmx wants; the whole page for boosted links and restored history."""
+    headers: Mapping[str, str] = request.headers
+    whole = "hx-boosted" in headers or "hx-history-restore-request" in headers
+    return None if whole or headers.get("hx-request") != "true" else headers.get("hx-target")
+
+
+def chosen_view(request: Request) -> list[str]:
+    """The visitor's display choices: large print, high contrast."""
+    chosen = request.cookies.get(VIEW_COOKIE, "").split(".")
+    return [view for view in VIEWS if view in chosen]
+
+
+async def visitor_of(request: Request, node: NodeDep) -> Visitor:
+    """Whoever asks for a page."""
+    tokens: FormTokens = request.app.state.form_tokens
+    lang = languages.lang_of(request.url.path) or languages.preferred(
+        request.cookies.get(languages.COOKIE), request.headers.get("accept-language")
+    )
+    return Visitor(request, node, lang, await session_of(request, node), tokens, tokens.nonce_of(request))
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor_of)]

@@ -1,0 +1,373 @@
+"""The words of the pages for what the code names by a code: states, events, roles, reasons.
+
+Each word stands here once, in English, marked for translation; `word` finds it by its code, and a code
+without a word is shown as it is. `docs/glossary.md` binds these words to the code.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.pages.languages import N_
+
+STATES: Final[Mapping[str, str]] = {
+    # a trade
+    "INQUIRED": N_("Inquired"),
+    "NEGOTIATING": N_("Negotiating"),
+    "REFUSED": N_("Refused"),
+    "LAPSED": N_("Lapsed"),
+    "ACCEPTED": N_("Offer accepted"),
+    "BLOCKED": N_("Blocked"),
+    "CONTRACT_READY": N_("Ready to sign"),
+    "CONTRACTED": N_("Contracted"),
+    "CANCELLED": N_("Cancelled"),
+    "FUNDED": N_("Escrow funded"),
+    "DELIVERING": N_("In delivery"),
+    "DELIVERED": N_("Delivered"),
+    "ACCEPTED_GOODS": N_("Goods accepted"),
+    "SETTLED": N_("Settled"),
+    "FROZEN": N_("Frozen"),
+    # a listing
+    "DRAFT": N_("Draft"),
+    "SUBMITTED": N_("Submitted"),
+    "COMPLIANCE_REVIEW": N_("In compliance review"),
+    "REJECTED": N_("Rejected"),
+    "APPROVED": N_("Approved"),
+    "LISTED": N_("Listed"),
+    "SUSPENDED": N_("Suspended"),
+    "DELISTED": N_("Delisted"),
+    # a certificate, a mandate, a key, an entitlement
+    "ACTIVE": N_("In force"),
+    "RECTIFYING": N_("Rectifying"),
+    "REVOKED": N_("Revoked"),
+    "EXPIRED": N_("Expired"),
+    "EXITING": N_("Exiting"),
+    "EXITED": N_("Exited"),
+    "APPLIED": N_("Applied"),
+    "UNDER_REVIEW": N_("Under review"),
+    "PUBLIC_NOTICE": N_("Public notice"),
+    "SIGNED": N_("Signed by the client"),
+    "FULFILLED": N_("Fulfilled"),
+    "REVOKED_BY_CLIENT": N_("Revoked by the client"),
+    "TERMINATED_BY_CERT_LOSS": N_("Ended with the certificate"),
+    "USED_UP": N_("Used up"),
+    # a case, a payment instruction
+    "RECEIVED": N_("Received"),
+    "INVESTIGATING": N_("Under investigation"),
+    "CLOSED_NO_CASE": N_("Closed without result"),
+    "INSTRUCTED": N_("Instructed"),
+    "PAID": N_("Paid"),
+}
+GOOD: Final = frozenset({"LISTED", "ACTIVE", "SETTLED", "PAID", "FUNDED", "ACCEPTED_GOODS", "APPROVED"})
+BAD: Final = frozenset(
+    {
+        "REFUSED",
+        "LAPSED",
+        "BLOCKED",
+        "CANCELLED",
+        "FROZEN",
+        "REJECTED",
+        "SUSPENDED",
+        "REVOKED",
+        "REVOKED_BY_CLIENT",
+        "TERMINATED_BY_CERT_LOSS",
+        "EXPIRED",
+        "USED_UP",
+    }
+)
+
+EVENTS: Final[Mapping[str, str]] = {
+    "LOG.GENESIS": N_("The log began"),
+    "ORG.ADMIT": N_("Member admitted"),
+    "KEY.REGISTER": N_("Key registered"),
+    "KEY.REVOKE": N_("Key revoked"),
+    "BRK.CERTIFY": N_("Broker certified"),
+    "BRK.SUSPEND": N_("Certificate suspended"),
+    "BRK.REINSTATE": N_("Certificate reinstated"),
+    "BRK.REVOKE": N_("Certificate revoked"),
+    "BRK.EXPIRE": N_("Certificate expired"),
+    "MND.SIGN": N_("Mandate signed by the client"),
+    "MND.ACCEPT": N_("Mandate accepted by the broker"),
+    "MND.REVOKE": N_("Mandate revoked"),
+    "MND.TERMINATE": N_("Mandate ended with the certificate"),
+    "LST.DRAFT": N_("Listing drafted"),
+    "LST.SUBMIT": N_("Listing submitted"),
+    "LST.SCREEN_PASS": N_("Screen passed"),
+    "LST.SCREEN_FAIL": N_("Screen failed"),
+    "LST.APPROVE": N_("Listing approved"),
+    "LST.RETURN": N_("Listing returned"),
+    "LST.REJECT": N_("Listing rejected"),
+    "LST.LIST": N_("Put on offer"),
+    "LST.SUSPEND": N_("Listing suspended"),
+    "LST.RESUME": N_("Listing resumed"),
+    "LST.WITHDRAW": N_("Listing withdrawn"),
+    "REG.MEASURE": N_("Quality measured"),
+    "REG.RIGHTS": N_("Rights registered"),
+    "REG.CLASSIFY": N_("Level graded"),
+    "QTE.QUOTE": N_("Price quoted"),
+    "TRD.INQUIRE": N_("Inquiry"),
+    "TRD.OFFER": N_("Offer"),
+    "TRD.COUNTER_OFFER": N_("Counter-offer"),
+    "TRD.REFUSE": N_("Refusal to deal"),
+    "TRD.TIMEOUT": N_("Negotiation lapsed"),
+    "TRD.ACCEPT": N_("Offer accepted"),
+    "TRD.PRECHECK_PASS": N_("Pre-check passed"),
+    "TRD.PRECHECK_FAIL": N_("Pre-check failed"),
+    "TRD.SIGN": N_("Contract signed by a party"),
+    "TRD.CONTRACT": N_("Contract concluded"),
+    "TRD.FUND": N_("Escrow funded"),
+    "TRD.FUND_TIMEOUT": N_("Escrow not funded in time"),
+    "TRD.START_DELIVERY": N_("Delivery started"),
+    "DLV.DOWNLOAD": N_("Download finished"),
+    "TRD.DELIVERED": N_("Delivered"),
+    "TRD.ACCEPT_GOODS": N_("Goods accepted"),
+    "TRD.SILENT_ACCEPT": N_("Accepted by silence"),
+    "TRD.SETTLE": N_("Settled"),
+    "TRD.FREEZE": N_("Trade frozen"),
+    "TRD.UNFREEZE": N_("Trade released"),
+    "PAY.ACCOUNT": N_("Payee account named"),
+    "PAY.INSTRUCT": N_("Payment instructed"),
+    "PAY.MISMATCH": N_("Money and books differ"),
+    "PAY.RECONCILE": N_("Day reconciled"),
+    "XBD.AUTO_ROUTE": N_("Customs decision"),
+    "CSE.FILE": N_("Case filed"),
+    "CSE.OPEN_CASE": N_("Investigation opened"),
+    "CSE.NO_CASE": N_("Case closed without result"),
+    "ORD.ISSUE": N_("Order issued"),
+    "FLG.SET": N_("Trade flagged"),
+    "FLG.CLEAR": N_("Flag lifted"),
+    "REF.REFUSE": N_("Refused by the exchange"),
+}
+
+ROLES: Final[Mapping[str, str]] = {
+    "PROVIDER": N_("Provider"),
+    "BUYER": N_("Buyer"),
+    "BROKER": N_("Data broker"),
+    "DATA_MERCHANT": N_("Data merchant"),
+    "THIRD_PARTY": N_("Third-party service provider"),
+    "EXCHANGE_OPERATOR": N_("Exchange operator"),
+    "REGISTRAR": N_("Registrar"),
+    "PUBLIC_AGENCY": N_("Public agency"),
+    "OPERATING_INSTITUTION": N_("Public-data operating institution"),
+    "ESCROW": N_("Escrow bank"),
+    "DATA_AUTHORITY": N_("Data authority"),
+    "SAMR": N_("Market regulator"),
+    "CAC": N_("Cyberspace administration"),
+    "PUBLIC_SECURITY": N_("Public security"),
+    "AUDITOR": N_("Auditor"),
+}
+
+REFUSAL_REASONS: Final[Mapping[str, str]] = {
+    "CAPACITY": N_("No capacity"),
+    "SECURITY": N_("Security"),
+    "BUYER_NOT_QUALIFIED": N_("The buyer is not qualified"),
+    "BUYER_IN_BREACH": N_("The buyer is in breach of another contract"),
+    "PURPOSE_NOT_ALLOWED": N_("The purpose is not allowed"),
+    "RIGHTS_LIMITED": N_("Our own rights do not reach so far"),
+    "LEVEL_OR_CHANNEL": N_("The level does not allow this channel"),
+    "EXCLUSIVE_LICENCE": N_("Licensed exclusively to another"),
+    "PRICE_NOT_AGREED": N_("No agreement on the price"),
+    "TERMS_NOT_AGREED": N_("No agreement on the terms"),
+    "PRODUCT_ENDING": N_("The product ends"),
+    "INTERNAL_POLICY": N_("Internal policy"),
+}
+
+LEVELS: Final[Mapping[str, str]] = {
+    "general-1": N_("General data, level 1"),
+    "general-2": N_("General data, level 2"),
+    "general-3": N_("General data, level 3"),
+    "general-4": N_("General data, level 4"),
+    "important": N_("Important data"),
+    "core": N_("Core data"),
+}
+
+CUSTODY: Final[Mapping[str, str]] = {
+    "self-held": N_("Self-held"),
+    "custodial": N_("Custodial"),
+    "node": N_("The exchange's own"),
+}
+
+DIMENSIONS: Final[Mapping[str, str]] = {
+    "conformity": N_("Conformity"),
+    "completeness": N_("Completeness"),
+    "accuracy": N_("Accuracy"),
+    "consistency": N_("Consistency"),
+    "timeliness": N_("Timeliness"),
+    "accessibility": N_("Accessibility"),
+}
+DIMENSIONS_SAY: Final[Mapping[str, str]] = {
+    "conformity": N_("The share of columns that are declared with a meaning and keep their form."),
+    "completeness": N_("The share of required cells that have a value."),
+    "accuracy": N_("The share of values within their declared bounds, readable, and not repeated as rows."),
+    "consistency": N_("The share of records that keep one form and the rules between columns."),
+    "timeliness": N_("How late the newest record is against the promised update."),
+    "accessibility": N_("How many of several readings of the file gave the same content."),
+}
+
+FIXES: Final[Mapping[str, str]] = {
+    "column-undeclared": N_("A column is not declared: declare its type and meaning."),
+    "column-absent": N_("A declared column is not in the file: add it, or take it out of the declaration."),
+    "column-unnamed": N_("A column has no name: name it in the header."),
+    "column-name-repeated": N_("A column name stands twice: give each column its own name."),
+    "meaning-missing": N_("A column is declared without a meaning: say what it holds."),
+    "wrong-type": N_("Values do not have the declared type: correct them or the declaration."),
+    "wrong-pattern": N_("Values do not have the declared pattern: correct them or the declaration."),
+    "required-missing": N_("Required values are missing: fill them, or declare the column optional."),
+    "rows-missing": N_("Fewer rows than promised: complete the file, or correct the promise."),
+    "out-of-range": N_("Values lie outside the declared bounds: correct them or the bounds."),
+    "unreadable-characters": N_("Characters cannot be read: save the file as UTF-8 again."),
+    "duplicate-rows": N_("Rows stand more than once: remove the copies."),
+    "mixed-forms": N_("Values of one column are written in several forms: write them in one."),
+    "rows-ragged": N_("Rows have more or fewer cells than the header: correct them."),
+    "rule-broken": N_("Records break a declared rule between columns: correct them."),
+    "rule-not-applicable": N_("A declared rule names a column that cannot be compared: correct the rule."),
+    "frequency-undeclared": N_("No update frequency is promised: declare one."),
+    "time-column-missing": N_("No column tells the time of a record: name one as the period."),
+    "period-undeclared": N_("The period of the data is not declared: declare its first and last day."),
+    "stale": N_("The newest record is older than promised: bring newer data."),
+    "reread-differs": N_("A second reading gave other content: check how the file is made."),
+}
+
+FREQUENCIES: Final[Mapping[str, str]] = {
+    "hourly": N_("Hourly"),
+    "daily": N_("Daily"),
+    "weekly": N_("Weekly"),
+    "monthly": N_("Monthly"),
+    "quarterly": N_("Quarterly"),
+    "yearly": N_("Yearly"),
+    "once": N_("Once, a closed collection"),
+}
+
+SOURCES: Final[Mapping[str, str]] = {
+    "SELF_COLLECTED": N_("Collected and produced by ourselves"),
+    "OWN_ACTIVITY": N_("Data of our own activity, collected by another under contract"),
+    "UTILITY": N_("From our water, gas, heat, power or transport services"),
+    "PUBLIC_CRAWL": N_("Public data gathered by program, without intrusion or harm"),
+    "AGREEMENT": N_("Obtained by contract"),
+    "FUSION": N_("Fused by several parties"),
+    "DERIVED": N_("Derived, with substantial change and clearly higher value"),
+    "AUTHORISED_OPERATION": N_("A product of authorised public data"),
+    "PUBLIC_DUTY": N_("Collected by an agency in performing its duties"),
+    "ON_BEHALF": N_("Processed for another"),
+    "UNLAWFUL": N_("Source unknown"),
+}
+
+SORTS: Final[Mapping[str, str]] = {
+    "newest": N_("Newest first"),
+    "cheapest": N_("Cheapest first"),
+    "dearest": N_("Dearest first"),
+}
+BANDS: Final[Mapping[str, str]] = {
+    "under-10k": N_("Under ¥10,000"),
+    "10k-100k": N_("¥10,000 to ¥100,000"),
+    "100k-500k": N_("¥100,000 to ¥500,000"),
+    "500k-1m": N_("¥500,000 to ¥1,000,000"),
+    "1m-up": N_("¥1,000,000 and more"),
+}
+
+SIDES: Final[Mapping[str, str]] = {"PROVIDER": N_("Provider's side"), "BUYER": N_("Buyer's side")}
+BROKER_TYPES: Final[Mapping[str, str]] = {
+    "T": N_("Technical empowerment"),
+    "D": N_("Data empowerment"),
+    "M": N_("Entrusted exercise of rights"),
+}
+REVOCATIONS: Final[Mapping[str, str]] = {
+    "lost": N_("Lost"),
+    "compromised": N_("Compromised"),
+    "superseded": N_("Superseded"),
+}
+DECISIONS: Final[Mapping[str, str]] = {
+    "APPROVE": N_("Approve"),
+    "RETURN": N_("Return for correction"),
+    "REJECT": N_("Reject"),
+}
+MEASURES: Final[Mapping[str, str]] = {
+    "FREEZE_TRADE": N_("Freeze a trade"),
+    "UNFREEZE_TRADE": N_("Release a frozen trade"),
+    "SUSPEND_CERTIFICATE": N_("Suspend a broker's certificate"),
+    "REINSTATE_CERTIFICATE": N_("Reinstate a broker's certificate"),
+    "SUSPEND_LISTING": N_("Suspend a listing"),
+    "RESUME_LISTING": N_("Resume a listing"),
+}
+SEVERITIES: Final[Mapping[str, str]] = {"high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
+CONFIDENCES: Final[Mapping[str, str]] = {
+    "high": N_("Firm"),
+    "low": N_("Small sample, a clue only"),
+}
+CHECKED: Final[Mapping[str, str]] = {
+    "ruled_out": N_("Ruled out"),
+    "applies": N_("Applies"),
+    "open": N_("Open: a person must ask"),
+}
+HHI_BANDS: Final[Mapping[str, str]] = {
+    "low": N_("Low concentration"),
+    "moderate": N_("Moderate concentration"),
+    "high": N_("High concentration"),
+}
+CR4_BANDS: Final[Mapping[str, str]] = {
+    "fragmented": N_("Fragmented"),
+    "oligopolistic": N_("Oligopolistic"),
+    "very_high": N_("Very high"),
+}
+STAGES: Final[Mapping[str, str]] = {
+    "export": N_("Exporting the ledger"),
+    "evidence": N_("Deriving the evidence tables"),
+    "supervise": N_("Running the rules"),
+    "done": N_("Finished"),
+    "failed": N_("Failed"),
+}
+WORK: Final[Mapping[str, str]] = {
+    "unknown-entry": N_("The bank shows an entry that we do not know"),
+    "amount-differs": N_("The bank booked another amount"),
+    "missing-entry": N_("The bank does not show an entry that we know"),
+    "opening-balance": N_("The day's opening balance differs"),
+    "closing-balance": N_("The day's closing balance differs"),
+    "paid-otherwise": N_("The bank paid otherwise than instructed"),
+    "payee-account-missing": N_("A payee has not named an account"),
+    "instruction-rejected": N_("The bank rejected an instruction"),
+}
+DISCIPLINE: Final[Mapping[str, str]] = {
+    "suspend": N_("Suspend"),
+    "reinstate": N_("Reinstate"),
+    "revoke": N_("Revoke for good"),
+}
+
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "state": STATES,
+    "event": EVENTS,
+    "role": ROLES,
+    "refusal": REFUSAL_REASONS,
+    "level": LEVELS,
+    "custody": CUSTODY,
+    "dimension": DIMENSIONS,
+    "dimension_says": DIMENSIONS_SAY,
+    "fix": FIXES,
+    "frequency": FREQUENCIES,
+    "source": SOURCES,
+    "sort": SORTS,
+    "band": BANDS,
+    "side": SIDES,
+    "broker_type": BROKER_TYPES,
+    "revocation": REVOCATIONS,
+    "decision": DECISIONS,
+    "measure": MEASURES,
+    "severity": SEVERITIES,
+    "confidence": CONFIDENCES,
+    "checked": CHECKED,
+    "hhi": HHI_BANDS,
+    "cr4": CR4_BANDS,
+    "stage": STAGES,
+    "work": WORK,
+    "discipline": DISCIPLINE,
+}
+
+
+def word(group: str, code: str) -> str:
+    """The English word for a code, to be translated; the code itself where nothing is known."""
+    return GROUPS[group].get(code, code)
+
+
+def tone(state: str) -> str:
+    """How a state is coloured; its word says the same without colour."""
+    if state in GOOD:
+        return "good"
+    return "bad" if state in BAD else "plain"
