@@ -111,7 +111,9 @@ class _Folder(Files):
                 data = file.read(limit + 1)
         except OSError as error:
             raise BundleFileBad(f"not readable: {error.strerror}", path=path) from None
-        return _bounded(data, path, limit)
+        if len(data) > limit:
+            raise BundleFileBad(f"larger than {limit} bytes", path=path)
+        return data
 
 
 class _Zip(Files):
@@ -139,10 +141,9 @@ class _Zip(Files):
             if info.compress_type == ZIP_STORED:
                 return self._stored(info)
             with self._zip.open(info) as member:
-                data = member.read(limit + 1)
+                return member.read(info.file_size)
         except _DAMAGE as error:
             raise BundleFileBad(f"damaged in the zip: {error}", path=path) from None
-        return _bounded(data, path, limit)
 
     def _stored(self, info: ZipInfo) -> bytes:
         """The bytes as they lie there: SHA-256 judges them, and says where they changed; CRC-32 cannot."""
@@ -236,9 +237,3 @@ def _checked(paths: list[str]) -> frozenset[str]:
             raise BundleFileBad("a file comes twice", path=path)
         known.add(path)
     return frozenset(known)
-
-
-def _bounded(data: bytes, path: str, limit: int) -> bytes:
-    if len(data) > limit:
-        raise BundleFileBad(f"larger than {limit} bytes", path=path)
-    return data

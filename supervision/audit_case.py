@@ -113,8 +113,7 @@ class Case:
         if read is None or not self.trusted:
             return
         note, said = read
-        log_keys = [key for key in self.trusted if key.name == said.origin]
-        if not _all_signed(note, log_keys) or said.origin != self.origin:
+        if not _all_signed(note, self.trusted) or said.origin != self.origin:
             who = "a pinned key" if self.pinned else "the log's key"
             self.problem(Code.FILE, f"not signed by {who}", path="manifest.note")
             return
@@ -182,7 +181,7 @@ class Case:
 Check = Generator[None, Batch | None, None]
 
 
-def _all_signed(note: Note, keys: list[VerifierKey]) -> bool:
+def _all_signed(note: Note, keys: Iterable[VerifierKey]) -> bool:
     """Whether there is a signature and no line that is not one: a changed line would hide as unknown."""
     try:
         return len(note.verify(keys)) == len(note.signatures)

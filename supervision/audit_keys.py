@@ -103,10 +103,9 @@ class Keyring:
         same = self._valid(key.keyid, seq)  # the same key again, under other roles
         if same is not None:
             vouching.append(same)
-        return (
-            None not in vouching
-            and all(old is not None and old.org_id in {key.org_id, self.operator_id} for old in vouching)
-            and any(old is not None and self._vouches(old, key) for old in vouching)
+        concerned = {key.org_id, self.operator_id}
+        return all(old is not None and old.org_id in concerned for old in vouching) and any(
+            old is not None and self._vouches(old, key) for old in vouching
         )
 
     def _vouches(self, old: PartyKey, key: PartyKey) -> bool:

@@ -18,15 +18,7 @@ from supervision.audit import audit
 from supervision.audit_report import Code
 from tests.ledger import foreign_auditor
 from tests.ledger.audited import first, long_story
-from tests.ledger.make_bundle import (
-    ORIGIN,
-    VKEY,
-    Log,
-    copied,
-    key,
-    resign,
-    story,
-)
+from tests.ledger.make_bundle import ORIGIN, VKEY, Log, copied, key, resign, story
 
 
 @pytest.fixture(scope="module")

@@ -194,6 +194,16 @@ def test_a_wrong_hash_tile_is_named_even_when_the_manifest_is_made_anew(honest: 
         assert first(report) == (("HASH", 511) if tile == "tile/0/001" else ("FILE", tile))
 
 
+def test_a_file_that_the_manifest_does_not_name_is_found_though_it_could_belong(tmp_path: Path) -> None:
+    log = story(1)
+    bundle = log.write(tmp_path / "b")
+    (bundle / "checkpoints").mkdir()
+    (bundle / "checkpoints/9").write_bytes(log.checkpoint(log.entries(), 9))
+    assert first(audit(bundle, [VKEY])) == ("FILE", "checkpoints/9")
+    resign(bundle)
+    assert audit(bundle, [VKEY]).clean
+
+
 def test_a_bent_cosignature_of_a_known_witness_is_found(small: Path, tmp_path: Path) -> None:
     bundle = copied(small, tmp_path / "b")
     lines = (bundle / "checkpoint").read_text().splitlines(keepends=True)

@@ -41,6 +41,8 @@ def with_entry(tmp_path: Path, change, seq: int = 7) -> Report:
     [
         (lambda raw: raw.replace(b'"v":1}', b'"v": 1}'), "canonical"),
         (lambda raw: raw[:-1] + b',"v":1}', "canonical"),
+        (lambda raw: raw.replace(b'"payloadType":', b'"payloadType" :'), "canonical"),
+        (lambda raw: raw.replace(b'{"at":', b'{"at":"2026-01-01T00:00:00.000Z","at":'), "canonical"),
         (lambda raw: raw[:-1] + b',"w":1}', "members"),
         (lambda raw: raw.replace(b'"v":1}', b'"v":2}'), "version"),
         (lambda raw: raw.replace(b".000Z", b"Z"), "time"),
@@ -94,7 +96,17 @@ def test_a_statement_of_another_form_is_a_hash_problem(tmp_path: Path, change) -
 
 def test_a_payload_that_is_not_canonical_is_a_hash_problem(tmp_path: Path) -> None:
     log = story(1)
-    log.envelopes[-1] = dsse(b'{"a": 1}', key("org_seller 2"))
+    payload = base64.b64decode(log.envelopes[-1]["payload"])
+    log.envelopes[-1] = dsse(payload.replace(b'"role":', b'"role":"BUYER","role":'), key("org_seller 2"))
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 20)]
+
+
+def test_base64_in_another_spelling_is_a_hash_problem(tmp_path: Path) -> None:
+    log = story(1)
+    signature = log.envelopes[20]["signatures"][0]
+    sig = signature["sig"]
+    signature["sig"] = sig[:-3] + chr(ord(sig[-3]) + 1) + "=="
+    assert base64.b64decode(signature["sig"]) == base64.b64decode(sig)
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 20)]
 
 
@@ -252,6 +264,17 @@ def test_who_may_revoke_a_key(tmp_path: Path, revoker: str) -> None:
     seq = log.party("org_seller", "LST.DRAFT", "obj")
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("KEY", seq - 1 if revoker == "org_buyer" else seq)]
+
+
+def test_a_key_is_revoked_once_and_by_its_own_name(tmp_path: Path) -> None:
+    log = story()
+    facts = {"org_id": "org_seller", "keyid": sha(key("org_seller").public), "reason": "again"}
+    again = log.party("org_seller", "KEY.REVOKE", "key_old", signer=key("org_seller 2"), **facts)
+    facts = {"org_id": "org_seller", "keyid": sha(key("org_buyer").public), "reason": "not its own"}
+    foreign = log.party("org_seller", "KEY.REVOKE", "key_x", signer=key("org_seller 2"), **facts)
+    still = log.party("org_buyer", "TRD.INQUIRE", "trd_9")
+    assert still == foreign + 1
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", again), ("KEY", foreign)]
 
 
 def test_a_revoked_key_does_not_come_back(tmp_path: Path) -> None:

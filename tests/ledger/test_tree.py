@@ -247,6 +247,21 @@ def test_a_rewritten_tree_has_no_consistency_proof(data, size: int) -> None:
         verify_consistency(old, size, before, oracle(leaves), consistency_proof(old, size, reader(leaves)))
 
 
+def test_a_path_has_the_length_of_its_place_even_where_the_hashes_would_fit() -> None:
+    one, two = leaf_hash(b"one"), leaf_hash(b"two")
+    both = node_hash(one, two)
+    with pytest.raises(ProofInvalid, match="too short"):
+        verify_inclusion(0, 2, both, [], both)  # an inner node is no leaf
+    with pytest.raises(ProofInvalid, match="too long"):
+        verify_inclusion(0, 1, two, [one], both)
+    with pytest.raises(ProofInvalid, match="empty"):
+        verify_consistency(2, 4, both, both, [])
+    with pytest.raises(ProofInvalid, match="too short"):
+        verify_consistency(3, 8, both, both, [both])
+    with pytest.raises(ProofInvalid, match="too long"):
+        verify_consistency(2, 3, both, node_hash(node_hash(both, one), two), [one, two])
+
+
 def test_proofs_outside_the_tree_are_refused() -> None:
     node = reader(leaves_of(4))
     for index, size in ((4, 4), (-1, 4), (0, 0)):
