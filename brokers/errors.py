@@ -32,6 +32,31 @@ class CertificateWrongRole(NotPermitted):
     title = "Another role decides about the certificate"
 
 
+class CertificateNumberTaken(Conflict):
+    code = "certificate-number-taken"
+    title = "This number belongs to another certificate"
+
+
+class CertificateOverlaps(Conflict):
+    """An organisation holds at most one certificate at any time."""
+
+    code = "certificate-overlaps"
+    title = "The organisation holds a certificate for this time"
+
+
+class BrokerBarred(Refusal):
+    """For three years after a revocation there is no new certificate (rule set BRK-QUAL)."""
+
+    code = "broker-barred"
+    title = "No new certificate for three years after a revocation"
+    rule_id: ClassVar[str | None] = "BRK-QUAL"
+
+
+class BrokerRoleMissing(NotPermitted):
+    code = "broker-role-missing"
+    title = "The organisation was not admitted as a broker"
+
+
 class CertificateBeyondGrade(Refusal):
     """The scope asked for is wider than the grade may handle (rule set BRK-QUAL)."""
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import case, or_
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from brokers.errors import CertificateUnknown, MandateUnknown
-from brokers.states import CertificateState, MandateState
+from brokers.states import CertificateEvent, MandateState
 from brokers.tables import CertificateEventRow, CertificateRow, MandateRow
 
 
@@ -29,12 +29,16 @@ async def claim_certificate(s: WriteSession, *, cert_id: str) -> CertificateRow:
     return row
 
 
-async def certificate_in_use(s: WriteSession, *, org_id: str) -> CertificateRow | None:
-    """The organisation's newest certificate, share-locked: whoever suspends it waits for this act."""
+async def certificate_in_use(s: WriteSession, *, org_id: str, at: datetime) -> CertificateRow | None:
+    """The organisation's newest certificate that has begun (else its newest), share-locked.
+
+    Whoever suspends it waits for this act. Certificates of one organisation do not overlap.
+    """
+    begun = case((col(CertificateRow.valid_from) <= at, 1), else_=0)
     query = (
         select(CertificateRow)
         .where(CertificateRow.org_id == org_id)
-        .order_by(col(CertificateRow.valid_from).desc(), col(CertificateRow.cert_id).desc())
+        .order_by(begun.desc(), col(CertificateRow.valid_from).desc(), col(CertificateRow.cert_id).desc())
         .limit(1)
     )
     return (await s.exec(share_lock(query).execution_options(populate_existing=True))).first()
@@ -58,11 +62,12 @@ async def claim_mandate(s: WriteSession, *, mandate_id: str) -> MandateRow:
 
 
 async def mandates_in_use(
-    s: WriteSession, *, broker_id: str, client_ids: Sequence[str], listing_id: str
+    s: WriteSession, *, broker_id: str, client_ids: Sequence[str], listing_id: str, at: datetime
 ) -> Sequence[MandateRow]:
     """Every mandate of these clients to this broker that speaks of this listing, share-locked.
 
-    The ones that cover most come last: an active mandate of the very listing before a general one.
+    The ones that cover most come last: what is in force before what is not, then the very listing's
+    before a general one.
     """
     query = (
         select(MandateRow)
@@ -74,7 +79,12 @@ async def mandates_in_use(
         .order_by(col(MandateRow.signed_at), col(MandateRow.mandate_id))
     )
     rows = (await s.exec(share_lock(query).execution_options(populate_existing=True))).all()
-    return sorted(rows, key=lambda row: (row.status is MandateState.ACTIVE, row.listing_id is not None))
+    return sorted(rows, key=lambda row: (in_force(row, at), row.listing_id is not None))
+
+
+def in_force(row: MandateRow, at: datetime) -> bool:
+    """Whether a mandate is active and has not ended."""
+    return row.status is MandateState.ACTIVE and at <= row.ends_at
 
 
 async def register_of_brokers(
@@ -118,9 +128,11 @@ async def mandates_of(s: ReadSession, *, org_id: str, limit: int = 100) -> Seque
     return (await s.exec(query)).all()
 
 
-async def certificates_expired(s: ReadSession, *, now: datetime) -> Sequence[CertificateRow]:
-    """Certificates in force on paper whose validity is over: the clock's work."""
-    query = select(CertificateRow).where(
-        CertificateRow.status == CertificateState.ACTIVE, CertificateRow.valid_to < now
+async def moved_at(s: ReadSession, *, cert_id: str, event: CertificateEvent) -> datetime | None:
+    """When an event last happened to a certificate."""
+    query = (
+        select(CertificateEventRow.at)
+        .where(CertificateEventRow.cert_id == cert_id, CertificateEventRow.event == event.value)
+        .order_by(col(CertificateEventRow.at).desc())
     )
-    return (await s.exec(query)).all()
+    return (await s.exec(query.limit(1))).first()

@@ -59,8 +59,6 @@ class Node:
     @property
     def handlers(self) -> Handlers:
         """What the scheduler runs here; without a bank nothing that needs one."""
-        if self.bank is None or self.escrow is None:
-            return {}
         return handlers(self.house, self.bank, self.escrow)
 
     async def run_jobs(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import or_
 from sqlmodel import col, select, update
 
-from base.db import ReadSession, WriteSession
+from base.db import ReadSession, WriteSession, exclusive_lock
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_unfreeze, may_move
 from market.orders.tables import Contract, ContractSignature, Offer, Trade
@@ -27,6 +27,24 @@ async def get_trade_of(s: ReadSession, *, trade_id: str, org_id: str) -> Trade:
     if org_id not in {trade.seller_id, trade.buyer_id, trade.broker_id}:
         raise TradeUnknown("no such trade", trade_id=trade_id)
     return trade
+
+
+async def claim_trade(s: WriteSession, *, trade_id: str) -> Trade:
+    """The trade, locked against every other act on it. Raises TradeUnknown.
+
+    Whoever moves a trade takes this lock first, before the rights the act depends on.
+    """
+    query = exclusive_lock(select(Trade).where(Trade.trade_id == trade_id))
+    trade = (await s.exec(query, execution_options={"populate_existing": True})).first()
+    if trade is None:
+        raise TradeUnknown("no such trade", trade_id=trade_id)
+    return trade
+
+
+async def claim_trade_of(s: WriteSession, *, trade_id: str, org_id: str) -> Trade:
+    """`claim_trade` for one of its parties. To anyone else it does not exist, and is not locked."""
+    await get_trade_of(s, trade_id=trade_id, org_id=org_id)
+    return await claim_trade(s, trade_id=trade_id)
 
 
 async def move(
@@ -50,13 +68,15 @@ async def freeze(s: WriteSession, *, trade: Trade, role: str, at: datetime) -> T
     return await _claim(s, trade, TradeState.FROZEN, values)
 
 
-async def unfreeze(s: WriteSession, *, trade: Trade, role: str) -> Trade:
-    """Let a frozen trade go on from where it stood."""
+async def unfreeze(
+    s: WriteSession, *, trade: Trade, role: str, values: dict[str, Any] | None = None
+) -> Trade:
+    """Let a frozen trade go on from where it stood; `values` are its moved deadlines."""
     may_move(trade.status, TradeEvent.UNFREEZE, role)
     assert trade.frozen_from is not None
     check_unfreeze(frozen_by=trade.frozen_by or role, role=role)
-    values = {"frozen_from": None, "frozen_by": None, "frozen_at": None}
-    return await _claim(s, trade, TradeState(trade.frozen_from), values)
+    melted = {"frozen_from": None, "frozen_by": None, "frozen_at": None}
+    return await _claim(s, trade, TradeState(trade.frozen_from), (values or {}) | melted)
 
 
 async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict[str, Any]) -> Trade:
@@ -89,9 +109,18 @@ async def get_contract(s: ReadSession, *, trade_id: str) -> Contract | None:
 
 
 async def signatures_of(s: ReadSession, *, trade_id: str) -> Sequence[ContractSignature]:
-    """The signatures so far, in the order they came."""
+    """The signatures so far, in the order they were made."""
     query = select(ContractSignature).where(ContractSignature.trade_id == trade_id)
-    return (await s.exec(query.order_by(col(ContractSignature.signed_at)))).all()
+    in_order = query.order_by(col(ContractSignature.signed_at), col(ContractSignature.org_id))
+    return (await s.exec(in_order)).all()
+
+
+async def trades_owed_to(s: ReadSession, *, org_id: str, status: TradeState) -> Sequence[Trade]:
+    """The trades in a state of which an organisation is seller or broker, oldest first."""
+    query = select(Trade).where(
+        or_(col(Trade.seller_id) == org_id, col(Trade.broker_id) == org_id), Trade.status == status
+    )
+    return (await s.exec(query.order_by(col(Trade.trade_id)))).all()
 
 
 async def trades_of(

@@ -41,6 +41,34 @@ class EscrowAmountMismatch(Refusal):
     rule_id: ClassVar[str | None] = "ESCROW-EXACT"
 
 
+class EscrowFundedBefore(Conflict):
+    """The escrow of a trade is funded once."""
+
+    code = "escrow-funded-already"
+    title = "The escrow of this trade is funded already"
+
+
+class FundingFrozen(Conflict):
+    """An order stands on the trade: no money comes in or goes out."""
+
+    code = "trade-frozen"
+    title = "The trade is frozen by an order"
+
+
+class AccountNotOurs(Refusal):
+    """The message speaks of another account than our escrow account."""
+
+    code = "escrow-account-unknown"
+    title = "Not our escrow account"
+
+
+class EntryKnown(Conflict):
+    """The bank's reference was told before, by another message."""
+
+    code = "bank-entry-known-already"
+    title = "This entry was told before by another message"
+
+
 class FundingLate(Refusal):
     """The escrow was to be funded earlier."""
 
@@ -61,6 +89,13 @@ class PaymentUnderWay(Conflict):
 
     code = "payment-under-way"
     title = "The payment is under way at the bank"
+
+
+class DayNotOver(Unavailable):
+    """The statement is of a day that still runs at the bank."""
+
+    code = "bank-day-not-over"
+    title = "The bank's day is not over yet"
 
 
 class AccountMalformed(Malformed):

@@ -1,6 +1,6 @@
-"""T+1: the payment instruction of an accepted trade, and the bank's status report on it."""
+"""T+1: the payment instruction of an accepted trade, and what the bank answers to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,15 +17,17 @@ from market.orders import repository as trades
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.bank import NotTaken
 from market.settlement.errors import PaymentUnderWay, SettlementNotInstructed
 from market.settlement.messages import Payout, read_status, write_instruction
 from market.settlement.plan import Payee, legs
 from market.settlement.tables import Instruction, InstructionState
 from market.settlement.work import mismatch
-from pricing.whole import WholePrice
+from pricing.whole import WholePrice, whole_price
 
 INSTRUCT_JOB: Final = "settlement.instruct"
 SEND_JOB: Final = "settlement.send"
+PLATFORM: Final = "Databourse"
 _SUFFIX: Final = {Payee.SELLER: "S", Payee.BROKER: "B", Payee.PLATFORM: "P"}
 
 
@@ -43,7 +45,7 @@ async def instruct(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) 
     None when the trade is frozen, or settled, or instructed already: a job that was overtaken. A payee
     without an account becomes a work item.
     """
-    trade = await trades.get_trade(s, trade_id=trade_id)
+    trade = await trades.claim_trade(s, trade_id=trade_id)
     due = trade.settle_at is not None and act.now >= trade.settle_at
     if trade.status is not TradeState.ACCEPTED_GOODS or not due:
         return None
@@ -102,22 +104,26 @@ async def instruct(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) 
     return instruction
 
 
-async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Payout] | None:
+def _parts(trade: Trade) -> WholePrice:
+    """The price taken apart as the contract says: its amounts, whatever the rates are today."""
     assert trade.price_minor is not None
     commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
-    parts = WholePrice(
-        price_minor=trade.price_minor,
-        net_minor=0,
-        vat_minor=trade.price_minor,
+    return replace(
+        whole_price(trade.price_minor, commission_bp=0, platform_bp=0),
         commission_minor=commission,
         platform_fee_minor=platform,
         seller_minor=trade.price_minor - commission - platform,
     )
+
+
+async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Payout] | None:
     payouts = []
     operator = act.exchange.actor.org_id
-    for leg in legs(parts, seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator):
+    for leg in legs(
+        _parts(trade), seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator
+    ):
         if leg.payee is Payee.PLATFORM:
-            name, account = "Databourse", escrow.fee_account
+            name, account = PLATFORM, escrow.fee_account
         else:
             row = await repository.payee_account(s, org_id=leg.org_id)
             if row is None:
@@ -137,23 +143,56 @@ async def _missing_account(s: WriteSession, act: Act, trade: Trade, org_id: str)
 
 
 async def note_status(s: WriteSession, act: Act, *, message_id: str, envelope: Envelope) -> None:
-    """Take in the bank's pain.002: a rejection lets the reservation go and asks for a person."""
+    """Take in the bank's pain.002: a rejection lets the reservation go and asks for a person.
+
+    A rejection of what the bank has reported as paid is a contradiction, and only asks for a person.
+    Raises SettlementNotInstructed for an answer to another instruction.
+    """
     report = read_status(envelope.payload)
     instruction = await repository.claim_instruction(s, message_id=message_id)
     if instruction is None or report.instruction_id != message_id:
         raise SettlementNotInstructed("no such instruction", message_id=report.instruction_id)
     instruction.status_report = envelope_bytes(envelope)
     s.add(instruction)
-    if not report.accepted and instruction.status is InstructionState.INSTRUCTED:
-        recorded = await mismatch(
-            s,
-            act,
-            kind="instruction-rejected",
-            trade_id=instruction.trade_id,
-            facts={"reasons": ", ".join(report.reasons)},
-            bank_message_sha256=sha256_hex(envelope.payload),
-        )
+    await s.flush()
+    if not report.accepted:
+        facts = {"reasons": ", ".join(report.reasons)}
+        await _rejected(s, act, instruction, facts, bank_message_sha256=sha256_hex(envelope.payload))
+
+
+async def note_not_taken(s: WriteSession, act: Act, *, message_id: str, answer: NotTaken) -> None:
+    """The bank did not even take the instruction: nothing is paid, and a person has to look."""
+    instruction = await repository.claim_instruction(s, message_id=message_id)
+    if instruction is None:
+        raise SettlementNotInstructed("no such instruction", message_id=message_id)
+    await _rejected(s, act, instruction, {"reasons": answer.code}, bank_message_sha256=None)
+
+
+async def _rejected(
+    s: WriteSession,
+    act: Act,
+    instruction: Instruction,
+    facts: dict[str, str],
+    *,
+    bank_message_sha256: str | None,
+) -> None:
+    kind = {
+        InstructionState.INSTRUCTED: "instruction-rejected",
+        InstructionState.PAID: "rejected-after-payment",
+    }.get(instruction.status)
+    if kind is None:
+        return  # told before
+    recorded = await mismatch(
+        s,
+        act,
+        kind=kind,
+        trade_id=instruction.trade_id,
+        facts=facts,
+        bank_message_sha256=bank_message_sha256,
+    )
+    if instruction.status is InstructionState.INSTRUCTED:
         instruction.status = InstructionState.REJECTED
+        s.add(instruction)
         await void_reserved(
             s,
             batch_id=act.new_id("bat"),
@@ -164,13 +203,16 @@ async def note_status(s: WriteSession, act: Act, *, message_id: str, envelope: E
     await s.flush()
 
 
-async def schedule_settlement(s: WriteSession, *, trade_id: str, at: datetime, again: int = 0) -> None:
-    """Queue the instruction of an accepted trade; `again` counts re-scheduling after a freeze."""
-    key = trade_id if not again else f"{trade_id}:{again}"
+async def queue_instruction(s: WriteSession, act: Act, *, trade_id: str, at: datetime) -> None:
+    """Have the settlement of a trade taken up (again) at a moment, beside whatever was asked before.
+
+    What is taken up too early or twice finds nothing to do.
+    """
+    key = f"{trade_id}:{act.new_id('job')}"
     await enqueue(s, kind=INSTRUCT_JOB, key=key, run_at=at, payload={"trade_id": trade_id})
 
 
 async def require_nothing_under_way(s: WriteSession, *, trade_id: str) -> None:
-    """Refuse to stop a trade whose instruction is with the bank. Raises PaymentUnderWay."""
+    """Refuse to stop a trade (locked by the caller) whose instruction is with the bank: PaymentUnderWay."""
     if await repository.under_way(s, trade_id=trade_id) is not None:
         raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)

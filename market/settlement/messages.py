@@ -13,7 +13,7 @@ from typing import Final
 
 from lxml import etree
 
-from base.clock import SHANGHAI, rfc3339
+from base.clock import SHANGHAI, parse_rfc3339, rfc3339
 from market.settlement.errors import BankMessageMalformed
 
 CURRENCY: Final = "CNY"
@@ -48,18 +48,21 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """camt.054: what has just been booked, or is about to be on our word (a credit)."""
+    """camt.054: what has just been booked on an account, or is about to be on our word (a credit)."""
 
     message_id: str
+    account: str
     movements: tuple[Movement, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DayStatement:
-    """camt.053: a day's truth, balances in fen."""
+    """camt.053: a day's truth, balances in fen. `until` is its end: of a running day, the bank's now."""
 
     message_id: str
+    account: str
     day: date
+    until: datetime
     opening_minor: int
     closing_minor: int
     movements: tuple[Movement, ...]
@@ -93,8 +96,12 @@ def read_notification(xml: bytes) -> Notification:
     """Read a camt.054. Raises BankMessageMalformed."""
     root = _parse(xml, NOTIFICATION)
     body = _one(root, "BkToCstmrDbtCdtNtfctn")
-    entries = _all(_one(body, "Ntfctn"), "Ntry")
-    return Notification(_text(body, "GrpHdr/MsgId"), tuple(_movement(entry) for entry in entries))
+    told = _one(body, "Ntfctn")
+    return Notification(
+        message_id=_text(body, "GrpHdr/MsgId"),
+        account=_text(told, "Acct/Id/Othr/Id"),
+        movements=tuple(_movement(entry) for entry in _all(told, "Ntry")),
+    )
 
 
 def read_statement(xml: bytes) -> DayStatement:
@@ -107,6 +114,8 @@ def read_statement(xml: bytes) -> DayStatement:
         raise BankMessageMalformed("a statement has an opening and a closing balance")
     return DayStatement(
         message_id=_text(body, "GrpHdr/MsgId"),
+        account=_text(told, "Acct/Id/Othr/Id"),
+        until=_moment(_text(told, "FrToDt/ToDtTm")),
         day=_date(_text(balances["CLBD"], "Dt/Dt")),
         opening_minor=_signed(balances["OPBD"]),
         closing_minor=_signed(balances["CLBD"]),
@@ -163,15 +172,20 @@ def write_instruction(
 def _parse(xml: bytes, message: str) -> etree._Element:
     if len(xml) > MAX_BYTES:
         raise BankMessageMalformed("the message is too large", limit_bytes=MAX_BYTES)
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise BankMessageMalformed("a message declares no document type")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError as error:
         raise BankMessageMalformed("not well-formed XML", reason=str(error)[:200]) from None
+    if root.getroottree().docinfo.doctype:
+        raise BankMessageMalformed("a message declares no document type")
     if root.tag != f"{{{NAMESPACE}{message}}}Document":
         raise BankMessageMalformed("another message was expected", expected=message)
     return root
@@ -179,7 +193,9 @@ def _parse(xml: bytes, message: str) -> etree._Element:
 
 def _movement(entry: etree._Element) -> Movement:
     details = _one(entry, "NtryDtls/TxDtls")
-    credit = _text(entry, "CdtDbtInd") == "CRDT"
+    if _text(entry, "Sts/Cd") != "BOOK":
+        raise BankMessageMalformed("an entry that is not booked")
+    credit = _is_credit(entry)
     side = "Dbtr" if credit else "Cdtr"
     return Movement(
         entry_id=_text(entry, "AcctSvcrRef"),
@@ -195,7 +211,14 @@ def _movement(entry: etree._Element) -> Movement:
 
 def _signed(balance: etree._Element) -> int:
     amount = _amount(_one(balance, "Amt"))
-    return amount if _text(balance, "CdtDbtInd") == "CRDT" else -amount
+    return amount if _is_credit(balance) else -amount
+
+
+def _is_credit(node: etree._Element) -> bool:
+    indicator = _text(node, "CdtDbtInd")
+    if indicator not in {"CRDT", "DBIT"}:
+        raise BankMessageMalformed("neither credit nor debit", indicator=indicator[:40])
+    return indicator == "CRDT"
 
 
 def _amount(node: etree._Element) -> int:
@@ -218,6 +241,13 @@ def _date(text: str) -> date:
         raise BankMessageMalformed("not a date", date=text[:40]) from None
 
 
+def _moment(text: str) -> datetime:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        raise BankMessageMalformed("not a moment with its offset", moment=text[:40]) from None
+
+
 def _path(path: str) -> str:
     return "/".join(f"{{*}}{name}" for name in path.split("/"))
 
@@ -228,10 +258,10 @@ def _all(parent: etree._Element, path: str) -> Sequence[etree._Element]:
 
 
 def _one(parent: etree._Element, path: str) -> etree._Element:
-    found = parent.find(_path(path))
-    if found is None:
-        raise BankMessageMalformed("an element is missing", path=path)
-    return found
+    found = _all(parent, path)
+    if len(found) != 1:
+        raise BankMessageMalformed("an element is to be there once", path=path, times=len(found))
+    return found[0]
 
 
 def _text(parent: etree._Element, path: str) -> str:
@@ -242,8 +272,7 @@ def _text(parent: etree._Element, path: str) -> str:
 
 
 def _maybe(parent: etree._Element, path: str) -> str | None:
-    found = parent.find(_path(path))
-    return None if found is None else (found.text or "").strip()
+    return (_one(parent, path).text or "").strip() if _all(parent, path) else None
 
 
 def _sub(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:

@@ -4,14 +4,20 @@
 put before a person; nothing is put right by itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from base.calendar import end_of_day_shanghai
 from base.canonical import sha256_hex
 from base.db import WriteSession
+from base.ids import is_id
 from base.signing import Envelope
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.settlement import repository
+from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
+from market.settlement.instructing import Escrow
 from market.settlement.messages import DayStatement, read_statement
 from market.settlement.tables import BankMovement, ReconciledDay
 from market.settlement.work import mismatch
@@ -37,22 +43,35 @@ class Difference:
 
 
 def compare(
-    statement: DayStatement, known: list[BankMovement], *, expected_opening: int, expected_closing: int
+    statement: DayStatement,
+    known: Sequence[BankMovement],
+    *,
+    elsewhere: Sequence[BankMovement] = (),
+    expected_opening: int,
+    expected_closing: int,
 ) -> list[Difference]:
-    """Every difference between a day's statement and our movements of that day. Pure."""
+    """Every difference between a day's statement and our movements of that day. Pure.
+
+    One reference of the bank may stand in several entries (a payment made twice, a correction): what
+    counts is their sum. `elsewhere` are movements with these references that we know of other days.
+    """
     ours = {movement.entry_id: movement for movement in known}
-    theirs = {movement.entry_id: movement for movement in statement.movements}
+    others = {movement.entry_id: movement for movement in elsewhere}
+    theirs: dict[str, int] = {}
+    named: dict[str, str | None] = {}
+    for movement in statement.movements:
+        theirs[movement.entry_id] = theirs.get(movement.entry_id, 0) + movement.signed_minor
+        named[movement.entry_id] = _trade_named(movement.reference)
     found = []
-    for entry_id, movement in theirs.items():
-        mine = ours.get(entry_id)
-        if mine is None:
-            found.append(Difference("unknown-entry", entry_id, movement.reference, 0, movement.signed_minor))
-        elif mine.signed_minor != movement.signed_minor:
-            found.append(
-                Difference(
-                    "amount-differs", entry_id, mine.trade_id, mine.signed_minor, movement.signed_minor
-                )
-            )
+    for entry_id, actual in theirs.items():
+        if entry_id in ours:
+            mine = ours[entry_id]
+            if mine.signed_minor != actual:
+                found.append(Difference("amount-differs", entry_id, mine.trade_id, mine.signed_minor, actual))
+        elif entry_id in others:
+            found.append(Difference("other-day", entry_id, others[entry_id].trade_id, 0, actual))
+        else:
+            found.append(Difference("unknown-entry", entry_id, named[entry_id], 0, actual))
     found += [
         Difference("missing-entry", entry_id, mine.trade_id, mine.signed_minor, 0)
         for entry_id, mine in ours.items()
@@ -67,20 +86,41 @@ def compare(
     return sorted(found, key=lambda difference: (difference.kind, difference.entry_id))
 
 
-async def reconcile_day(s: WriteSession, act: Act, *, envelope: Envelope) -> ReconciledDay:
-    """Compare a camt.053 whose signature was verified with our books, and state the result.
+def _trade_named(reference: str | None) -> str | None:
+    """A payment reference that has the form of a trade's id; other people's words stay off the ledger."""
+    return reference if reference is not None and is_id(reference, "trd") else None
 
-    The same statement again gives the same result and no second record.
+
+async def reconcile_day(
+    s: WriteSession, act: Act, *, envelope: Envelope, day: date, escrow: Escrow
+) -> ReconciledDay:
+    """Compare a camt.053 whose signature was verified with our books of that day, and state the result.
+
+    The same statement again gives the same result and no second record. Raises BankMessageMalformed for
+    another day's, AccountNotOurs for another account's, DayNotOver while the day runs.
     """
     digest = sha256_hex(envelope.payload)
     statement = read_statement(envelope.payload)
+    if statement.day != day:
+        raise BankMessageMalformed("a statement of another day", day=statement.day.isoformat())
+    if statement.account != escrow.account:
+        raise AccountNotOurs("a statement of another account", account=statement.account)
+    if statement.until <= end_of_day_shanghai(day):
+        raise DayNotOver("the statement is of a running day", day=day.isoformat())
     done = await repository.get_day(s, day=statement.day, statement_sha256=digest)
     if done is not None:
         return done
-    known = list(await repository.movements_on(s, day=statement.day))
+    known = await repository.movements_on(s, day=statement.day)
+    told = await repository.entries_known(s, entry_ids=[m.entry_id for m in statement.movements])
     closing = await repository.balance_after(s, day=statement.day)
     moved = sum(movement.signed_minor for movement in known)
-    differences = compare(statement, known, expected_opening=closing - moved, expected_closing=closing)
+    differences = compare(
+        statement,
+        known,
+        elsewhere=[movement for movement in told if movement.booked_on != statement.day],
+        expected_opening=closing - moved,
+        expected_closing=closing,
+    )
     for difference in differences:
         await mismatch(
             s,

@@ -1,9 +1,11 @@
 """What is asked about payments."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import func
+from sqlalchemy import text as sql
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
@@ -19,8 +21,18 @@ from market.settlement.tables import (
 )
 
 
+async def lock_message(s: WriteSession, *, message_id: str) -> None:
+    """Hold a message id until the transaction ends: the same message twice at once is decided in turn.
+
+    PostgreSQL only; SQLite's one writer has it already.
+    """
+    if s.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:8], signed=True)
+        await (await s.connection()).execute(sql("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
 async def get_message(s: ReadSession, *, message_id: str) -> BankMessage | None:
-    """A bank message that took effect before."""
+    """A bank message that was decided before."""
     return await s.get(BankMessage, message_id)
 
 
@@ -57,6 +69,18 @@ async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
     return (await s.exec(query)).first()
 
 
+async def entries_known(s: ReadSession, *, entry_ids: Sequence[str]) -> Sequence[BankMovement]:
+    """Those of the bank's references that we know already, whatever the day."""
+    query = select(BankMovement).where(col(BankMovement.entry_id).in_(entry_ids))
+    return (await s.exec(query.order_by(BankMovement.entry_id))).all()
+
+
+async def movements_of(s: ReadSession, *, trade_id: str) -> Sequence[BankMovement]:
+    """What was booked for a trade, in the bank's order."""
+    query = select(BankMovement).where(BankMovement.trade_id == trade_id)
+    return (await s.exec(query.order_by(col(BankMovement.booked_on), col(BankMovement.entry_id)))).all()
+
+
 async def movements_on(s: ReadSession, *, day: date) -> Sequence[BankMovement]:
     """What we know was booked on a day."""
     query = select(BankMovement).where(BankMovement.booked_on == day).order_by(BankMovement.entry_id)
@@ -69,11 +93,6 @@ async def balance_after(s: ReadSession, *, day: date) -> int:
         col(BankMovement.booked_on) <= day
     )
     return int((await s.exec(query)).one())
-
-
-async def get_movement(s: ReadSession, *, entry_id: str) -> BankMovement | None:
-    """A movement by the bank's reference."""
-    return await s.get(BankMovement, entry_id)
 
 
 async def get_day(s: ReadSession, *, day: date, statement_sha256: str) -> ReconciledDay | None:

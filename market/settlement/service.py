@@ -4,9 +4,10 @@ The platform holds no money: what happens at the bank is mirrored in postings, a
 the statement, and the statement the digest of the bank's message, that it rests on.
 """
 
+from datetime import date, time, timedelta
 from typing import Any, Final
 
-from base.calendar import end_of_day_shanghai
+from base.calendar import at_shanghai
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
@@ -18,42 +19,53 @@ from ledger.recording import Act, record
 from ledger.statement import Draft, envelope_bytes
 from market.orders import repository as trades
 from market.orders.errors import TradeUnknown
-from market.orders.rules import TradeEvent, may_move
+from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.service import FUND_TIMEOUT_JOB, named
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.errors import (
+    AccountNotOurs,
     BankMessageChanged,
     BankMessageMalformed,
+    EntryKnown,
     EscrowAmountMismatch,
+    EscrowFundedBefore,
+    FundingFrozen,
     FundingLate,
     PaymentUnknown,
     SettlementNotInstructed,
 )
-from market.settlement.messages import (
-    Movement,
-    Notification,
-    read_notification,
-)
-from market.settlement.tables import (
-    BankMessage,
-    BankMovement,
-    InstructionState,
-)
+from market.settlement.instructing import Escrow
+from market.settlement.messages import Movement, Notification, read_notification
+from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
 from market.settlement.work import mismatch
 
 RECONCILE_JOB: Final = "settlement.reconcile"
+_RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
+_FUNDED: Final = frozenset(
+    {
+        TradeState.FUNDED,
+        TradeState.DELIVERING,
+        TradeState.DELIVERED,
+        TradeState.ACCEPTED_GOODS,
+        TradeState.SETTLED,
+    }
+)
 
 
-async def receive_notification(s: WriteSession, act: Act, *, envelope: Envelope) -> dict[str, Any]:
+async def receive_notification(
+    s: WriteSession, act: Act, *, envelope: Envelope, escrow: Escrow
+) -> dict[str, Any]:
     """Take in a camt.054 whose signature was verified; the same message again gets the same answer.
 
     A credit funds its trade or is refused, and the bank returns it. A debit settles the trade whose
-    instruction it answers. Raises PaymentUnknown, EscrowAmountMismatch, FundingLate,
-    SettlementNotInstructed, BankMessageChanged, TradeWrongState.
+    instruction it answers. Raises PaymentUnknown, EscrowAmountMismatch, EscrowFundedBefore,
+    FundingFrozen, FundingLate, AccountNotOurs, EntryKnown, SettlementNotInstructed, BankMessageChanged,
+    TradeWrongState. What was refused before is for the caller to remember (`market.settlement.inbox`).
     """
     digest = sha256_hex(envelope.payload)
     notification = read_notification(envelope.payload)
+    await repository.lock_message(s, message_id=notification.message_id)
     known = await repository.get_message(s, message_id=notification.message_id)
     if known is not None:
         if known.payload_sha256 != digest:
@@ -61,6 +73,8 @@ async def receive_notification(s: WriteSession, act: Act, *, envelope: Envelope)
                 "this message id came before with other content", message_id=notification.message_id
             )
         return known.outcome
+    if notification.account != escrow.account:
+        raise AccountNotOurs("a movement on another account", account=notification.account)
     if not notification.movements:
         raise BankMessageMalformed("a notification has an entry", message_id=notification.message_id)
     if all(movement.credit for movement in notification.movements):
@@ -81,12 +95,11 @@ async def receive_notification(s: WriteSession, act: Act, *, envelope: Envelope)
 
 
 async def _fund(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
-    """CONTRACTED → FUNDED, by the exact amount and in time (`rules.md` §2.7)."""
+    """CONTRACTED → FUNDED, by the exact amount and in time (`docs/rules.md` §2.7)."""
     if len(notification.movements) != 1:
         raise BankMessageMalformed("a credit is notified by itself", message_id=notification.message_id)
     movement = notification.movements[0]
-    trade = await _awaiting(s, movement.reference)
-    may_move(trade.status, TradeEvent.FUND, act.role)
+    trade = await _awaiting(s, act, movement)
     assert trade.fund_by is not None
     assert trade.price_minor is not None
     if movement.amount_minor != trade.price_minor:
@@ -98,6 +111,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
         )
     if act.now > trade.fund_by:
         raise FundingLate("the payment comes late", trade_id=trade.trade_id, fund_by=rfc3339(trade.fund_by))
+    await _require_unknown(s, notification)
     before = trade.status
     await trades.move(
         s, trade=trade, event=TradeEvent.FUND, role=act.role, values={"funded_at": act.occurred_at}
@@ -131,30 +145,32 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
     return {"outcome": "funded", "trade_id": trade.trade_id}
 
 
-async def _awaiting(s: WriteSession, reference: str | None) -> Trade:
+async def _awaiting(s: WriteSession, act: Act, movement: Movement) -> Trade:
+    """The trade that waits for this payment, locked. The bank reads the codes of the refusals."""
+    reference = movement.reference or ""
     try:
-        return await trades.get_trade(s, trade_id=reference or "")
+        trade = await trades.claim_trade(s, trade_id=reference)
     except TradeUnknown:
-        raise PaymentUnknown("no trade waits for this payment", reference=reference or "") from None
+        raise PaymentUnknown("no trade waits for this payment", reference=reference) from None
+    if trade.status in _FUNDED:
+        raise EscrowFundedBefore("the escrow is funded already", trade_id=trade.trade_id)
+    if trade.status is TradeState.FROZEN:
+        raise FundingFrozen("an order stands on the trade", trade_id=trade.trade_id)
+    may_move(trade.status, TradeEvent.FUND, act.role)
+    return trade
 
 
 async def _settle(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
     """ACCEPTED_GOODS → SETTLED, when the bank has paid exactly what was instructed."""
-    named_ids = {movement.instruction_id for movement in notification.movements}
-    message_id = named_ids.pop() if len(named_ids) == 1 else None
-    instruction = await repository.claim_instruction(s, message_id=message_id) if message_id else None
-    if instruction is None:
-        raise SettlementNotInstructed(
-            "the bank reports a payment that was not instructed", message_id=notification.message_id
-        )
-    trade = await trades.get_trade(s, trade_id=instruction.trade_id)
+    trade, instruction = await _instructed(s, notification)
     may_move(trade.status, TradeEvent.SETTLE, act.role)
-    expected = {(p["end_to_end_id"], p["amount_minor"], p["account"]) for p in instruction.payouts}
-    if _paid(notification.movements) != expected or len(notification.movements) != len(expected):
+    await _require_unknown(s, notification)
+    odd = _oddity(notification, instruction)
+    if odd is not None:
         await mismatch(
             s,
             act,
-            kind="paid-otherwise",
+            kind=odd,
             trade_id=trade.trade_id,
             facts={
                 "expected_minor": str(sum(int(p["amount_minor"]) for p in instruction.payouts)),
@@ -167,26 +183,7 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     await trades.move(
         s, trade=trade, event=TradeEvent.SETTLE, role=act.role, values={"settled_at": act.occurred_at}
     )
-    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
-    recorded = await record(
-        s,
-        act,
-        Draft(
-            "TRD.SETTLE",
-            trade.trade_id,
-            public=named(trade)
-            | {"bank_message_sha256": digest, "instruction_sha256": instruction.xml_sha256},
-            opening={
-                "amount_minor": str(trade.price_minor),
-                "seller_minor": str((trade.price_minor or 0) - commission - platform),
-                "commission_minor": str(commission),
-                "platform_fee_minor": str(platform),
-            },
-            subjects={"bank-message": digest, "instruction": instruction.xml_sha256},
-            before=before.value,
-            after=trade.status.value,
-        ),
-    )
+    recorded = await record(s, act, _settled(trade, instruction, digest, before))
     await post_reserved(
         s,
         batch_id=act.new_id("bat"),
@@ -200,8 +197,55 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     return {"outcome": "settled", "trade_id": trade.trade_id, "statement_id": recorded.statement_id}
 
 
-def _paid(movements: tuple[Movement, ...]) -> set[tuple[str, str, str]]:
-    return {(m.end_to_end_id, str(m.amount_minor), m.party_account) for m in movements if not m.credit}
+async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trade, Instruction]:
+    """The one instruction that a debit names and its trade, locked: first the trade, as everywhere."""
+    named_ids = {movement.instruction_id for movement in notification.movements}
+    message_id = named_ids.pop() if len(named_ids) == 1 else None
+    if message_id is None:
+        raise SettlementNotInstructed(
+            "the bank reports a payment that was not instructed", message_id=notification.message_id
+        )
+    found = await repository.get_instruction(s, message_id=message_id)
+    trade = await trades.claim_trade(s, trade_id=found.trade_id)
+    instruction = await repository.claim_instruction(s, message_id=message_id)
+    assert instruction is not None
+    return trade, instruction
+
+
+def _oddity(notification: Notification, instruction: Instruction) -> str | None:
+    """What keeps a debit from settling: another payment than instructed, or one that was rejected before."""
+    if instruction.status is InstructionState.REJECTED:
+        return "paid-after-rejection"
+    expected = sorted((p["end_to_end_id"], p["amount_minor"], p["account"]) for p in instruction.payouts)
+    paid = sorted((m.end_to_end_id, str(-m.signed_minor), m.party_account) for m in notification.movements)
+    return None if paid == expected else "paid-otherwise"
+
+
+def _settled(trade: Trade, instruction: Instruction, digest: str, before: TradeState) -> Draft:
+    assert trade.price_minor is not None
+    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
+    return Draft(
+        "TRD.SETTLE",
+        trade.trade_id,
+        public=named(trade) | {"bank_message_sha256": digest, "instruction_sha256": instruction.xml_sha256},
+        opening={
+            "amount_minor": str(trade.price_minor),
+            "seller_minor": str(trade.price_minor - commission - platform),
+            "commission_minor": str(commission),
+            "platform_fee_minor": str(platform),
+        },
+        subjects={"bank-message": digest, "instruction": instruction.xml_sha256},
+        before=before.value,
+        after=trade.status.value,
+    )
+
+
+async def _require_unknown(s: WriteSession, notification: Notification) -> None:
+    """Refuse, with EntryKnown, a reference of the bank that was told before, or that comes twice."""
+    told = [movement.entry_id for movement in notification.movements]
+    known = await repository.entries_known(s, entry_ids=told)
+    if known or len(set(told)) != len(told):
+        raise EntryKnown("the entry was told before", entry_ids=sorted(m.entry_id for m in known))
 
 
 async def _note_movements(s: WriteSession, notification: Notification, trade_id: str) -> None:
@@ -216,12 +260,17 @@ async def _note_movements(s: WriteSession, notification: Notification, trade_id:
                 booked_on=movement.booked_on,
             )
         )
-        day = movement.booked_on
-        await enqueue(
-            s,
-            kind=RECONCILE_JOB,
-            key=day.isoformat(),
-            run_at=end_of_day_shanghai(day),
-            payload={"day": day.isoformat()},
-        )
     await s.flush()
+    for day in sorted({movement.booked_on for movement in notification.movements}):
+        await queue_reconciliation(s, day=day)
+
+
+async def queue_reconciliation(s: WriteSession, *, day: date) -> None:
+    """Have a day compared with the bank's statement when it is over."""
+    await enqueue(
+        s,
+        kind=RECONCILE_JOB,
+        key=day.isoformat(),
+        run_at=at_shanghai(day + timedelta(days=1), _RECONCILE_AT),
+        payload={"day": day.isoformat()},
+    )

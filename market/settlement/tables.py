@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, LargeBinary, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
@@ -31,7 +31,10 @@ class PayeeAccount(SQLModel, table=True):
 
 
 class BankMessage(SQLModel, table=True):
-    """A message of the bank that took effect, once, by its id."""
+    """A message of the bank as it was decided, once, by its id: the same message gets the same answer.
+
+    `outcome` says what it did, or the refusal (its code, words and facts) of a credit.
+    """
 
     __tablename__ = "market_bank_messages"
 
@@ -56,9 +59,21 @@ class BankMovement(SQLModel, table=True):
 
 
 class Instruction(SQLModel, table=True):
-    """A payment instruction of ours, as it was signed, and the reservation it rests on."""
+    """A payment instruction of ours, as it was signed, and the reservation it rests on.
+
+    A trade has one that was not rejected.
+    """
 
     __tablename__ = "market_instructions"
+    __table_args__ = (
+        Index(
+            "uq_market_instructions_standing",
+            "trade_id",
+            unique=True,
+            sqlite_where=text("status <> 'REJECTED'"),
+            postgresql_where=text("status <> 'REJECTED'"),
+        ),
+    )
 
     message_id: str = Field(sa_column=Column(Text, primary_key=True))
     trade_id: str = Field(

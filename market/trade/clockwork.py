@@ -1,66 +1,136 @@
-"""What the durable scheduler does when a trade's deadlines fall due."""
+"""What the durable scheduler does when something in a trade falls due."""
 
-from datetime import date
-
-import orjson
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
 
 from base.db import WriteSession
-from base.jobs import External, Handlers, Job
+from base.jobs import External, Handlers, Job, enqueue
+from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
+from brokers.service import expire_certificate
 from ledger.acts import House
-from market.delivery.service import SILENT_ACCEPT_JOB, silent_accept
-from market.orders import service
-from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
-from market.settlement.bank import BankClient, open_bank_envelope
+from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
+from market.delivery.service import SILENT_ACCEPT_JOB, expire_entitlement, silent_accept
+from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
+from market.settlement.bank import BankClient, NotTaken, read_bank_envelope
+from market.settlement.errors import BankUnavailable, DayNotOver
 from market.settlement.instructing import (
     INSTRUCT_JOB,
     SEND_JOB,
     Escrow,
     instruct,
+    note_not_taken,
     note_status,
 )
 from market.settlement.messages import STATEMENT, STATUS_REPORT
 from market.settlement.reconciling import reconcile_day
 from market.settlement.repository import get_instruction
 from market.settlement.service import RECONCILE_JOB
+from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
+
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
 
 
-def handlers(house: House, bank: BankClient, escrow: Escrow) -> Handlers:
-    """What the durable scheduler does when a trade's deadlines fall due."""
+def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Handlers:
+    """What falls due in trades, on this node; what needs the bank waits where none is configured."""
 
     async def on_timeout(s: WriteSession, job: Job) -> None:
-        await service.time_out(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+        await time_out(s, house.exchange_act(), trade_id=job.payload["trade_id"])
 
     async def on_fund_timeout(s: WriteSession, job: Job) -> None:
-        await service.cancel_unfunded(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+        await cancel_unfunded(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+
+    async def on_freeze_over(s: WriteSession, job: Job) -> None:
+        await end_freeze(
+            s, house.exchange_act(), trade_id=job.payload["trade_id"], order_id=job.payload["order_id"]
+        )
 
     async def on_silence(s: WriteSession, job: Job) -> None:
         await silent_accept(s, house.exchange_act(), trade_id=job.payload["trade_id"])
 
-    async def on_instruct(s: WriteSession, job: Job) -> None:
-        await instruct(s, house.exchange_act(), trade_id=job.payload["trade_id"], escrow=escrow)
+    async def on_licence_end(s: WriteSession, job: Job) -> None:
+        await expire_entitlement(s, entitlement_id=job.payload["entitlement_id"], now=job.now)
 
-    async def send(job: Job) -> bytes:
-        async with house.database.read() as s:
-            instruction = await get_instruction(s, message_id=job.payload["message_id"])
-        return await bank.send_instruction(bank.sign_instruction(instruction.xml))
+    async def on_certificate_end(s: WriteSession, job: Job) -> None:
+        await expire_certificate(s, house.exchange_act(), cert_id=job.payload["cert_id"])
 
-    async def sent(s: WriteSession, job: Job, answer: bytes) -> None:
-        envelope = open_bank_envelope(orjson.loads(answer), bank.bank_key, STATUS_REPORT)
-        await note_status(s, house.exchange_act(), message_id=job.payload["message_id"], envelope=envelope)
-
-    async def fetch(job: Job) -> bytes:
-        return await bank.fetch_statement(date.fromisoformat(job.payload["day"]))
-
-    async def fetched(s: WriteSession, job: Job, answer: bytes) -> None:
-        del job
-        envelope = open_bank_envelope(orjson.loads(answer), bank.bank_key, STATEMENT)
-        await reconcile_day(s, house.exchange_act(), envelope=envelope)
-
-    return {
+    always: Handlers = {
         TIMEOUT_JOB: on_timeout,
         FUND_TIMEOUT_JOB: on_fund_timeout,
         SILENT_ACCEPT_JOB: on_silence,
-        INSTRUCT_JOB: on_instruct,
-        SEND_JOB: External(send, sent),
-        RECONCILE_JOB: External(fetch, fetched),
+        FREEZE_OVER_JOB: on_freeze_over,
+        LICENCE_END_JOB: on_licence_end,
+        CERTIFICATE_END_JOB: on_certificate_end,
     }
+    if bank is None or escrow is None:
+        return always
+    return {**always, **_bank_handlers(house, bank, escrow)}
+
+
+def _bank_handlers(house: House, bank: BankClient, escrow: Escrow) -> Handlers:
+    async def on_instruct(s: WriteSession, job: Job) -> None:
+        await instruct(s, house.exchange_act(), trade_id=job.payload["trade_id"], escrow=escrow)
+
+    post = _Post(house, bank, escrow)
+    return {
+        INSTRUCT_JOB: on_instruct,
+        SEND_JOB: External(post.send, post.sent),
+        RECONCILE_JOB: External(post.fetch, post.fetched),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """Goes to the bank without a transaction, and comes back with its answer into one.
+
+    An unavailable bank is no failure of a job: it is asked again for as long as it takes.
+    """
+
+    house: House
+    bank: BankClient
+    escrow: Escrow
+
+    async def send(self, job: Job) -> bytes | NotTaken | None:
+        async with self.house.database.read() as s:
+            instruction = await get_instruction(s, message_id=job.payload["message_id"])
+        try:
+            return await self.bank.send_instruction(self.bank.sign_instruction(instruction.xml))
+        except BankUnavailable:
+            return None
+
+    async def sent(self, s: WriteSession, job: Job, answer: bytes | NotTaken | None) -> None:
+        message_id, act = job.payload["message_id"], self.house.exchange_act()
+        if answer is None:
+            await _ask_again(s, job, message_id)
+        elif isinstance(answer, NotTaken):
+            await note_not_taken(s, act, message_id=message_id, answer=answer)
+        else:
+            envelope = read_bank_envelope(answer, self.bank.bank_key, STATUS_REPORT)
+            await note_status(s, act, message_id=message_id, envelope=envelope)
+
+    async def fetch(self, job: Job) -> bytes | None:
+        try:
+            return await self.bank.fetch_statement(date.fromisoformat(job.payload["day"]))
+        except BankUnavailable:
+            return None
+
+    async def fetched(self, s: WriteSession, job: Job, answer: bytes | None) -> None:
+        day, act = date.fromisoformat(job.payload["day"]), self.house.exchange_act()
+        if answer is not None:
+            envelope = read_bank_envelope(answer, self.bank.bank_key, STATEMENT)
+            try:
+                await reconcile_day(s, act, envelope=envelope, day=day, escrow=self.escrow)
+            except DayNotOver:  # nothing was written yet
+                answer = None
+        if answer is None:
+            await _ask_again(s, job, day.isoformat())
+
+
+async def _ask_again(s: WriteSession, job: Job, name: str) -> None:
+    """The same work once more, after a pause that doubles up to an hour."""
+    payload: Mapping[str, Any] = {**job.payload, "asked": job.payload.get("asked", 0) + 1}
+    pause = min(_FIRST_PAUSE * 2 ** min(payload["asked"] - 1, 10), _LONGEST_PAUSE)
+    key = f"{name}#{payload['asked']}"
+    await enqueue(s, kind=job.kind, key=key, run_at=job.now + pause, payload=payload)

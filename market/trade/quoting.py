@@ -31,6 +31,7 @@ async def make_quote(
         quote = negotiated_quote(facts)
     else:
         quote = fixed_quote(facts)
+    assert quote.total_minor == trade.price_minor
     quote_id = act.new_id("quo")
     recorded = await record(
         s,

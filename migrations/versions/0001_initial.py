@@ -1008,6 +1008,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("market_instructions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_market_instructions_trade_id"), ["trade_id"], unique=False)
+        batch_op.create_index(
+            "uq_market_instructions_standing",
+            ["trade_id"],
+            unique=True,
+            sqlite_where=sa.text("status <> 'REJECTED'"),
+            postgresql_where=sa.text("status <> 'REJECTED'"),
+        )
 
     op.create_table(
         "market_listings",

@@ -1,0 +1,123 @@
+"""The contract: every party signs the identical payload, and the last signature concludes it."""
+
+from base.clock import rfc3339
+from base.db import WriteSession
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.listings.service import require_listed
+from market.orders import repository
+from market.orders.acting import acting_side
+from market.orders.contract import signing_draft
+from market.orders.errors import ContractNotDrawnUp, SignedBefore
+from market.orders.rules import TradeEvent, TradeState, due_in, may_move
+from market.orders.statements import named, parties_of, step
+from market.orders.tables import Contract, ContractSignature, Trade
+from market.orders.waiting import await_funds
+
+
+async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
+    """Sign the contract as a party (TRD.SIGN); the last signature concludes it (TRD.CONTRACT).
+
+    Raises TradeWrongState, NotAParty, SignedBefore, `listing-not-on-offer` and what the registry
+    raises, and for a broker what BR1 and BR2 raise.
+    """
+    trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
+    may_move(trade.status, TradeEvent.SIGN, act.role)
+    await acting_side(s, act, trade)
+    await require_listed(s, listing_id=trade.listing_id)
+    contract = await repository.get_contract(s, trade_id=trade_id)
+    if contract is None:
+        raise ContractNotDrawnUp("there is no contract to sign yet", trade_id=trade_id)
+    parties = parties_of(trade)
+    signed = {one.org_id: one.envelope_sha256 for one in await repository.signatures_of(s, trade_id=trade_id)}
+    if act.actor.org_id in signed:
+        raise SignedBefore("this party has signed", trade_id=trade_id, org_id=act.actor.org_id)
+    await repository.move(s, trade=trade, event=TradeEvent.SIGN, role=act.role)
+    recorded = await record(
+        s,
+        act,
+        signing_draft(
+            trade_id=trade_id,
+            contract_sha256=contract.contract_sha256,
+            parties=parties,
+            opening=contract.opening,
+        ),
+    )
+    s.add(
+        ContractSignature(
+            envelope_sha256=recorded.digest,
+            trade_id=trade_id,
+            org_id=act.actor.org_id,
+            statement_id=recorded.statement_id,
+            signed_at=act.occurred_at,
+        )
+    )
+    await s.flush()
+    signed[act.actor.org_id] = recorded.digest
+    if signed.keys() >= set(parties):
+        digests = [signed[org_id] for org_id in parties]
+        await _conclude(s, act.as_exchange(), trade=trade, contract=contract, digests=digests)
+    return trade
+
+
+async def _conclude(
+    s: WriteSession, act: Act, *, trade: Trade, contract: Contract, digests: list[str]
+) -> None:
+    """The exchange states that all have signed, and until when the escrow has to be funded.
+
+    `signatures` are the envelopes' digests in the order of the contract's parties.
+    """
+    due = due_in(TradeState.CONTRACTED, act.occurred_at)
+    assert due is not None
+    before = trade.status
+    await repository.move(
+        s,
+        trade=trade,
+        event=TradeEvent.CONTRACT,
+        role=act.role,
+        values={
+            "contracted_at": act.occurred_at,
+            "fund_by": due.deadline.at,
+            "payment_reference": trade.trade_id,
+        },
+    )
+    await record(
+        s,
+        act,
+        Draft(
+            "TRD.CONTRACT",
+            trade.trade_id,
+            public=named(trade)
+            | {
+                "product_id": trade.product_id,
+                "quote_id": trade.quote_id,
+                "contract_sha256": contract.contract_sha256,
+                "signatures": digests,
+            },
+            opening={
+                "amount_minor": str(trade.price_minor),
+                "commission_minor": str(trade.commission_minor),
+                "platform_fee_minor": str(trade.platform_fee_minor),
+                "quantity": trade.quantity,
+                "unit": trade.unit,
+                "licence_class": trade.licence_class,
+                "contract_dated_at": rfc3339(contract.drawn_up_at),
+                "fund_by": rfc3339(due.deadline.at),
+            },
+            subjects={"contract": contract.contract_sha256},
+            before=before.value,
+            after=trade.status.value,
+        ),
+    )
+    await await_funds(s, trade)
+
+
+async def cancel_unfunded(s: WriteSession, act: Act, *, trade_id: str) -> bool:
+    """The clock's end of a contract that was not funded in time (TRD.FUND_TIMEOUT)."""
+    trade = await repository.claim_trade(s, trade_id=trade_id)
+    if trade.status is not TradeState.CONTRACTED or trade.fund_by is None or act.now <= trade.fund_by:
+        return False
+    before = trade.status
+    await repository.move(s, trade=trade, event=TradeEvent.FUND_TIMEOUT, role=act.role)
+    await record(s, act, step(trade, TradeEvent.FUND_TIMEOUT, before))
+    return True

@@ -1,0 +1,133 @@
+"""The facts that the checks before a contract ask, read under the locks of the acceptance.
+
+What a check depends on (listing, organisations, certificate, mandates) is share-locked here, before the
+exchange states what the checks said.
+"""
+
+from collections.abc import Sequence
+
+from base.db import WriteSession
+from brokers.repository import certificate_in_use, in_force, mandates_in_use
+from brokers.rules import OWNERSHIP_LIMIT_BP, BrokerAct, Interest
+from brokers.service import certificate_facts, mandate_facts
+from brokers.tables import MandateRow
+from identity.repository import Organisation, lock_organisation
+from identity.rules import OrganisationStatus
+from ledger.recording import Act
+from market.customs.rules import DeliveryFacts, Route
+from market.customs.tables import CustomsDecision
+from market.listings.rules import Materials
+from market.listings.service import materials_of
+from market.listings.tables import Listing
+from market.orders.precheck import Brokerage, CustomsAnswer, PrecheckFacts
+from market.orders.service import parties_of
+from market.orders.tables import Trade
+from registry.rules import Level
+
+
+async def parties_in(s: WriteSession, trade: Trade) -> list[Organisation]:
+    """Seller, buyer and (where there is one) broker, share-locked, in the order of the contract."""
+    found = [await lock_organisation(s, org_id=org_id) for org_id in parties_of(trade)]
+    known = [organisation for organisation in found if organisation is not None]
+    assert len(known) == len(found)  # foreign keys of the trade
+    return known
+
+
+def delivery_facts(listing: Listing, *, seller: Organisation, buyer: Organisation) -> DeliveryFacts:
+    """What customs asks of a delivery of this listing."""
+    materials = materials_of(listing)
+    return DeliveryFacts(
+        exporter_region=seller.region,
+        recipient_region=buyer.region,
+        level=Level(listing.level),
+        personal=materials.personal,
+        sensitive=_is_sensitive(listing, materials),
+        state_secret=materials.state_secret,
+        exporter_is_ciio=seller.is_ciio,
+    )
+
+
+async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, MandateRow]:
+    """The mandates the broker has in this trade, by side, share-locked.
+
+    Of the side it acts for the one that covers most, in force or not; of the other side only one in
+    force, which makes it a broker of both.
+    """
+    if trade.broker_id is None:
+        return {}
+    rows = await mandates_in_use(
+        s,
+        broker_id=trade.broker_id,
+        client_ids=[trade.seller_id, trade.buyer_id],
+        listing_id=trade.listing_id,
+        at=act.now,
+    )
+    clients = {"PROVIDER": trade.seller_id, "BUYER": trade.buyer_id}
+    return {
+        row.side: row
+        for row in rows
+        if row.client_id == clients[row.side] and (row.side == trade.broker_side or in_force(row, act.now))
+    }
+
+
+async def precheck_facts(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    listing: Listing,
+    organisations: Sequence[Organisation],
+    mandates: dict[str, MandateRow],
+    commission_bp: int,
+    cleared: CustomsDecision,
+) -> PrecheckFacts:
+    """All that `market.orders.precheck` asks."""
+    assert trade.price_minor is not None
+    materials = materials_of(listing)
+    brokerage = None
+    if trade.broker_id is not None:
+        held = await certificate_in_use(s, org_id=trade.broker_id, at=act.now)
+        disclosed = [row.client_id for row in mandates.values() if row.conflict_disclosed]
+        brokerage = Brokerage(
+            broker_id=trade.broker_id,
+            certificate=certificate_facts(held),
+            act=BrokerAct(
+                at=act.now,
+                sector=trade.category,
+                level=Level(listing.level),
+                personal=_is_personal(materials),
+                sensitive=_is_sensitive(listing, materials),
+                cross_border=cleared.route != Route.DOMESTIC.value,
+            ),
+            mandates=[mandate_facts(row) for row in mandates.values()],
+            commission_bp=commission_bp,
+            controllers={org.org_id: org.controller_id for org in organisations if org.controller_id},
+            # Who consents to a disclosed interest thereby says that there is one (BR4).
+            interests=[Interest(client_id, ownership_bp=OWNERSHIP_LIMIT_BP) for client_id in disclosed],
+            consents=frozenset(disclosed),
+        )
+    return PrecheckFacts(
+        at=act.now,
+        listing_id=listing.listing_id,
+        listing_status=listing.status,
+        seller_id=trade.seller_id,
+        buyer_id=trade.buyer_id,
+        members={org.org_id: org.status is OrganisationStatus.ACTIVE for org in organisations},
+        level=Level(listing.level),
+        personal=materials.personal,
+        source_records=materials.source_statement,
+        price_minor=trade.price_minor,
+        public_data=listing.public_data,
+        cap_minor=listing.cap_minor,
+        customs=CustomsAnswer(cleared.route != Route.REFUSED.value, cleared.rule_id, cleared.reason),
+        brokerage=brokerage,
+    )
+
+
+def _is_personal(materials: Materials) -> bool:
+    return materials.personal.contained and not materials.personal.anonymised
+
+
+def _is_sensitive(listing: Listing, materials: Materials) -> bool:
+    """General-4 is the level of sensitive personal information (`docs/rules.md`, level and channel)."""
+    return _is_personal(materials) and Level(listing.level) is Level.GENERAL_4
