@@ -26,6 +26,7 @@ from web.problems import problem_of, request_id_of
 
 JSON: Final = "application/json"
 COOKIE: Final = "databourse_session"
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 def node_of(request: Request) -> Node:
@@ -168,8 +169,14 @@ async def caller_of(
     databourse_role: Annotated[str | None, Header(max_length=40)] = None,
     idempotency_key: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Caller:
-    """Whoever calls the API with a bearer token. Raises Unauthenticated and its kinds."""
+    """Whoever calls the API with a bearer token. Raises Unauthenticated and its kinds.
+
+    A page's session is good for reading alone ("the same as JSON"): a cookie comes by itself, and what
+    changes something has to be meant.
+    """
     scheme, _, token = (authorization or "").partition(" ")
+    if authorization is None and request.method in _READING:
+        scheme, token = "bearer", request.cookies.get(COOKIE, "")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("a bearer token is asked for")
     async with node.database.read() as s:

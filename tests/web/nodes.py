@@ -69,7 +69,6 @@ class Served:
     app: FastAPI
     bank_key: SigningKey = field(repr=False)
     operator: Persona = field(init=False)
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def clock(self) -> SimulatedClock:
@@ -133,13 +132,11 @@ class Served:
         return Persona(org_id, person.user_id, name, login, named, key)
 
     def token(self, persona: Persona) -> str:
-        """An access token, as signing in would give it."""
-        if persona.user_id not in self._tokens:
-            issued = self.node.tokens.issue(
-                user_id=persona.user_id, org_id=persona.org_id, roles=[Role(role) for role in persona.roles]
-            )
-            self._tokens[persona.user_id] = issued.access_token
-        return self._tokens[persona.user_id]
+        """An access token, as signing in would give it now."""
+        issued = self.node.tokens.issue(
+            user_id=persona.user_id, org_id=persona.org_id, roles=[Role(role) for role in persona.roles]
+        )
+        return issued.access_token
 
     async def prove(self, persona: Persona) -> None:
         """A fresh proof of the person, as the step-up would leave it."""

@@ -1,34 +1,25 @@
 """Uploads, listings and the catalogue."""
 
-import re
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from base.db import WriteSession
-from base.errors import Malformed
-from ledger.acts import perform
 from ledger.recording import Act
-from market.listings import publishing, repository, service
+from market.listings import publishing, service
 from market.listings.categories import Category, ProductType
 from market.listings.materials import Compliance
 from market.listings.rules import Description
 from market.listings.tables import Decision
-from registry.declared import declared_from
-from registry.measure import measure_file
-from registry.preview import masked
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
-from registry.service import MEASURE_EVENT, record_measurement
 from web.acts import ActKind, Args, kind
-from web.deps import Caller, CallerDep, respond
+from web.deps import CallerDep, respond
+from web.files import keep_upload, measure_listing
 from web.node import Node
 from web.views import FileView, ListingView, View
 
 router = APIRouter(tags=["listings"])
-_NAME = re.compile(r"[^\x00-\x1f/\\]{1,200}")
 _OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
 _SUSPENDERS = frozenset({"EXCHANGE_OPERATOR", "DATA_AUTHORITY", "SAMR", "CAC"})
 
@@ -270,29 +261,9 @@ async def upload(
     request: Request, caller: CallerDep, file_name: Annotated[str, Header(max_length=200)]
 ) -> FileView:
     """Upload a file as the raw body; it is encrypted while it comes in. Nothing is stated yet."""
-    caller.require("PROVIDER", "BROKER")
-    if _NAME.fullmatch(file_name) is None:
-        raise Malformed("a file name has no path and no control characters", header="file-name")
-    node = caller.node
-    stored = await node.files.put(request.stream(), limit_bytes=node.settings.upload_limit_bytes)
-    media_type = request.headers.get("content-type", "application/octet-stream")[:100]
-    return FileView.of(await keep_upload(caller, stored, file_name, media_type))
-
-
-async def keep_upload(caller: Caller, stored: Any, name: str, media_type: str) -> Any:
-    """Remember an upload; its bytes go when that fails."""
-    node = caller.node
-
-    async def kept(s: WriteSession, act: Act) -> Any:
-        return await service.keep_file(s, act, file=stored, name=name, media_type=media_type)
-
-    role = min(caller.actor.roles & {"PROVIDER", "BROKER"})
-    act = node.house.act(caller.actor, role, node.house.exchange.pen)
-    try:
-        return await perform(node.house, act, kept, attempted="LST.UPLOAD", object_id=caller.actor.org_id)
-    except Exception:
-        await node.files.delete(stored.file_id)
-        raise
+    media_type = request.headers.get("content-type", "application/octet-stream")
+    kept = await keep_upload(caller, request.stream(), name=file_name, media_type=media_type)
+    return FileView.of(kept)
 
 
 @router.post("/listings", status_code=201, response_model=ListingView)
@@ -304,33 +275,7 @@ async def draft(caller: CallerDep, args: DraftArgs) -> Response:
 @router.post("/listings/{listing_id}/measure", status_code=201)
 async def measure(listing_id: str, caller: CallerDep, declared: dict[str, Any]) -> QualityView:
     """Measure the quality of the listing's file against its declaration, and bind the report."""
-    return await measure_listing(caller, listing_id, declared)
-
-
-async def measure_listing(caller: Caller, listing_id: str, declared: dict[str, Any]) -> QualityView:
-    """Measure in a child process, then state the report as the exchange (REG.MEASURE)."""
-    node = caller.node
-    async with node.database.read() as s:
-        listing = await repository.get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)
-        file = await repository.get_file(s, file_id=listing.file_id)
-    declaration = declared_from(declared)
-    with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
-        path = Path(folder) / "data"
-        await node.files.copy_to(repository.stored(file), path)
-        report = await measure_file(path, declaration, as_of=node.clock.now())
-
-    async def recorded(s: WriteSession, act: Act) -> Any:
-        return await record_measurement(
-            s,
-            act,
-            listing_id=listing_id,
-            file_sha256=file.sha256,
-            report=report,
-            preview=masked(report, listing.level),
-        )
-
-    act = node.house.exchange_act()
-    await perform(node.house, act, recorded, attempted=MEASURE_EVENT, object_id=listing_id)
+    report = await measure_listing(caller, listing_id, declared)
     return QualityView(listing_id=listing_id, report_sha256=report.sha256, report=report.document)
 
 

@@ -44,8 +44,10 @@ def translations(lang: Lang) -> NullTranslations:
 def lang_of(path: str) -> Lang | None:
     """The language that a path is in, by its first segment."""
     first = path.removeprefix("/").partition("/")[0]
-    found: Lang | None = next((lang for lang in LANGS if lang == first), None)
-    return found
+    for lang in LANGS:
+        if lang == first:
+            return lang
+    return None
 
 
 def preferred(cookie: str | None, accept_language: str | None) -> Lang:
@@ -56,9 +58,9 @@ def preferred(cookie: str | None, accept_language: str | None) -> Lang:
     ranked: list[tuple[float, Lang]] = []
     for item in (accept_language or "").split(",")[:20]:
         tag, _, parameters = item.strip().partition(";")
-        lang = lang_of(tag.strip().lower().replace("-", "/"))
-        if lang is not None:
-            ranked.append((_quality(parameters), lang))
+        named = lang_of(tag.strip().lower().replace("-", "/"))
+        if named is not None:
+            ranked.append((_quality(parameters), named))
     best = max(ranked, key=lambda pair: pair[0], default=(0.0, DEFAULT))
     return best[1] if best[0] > 0 else DEFAULT
 

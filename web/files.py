@@ -1,0 +1,131 @@
+"""Files through the doors, the same for API and pages: kept, measured, sent."""
+
+import base64
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.responses import Response, StreamingResponse
+
+from base.db import WriteSession
+from base.errors import Malformed
+from ledger.acts import perform
+from ledger.recording import Act
+from market.delivery.downloads import EVENT, Opened, download_act, open_download, open_stream
+from market.delivery.rules import etag
+from market.listings import repository, service
+from market.listings.tables import ListingFile
+from registry.declared import declared_from
+from registry.measure import measure_file
+from registry.preview import masked
+from registry.report import Report
+from registry.service import MEASURE_EVENT, record_measurement
+from web.deps import Caller
+
+_NAME: Final = re.compile(r"[^\x00-\x1f/\\]{1,200}")
+
+
+async def keep_upload(
+    caller: Caller, content: AsyncIterator[bytes], *, name: str, media_type: str
+) -> ListingFile:
+    """Encrypt an upload while it comes in, and remember whose it is; its bytes go when that fails.
+
+    Nothing is stated yet. Raises Malformed for a name that is none, TooLarge, FileEmpty.
+    """
+    caller.require("PROVIDER", "BROKER")
+    if _NAME.fullmatch(name) is None:
+        raise Malformed("a file name has no path and no control characters", member="name")
+    node = caller.node
+    stored = await node.files.put(content, limit_bytes=node.settings.upload_limit_bytes)
+
+    async def kept(s: WriteSession, act: Act) -> ListingFile:
+        return await service.keep_file(s, act, file=stored, name=name, media_type=media_type[:100])
+
+    role = min(caller.actor.roles & {"PROVIDER", "BROKER"})
+    act = node.house.act(caller.actor, role, node.house.exchange.pen)
+    try:
+        return await perform(node.house, act, kept, attempted="LST.UPLOAD", object_id=caller.actor.org_id)
+    except Exception:
+        await node.files.delete(stored.file_id)
+        raise
+
+
+async def measure_listing(caller: Caller, listing_id: str, declared: dict[str, Any]) -> Report:
+    """Measure in a child process, then state the report as the exchange (REG.MEASURE).
+
+    For the listing's seller or broker; to others it does not exist. Raises ListingUnknown,
+    DeclarationBroken, and what cannot be measured.
+    """
+    node = caller.node
+    async with node.database.read() as s:
+        listing = await repository.get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)
+        file = await repository.get_file(s, file_id=listing.file_id)
+    declaration = declared_from(declared)
+    with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
+        path = Path(folder) / "data"
+        await node.files.copy_to(repository.stored(file), path)
+        report = await measure_file(path, declaration, as_of=node.clock.now())
+
+    async def recorded(s: WriteSession, act: Act) -> Any:
+        return await record_measurement(
+            s,
+            act,
+            listing_id=listing_id,
+            file_sha256=file.sha256,
+            report=report,
+            preview=masked(report, listing.level),
+        )
+
+    act = node.house.exchange_act()
+    await perform(node.house, act, recorded, attempted=MEASURE_EVENT, object_id=listing_id)
+    return report
+
+
+async def send_file(
+    caller: Caller, entitlement_id: str, range_field: str | None, if_range: str | None
+) -> Response:
+    """Answer one request for a file: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
+    node = caller.node
+
+    async def opened_file(s: WriteSession, act: Act) -> Opened:
+        return await open_download(
+            s, act, entitlement_id=entitlement_id, range_field=range_field, if_range=if_range
+        )
+
+    act = download_act(node.house, caller.actor)
+    opened = await perform(node.house, act, opened_file, attempted=EVENT, object_id=entitlement_id)
+    headers = file_headers(opened.file.sha256)
+    reply = opened.reply
+    if reply.span is None:
+        return Response(status_code=416, headers=headers | {"content-range": reply.content_range})
+    stream = await open_stream(node.house, node.files, caller.actor, opened)
+    headers["content-length"] = str(reply.span.end - reply.span.start)
+    if reply.partial:
+        headers["content-range"] = reply.content_range
+    return StreamingResponse(
+        _closing(stream),
+        status_code=206 if reply.partial else 200,
+        media_type=opened.media_type,
+        headers=headers | {"content-disposition": f'attachment; filename="{entitlement_id}"'},
+    )
+
+
+def file_headers(sha256: str) -> dict[str, str]:
+    """What is said of a file whichever part of it is sent."""
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+    return {
+        "accept-ranges": "bytes",
+        "etag": etag(sha256),
+        "repr-digest": f"sha-256=:{digest}:",
+        "cache-control": "private, no-store",
+    }
+
+
+async def _closing(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Close the stream also when the client goes away: what was sent is counted."""
+    async with aclosing(stream) as open_one:  # type: ignore[type-var]  # an async generator
+        async for chunk in open_one:
+            yield chunk
