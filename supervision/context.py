@@ -40,7 +40,7 @@ class Context:
         return Confidence.LOW if thin else Confidence.HIGH
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A rule: one expression over the tables, and how its rows become findings.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -51,9 +52,12 @@ class Plan:
     queries: Mapping[str, str]
 
 
-def make_plan(context: Context, rules: Iterable[Rule] = ALL, *, dialect: str = "duckdb") -> Plan:
-    """Turn the expressions of the rules in force into SQL of a dialect."""
-    rules = tuple(rules)
+@lru_cache(maxsize=8)
+def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:
+    """Turn the expressions of the rules in force into SQL of a dialect.
+
+    Remembered for a few moments: writing the queries takes longer than asking them of small tables.
+    """
     queries = {
         name: str(ibis.to_sql(expression, dialect=dialect))
         for name, expression in expressions(context, rules).items()

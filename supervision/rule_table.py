@@ -42,13 +42,20 @@ class RulesInForce:
     """The rule table of one day: at most one version of each rule."""
 
     def __init__(self, values: Iterable[RuleValue]) -> None:
+        self._values = tuple(values)
         rules: defaultdict[str, dict[str, RuleValue]] = defaultdict(dict)
-        for value in values:
+        for value in self._values:
             named = rules[value.rule_id]
             if value.name in named or any(other.version != value.version for other in named.values()):
                 raise ValueError(f"two versions of {value.rule_id}.{value.name} are in force at once")
             named[value.name] = value
         self._rules: Mapping[str, Mapping[str, RuleValue]] = dict(rules)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RulesInForce) and other._values == self._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
 
     def __contains__(self, rule_id: str) -> bool:
         return rule_id in self._rules

@@ -28,8 +28,8 @@ def on(month, day, hour=0, *, year=2026):
 
 @cache
 def plan_of(as_of, mode=Mode.TOP_K, only=()):
-    """Compiling the rules takes longer than running them on a few rows: once for each moment."""
-    rules = [rule for rule in ALL if rule.rule_id in only] or ALL
+    """The plan of some rules, by default all of them: written once for the whole suite."""
+    rules = tuple(rule for rule in ALL if rule.rule_id in only) or ALL
     return make_plan(Context(as_of=as_of, rules=in_force(as_of), mode=mode), rules)
 
 

@@ -15,7 +15,7 @@ from supervision.context import Context
 from supervision.plan import expressions
 from supervision.rule_table import in_force
 from supervision.rules import ALL
-from supervision.runner import supervise
+from supervision.runner import _opened, supervise
 from tests.supervision.tables import AS_OF, Market, objects_of, on
 
 ORGS = ["a1", "a2", "a3", "a4", "a5", "b", "c", "d", "e", "broker"]
@@ -132,15 +132,27 @@ def test_a_rule_not_in_force_at_that_time_is_off(tmp_path):
 
 
 def test_as_of_is_the_latest_time_that_has_happened(tmp_path):
+    def latest(market):
+        with _opened(market.write(tmp_path / "evidence"), ()) as (engine, _):
+            return engine.latest_time()
+
     market = Market("orgs", "trades", "usage", "certificates", "exports")
+    assert latest(market) is None
     market.trade("t", "a", "a", 1, on(6, 1), settled_at=on(6, 9), contract_dated_at=on(12, 1))
     market.add("certificates", cert_id="c", org_id="x", valid_from=on(1, 1), valid_to=on(12, 31))
-    folder = market.write(tmp_path / "evidence")
-    assert supervise(folder).as_of == on(6, 9)
-    market.used("t", on(6, 20).date()).write(folder)
-    assert supervise(folder).as_of == on(6, 20)
-    market.add("exports", declaration_id="d", declared_at=on(7, 1) + timedelta(microseconds=1)).write(folder)
-    result = supervise(folder)  # no rule reads exports yet, and its time counts all the same
+    assert latest(market) == on(6, 9)
+    market.used("t", on(6, 20).date())
+    assert latest(market) == on(6, 20)
+    market.add("exports", declaration_id="d", declared_at=on(7, 1))  # no rule reads exports yet: time is time
+    assert latest(market) == on(7, 1)
+
+
+def test_as_of_is_told_in_the_milliseconds_it_was_taken_at(tmp_path):
+    late = on(7, 1) + timedelta(microseconds=1)
+    market = Market("orgs", "trades").trade(
+        "t", "a", "a", 1, late, delivered_at=None, accepted_at=None, settled_at=None
+    )
+    result = supervise(market.write(tmp_path / "evidence"))
     assert result.as_of == on(7, 1) + timedelta(milliseconds=1)
     assert objects_of(result, "WT1") == [("t",)]
 
