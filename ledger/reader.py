@@ -128,6 +128,13 @@ async def statements_of(s: ReadSession, *, object_id: str, limit: int = 500) -> 
     return await _statements(s, StatementRow.object_id == object_id, limit=limit)
 
 
+async def statements_about(
+    s: ReadSession, *, object_ids: Sequence[str], limit: int = 500
+) -> Sequence[Statement]:
+    """What was said about any of these objects, in the order it was recorded."""
+    return await _statements(s, col(StatementRow.object_id).in_(object_ids), limit=limit)
+
+
 async def statements_by(s: ReadSession, *, org_id: str, limit: int = _PAGE) -> Sequence[Statement]:
     """What one organisation said, in the order it was recorded."""
     return await _statements(s, StatementRow.org_id == org_id, limit=limit)

@@ -1,0 +1,63 @@
+"""Databases that a test finds furnished: what is dear to make is made once a session, then copied.
+
+copies = Copies(folder, "market", make_scene)
+async with copies.on_sqlite(schema, path) as (database, scene): ...
+
+What was made (keys, ids) is shared by all copies; whoever uses it binds it to the copy's own database.
+"""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from base.db import Database
+from tests.databases import on_postgresql, on_sqlite, sqlite_url
+from tests.postgres import Server
+
+Made = TypeVar("Made")
+
+
+class Copies(Generic[Made]):
+    """Furnishes one database of each kind with `make`, and hands out copies with what `make` answered."""
+
+    def __init__(self, folder: Path, name: str, make: Callable[[Database], Awaitable[Made]]) -> None:
+        self._path, self._name, self._make = folder / f"{name}.db", f"databourse_{name}", make
+        self._made: dict[str, Made] = {}
+
+    @asynccontextmanager
+    async def on_sqlite(self, schema: Path, path: Path) -> AsyncIterator[tuple[Database, Made]]:
+        """A copy in a file of its own."""
+        if "sqlite" not in self._made:
+            async with on_sqlite(schema, self._path) as database:
+                self._made["sqlite"] = await self._make(database)
+        shutil.copyfile(self._path, path)
+        async with _opened(sqlite_url(path)) as database:
+            yield database, self._made["sqlite"]
+
+    @asynccontextmanager
+    async def on_postgresql(self, server: Server) -> AsyncIterator[tuple[Database, Made]]:
+        """A copy on the suite's server, dropped afterwards."""
+        if "postgresql" not in self._made:
+            async with on_postgresql(server):
+                pass  # the template with the schema is there now
+            await server.drop(self._name)
+            url = await server.create(self._name, template="databourse_schema")
+            async with _opened(url) as database:
+                self._made["postgresql"] = await self._make(database)
+        name, url = await server.clone(self._name)
+        try:
+            async with _opened(url) as database:
+                yield database, self._made["postgresql"]
+        finally:
+            await server.drop(name)
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.dispose()
