@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -18,6 +19,9 @@ from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
 from supervision.evidence.stories import rows_of
 from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
+
+_ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
+"""Where a route leads at once (`states.md` §3.6); a domestic delivery is no export and has no status."""
 
 
 @dataclass
@@ -93,7 +97,8 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
     elif fact.event == "XBD.AUTO_ROUTE":
         names = ("declaration_id", "trade_id", "exporter_id", "recipient_id", "country", "route")
         row = {name: said.get(name) for name in names}
-        writer.add("exports", row | {"declared_at": fact.at, "status": fact.after, "seq": fact.seq})
+        status = fact.after or _ROUTED.get(str(said.get("route")))
+        writer.add("exports", row | {"declared_at": fact.at, "status": status, "seq": fact.seq})
     elif fact.event == "PAY.MISMATCH":
         writer.add(
             "payment_mismatches",

@@ -266,6 +266,16 @@ def test_refusals_and_mismatches_have_tables_of_their_own(tmp_path):
     assert (mismatch["expected_minor"], mismatch["actual_minor"], mismatch["kind"]) == (100, 99, "amount")
 
 
+@pytest.mark.parametrize(
+    ("route", "status"), [("EXEMPT", "CLEARED"), ("REFUSED", "REJECTED"), ("DOMESTIC", None), (None, None)]
+)
+def test_what_customs_decided(tmp_path, route, status):
+    ledger = founded()
+    ledger.say("XBD.AUTO_ROUTE", "dcl_1", declaration_id="dcl_1", trade_id="trd_1", country="HK", route=route)
+    export = only(tables_of(ledger, tmp_path)["exports"])
+    assert (export["route"], export["status"], export["country"]) == (route, status, "HK")
+
+
 def test_an_erased_opening_leaves_its_columns_empty_and_is_counted(tmp_path):
     ledger = delivered()
     erased = [(seq, entry, None if seq == 9 else opening) for seq, entry, opening in ledger.entries()]
