@@ -15,7 +15,7 @@ from base.clock import Clock
 from base.db import Database, WriteSession
 from base.errors import Refusal
 from ledger.recording import Act, record_refusal
-from ledger.sequencer import lock_log, seal
+from ledger.sequencer import BATCH_ROWS, lock_log, seal
 
 MOST: Final = 64
 Result = TypeVar("Result")
@@ -102,5 +102,5 @@ async def _one(s: WriteSession, command: Command) -> Any:
 
 async def _seal_everything(s: WriteSession, clock: Clock) -> None:
     """Queued ids are below the batch's own, so one order seals what came before, then the batch."""
-    while (await seal(s, clock)).count:
+    while (await seal(s, clock)).count == BATCH_ROWS:
         pass

@@ -4,11 +4,13 @@ Nothing here touches the log's head; the sequencer puts statements in order late
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from sqlmodel import col, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, insert, select, update
 
 from base.canonical import canonical
 from base.clock import Clock
@@ -31,6 +33,7 @@ from ledger.tables import OpeningRow, PendingRow, RefusalRow, StatementRow
 EXCHANGE_ROLE: Final = "EXCHANGE_OPERATOR"
 _SEAL_OVERHEAD_BYTES: Final = 400
 _SAME_REFUSAL: Final = timedelta(hours=1)
+_RECORDED: Final = "ledger.recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,29 +171,50 @@ async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envel
     if len(stored) > MAX_ENTRY_BYTES - _SEAL_OVERHEAD_BYTES:
         raise EntryTooLarge("the statement does not fit an entry", bytes=len(stored), limit=MAX_ENTRY_BYTES)
     digest = hashlib.sha256(stored).hexdigest()
-    known = await s.exec(select(StatementRow.statement_id).where(StatementRow.envelope_sha256 == digest))
-    if known.first() is not None:
+    row_id = await _insert(s, act, built, statement_id=statement_id, stored=stored, digest=digest)
+    if row_id is None:
         raise StatementRecordedBefore("this signed statement was recorded before", envelope_sha256=digest)
-    if built.opening is not None and built.opening_sha256 is not None:
-        kept = await s.get(OpeningRow, built.opening_sha256)
-        if kept is None:
-            s.add(OpeningRow(sha256=built.opening_sha256, document=built.opening))
-    row = StatementRow(
-        statement_id=statement_id,
-        envelope_sha256=digest,
-        event=built.event,
-        object_id=built.object_id,
-        org_id=act.actor.org_id,
-        occurred_at=act.occurred_at,
-        envelope=stored,
-        opening_sha256=built.opening_sha256,
+    connection = await s.connection()
+    await connection.execute(insert(PendingRow).values(id=row_id))
+    recorded = Recorded(statement_id, digest, built.opening_sha256)
+    s.info.setdefault(_RECORDED, []).append(recorded)
+    return recorded
+
+
+async def _insert(
+    s: WriteSession, act: Act, built: Built, *, statement_id: str, stored: bytes, digest: str
+) -> int | None:
+    """The new row's id, or None where this envelope is on record. One round trip each: this is hot.
+
+    Several statements may commit to one opening: the parties of a contract do.
+    """
+    connection = await s.connection()
+    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    if built.opening_sha256 is not None:
+        opening = {"sha256": built.opening_sha256, "document": built.opening}
+        await connection.execute(upsert(OpeningRow).values(opening).on_conflict_do_nothing())
+    made = await connection.execute(
+        upsert(StatementRow)
+        .values(
+            statement_id=statement_id,
+            envelope_sha256=digest,
+            event=built.event,
+            object_id=built.object_id,
+            org_id=act.actor.org_id,
+            occurred_at=act.occurred_at,
+            envelope=stored,
+            opening_sha256=built.opening_sha256,
+        )
+        .on_conflict_do_nothing(index_elements=["envelope_sha256"])
+        .returning(col(StatementRow.id))
     )
-    s.add(row)
-    await s.flush()
-    assert row.id is not None
-    s.add(PendingRow(id=row.id))
-    await s.flush()
-    return Recorded(statement_id, digest, built.opening_sha256)
+    found: int | None = made.scalar_one_or_none()
+    return found
+
+
+def recorded_in(s: WriteSession) -> Sequence[Recorded]:
+    """What this transaction has recorded so far, first to last: an act's caller is told at once."""
+    return tuple(s.info.get(_RECORDED, ()))
 
 
 async def record_refusal(

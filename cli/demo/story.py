@@ -53,6 +53,12 @@ class Stage:
     story: Story
     tell: Callable[[str], None]
 
+    async def move_to(self, moment: datetime) -> None:
+        """Go on to a moment at which everybody signs in anew."""
+        await self.world.move_to(moment)
+        for persona in (self.provider, self.buyer, self.broker, self.operator):
+            await persona.sign_in()
+
     def note(self, what: str, who: str, object_id: str) -> None:
         """One line of the story; its seq is looked up when it is sealed."""
         now = self.world.clock.now()
@@ -66,7 +72,7 @@ async def set_stage(world: World, http: httpx.AsyncClient, tell: Callable[[str],
     await world.admit("湾区普惠银行(演示)", "BUYER", login="buyer", money_minor=_RICH_MINOR)
     await certified_broker(world, "珠江数据经纪(演示)", number=8, login="broker")
     names = ("粤能数科(演示)", "湾区普惠银行(演示)", "珠江数据经纪(演示)", "operator")
-    provider, buyer, broker, operator = [await Persona.sign_in(http, world.members[name]) for name in names]
+    provider, buyer, broker, operator = [Persona(world.members[name], http) for name in names]
     return Stage(world, http, provider, buyer, broker, operator, Story(), tell)
 
 
@@ -83,8 +89,8 @@ async def play(stage: Stage) -> Story:
 
 
 async def _list_flights(stage: Stage) -> str:
-    world, provider = stage.world, stage.provider
-    await world.move_to(at(9, 9, 30))
+    provider = stage.provider
+    await stage.move_to(at(9, 9, 30))
     with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
         path = whole_flights(Path(folder))
         uploaded = await provider.upload(path)
@@ -130,7 +136,7 @@ async def _list_flights(stage: Stage) -> str:
 
 
 async def _mandate(stage: Stage) -> None:
-    await stage.world.move_to(at(9, 14))
+    await stage.move_to(at(9, 14))
     mandate = await stage.provider.post(
         "/mandates",
         {
@@ -148,7 +154,7 @@ async def _mandate(stage: Stage) -> None:
 
 async def _negotiate(stage: Stage, listing_id: str) -> str:
     world = stage.world
-    await world.move_to(at(10, 9, 30))
+    await stage.move_to(at(10, 9, 30))
     trade = await stage.buyer.post(
         f"/listings/{listing_id}/inquiries",
         {
@@ -167,7 +173,7 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
         (stage.buyer, "buyer", answered, at(11, 10)),
         (stage.broker, "broker", last, at(12, 10)),
     ):
-        await world.move_to(moment)
+        await stage.move_to(moment)
         await who.post(
             f"/trades/{trade_id}/offers",
             {
@@ -181,14 +187,14 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
             },
         )
         stage.note(f"offers ¥{yuan(price)}", name, trade_id)
-    await world.move_to(at(12, 15))
+    await stage.move_to(at(12, 15))
     await stage.buyer.post(f"/trades/{trade_id}/accept", {"offer_no": len(OFFERS_MINOR)})
     stage.note("accepts; broker, customs, level and price are checked", "buyer", trade_id)
     return trade_id
 
 
 async def _contract(stage: Stage, trade_id: str) -> None:
-    await stage.world.move_to(at(13, 10))
+    await stage.move_to(at(13, 10))
     for who, name in ((stage.provider, "provider"), (stage.buyer, "buyer"), (stage.broker, "broker")):
         await who.post(f"/trades/{trade_id}/sign")
         stage.note("signs the contract with its own key", name, trade_id)
@@ -196,7 +202,7 @@ async def _contract(stage: Stage, trade_id: str) -> None:
 
 async def _fund(stage: Stage, trade_id: str) -> None:
     world = stage.world
-    await world.move_to(at(16, 10))
+    await stage.move_to(at(16, 10))
     payer = stage.buyer.member
     paid = await world.bank.pay(payer, amount_minor=OFFERS_MINOR[-1] - 100, reference=trade_id)
     stage.note(f"pays one yuan too little: {paid['status']} by the bank", "buyer", trade_id)
@@ -205,13 +211,12 @@ async def _fund(stage: Stage, trade_id: str) -> None:
 
 
 async def _deliver(stage: Stage, trade_id: str) -> None:
-    world = stage.world
-    await world.move_to(at(17, 9, 30))
+    await stage.move_to(at(17, 9, 30))
     entitlement = await stage.provider.post(f"/trades/{trade_id}/start-delivery")
     entitlement_id = entitlement["entitlement_id"]
     stage.story.ids["entitlement"] = entitlement_id
     stage.note("opens the delivery", "provider", entitlement_id)
-    await world.move_to(at(17, 11))
+    await stage.move_to(at(17, 11))
     with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
         target = Path(folder) / "flights.csv"
         had = await stage.buyer.take(entitlement_id, target, break_at=BREAK_AT_BYTES)
@@ -221,7 +226,7 @@ async def _deliver(stage: Stage, trade_id: str) -> None:
     if digest != entitlement["sha256"] or rows != FLIGHTS_ROWS:
         raise RuntimeError("the file that came is not the file that was sold")
     stage.note(f"goes on by Range: {have:,} bytes, digest as sold", "buyer", entitlement_id)
-    await world.move_to(at(20, 10))
+    await stage.move_to(at(20, 10))
     await stage.buyer.post(f"/trades/{trade_id}/accept-goods", {"file_sha256": digest, "rows": rows})
     stage.note(f"accepts: {rows:,} rows counted", "buyer", trade_id)
 
@@ -234,7 +239,7 @@ def _inspect(path: Path) -> tuple[str, int]:
 
 async def _settle(stage: Stage, trade_id: str) -> None:
     world = stage.world
-    await world.move_to(at(23, 9, 0))
+    await stage.move_to(at(23, 9, 0))
     await world.work()
     trade = await stage.provider.get(f"/trades/{trade_id}")
     if trade["status"] != "SETTLED":
@@ -246,5 +251,5 @@ async def _settle(stage: Stage, trade_id: str) -> None:
         "bank",
         trade_id,
     )
-    await world.move_to(at(23, 18))
+    await stage.move_to(at(23, 18))
     await world.work()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
@@ -87,7 +88,8 @@ async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict
     )
     if claimed.rowcount != 1:
         raise TradeMovedOn("the trade has moved on", trade_id=trade.trade_id, expected=trade.status)
-    await s.refresh(trade)
+    for name, value in {"status": target, **values}.items():
+        set_committed_value(trade, name, value)  # what the UPDATE wrote; reading it back would say the same
     return trade
 
 
