@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession
-from ledger.accounts import Leg, bank_cash, check_legs
+from ledger.accounts import Leg, check_legs
 from ledger.errors import AlreadyResolved, StatementUnknown
 from ledger.tables import BalanceRow, PostingBatchRow, PostingRow
 
@@ -85,29 +85,6 @@ async def void_reserved(
     await _write(s, batch, ())
 
 
-async def balance(s: ReadSession, account: str) -> int:
-    """The booked balance of an account in fen: the newest snapshot and what came after it."""
-    snapshot = (
-        await s.exec(
-            select(BalanceRow)
-            .where(BalanceRow.account == account)
-            .order_by(col(BalanceRow.upto_id).desc())
-            .limit(1)
-        )
-    ).first()
-    upto, start = (snapshot.upto_id, snapshot.balance_minor) if snapshot else (0, 0)
-    tail = (
-        await s.exec(
-            select(func.count(), func.coalesce(func.sum(PostingRow.amount_minor), 0)).where(
-                PostingRow.account == account,
-                col(PostingRow.booked).is_(True),
-                col(PostingRow.id) > upto,
-            )
-        )
-    ).one()
-    return start + int(tail[1])
-
-
 async def take_snapshots(s: WriteSession) -> int:
     """Write a snapshot for every account whose tail has grown long; returns how many.
 
@@ -138,17 +115,6 @@ async def take_snapshots(s: WriteSession) -> int:
         taken += 1
     await s.flush()
     return taken
-
-
-async def totals(s: ReadSession) -> tuple[int, int]:
-    """(what the bank holds, what is held on trades), both in fen: their sum is always zero."""
-    amount = col(PostingRow.amount_minor)
-    at_bank = case((col(PostingRow.account) == bank_cash(), amount), else_=0)
-    query = select(func.coalesce(func.sum(at_bank), 0), func.coalesce(func.sum(amount - at_bank), 0)).where(
-        col(PostingRow.booked).is_(True)
-    )
-    bank, trades = (await s.exec(query)).one()
-    return int(bank), int(trades)
 
 
 async def _pending(s: ReadSession, batch_id: str) -> PostingBatchRow:

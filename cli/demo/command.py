@@ -21,7 +21,7 @@ from cli.demo.ring import plant_ring
 from cli.demo.story import Story, play, set_stage
 from cli.demo.world import PASSWORD, World, open_world
 from cli.demo.year import Year, plan_deals
-from ledger.posting import totals
+from ledger.balances import totals
 from market.settlement.repository import entries_known, open_work_items
 from web.node import sequencing
 

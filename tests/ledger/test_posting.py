@@ -6,8 +6,9 @@ from sqlalchemy.exc import DBAPIError
 
 from base.db import Database
 from ledger.accounts import Leg, bank_cash, held
+from ledger.balances import balance, totals
 from ledger.errors import AlreadyResolved, LegsUnbalanced
-from ledger.posting import balance, book, post_reserved, reserve, take_snapshots, totals, void_reserved
+from ledger.posting import book, post_reserved, reserve, take_snapshots, void_reserved
 from tests.ledger.seeds import AT, statement
 
 

@@ -21,7 +21,7 @@ from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, revoke_mandate, sign_mandate
 from brokers.tables import MandateRow
 from ledger.acts import House
-from ledger.posting import balance, totals
+from ledger.balances import balance, totals
 from ledger.tables import StatementRow
 from market.delivery.service import accept_goods, confirm_receipt, start_delivery
 from market.listings.tables import Listing

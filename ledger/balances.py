@@ -1,0 +1,42 @@
+"""What the accounts hold: asked by anyone, posted by settlement alone (`ledger.posting`)."""
+
+from sqlalchemy import case, func
+from sqlmodel import col, select
+
+from base.db import ReadSession
+from ledger.accounts import bank_cash
+from ledger.tables import BalanceRow, PostingRow
+
+
+async def balance(s: ReadSession, account: str) -> int:
+    """The booked balance of an account in fen: the newest snapshot and what came after it."""
+    snapshot = (
+        await s.exec(
+            select(BalanceRow)
+            .where(BalanceRow.account == account)
+            .order_by(col(BalanceRow.upto_id).desc())
+            .limit(1)
+        )
+    ).first()
+    upto, start = (snapshot.upto_id, snapshot.balance_minor) if snapshot else (0, 0)
+    tail = (
+        await s.exec(
+            select(func.count(), func.coalesce(func.sum(PostingRow.amount_minor), 0)).where(
+                PostingRow.account == account,
+                col(PostingRow.booked).is_(True),
+                col(PostingRow.id) > upto,
+            )
+        )
+    ).one()
+    return start + int(tail[1])
+
+
+async def totals(s: ReadSession) -> tuple[int, int]:
+    """(what the bank holds, what is held on trades), both in fen: their sum is always zero."""
+    amount = col(PostingRow.amount_minor)
+    at_bank = case((col(PostingRow.account) == bank_cash(), amount), else_=0)
+    query = select(func.coalesce(func.sum(at_bank), 0), func.coalesce(func.sum(amount - at_bank), 0)).where(
+        col(PostingRow.booked).is_(True)
+    )
+    bank, trades = (await s.exec(query)).one()
+    return int(bank), int(trades)
