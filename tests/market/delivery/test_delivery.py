@@ -216,6 +216,14 @@ async def test_silence_that_was_overtaken_changes_nothing(deal):
     assert "TRD.SILENT_ACCEPT" not in await events(deal.house.database, deal.trade_id)
 
 
+async def test_the_clock_accepts_nothing_within_the_window_whoever_asks_it(deal):
+    await delivered(deal)
+    deal.house.clock.move_to(DEADLINE)
+    async with deal.house.database.write() as s:
+        assert not await silent_accept(s, deal.house.house.exchange_act(), trade_id=deal.trade_id)
+    assert (await deal.trade()).status is TradeState.DELIVERED
+
+
 async def test_a_holiday_is_no_day_of_the_window_and_a_make_up_saturday_is(database, tmp_path):
     clock = SimulatedClock(datetime(2026, 9, 29, 2, 0, tzinfo=UTC))
     deal = await make_deal(await make_house(database, clock), tmp_path / "files")
