@@ -12,7 +12,7 @@ from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
 from market.orders.acting import acting_side, entering_mandate
-from market.orders.errors import OwnListing, TradeWrongRole
+from market.orders.errors import OwnListing, TradeMovedOn, TradeWrongRole
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -125,14 +125,16 @@ async def inquire(
 async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms) -> Offer:
     """Offer, or answer the other side's offer with one's own (TRD.OFFER, TRD.COUNTER_OFFER).
 
-    Raises TradeWrongState, TradeWrongRole, OfferOutOfTurn, OfferExpired, DeadlinePassed, PriceAboveCap,
-    `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
+    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, OfferOutOfTurn, OfferExpired, DeadlinePassed,
+    PriceAboveCap, `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     side = await acting_side(s, act, trade)
     earlier = [priced(offer) for offer in await repository.offers_of(s, trade_id=trade_id)]
     may_move(trade.status, offer_event(trade.status, earlier, side), act.role)
     _check_answer_in_time(trade, act)
+    if earlier and act.occurred_at < earlier[-1].made_at:
+        raise TradeMovedOn("another offer came while this one was signed", offer_no=earlier[-1].number)
     listing = await require_listed(s, listing_id=trade.listing_id)
     new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
     cap = listing.cap_minor if listing.public_data else None
