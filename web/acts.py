@@ -6,9 +6,10 @@ signature is found again by its name when the signature comes.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from base.db import ReadSession, WriteSession
 from base.errors import Forbidden, NotFound
@@ -17,11 +18,35 @@ from ledger.acts import Verb
 from ledger.recording import Act, Actor
 from web.node import Node
 
+# An id goes onto the public ledger even when it names nothing, so nothing but an id may stand there.
+Id = Annotated[str, Field(pattern=r"^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$", max_length=30)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ReasonCode = Annotated[str, Field(pattern=r"^[A-Z_]{2,40}$")]
+AmountMinor = Annotated[int, Field(ge=1, le=10**15)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+# A moment that survives being moved by a deadline or into another time zone.
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+_LAYOUT: Final = frozenset("\t\n\r")
 
-class Args(BaseModel):
-    """What an act is done with: JSON in, JSON kept, strict, nothing unknown."""
+
+class Asked(BaseModel):
+    """A body as it comes in: nothing unknown, and text that is text (no database takes a NUL)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any(c < " " or c == "\x7f" for c in text if c not in _LAYOUT):
+                raise ValueError("control characters are not taken")
+        return value
+
+
+class Args(Asked):
+    """What an act is done with: JSON in, JSON kept."""
 
 
 A = TypeVar("A", bound=Args)

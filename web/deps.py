@@ -1,31 +1,49 @@
 """What a request comes with: the node, the caller, and the one way to do an act for the caller."""
 
 import hashlib
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import Annotated, Any, Final, TypeAlias
 
 import orjson
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from base.db import ReadSession, WriteSession
-from base.errors import Forbidden, Malformed, Refusal, Unauthenticated
-from base.idempotency import Answer, IdempotencyRace, recall, remember
+from base.errors import DomainError, Forbidden, Malformed, Refusal, Unauthenticated
+from base.idempotency import Answer, recall, remember
 from base.idempotency import Call as IdempotentCall
 from base.signing import Envelope
+from identity.errors import PreparedUnknown
 from identity.prepared import Call, Document, Prepared, carry_out, submit
 from identity.sign_in import authenticate
 from identity.tables import PreparedRow
 from identity.tokens import Claims
-from ledger.acts import Once
-from ledger.recording import Actor
+from ledger.acts import Once, Verb, perform
+from ledger.recording import Act, Actor, Recorded, recorded_in
 from web.acts import A, ActKind, kind_of, lookup_on
 from web.node import Node
 from web.problems import MEDIA_TYPE as PROBLEM
 from web.problems import problem_of, request_id_of
+from web.views import PreparedView, View, done_view
 
 JSON: Final = "application/json"
 COOKIE: Final = "databourse_session"
+_done_views: dict[type[View], type[View]] = {}
+_INPUT: Final = b"databourse/idempotent-input/"
+Answering: TypeAlias = Callable[[Any, Sequence[Recorded]], Answer]
+"""From what an act came to, and the statements it made, to what is answered."""
+
+
+class IdempotencyKeyMissing(Malformed):
+    code = "idempotency-key-missing"
+    title = "An unsafe call carries an Idempotency-Key"
+
+
 _READING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -46,11 +64,13 @@ class Replayed(Exception):  # control flow out of a transaction, never an error
         self.answer = answer
 
 
-class _Remembered(Once):
+class Remembered(Once):
     """Same key, same answer: looks up before the act, keeps the answer with it."""
 
-    def __init__(self, call: IdempotentCall, node: Node, kind: ActKind[Any], request_id: str) -> None:
-        self._call, self._node, self._kind, self._request_id = call, node, kind, request_id
+    def __init__(self, call: IdempotentCall, node: Node, answer: Answering, request_id: str) -> None:
+        self._call, self._node, self._answer, self._request_id = call, node, answer, request_id
+        self._kept: Answer | None = None
+        self._refused: Refusal | None = None
 
     async def before(self, s: WriteSession) -> None:
         known = await recall(s, self._call)
@@ -58,19 +78,48 @@ class _Remembered(Once):
             raise Replayed(known)
 
     async def after(self, s: WriteSession, result: object) -> None:
-        await remember(s, self._call, answer_to(self._kind, result), now=self._node.clock.now())
+        self._kept = self._answer(result, recorded_in(s))
+        await remember(s, self._call, self._kept, now=self._node.clock.now())
 
     async def refused(self, s: WriteSession, refusal: Refusal) -> None:
         status, body = problem_of(refusal, self._request_id)
         await remember(s, self._call, Answer(status, PROBLEM, body), now=self._node.clock.now())
+        self._refused = refusal
+
+    async def known(self) -> Answer | None:
+        """What was answered, asked outside the act's transaction."""
+        async with self._node.database.read() as s:
+            return await recall(s, self._call)
+
+    async def answered(self, act: Callable[[], Awaitable[Any]]) -> Answer:
+        """The answer to an act that remembers it by this; of two at once the second hears the first's.
+
+        Raises what the act raises, unless the other call has answered meanwhile.
+        """
+        try:
+            await act()
+        except Replayed as replayed:
+            return replayed.answer
+        except (DomainError, IntegrityError) as error:  # perhaps because the other one has done it
+            found = None if error is self._refused else await self.known()
+            if found is None:
+                raise
+            return found
+        assert self._kept is not None
+        return self._kept
 
 
-def answer_to(kind: ActKind[Any], result: object) -> Answer:
+def answer_to(kind: ActKind[Any], result: object, recorded: Sequence[Recorded]) -> Answer:
     """What a done, or a prepared, act answers: 202 asks for a signature."""
     if isinstance(result, Prepared):
         return Answer(202, JSON, orjson.dumps(result.document()))
-    shown = kind.answer(result)
-    return Answer(kind.status, JSON, shown.model_dump_json().encode())
+    return done(kind.status, kind.answer(result), recorded)
+
+
+def done(status: int, shown: BaseModel, recorded: Sequence[Recorded]) -> Answer:
+    """What was done, and the statements that say so (`GET /ledger/statements/{id}?wait=sealed`)."""
+    said = [{"statement_id": one.statement_id, "envelope_sha256": one.digest} for one in recorded]
+    return Answer(status, JSON, orjson.dumps({**shown.model_dump(mode="json"), "recorded": said}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +145,8 @@ class Caller:
         the verb raises.
         """
         role = kind.role_of(self.actor, self.role)
+        said = args.model_dump(mode="json")
+        once = self.once(kind.name, {"role": role, **said}, partial(answer_to, kind))
         documents: tuple[Document, ...] = ()
         if kind.documents is not None:
             async with self.node.database.read() as s:
@@ -104,62 +155,68 @@ class Caller:
             actor=self.actor,
             role=role,
             act_name=kind.name,
-            args=args.model_dump(mode="json"),
+            args=said,
             attempted=kind.event,
             object_id=kind.about(args),
             documents=documents,
         )
-        once = self._once(kind, kind.name, call.args)
-        while True:
-            try:
-                done = await carry_out(
-                    self.node.house, self.node.safe, call, kind.bound(args, self.node), once=once
-                )
-            except Replayed as replayed:
-                return replayed.answer
-            except IdempotencyRace:
-                continue
-            return answer_to(kind, done)
+        house, safe, verb = self.node.house, self.node.safe, kind.bound(args, self.node)
+        return await once.answered(lambda: carry_out(house, safe, call, verb, once=once))
 
     async def submit(self, prepared_id: str, envelope: Envelope) -> Answer:
         """Hand in the signature of a prepared act. Raises what `identity.prepared.submit` raises."""
         async with self.node.database.read() as s:
-            name = await _act_name(s, prepared_id)
-        kind = kind_of(name)
-        once = self._once(kind, f"submit/{prepared_id}", {"envelope": envelope.digest()})
-        while True:
-            try:
-                done = await submit(
-                    self.node.house,
-                    self.node.safe,
-                    prepared_id=prepared_id,
-                    envelope=envelope,
-                    lookup=lookup_on(self.node),
-                    actor=self.actor,
-                    once=once,
-                )
-            except Replayed as replayed:
-                return replayed.answer
-            except IdempotencyRace:
-                continue
-            return answer_to(kind, done)
+            prepared = await s.get(PreparedRow, prepared_id)
+        if prepared is None:
+            raise PreparedUnknown("no such prepared act", prepared_id=prepared_id)
+        kind = kind_of(prepared.act_name)
+        said = {"envelope": envelope.digest()}
+        once = self.once(f"submit/{prepared_id}", said, partial(answer_to, kind))
+        return await once.answered(
+            lambda: submit(
+                self.node.house,
+                self.node.safe,
+                prepared_id=prepared_id,
+                envelope=envelope,
+                lookup=lookup_on(self.node),
+                actor=self.actor,
+                once=once,
+            )
+        )
 
-    def _once(self, kind: ActKind[Any], route: str, args: Any) -> _Remembered:
+    async def perform(
+        self,
+        verb: Verb[Any],
+        show: Callable[[Any], BaseModel],
+        *,
+        route: str,
+        args: Any,
+        act: Act,
+        attempted: str,
+        object_id: str,
+        status: int = 201,
+    ) -> Answer:
+        """Perform a verb that no party signs, once for a key. Raises what the verb raises."""
+        answer: Answering = lambda result, recorded: done(status, show(result), recorded)  # noqa: E731
+        once = self.once(route, args, answer)
+        house = self.node.house
+        return await once.answered(
+            lambda: perform(house, act, verb, attempted=attempted, object_id=object_id, once=once)
+        )
+
+    def once(self, route: str, args: Any, answer: Answering) -> Remembered:
+        """What remembers the answer to this call. Raises Malformed without an Idempotency-Key."""
         if self.idempotency_key is None:
-            raise Malformed("an Idempotency-Key header is asked for")
-        digest = hashlib.sha256(orjson.dumps(args, option=orjson.OPT_SORT_KEYS)).hexdigest()
+            raise IdempotencyKeyMissing("an Idempotency-Key header is asked for")
+        # Keyed, because among what is digested may be a password.
+        said = orjson.dumps(args, option=orjson.OPT_SORT_KEYS)
         call = IdempotentCall(
             actor_id=self.actor.user_id or self.actor.org_id,
             key=self.idempotency_key,
             route=route,
-            input_sha256=digest,
+            input_sha256=hmac.new(self.node.safe.master, _INPUT + said, hashlib.sha256).hexdigest(),
         )
-        return _Remembered(call, self.node, kind, self.request_id)
-
-
-async def _act_name(s: ReadSession, prepared_id: str) -> str:
-    row = await s.get(PreparedRow, prepared_id)
-    return "" if row is None else row.act_name
+        return Remembered(call, self.node, answer, self.request_id)
 
 
 async def caller_of(
@@ -187,13 +244,32 @@ async def caller_of(
 CallerDep = Annotated[Caller, Depends(caller_of)]
 
 
-async def read_session(node: NodeDep) -> Any:
+async def visitor_of(
+    request: Request, node: NodeDep, authorization: Annotated[str | None, Header()] = None
+) -> Caller | None:
+    """Whoever calls what is open to everybody: a caller where a token came, else None."""
+    return None if authorization is None else await caller_of(request, node, authorization)
+
+
+VisitorDep = Annotated[Caller | None, Depends(visitor_of)]
+
+
+async def read_session(node: NodeDep) -> AsyncIterator[ReadSession]:
     """A session for questions, closed before the answer leaves."""
     async with node.database.read() as session:
         yield session
 
 
 ReadDep = Annotated[ReadSession, Depends(read_session, scope="function")]
+
+
+def answers(kind: ActKind[Any], view: type[View]) -> dict[str, Any]:
+    """What the OpenAPI document says of an act's route: done, or prepared for a signature made outside."""
+    return {
+        "status_code": kind.status,
+        "response_model": _done_views.setdefault(view, done_view(view)),
+        "responses": {202: {"model": PreparedView, "description": "To be signed by a self-held key"}},
+    }
 
 
 def respond(answer: Answer) -> Response:

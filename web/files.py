@@ -3,48 +3,56 @@
 import base64
 import re
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from base.db import WriteSession
 from base.errors import Malformed
-from ledger.acts import perform
+from base.files import FileTooLarge
+from ledger.acts import Once, perform
 from ledger.recording import Act
-from market.delivery.downloads import EVENT, Opened, download_act, open_download, open_stream
+from market.delivery.downloads import EVENT, ROLE, Opened, download_act, open_download, open_stream
 from market.delivery.rules import etag
 from market.listings import repository, service
 from market.listings.tables import ListingFile
 from registry.declared import declared_from
 from registry.measure import measure_file
 from registry.preview import masked
-from registry.report import Report
 from registry.service import MEASURE_EVENT, record_measurement
+from registry.tables import QualityRow
 from web.deps import Caller
 
+_LISTERS: Final = frozenset({"PROVIDER", "BROKER"})
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 _NAME: Final = re.compile(r"[^\x00-\x1f/\\]{1,200}")
 
 
 async def keep_upload(
-    caller: Caller, content: AsyncIterator[bytes], *, name: str, media_type: str
+    caller: Caller, content: AsyncIterator[bytes], *, name: str, media_type: str, length: str | None = None
 ) -> ListingFile:
     """Encrypt an upload while it comes in, and remember whose it is; its bytes go when that fails.
 
-    Nothing is stated yet. Raises Malformed for a name that is none, TooLarge, FileEmpty.
+    `length` is what the sender says it will be. Nothing is stated yet. Raises Malformed for a name that
+    is none, FileTooLarge, FileEmpty.
     """
-    caller.require("PROVIDER", "BROKER")
+    caller.require(*_LISTERS)
     if _NAME.fullmatch(name) is None:
         raise Malformed("a file name has no path and no control characters", member="name")
     node = caller.node
-    stored = await node.files.put(content, limit_bytes=node.settings.upload_limit_bytes)
+    limit = node.settings.upload_limit_bytes
+    if length is not None and length.isdecimal() and int(length[:20]) > limit:
+        raise FileTooLarge("the file is above the limit", limit_bytes=limit)
+    stored = await node.files.put(content, limit_bytes=limit)
+    kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
 
     async def kept(s: WriteSession, act: Act) -> ListingFile:
-        return await service.keep_file(s, act, file=stored, name=name, media_type=media_type[:100])
+        return await service.keep_file(s, act, file=stored, name=name, media_type=kind)
 
-    role = min(caller.actor.roles & {"PROVIDER", "BROKER"})
+    role = min(caller.actor.roles & _LISTERS)
     act = node.house.act(caller.actor, role, node.house.exchange.pen)
     try:
         return await perform(node.house, act, kept, attempted="LST.UPLOAD", object_id=caller.actor.org_id)
@@ -53,23 +61,27 @@ async def keep_upload(
         raise
 
 
-async def measure_listing(caller: Caller, listing_id: str, declared: dict[str, Any]) -> Report:
+async def measure_listing(
+    caller: Caller, listing_id: str, declared: dict[str, Any], *, once: Once | None = None
+) -> QualityRow:
     """Measure in a child process, then state the report as the exchange (REG.MEASURE).
 
-    For the listing's seller or broker; to others it does not exist. Raises ListingUnknown,
-    DeclarationBroken, and what cannot be measured.
+    For the listing's seller or broker; to others it does not exist. A few at a time: the others wait.
+    Raises ListingUnknown, DeclarationBroken, and what cannot be measured.
     """
+    caller.require(*_LISTERS)
     node = caller.node
     async with node.database.read() as s:
         listing = await repository.get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)
         file = await repository.get_file(s, file_id=listing.file_id)
     declaration = declared_from(declared)
-    with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
-        path = Path(folder) / "data"
-        await node.files.copy_to(repository.stored(file), path)
-        report = await measure_file(path, declaration, as_of=node.clock.now())
+    async with node.measuring:
+        with tempfile.TemporaryDirectory(dir=node.scratch()) as folder:
+            path = Path(folder) / "data"
+            await node.files.copy_to(repository.stored(file), path)
+            report = await measure_file(path, declaration, as_of=node.clock.now())
 
-    async def recorded(s: WriteSession, act: Act) -> Any:
+    async def recorded(s: WriteSession, act: Act) -> QualityRow:
         return await record_measurement(
             s,
             act,
@@ -80,14 +92,14 @@ async def measure_listing(caller: Caller, listing_id: str, declared: dict[str, A
         )
 
     act = node.house.exchange_act()
-    await perform(node.house, act, recorded, attempted=MEASURE_EVENT, object_id=listing_id)
-    return report
+    return await perform(node.house, act, recorded, attempted=MEASURE_EVENT, object_id=listing_id, once=once)
 
 
 async def send_file(
     caller: Caller, entitlement_id: str, range_field: str | None, if_range: str | None
 ) -> Response:
-    """Answer one request for a file: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
+    """Answer one request for a file, as the buyer: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
+    caller.require(ROLE)
     node = caller.node
 
     async def opened_file(s: WriteSession, act: Act) -> Opened:
@@ -105,8 +117,8 @@ async def send_file(
     headers["content-length"] = str(reply.span.end - reply.span.start)
     if reply.partial:
         headers["content-range"] = reply.content_range
-    return StreamingResponse(
-        _closing(stream),
+    return Sending(
+        stream,
         status_code=206 if reply.partial else 200,
         media_type=opened.media_type,
         headers=headers | {"content-disposition": f'attachment; filename="{entitlement_id}"'},
@@ -124,8 +136,13 @@ def file_headers(sha256: str) -> dict[str, str]:
     }
 
 
-async def _closing(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Close the stream also when the client goes away: what was sent is counted."""
-    async with aclosing(stream) as open_one:  # type: ignore[type-var]  # an async generator
-        async for chunk in open_one:
-            yield chunk
+class Sending(StreamingResponse):
+    """A stream that is closed also when the client goes away, so that what was sent is counted."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stream = self.body_iterator
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            assert isinstance(stream, AsyncGenerator)
+            await stream.aclose()

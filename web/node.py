@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import secrets
+import shutil
+import stat
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +19,9 @@ import structlog
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database
 from base.files import FileStore
+from base.idempotency import forget
 from base.jobs import Handlers, run_due
-from base.settings import Settings, load_or_create_secret
+from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
@@ -25,7 +30,7 @@ from identity.tokens import Tokens, generate_access_key
 from ledger.acts import House
 from ledger.batch import BatchWriter
 from ledger.checkpoint import NoteSigner
-from ledger.publisher import Publisher, write_atomically
+from ledger.publisher import Publisher
 from ledger.reader import last_moment
 from ledger.sequencer import create_log, leadership, seal_all
 from market.settlement.bank import BankClient
@@ -37,6 +42,9 @@ SEAL_EVERY_S: Final = 0.1
 PUBLISH_EVERY_S: Final = 1.0
 JOBS_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 600.0
+MEASURED_AT_ONCE: Final = 2
+ANSWERS_KEPT: Final = timedelta(days=7)
+ABANDONED_AFTER_S: Final = 3600.0
 _BANK_TIMEOUT_S: Final = 10.0
 
 
@@ -55,11 +63,18 @@ class Node:
     batch: BatchWriter
     bank: BankClient | None
     escrow: Escrow | None
+    measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
 
     @property
     def handlers(self) -> Handlers:
         """What the scheduler runs here; without a bank nothing that needs one."""
         return handlers(self.house, self.bank, self.escrow)
+
+    def scratch(self) -> Path:
+        """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
+        folder = self.settings.data_dir / "scratch"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     async def run_jobs(self) -> int:
         """Run everything that is due now."""
@@ -92,10 +107,18 @@ def load_keys(settings: Settings) -> NodeKeys:
 
 
 def _access_key(path: Path) -> bytes:
+    """Our P-256 key as PEM. Of several processes that make it at once all get the same."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, generate_access_key())
-        path.chmod(0o600)
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(generate_access_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first: its key is the one
+            path.hardlink_to(aside)
+        aside.unlink()
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SecretUnsafe(f"{path} can be read by others: chmod 600 {path}")
     return path.read_bytes()
 
 
@@ -186,7 +209,7 @@ async def sequencing(node: Node) -> AsyncIterator[None]:
     """Seal, publish, run what falls due and tidy up, while the block lasts. Raises LogForked."""
     await node.publisher.check_head()
     async with standing(
-        _lead(node),
+        _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
         _every(JOBS_EVERY_S, node.run_jobs, "jobs"),
         _every(TIDY_EVERY_S, lambda: _tidy(node), "tidy"),
     ):
@@ -207,14 +230,12 @@ async def standing(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def _lead(node: Node) -> None:
     """Seal and publish while this process leads the log; wait for the leader to go while it does not."""
-    while True:
-        async with leadership(node.database) as leads:
-            if leads:
-                await asyncio.gather(
-                    _every(SEAL_EVERY_S, node.seal, "seal"),
-                    _every(PUBLISH_EVERY_S, node.publish, "publish"),
-                )
-        await asyncio.sleep(PUBLISH_EVERY_S)
+    async with leadership(node.database) as leads:
+        if leads:
+            await asyncio.gather(
+                _every(SEAL_EVERY_S, node.seal, "seal"),
+                _every(PUBLISH_EVERY_S, node.publish, "publish"),
+            )
 
 
 async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) -> None:
@@ -230,4 +251,14 @@ async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) 
 async def _tidy(node: Node) -> None:
     async with node.database.write() as s:
         await forget_expired(s, now=node.clock.now())
+        await forget(s, before=node.clock.now() - ANSWERS_KEPT)
     await node.files.remove_abandoned()
+    await asyncio.to_thread(_empty, node.scratch())
+
+
+def _empty(folder: Path) -> None:
+    """Remove what has stood in the scratch folder for longer than any measurement takes."""
+    before = time.time() - ABANDONED_AFTER_S
+    for left in folder.iterdir():
+        if left.stat().st_mtime < before:
+            shutil.rmtree(left, ignore_errors=True)

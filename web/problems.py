@@ -9,6 +9,9 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -51,11 +54,26 @@ _STATUS: Final[tuple[tuple[type[DomainError], int], ...]] = (
 )
 _OWN_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "code", "rule_id", "request_id"})
 _TITLES: Final = {
+    400: ("malformed", "The request cannot be read"),
     404: ("not-found", "There is nothing here"),
     405: ("method-not-allowed", "This address does not take that method"),
+    408: ("too-slow", "The request came too slowly"),
     413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "Another media type is expected"),
 }
+
+
+class Problem(BaseModel):
+    """RFC 9457; `code` is stable, the other members may say more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="urn:databourse:problem:<code>")
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    request_id: str | None = None
 
 
 def status_of(error: DomainError) -> int:
@@ -85,8 +103,11 @@ def response_of(request: Request, error: DomainError) -> Response:
     """The problem document as a response, with what its status asks for in the headers."""
     status, body = problem_of(error, request_id_of(request))
     headers = {"cache-control": "no-store"}
-    if status == 401:  # noqa: PLR2004 - RFC 9110 §11.6.1
-        headers["www-authenticate"] = f'Bearer realm="databourse", error="{error.code}"'
+    if status == 401:  # noqa: PLR2004 - RFC 9110 §11.6.1; RFC 6750 §3.1 names no error where no token came
+        shown = 'Bearer realm="databourse"'
+        if error.code.startswith("token-"):
+            shown += f', error="invalid_token", error_description="{error.code}"'
+        headers["www-authenticate"] = shown
     if status == 503:  # noqa: PLR2004 - RFC 9110 §10.2.3
         headers["retry-after"] = "1"
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
@@ -147,10 +168,22 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 async def on_surprise(request: Request, error: Exception) -> Response:
     """An error nobody foresaw: the caller learns its id and nothing of our inside."""
+    if _is_passing(error):
+        log.error(
+            "the database does not answer", request_id=request_id_of(request), error=type(error).__name__
+        )
+        return response_of(request, Unavailable("the database does not answer now"))
     log.error("unforeseen", path=request.url.path, request_id=request_id_of(request), exc_info=error)
     return _simple(
         request, 500, code="internal", title="Something went wrong on our side; nothing was changed"
     )
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether the database was away or too busy: nothing was changed, and trying again may help."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or "database is locked" in str(error.orig)
+    return isinstance(error, PoolTimeout | ConnectionError)
 
 
 def install(app: FastAPI) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from brokers.tables import CertificateRow, MandateRow
 from identity.repository import Organisation, Person, RegisteredKey
@@ -18,6 +18,40 @@ class View(BaseModel):
     """Read from a row or a value by attribute; what is not named here is not shown."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class RecordedView(View):
+    """A statement that an act has made; `GET /ledger/statements/{id}?wait=sealed` tells its seq."""
+
+    statement_id: str
+    envelope_sha256: str
+
+
+class DocumentView(View):
+    name: str
+    media_type: str
+    sha256: str
+    content: str = Field(description="base64")
+
+
+class PreparedView(View):
+    """What has to be signed outside, in the form that `databourse sign` reads."""
+
+    prepared_id: str
+    payload_type: str
+    payload: str = Field(description="base64 of the statement")
+    opening: str | None
+    documents: list[DocumentView]
+    signers: list[str]
+    expires_at: datetime
+
+
+def done_view(view: type[View]) -> type[View]:
+    """What a done act answers: the view, and the statements that say so."""
+    made: type[View] = create_model(
+        view.__name__.replace("View", "Done"), __base__=view, recorded=(list[RecordedView], ...)
+    )
+    return made
 
 
 class OrganisationView(View):

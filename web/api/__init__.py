@@ -1,5 +1,7 @@
 """`/api/v1`: the same acts and the same data as the pages, for machines."""
 
+from typing import Any, Final
+
 from fastapi import APIRouter, FastAPI
 
 from web.api import (
@@ -7,6 +9,7 @@ from web.api import (
     brokers,
     catalogue,
     entitlements,
+    files,
     ledger,
     listings,
     organisations,
@@ -15,17 +18,30 @@ from web.api import (
     status,
     trades,
 )
+from web.problems import MEDIA_TYPE, Problem
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    wrong: {
+        "description": what,
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+    for wrong, what in (
+        ("4XX", "A problem document; `code` is stable"),
+        ("5XX", "A problem document that says nothing of our inside"),
+    )
+}
 
 
 def install(app: FastAPI) -> None:
     """Add every route of the API."""
-    v1 = APIRouter(prefix="/api/v1")
+    v1 = APIRouter(prefix="/api/v1", responses=PROBLEMS)
     for part in (
         sign_in,
         organisations,
         prepared,
-        listings,
         catalogue,
+        listings,
+        files,
         brokers,
         trades,
         entitlements,

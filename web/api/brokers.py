@@ -4,32 +4,34 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 
 from base.db import WriteSession
 from brokers import repository, service
 from brokers.rules import BrokerType, Side
 from ledger.recording import Act
 from registry.rules import Level
-from web.acts import ActKind, Args, kind
-from web.deps import CallerDep, ReadDep, respond
+from web.acts import ActKind, Args, Asked, Id, Moment, ReasonCode, kind
+from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import CertificateView, MandateView, View
 
 router = APIRouter(tags=["brokers"])
+CertificateNo = Annotated[str, Field(pattern=r"^[A-Z0-9-]{6,40}$")]
+Sector = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_-]{1,39})$")]
 _AUTHORITY = frozenset({"DATA_AUTHORITY"})
 
 
 class CertifyArgs(Args):
-    org_id: str = Field(max_length=40)
-    cert_no: str = Field(pattern=r"^[A-Z0-9-]{6,40}$")
+    org_id: Id
+    cert_no: CertificateNo
     broker_type: BrokerType
     grade: int = Field(ge=1, le=3)
-    sectors: list[str] = Field(min_length=1, max_length=30)
+    sectors: list[Sector] = Field(min_length=1, max_length=30)
     max_level: Level
     cross_border: bool = False
-    valid_from: AwareDatetime
-    valid_to: AwareDatetime
+    valid_from: Moment
+    valid_to: Moment
 
 
 async def _certify(s: WriteSession, act: Act, args: CertifyArgs, node: Node) -> Any:
@@ -66,10 +68,13 @@ CERTIFY = kind(
 )
 
 
-class DisciplineArgs(Args):
-    cert_id: str = Field(max_length=40)
-    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
-    case_id: str | None = Field(default=None, max_length=40)
+class DisciplineForm(Asked):
+    reason_code: ReasonCode
+    case_id: Id | None = None
+
+
+class DisciplineArgs(Args, DisciplineForm):
+    cert_id: Id
 
 
 async def _suspend(s: WriteSession, act: Act, args: DisciplineArgs, node: Node) -> Any:
@@ -104,12 +109,12 @@ DISCIPLINE = {
 
 
 class MandateArgs(Args):
-    broker_id: str = Field(max_length=40)
+    broker_id: Id
     side: Side
-    listing_id: str | None = Field(default=None, max_length=40)
+    listing_id: Id | None = None
     scope: str = Field(max_length=1000)
     fee_bp: int = Field(ge=0, le=10_000)
-    ends_at: AwareDatetime
+    ends_at: Moment
     conflict_disclosed: bool = False
     dual_consent: bool = False
 
@@ -134,7 +139,7 @@ SIGN_MANDATE = kind(
 
 
 class MandateIdArgs(Args):
-    mandate_id: str = Field(max_length=40)
+    mandate_id: Id
 
 
 async def _accept(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
@@ -183,15 +188,10 @@ class RegisterView(View):
     history: list[HistoryView]
 
 
-class DisciplineForm(BaseModel):
-    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
-    case_id: str | None = Field(default=None, max_length=40)
-
-
 @router.get("/brokers")
 async def register(
     s: ReadDep,
-    after: Annotated[str | None, Query(max_length=40)] = None,
+    after: Annotated[CertificateNo | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[CertificateView]:
     """The public register, by keyset (`after` = the last certificate number)."""
@@ -200,7 +200,7 @@ async def register(
 
 
 @router.get("/brokers/{cert_no}")
-async def certificate(cert_no: str, s: ReadDep) -> RegisterView:
+async def certificate(cert_no: CertificateNo, s: ReadDep) -> RegisterView:
     """One certificate with what happened to it."""
     row = await repository.certificate_by_no(s, cert_no=cert_no)
     history = await repository.history_of(s, cert_id=row.cert_id)
@@ -209,30 +209,30 @@ async def certificate(cert_no: str, s: ReadDep) -> RegisterView:
     )
 
 
-@router.post("/certificates", status_code=201, response_model=CertificateView)
+@router.post("/certificates", **answers(CERTIFY, CertificateView))
 async def certify(caller: CallerDep, args: CertifyArgs) -> Response:
     """Enter a certificate, as the data authority."""
     return respond(await caller.do(CERTIFY, args))
 
 
-@router.post("/certificates/{cert_id}/suspend", response_model=CertificateView)
-async def suspend(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+@router.post("/certificates/{cert_id}/suspend", **answers(DISCIPLINE["suspend"], CertificateView))
+async def suspend(cert_id: Id, caller: CallerDep, form: DisciplineForm) -> Response:
     """Take a certificate out of force at the very next act."""
     return respond(
         await caller.do(DISCIPLINE["suspend"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
     )
 
 
-@router.post("/certificates/{cert_id}/reinstate", response_model=CertificateView)
-async def reinstate(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+@router.post("/certificates/{cert_id}/reinstate", **answers(DISCIPLINE["reinstate"], CertificateView))
+async def reinstate(cert_id: Id, caller: CallerDep, form: DisciplineForm) -> Response:
     """Put a suspended certificate back into force."""
     return respond(
         await caller.do(DISCIPLINE["reinstate"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
     )
 
 
-@router.post("/certificates/{cert_id}/revoke", response_model=CertificateView)
-async def revoke(cert_id: str, caller: CallerDep, form: DisciplineForm) -> Response:
+@router.post("/certificates/{cert_id}/revoke", **answers(DISCIPLINE["revoke"], CertificateView))
+async def revoke(cert_id: Id, caller: CallerDep, form: DisciplineForm) -> Response:
     """End a suspended certificate for good."""
     return respond(
         await caller.do(DISCIPLINE["revoke"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
@@ -246,19 +246,19 @@ async def mandates(caller: CallerDep, s: ReadDep) -> list[MandateView]:
     return [MandateView.of(row) for row in rows]
 
 
-@router.post("/mandates", status_code=201, response_model=MandateView)
+@router.post("/mandates", **answers(SIGN_MANDATE, MandateView))
 async def sign_mandate(caller: CallerDep, args: MandateArgs) -> Response:
     """Mandate a broker, as its client."""
     return respond(await caller.do(SIGN_MANDATE, args))
 
 
-@router.post("/mandates/{mandate_id}/accept", response_model=MandateView)
-async def accept_mandate(mandate_id: str, caller: CallerDep) -> Response:
+@router.post("/mandates/{mandate_id}/accept", **answers(ACCEPT_MANDATE, MandateView))
+async def accept_mandate(mandate_id: Id, caller: CallerDep) -> Response:
     """Take a mandate, as the broker."""
     return respond(await caller.do(ACCEPT_MANDATE, MandateIdArgs(mandate_id=mandate_id)))
 
 
-@router.post("/mandates/{mandate_id}/revoke", response_model=MandateView)
-async def revoke_mandate(mandate_id: str, caller: CallerDep) -> Response:
+@router.post("/mandates/{mandate_id}/revoke", **answers(REVOKE_MANDATE, MandateView))
+async def revoke_mandate(mandate_id: Id, caller: CallerDep) -> Response:
     """Take a mandate back, as the client."""
     return respond(await caller.do(REVOKE_MANDATE, MandateIdArgs(mandate_id=mandate_id)))

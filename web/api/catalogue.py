@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from base.db import ReadSession
 from market.listings import catalogue, repository
 from market.listings.categories import Category, ProductType
 from market.listings.errors import ListingUnknown
-from registry.repository import latest_report
-from web.api.listings import QualityView
-from web.deps import CallerDep, ReadDep
+from market.listings.tables import Listing
+from web.acts import Asked, Id
+from web.deps import Caller, CallerDep, ReadDep, VisitorDep
 from web.views import ListingView, View
 
 router = APIRouter(tags=["catalogue"])
+OPERATOR = "EXCHANGE_OPERATOR"
 
 
 class PageView(View):
@@ -22,17 +23,17 @@ class PageView(View):
     next_after: str | None
 
 
-class SearchForm(BaseModel):
+class SearchForm(Asked):
     """What a search may name; every member narrows it."""
 
     q: str = Field(default="", max_length=200)
     category: Category | None = None
     geo: str | None = Field(default=None, max_length=6)
     product_type: ProductType | None = None
-    min_price_minor: int | None = Field(default=None, ge=0)
-    max_price_minor: int | None = Field(default=None, ge=0)
+    min_price_minor: int | None = Field(default=None, ge=0, le=10**15)
+    max_price_minor: int | None = Field(default=None, ge=0, le=10**15)
     sort: catalogue.Sort = catalogue.Sort.NEWEST
-    after: str | None = Field(default=None, max_length=40)
+    after: Id | None = None
     limit: int = Field(default=20, ge=1, le=100)
 
     def query(self) -> catalogue.Query:
@@ -62,27 +63,29 @@ async def facets(s: ReadDep) -> dict[str, dict[str, int]]:
 
 
 @router.get("/my/listings")
-async def my_listings(caller: CallerDep, s: ReadDep) -> list[ListingView]:
-    """One's own listings, in every state; the operator sees everybody's."""
-    seller = None if "EXCHANGE_OPERATOR" in caller.actor.roles else caller.actor.org_id
-    return [ListingView.of(row) for row in await repository.listings_of(s, seller_id=seller)]
+async def my_listings(
+    caller: CallerDep,
+    s: ReadDep,
+    after: Annotated[Id | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[ListingView]:
+    """One's own listings, in every state, newest first; the operator sees everybody's."""
+    seller = None if OPERATOR in caller.actor.roles else caller.actor.org_id
+    rows = await repository.listings_of(s, seller_id=seller, after=after, limit=limit)
+    return [ListingView.of(row) for row in rows]
 
 
 @router.get("/listings/{listing_id}")
-async def listing(listing_id: str, s: ReadDep) -> ListingView:
-    """One listing that is, or was, on offer."""
+async def listing(listing_id: Id, s: ReadDep, caller: VisitorDep) -> ListingView:
+    """One listing that is, or was, on offer; one's own and for the operator also before."""
+    return ListingView.of(await visible(s, caller, listing_id))
+
+
+async def visible(s: ReadSession, caller: Caller | None, listing_id: str) -> Listing:
+    """The listing, if it may be seen. Raises ListingUnknown."""
     found = await repository.get_listing(s, listing_id=listing_id)
-    if found.listed_at is None:
+    if found.listed_at is not None or (caller is not None and OPERATOR in caller.actor.roles):
+        return found
+    if caller is None:
         raise ListingUnknown("no such listing", listing_id=listing_id)
-    return ListingView.of(found)
-
-
-@router.get("/listings/{listing_id}/quality")
-async def quality(listing_id: str, s: ReadDep) -> QualityView:
-    """The newest measured quality report of a listing, whole."""
-    row = await latest_report(s, listing_id=listing_id)
-    if row is None:
-        raise ListingUnknown("no report for this listing", listing_id=listing_id)
-    return QualityView(
-        listing_id=listing_id, report_sha256=row.report_sha256, report=orjson.loads(row.report)
-    )
+    return await repository.get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from market.delivery import repository
 from market.delivery.errors import EntitlementUnknown
+from web.acts import Id
 from web.deps import CallerDep, ReadDep
 from web.files import file_headers, send_file
 from web.views import EntitlementView
@@ -22,7 +23,7 @@ async def entitlements(caller: CallerDep, s: ReadDep) -> list[EntitlementView]:
 
 
 @router.head("/entitlements/{entitlement_id}/file")
-async def describe(entitlement_id: str, caller: CallerDep, s: ReadDep) -> Response:
+async def describe(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> Response:
     """Length and digest of the file, without taking it."""
     row = await repository.get_entitlement(s, entitlement_id=entitlement_id)
     if row.buyer_id != caller.actor.org_id:
@@ -33,7 +34,7 @@ async def describe(entitlement_id: str, caller: CallerDep, s: ReadDep) -> Respon
 
 @router.get("/entitlements/{entitlement_id}/file")
 async def download(
-    entitlement_id: str,
+    entitlement_id: Id,
     request: Request,
     caller: CallerDep,
     if_range: Annotated[str | None, Header(max_length=200)] = None,

@@ -1,10 +1,13 @@
 """The ledger for anyone: head, entries, proofs, receipts, and the published files."""
 
+import asyncio
 import base64
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 from starlette.responses import FileResponse
 
 from base.errors import NotFound
@@ -13,10 +16,15 @@ from ledger.checkpoint import Receipt, open_checkpoint
 from ledger.errors import TileInvalid
 from ledger.publisher import CHECKPOINT_FILE
 from ledger.tiles import parse_path
+from web.acts import Id
 from web.deps import CallerDep, NodeDep, ReadDep
+from web.node import Node
 from web.views import View
 
 router = APIRouter(tags=["ledger"])
+Seq = Annotated[int, Field(ge=0, le=2**53)]
+_WAIT_S: Final = 10.0
+_ASK_EVERY_S: Final = 0.05
 
 
 class HeadView(View):
@@ -39,8 +47,34 @@ class EntryView(View):
 class ProofView(View):
     seq: int
     size: int
-    root: str
+    root: str | None
     path: list[str]
+
+
+class VkeyView(View):
+    vkey: str
+    from_size: int
+    to_size: int | None
+
+
+class ParticularsView(View):
+    """Whom to check against: pin the vkey, then fetch the log."""
+
+    origin: str
+    vkeys: list[VkeyView]
+    exchange_keyid: str
+    checkpoint: str
+    tiles: str
+    api: str
+
+
+class SaidView(View):
+    statement_id: str
+    envelope_sha256: str
+    event: str
+    object: str
+    seq: int | None
+    statement: dict[str, Any]
 
 
 @router.get("/ledger")
@@ -60,7 +94,7 @@ async def head(node: NodeDep, s: ReadDep) -> HeadView:
 @router.get("/ledger/entries")
 async def entries(
     s: ReadDep,
-    before: Annotated[int | None, Query(ge=0)] = None,
+    before: Seq | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     event: Annotated[str | None, Query(max_length=60)] = None,
 ) -> list[EntryView]:
@@ -69,22 +103,22 @@ async def entries(
 
 
 @router.get("/ledger/entries/{seq}")
-async def entry(seq: int, s: ReadDep) -> EntryView:
+async def entry(seq: Seq, s: ReadDep) -> EntryView:
     """One entry: its exact bytes (base64) and what they say."""
     return _view(await reader.entry(s, seq=seq))
 
 
 @router.get("/ledger/entries/{seq}/proof")
-async def proof(seq: int, s: ReadDep, size: Annotated[int | None, Query(ge=1)] = None) -> ProofView:
+async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] = None) -> ProofView:
     """The inclusion path of an entry in the tree of `size` leaves (default: the newest)."""
     tree = await reader.tree_head(s)
     path = await reader.proof(s, seq=seq, size=size or tree.size)
-    root = tree.root if size in {None, tree.size} else ""
+    root = tree.root if size in {None, tree.size} else None  # of an older size the checkpoint tells it
     return ProofView(seq=seq, size=size or tree.size, root=root, path=[step.hex() for step in path])
 
 
 @router.get("/ledger/entries/{seq}/receipt")
-async def receipt(seq: int, node: NodeDep, s: ReadDep) -> Response:
+async def receipt(seq: Seq, node: NodeDep, s: ReadDep) -> Response:
     """The entry's `.tlog-proof` under the newest published checkpoint that holds it."""
     kept = await reader.checkpoint(s)
     if kept is None or seq >= kept.size:
@@ -100,18 +134,34 @@ async def receipt(seq: int, node: NodeDep, s: ReadDep) -> Response:
 
 
 @router.get("/ledger/statements/{statement_id}")
-async def statement(statement_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
-    """A recorded statement by id, sealed or not; `seq` is null while it waits."""
+async def statement(
+    statement_id: Id, caller: CallerDep, node: NodeDep, wait: Literal["sealed"] | None = None
+) -> SaidView:
+    """A recorded statement by id; `seq` is null while it waits.
+
+    With `wait=sealed` the answer comes when it is sealed, or after ten seconds as it is then.
+    """
     del caller
-    said = await reader.statement(s, statement_id=statement_id)
-    return {
-        "statement_id": said.statement_id,
-        "envelope_sha256": said.envelope_sha256,
-        "event": said.event,
-        "object": said.object_id,
-        "seq": said.seq,
-        "statement": said.payload,
-    }
+    patience = asyncio.timeout(_WAIT_S if wait else 0)
+    said = await _said(node, statement_id)
+    with suppress(TimeoutError):
+        async with patience:
+            while said.seq is None:
+                await asyncio.sleep(_ASK_EVERY_S)
+                said = await _said(node, statement_id)
+    return SaidView(
+        statement_id=said.statement_id,
+        envelope_sha256=said.envelope_sha256,
+        event=said.event,
+        object=said.object_id,
+        seq=said.seq,
+        statement=said.payload,
+    )
+
+
+async def _said(node: Node, statement_id: str) -> reader.Statement:
+    async with node.database.read() as s:
+        return await reader.statement(s, statement_id=statement_id)
 
 
 def _view(found: reader.Entry) -> EntryView:
@@ -125,6 +175,20 @@ def _view(found: reader.Entry) -> EntryView:
 
 
 log = APIRouter(tags=["log files"])
+
+
+@log.get("/.well-known/databourse")
+async def particulars(node: NodeDep) -> ParticularsView:
+    """Who this log is, and where it is read (RFC 8615)."""
+    signer, url = node.publisher.signer, node.settings.public_url
+    return ParticularsView(
+        origin=signer.name,
+        vkeys=[VkeyView(vkey=str(signer.vkey), from_size=0, to_size=None)],
+        exchange_keyid=node.house.exchange.pen.key.keyid,
+        checkpoint=f"{url}/checkpoint",
+        tiles=f"{url}/tile/",
+        api=f"{url}/api/v1/openapi.json",
+    )
 
 
 @log.get("/checkpoint")

@@ -1,9 +1,9 @@
-"""Uploads, listings and the catalogue."""
+"""Listings, from the draft to the withdrawal. What is on offer is in the catalogue."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Response
+from pydantic import Field
 
 from base.db import WriteSession
 from ledger.recording import Act
@@ -13,19 +13,19 @@ from market.listings.materials import Compliance
 from market.listings.rules import Description
 from market.listings.tables import Decision
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
-from web.acts import ActKind, Args, kind
-from web.deps import CallerDep, respond
-from web.files import keep_upload, measure_listing
+from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, ReasonCode, Sha256, kind
+from web.deps import CallerDep, answers, respond
 from web.node import Node
-from web.views import FileView, ListingView, View
+from web.views import ListingView
 
 router = APIRouter(tags=["listings"])
+_LISTERS = frozenset({"PROVIDER", "BROKER"})
 _OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
 _SUSPENDERS = frozenset({"EXCHANGE_OPERATOR", "DATA_AUTHORITY", "SAMR", "CAC"})
 
 
 class DraftArgs(Args):
-    file_id: str = Field(max_length=40)
+    file_id: Id
     title: str = Field(max_length=200)
     description: str = Field(max_length=4000)
     scenario: str = Field(max_length=4000)
@@ -35,14 +35,14 @@ class DraftArgs(Args):
     licence_class: str = Field(max_length=60)
     licence_of_data: str = Field(max_length=200)
     unit: str = Field(max_length=60)
-    quantity: int = Field(ge=1)
+    quantity: Count
     level: Level
-    list_price_minor: int | None = Field(default=None, ge=1)
+    list_price_minor: AmountMinor | None = None
     public_data: bool = False
-    grant_id: str | None = Field(default=None, max_length=60)
-    cap_minor: int | None = Field(default=None, ge=1)
-    seller_id: str | None = Field(default=None, max_length=40)
-    product_id: str | None = Field(default=None, max_length=40)
+    grant_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
+    cap_minor: AmountMinor | None = None
+    seller_id: Id | None = None
+    product_id: Id | None = None
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -82,7 +82,7 @@ DRAFT = kind(
         name="listing.draft",
         event="LST.DRAFT",
         args=DraftArgs,
-        roles=frozenset({"PROVIDER", "BROKER"}),
+        roles=_LISTERS,
         verb=_draft,
         answer=ListingView.of,
         about=lambda args: args.file_id,
@@ -91,7 +91,7 @@ DRAFT = kind(
 )
 
 
-class PersonalForm(BaseModel):
+class PersonalForm(Asked):
     contained: bool = False
     consented: bool = False
     separately_consented: bool = False
@@ -99,9 +99,9 @@ class PersonalForm(BaseModel):
     anonymised: bool = False
 
 
-class SubmitForm(BaseModel):
+class SubmitForm(Asked):
     source: Source
-    source_statement_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    source_statement_sha256: Sha256 | None = None
     basis_ref: str | None = Field(default=None, max_length=200)
     agreed: list[Right] = Field(default_factory=list, max_length=3)
     others_consent: bool = False
@@ -117,7 +117,7 @@ class SubmitForm(BaseModel):
 
 
 class SubmitArgs(Args, SubmitForm):
-    listing_id: str = Field(max_length=40)
+    listing_id: Id
 
 
 async def _submit(s: WriteSession, act: Act, args: SubmitArgs, node: Node) -> Any:
@@ -148,7 +148,7 @@ SUBMIT = kind(
         name="listing.submit",
         event="LST.SUBMIT",
         args=SubmitArgs,
-        roles=frozenset({"PROVIDER", "BROKER"}),
+        roles=_LISTERS,
         verb=_submit,
         answer=ListingView.of,
         about=lambda args: args.listing_id,
@@ -156,14 +156,14 @@ SUBMIT = kind(
 )
 
 
-class ReviewForm(BaseModel):
+class ReviewForm(Asked):
     decision: Decision
-    reason_code: str | None = Field(default=None, pattern=r"^[A-Z_]{2,40}$")
+    reason_code: ReasonCode | None = None
     note: str | None = Field(default=None, max_length=1000)
 
 
 class ReviewArgs(Args, ReviewForm):
-    listing_id: str = Field(max_length=40)
+    listing_id: Id
 
 
 async def _review(s: WriteSession, act: Act, args: ReviewArgs, node: Node) -> Any:
@@ -185,7 +185,7 @@ REVIEW = kind(
 
 
 class ListingArgs(Args):
-    listing_id: str = Field(max_length=40)
+    listing_id: Id
 
 
 async def _publish(s: WriteSession, act: Act, args: ListingArgs, node: Node) -> Any:
@@ -206,13 +206,13 @@ PUBLISH = kind(
 )
 
 
-class ReasonForm(BaseModel):
-    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
-    case_id: str | None = Field(default=None, max_length=40)
+class ReasonForm(Asked):
+    reason_code: ReasonCode
+    case_id: Id | None = None
 
 
 class ReasonArgs(Args, ReasonForm):
-    listing_id: str = Field(max_length=40)
+    listing_id: Id
 
 
 async def _suspend(s: WriteSession, act: Act, args: ReasonArgs, node: Node) -> Any:
@@ -245,71 +245,48 @@ STOPS = {
     for name, roles, verb in (
         ("suspend", _SUSPENDERS, _suspend),
         ("resume", _SUSPENDERS, _resume),
-        ("withdraw", frozenset({"PROVIDER", "BROKER"}), _withdraw),
+        ("withdraw", _LISTERS, _withdraw),
     )
 }
 
 
-class QualityView(View):
-    listing_id: str
-    report_sha256: str
-    report: dict[str, Any]
-
-
-@router.put("/files", status_code=201)
-async def upload(
-    request: Request, caller: CallerDep, file_name: Annotated[str, Header(max_length=200)]
-) -> FileView:
-    """Upload a file as the raw body; it is encrypted while it comes in. Nothing is stated yet."""
-    media_type = request.headers.get("content-type", "application/octet-stream")
-    kept = await keep_upload(caller, request.stream(), name=file_name, media_type=media_type)
-    return FileView.of(kept)
-
-
-@router.post("/listings", status_code=201, response_model=ListingView)
+@router.post("/listings", **answers(DRAFT, ListingView))
 async def draft(caller: CallerDep, args: DraftArgs) -> Response:
     """Draft a listing of an uploaded file."""
     return respond(await caller.do(DRAFT, args))
 
 
-@router.post("/listings/{listing_id}/measure", status_code=201)
-async def measure(listing_id: str, caller: CallerDep, declared: dict[str, Any]) -> QualityView:
-    """Measure the quality of the listing's file against its declaration, and bind the report."""
-    report = await measure_listing(caller, listing_id, declared)
-    return QualityView(listing_id=listing_id, report_sha256=report.sha256, report=report.document)
-
-
-@router.post("/listings/{listing_id}/submit", response_model=ListingView)
-async def submit(listing_id: str, caller: CallerDep, form: SubmitForm) -> Response:
+@router.post("/listings/{listing_id}/submit", **answers(SUBMIT, ListingView))
+async def submit(listing_id: Id, caller: CallerDep, form: SubmitForm) -> Response:
     """Submit a draft with its materials; the exchange screens it at once."""
     return respond(await caller.do(SUBMIT, SubmitArgs(listing_id=listing_id, **form.model_dump())))
 
 
-@router.post("/listings/{listing_id}/review", response_model=ListingView)
-async def review(listing_id: str, caller: CallerDep, form: ReviewForm) -> Response:
+@router.post("/listings/{listing_id}/review", **answers(REVIEW, ListingView))
+async def review(listing_id: Id, caller: CallerDep, form: ReviewForm) -> Response:
     """Approve, return or reject a listing, as a reviewer who did not submit it."""
     return respond(await caller.do(REVIEW, ReviewArgs(listing_id=listing_id, **form.model_dump())))
 
 
-@router.post("/listings/{listing_id}/publish", response_model=ListingView)
-async def publish(listing_id: str, caller: CallerDep) -> Response:
+@router.post("/listings/{listing_id}/publish", **answers(PUBLISH, ListingView))
+async def publish(listing_id: Id, caller: CallerDep) -> Response:
     """Put an approved listing on offer."""
     return respond(await caller.do(PUBLISH, ListingArgs(listing_id=listing_id)))
 
 
-@router.post("/listings/{listing_id}/suspend", response_model=ListingView)
-async def suspend(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+@router.post("/listings/{listing_id}/suspend", **answers(STOPS["suspend"], ListingView))
+async def suspend(listing_id: Id, caller: CallerDep, form: ReasonForm) -> Response:
     """Take a listing off offer until its cause is cleared."""
     return respond(await caller.do(STOPS["suspend"], ReasonArgs(listing_id=listing_id, **form.model_dump())))
 
 
-@router.post("/listings/{listing_id}/resume", response_model=ListingView)
-async def resume(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+@router.post("/listings/{listing_id}/resume", **answers(STOPS["resume"], ListingView))
+async def resume(listing_id: Id, caller: CallerDep, form: ReasonForm) -> Response:
     """Put a suspended listing back on offer."""
     return respond(await caller.do(STOPS["resume"], ReasonArgs(listing_id=listing_id, **form.model_dump())))
 
 
-@router.post("/listings/{listing_id}/withdraw", response_model=ListingView)
-async def withdraw(listing_id: str, caller: CallerDep, form: ReasonForm) -> Response:
+@router.post("/listings/{listing_id}/withdraw", **answers(STOPS["withdraw"], ListingView))
+async def withdraw(listing_id: Id, caller: CallerDep, form: ReasonForm) -> Response:
     """End an offer, as its provider; trades under contract go on."""
     return respond(await caller.do(STOPS["withdraw"], ReasonArgs(listing_id=listing_id, **form.model_dump())))

@@ -1,45 +1,35 @@
 """Members, their people, keys and payee accounts."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from base.db import WriteSession
 from base.errors import NotFound
+from identity.errors import NotYourOrganisation, UsccInvalid
 from identity.keys import register_key, revoke_key
 from identity.passwords import PasswordHash, hash_password
 from identity.repository import get_organisation, list_keys, list_organisations
+from identity.rules import RevocationReason, Role
 from identity.service import admit_organisation, enrol_person
-from ledger.acts import perform
+from identity.uscc import parse_uscc
 from ledger.recording import Act
 from market.settlement.payees import set_payee_account
-from web.acts import ActKind, Args, kind
-from web.deps import CallerDep, ReadDep, respond
+from web.acts import ActKind, Args, Asked, Id, kind
+from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import KeyView, OrganisationView, PayeeAccountView, PersonView
+from web.views import KeyView, OrganisationView, PayeeAccountView, PersonView, done_view
 
 router = APIRouter(tags=["members"])
-ANYBODY = frozenset(
-    {
-        "PROVIDER",
-        "BUYER",
-        "BROKER",
-        "EXCHANGE_OPERATOR",
-        "REGISTRAR",
-        "DATA_AUTHORITY",
-        "SAMR",
-        "CAC",
-        "AUDITOR",
-    }
-)
+ANYBODY = frozenset(role.value for role in Role)
 
 
 class AdmitArgs(Args):
-    name: str = Field(max_length=200)
+    name: str = Field(min_length=1, max_length=200)
     uscc: str = Field(max_length=40)
-    roles: list[str] = Field(max_length=12)
-    region: str | None = Field(default=None, max_length=6)
+    roles: list[Role] = Field(min_length=1, max_length=12)
+    region: str | None = Field(default=None, pattern=r"^[0-9]{6}$")
     controller_id: str | None = Field(default=None, max_length=200)
     is_ciio: bool = False
 
@@ -47,6 +37,14 @@ class AdmitArgs(Args):
 async def _admit(s: WriteSession, act: Act, args: AdmitArgs, node: Node) -> Any:
     del node
     return await admit_organisation(s, act, **args.model_dump())
+
+
+def _applicant(args: AdmitArgs) -> str:
+    """Who is refused, if that is refused: a credit code, and no other text, goes onto the ledger."""
+    try:
+        return f"uscc/{parse_uscc(args.uscc)}"
+    except UsccInvalid:
+        return "uscc/invalid"
 
 
 ADMIT = kind(
@@ -57,18 +55,18 @@ ADMIT = kind(
         roles=frozenset({"EXCHANGE_OPERATOR"}),
         verb=_admit,
         answer=OrganisationView.of,
-        about=lambda args: f"uscc/{args.uscc}",
+        about=_applicant,
         status=201,
     )
 )
 
 
 class KeyArgs(Args):
-    org_id: str = Field(max_length=40)
-    custody: str = Field(max_length=20)
+    org_id: Id
+    custody: Literal["self-held", "custodial"]
     public_key: str | None = Field(default=None, max_length=60)
-    roles: list[str] | None = Field(default=None, max_length=12)
-    user_id: str | None = Field(default=None, max_length=40)
+    roles: list[Role] | None = Field(default=None, max_length=12)
+    user_id: Id | None = None
 
 
 async def _register(s: WriteSession, act: Act, args: KeyArgs, node: Node) -> Any:
@@ -90,8 +88,8 @@ REGISTER_KEY = kind(
 
 
 class RevokeKeyArgs(Args):
-    key_id: str = Field(max_length=40)
-    reason: str = Field(max_length=20)
+    key_id: Id
+    reason: RevocationReason
 
 
 async def _revoke(s: WriteSession, act: Act, args: RevokeKeyArgs, node: Node) -> Any:
@@ -135,18 +133,18 @@ SET_ACCOUNT = kind(
 )
 
 
-class PersonForm(BaseModel):
+class PersonForm(Asked):
     login: str = Field(max_length=128)
-    name: str = Field(max_length=200)
+    name: str = Field(min_length=1, max_length=200)
     password: SecretStr = Field(max_length=256)
-    roles: list[str] | None = Field(default=None, max_length=12)
+    roles: list[Role] | None = Field(default=None, max_length=12)
 
 
-class RevokeForm(BaseModel):
-    reason: str = Field(max_length=20)
+class RevokeForm(Asked):
+    reason: RevocationReason
 
 
-@router.post("/organisations", status_code=201, response_model=OrganisationView)
+@router.post("/organisations", **answers(ADMIT, OrganisationView))
 async def admit(caller: CallerDep, args: AdmitArgs) -> Response:
     """Admit a member, as the operator."""
     return respond(await caller.do(ADMIT, args))
@@ -155,7 +153,7 @@ async def admit(caller: CallerDep, args: AdmitArgs) -> Response:
 @router.get("/organisations")
 async def organisations(
     s: ReadDep,
-    after: Annotated[str | None, Query(max_length=40)] = None,
+    after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[OrganisationView]:
     """The members, by keyset (`after` = the last org_id)."""
@@ -163,7 +161,7 @@ async def organisations(
 
 
 @router.get("/organisations/{org_id}")
-async def organisation(org_id: str, s: ReadDep) -> OrganisationView:
+async def organisation(org_id: Id, s: ReadDep) -> OrganisationView:
     """One member."""
     found = await get_organisation(s, org_id=org_id)
     if found is None:
@@ -172,14 +170,18 @@ async def organisation(org_id: str, s: ReadDep) -> OrganisationView:
 
 
 @router.get("/organisations/{org_id}/keys")
-async def keys(org_id: str, s: ReadDep) -> list[KeyView]:
+async def keys(org_id: Id, s: ReadDep) -> list[KeyView]:
     """A member's registered keys; their private halves are nobody's business."""
     return [KeyView.of(key) for key in await list_keys(s, org_id=org_id)]
 
 
-@router.post("/organisations/{org_id}/people", status_code=201)
-async def enrol(org_id: str, caller: CallerDep, form: PersonForm) -> PersonView:
+@router.post("/organisations/{org_id}/people", status_code=201, response_model=done_view(PersonView))
+async def enrol(org_id: Id, caller: CallerDep, form: PersonForm) -> Response:
     """Enrol a person of one's organisation, or of any as the operator. No statement: it is personal data."""
+    operator = "EXCHANGE_OPERATOR" in caller.actor.roles
+    if not operator and caller.actor.org_id != org_id:
+        raise NotYourOrganisation("people are enrolled by their organisation or the operator")
+    caller.require(*ANYBODY)
     password: PasswordHash = await hash_password(form.password.get_secret_value(), login=form.login)
 
     async def enrolled(s: WriteSession, act: Act) -> Any:
@@ -187,26 +189,34 @@ async def enrol(org_id: str, caller: CallerDep, form: PersonForm) -> PersonView:
             s, act, org_id=org_id, login=form.login, name=form.name, password=password, roles=form.roles
         )
 
-    node = caller.node
-    operator = "EXCHANGE_OPERATOR" in caller.actor.roles
+    house = caller.node.house
     role = "EXCHANGE_OPERATOR" if operator else min(caller.actor.roles)
-    act = node.house.act(caller.actor, role, node.house.exchange.pen)
-    return PersonView.of(await perform(node.house, act, enrolled, attempted="PERSON.ENROL", object_id=org_id))
+    return respond(
+        await caller.perform(
+            enrolled,
+            PersonView.of,
+            route=f"enrol/{org_id}",
+            args={**form.model_dump(mode="json"), "password": form.password.get_secret_value()},
+            act=house.act(caller.actor, role, house.exchange.pen),
+            attempted="PERSON.ENROL",
+            object_id=org_id,
+        )
+    )
 
 
-@router.post("/keys", status_code=201, response_model=KeyView)
+@router.post("/keys", **answers(REGISTER_KEY, KeyView))
 async def register(caller: CallerDep, args: KeyArgs) -> Response:
     """Register a key: `self-held` answers 202 with what both keys have to sign."""
     return respond(await caller.do(REGISTER_KEY, args))
 
 
-@router.post("/keys/{key_id}/revoke", response_model=KeyView)
-async def revoke(key_id: str, caller: CallerDep, form: RevokeForm) -> Response:
+@router.post("/keys/{key_id}/revoke", **answers(REVOKE_KEY, KeyView))
+async def revoke(key_id: Id, caller: CallerDep, form: RevokeForm) -> Response:
     """Revoke a key for good: `lost`, `compromised` or `superseded`."""
     return respond(await caller.do(REVOKE_KEY, RevokeKeyArgs(key_id=key_id, reason=form.reason)))
 
 
-@router.put("/payee-account", response_model=PayeeAccountView)
+@router.put("/payee-account", **answers(SET_ACCOUNT, PayeeAccountView))
 async def account(caller: CallerDep, args: AccountArgs) -> Response:
     """Say where one's organisation is paid."""
     return respond(await caller.do(SET_ACCOUNT, args))

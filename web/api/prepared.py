@@ -6,20 +6,20 @@ from fastapi import APIRouter, Body, Response
 
 from base.signing import parse_envelope
 from identity.prepared import get_prepared
+from web.acts import Id
 from web.deps import CallerDep, ReadDep, respond
+from web.views import PreparedView
 
 router = APIRouter(tags=["prepared acts"])
 
 
-@router.get("/prepared/{prepared_id}")
-async def prepared(prepared_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+@router.get("/prepared/{prepared_id}", response_model=PreparedView)
+async def prepared(prepared_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """What is to be signed, in the form that `databourse sign` reads."""
     return (await get_prepared(s, prepared_id=prepared_id, actor=caller.actor)).document()
 
 
 @router.post("/prepared/{prepared_id}/submit")
-async def submit(
-    prepared_id: str, caller: CallerDep, envelope: Annotated[dict[str, Any], Body()]
-) -> Response:
+async def submit(prepared_id: Id, caller: CallerDep, envelope: Annotated[dict[str, Any], Body()]) -> Response:
     """Hand in the DSSE envelope of a prepared act; answers what the act answers."""
     return respond(await caller.submit(prepared_id, parse_envelope(envelope)))

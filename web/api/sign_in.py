@@ -1,12 +1,13 @@
 """Sign in, prove oneself again, sign out (RFC 6749 §4.3 for the form of the token request)."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Response
-from pydantic import BaseModel, Field, SecretStr
+from fastapi import APIRouter, Form
+from pydantic import Field, SecretStr
 
 from identity.sign_in import sign_in, sign_out, step_up
+from web.acts import Asked
 from web.deps import CallerDep, NodeDep
 from web.views import View
 
@@ -20,7 +21,7 @@ class TokenView(View):
     scope: str
 
 
-class StepUpForm(BaseModel):
+class StepUpForm(Asked):
     password: SecretStr = Field(max_length=256)
 
 
@@ -31,15 +32,24 @@ class StepUpView(View):
 @router.post("/token")
 async def token(
     node: NodeDep,
-    response: Response,
     username: Annotated[str, Form(max_length=128)],
     password: Annotated[SecretStr, Form(max_length=256)],
+    scope: Annotated[str | None, Form(max_length=400)] = None,
+    grant_type: Annotated[Literal["password"], Form()] = "password",
 ) -> TokenView:
-    """An access token for a login and a password; unknown and wrong look alike."""
+    """An access token for a login and a password; unknown and wrong look alike.
+
+    `scope` asks for fewer roles than the person has (names with spaces between).
+    """
+    del grant_type
     signed = await sign_in(
-        node.database, node.clock, node.tokens, login=username, password=password.get_secret_value()
+        node.database,
+        node.clock,
+        node.tokens,
+        login=username,
+        password=password.get_secret_value(),
+        scope=scope,
     )
-    response.headers["cache-control"] = "no-store"
     issued = signed.token
     return TokenView(
         access_token=issued.access_token,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 
 from base.db import ReadSession, WriteSession
 from base.signing import parse_envelope
@@ -20,8 +20,8 @@ from market.orders.errors import ContractNotDrawnUp
 from market.orders.tables import Trade
 from market.trade.accepting import accept_offer
 from market.trade.timeline import timeline
-from web.acts import ActKind, Args, kind
-from web.deps import CallerDep, ReadDep, respond
+from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Moment, Sha256, kind
+from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import EntitlementView, OfferView, StatementView, TradeView, View
 
@@ -30,13 +30,16 @@ SUPERVISORS = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_O
 PARTIES = frozenset({"PROVIDER", "BUYER", "BROKER"})
 
 
-class InquireArgs(Args):
-    listing_id: str = Field(max_length=40)
+class InquireForm(Asked):
     purpose: str = Field(min_length=1, max_length=500)
     scenario: str = Field(min_length=1, max_length=500)
-    quantity: int = Field(ge=1)
-    broker_id: str | None = Field(default=None, max_length=40)
-    buyer_id: str | None = Field(default=None, max_length=40)
+    quantity: Count
+    broker_id: Id | None = None
+    buyer_id: Id | None = None
+
+
+class InquireArgs(Args, InquireForm):
+    listing_id: Id
 
 
 async def _inquire(s: WriteSession, act: Act, args: InquireArgs, node: Node) -> Any:
@@ -58,19 +61,19 @@ INQUIRE = kind(
 )
 
 
-class OfferForm(BaseModel):
-    price_minor: int = Field(ge=1)
-    quantity: int = Field(ge=1)
-    unit: str = Field(max_length=60)
-    licence_class: str = Field(max_length=60)
-    term_months: int = Field(ge=1)
+class OfferForm(Asked):
+    price_minor: AmountMinor
+    quantity: Count
+    unit: str = Field(min_length=1, max_length=60)
+    licence_class: str = Field(min_length=1, max_length=60)
+    term_months: int = Field(ge=1, le=1200)
     purpose: str = Field(min_length=1, max_length=500)
-    territory: str = Field(default="CN", max_length=60)
-    expires_at: AwareDatetime
+    territory: str = Field(default="CN", min_length=1, max_length=60)
+    expires_at: Moment
 
 
 class OfferArgs(Args, OfferForm):
-    trade_id: str = Field(max_length=40)
+    trade_id: Id
 
 
 async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
@@ -93,9 +96,12 @@ OFFER = kind(
 )
 
 
-class AcceptArgs(Args):
-    trade_id: str = Field(max_length=40)
-    offer_no: int = Field(ge=1)
+class AcceptForm(Asked):
+    offer_no: int = Field(ge=1, le=10**6)
+
+
+class AcceptArgs(Args, AcceptForm):
+    trade_id: Id
 
 
 async def _accept(s: WriteSession, act: Act, args: AcceptArgs, node: Node) -> Any:
@@ -116,9 +122,12 @@ ACCEPT = kind(
 )
 
 
-class RefuseArgs(Args):
-    trade_id: str = Field(max_length=40)
+class RefuseForm(Asked):
     reason_code: str = Field(max_length=40)
+
+
+class RefuseArgs(Args, RefuseForm):
+    trade_id: Id
 
 
 async def _refuse(s: WriteSession, act: Act, args: RefuseArgs, node: Node) -> Any:
@@ -140,7 +149,7 @@ REFUSE = kind(
 
 
 class TradeArgs(Args):
-    trade_id: str = Field(max_length=40)
+    trade_id: Id
 
 
 async def _sign(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
@@ -205,14 +214,14 @@ CONFIRM_RECEIPT = kind(
 )
 
 
-class GoodsForm(BaseModel):
-    file_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    rows: int | None = Field(default=None, ge=0)
-    report_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+class GoodsForm(Asked):
+    file_sha256: Sha256 | None = None
+    rows: int | None = Field(default=None, ge=0, le=10**15)
+    report_sha256: Sha256 | None = None
 
 
 class GoodsArgs(Args, GoodsForm):
-    trade_id: str = Field(max_length=40)
+    trade_id: Id
 
 
 async def _accept_goods(s: WriteSession, act: Act, args: GoodsArgs, node: Node) -> Any:
@@ -236,22 +245,6 @@ ACCEPT_GOODS = kind(
 )
 
 
-class InquireForm(BaseModel):
-    purpose: str = Field(min_length=1, max_length=500)
-    scenario: str = Field(min_length=1, max_length=500)
-    quantity: int = Field(ge=1)
-    broker_id: str | None = Field(default=None, max_length=40)
-    buyer_id: str | None = Field(default=None, max_length=40)
-
-
-class AcceptForm(BaseModel):
-    offer_no: int = Field(ge=1)
-
-
-class RefuseForm(BaseModel):
-    reason_code: str = Field(max_length=40)
-
-
 class ContractView(View):
     trade_id: str
     contract_sha256: str
@@ -266,8 +259,8 @@ async def visible(s: ReadSession, caller: CallerDep, trade_id: str) -> Trade:
     return await repository.get_trade_of(s, trade_id=trade_id, org_id=caller.actor.org_id)
 
 
-@router.post("/listings/{listing_id}/inquiries", status_code=201, response_model=TradeView)
-async def inquire(listing_id: str, caller: CallerDep, form: InquireForm) -> Response:
+@router.post("/listings/{listing_id}/inquiries", **answers(INQUIRE, TradeView))
+async def inquire(listing_id: Id, caller: CallerDep, form: InquireForm) -> Response:
     """Open a trade on a listing, as the buyer or the buyer's broker."""
     return respond(await caller.do(INQUIRE, InquireArgs(listing_id=listing_id, **form.model_dump())))
 
@@ -276,7 +269,7 @@ async def inquire(listing_id: str, caller: CallerDep, form: InquireForm) -> Resp
 async def trades(
     caller: CallerDep,
     s: ReadDep,
-    after: Annotated[str | None, Query(max_length=40)] = None,
+    after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[TradeView]:
     """One's trades, newest first; supervisors see all of them."""
@@ -286,27 +279,27 @@ async def trades(
 
 
 @router.get("/trades/{trade_id}")
-async def trade(trade_id: str, caller: CallerDep, s: ReadDep) -> TradeView:
+async def trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> TradeView:
     """One trade."""
     return TradeView.of(await visible(s, caller, trade_id))
 
 
 @router.get("/trades/{trade_id}/offers")
-async def offers(trade_id: str, caller: CallerDep, s: ReadDep) -> list[OfferView]:
+async def offers(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[OfferView]:
     """Its offers, first to last."""
     await visible(s, caller, trade_id)
     return [OfferView.of(row) for row in await repository.offers_of(s, trade_id=trade_id)]
 
 
 @router.get("/trades/{trade_id}/timeline")
-async def events(trade_id: str, caller: CallerDep, s: ReadDep) -> list[StatementView]:
+async def events(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[StatementView]:
     """What was stated about it, with the number of each statement in the ledger."""
     await visible(s, caller, trade_id)
     return [StatementView.of(said) for said in await timeline(s, trade_id=trade_id)]
 
 
 @router.get("/trades/{trade_id}/contract")
-async def contract(trade_id: str, caller: CallerDep, s: ReadDep) -> ContractView:
+async def contract(trade_id: Id, caller: CallerDep, s: ReadDep) -> ContractView:
     """The contract document and who has signed it."""
     await visible(s, caller, trade_id)
     found = await repository.get_contract(s, trade_id=trade_id)
@@ -322,7 +315,7 @@ async def contract(trade_id: str, caller: CallerDep, s: ReadDep) -> ContractView
 
 
 @router.get("/trades/{trade_id}/contract.dsse.json")
-async def contract_dsse(trade_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+async def contract_dsse(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """Everybody's signature over the payload they share, as one DSSE envelope."""
     await visible(s, caller, trade_id)
     return await signed_contract(s, trade_id)
@@ -338,7 +331,7 @@ async def signed_contract(s: ReadSession, trade_id: str) -> dict[str, Any]:
 
 
 @router.get("/trades/{trade_id}/openings")
-async def openings(trade_id: str, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+async def openings(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """The private parts of one's own trade, by the commitment in the statements."""
     await visible(s, caller, trade_id)
     found = {}
@@ -348,43 +341,43 @@ async def openings(trade_id: str, caller: CallerDep, s: ReadDep) -> dict[str, An
     return found
 
 
-@router.post("/trades/{trade_id}/offers", status_code=201, response_model=OfferView)
-async def offer(trade_id: str, caller: CallerDep, form: OfferForm) -> Response:
+@router.post("/trades/{trade_id}/offers", **answers(OFFER, OfferView))
+async def offer(trade_id: Id, caller: CallerDep, form: OfferForm) -> Response:
     """Make an offer, or answer the other side's with one's own."""
     return respond(await caller.do(OFFER, OfferArgs(trade_id=trade_id, **dict(form))))
 
 
-@router.post("/trades/{trade_id}/accept", response_model=TradeView)
-async def accept(trade_id: str, caller: CallerDep, form: AcceptForm) -> Response:
+@router.post("/trades/{trade_id}/accept", **answers(ACCEPT, TradeView))
+async def accept(trade_id: Id, caller: CallerDep, form: AcceptForm) -> Response:
     """Accept the other side's latest offer; the checks before the contract follow at once."""
     return respond(await caller.do(ACCEPT, AcceptArgs(trade_id=trade_id, offer_no=form.offer_no)))
 
 
-@router.post("/trades/{trade_id}/refuse", response_model=TradeView)
-async def refuse(trade_id: str, caller: CallerDep, form: RefuseForm) -> Response:
+@router.post("/trades/{trade_id}/refuse", **answers(REFUSE, TradeView))
+async def refuse(trade_id: Id, caller: CallerDep, form: RefuseForm) -> Response:
     """Refuse to deal, with the reason."""
     return respond(await caller.do(REFUSE, RefuseArgs(trade_id=trade_id, reason_code=form.reason_code)))
 
 
-@router.post("/trades/{trade_id}/sign", response_model=TradeView)
-async def sign(trade_id: str, caller: CallerDep) -> Response:
+@router.post("/trades/{trade_id}/sign", **answers(SIGN, TradeView))
+async def sign(trade_id: Id, caller: CallerDep) -> Response:
     """Sign the contract."""
     return respond(await caller.do(SIGN, TradeArgs(trade_id=trade_id)))
 
 
-@router.post("/trades/{trade_id}/start-delivery", response_model=EntitlementView)
-async def start_delivery(trade_id: str, caller: CallerDep) -> Response:
+@router.post("/trades/{trade_id}/start-delivery", **answers(START_DELIVERY, EntitlementView))
+async def start_delivery(trade_id: Id, caller: CallerDep) -> Response:
     """Open the delivery of a funded trade, as the provider."""
     return respond(await caller.do(START_DELIVERY, TradeArgs(trade_id=trade_id)))
 
 
-@router.post("/trades/{trade_id}/confirm-receipt", response_model=TradeView)
-async def confirm_receipt(trade_id: str, caller: CallerDep) -> Response:
+@router.post("/trades/{trade_id}/confirm-receipt", **answers(CONFIRM_RECEIPT, TradeView))
+async def confirm_receipt(trade_id: Id, caller: CallerDep) -> Response:
     """Confirm, as the buyer, that the goods have arrived by another way."""
     return respond(await caller.do(CONFIRM_RECEIPT, TradeArgs(trade_id=trade_id)))
 
 
-@router.post("/trades/{trade_id}/accept-goods", response_model=TradeView)
-async def accept_goods(trade_id: str, caller: CallerDep, form: GoodsForm) -> Response:
+@router.post("/trades/{trade_id}/accept-goods", **answers(ACCEPT_GOODS, TradeView))
+async def accept_goods(trade_id: Id, caller: CallerDep, form: GoodsForm) -> Response:
     """Accept the goods, if one likes with what one's own tools measured."""
     return respond(await caller.do(ACCEPT_GOODS, GoodsArgs(trade_id=trade_id, **form.model_dump())))

@@ -1,0 +1,86 @@
+"""Files into the exchange, and their measured quality."""
+
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import orjson
+from fastapi import APIRouter, Header, Request, Response
+
+from base.errors import Malformed
+from registry.errors import NoReport
+from registry.repository import latest_report
+from registry.tables import QualityRow
+from web.acts import Id
+from web.api.catalogue import visible
+from web.deps import CallerDep, ReadDep, VisitorDep, done, respond
+from web.files import keep_upload, measure_listing
+from web.views import FileView, View, done_view
+
+router = APIRouter(tags=["files and quality"])
+_UNLIMITED_HERE = 2**62  # the store has its own limit, from the settings
+
+
+class QualityView(View):
+    listing_id: str
+    report_sha256: str
+    report: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: QualityRow) -> "QualityView":
+        return cls(
+            listing_id=row.listing_id, report_sha256=row.report_sha256, report=orjson.loads(row.report)
+        )
+
+
+@router.put(
+    "/files",
+    status_code=201,
+    max_body_size=_UNLIMITED_HERE,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}}}},
+)
+async def upload(
+    request: Request,
+    caller: CallerDep,
+    file_name: Annotated[str, Header(max_length=600, description="percent-encoded UTF-8")],
+) -> FileView:
+    """Upload a file as the raw body; it is encrypted while it comes in. Nothing is stated yet."""
+    row = await keep_upload(
+        caller,
+        request.stream(),
+        name=_decoded(file_name),
+        media_type=request.headers.get("content-type", ""),
+        length=request.headers.get("content-length"),
+    )
+    return FileView.of(row)
+
+
+@router.post("/listings/{listing_id}/measure", status_code=201, response_model=done_view(QualityView))
+async def measure(listing_id: Id, caller: CallerDep, declared: dict[str, Any]) -> Response:
+    """Measure the quality of the listing's file against its declaration, and bind the report."""
+    once = caller.once(
+        f"measure/{listing_id}", declared, lambda row, said: done(201, QualityView.of(row), said)
+    )
+    known = await once.known()
+    if known is not None:  # what takes a minute is not done twice to be answered once
+        return respond(known)
+    return respond(await once.answered(lambda: measure_listing(caller, listing_id, declared, once=once)))
+
+
+@router.get("/listings/{listing_id}/quality")
+async def quality(listing_id: Id, s: ReadDep, caller: VisitorDep) -> QualityView:
+    """The newest measured quality report of a listing, whole."""
+    await visible(s, caller, listing_id)
+    row = await latest_report(s, listing_id=listing_id)
+    if row is None:
+        raise NoReport("no quality report of this listing", listing_id=listing_id)
+    return QualityView.of(row)
+
+
+def _decoded(field: str) -> str:
+    """A file's name out of a header, which carries ASCII only. Raises Malformed."""
+    try:
+        if field.isascii():
+            return unquote(field, errors="strict")
+    except UnicodeDecodeError:
+        pass
+    raise Malformed("a file name is percent-encoded UTF-8", header="file-name")
