@@ -50,8 +50,8 @@ def delivery_facts(listing: Listing, *, seller: Organisation, buyer: Organisatio
 async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, MandateRow]:
     """The mandates the broker has in this trade, by side, share-locked.
 
-    Of the side it acts for the one that covers most, in force or not; of the other side only one in
-    force, which makes it a broker of both.
+    Of each side the one in force that covers most: one of the other side as well makes it a broker of
+    both. Where its own side has none in force, the one it came into the trade with, which fails BR2.
     """
     if trade.broker_id is None:
         return {}
@@ -63,11 +63,9 @@ async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, Mand
         at=act.now,
     )
     clients = {"PROVIDER": trade.seller_id, "BUYER": trade.buyer_id}
-    return {
-        row.side: row
-        for row in rows
-        if row.client_id == clients[row.side] and (row.side == trade.broker_side or in_force(row, act.now))
-    }
+    own = [row for row in rows if row.client_id == clients[row.side]]
+    chosen = {row.side: row for row in own if row.mandate_id == trade.mandate_id}
+    return chosen | {row.side: row for row in own if in_force(row, act.now)}
 
 
 async def precheck_facts(
