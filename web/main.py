@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web import api, pages, problems
 from web.node import Node, background
+from web.supervising import Supervising
 
 # What a route may be sent unless it says otherwise (`max_body_size` of an upload, of a bank's message).
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -107,6 +108,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     app.state.node = node
+    app.state.supervising = Supervising(node.settings, node.clock)
     problems.install(app)
     api.install(app)
     pages.install(app)

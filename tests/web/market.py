@@ -165,9 +165,7 @@ async def _listing(market: Market, title: str, *, stage: str) -> str:
         },
     )
     if stage == "LISTED":
-        await served.api(
-            market.operator, "POST", f"/listings/{listing_id}/review", {"decision": "APPROVE"}
-        )
+        await served.api(market.operator, "POST", f"/listings/{listing_id}/review", {"decision": "APPROVE"})
         await served.api(market.operator, "POST", f"/listings/{listing_id}/publish")
     return listing_id
 
@@ -257,9 +255,7 @@ async def settle(market: Market, trade_id: str) -> None:
         return await instruct(s, act, trade_id=trade_id, escrow=escrow)
 
     act = house.exchange_act()
-    instruction = await perform(
-        house, act, instructed, attempted="PAY.INSTRUCT", object_id=trade_id
-    )
+    instruction = await perform(house, act, instructed, attempted="PAY.INSTRUCT", object_id=trade_id)
     day = served.clock.now().date().isoformat()
     await served.bank_says(
         *(
@@ -330,5 +326,3 @@ async def copied(template: Path, folder: Path) -> AsyncIterator[Market]:
     async with opened(folder, SimulatedClock(datetime.fromisoformat(about["now"]))) as served:
         served.operator = people["operator"]
         yield Market(served, people, about["ids"])
-
-

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from web.api import (
     bank,
     brokers,
+    cases,
     catalogue,
     entitlements,
     files,
@@ -46,6 +47,7 @@ def install(app: FastAPI) -> None:
         trades,
         entitlements,
         bank,
+        cases,
         ledger,
     ):
         v1.include_router(part.router)

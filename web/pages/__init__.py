@@ -11,12 +11,37 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from web.node import Node
-from web.pages import failing, home, sign_in
+from web.pages import (
+    brokering,
+    catalogue,
+    explorer,
+    failing,
+    home,
+    operations,
+    prepared,
+    products,
+    selling,
+    sign_in,
+    supervisor,
+    trades,
+)
 from web.pages.languages import LANGS
 from web.pages.session import FormTokens
 
 STATIC = Path(__file__).parent.parent / "static"
-PARTS = (home, sign_in)
+PARTS = (
+    home,
+    sign_in,
+    prepared,
+    catalogue,
+    products,
+    trades,
+    selling,
+    brokering,
+    explorer,
+    supervisor,
+    operations,
+)
 
 
 def install(app: FastAPI) -> None:

@@ -78,10 +78,10 @@ async def attempt(
 def gone_on(visitor: Visitor, answer: Answer, then: Then) -> Response:
     """Where to go after an act: to its page, or to sign what was prepared."""
     document: dict[str, Any] = orjson.loads(answer.body)
-    target = then if isinstance(then, str) else ""
     if answer.status == _ACCEPTED:
-        return visitor.redirect(f"/prepared/{document['prepared_id']}", then=target)
-    return visitor.redirect(target or then(document))  # type: ignore[operator]  # a text that is empty is none
+        known = then if isinstance(then, str) else ""
+        return visitor.redirect(f"/prepared/{document['prepared_id']}", then=known)
+    return visitor.redirect(then if isinstance(then, str) else then(document))
 
 
 def ask_password(visitor: Visitor, form: Form, *, failed: bool = False) -> Response:

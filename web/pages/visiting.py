@@ -119,6 +119,10 @@ class Visitor:
         spoken = translations(self.lang).gettext(text)
         return spoken % values if values else spoken
 
+    def options(self, group: str, codes: Iterable[str]) -> list[tuple[str, str]]:
+        """The options of a choice: each code with its word."""
+        return [(str(code), self.say(words.word(group, str(code)))) for code in codes]
+
     async def form(self) -> Form:
         """The form that was sent, if this session's page made it. Raises FormExpired, Malformed, TooLarge."""
         form = await read_form(self.request)

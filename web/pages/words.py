@@ -331,6 +331,12 @@ DISCIPLINE: Final[Mapping[str, str]] = {
     "revoke": N_("Revoke for good"),
 }
 
+DOWNLOADS: Final[Mapping[str, str]] = {
+    "OPEN": N_("under way"),
+    "COMPLETE": N_("complete"),
+    "SPENT": N_("broken off too often"),
+}
+
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
@@ -358,6 +364,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "stage": STAGES,
     "work": WORK,
     "discipline": DISCIPLINE,
+    "download": DOWNLOADS,
 }
 
 

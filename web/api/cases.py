@@ -1,0 +1,277 @@
+"""Supervision and cases: what the rules found, the cases that come of it, and the orders in them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from base.db import WriteSession
+from base.errors import NotFound
+from cases import repository, service
+from cases.rules import REGULATORS, Measure
+from cases.tables import Case, CaseOrder
+from ledger.recording import Act
+from supervision.report import summarise
+from web.acts import ActKind, Args, kind
+from web.deps import CallerDep, ReadDep, respond
+from web.node import Node
+from web.supervising import Supervising
+from web.views import View
+
+router = APIRouter(tags=["supervision"])
+_READERS = REGULATORS | {"AUDITOR", "EXCHANGE_OPERATOR"}
+_RUNNERS = REGULATORS | {"EXCHANGE_OPERATOR"}
+
+
+class CaseView(View):
+    case_id: str
+    status: str
+    finding_id: str
+    rule_id: str
+    finding: dict[str, Any]
+    filed_by: str
+    filed_at: datetime
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Case) -> "CaseView":
+        return cls.model_validate(row)
+
+
+class OrderView(View):
+    order_id: str
+    case_id: str
+    measure: str
+    object_id: str
+    reason_code: str
+    issued_by: str
+    issued_at: datetime
+    statement_id: str
+
+    @classmethod
+    def of(cls, row: CaseOrder) -> "OrderView":
+        return cls.model_validate(row)
+
+
+class FlagView(View):
+    trade_id: str
+    set_at: datetime
+    cleared_at: datetime | None
+
+
+class CaseRoomView(View):
+    case: CaseView
+    orders: list[OrderView]
+    flags: list[FlagView]
+
+
+class FileArgs(Args):
+    finding_id: str = Field(pattern=r"^fnd_[0-9a-f]{64}$")
+
+
+async def _file(s: WriteSession, act: Act, args: FileArgs, node: Node) -> Any:
+    report = await Supervising(node.settings, node.clock).report()
+    finding = report.finding(args.finding_id)
+    if finding is None:
+        raise NotFound("no such finding", finding_id=args.finding_id)
+    return await service.file_case(s, act, finding=finding.document())
+
+
+FILE = kind(
+    ActKind(
+        name="case.file",
+        event="CSE.FILE",
+        args=FileArgs,
+        roles=_RUNNERS,
+        verb=_file,
+        answer=CaseView.of,
+        about=lambda args: args.finding_id,
+        status=201,
+    )
+)
+
+
+class CaseArgs(Args):
+    case_id: str = Field(max_length=40)
+
+
+async def _open(s: WriteSession, act: Act, args: CaseArgs, node: Node) -> Any:
+    del node
+    return await service.open_case(s, act, case_id=args.case_id)
+
+
+OPEN = kind(
+    ActKind(
+        name="case.open",
+        event="CSE.OPEN_CASE",
+        args=CaseArgs,
+        roles=REGULATORS,
+        verb=_open,
+        answer=CaseView.of,
+        about=lambda args: args.case_id,
+    )
+)
+
+
+async def _dismiss(s: WriteSession, act: Act, args: CaseArgs, node: Node) -> Any:
+    del node
+    return await service.dismiss_case(s, act, case_id=args.case_id)
+
+
+DISMISS = kind(
+    ActKind(
+        name="case.dismiss",
+        event="CSE.NO_CASE",
+        args=CaseArgs,
+        roles=REGULATORS,
+        verb=_dismiss,
+        answer=CaseView.of,
+        about=lambda args: args.case_id,
+    )
+)
+
+
+class OrderForm(BaseModel):
+    measure: Measure
+    object_id: str = Field(min_length=1, max_length=40)
+    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
+
+
+class OrderArgs(Args, OrderForm):
+    case_id: str = Field(max_length=40)
+
+
+async def _order(s: WriteSession, act: Act, args: OrderArgs, node: Node) -> Any:
+    del node
+    return await service.issue_order(s, act, **dict(args))
+
+
+ORDER = kind(
+    ActKind(
+        name="case.order",
+        event="ORD.ISSUE",
+        args=OrderArgs,
+        roles=REGULATORS,
+        verb=_order,
+        answer=OrderView.of,
+        about=lambda args: args.case_id,
+        status=201,
+    )
+)
+
+
+class RunView(View):
+    stage: str
+    started_at: datetime
+    changed_at: datetime
+    error: str
+
+
+class SupervisionView(View):
+    run: RunView | None
+    as_of: datetime | None
+    findings: int
+    by_rule: dict[str, int]
+    markets: list[dict[str, Any]]
+
+
+def supervising(request: Request) -> Supervising:
+    """The node's runs of supervision."""
+    found: Supervising = request.app.state.supervising
+    return found
+
+
+@router.get("/supervision")
+async def overview(request: Request, caller: CallerDep) -> SupervisionView:
+    """How the last run went and what the newest findings say in numbers."""
+    caller.require(*_READERS)
+    runs = supervising(request)
+    state = runs.state()
+    run = None if state is None else RunView.model_validate(state)
+    try:
+        report = await runs.report()
+    except NotFound:
+        return SupervisionView(run=run, as_of=None, findings=0, by_rule={}, markets=[])
+    summary = summarise(report)
+    return SupervisionView(
+        run=run,
+        as_of=report.as_of,
+        findings=summary.findings,
+        by_rule=dict(summary.by_rule),
+        markets=[dict(market) for market in summary.markets],
+    )
+
+
+@router.post("/supervision/run", status_code=202)
+async def run_now(request: Request, caller: CallerDep) -> RunView:
+    """Export the ledger, derive the evidence, apply the rules: in the background, one run at a time."""
+    caller.require(*_RUNNERS)
+    return RunView.model_validate(supervising(request).start())
+
+
+@router.get("/findings")
+async def findings(
+    request: Request,
+    caller: CallerDep,
+    rule: Annotated[str | None, Query(max_length=20)] = None,
+    after: Annotated[str | None, Query(max_length=80)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[dict[str, Any]]:
+    """The newest findings in the order of their ids, by keyset."""
+    caller.require(*_READERS)
+    report = await supervising(request).report()
+    chosen = [
+        finding
+        for finding in report.findings
+        if rule in {None, finding.rule_id} and finding.finding_id > (after or "")
+    ]
+    chosen.sort(key=lambda finding: finding.finding_id)
+    return [finding.document() for finding in chosen[:limit]]
+
+
+@router.post("/findings/{finding_id}/case", status_code=201, response_model=CaseView)
+async def file(finding_id: str, caller: CallerDep) -> Response:
+    """Make a case of a finding."""
+    return respond(await caller.do(FILE, FileArgs(finding_id=finding_id)))
+
+
+@router.get("/cases")
+async def cases(
+    caller: CallerDep,
+    s: ReadDep,
+    after: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[CaseView]:
+    """Cases, newest first, by keyset."""
+    caller.require(*_READERS)
+    return [CaseView.of(row) for row in await repository.cases(s, after=after, limit=limit)]
+
+
+@router.get("/cases/{case_id}")
+async def case(case_id: str, caller: CallerDep, s: ReadDep) -> CaseRoomView:
+    """One case with its orders and the trades it flags."""
+    caller.require(*_READERS)
+    return CaseRoomView(
+        case=CaseView.of(await repository.get_case(s, case_id=case_id)),
+        orders=[OrderView.of(row) for row in await repository.orders_of(s, case_id=case_id)],
+        flags=[FlagView.model_validate(row) for row in await repository.flags_of(s, case_id=case_id)],
+    )
+
+
+@router.post("/cases/{case_id}/open", response_model=CaseView)
+async def open_case(case_id: str, caller: CallerDep) -> Response:
+    """Open the investigation: trades suspected of washing are flagged."""
+    return respond(await caller.do(OPEN, CaseArgs(case_id=case_id)))
+
+
+@router.post("/cases/{case_id}/dismiss", response_model=CaseView)
+async def dismiss(case_id: str, caller: CallerDep) -> Response:
+    """Close a case without result; its flags are lifted."""
+    return respond(await caller.do(DISMISS, CaseArgs(case_id=case_id)))
+
+
+@router.post("/cases/{case_id}/orders", status_code=201, response_model=OrderView)
+async def issue(case_id: str, caller: CallerDep, form: OrderForm) -> Response:
+    """Issue an order in an open investigation: it is in force at once."""
+    return respond(await caller.do(ORDER, OrderArgs(case_id=case_id, **dict(form))))

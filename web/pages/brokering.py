@@ -1,0 +1,185 @@
+"""The public register of brokers, and the mandates between brokers and their clients."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from brokers import repository
+from brokers.commission import CAP_BP, DEFAULT_BP
+from brokers.states import CertificateState, MandateState
+from ledger.reader import statements_of
+from market.listings.categories import CATEGORY_LABELS
+from web.pages.acting import attempt
+from web.pages.forms import Filled
+from web.pages.naming import names_of
+from web.pages.showing import in_days
+from web.pages.visiting import PARTIES, Visitor, VisitorDep
+
+router = APIRouter()
+_PAGE: Final = 50
+_MANDATE_DAYS: Final = 365
+# What the data authority can do to a certificate in each state.
+_DISCIPLINE: Final = {
+    CertificateState.ACTIVE: ("suspend",),
+    CertificateState.SUSPENDED: ("reinstate", "revoke"),
+}
+
+
+@router.get("/brokers")
+async def register(
+    visitor: VisitorDep, after: Annotated[str | None, Query(max_length=40)] = None
+) -> Response:
+    """Certified brokers, for everyone."""
+    async with visitor.node.database.read() as s:
+        rows = await repository.register_of_brokers(s, after=after, limit=_PAGE)
+        names = await names_of(s, (row.org_id for row in rows))
+    return visitor.render(
+        "brokers.html",
+        rows=rows,
+        names=names,
+        labels=CATEGORY_LABELS,
+        next_address=visitor.url("/brokers", after=rows[-1].cert_no) if len(rows) == _PAGE else None,
+    )
+
+
+@router.get("/brokers/{cert_no}")
+async def certificate(visitor: VisitorDep, cert_no: str) -> Response:
+    """One certificate: its scope, its history, each step with its ledger entry."""
+    return await _certificate(visitor, cert_no, Filled())
+
+
+async def _certificate(visitor: Visitor, cert_no: str, filled: Filled) -> Response:
+    async with visitor.node.database.read() as s:
+        row = await repository.certificate_by_no(s, cert_no=cert_no)
+        history = await repository.history_of(s, cert_id=row.cert_id)
+        said = await statements_of(s, object_id=row.cert_id)
+        names = await names_of(s, [row.org_id], (one.org_id for one in said))
+    return visitor.render(
+        "broker.html",
+        filled=filled,
+        row=row,
+        history=history,
+        said=said,
+        names=names,
+        labels=CATEGORY_LABELS,
+        in_force=row.status is CertificateState.ACTIVE and row.valid_to >= visitor.node.clock.now(),
+        discipline=_DISCIPLINE.get(row.status, ()) if "DATA_AUTHORITY" in visitor.roles else (),
+    )
+
+
+@router.post("/brokers/{cert_no}/{measure}")
+async def discipline(
+    visitor: VisitorDep,
+    cert_no: str,
+    measure: Annotated[str, Path(pattern="^(suspend|reinstate|revoke)$")],
+) -> Response:
+    """Suspend, reinstate or revoke a certificate, as the data authority."""
+    form = await visitor.form()
+    visitor.require({"DATA_AUTHORITY"})
+    async with visitor.node.database.read() as s:
+        row = await repository.certificate_by_no(s, cert_no=cert_no)
+    return await attempt(
+        visitor,
+        form,
+        act=f"certificate.{measure}",
+        args={"cert_id": row.cert_id, "reason_code": form.text("reason_code")},
+        role="DATA_AUTHORITY",
+        action="discipline",
+        then=f"/brokers/{cert_no}",
+        again=lambda filled: _certificate(visitor, cert_no, filled),
+    )
+
+
+@router.get("/mandates")
+async def mandates(visitor: VisitorDep) -> Response:
+    """The mandates one's organisation gave or holds."""
+    return await _mandates(visitor, Filled())
+
+
+async def _mandates(visitor: Visitor, filled: Filled) -> Response:
+    session = visitor.require(PARTIES)
+    async with visitor.node.database.read() as s:
+        rows = await repository.mandates_of(s, org_id=session.actor.org_id)
+        certified = await repository.register_of_brokers(s, limit=100)
+        active = [row.org_id for row in certified if row.status is CertificateState.ACTIVE]
+        names = await names_of(s, active, (row.broker_id for row in rows), (row.client_id for row in rows))
+    return visitor.render(
+        "mandates.html",
+        filled=filled,
+        rows=rows,
+        names=names,
+        brokers=[(org_id, names[org_id]) for org_id in dict.fromkeys(active) if org_id != visitor.org_id],
+        sides=visitor.options("side", sorted({"PROVIDER", "BUYER"} & visitor.roles)),
+        can_accept={row.mandate_id for row in rows if _may_accept(visitor, row)},
+        can_revoke={row.mandate_id for row in rows if _may_revoke(visitor, row)},
+        ends_at=in_days(visitor.node.clock.now(), _MANDATE_DAYS),
+        cap_bp=CAP_BP,
+        default_bp=DEFAULT_BP,
+    )
+
+
+def _may_accept(visitor: Visitor, row: Any) -> bool:
+    return row.broker_id == visitor.org_id and row.status is MandateState.SIGNED
+
+
+def _may_revoke(visitor: Visitor, row: Any) -> bool:
+    live = row.status in {MandateState.SIGNED, MandateState.ACTIVE}
+    return live and row.client_id == visitor.org_id
+
+
+@router.post("/mandates")
+async def sign(visitor: VisitorDep) -> Response:
+    """Mandate a broker, as its client."""
+    form = await visitor.form()
+    side = form.text("side")
+    return await attempt(
+        visitor,
+        form,
+        act="mandate.sign",
+        args={
+            "broker_id": form.text("broker_id"),
+            "side": side,
+            "listing_id": form.optional("listing_id"),
+            "scope": form.text("scope"),
+            "fee_bp": form.fen("fee_bp"),  # per cent with two decimals: 2.00 is 200 basis points
+            "ends_at": form.moment("ends_at"),
+            "conflict_disclosed": form.flag("conflict_disclosed"),
+            "dual_consent": form.flag("dual_consent"),
+        },
+        role=side if side in visitor.roles else None,
+        then="/mandates",
+        again=lambda filled: _mandates(visitor, filled),
+    )
+
+
+@router.post("/mandates/{mandate_id}/accept")
+async def accept(visitor: VisitorDep, mandate_id: str) -> Response:
+    """Take a mandate, as the broker."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="mandate.accept",
+        args={"mandate_id": mandate_id},
+        role="BROKER",
+        then="/mandates",
+        again=lambda filled: _mandates(visitor, filled),
+    )
+
+
+@router.post("/mandates/{mandate_id}/revoke")
+async def revoke(visitor: VisitorDep, mandate_id: str) -> Response:
+    """Take a mandate back, as the client."""
+    form = await visitor.form()
+    async with visitor.node.database.read() as s:
+        row = await repository.get_mandate(s, mandate_id=mandate_id)
+    return await attempt(
+        visitor,
+        form,
+        act="mandate.revoke",
+        args={"mandate_id": mandate_id},
+        role=row.side if row.side in visitor.roles else None,
+        then="/mandates",
+        again=lambda filled: _mandates(visitor, filled),
+    )

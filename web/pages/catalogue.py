@@ -1,0 +1,164 @@
+"""The catalogue: a search, its facets with counts and removable pills, pages by keyset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from market.listings import catalogue
+from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Category, Label, ProductType
+from registry.repository import latest_report
+from web.pages import words
+from web.pages.languages import translations
+from web.pages.naming import names_of
+from web.pages.regions import REGIONS, region
+from web.pages.visiting import Visitor, VisitorDep
+
+router = APIRouter()
+_PAGE: Final = 20
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a catalogue's address asks for; what it does not understand is left out."""
+
+    q: str = ""
+    category: str = ""
+    geo: str = ""
+    type: str = ""
+    price: str = ""
+    seller: str = ""
+    sort: str = ""
+    after: str = ""
+
+    @classmethod
+    def read(cls, query: QueryParams) -> Self:
+        asked = {member.name: query.get(member.name, "").strip()[:_LONGEST] for member in fields(cls)}
+        known: Mapping[str, Any] = {
+            "category": Category.__members__.values(),
+            "type": ProductType.__members__,
+            "price": catalogue.BANDS,
+            "sort": [sort.value for sort in catalogue.Sort],
+        }
+        return cls(**{name: "" if name in known and v not in known[name] else v for name, v in asked.items()})
+
+    def query(self) -> catalogue.Query:
+        """As the catalogue takes it."""
+        low, high = catalogue.BANDS.get(self.price, (None, None))
+        return catalogue.Query(
+            text=self.q,
+            category=Category(self.category) if self.category else None,
+            geo=self.geo or None,
+            product_type=ProductType(self.type) if self.type else None,
+            seller_id=self.seller or None,
+            min_price_minor=low,
+            max_price_minor=None if high is None else high - 1,
+            sort=catalogue.Sort(self.sort or catalogue.Sort.NEWEST),
+        )
+
+    def address(self, visitor: Visitor, **changes: str) -> str:
+        """The page of this search with changes; a change begins at its first page."""
+        changed = replace(self, **({"after": ""} | changes))
+        return visitor.url("/products", **{m.name: getattr(changed, m.name) for m in fields(changed)})
+
+    def as_json(self) -> str:
+        """The same search for machines."""
+        low, high = catalogue.BANDS.get(self.price, (None, None))
+        asked = {
+            "q": self.q,
+            "category": self.category,
+            "geo": self.geo,
+            "product_type": self.type,
+            "min_price_minor": low,
+            "max_price_minor": None if high is None else high - 1,
+            "sort": self.sort,
+            "after": self.after,
+        }
+        return f"/api/v1/listings?{urlencode({name: v for name, v in asked.items() if v not in {None, ''}})}"
+
+
+@router.get("/products")
+async def search(visitor: VisitorDep) -> Response:
+    """What is on offer."""
+    asked = Asked.read(visitor.request.query_params)
+    async with visitor.node.database.read() as s:
+        page = await catalogue.search(s, asked.query(), after=asked.after or None, limit=_PAGE)
+        counts = await catalogue.facets(s)
+        names = await names_of(s, [asked.seller or None], (listing.seller_id for listing in page.listings))
+        scores = {}
+        for listing in page.listings:
+            report = await latest_report(s, listing_id=listing.listing_id)
+            scores[listing.listing_id] = report.score_tenths if report else None
+    return visitor.render(
+        "products.html",
+        asked=asked,
+        listings=page.listings,
+        scores=scores,
+        names=names,
+        labels=CATEGORY_LABELS,
+        types=PRODUCT_TYPE_LABELS,
+        region=region,
+        groups=_groups(visitor, asked, counts),
+        pills=_pills(visitor, asked, names),
+        sorts=list(words.SORTS),
+        next_address=asked.address(visitor, after=page.next_after) if page.next_after else None,
+        as_json=asked.as_json(),
+    )
+
+
+def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    """The facets: each value with its count, its address, and whether it is chosen."""
+    say = translations(visitor.lang).gettext
+    bands = {name: say(text) for name, text in words.BANDS.items()}
+    facets: list[tuple[str, str, str, Mapping[Any, Label | str]]] = [
+        ("category", "category", say("Category"), CATEGORY_LABELS),
+        ("price", "price", say("List price"), bands),
+        ("type", "product_type", say("Type"), PRODUCT_TYPE_LABELS),
+        ("geo", "geo", say("Region"), REGIONS),
+    ]
+    groups = []
+    for name, facet, title, labels in facets:
+        found = counts.get(facet, {})
+        order = {key: place for place, key in enumerate(labels)}
+        chosen = getattr(asked, name)
+        values = [
+            {
+                "text": _text(visitor, labels.get(key, key)),
+                "count": found[key],
+                "chosen": key == chosen,
+                "address": asked.address(visitor, **{name: "" if key == chosen else key}),
+            }
+            for key in sorted(found, key=lambda key: (order.get(key, len(order)), key))
+        ]
+        if values:
+            groups.append({"title": title, "members": values})
+    return groups
+
+
+def _text(visitor: Visitor, label: Label | str) -> str:
+    if isinstance(label, str):
+        return label
+    return label.zh if visitor.lang == "zh" else label.en
+
+
+def _pills(visitor: Visitor, asked: Asked, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What narrows the search now, each with the address without it."""
+    shown: list[tuple[str, str]] = []
+    if asked.q:
+        shown.append((f"“{asked.q}”", "q"))
+    if asked.category:
+        shown.append((_text(visitor, CATEGORY_LABELS[Category(asked.category)]), "category"))
+    if asked.price:
+        shown.append((visitor.say(words.BANDS[asked.price]), "price"))
+    if asked.type:
+        shown.append((_text(visitor, PRODUCT_TYPE_LABELS[ProductType(asked.type)]), "type"))
+    if asked.geo:
+        shown.append((_text(visitor, region(asked.geo)), "geo"))
+    if asked.seller:
+        shown.append((names[asked.seller], "seller"))
+    return [(text, asked.address(visitor, **{name: ""})) for text, name in shown]

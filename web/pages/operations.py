@@ -1,0 +1,120 @@
+"""The operator's pages: what waits for a person, and the review of listings."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from base.jobs import dead_jobs, next_due
+from ledger.reader import tree_head
+from market.listings import repository
+from market.listings.categories import CATEGORY_LABELS
+from market.listings.rules import ListingState
+from market.settlement.repository import open_work_items, reconciled_days
+from registry.repository import latest_report
+from web.pages.acting import attempt
+from web.pages.forms import Filled
+from web.pages.naming import names_of
+from web.pages.visiting import OPERATOR, Visitor, VisitorDep
+
+router = APIRouter()
+_PAGE: Final = 50
+
+
+@router.get("/ops")
+async def overview(visitor: VisitorDep) -> Response:
+    """Work items, reconciled days, the ledger's head, jobs that were given up."""
+    visitor.require(OPERATOR)
+    async with visitor.node.database.read() as s:
+        items = await open_work_items(s, limit=_PAGE)
+        days = await reconciled_days(s, limit=_PAGE)
+        head = await tree_head(s)
+        dead = await dead_jobs(s, limit=_PAGE)
+        due = await next_due(s)
+        waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
+    return visitor.render(
+        "ops.html",
+        items=items,
+        days=days,
+        head=head,
+        dead=dead,
+        due=due,
+        waiting=len(waiting),
+        has_bank=visitor.node.bank is not None,
+    )
+
+
+@router.get("/ops/reviews")
+async def reviews(visitor: VisitorDep) -> Response:
+    """Listings that wait for a review, and approved ones that wait to be put on offer."""
+    visitor.require(OPERATOR)
+    async with visitor.node.database.read() as s:
+        waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
+        approved = await repository.listings_of(s, status=ListingState.APPROVED, limit=_PAGE)
+        names = await names_of(s, (listing.seller_id for listing in [*waiting, *approved]))
+    return visitor.render(
+        "reviews.html", waiting=waiting, approved=approved, names=names, labels=CATEGORY_LABELS
+    )
+
+
+@router.get("/ops/reviews/{listing_id}")
+async def review(visitor: VisitorDep, listing_id: str) -> Response:
+    """One listing with what it was submitted with."""
+    return await _review(visitor, listing_id, Filled())
+
+
+async def _review(visitor: Visitor, listing_id: str, filled: Filled) -> Response:
+    visitor.require(OPERATOR)
+    async with visitor.node.database.read() as s:
+        listing = await repository.get_listing(s, listing_id=listing_id)
+        file = await repository.get_file(s, file_id=listing.file_id)
+        report = await latest_report(s, listing_id=listing_id)
+        earlier = await repository.reviews_of(s, listing_id=listing_id)
+        names = await names_of(s, [listing.seller_id, listing.broker_id])
+    return visitor.render(
+        "review.html",
+        filled=filled,
+        listing=listing,
+        file=file,
+        report=report,
+        earlier=earlier,
+        names=names,
+        category=CATEGORY_LABELS[listing.category],
+        can_review=listing.status is ListingState.COMPLIANCE_REVIEW,
+        can_publish=listing.status is ListingState.APPROVED,
+    )
+
+
+@router.post("/ops/reviews/{listing_id}/decide")
+async def decide(visitor: VisitorDep, listing_id: str) -> Response:
+    """Approve, return or reject."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="listing.review",
+        args={
+            "listing_id": listing_id,
+            "decision": form.text("decision"),
+            "reason_code": form.optional("reason_code"),
+            "note": form.optional("note"),
+        },
+        role="EXCHANGE_OPERATOR",
+        then=f"/ops/reviews/{listing_id}",
+        again=lambda filled: _review(visitor, listing_id, filled),
+    )
+
+
+@router.post("/ops/reviews/{listing_id}/publish")
+async def publish(visitor: VisitorDep, listing_id: str) -> Response:
+    """Put an approved listing on offer."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="listing.publish",
+        args={"listing_id": listing_id},
+        role="EXCHANGE_OPERATOR",
+        then="/ops/reviews",
+        again=lambda filled: _review(visitor, listing_id, filled),
+    )

@@ -1,0 +1,149 @@
+"""A data product: what it is, how good it was measured to be, what it costs, and how to ask for it."""
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from base.db import ReadSession
+from brokers.repository import mandates_of
+from brokers.states import MandateState
+from ledger.reader import statements_of
+from market.listings import repository
+from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
+from market.listings.errors import ListingUnknown
+from market.listings.rules import ListingState
+from market.listings.tables import Listing
+from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
+from registry.quality import PASS_DIMENSION, PASS_SCORE, WEIGHT_PERCENT, tenths_of
+from registry.repository import latest_report, reports_of
+from registry.tables import QualityRow
+from web.pages.acting import attempt
+from web.pages.forms import Filled
+from web.pages.naming import names_of
+from web.pages.regions import region
+from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
+
+router = APIRouter()
+_TREND: Final = 12
+
+
+@router.get("/products/{listing_id}")
+async def product(visitor: VisitorDep, listing_id: str) -> Response:
+    """One product that is, or was, on offer."""
+    return await _product(visitor, listing_id, Filled())
+
+
+async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Response:
+    async with visitor.node.database.read() as s:
+        listing = await seen(s, visitor, listing_id)
+        file = await repository.get_file(s, file_id=listing.file_id)
+        report = await latest_report(s, listing_id=listing_id)
+        said = await statements_of(s, object_id=listing_id)
+        asking = await _asking(s, visitor, listing)
+        names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
+    price = listing.list_price_minor
+    return visitor.render(
+        "product.html",
+        filled=filled,
+        listing=listing,
+        file=file,
+        report=report,
+        document=_document(report),
+        weights=WEIGHT_PERCENT,
+        said=said,
+        names=names,
+        asking=asking,
+        options=[(org, names[org]) for org in asking.get("orgs", [])],
+        price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
+        vat_bp=VAT_BP,
+        platform_bp=PLATFORM_FEE_BP,
+        category=CATEGORY_LABELS[listing.category],
+        product_type=PRODUCT_TYPE_LABELS[listing.product_type],
+        region=region(listing.geo),
+        on_offer=listing.status is ListingState.LISTED,
+    )
+
+
+@router.post("/products/{listing_id}/inquire")
+async def inquire(visitor: VisitorDep, listing_id: str) -> Response:
+    """Open a trade, as the buyer or as the buyer's broker."""
+    form = await visitor.form()
+    role = "BUYER" if "BUYER" in visitor.roles else "BROKER"
+    return await attempt(
+        visitor,
+        form,
+        act="trade.inquire",
+        args={
+            "listing_id": listing_id,
+            "purpose": form.text("purpose"),
+            "scenario": form.text("scenario"),
+            "quantity": form.whole("quantity"),
+            "broker_id": form.optional("broker_id") if role == "BUYER" else None,
+            "buyer_id": form.optional("buyer_id") if role == "BROKER" else None,
+        },
+        role=role,
+        then=lambda trade: f"/trades/{trade['trade_id']}",
+        again=lambda filled: _product(visitor, listing_id, filled),
+    )
+
+
+@router.get("/products/{listing_id}/quality")
+async def quality(visitor: VisitorDep, listing_id: str) -> Response:
+    """The measured quality, with everything needed to measure it again."""
+    async with visitor.node.database.read() as s:
+        listing = await seen(s, visitor, listing_id)
+        report = await latest_report(s, listing_id=listing_id)
+        if report is None:
+            raise ListingUnknown("no report for this listing", listing_id=listing_id)
+        trend = await reports_of(s, listing_id=listing_id, limit=_TREND)
+        said = await statements_of(s, object_id=listing_id)
+    seqs = {statement.statement_id: statement.seq for statement in said}
+    document = _document(report)
+    assert document is not None
+    return visitor.render(
+        "quality.html",
+        listing=listing,
+        report=report,
+        document=document,
+        weights=WEIGHT_PERCENT,
+        tenths=tenths_of,
+        pass_score=PASS_SCORE,
+        pass_dimension=PASS_DIMENSION,
+        trend=trend,
+        seqs=seqs,
+    )
+
+
+async def seen(s: ReadSession, visitor: Visitor, listing_id: str) -> Listing:
+    """The listing, if it is or was on offer, or is the visitor's business. Raises ListingUnknown."""
+    listing = await repository.get_listing(s, listing_id=listing_id)
+    own = visitor.org_id is not None and visitor.org_id in {listing.seller_id, listing.broker_id}
+    if listing.listed_at is None and not own and not visitor.may(SUPERVISORS):
+        raise ListingUnknown("no such listing", listing_id=listing_id)
+    return listing
+
+
+async def _asking(s: ReadSession, visitor: Visitor, listing: Listing) -> dict[str, Any]:
+    """What the form of an inquiry offers: a buyer its possible brokers, a broker its clients."""
+    own = visitor.org_id in {listing.seller_id, None}
+    if own or listing.status is not ListingState.LISTED or not visitor.may({"BUYER", "BROKER"}):
+        return {}
+    assert visitor.org_id is not None
+    mine = await mandates_of(s, org_id=visitor.org_id)
+    fitting = [
+        mandate
+        for mandate in [*mine, *await mandates_of(s, org_id=listing.seller_id)]
+        if mandate.status is MandateState.ACTIVE and mandate.listing_id in {None, listing.listing_id}
+    ]
+    if visitor.may({"BUYER"}):
+        clients = {("PROVIDER", listing.seller_id), ("BUYER", visitor.org_id)}
+        brokers = sorted({m.broker_id for m in fitting if (m.side, m.client_id) in clients})
+        return {"as": "BUYER", "orgs": brokers}
+    buyers = sorted({m.client_id for m in fitting if m.broker_id == visitor.org_id and m.side == "BUYER"})
+    return {"as": "BROKER", "orgs": buyers}
+
+
+def _document(report: QualityRow | None) -> dict[str, Any] | None:
+    return None if report is None else orjson.loads(report.report)

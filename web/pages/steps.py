@@ -1,0 +1,123 @@
+"""What a party can do next in a trade, and whose turn it is. Pure: the acts themselves decide again."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from market.orders.states import MOVES, TradeEvent, TradeState, allowed_events
+from market.orders.tables import Offer, Trade
+from web.pages.languages import N_
+
+
+class Step(StrEnum):
+    """A form or link of the trade room."""
+
+    OFFER = "offer"
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    SIGN = "sign"
+    START_DELIVERY = "start-delivery"
+    CONFIRM_RECEIPT = "confirm-receipt"
+    ACCEPT_GOODS = "accept-goods"
+
+
+_STEP_OF: Final = {
+    TradeEvent.OFFER: Step.OFFER,
+    TradeEvent.COUNTER_OFFER: Step.OFFER,
+    TradeEvent.ACCEPT: Step.ACCEPT,
+    TradeEvent.REFUSE: Step.REFUSE,
+    TradeEvent.SIGN: Step.SIGN,
+    TradeEvent.START_DELIVERY: Step.START_DELIVERY,
+    TradeEvent.DELIVERED: Step.CONFIRM_RECEIPT,
+    TradeEvent.ACCEPT_GOODS: Step.ACCEPT_GOODS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What somebody is in a trade: the role, and on whose side."""
+
+    role: str
+    side: str
+
+
+def part_of(trade: Trade, org_id: str | None, roles: Collection[str]) -> Part | None:
+    """The visitor's part in a trade; None for who only looks on."""
+    if org_id == trade.seller_id and "PROVIDER" in roles:
+        return Part("PROVIDER", "PROVIDER")
+    if org_id == trade.buyer_id and "BUYER" in roles:
+        return Part("BUYER", "BUYER")
+    if org_id is not None and org_id == trade.broker_id and "BROKER" in roles:
+        return Part("BROKER", trade.broker_side or "BUYER")
+    return None
+
+
+def open_steps(
+    trade: Trade, part: Part | None, *, latest: Offer | None, has_signed: bool, now: datetime
+) -> list[Step]:
+    """What the part can do in the trade's state, in the order of the table of states."""
+    if part is None:
+        return []
+    steps = [
+        _STEP_OF[event]
+        for event in allowed_events(trade.status)
+        if event in _STEP_OF
+        and part.role in MOVES[trade.status, event].roles
+        and _fits(event, trade, part, latest=latest, has_signed=has_signed, now=now)
+    ]
+    return list(dict.fromkeys(steps))
+
+
+def _fits(
+    event: TradeEvent, trade: Trade, part: Part, *, latest: Offer | None, has_signed: bool, now: datetime
+) -> bool:
+    standing = latest is not None and now <= latest.expires_at
+    mine = latest is not None and latest.side == part.side
+    if trade.status is TradeState.INQUIRED and event in {TradeEvent.OFFER, TradeEvent.COUNTER_OFFER}:
+        return (event is TradeEvent.OFFER) == (part.side == "PROVIDER")
+    if event in {TradeEvent.OFFER, TradeEvent.COUNTER_OFFER}:
+        return not (mine and standing)
+    if event is TradeEvent.ACCEPT:
+        return standing and not mine
+    if event is TradeEvent.REFUSE:
+        return part.side == "PROVIDER"
+    return not has_signed if event is TradeEvent.SIGN else True
+
+
+_NEXT: Final = {
+    TradeState.INQUIRED: N_("The provider answers with an offer, or refuses with its reason."),
+    TradeState.NEGOTIATING: N_(
+        "The side that was asked last accepts, answers with its own offer, or lets it lapse."
+    ),
+    TradeState.ACCEPTED: N_("The exchange checks certificate, mandate, price, level and route."),
+    TradeState.CONTRACT_READY: N_("Every party signs the same contract."),
+    TradeState.CONTRACTED: N_("The buyer pays the exact amount into escrow, with the reference."),
+    TradeState.FUNDED: N_("The provider starts the delivery."),
+    TradeState.DELIVERING: N_("The buyer downloads the file, or confirms that it came another way."),
+    TradeState.DELIVERED: N_("The buyer accepts the goods; at the deadline silence accepts them."),
+    TradeState.ACCEPTED_GOODS: N_("The bank pays out on the next working day (T+1)."),
+    TradeState.FROZEN: N_("The trade stands still until it is released."),
+}
+
+
+def next_words(trade: Trade) -> str | None:
+    """What happens next, in words to be translated; None at the end."""
+    return _NEXT.get(trade.status)
+
+
+def deadline_of(trade: Trade) -> datetime | None:
+    """Until when, where a clock runs."""
+    return {
+        TradeState.INQUIRED: trade.answer_by,
+        TradeState.NEGOTIATING: trade.answer_by,
+        TradeState.CONTRACTED: trade.fund_by,
+        TradeState.DELIVERED: trade.accept_by,
+        TradeState.ACCEPTED_GOODS: trade.settle_at,
+    }.get(trade.status)
+
+
+def missing_signers(parties: Sequence[str], signed: Collection[str]) -> list[str]:
+    """Who has not signed yet, in the contract's order."""
+    return [org_id for org_id in parties if org_id not in signed]
