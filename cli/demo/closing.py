@@ -9,6 +9,7 @@ import json
 import resource
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +25,10 @@ from ledger import reader
 from ledger.bundle import Edition
 from ledger.checkpoint import Receipt
 from market.settlement import repository
+from supervision.report import load_report
 
 _KIB: Final = 1024
+_ONE_EACH: Final = frozenset({"TRD.SIGN", "TRD.OFFER", "TRD.COUNTER_OFFER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,21 @@ async def seal(world: World) -> int:
 
 
 async def with_seqs(world: World, story: Story) -> None:
-    """Give each step the number of the entry that records it, now that all are sealed."""
+    """Give each step the numbers of the entries that state it, now that all are sealed; each once."""
+    taken: set[int] = set()
     async with world.node.database.read() as s:
         for step in story.steps:
-            said = await reader.statements_of(s, object_id=step["object"])
-            at = step["at"]
-            fitting = [one.seq for one in said if rfc3339(one.occurred_at) == at]
-            step["seqs"] = [seq for seq in fitting if seq is not None]
+            about = list(await reader.statements_of(s, object_id=step["object"]))
+            if "DLV.DOWNLOAD" in step["events"]:
+                about += await reader.statements_of(s, object_id=story.ids["entitlement"])
+            step["seqs"] = []
+            for said in about:
+                fits = said.event in step["events"] and rfc3339(said.occurred_at) == step["at"]
+                if fits and said.seq is not None and said.seq not in taken:
+                    taken.add(said.seq)
+                    step["seqs"].append(said.seq)
+                    if said.event in _ONE_EACH:
+                        break
 
 
 async def write_bundle(world: World, out: Path) -> None:
@@ -83,6 +94,15 @@ async def supervised(world: World, out: Path) -> dict[str, Any]:
     shutil.copy(findings, shown / "findings.json")
     report: dict[str, Any] = json.loads(findings.read_bytes())
     return report
+
+
+def touching(out: Path, story: Story, parties: Sequence[Persona]) -> int:
+    """How many findings speak of the clean trade, or of a party of it."""
+    report = load_report(out / "findings.json")
+    found = {finding.finding_id for finding in report.touching(object_id=story.ids["trade"])}
+    for party in parties:
+        found |= {finding.finding_id for finding in report.touching(org_id=party.member.org_id)}
+    return len(found)
 
 
 async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> None:

@@ -6,7 +6,7 @@ import random
 import socket
 import tempfile
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,8 +17,9 @@ from base.clock import SHANGHAI
 from base.money import yuan
 from cli.demo import closing
 from cli.demo.market import open_market
-from cli.demo.ring import plant_ring
-from cli.demo.story import Story, play, set_stage
+from cli.demo.regulator import act_on
+from cli.demo.ring import Ring, plant_ring
+from cli.demo.story import Stage, play, set_stage
 from cli.demo.world import PASSWORD, World, open_world
 from cli.demo.year import Year, plan_deals
 from ledger.balances import totals
@@ -33,6 +34,7 @@ _RING: Final = datetime(2026, 10, 8, 9, 0, tzinfo=SHANGHAI)
 _STORY: Final = datetime(2026, 11, 7, 9, 0, tzinfo=SHANGHAI)
 _WRONG_BY_MINOR: Final = 12_300
 _COLLECT_AFTER: Final = 50_000
+_LAST_DEAL: Final = timedelta(days=20)  # every seeded deal ends before the story begins
 
 
 def demo(
@@ -63,20 +65,20 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
             telling.head("1. A market of real data")
             rng = random.Random(seed)  # noqa: S311 - the demo's dice
             year = Year(world, rng, telling.line)
-            await _live(world, year, telling, trades)
+            ring = await _live(world, year, telling, trades)
             telling.head("3. One clean trade, step by step (scenario SC-1)")
             stage = await set_stage(world, http, telling.line)
-            story = await play(stage)
-            code = await _close(world, kept, story, stage, telling)
+            await play(stage)
+            code = await _close(world, kept, stage, ring, telling)
             if stay and code == 0:
                 await _stay(world, telling)
     return code
 
 
-async def _live(world: World, year: Year, telling: "Telling", trades: int) -> None:
+async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ring:
     market = await open_market(world, year.rng, telling.line)
     telling.head(f"2. A year of {trades} trades, a bank that errs once, and a ring")
-    plan_deals(year, market.stalls, market.buyers, market.brokers, count=trades, end=_STORY)
+    plan_deals(year, market.stalls, market.buyers, market.brokers, count=trades, end=_STORY - _LAST_DEAL)
     await year.run(_WRONG_PAYMENT)
     telling.line(f"until {_WRONG_PAYMENT:%Y-%m-%d}: {await _size(world)} entries in the ledger")
     fault = {"kind": "wrong_amount", "times": 1, "delta_minor": _WRONG_BY_MINOR}
@@ -84,10 +86,11 @@ async def _live(world: World, year: Year, telling: "Telling", trades: int) -> No
     await year.run(_MENDED)
     await _mend(world, telling)
     await year.run(_RING)
-    await plant_ring(world, year)
+    ring = await plant_ring(world, year)
     telling.line("a ring of three companies under one controller lists one product")
     await year.run(_STORY)
     telling.line(f"until {_STORY:%Y-%m-%d}: {await _size(world)} entries in the ledger")
+    return ring
 
 
 async def _mend(world: World, telling: "Telling") -> None:
@@ -108,7 +111,8 @@ async def _size(world: World) -> int:
     return await closing.seal(world)
 
 
-async def _close(world: World, out: Path, story: Story, stage: Any, telling: "Telling") -> int:
+async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Telling") -> int:
+    story = stage.story
     telling.head("4. The ledger is exported, audited offline and supervised")
     size = await closing.seal(world)
     await closing.with_seqs(world, story)
@@ -120,13 +124,15 @@ async def _close(world: World, out: Path, story: Story, stage: Any, telling: "Te
     report = await closing.supervised(world, out)
     for finding in report["findings"]:
         telling.line(_finding(finding))
-    touched = [f for f in report["findings"] if story.ids["trade"] in f["objects"]]
-    telling.line(f"findings that touch the clean trade: {len(touched)}")
+    touched = closing.touching(out, story, [stage.provider, stage.buyer, stage.broker])
+    telling.line(f"findings that touch the clean trade: {touched}")
     await closing.take_home(world, out, story, stage.buyer)
     async with world.node.database.read() as s:
         bank, held = await totals(s)
     telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")
-    telling.head("5. Every step and its number in the ledger")
+    telling.head("5. The regulator acts, and it bites")
+    await act_on(world, report, ring, telling.line)
+    telling.head("6. Every step and its number in the ledger")
     for step in story.steps:
         seqs = ", ".join(str(seq) for seq in step["seqs"]) or "-"
         telling.plain(f"  {step['at'][:16]}  {step['who']:<9} {step['step'][:66]:<66} seq {seqs}")

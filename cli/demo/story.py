@@ -25,6 +25,7 @@ from cli.demo.world import World
 OFFERS_MINOR: Final = (76_000_000, 62_000_000, 68_000_000)
 BREAK_AT_BYTES: Final = 10_000_000
 _RICH_MINOR: Final = 10**11
+_TAKEN: Final = ("DLV.DOWNLOAD", "TRD.DELIVERED")
 
 
 @dataclass
@@ -59,10 +60,11 @@ class Stage:
         for persona in (self.provider, self.buyer, self.broker, self.operator):
             await persona.sign_in()
 
-    def note(self, what: str, who: str, object_id: str) -> None:
-        """One line of the story; its seq is looked up when it is sealed."""
+    def note(self, what: str, who: str, object_id: str, *events: str) -> None:
+        """One line of the story; the seqs of the events it was stated by are looked up once sealed."""
         now = self.world.clock.now()
-        self.story.steps.append({"step": what, "who": who, "at": rfc3339(now), "object": object_id})
+        step = {"step": what, "who": who, "at": rfc3339(now), "object": object_id, "events": list(events)}
+        self.story.steps.append(step)
         self.tell(f"{now.astimezone(SHANGHAI):%m-%d %H:%M}  {who:<10} {what}")
 
 
@@ -112,12 +114,12 @@ async def _list_flights(stage: Stage) -> str:
         },
     )
     listing_id: str = draft["listing_id"]
-    stage.note("drafts the listing", "provider", listing_id)
+    stage.note("drafts the listing", "provider", listing_id, "LST.DRAFT")
     measured = await provider.post(
         f"/listings/{listing_id}/measure", declaration(FLIGHTS, FLIGHTS_ROWS, FLIGHTS.period)
     )
     stage.story.ids |= {"listing": listing_id, "quality_report": measured["report_sha256"]}
-    stage.note(f"quality is measured: {measured['report']['score']}", "exchange", listing_id)
+    stage.note(f"quality is measured: {measured['report']['score']}", "exchange", listing_id, "REG.MEASURE")
     await provider.post(
         f"/listings/{listing_id}/submit",
         {
@@ -126,12 +128,12 @@ async def _list_flights(stage: Stage) -> str:
             "basis_ref": "registration exempt: open licence CC0-1.0",
         },
     )
-    stage.note("submits it; the exchange screens it", "provider", listing_id)
+    stage.note("submits it; the exchange screens it", "provider", listing_id, "LST.SUBMIT", "LST.SCREEN_PASS")
     await stage.operator.step_up()
     await stage.operator.post(f"/listings/{listing_id}/review", {"decision": "APPROVE"})
     await stage.operator.step_up()
     await stage.operator.post(f"/listings/{listing_id}/publish")
-    stage.note("reviews and lists it", "operator", listing_id)
+    stage.note("reviews and lists it", "operator", listing_id, "LST.APPROVE", "LST.LIST")
     return listing_id
 
 
@@ -147,9 +149,9 @@ async def _mandate(stage: Stage) -> None:
             "ends_at": rfc3339(stage.world.clock.now() + timedelta(days=90)),
         },
     )
-    stage.note("mandates the broker, 2 % on success", "provider", mandate["mandate_id"])
+    stage.note("mandates the broker, 2 % on success", "provider", mandate["mandate_id"], "MND.SIGN")
     await stage.broker.post(f"/mandates/{mandate['mandate_id']}/accept")
-    stage.note("accepts the mandate", "broker", mandate["mandate_id"])
+    stage.note("accepts the mandate", "broker", mandate["mandate_id"], "MND.ACCEPT")
 
 
 async def _negotiate(stage: Stage, listing_id: str) -> str:
@@ -166,7 +168,7 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
     )
     trade_id: str = trade["trade_id"]
     stage.story.ids["trade"] = trade_id
-    stage.note("inquires", "buyer", trade_id)
+    stage.note("inquires", "buyer", trade_id, "TRD.INQUIRE")
     asked, answered, last = OFFERS_MINOR
     for who, name, price, moment in (
         (stage.broker, "broker", asked, at(10, 14)),
@@ -186,10 +188,16 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
                 "expires_at": rfc3339(world.clock.now() + timedelta(days=7)),
             },
         )
-        stage.note(f"offers ¥{yuan(price)}", name, trade_id)
+        stage.note(f"offers ¥{yuan(price)}", name, trade_id, "TRD.OFFER", "TRD.COUNTER_OFFER")
     await stage.move_to(at(12, 15))
     await stage.buyer.post(f"/trades/{trade_id}/accept", {"offer_no": len(OFFERS_MINOR)})
-    stage.note("accepts; broker, customs, level and price are checked", "buyer", trade_id)
+    stage.note(
+        "accepts; broker, customs, level and price are checked",
+        "buyer",
+        trade_id,
+        "TRD.ACCEPT",
+        "TRD.PRECHECK_PASS",
+    )
     return trade_id
 
 
@@ -197,7 +205,7 @@ async def _contract(stage: Stage, trade_id: str) -> None:
     await stage.move_to(at(13, 10))
     for who, name in ((stage.provider, "provider"), (stage.buyer, "buyer"), (stage.broker, "broker")):
         await who.post(f"/trades/{trade_id}/sign")
-        stage.note("signs the contract with its own key", name, trade_id)
+        stage.note("signs the contract with its own key", name, trade_id, "TRD.SIGN")
 
 
 async def _fund(stage: Stage, trade_id: str) -> None:
@@ -205,9 +213,9 @@ async def _fund(stage: Stage, trade_id: str) -> None:
     await stage.move_to(at(16, 10))
     payer = stage.buyer.member
     paid = await world.bank.pay(payer, amount_minor=OFFERS_MINOR[-1] - 100, reference=trade_id)
-    stage.note(f"pays one yuan too little: {paid['status']} by the bank", "buyer", trade_id)
+    stage.note(f"pays one yuan too little: {paid['status']}", "buyer", trade_id, "REF.REFUSE")
     paid = await world.bank.pay(payer, amount_minor=OFFERS_MINOR[-1], reference=trade_id, again=1)
-    stage.note(f"pays ¥{yuan(OFFERS_MINOR[-1])} into escrow: {paid['status']}", "buyer", trade_id)
+    stage.note(f"pays ¥{yuan(OFFERS_MINOR[-1])} into escrow: {paid['status']}", "buyer", trade_id, "TRD.FUND")
 
 
 async def _deliver(stage: Stage, trade_id: str) -> None:
@@ -215,7 +223,7 @@ async def _deliver(stage: Stage, trade_id: str) -> None:
     entitlement = await stage.provider.post(f"/trades/{trade_id}/start-delivery")
     entitlement_id = entitlement["entitlement_id"]
     stage.story.ids["entitlement"] = entitlement_id
-    stage.note("opens the delivery", "provider", entitlement_id)
+    stage.note("opens the delivery", "provider", trade_id, "TRD.START_DELIVERY")
     await stage.move_to(at(17, 11))
     with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
         target = Path(folder) / "flights.csv"
@@ -225,10 +233,10 @@ async def _deliver(stage: Stage, trade_id: str) -> None:
         digest, rows = _inspect(target)
     if digest != entitlement["sha256"] or rows != FLIGHTS_ROWS:
         raise RuntimeError("the file that came is not the file that was sold")
-    stage.note(f"goes on by Range: {have:,} bytes, digest as sold", "buyer", entitlement_id)
+    stage.note(f"goes on by Range: {have:,} bytes, digest as sold", "buyer", trade_id, *_TAKEN)
     await stage.move_to(at(20, 10))
     await stage.buyer.post(f"/trades/{trade_id}/accept-goods", {"file_sha256": digest, "rows": rows})
-    stage.note(f"accepts: {rows:,} rows counted", "buyer", trade_id)
+    stage.note(f"accepts: {rows:,} rows counted", "buyer", trade_id, "TRD.ACCEPT_GOODS")
 
 
 def _inspect(path: Path) -> tuple[str, int]:
@@ -250,6 +258,8 @@ async def _settle(stage: Stage, trade_id: str) -> None:
         f"platform ¥{yuan(trade['platform_fee_minor'])}",
         "bank",
         trade_id,
+        "PAY.INSTRUCT",
+        "TRD.SETTLE",
     )
     await stage.move_to(at(23, 18))
     await world.work()

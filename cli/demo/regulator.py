@@ -1,0 +1,55 @@
+"""What the supervisors do with a finding: a case, flags, an order, and a refusal at the very next act."""
+
+from collections.abc import Callable
+from typing import Any
+
+from base.errors import Refusal
+from brokers.repository import certificates_of
+from cases.rules import Measure
+from cases.service import file_case, issue_order, open_case
+from cli.demo.ring import Ring
+from cli.demo.world import World
+from market.orders.service import inquire
+
+
+async def act_on(world: World, report: dict[str, Any], ring: Ring, tell: Callable[[str], None]) -> None:
+    """Open a case on the ring's closed loop, suspend its broker's certificate, and try the broker again."""
+    loops = [finding for finding in report["findings"] if finding["rule_id"] == "WT2"]
+    if not loops:
+        raise RuntimeError("the ring was not found")
+    samr, authority = world.members["samr"], world.members["authority"]
+    case = await samr.do(
+        file_case, "SAMR", about=loops[0]["finding_id"], attempted="CSE.FILE", finding=loops[0]
+    )
+    await samr.do(open_case, "SAMR", about=case.case_id, attempted="CSE.OPEN_CASE", case_id=case.case_id)
+    tell(f"SAMR opens case {case.case_id[:12]}… on the closed loop; its three trades are flagged")
+    async with world.node.database.read() as s:
+        certificate = (await certificates_of(s, org_id=ring.broker.org_id))[0]
+    await authority.do(
+        issue_order,
+        "DATA_AUTHORITY",
+        about=case.case_id,
+        attempted="BRK.SUSPEND",
+        case_id=case.case_id,
+        measure=Measure.SUSPEND_CERTIFICATE,
+        object_id=certificate.cert_id,
+        reason_code="SUSPECTED_WASH_TRADING",
+    )
+    tell(f"the data authority suspends certificate {certificate.cert_no} by signed order")
+    buyer, listing_id = ring.members[1], ring.deals[0].stall.listing_id
+    try:
+        await buyer.do(
+            inquire,
+            "BUYER",
+            about=listing_id,
+            attempted="TRD.INQUIRE",
+            listing_id=listing_id,
+            purpose="再次撮合",
+            scenario="内部使用",
+            quantity=1,
+            broker_id=ring.broker.org_id,
+        )
+    except Refusal as refusal:
+        tell(f"the broker's next trade is refused: {refusal.code} ({refusal.rule_id}), and recorded")
+        return
+    raise RuntimeError("a suspended broker was let through")
