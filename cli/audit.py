@@ -4,15 +4,21 @@ Exit codes: 0 when nothing is wrong (a warning such as UNPINNED is printed and d
 1 when something is, 2 when the command was not understood.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from base.errors import Malformed
+from cli.audit_database import rows_of
+from ledger.bundle import Bundle
 from ledger.checkpoint import VerifierKey
+from ledger.errors import BundleFileBad
 from supervision.audit import audit as audit_bundle
 from supervision.audit_case import Row
 from supervision.audit_report import Report
@@ -31,13 +37,43 @@ def audit(
         Path | None,
         typer.Option(help="A checkpoint you saw earlier: the log must still begin with it.", exists=True),
     ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option(
+            "--db",
+            help="The exchange's database (an SQLAlchemy URL): its trades must be those of the ledger.",
+        ),
+    ] = None,
     *,
     signatures: Annotated[bool, typer.Option(help="Also verify what the statements say.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with the whole report as JSON.")] = False,
 ) -> None:
-    """Check a log offline, without trusting the exchange: entries, chain, tree, signatures, keys, files."""
-    code = run(bundle, vkey or [], last_checkpoint, signatures=signatures, as_json=as_json)
+    """Check a log offline, without trusting the exchange: entries, chain, tree, signatures, keys, files.
+
+    With --db also that the database says of every trade what the ledger says (state, parties, amounts).
+    """
+    rows = None if db is None else _database_rows(bundle, db)
+    code = run(bundle, vkey or [], last_checkpoint, db_rows=rows, signatures=signatures, as_json=as_json)
     raise typer.Exit(code)
+
+
+def _database_rows(bundle: Path, url: str) -> list[Row] | None:
+    """The trades to compare; None for a bundle without a head, of which the audit itself says so.
+
+    Raises typer.BadParameter for a database that cannot be asked.
+    """
+    try:
+        with Bundle(bundle) as opened:
+            size = opened.head().size
+        rows, moved = asyncio.run(rows_of(url, size=size))
+    except BundleFileBad:
+        return None
+    except (DBAPIError, OSError, ValidationError) as error:
+        said = str(error.orig) if isinstance(error, DBAPIError) else str(error).splitlines()[0]
+        raise typer.BadParameter(said, param_hint="--db") from None
+    if moved:
+        typer.echo(f"{moved} trades have moved on since the bundle was written: not compared", err=True)
+    return rows
 
 
 def run(

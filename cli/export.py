@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from base.errors import DomainError
 from base.settings import Settings
+from cli.running import require_schema, run
 from ledger import reader
 from ledger.bundle import BundleWriter, Edition, Keys, KeyWindow
 from ledger.errors import LogUnborn
@@ -21,17 +21,13 @@ def export(
     ] = Edition.PUBLIC,
 ) -> None:
     """Write the published log as a bundle: entries, tiles, checkpoints, keys, signed manifest."""
-    try:
-        size = asyncio.run(_export(out, edition))
-    except DomainError as error:
-        typer.echo(f"{error.code}: {error.detail}", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(f"{out}: {size} entries, {edition} edition")
 
+    async def exporting(settings: Settings) -> int:
+        await require_schema(settings)
+        async with open_node(settings) as node:
+            return await export_bundle(node, out, edition)
 
-async def _export(out: Path, edition: Edition) -> int:
-    async with open_node(Settings()) as node:
-        return await export_bundle(node, out, edition)
+    typer.echo(f"{out}: {run(exporting)} entries, {edition} edition")
 
 
 async def export_bundle(node: Node, out: Path, edition: Edition) -> int:

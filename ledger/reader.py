@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import col, select
 
 from base.clock import parse_rfc3339
@@ -278,3 +278,19 @@ async def event_counts(s: ReadSession) -> dict[str, int]:
     """How many statements of each event were recorded: for the operator's overview, not for lists."""
     query = select(StatementRow.event, func.count()).group_by(StatementRow.event)
     return dict((await s.exec(query)).all())
+
+
+async def spoken_of_since(s: ReadSession, *, size: int) -> dict[str, bool]:
+    """The objects of statements that are not among the first `size` entries, sealed later or waiting.
+
+    For each, whether an earlier statement spoke of it already.
+    """
+    seq = col(EntryRow.seq)
+    later = func.sum(case((seq.is_(None) | (seq >= size), 1), else_=0))
+    query = (
+        select(StatementRow.object_id, func.min(seq))
+        .outerjoin(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))
+        .group_by(StatementRow.object_id)
+        .having(later > 0)
+    )
+    return {object_id: first is not None and first < size for object_id, first in (await s.exec(query)).all()}

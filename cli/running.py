@@ -1,0 +1,78 @@
+"""What every command that runs on a node has in common: settings, one run, and errors that people can use.
+
+Exit code 2 says that it could not begin: nothing was changed.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Final, TypeVar
+
+import structlog
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from base.db import Database
+from base.errors import DomainError
+from base.settings import SecretUnsafe, Settings
+from migrations.run import current, newest
+
+UNUSABLE: Final = 2
+_HINTS: Final = {
+    "exchange-not-founded": "found one:  databourse found --name NAME --uscc CODE --login LOGIN",
+    "exchange-founded-otherwise": "these are the keys (DATABOURSE_DATA_DIR/keys) of another exchange",
+    "schema-outdated": "bring it up to date:  databourse migrate",
+    "log-forked": "this database is older than what was published: restore a newer one",
+}
+Result = TypeVar("Result")
+
+
+class SchemaOutdated(DomainError):
+    code: ClassVar[str] = "schema-outdated"
+    title = "The database does not have the newest schema"
+
+
+def run(work: Callable[[Settings], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a piece of work with the settings of the environment; what stops it is said in a line or two."""
+    try:
+        return asyncio.run(work(Settings()))
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            typer.echo(f"DATABOURSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", err=True)
+    except DomainError as error:
+        typer.echo(f"{error.code}: {error.detail}", err=True)
+        if error.code in _HINTS:
+            typer.echo(_HINTS[error.code], err=True)
+    except SecretUnsafe as error:
+        typer.echo(f"secret-unsafe: {error}", err=True)
+    except (DBAPIError, ConnectionError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        typer.echo(f"database-unavailable: {said}", err=True)
+    raise typer.Exit(UNUSABLE)
+
+
+async def require_schema(settings: Settings) -> None:
+    """Raises SchemaOutdated when a step of the schema is missing."""
+    database = Database(settings.database_dsn)
+    try:
+        found = await current(database)
+    finally:
+        await database.dispose()
+    if found != newest():
+        raise SchemaOutdated("the database has another schema than this program", found=found or "none")
+
+
+def log_plainly() -> None:
+    """Log as JSON lines on stderr, and never what a variable held: it may be a secret."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,92 @@
+"""The HTTP server of a node: how long and how large the head of a request may be, and what is switched off.
+
+Bodies are bounded in `web.main`. A head is read before any application sees it, and the parser alone would
+wait for it, and store it, for ever.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES: Final = 32 * 1024
+HEAD_TIMEOUT_S: Final = 15.0
+_GRACE_S: Final = 10
+_CONNECTIONS: Final = 1000
+
+
+class BoundedHead(HttpToolsProtocol):
+    """A connection that is closed when the head of a request is too large or does not come."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _in_head = True
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as upstream
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            self._await_head()
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+
+    def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD_BYTES:
+            raise ValueError("the head of the request is too large")  # answered as an invalid request
+        self._in_head, self._head_bytes = False, 0
+        self._calm()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._calm()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]  # it begins as None
+            self._await_head()  # a client that sends on while it is answered does not cut its own answer
+        else:
+            self._refuse()
+
+    def _calm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self) -> None:
+        self._calm()
+        if not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large or too slow.")
+
+
+def server_config(app: ASGIApp, *, host: str, port: int, **more: Any) -> uvicorn.Config:
+    """How a node is served: bounded heads, no web sockets, no trust in forwarded addresses."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BoundedHead,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+        **more,
+    )
