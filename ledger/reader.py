@@ -288,9 +288,9 @@ async def spoken_of_since(s: ReadSession, *, size: int) -> dict[str, bool]:
     seq = col(EntryRow.seq)
     later = func.sum(case((seq.is_(None) | (seq >= size), 1), else_=0))
     query = (
-        select(StatementRow.object_id, func.min(seq))
+        select(StatementRow.object_id, func.min(func.coalesce(seq, size)))
         .outerjoin(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))
         .group_by(StatementRow.object_id)
         .having(later > 0)
     )
-    return {object_id: first is not None and first < size for object_id, first in (await s.exec(query)).all()}
+    return {object_id: first < size for object_id, first in (await s.exec(query)).all()}
