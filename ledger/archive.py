@@ -11,6 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
 from struct import Struct
+from threading import Lock
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -127,6 +128,7 @@ class _Zip(Files):
         except BaseException:
             self._file.close()
             raise
+        self._one_at_a_time = Lock()
         self._members = {info.filename: info for info in members}
 
     def read(self, path: str, limit: int) -> bytes:
@@ -138,10 +140,11 @@ class _Zip(Files):
         if info.flag_bits & _ENCRYPTED or info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
             raise BundleFileBad("encrypted, or compressed in another way than deflate", path=path)
         try:
-            if info.compress_type == ZIP_STORED:
-                return self._stored(info)
-            with self._zip.open(info) as member:
-                return member.read(info.file_size)
+            with self._one_at_a_time:
+                if info.compress_type == ZIP_STORED:
+                    return self._stored(info)
+                with self._zip.open(info) as member:
+                    return member.read(info.file_size)
         except _DAMAGE as error:
             raise BundleFileBad(f"damaged in the zip: {error}", path=path) from None
 

@@ -1,11 +1,12 @@
 """What an audit has before it: the bundle, the keys it may trust, the tree head, and the entries in tiles."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from base.errors import Malformed
-from ledger.bundle import Bundle, Edition, Keys, ManifestNote
+from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, ManifestNote
 from ledger.checkpoint import Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad
 from ledger.tiles import ENTRIES, WIDTH, Tile, unpack_entries
@@ -15,6 +16,7 @@ from supervision.audit_keys import Keyring
 from supervision.audit_report import Code, Problem, Report
 
 Row = Mapping[str, Any]
+Job = tuple[int, bytes, bytes, bytes]  # seq, raw public key, signed message, signature
 _UNPINNED: Final = (
     "no key is pinned: whoever made this bundle may have made its keys too; pin the log's vkey with --vkey"
 )
@@ -24,8 +26,8 @@ _UNPINNED: Final = (
 class Batch:
     """The entries of one tile: their bytes and leaf hashes, and what they say where that can be read.
 
-    `jobs` are the party signatures whose keys are known: seq, raw public key, payload type, payload and
-    signature. `said[i]` is None where entry i is not of the published form. `openings` are those that fit.
+    `jobs` are the party signatures whose keys are known. `said[i]` is None where entry i is not of the
+    published form. `openings` are those that fit.
     """
 
     number: int
@@ -33,7 +35,7 @@ class Batch:
     entries: list[bytes]
     leaves: list[bytes]
     said: list[Sealed | None] = field(default_factory=list)
-    jobs: list[tuple[int, bytes, str, bytes, bytes]] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     openings: dict[int, bytes] = field(default_factory=dict)
 
     @property
@@ -70,8 +72,7 @@ class Case:
     def problem(self, code: Code, why: str, *, seq: int | None = None, path: str | None = None) -> None:
         """Report a problem. An entry that is blamed explains why its tile's file is another one."""
         if code is Code.HASH and seq is not None:
-            size = self.size
-            self.explained.add(Tile(ENTRIES, seq // WIDTH, min(WIDTH, size - seq // WIDTH * WIDTH)).path)
+            self.explained.add(self._tile(seq // WIDTH).path)
         self.report.add(Problem(code, why, seq, path))
 
     @property
@@ -103,7 +104,7 @@ class Case:
             self.report.warnings.append(Problem(Code.UNPINNED, _UNPINNED))
         self.trusted = self.pinned or offered
         self._open_manifest()
-        if self.pinned and self.manifest and not self.damaged("keys.json"):
+        if self.pinned and self.manifest and self.manifest.get(KEYS) == self.bundle.digests.get(KEYS):
             self.trusted = tuple(dict.fromkeys((*self.pinned, *offered)))
         self.head = self._reading(self.bundle.head)
 
@@ -115,13 +116,13 @@ class Case:
         note, said = read
         if not _all_signed(note, self.trusted) or said.origin != self.origin:
             who = "a pinned key" if self.pinned else "the log's key"
-            self.problem(Code.FILE, f"not signed by {who}", path="manifest.note")
+            self.problem(Code.FILE, f"not signed by {who}", path=MANIFEST_NOTE)
             return
         self.note = said
         manifest = self._reading(self.bundle.manifest)
-        if self.bundle.digests.get("manifest.json") != said.manifest_sha256:
+        if self.bundle.digests.get(MANIFEST) != said.manifest_sha256:
             if manifest is not None:
-                self.problem(Code.FILE, "not the manifest that was signed", path="manifest.json")
+                self.problem(Code.FILE, "not the manifest that was signed", path=MANIFEST)
         else:
             self.manifest = manifest
 
@@ -134,15 +135,13 @@ class Case:
 
     def batches(self, *, deep: bool) -> Iterator[Batch]:
         """The entries, a tile at a time, until the size is reached or nothing more can be read."""
-        for number in range((self.size + WIDTH - 1) // WIDTH):
-            width = min(WIDTH, self.size - number * WIDTH)
-            batch = Batch(number, width, [], [])
+        for number, coming in enumerate(self._entry_tiles()):
+            batch = Batch(number, self._tile(number).width, [], [])
             try:
-                data = self.bundle.tile(Tile(ENTRIES, number, width))
+                data = coming.result()
             except BundleFileBad as error:
-                self.problem(
-                    Code.GAP, f"the entries from here on are not there: {error.detail}", seq=batch.first
-                )
+                why = f"the entries from here on are not there: {error.detail}"
+                self.problem(Code.GAP, why, seq=batch.first)
                 self.problem(Code.FILE, error.detail, path=error.path)
                 return
             whole = self._unpack(batch, data)
@@ -154,11 +153,27 @@ class Case:
             if not whole:
                 return
 
+    def _entry_tiles(self) -> Iterator[Future[bytes]]:
+        """Each entry tile; the next one is read and hashed in a thread while this one is looked at."""
+        count = (self.size + WIDTH - 1) // WIDTH
+        if count == 0:
+            return
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.bundle.tile, self._tile(0))
+            for number in range(1, count + 1):
+                present = coming
+                if number < count:
+                    coming = ahead.submit(self.bundle.tile, self._tile(number))
+                yield present
+
+    def _tile(self, number: int) -> Tile:
+        """The entry tile of this number at the size of this log."""
+        return Tile(ENTRIES, number, min(WIDTH, self.size - number * WIDTH))
+
     def _unpack(self, batch: Batch, data: bytes) -> bool:
         """Cut a tile into entries; False when it does not hold exactly as many as it is wide."""
         try:
-            for entry in unpack_entries(data):
-                batch.entries.append(entry)
+            batch.entries.extend(unpack_entries(data))  # keeps what came before a cut
         except Malformed as error:
             self.problem(Code.HASH, error.detail, seq=batch.first + len(batch.entries))
             return False

@@ -6,6 +6,7 @@ then receives the next tile of entries, and None after the last one. It reports 
 
 import os
 from array import array
+from binascii import hexlify
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +22,7 @@ from base.signing import pre_authentication, signature_holds
 from ledger.bundle import CHECKPOINT, KEYS, MANIFEST, MANIFEST_NOTE, Edition, is_kept, openings_path
 from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, open_checkpoint
 from ledger.errors import BundleFileBad, TileInvalid
-from ledger.statement import NO_PREVIOUS
+from ledger.statement import NO_PREVIOUS, PAYLOAD_TYPE
 from ledger.tiles import (
     ENTRIES,
     MAX_ENTRY_TILE_BYTES,
@@ -33,7 +34,7 @@ from ledger.tiles import (
     tiles_of,
     unpack_entries,
 )
-from supervision.audit_case import Batch, Case, Check
+from supervision.audit_case import Batch, Case, Check, Job
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_report import Code
@@ -81,18 +82,19 @@ def entries_are_in_the_tree(case: Case) -> Check:
 
 def entries_follow_each_other(case: Case) -> Check:
     """GAP, LINK: each entry bears its number, names the leaf before it and this log, and goes on in time."""
-    previous, before = NO_PREVIOUS, b""
-    node = orjson.dumps(case.origin)
+    previous, before = NO_PREVIOUS.encode(), b""
+    # RFC 8785 sorts the members, so an entry's end follows from what comes before it.
+    tail = b',"node":' + orjson.dumps(case.origin).replace(b"%", b"%%") + b',"prev":"%b","seq":%d,"v":1}'
     while (batch := (yield)) is not None:
         for seq, (raw, leaf) in enumerate(zip(batch.entries, batch.leaves, strict=True), batch.first):
-            # RFC 8785 sorts the members, so an entry's end follows from what comes before it.
-            tail = b',"node":%b,"prev":"%b","seq":%d,"v":1}' % (node, previous.encode(), seq)
             at = raw[_AT_BEGIN:_AT_END]
-            if not raw.endswith(tail):
-                _say_what_does_not_follow(case, seq, raw, previous)
+            if not raw.endswith(tail % (previous, seq)):
+                _say_what_does_not_follow(case, seq, raw, previous.decode())
             elif at < before:
                 case.problem(Code.LINK, "sealed before the entry that precedes it", seq=seq)
-            previous, before = leaf.hex(), max(at, before)
+            else:
+                before = at
+            previous = hexlify(leaf)
 
 
 def keys_could_say_it(case: Case) -> Check:
@@ -104,11 +106,11 @@ def keys_could_say_it(case: Case) -> Check:
             for why in case.keyring.judge(said):
                 case.problem(Code.KEY, why, seq=said.seq)
             stated = stated_public_keys(said)
-            for signature in said.envelope.signatures:
+            for signature in said.signatures:
                 public = case.keyring.public_of(signature.keyid) or stated.get(signature.keyid)
                 if public is not None:
-                    kind, payload = said.envelope.payload_type, said.envelope.payload
-                    batch.jobs.append((said.seq, public, kind, payload, signature.sig))
+                    message = pre_authentication(PAYLOAD_TYPE, said.payload)
+                    batch.jobs.append((said.seq, public, message, signature.sig))
         if batch.number == 0 and case.keys and case.keyring.vkey not in _vkeys(case):
             case.problem(Code.KEY, "keys.json does not hold the log key that the genesis names", seq=0)
 
@@ -132,7 +134,7 @@ def statements_are_sealed_once(case: Case) -> Check:
     marks = array("Q")  # the beginning of each statement's first signature; 0 where there is none
     while (batch := (yield)) is not None:
         for said in batch.said:
-            marks.append(int.from_bytes(said.envelope.signatures[0].sig[:8]) if said else 0)
+            marks.append(int.from_bytes(said.signatures[0].sig[:8]) if said else 0)
     if len(set(marks)) < len(marks):
         seen: dict[int, int] = {}
         for seq, mark in enumerate(marks):
@@ -239,12 +241,8 @@ def _say_what_does_not_follow(case: Case, seq: int, raw: bytes, previous: str) -
         case.problem(Code.HASH, "the entry is not in canonical form", seq=seq)
 
 
-def _bad_signatures(jobs: Sequence[tuple[int, bytes, str, bytes, bytes]]) -> list[int]:
-    return [
-        seq
-        for seq, public, kind, payload, sig in jobs
-        if not signature_holds(public, pre_authentication(kind, payload), sig)
-    ]
+def _bad_signatures(jobs: Sequence[Job]) -> list[int]:
+    return [seq for seq, public, message, sig in jobs if not signature_holds(public, message, sig)]
 
 
 def _report_bad(case: Case, future: Future[list[int]]) -> None:

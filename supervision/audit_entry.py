@@ -1,6 +1,7 @@
 """One sealed entry, read strictly from its bytes: the form of `docs/ledger.md` and nothing else."""
 
 import re
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,10 +10,12 @@ import orjson
 
 from base.canonical import canonical
 from base.errors import Malformed
-from base.signing import Envelope, parse_envelope
+from base.signing import Signature
 from ledger.statement import PAYLOAD_TYPE, PREDICATE_PREFIX, STATEMENT_TYPE
 
 _MEMBERS: Final = {"at", "envelope", "node", "prev", "seq", "v"}
+_ENVELOPE: Final = {"payload", "payloadType", "signatures"}
+_SIGNATURE: Final = {"keyid", "sig"}
 _STATEMENT: Final = {"_type", "subject", "predicateType", "predicate"}
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TIME: Final = re.compile(
@@ -21,15 +24,16 @@ _TIME: Final = re.compile(
 _VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double the time it takes to make one
 class Sealed:
-    """What an entry says, after its form was found right."""
+    """What an entry says, after its form was found right. `payload` is what the signatures are over."""
 
     seq: int
     prev: str
     at: str
     node: str
-    envelope: Envelope
+    payload: bytes
+    signatures: tuple[Signature, ...]
     event: str
     object_id: str
     predicate: Mapping[str, Any]
@@ -49,14 +53,29 @@ def read_entry(raw: bytes) -> Sealed:
         raise Malformed("not an entry of version 1")
     if not _is_hex(prev) or type(at) is not str or _TIME.fullmatch(at) is None:
         raise Malformed("prev is no SHA-256, or at no time in UTC")
-    envelope = parse_envelope(entry["envelope"])
-    if envelope.document() != entry["envelope"] or envelope.payload_type != PAYLOAD_TYPE:
+    payload, signatures = _envelope(entry["envelope"])
+    event, object_id, predicate, commitment = _statement(payload)
+    return Sealed(seq, prev, at, node, payload, signatures, event, object_id, predicate, commitment)
+
+
+def _envelope(document: Any) -> tuple[bytes, tuple[Signature, ...]]:
+    """The payload and the signatures of a DSSE envelope of an in-toto statement."""
+    if type(document) is not dict or document.keys() != _ENVELOPE or document["payloadType"] != PAYLOAD_TYPE:
         raise Malformed("not the envelope of an in-toto statement")
-    return _statement(seq, prev, at, node, envelope)
+    signatures = document["signatures"]
+    if type(signatures) is not list or not signatures:
+        raise Malformed("an envelope without a signature")
+    found = []
+    for signature in signatures:
+        if type(signature) is not dict or signature.keys() != _SIGNATURE or not _is_hex(signature["keyid"]):
+            raise Malformed("not a signature of an envelope")
+        found.append(Signature(signature["keyid"], _base64(signature["sig"])))
+    return _base64(document["payload"]), tuple(found)
 
 
-def _statement(seq: int, prev: str, at: str, node: str, envelope: Envelope) -> Sealed:
-    statement = _strict(envelope.payload, _STATEMENT, "statement")
+def _statement(payload: bytes) -> tuple[str, str, dict[str, Any], str | None]:
+    """Event, object, predicate and the commitment to the opening of an in-toto statement."""
+    statement = _strict(payload, _STATEMENT, "statement")
     predicate, kind = statement["predicate"], statement["predicateType"]
     if statement["_type"] != STATEMENT_TYPE or type(predicate) is not dict:
         raise Malformed("not an in-toto statement of version 1")
@@ -69,7 +88,7 @@ def _statement(seq: int, prev: str, at: str, node: str, envelope: Envelope) -> S
         raise Malformed("the commitment to the opening is no SHA-256")
     if not _subjects_fit(statement["subject"], object_id, commitment):
         raise Malformed("the subjects do not name the object and digests")
-    return Sealed(seq, prev, at, node, envelope, event, object_id, predicate, commitment)
+    return event, object_id, predicate, commitment
 
 
 def _subjects_fit(subjects: Any, object_id: str, commitment: str | None) -> bool:
@@ -99,9 +118,20 @@ def _strict(raw: bytes, members: set[str], what: str) -> dict[str, Any]:
         raise Malformed(f"the {what} is not JSON") from None
     if not same:
         raise Malformed(f"the {what} is not in canonical form")
-    if type(document) is not dict or set(document) != members:
+    if type(document) is not dict or document.keys() != members:
         raise Malformed(f"the {what} has other members than it should")
     return document
+
+
+def _base64(text: Any) -> bytes:
+    """Decode base64 that is spelt as it would be written, so that no other text is the same envelope."""
+    try:
+        data = a2b_base64(text)
+    except (ValueError, TypeError):
+        raise Malformed("not base64") from None
+    if b2a_base64(data, newline=False) != text.encode():
+        raise Malformed("base64 in another spelling than the standard one")
+    return data
 
 
 def _is_hex(value: Any) -> bool:

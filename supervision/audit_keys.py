@@ -50,7 +50,7 @@ class Keyring:
 
     def judge(self, said: Sealed) -> Iterator[str]:
         """Why this entry's keys could not say it; nothing when they could. Applies registrations."""
-        signers = [signature.keyid for signature in said.envelope.signatures]
+        signers = [signature.keyid for signature in said.signatures]
         if len(set(signers)) != len(signers):
             yield "a key signs twice"
         elif (said.event == GENESIS) != (said.seq == 0):
