@@ -19,9 +19,7 @@ class Entitlement(SQLModel, table=True):
     __tablename__ = "market_entitlements"
     __table_args__ = (
         CheckConstraint("used >= 0 AND used <= max_downloads", name="used"),
-        CheckConstraint(
-            "status != 'ACTIVE' OR used < max_downloads", name="used_up"
-        ),
+        CheckConstraint("status != 'ACTIVE' OR used < max_downloads", name="used_up"),
         CheckConstraint("bytes > 0", name="not_empty"),
     )
 
