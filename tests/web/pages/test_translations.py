@@ -1,0 +1,180 @@
+"""Everything on the pages is said in both languages: nothing untranslated, nothing never extracted."""
+
+import re
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2 import nodes
+
+from web.pages import words
+from web.pages.extraction import renewed, texts, titles, untranslated
+from web.pages.languages import CATALOGUE, LANGS, preferred, translations
+from web.pages.visiting import TEMPLATES, environment
+
+TEMPLATE_NAMES = sorted(path.name for path in TEMPLATES.glob("*.html"))
+# Names of things that are the same in every language.
+SAME = {
+    "HHI",
+    "CR4",
+    "SHA",
+    "JSON",
+    "DSSE",
+    "databourse",
+    "sign",
+    "audit",
+    "key",
+    "KEY",
+    "BUNDLE",
+    "vkey",
+}
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+def test_every_text_has_a_confirmed_chinese_translation() -> None:
+    """Renew the catalogue with `python -m web.pages.extraction`, then translate what it names."""
+    assert untranslated(renewed()) == []
+
+
+def test_the_catalogue_holds_what_is_said_and_nothing_else() -> None:
+    with CATALOGUE.open("rb") as file:
+        kept = {message.id for message in read_po(file, locale="zh_CN") if message.id}
+    said = {message.id for message in texts() if message.id}
+    assert kept == said, kept ^ said
+
+
+def test_a_translation_fills_in_the_same_values() -> None:
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="zh_CN")
+    for message in catalogue:
+        source = message.id if isinstance(message.id, str) else message.id[1]
+        spoken = message.string if isinstance(message.string, str) else message.string[0]
+        assert set(PLACEHOLDER.findall(source)) == set(PLACEHOLDER.findall(spoken)), message.id
+
+
+def test_a_translation_is_chinese_or_says_the_same_in_both_languages() -> None:
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="zh_CN")
+    plain = [
+        message.id
+        for message in catalogue
+        if message.id and not re.search(r"[\u4e00-\u9fff]", str(message.string))
+    ]
+    assert plain == []
+
+
+def _calls(node: nodes.Node, *, spoken: bool = False) -> list[str]:
+    """Literals with a word in them that stand in an expression and are handed to nobody who translates."""
+    if isinstance(node, nodes.Const):
+        text = node.value
+        loose = isinstance(text, str) and re.search(r"[A-Za-z]{2,} |[A-Z][a-z]{2,}$", text) and not spoken
+        return [text] if loose else []
+    translating = isinstance(node, nodes.Call) and getattr(node.node, "name", "") in {
+        "_",
+        "gettext",
+        "ngettext",
+    }
+    found = []
+    for child in node.iter_child_nodes():
+        found += _calls(child, spoken=spoken or translating)
+    return found
+
+
+@pytest.mark.parametrize("name", TEMPLATE_NAMES)
+def test_a_template_says_nothing_that_is_not_extracted(name: str) -> None:
+    source = (TEMPLATES / name).read_text(encoding="utf-8")
+    bare = re.sub(r"\{#.*?#\}|\{% macro _ties.*?endmacro -?%\}", " ", source, flags=re.DOTALL)
+    bare = re.sub(r"\{%-?\s*trans\b.*?endtrans\s*-?%\}", " ", bare, flags=re.DOTALL)
+    bare = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", " ", bare, flags=re.DOTALL)
+    shown = re.findall(r'(?:aria-label|placeholder|title|alt)="([^"]*)"', bare)
+    shown.append(re.sub(r"<[^<>]*>", " ", bare))
+    assert set(re.findall(r"[A-Za-z][A-Za-z0-9]+", " ".join(shown))) - SAME == set()
+    tree = environment("en").parse(source)
+    assert [text for text in _calls(tree) if not text.startswith(("/", "{", "<"))] == []
+
+
+def test_every_code_of_the_house_that_pages_show_has_its_word() -> None:
+    from brokers.rules import BrokerType
+    from brokers.states import CertificateState, MandateState
+    from cases.rules import CaseState, Measure
+    from identity.rules import Custody, KeyStatus, RevocationReason, Role
+    from market.delivery.rules import DownloadStatus, EntitlementStatus
+    from market.listings.catalogue import BANDS, Sort
+    from market.listings.states import ListingState
+    from market.listings.tables import Decision
+    from market.orders.rules import RefusalReason
+    from market.orders.states import TradeState
+    from market.settlement.tables import InstructionState
+    from registry.declared import Frequency
+    from registry.quality import Dimension, Fix
+    from registry.rules import Level, Source
+
+    for group, codes in (
+        ("state", TradeState),
+        ("state", ListingState),
+        ("state", CertificateState),
+        ("state", MandateState),
+        ("state", CaseState),
+        ("state", EntitlementStatus),
+        ("state", KeyStatus),
+        ("state", InstructionState),
+        ("role", Role),
+        ("refusal", RefusalReason),
+        ("level", Level),
+        ("custody", Custody),
+        ("dimension", Dimension),
+        ("dimension_says", Dimension),
+        ("fix", Fix),
+        ("frequency", Frequency),
+        ("source", Source),
+        ("sort", Sort),
+        ("band", BANDS),
+        ("broker_type", BrokerType),
+        ("revocation", RevocationReason),
+        ("decision", Decision),
+        ("measure", Measure),
+        ("download", DownloadStatus),
+    ):
+        lacking = [str(code) for code in codes if words.word(group, str(code)) == str(code)]
+        assert lacking == [], group
+
+
+def test_the_languages_are_chosen_by_cookie_then_by_the_browser_then_chinese() -> None:
+    assert preferred("en", "zh-CN") == "en"
+    assert preferred("fr", "en-GB,en;q=0.9,zh;q=0.5") == "en"
+    assert preferred(None, "fr-FR, zh-TW;q=0.4, en;q=0.3") == "zh"
+    assert preferred(None, "en;q=0") == "zh"
+    assert preferred(None, "en;q=nonsense") == "zh"
+    assert preferred(None, None) == "zh"
+    assert LANGS == ("zh", "en")
+
+
+def test_a_chinese_page_speaks_the_words_of_the_glossary() -> None:
+    say = translations("zh").gettext
+    assert [
+        say(text) for text in ("Provider", "Buyer", "Data broker", "Listed", "Negotiating", "Finding")
+    ] == [
+        "供方",
+        "需方",
+        "数据经纪人",
+        "已挂牌",
+        "磋商中",
+        "线索",
+    ]
+    assert [
+        say(text) for text in ("Escrow", "Delivery", "Goods accepted", "Settled", "Contract concluded")
+    ] == [
+        "资金存管",
+        "交付",
+        "已验收",
+        "已结算",
+        "签约完成",
+    ]
+
+
+def test_the_titles_of_errors_are_found_where_they_stand(tmp_path) -> None:
+    path = tmp_path / "errors.py"
+    path.write_text(
+        'class A(E):\n    code = "a"\n    title = "It is so"\nclass B(E):\n    title: str\n    title = name\n'
+    )
+    with path.open("rb") as file:
+        assert list(titles(file)) == [(3, "It is so")]
