@@ -96,13 +96,13 @@ async def supervised(world: World, out: Path) -> dict[str, Any]:
     return report
 
 
-def touching(out: Path, story: Story, parties: Sequence[Persona]) -> int:
-    """How many findings speak of the clean trade, or of a party of it."""
+def touching(out: Path, story: Story, parties: Sequence[Persona]) -> tuple[int, int]:
+    """How many findings speak of the clean trade, and how many of a party of it."""
     report = load_report(out / "findings.json")
-    found = {finding.finding_id for finding in report.touching(object_id=story.ids["trade"])}
+    of_parties = set()
     for party in parties:
-        found |= {finding.finding_id for finding in report.touching(org_id=party.member.org_id)}
-    return len(found)
+        of_parties |= {finding.finding_id for finding in report.touching(org_id=party.member.org_id)}
+    return len(report.touching(object_id=story.ids["trade"])), len(of_parties)
 
 
 async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> None:

@@ -29,10 +29,10 @@ from web.node import sequencing
 TRADES: Final = 400
 _START: Final = datetime(2025, 11, 17, 9, 0, tzinfo=SHANGHAI)
 _WRONG_PAYMENT: Final = datetime(2026, 6, 1, 8, 0, tzinfo=SHANGHAI)
-_MENDED: Final = datetime(2026, 6, 12, 8, 0, tzinfo=SHANGHAI)
+_A_WEEK: Final = timedelta(days=7)
 _RING: Final = datetime(2026, 10, 8, 9, 0, tzinfo=SHANGHAI)
 _STORY: Final = datetime(2026, 11, 7, 9, 0, tzinfo=SHANGHAI)
-_WRONG_BY_MINOR: Final = 12_300
+_WRONG_BY_MINOR: Final = -12_300  # too little: that much the escrow account always covers
 _COLLECT_AFTER: Final = 50_000
 _LAST_DEAL: Final = timedelta(days=20)  # every seeded deal ends before the story begins
 
@@ -83,8 +83,7 @@ async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ri
     telling.line(f"until {_WRONG_PAYMENT:%Y-%m-%d}: {await _size(world)} entries in the ledger")
     fault = {"kind": "wrong_amount", "times": 1, "delta_minor": _WRONG_BY_MINOR}
     await world.bank.control("faults", fault)
-    await year.run(_MENDED)
-    await _mend(world, telling)
+    await _mend(world, year, telling)
     await year.run(_RING)
     ring = await plant_ring(world, year)
     telling.line("a ring of three companies under one controller lists one product")
@@ -93,18 +92,22 @@ async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ri
     return ring
 
 
-async def _mend(world: World, telling: "Telling") -> None:
-    """Reconciliation has caught the bank's error; the bank corrects it on the operator's word."""
-    async with world.node.database.read() as s:
-        items = await open_work_items(s)
-        wrong = [item for item in items if item.kind == "amount-differs"]
-        if not wrong:
-            raise RuntimeError("reconciliation did not catch the bank's wrong payment")
-        facts = wrong[0].facts
-        (movement,) = await entries_known(s, entry_ids=[facts["entry_id"]])
-    paid, due = abs(int(facts["actual_minor"])), abs(int(facts["expected_minor"]))
+async def _mend(world: World, year: Year, telling: "Telling") -> None:
+    """Let the year go on until reconciliation catches the bank's error; the bank corrects it when told."""
+    wrong = None
+    until = _WRONG_PAYMENT
+    while wrong is None and until < _RING - _A_WEEK:
+        until += _A_WEEK
+        await year.run(until)
+        async with world.node.database.read() as s:
+            items = await open_work_items(s)
+            wrong = next((item for item in items if item.kind == "amount-differs"), None)
+            known = await entries_known(s, entry_ids=[wrong.facts["entry_id"]] if wrong else [])
+    if wrong is None:
+        raise RuntimeError("reconciliation did not catch the bank's wrong payment")
+    paid, due = abs(int(wrong.facts["actual_minor"])), abs(int(wrong.facts["expected_minor"]))
     telling.line(f"reconciliation catches a payment of ¥{yuan(paid)} instead of ¥{yuan(due)}")
-    await world.bank.control("corrections", {"end_to_end_id": movement.end_to_end_id})
+    await world.bank.control("corrections", {"end_to_end_id": known[0].end_to_end_id})
 
 
 async def _size(world: World) -> int:
@@ -124,8 +127,8 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     report = await closing.supervised(world, out)
     for finding in report["findings"]:
         telling.line(_finding(finding))
-    touched = closing.touching(out, story, [stage.provider, stage.buyer, stage.broker])
-    telling.line(f"findings that touch the clean trade: {touched}")
+    touched, of_parties = closing.touching(out, story, [stage.provider, stage.buyer, stage.broker])
+    telling.line(f"findings that touch the clean trade: {touched}; its parties: {of_parties}")
     await closing.take_home(world, out, story, stage.buyer)
     async with world.node.database.read() as s:
         bank, held = await totals(s)

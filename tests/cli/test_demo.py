@@ -1,0 +1,100 @@
+"""The demo, run as a newcomer runs it: its own process, real data, the real bank, and what it leaves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ledger import foreign_auditor
+
+PARTIES = ("provider", "buyer", "broker")
+
+
+def databourse(*arguments: str, timeout_s: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from cli.main import app; app()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a short demo leaves behind: the whole story in a market of thirty trades."""
+    out = tmp_path_factory.mktemp("demo")
+    ran = databourse("demo", "--exit", "--trades", "30", "--port", "0", "--out", str(out), timeout_s=540)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (out / "printed.txt").write_text(ran.stdout)
+    return out
+
+
+def test_every_artefact_is_there(left: Path) -> None:
+    names = {path.name for path in left.iterdir()}
+    assert names >= {
+        "bundle",
+        "camt054.xml",
+        "contract.dsse.json",
+        "demo.json",
+        "evidence",
+        "findings.json",
+        "pain001.xml",
+        "quality-report.json",
+        "receipt.tlog-proof",
+    }
+
+
+def test_each_step_of_the_trade_stands_in_the_ledger_once(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    stated = [step for step in demo["steps"] if step["events"]]
+    assert len(stated) >= 20
+    assert all(step["seqs"] for step in stated), [s for s in stated if not s["seqs"]]
+    seqs = [seq for step in stated for seq in step["seqs"]]
+    assert len(seqs) == len(set(seqs))
+    assert max(seqs) < demo["entries"]
+    assert set(demo["sign_ins"]) >= {*PARTIES, "operator", "authority", "samr", "auditor"}
+
+
+def test_the_ring_is_found_and_the_clean_trade_is_not_touched(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    findings = json.loads((left / "findings.json").read_bytes())["findings"]
+    assert {finding["rule_id"] for finding in findings} >= {"WT1", "WT2", "WT4"}
+    assert not [finding for finding in findings if demo["ids"]["trade"] in finding["objects"]]
+    assert "findings that touch the clean trade: 0" in (left / "printed.txt").read_text()
+
+
+def test_an_auditor_of_another_house_accepts_the_bundle(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    size, _ = foreign_auditor.audit(left / "bundle", demo["vkey"])
+    assert size == demo["entries"]
+
+
+def test_one_flipped_byte_is_found_and_named(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    victim = left / "bundle" / "tile" / "entries" / "000"
+    whole = victim.read_bytes()
+    try:
+        victim.write_bytes(whole[:700] + bytes([whole[700] ^ 1]) + whole[701:])
+        ran = databourse("audit", str(left / "bundle"), "--vkey", demo["vkey"], timeout_s=120)
+    finally:
+        victim.write_bytes(whole)
+    assert ran.returncode != 0
+    assert "NOT CLEAN" in ran.stdout
+
+
+def test_reconciliation_caught_the_banks_wrong_payment(left: Path) -> None:
+    assert "reconciliation catches a payment" in (left / "printed.txt").read_text()
+
+
+def test_the_suspended_broker_was_refused(left: Path) -> None:
+    assert "broker-not-certified (BR1), and recorded" in (left / "printed.txt").read_text()
+
+
+def test_memory_stays_within_its_bounds(left: Path) -> None:
+    used = json.loads((left / "demo.json").read_bytes())["memory_mib"]
+    assert used["peak"] < 1024
+    assert used["child"] < 1024
+    assert used["serving"] < 350
