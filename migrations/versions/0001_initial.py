@@ -958,8 +958,7 @@ def upgrade() -> None:
         sa.Column("granted_at", base.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", base.db.UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(status = 'USED_UP') = (used = max_downloads) OR status != 'ACTIVE'",
-            name=op.f("ck_market_entitlements_used_up"),
+            "status != 'ACTIVE' OR used < max_downloads", name=op.f("ck_market_entitlements_used_up")
         ),
         sa.CheckConstraint("bytes > 0", name=op.f("ck_market_entitlements_not_empty")),
         sa.CheckConstraint("used >= 0 AND used <= max_downloads", name=op.f("ck_market_entitlements_used")),
