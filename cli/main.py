@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import audit, evidence, export, keys, price, serve, sign, supervise
+from cli import audit, evidence, export, keys, node, price, serve, sign, supervise
 from cli.demo import command
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ for offered in (
     serve.sequencer,
     serve.migrate,
     export.export,
+    node.node,
     audit.audit,
     evidence.evidence,
     supervise.supervise,
