@@ -37,7 +37,7 @@ from ledger.acts import perform
 from ledger.recording import Act, Actor
 from ledger.statement import PAYLOAD_TYPE
 from market.settlement.messages import NOTIFICATION, payload_type
-from migrations.models import import_tables
+from migrations.run import migrate
 from tests.houses import public_text, some_uscc
 from web.main import create_app
 from web.node import Node, background, found, open_node
@@ -238,10 +238,9 @@ def kept_bank_key(folder: Path) -> SigningKey:
 async def lay_foundations(folder: Path, clock: Clock, **more: Any) -> None:
     """An empty database with every table, and the exchange founded in it."""
     settings = settings_in(folder, kept_bank_key(folder), **more)
-    import_tables()
     database = Database(settings.database_dsn)
     try:
-        await database.create_schema()
+        await migrate(database)
         await found(settings, database, clock, Operator("广州数据交易所(测试)", some_uscc()))
     finally:
         await database.dispose()
