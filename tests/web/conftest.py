@@ -1,4 +1,4 @@
-"""A served node for every test of the doors."""
+"""Served nodes for every test of the doors: an empty one, and a market that was built once and is copied."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from base.clock import SimulatedClock
+from tests.web.market import Market, copied, make_template
 from tests.web.nodes import Served, serving
 
 
@@ -14,3 +15,16 @@ async def served(tmp_path: Path, clock: SimulatedClock) -> AsyncIterator[Served]
     """A newly founded node on SQLite, with its application and an operator."""
     async with serving(tmp_path, clock) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def market_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The market on disk."""
+    return make_template(tmp_path_factory.mktemp("market"))
+
+
+@pytest.fixture
+async def market(market_template: Path, tmp_path: Path) -> AsyncIterator[Market]:
+    """A copy of the market, open."""
+    async with copied(market_template, tmp_path / "market") as opened:
+        yield opened
