@@ -13,7 +13,7 @@ from web.node import load_keys
 def node(
     *,
     exchange_key: Annotated[
-        bool, typer.Option("--exchange-key", help="Print the exchange's public key alone, as the bank takes it")
+        bool, typer.Option("--exchange-key", help="Print the exchange's key alone, as the bank takes it")
     ] = False,
     vkey: Annotated[bool, typer.Option("--vkey", help="Print the log's verifier key alone")] = False,
 ) -> None:
