@@ -1,6 +1,6 @@
 """What the room of brokers refuses, and what every act of a broker may run into.
 
-The rule ids are those of the conduct rules (`docs/rules.md`, BR1 to BR15).
+The rule ids are those of the conduct rules (`rules.md` §2.2.4, BR1 to BR15).
 """
 
 from typing import ClassVar

@@ -14,7 +14,7 @@ def _org() -> Column[str]:
 
 
 class CertificateRow(SQLModel, table=True):
-    """A broker's qualification certificate (数据经纪人资格证书, `docs/brokers.md`)."""
+    """A broker's qualification certificate (数据经纪人资格证书, `rules.md` §2.2.3)."""
 
     __tablename__ = "brokers_certificates"
     __table_args__ = (CheckConstraint("grade BETWEEN 1 AND 3", name="grade"),)

@@ -95,7 +95,7 @@ async def receive_notification(
 
 
 async def _fund(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
-    """CONTRACTED → FUNDED, by the exact amount and in time (`docs/rules.md` §2.7)."""
+    """CONTRACTED → FUNDED, by the exact amount and in time (`rules.md` §2.7)."""
     if len(notification.movements) != 1:
         raise BankMessageMalformed("a credit is notified by itself", message_id=notification.message_id)
     movement = notification.movements[0]

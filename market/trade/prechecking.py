@@ -127,5 +127,5 @@ def _is_personal(materials: Materials) -> bool:
 
 
 def _is_sensitive(listing: Listing, materials: Materials) -> bool:
-    """General-4 is the level of sensitive personal information (`docs/rules.md`, level and channel)."""
+    """General-4 is the level of sensitive personal information (`rules.md` §2.5.1)."""
     return _is_personal(materials) and Level(listing.level) is Level.GENERAL_4

@@ -1,0 +1,71 @@
+"""Every job that a trade asks for has somebody who does it, with or without a bank."""
+
+from datetime import timedelta
+
+from sqlmodel import select
+
+from base.jobs import JobRow, JobStatus, run_due
+from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
+from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
+from market.delivery.service import SETTLEMENT_JOB, SILENT_ACCEPT_JOB
+from market.orders.rules import TradeState
+from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
+from market.settlement.instructing import INSTRUCT_JOB, SEND_JOB
+from market.settlement.service import RECONCILE_JOB
+from market.trade.clockwork import handlers
+from market.trade.freezing import FREEZE_OVER_JOB
+from tests.market.settlement.bank_side import ESCROW
+
+NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB}
+ALWAYS = {
+    TIMEOUT_JOB,
+    FUND_TIMEOUT_JOB,
+    SILENT_ACCEPT_JOB,
+    LICENCE_END_JOB,
+    CERTIFICATE_END_JOB,
+    FREEZE_OVER_JOB,
+}
+
+
+async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scene):
+    scene = sqlite_scene
+    bank = scene.bank.client(scene.house.exchange_key)
+    assert handlers(scene.house.house, bank, ESCROW).keys() == ALWAYS | NEEDS_BANK
+    assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
+    async with scene.database.read() as s:
+        asked = set((await s.exec(select(JobRow.kind))).all())
+    assert asked == (ALWAYS | NEEDS_BANK) - {FREEZE_OVER_JOB}
+
+
+async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
+    work = handlers(scene.house.house, None, None)
+    assert work.keys() == ALWAYS
+    scene.clock.advance(timedelta(days=40))
+    await run_due(scene.database, scene.clock.now(), work)
+    states = {state: (await scene.trade(trade_id)).status for state, trade_id in scene.trades.items()}
+    assert states["INQUIRED"] is TradeState.LAPSED
+    assert states["NEGOTIATING"] is TradeState.LAPSED
+    assert states["CONTRACTED"] is TradeState.CANCELLED
+    assert states["DELIVERED"] is TradeState.ACCEPTED_GOODS
+    assert states["ACCEPTED_GOODS"] is TradeState.ACCEPTED_GOODS
+    async with scene.database.read() as s:
+        query = select(JobRow.kind).where(
+            JobRow.status == JobStatus.QUEUED, JobRow.run_at <= scene.clock.now()
+        )
+        assert set((await s.exec(query)).all()) <= NEEDS_BANK
+        dead = (await s.exec(select(JobRow.kind).where(JobRow.status == JobStatus.DEAD))).all()
+    assert dead == []
+
+
+async def test_each_deadline_takes_effect_once_however_often_the_runner_comes_by(scene):
+    scene.clock.advance(timedelta(days=40))
+    for _ in range(3):
+        await scene.run_jobs()
+    for state, event in (
+        ("INQUIRED", "TRD.TIMEOUT"),
+        ("NEGOTIATING", "TRD.TIMEOUT"),
+        ("CONTRACTED", "TRD.FUND_TIMEOUT"),
+        ("DELIVERED", "TRD.SILENT_ACCEPT"),
+        ("ACCEPTED_GOODS", "PAY.INSTRUCT"),
+    ):
+        assert (await scene.events(scene.trades[state])).count(event) == 1, state
