@@ -74,6 +74,7 @@ def _quote_facts(
 ) -> dict[str, Any]:
     latest = offers[-1]
     facts: dict[str, Any] = {
+        "blind": act.nonce(),  # the hash of the facts is public, and what they say else can be guessed
         "listing_id": listing.listing_id,
         "product_id": listing.product_id,
         "licence_class": trade.licence_class,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -13,7 +14,8 @@ from market.customs.repository import decision_of
 from market.customs.service import require_cleared
 from market.orders.repository import get_contract
 from market.orders.rules import TradeState
-from market.orders.tables import Trade
+from market.orders.tables import QuoteRow, Trade
+from pricing.quote import inputs_sha256
 from registry.rules import Level, PersonalData
 from tests.houses import Party, some_uscc
 from tests.market.listings.goods import listed
@@ -209,3 +211,16 @@ async def test_several_failures_are_all_named(scene):
         "broker-certificate": ("BR1", "broker-not-certified"),
         "mandate": ("BR2", "no-active-mandate"),
     }
+
+
+async def test_the_public_hash_of_a_quote_is_blinded_so_that_no_price_is_guessed_back(scene):
+    trade = await accepted(scene, scene.trades["NEGOTIATING"])
+    assert trade.quote_id is not None
+    async with scene.database.read() as s:
+        quote = await s.get(QuoteRow, trade.quote_id)
+        (said,) = await statements_of(s, object_id=trade.quote_id)
+    assert quote is not None
+    facts = orjson.loads(quote.facts)
+    assert said.predicate["inputs_sha256"] == inputs_sha256(facts)
+    assert len(bytes.fromhex(facts.pop("blind"))) == 32
+    assert said.predicate["inputs_sha256"] != inputs_sha256(facts)
