@@ -22,6 +22,17 @@ from base.errors import Malformed
 _RAW_KEY: Final = 32
 _SIGNATURE: Final = 64
 _NONCE: Final = 12
+_FIELD: Final = 2**255 - 19
+# y-coordinates of edwards25519's points whose order divides 8; a test computes them again.
+_ORDER_8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
+
+
+class KeyWeak(Malformed):
+    """A point of small order: anybody could sign for it."""
+
+    code = "key-weak"
+    title = "This public key is not safe to use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,7 @@ def parse_envelope(document: Any) -> Envelope:
 
 
 def parse_public_key(text: str) -> bytes:
-    """Base64 of a raw 32-byte Ed25519 public key. Raises Malformed on anything else."""
+    """Base64 of a raw 32-byte Ed25519 public key. Raises KeyWeak, and Malformed on anything else."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
@@ -145,7 +156,15 @@ def parse_public_key(text: str) -> bytes:
         Ed25519PublicKey.from_public_bytes(raw)
     except ValueError:
         raise Malformed("not an Ed25519 public key") from None
+    check_key_strength(raw)
     return raw
+
+
+def check_key_strength(public: bytes) -> None:
+    """Refuse Ed25519 points of small order: for them a signature can be made without a secret."""
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    if y % _FIELD in _SMALL_ORDER:
+        raise KeyWeak("the public key is a point of small order")
 
 
 def wrap(master: bytes, secret: bytes, purpose: bytes) -> bytes:

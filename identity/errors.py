@@ -20,13 +20,6 @@ class LoginMalformed(Malformed):
     title = "A login is 3 to 64 lower-case letters, digits, dots, hyphens, underscores or @"
 
 
-class KeyWeak(Malformed):
-    """A point of small order: anybody could sign for it."""
-
-    code = "key-weak"
-    title = "This public key is not safe to use"
-
-
 class RolesIncompatible(Refusal):
     """Two roles that one organisation must not hold together (states.md §3.0)."""
 

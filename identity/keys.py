@@ -44,7 +44,6 @@ from identity.rules import (
     RevocationReason,
     Role,
     among,
-    check_key_strength,
     parse_roles,
 )
 from identity.safe import Safe
@@ -244,9 +243,7 @@ def _new_key(act: Act, *, custody: str, public_key: str | None) -> NewKey:
         private = SigningKey.from_bytes(bytes.fromhex(act.nonce()))
         return NewKey(private.public, private)
     if custody == Custody.SELF_HELD and public_key is not None:
-        public = parse_public_key(public_key)
-        check_key_strength(public)
-        return NewKey(public, None)
+        return NewKey(parse_public_key(public_key), None)
     raise Malformed(
         "a self-held key brings its public key, a custodial one is made here", custody=custody[:40]
     )

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from base.errors import Malformed
-from identity.errors import KeyWeak, LoginMalformed, RolesIncompatible
+from identity.errors import LoginMalformed, RolesIncompatible
 
 PREPARED_TTL: Final = timedelta(minutes=10)
 STEP_UP_TTL: Final = timedelta(minutes=5)
@@ -86,10 +86,6 @@ _FRESH_EVENTS: Final = frozenset({"MND.SIGN", "MND.ACCEPT", "TRD.SIGN"})
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
 _REGION: Final = re.compile(r"[1-8][0-9]{5}")
-_FIELD: Final = 2**255 - 19
-# y-coordinates of edwards25519's points whose order divides 8; a test computes them again.
-_ORDER_8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
-_SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
 
 
 def parse_roles(names: Iterable[str]) -> frozenset[Role]:
@@ -163,10 +159,3 @@ def parse_region(text: str) -> str:
     if _REGION.fullmatch(text) is None:
         raise Malformed("a region is the six digits of GB/T 2260", region=text[:20])
     return text
-
-
-def check_key_strength(public: bytes) -> None:
-    """Refuse Ed25519 points of small order: for them a signature can be made without a secret."""
-    y = int.from_bytes(public, "little") & (2**255 - 1)
-    if y % _FIELD in _SMALL_ORDER:
-        raise KeyWeak("the public key is a point of small order")

@@ -1,10 +1,12 @@
 """Whose key is it, and could it say this then? The parties' keys, as the entries themselves tell them.
 
 Entry 0 fixes the exchange's key; registrations and revocations are entries. A registration is signed by
-the new key and by a valid key of the same organisation, which cannot give itself further roles, or by
-the exchange operator (a first key, new roles, a recorded loss).
+the new key and by a valid key of the same organisation, which cannot give itself further roles. The
+exchange operator vouches for further roles beside it, and alone where the organisation has no valid key
+(a first key, a recorded loss): else it could make itself a key and speak for a party.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -42,6 +44,7 @@ class Keyring:
         self.operator_id: str | None = None
         self.vkey: str | None = None
         self._keys: dict[str, PartyKey] = {}
+        self._live: Counter[str] = Counter()  # how many valid keys an organisation has
 
     def public_of(self, keyid: str) -> bytes | None:
         """The raw public key of a keyid that was registered so far, revoked or not."""
@@ -74,7 +77,7 @@ class Keyring:
             return
         self.operator_id, self.vkey = operator, said.text("vkey")
         key = PartyKey(keyid_of(public), public, operator, frozenset({OPERATOR}), said.seq)
-        self._keys[key.keyid] = key
+        self._add(key)
         if signers != [key.keyid]:
             yield "the genesis is not signed by the exchange's key alone"
         if said.text("origin") != said.node:
@@ -95,6 +98,10 @@ class Keyring:
         if key.keyid not in signers or not self._may_register(key, said.seq, signers):
             yield "not signed by the new key and by one that may register it"
             return
+        self._add(key)
+
+    def _add(self, key: PartyKey) -> None:
+        self._live[key.org_id] += key.keyid not in self._keys
         self._keys[key.keyid] = key
 
     def _may_register(self, key: PartyKey, seq: int, signers: list[str]) -> bool:
@@ -103,15 +110,19 @@ class Keyring:
         same = self._valid(key.keyid, seq)  # the same key again, under other roles
         if same is not None:
             vouching.append(same)
+        known = [old for old in vouching if old is not None]
         concerned = {key.org_id, self.operator_id}
-        return all(old is not None and old.org_id in concerned for old in vouching) and any(
-            old is not None and self._vouches(old, key) for old in vouching
-        )
-
-    def _vouches(self, old: PartyKey, key: PartyKey) -> bool:
-        if old.org_id == self.operator_id and OPERATOR in old.roles:
+        if len(known) < len(vouching) or any(old.org_id not in concerned for old in known):
+            return False
+        if any(old.org_id == key.org_id and key.roles <= old.roles for old in known):
             return True
-        return old.org_id == key.org_id and key.roles <= old.roles
+        # The exchange alone gives an organisation a key only where it has none: else it could speak for it.
+        consents = not self._has_key(key.org_id) or any(old.org_id == key.org_id for old in known)
+        return consents and any(old.org_id == self.operator_id and OPERATOR in old.roles for old in known)
+
+    def _has_key(self, org_id: str) -> bool:
+        """Whether a valid key of the organisation is registered by now."""
+        return self._live.get(org_id, 0) > 0
 
     def _revoke(self, said: Sealed, signers: list[str]) -> Iterator[str]:
         keyid = said.text("keyid") or ""
@@ -124,6 +135,7 @@ class Keyring:
             if old is None or old.org_id not in {key.org_id, self.operator_id}:
                 yield "a key is revoked by its organisation or by the exchange"
                 return
+        self._live[key.org_id] -= 1
         self._keys[keyid] = PartyKey(keyid, key.public, key.org_id, key.roles, key.since_seq, said.seq)
 
     def _speaks(self, said: Sealed, keyid: str) -> Iterator[str]:

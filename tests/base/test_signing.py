@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from base.errors import Malformed
 from base.signing import (
     Envelope,
+    KeyWeak,
     Signature,
     SigningKey,
     envelope_signed_by,
@@ -162,6 +163,14 @@ def test_a_public_key_is_base64_of_32_raw_bytes(key) -> None:
 def test_any_other_public_key_is_refused(text) -> None:
     with pytest.raises(Malformed):
         parse_public_key(text)
+
+
+@pytest.mark.parametrize("y", [0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18])
+@pytest.mark.parametrize("sign_bit", [0, 1])
+def test_a_point_of_small_order_is_no_public_key(y, sign_bit) -> None:
+    raw = (y | sign_bit << 255).to_bytes(32, "little")
+    with pytest.raises(KeyWeak):
+        parse_public_key(base64.b64encode(raw).decode())
 
 
 def test_a_signature_of_the_wrong_length_or_under_no_key_does_not_hold(key) -> None:

@@ -8,14 +8,13 @@ from sqlmodel import select, text
 
 from base.errors import Conflict, Malformed, NotFound, StepUpNeeded
 from base.ids import Seed, is_id
-from base.signing import SigningKey, envelope_signed_by, parse_envelope
+from base.signing import KeyWeak, SigningKey, envelope_signed_by, parse_envelope
 from identity.errors import (
     KeyInUse,
     KeyLossUnconfirmed,
     KeyRegisteredBefore,
     KeyRevoked,
     KeyRoleMismatch,
-    KeyWeak,
     MemberNotActive,
     NotYourOrganisation,
     RolesBeyondGrantor,

@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import Malformed
-from base.signing import SigningKey
-from identity.errors import KeyWeak, LoginMalformed, RolesIncompatible
+from base.signing import KeyWeak, SigningKey, check_key_strength
+from identity.errors import LoginMalformed, RolesIncompatible
 from identity.rules import (
     LONGEST_WAIT,
     MARKET,
     SUPERVISORS,
     Role,
-    check_key_strength,
     check_roles,
     has_expired,
     must_stay_apart,

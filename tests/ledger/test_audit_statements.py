@@ -210,9 +210,9 @@ NEW = key("new")
     [
         ("org_seller", ["PROVIDER"], ["new", "org_seller"], []),
         ("org_seller", ["PROVIDER"], ["org_seller", "new"], []),
-        ("org_seller", ["PROVIDER"], ["new", "exchange"], []),
+        ("org_seller", ["PROVIDER"], ["new", "exchange"], [9, 10]),  # the exchange makes itself a party's key
         ("org_new", ["BUYER"], ["new", "exchange"], []),
-        ("org_seller", ["PROVIDER", "BUYER"], ["new", "exchange"], []),
+        ("org_seller", ["PROVIDER", "BUYER"], ["new", "exchange"], [9, 10]),
         ("org_seller", ["PROVIDER", "BUYER"], ["new", "org_seller", "exchange"], []),
         ("org_seller", ["PROVIDER", "DATA_AUTHORITY"], ["new", "org_seller"], [9, 10]),
         ("org_seller", ["PROVIDER"], ["new"], [9, 10]),
@@ -235,6 +235,30 @@ def test_who_may_register_a_key(
     log.say("LST.DRAFT", "obj", NEW, actor=org_id, role=(roles or ["PROVIDER"])[0])
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("KEY", seq) for seq in wrong]
+
+
+def test_after_a_recorded_loss_the_exchange_alone_registers_a_key(tmp_path: Path) -> None:
+    log = Log()
+    genesis(log)
+    facts = {"org_id": "org_seller", "keyid": sha(key("org_seller").public), "reason": "lost"}
+    log.say("KEY.REVOKE", "key_x", key("exchange"), actor=OPERATOR, role="EXCHANGE_OPERATOR", **facts)
+    log.register("org_seller", ["PROVIDER"], NEW, key("exchange"))
+    log.say("LST.DRAFT", "obj", NEW, actor="org_seller", role="PROVIDER")
+    assert audit(log.write(tmp_path / "a"), [VKEY]).clean
+    again = log.register("org_seller", ["PROVIDER"], key("another"), key("exchange"))
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", again)]
+
+
+def test_a_point_of_small_order_is_no_key(tmp_path: Path) -> None:
+    log = Log()
+    genesis(log)
+    weak = bytes([1, *bytes(31)])
+    facts = {"org_id": "org_new", "roles": ["BUYER"], "suite": "ed25519-sha256", "custody": "self-held"}
+    facts |= {"keyid": sha(weak), "public_key": b64(weak)}
+    log.say("KEY.REGISTER", "key_w", key("exchange"), actor=OPERATOR, role="EXCHANGE_OPERATOR", **facts)
+    report = audit(log.write(tmp_path / "b"), [VKEY])
+    assert found(report) == [("KEY", 9)]
+    assert "not the registration of an Ed25519 key" in report.problems[0].why
 
 
 def test_new_roles_of_the_same_key_are_granted_by_the_exchange_and_bite_at_once(tmp_path: Path) -> None:
