@@ -169,7 +169,7 @@ async def _stay(world: World, telling: "Telling") -> None:
     world.clock.run()
     telling.head("The exchange stays open")
     telling.plain(f"  {world.url}/zh/    {world.url}/en/")
-    for member in world.members.values():
+    for member in {member.org_id: member for member in world.members.values()}.values():
         if member.login is not None:
             roles = ", ".join(sorted(member.roles))
             telling.plain(f"  {member.login:<10} {PASSWORD}   {member.name} ({roles})")
