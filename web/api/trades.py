@@ -9,7 +9,7 @@ from pydantic import Field
 from base.db import ReadSession, WriteSession
 from base.signing import parse_envelope
 from identity.prepared import Document
-from ledger.reader import opening, statement_by_digest
+from ledger.reader import Statement, opening, statement_by_digest
 from ledger.recording import Act
 from market.delivery import service as delivery
 from market.delivery.rules import GoodsCheck
@@ -332,13 +332,22 @@ async def signed_contract(s: ReadSession, trade_id: str) -> dict[str, Any]:
 
 @router.get("/trades/{trade_id}/openings")
 async def openings(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
-    """The private parts of one's own trade, by the commitment in the statements."""
+    """The private parts of one's own trade, by the commitment in the statements.
+
+    Why an act was refused, and with which numbers, is the refused party's business alone.
+    """
     await visible(s, caller, trade_id)
     found = {}
     for said in await timeline(s, trade_id=trade_id):
-        if said.opening_sha256 is not None:
+        if said.opening_sha256 is not None and _may_open(caller, said):
             found[said.opening_sha256] = await opening(s, sha256=said.opening_sha256)
     return found
+
+
+def _may_open(caller: CallerDep, said: Statement) -> bool:
+    """Whether the caller, who may see the trade, may also see what this statement commits to."""
+    refused = said.predicate.get("refused") if said.event == "REF.REFUSE" else None
+    return refused in {None, caller.actor.org_id} or bool(caller.actor.roles & SUPERVISORS)
 
 
 @router.post("/trades/{trade_id}/offers", **answers(OFFER, OfferView))

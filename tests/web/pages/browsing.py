@@ -132,9 +132,9 @@ class Browser:
         """Fill in a form of a page and send it, as a browser without a script does."""
         form = page.form(action)
         assert form.method == "post"
-        values = form.fields + [(name, value) for name, value in (changes or {}).items()]
-        chosen = {name: str(value) for name, value in values if value is not None}
-        body = urlencode({name: value for name, value in chosen.items() if name}).encode()
+        chosen = form.values | dict(changes or {})
+        sent = {name: str(value) for name, value in chosen.items() if name and value is not None}
+        body = urlencode(sent).encode()
         headers = {"content-type": "application/x-www-form-urlencoded", "origin": "http://pages.test"}
         return self._seen(await self.client.post(form.action, content=body, headers=headers), expect)
 

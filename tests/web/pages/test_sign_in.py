@@ -1,0 +1,122 @@
+"""Signing in and out by cookie, sessions that renew, forms that only our own page could have sent."""
+
+from datetime import timedelta
+
+from tests.web.market import Market
+from tests.web.nodes import PASSWORD
+from tests.web.pages.browsing import Browser
+from web.deps import COOKIE
+
+
+async def test_who_asks_for_a_members_page_signs_in_and_comes_back_to_it(market: Market) -> None:
+    browser = Browser(market.served)
+    await browser.get("/trades?after=trd_x", expect=303)
+    assert browser.location == "/en/login?next=%2Fen%2Ftrades%3Fafter%3Dtrd_x"
+    page = await browser.follow()
+    await browser.send(page, "/login", {"login": "buyer", "password": PASSWORD})
+    assert browser.location == "/en/trades?after=trd_x"
+    cookie = browser.last.headers.get_list("set-cookie")
+    session = next(one for one in cookie if one.startswith(COOKIE))
+    assert "HttpOnly" in session
+    assert "SameSite=strict" in session
+    assert "Path=/" in session
+    assert (await browser.get("/trades")).words.count("湾区普惠银行") > 1
+
+
+async def test_a_wrong_password_keeps_the_login_and_never_the_password(market: Market) -> None:
+    browser = Browser(market.served)
+    page = await browser.get("/login")
+    page = await browser.send(page, "/login", {"login": "buyer", "password": "not this one"}, expect=401)
+    assert "sign-in-failed" in page.words
+    fields = {field["name"]: field.get("value") for field in page.named("input") if "name" in field}
+    assert fields["login"] == "buyer"
+    assert fields["password"] == ""
+    assert COOKIE not in browser.client.cookies
+    unknown = await browser.send(page, "/login", {"login": "nobody", "password": "x"}, expect=401)
+    assert "sign-in-failed" in unknown.words
+
+
+async def test_signing_out_makes_the_very_token_worthless(market: Market) -> None:
+    browser = Browser(market.served, market.buyer)
+    token = market.served.token(market.buyer)
+    browser.client.cookies.set(COOKIE, token, domain="pages.test", path="/")
+    page = await browser.get("/account")
+    await browser.send(page, "/logout")
+    assert browser.location == "/en/"
+    assert COOKIE not in browser.client.cookies
+    again = Browser(market.served)
+    again.client.cookies.set(COOKIE, token, domain="pages.test", path="/")
+    await again.get("/account", expect=303)
+
+
+async def test_a_session_renews_while_it_is_used_and_ends_when_it_is_not(market: Market) -> None:
+    browser = Browser(market.served, market.buyer)
+    first = browser.client.cookies[COOKIE]
+    await browser.get("/account")
+    assert browser.client.cookies[COOKIE] == first
+    market.served.clock.advance(timedelta(minutes=8))
+    await browser.get("/account")
+    second = browser.client.cookies[COOKIE]
+    assert second != first
+    market.served.clock.advance(timedelta(minutes=8))
+    await browser.get("/account")
+    market.served.clock.advance(timedelta(minutes=16))
+    await browser.get("/account", expect=303)
+    assert COOKIE not in browser.client.cookies
+
+
+async def test_signing_in_leads_to_no_other_site(market: Market) -> None:
+    browser = Browser(market.served)
+    for aim in (
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "/zh//evil.example",
+        "/api/v1/token",
+    ):
+        page = await browser.get("/login")
+        await browser.send(page, "/login", {"login": "buyer", "password": PASSWORD, "next": aim})
+        assert browser.location == "/en/"
+        browser.client.cookies.delete(COOKIE)
+
+
+async def test_a_form_of_nobody_or_of_another_session_is_refused_and_does_nothing(market: Market) -> None:
+    buyer = Browser(market.served, market.buyer)
+    other = Browser(market.served, market.second)
+    page = await buyer.get("/account")
+    foreign = (await other.get("/account")).form("/payee").values["csrf"]
+    for token in ("", "0" * 64, foreign, None):
+        sent = {"csrf": token, "account": "CN99BANK0000000001", "holder": "x"}
+        refused = await buyer.send(page, "/account/payee", sent, expect=403)
+        assert "form-expired" in refused.words
+    assert "CN25BANK0000000005" in (await buyer.get("/account")).words
+
+
+async def test_a_form_written_before_signing_in_is_no_form_after_it(market: Market) -> None:
+    browser = Browser(market.served)
+    before = await browser.get("/login")
+    await browser.send(before, "/login", {"login": "buyer", "password": PASSWORD})
+    await browser.send(before, "/display", {"choose": "large"}, expect=403)
+
+
+async def test_a_pages_cookie_reads_the_api_and_changes_nothing_there(market: Market) -> None:
+    browser = Browser(market.served, market.buyer)
+    assert (await browser.client.get("/api/v1/trades")).status_code == 200
+    answer = await browser.client.post(
+        f"/api/v1/trades/{market.ids['delivered']}/accept-goods",
+        json={},
+        headers={"idempotency-key": "by-cookie"},
+    )
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "unauthenticated"
+
+
+async def test_without_tls_a_cookie_is_not_secure_but_all_else(
+    market: Market,
+) -> None:
+    browser = Browser(market.served)
+    await browser.get("/login")
+    cookies = browser.last.headers.get_list("set-cookie")
+    form = next(one for one in cookies if one.startswith("databourse_form"))
+    assert "HttpOnly" in form
+    assert "Secure" not in form  # the test's address is plain http
