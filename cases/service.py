@@ -15,8 +15,7 @@ from cases import repository
 from cases.errors import CaseWrongState, FindingFiledBefore, FindingMalformed
 from cases.rules import CaseEvent, CaseState, Measure, check_order, may_move
 from cases.tables import Case, CaseFlag, CaseOrder
-from ledger.reader import statements_of
-from ledger.recording import Act, record
+from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
 from market.listings.publishing import resume_listing, suspend_listing
 from market.trade.freezing import freeze_trade, unfreeze_trade
@@ -95,10 +94,11 @@ async def issue_order(
     case = await repository.claim_case(s, case_id=case_id)
     check_order(case.status, measure, act.role)
     order_id = act.new_id("ord")
+    said_before = len(recorded_in(s))
     await _carry_out(
         s, act, order_id=order_id, case_id=case_id, measure=measure, object_id=object_id, reason=reason_code
     )
-    carried = (await statements_of(s, object_id=object_id))[-1]
+    carried = recorded_in(s)[said_before]  # not what others may have said about the object meanwhile
     await record(
         s,
         act.as_exchange(),
@@ -112,7 +112,7 @@ async def issue_order(
                 "object_of_order": object_id,
                 "issued_by": act.actor.org_id,
             },
-            subjects={"order": carried.envelope_sha256},
+            subjects={"order": carried.digest},
         ),
     )
     order = CaseOrder(

@@ -46,18 +46,20 @@ class Publisher:
         if seen is None:
             return
         async with self.database.read() as s:
-            head = await tree_head(s)
-            if seen.origin != head.origin or seen.size > head.size:
-                raise LogForked("the published log is ahead", published=seen.size, database=head.size)
-            if seen.size and await root_at(s, seen.size) != seen.root:
-                raise LogForked("the published log is another", size=seen.size)
+            await _require_prefix(s, await tree_head(s), seen)
 
     async def publish(self) -> Checkpoint | None:
-        """Write the tiles that are new, then the checkpoint; None when nothing was sealed since."""
+        """Write the tiles that are new, then the checkpoint; None when nothing was sealed since.
+
+        Raises LogForked when the log does not begin with what was published: a database may be put back
+        under a running process too.
+        """
         seen = self._published()
         old = seen.size if seen else 0
         async with self.database.read() as s:
             head = await tree_head(s)
+            if seen is not None:
+                await _require_prefix(s, head, seen)
             if head.size == old:
                 return None
             for tile in touched(old, head.size):
@@ -93,6 +95,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+async def _require_prefix(s: ReadSession, head: TreeHead, seen: Checkpoint) -> None:
+    """The sealed log begins with what was published. Raises LogForked."""
+    if seen.origin != head.origin or seen.size > head.size:
+        raise LogForked("the published log is ahead", published=seen.size, database=head.size)
+    if seen.size and await root_at(s, seen.size) != seen.root:
+        raise LogForked("the published log is another", size=seen.size)
 
 
 async def _tile_bytes(s: ReadSession, tile: Tile) -> bytes:

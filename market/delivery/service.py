@@ -170,7 +170,7 @@ async def accept_goods(s: WriteSession, act: Act, *, trade_id: str, check: Goods
 
 async def silent_accept(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """The clock's acceptance of what nobody objected to (TRD.SILENT_ACCEPT); False when it was overtaken."""
-    trade = await trades.get_trade(s, trade_id=trade_id)
+    trade = await trades.claim_trade(s, trade_id=trade_id)
     if trade.status is not TradeState.DELIVERED or trade.accept_by is None or act.now <= trade.accept_by:
         return False
     await _accept(s, act, trade, TradeEvent.SILENT_ACCEPT, GoodsCheck())
@@ -257,8 +257,8 @@ async def expire_entitlement(s: WriteSession, *, entitlement_id: str, now: datet
 
 
 async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trade:
-    """The trade, for the party that has this role in it. Raises TradeUnknown, NotAParty."""
-    trade = await trades.get_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
+    """The trade, locked, for the party that has this role in it. Raises TradeUnknown, NotAParty."""
+    trade = await trades.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     party = trade.seller_id if role == "PROVIDER" else trade.buyer_id
     if act.role != role or act.actor.org_id != party:
         raise NotAParty(f"this is an act of the trade's {role}", role=act.role)
