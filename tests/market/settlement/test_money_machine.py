@@ -206,6 +206,8 @@ class Money(RuleBasedStateMachine):
             query = select(PostingBatchRow.resolves).where(col(PostingBatchRow.resolves).is_not(None))
             resolved = (await s.exec(query)).all()
         assert len(resolved) == len(set(resolved))
+        for one in self.instructions:  # a reservation stands as long as its instruction does
+            assert (one.batch_id in resolved) == (one.status is not InstructionState.INSTRUCTED)
         for trade_id, state in stands.items():
             assert -held.get(f"held:{trade_id}", 0) == (PRICE if state in HOLDS else 0)
 

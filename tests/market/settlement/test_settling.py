@@ -68,6 +68,14 @@ async def postings(scene: Scene, trade_id: str, kind: str) -> list[tuple[str, in
     return sorted((row.account, row.amount_minor, row.booked) for row in rows)
 
 
+async def resolutions(scene: Scene, trade_id: str) -> list[tuple[str, str]]:
+    async with scene.database.read() as s:
+        query = select(PostingBatchRow.kind, PostingBatchRow.resolves).where(
+            PostingBatchRow.object_id == trade_id, PostingBatchRow.resolves.is_not(None)
+        )
+        return [tuple(row) for row in (await s.exec(query)).all()]
+
+
 async def test_the_instruction_reserves_and_moves_no_money_yet(scene, due):
     money = await scene.totals()
     await scene.run_jobs()
@@ -123,6 +131,7 @@ async def test_the_banks_debit_settles_the_trade_and_posts_the_money(scene, due)
     ]
     instruction = await scene.instruction(due)
     assert instruction.status is InstructionState.PAID
+    assert await resolutions(scene, due) == [("post", instruction.batch_id)]
     async with scene.database.read() as s:
         said = (await statements_of(s, object_id=due))[-1]
     assert said.statement_id == outcome["statement_id"]
@@ -254,6 +263,7 @@ async def test_a_rejected_instruction_lets_the_reservation_go_and_is_given_anew(
     assert rejected.status_report is not None
     assert await kinds_of_work(scene) == ["instruction-rejected"]
     assert (await scene.totals(), await scene.held(due)) == (money, PRICE)
+    assert await resolutions(scene, due) == [("void", rejected.batch_id)]
     late = scene.bank.debit(rejected, at=T_PLUS_1)  # and if the bank pays what it has rejected?
     assert (await scene.hear(late))["outcome"] == "mismatch"
     assert "paid-after-rejection" in await kinds_of_work(scene)
