@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.datastructures import URL
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from base.errors import Forbidden, Unauthenticated
@@ -168,15 +169,15 @@ class Visitor:
     def _common(self) -> dict[str, Any]:
         request = self.request
         other: Lang = "en" if self.lang == "zh" else "zh"
-        path = request.url.path
-        query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
-        rest = path[len(self.lang) + 1 :] if languages.lang_of(path) else "/"
+        rest = _rest_of(request)
+        path = rest.partition("?")[0]
         return {
             "visitor": self,
             "url": self.url,
-            "path": rest,
-            "here": f"/{self.lang}{rest}{query}",
-            "alternates": {TAGS[lang]: f"/{lang}{rest}{query}" for lang in LANGS},
+            "path": path,
+            "here": f"/{self.lang}{rest}",
+            "sent_to": request.url.path,
+            "alternates": {TAGS[lang]: f"/{lang}{rest}" for lang in LANGS},
             "other_lang": other,
             "other_name": NAMES[other],
             "other_tag": TAGS[other],
@@ -207,6 +208,18 @@ def _asked_block(request: Request) -> str | None:
     headers: Mapping[str, str] = request.headers
     whole = "hx-boosted" in headers or "hx-history-restore-request" in headers
     return None if whole or headers.get("hx-request") != "true" else headers.get("hx-target")
+
+
+def _rest_of(request: Request) -> str:
+    """Where the visitor is, after the language, with the query: after a form the page that it stood on."""
+    place = request.url
+    if request.method not in {"GET", "HEAD"}:
+        came_from = URL(request.headers.get("referer", ""))
+        place = came_from if came_from.netloc == place.netloc else URL("/")
+    lang = languages.lang_of(place.path)
+    if lang is None:
+        return "/"
+    return (place.path[len(lang) + 1 :] or "/") + (f"?{place.query}" if place.query else "")
 
 
 def chosen_view(request: Request) -> list[str]:

@@ -113,6 +113,7 @@ class Browser:
         if persona is not None:
             self.sign_in(persona)
         self.last: httpx.Response | None = None
+        self.place: httpx.URL | str = ""
 
     def sign_in(self, persona: Persona) -> None:
         """The cookie that signing in would give."""
@@ -135,7 +136,7 @@ class Browser:
         chosen = form.values | dict(changes or {})
         sent = {name: str(value) for name, value in chosen.items() if name and value is not None}
         body = urlencode(sent).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded", "origin": "http://pages.test"}
+        headers = {"content-type": "application/x-www-form-urlencoded", "referer": str(self.place)}
         return self._seen(await self.client.post(form.action, content=body, headers=headers), expect)
 
     async def send_file(
@@ -160,5 +161,7 @@ class Browser:
 
     def _seen(self, answer: httpx.Response, expect: int) -> Page:
         self.last = answer
+        if answer.request.method == "GET":
+            self.place = answer.url
         assert answer.status_code == expect, f"{answer.status_code}: {answer.text[:3000]}"
         return Page(answer.text)
