@@ -53,6 +53,13 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_min_messages": "warning",
 }
+_DURABLE: Final = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+}
 
 
 class NoPostgres(Exception):
@@ -60,12 +67,16 @@ class NoPostgres(Exception):
 
 
 class Server:
-    """A running server with one template database, cloned for every test that asks."""
+    """A running server with one template database, cloned for every test that asks.
 
-    def __init__(self, binaries: Path) -> None:
+    A durable one keeps its data on disk and flushes every commit (what benchmarks measure).
+    """
+
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
         self._identity = _unprivileged()
         self._home = _reachable_folder(_DISK)
-        self._store = _reachable_folder((_MEMORY, *_DISK), free_bytes=_ROOM_BYTES)
+        self._store = _reachable_folder(_DISK if durable else (_MEMORY, *_DISK), free_bytes=_ROOM_BYTES)
+        self._settings = _SETTINGS | _DURABLE if durable else _SETTINGS
         self._numbers = itertools.count(1)
         self._keeper: subprocess.Popen[bytes] | None = None
         self.templates: set[str] = set()
@@ -129,7 +140,7 @@ class Server:
         )
         if made.returncode:
             raise NoPostgres(f"{initdb[0]} failed: {made.stderr.decode(errors='replace')}")
-        settings = {**_SETTINGS, "unix_socket_directories": str(sockets)}
+        settings = {**self._settings, "unix_socket_directories": str(sockets)}
         options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in settings.items())
         with log.open("ab") as stream:
             self._keeper = subprocess.Popen(
@@ -155,12 +166,12 @@ class Server:
         raise NoPostgres(f"PostgreSQL did not start: {log.read_text(errors='replace')}")
 
 
-def running_server() -> Iterator[Server]:
+def running_server(*, durable: bool = False) -> Iterator[Server]:
     """The suite's server, stopped at the end even on failure. Raises NoPostgres with all that was tried."""
     tried = []
     for binaries in _candidates():
         try:
-            server = Server(binaries)
+            server = Server(binaries, durable=durable)
         except (NoPostgres, OSError) as error:
             tried.append(f"{binaries}: {error}")
             continue

@@ -1,0 +1,1 @@
+"""`python -m tests.bench`: figures as ratios to floors measured in the same run (`docs/performance.md`)."""

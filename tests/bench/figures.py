@@ -1,0 +1,32 @@
+"""The figures in the order in which they are measured, with their goals for ours / floor."""
+
+from importlib import import_module
+from typing import Final
+
+from tests.bench.ground import Ground
+from tests.bench.measuring import Figure, Measured
+
+
+def _figure(name: str, goal: str, module: str) -> Figure:
+    """A figure by the name of its function; what it needs is imported when it is measured."""
+
+    async def measure(ground: Ground) -> Measured:
+        measured: Measured = await getattr(import_module(f"tests.bench.{module}"), name)(ground)
+        return measured
+
+    return Figure(name, goal, measure)
+
+
+FIGURES: Final[tuple[Figure, ...]] = (
+    _figure("settle", ">= 0.60", "settlements"),
+    _figure("settle_batch", ">= 1.0", "settlements"),
+    _figure("settle_wait", "<= 5", "settlements"),
+    _figure("settle_sqlite", ">= 0.35", "settlements"),
+    _figure("seal", ">= 0.75", "settlements"),
+    _figure("seal_flush", ">= 0.75", "settlements"),
+    _figure("proof", "<= 10", "log_figures"),
+    _figure("growth", "<= 1.5", "log_figures"),
+    _figure("catalog", "<= 5", "catalogue"),
+    _figure("audit", "<= 1.5", "offline"),
+    _figure("supervise", "<= 100", "offline"),
+)

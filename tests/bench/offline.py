@@ -1,0 +1,155 @@
+"""What runs offline: the audit of a bundle, and the rules over evidence tables."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from base.signing import SigningKey, sign_envelope
+from ledger.bundle import Edition, Keys, KeyWindow, write_bundle
+from ledger.checkpoint import Checkpoint, NoteSigner, sign_checkpoint
+from ledger.statement import NO_PREVIOUS, PAYLOAD_TYPE, Draft, Saying, build, envelope_bytes, sealed_entry
+from ledger.tiles import ENTRIES, WIDTH, Tile
+from ledger.tree import leaf_hash, root_of
+from supervision.audit import audit as audit_bundle
+from supervision.runner import supervise as run_rules
+from tests.bench.evidence import write_evidence
+from tests.bench.ground import Ground
+from tests.bench.measuring import Broken, Measured, in_turns
+
+_ORIGIN: Final = "bench.example/log"
+_BEGAN: Final = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+_ENTRIES: Final = 60_000
+_TRADES: Final = 150_000
+_PREV: Final = b'"prev":"'
+_SHARES_AND_HHI: Final = """
+WITH sold AS (
+  SELECT t.category, t.geo, COALESCE(o.controller_id, t.seller_id) AS undertaking,
+    SUM(t.amount_minor)::DOUBLE AS amount
+  FROM read_parquet('{0}/trades.parquet') AS t LEFT JOIN read_parquet('{0}/orgs.parquet') AS o
+    ON o.org_id = t.seller_id
+  WHERE epoch_us(t.agreed_at) > epoch_us(TIMESTAMP '{1}' - INTERVAL 12 MONTH) GROUP BY ALL
+), shares AS (
+  SELECT *, 100 * amount / SUM(amount) OVER (PARTITION BY category, geo) AS share FROM sold
+)
+SELECT category, geo, SUM(share * share) AS hhi FROM shares GROUP BY ALL ORDER BY ALL
+"""
+
+
+async def audit(ground: Ground) -> Measured:
+    """The audit without party signatures, against hashing, chaining and rooting the same bytes."""
+    size = ground.budget.size(_ENTRIES, least=2_000, most=1_000_000)
+    ground.say(f"writing a bundle of {size:,} entries")
+    signer = NoteSigner(_ORIGIN, SigningKey.generate())
+    bundle = ground.folder / "bundle"
+    root = await asyncio.to_thread(_write_bundle, bundle, size, signer)
+
+    async def ours() -> float:
+        began = time.perf_counter()
+        report = await asyncio.to_thread(audit_bundle, bundle, [signer.vkey], signatures=False)
+        taken = time.perf_counter() - began
+        if report.problems or report.entries != size or report.root != root.hex():
+            raise Broken(f"the audit of an honest bundle found {report.problems[:1] or report.entries}")
+        return taken
+
+    async def bare() -> float:
+        began = time.perf_counter()
+        found = await asyncio.to_thread(_bare_audit, bundle, size)
+        taken = time.perf_counter() - began
+        if found != root:
+            raise Broken("the bare loop came to another root")
+        return taken
+
+    return Measured(*await in_turns(ours, bare), f"s, {size:,} entries, checkpoint signatures only")
+
+
+def _write_bundle(out: Path, size: int, signer: NoteSigner) -> bytes:
+    entries = list(_entries(size))
+    leaves = [leaf_hash(entry) for entry in entries]
+    root = root_of(leaves)
+    return write_bundle(
+        out,
+        ((seq, entry, None) for seq, entry in enumerate(entries)),
+        checkpoint=sign_checkpoint(Checkpoint(_ORIGIN, size, root), signer),
+        keys=Keys(_ORIGIN, (KeyWindow(signer.vkey),)),
+        signer=signer,
+        edition=Edition.PUBLIC,
+    )
+
+
+def _entries(size: int) -> Iterator[bytes]:
+    """Entries of the usual length: a settlement's statement, under other ids, linked and numbered."""
+    saying = Saying("org_exchange", "EXCHANGE_OPERATOR", _BEGAN, simulated=True, custodial=False)
+    names = {f"{part}_id": f"{part}_{'0' * 26}" for part in ("trade", "seller", "buyer", "listing")}
+    draft = Draft("TRD.SETTLE", "trd_" + "0" * 26, public=names, opening={"amount_minor": "68000000"})
+    payload = build(draft, saying, "0" * 64).payload
+    envelope = envelope_bytes(sign_envelope(PAYLOAD_TYPE, payload, SigningKey.generate()))
+    head, mark, tail = envelope.partition(b'"sig":"')
+    previous = NO_PREVIOUS
+    for seq in range(size):
+        unlike = head + mark + b"%08d" % seq + tail[8:]
+        at = _BEGAN + timedelta(milliseconds=seq)
+        entry = sealed_entry(seq=seq, prev=previous, at=at, node=_ORIGIN, envelope=unlike)
+        previous = leaf_hash(entry).hex()
+        yield entry
+
+
+def _bare_audit(bundle: Path, size: int) -> bytes:
+    """The root, after hashing every entry, following the chain and hashing up the tree: nothing else."""
+    previous = NO_PREVIOUS.encode()
+    row: list[bytes] = []
+    for number in range((size + WIDTH - 1) // WIDTH):
+        data = (bundle / Tile(ENTRIES, number, min(WIDTH, size - number * WIDTH)).path).read_bytes()
+        at = 0
+        while at < len(data):
+            begin = at + 2
+            at = begin + int.from_bytes(data[at:begin])
+            entry = data[begin:at]
+            link = entry.rfind(_PREV) + len(_PREV)
+            if entry[link : link + 64] != previous:
+                raise Broken("the chain does not hold")
+            leaf = sha256(b"\x00" + entry).digest()
+            previous = leaf.hex().encode()
+            row.append(leaf)
+    while len(row) > 1:
+        last = [row[-1]] if len(row) % 2 else []
+        row = [sha256(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row) - 1, 2)] + last
+    return row[0]
+
+
+async def supervise(ground: Ground) -> Measured:
+    """Every rule over generated evidence, against the shares and HHI of the same Parquet files."""
+    trades = ground.budget.size(_TRADES, least=5_000, most=10_000_000)
+    ground.say(f"writing evidence of {trades:,} trades")
+    folder = ground.folder / "evidence"
+    as_of = await asyncio.to_thread(write_evidence, folder, trades)
+    query = _SHARES_AND_HHI.format(folder, as_of.replace(tzinfo=None))
+    markets: list[Any] = []
+
+    async def ours() -> float:
+        began = time.perf_counter()
+        result = await asyncio.to_thread(run_rules, folder, as_of=as_of)
+        taken = time.perf_counter() - began
+        if result.rules_off:
+            raise Broken(f"a rule did not run: {result.rules_off[0]}")
+        markets.append(len(result.statistics["markets"]))
+        return taken
+
+    async def floor() -> float:
+        with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
+            began = time.perf_counter()
+            rows = await asyncio.to_thread(lambda: connection.execute(query).fetchall())
+            taken = time.perf_counter() - began
+        markets.append(len(rows))
+        return taken
+
+    await ours()  # writes the queries once, as a service that stays up does
+    rates = await in_turns(ours, floor)
+    if len(set(markets)) != 1:
+        raise Broken(f"ours and the floor saw other markets: {sorted(set(markets))}")
+    return Measured(*rates, f"s, all rules over {trades:,} trades against shares and HHI alone")
