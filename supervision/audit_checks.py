@@ -39,6 +39,7 @@ from supervision.audit_entry import Sealed
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_report import Code
 from supervision.audit_rows import database_agrees
+from supervision.audit_trades import trades_are_as_their_parties_said
 
 _NONCE_HEX: Final = 64
 _LARGEST_FILE: Final = 256 * 2 * 262_144 + 65_536
@@ -366,6 +367,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     signatures_hold,
     statements_are_sealed_once,
     openings_fit,
+    trades_are_as_their_parties_said,
     database_agrees,
     tree_is_of_the_entries,
     witnesses_cosigned,
@@ -373,5 +375,12 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
 )
 # These read what the statements say; an audit of checkpoint signatures alone leaves them out.
 OF_STATEMENTS: Final = frozenset(
-    {keys_could_say_it, signatures_hold, statements_are_sealed_once, openings_fit, database_agrees}
+    {
+        keys_could_say_it,
+        signatures_hold,
+        statements_are_sealed_once,
+        openings_fit,
+        trades_are_as_their_parties_said,
+        database_agrees,
+    }
 )

@@ -51,6 +51,11 @@ class Keyring:
         key = self._keys.get(keyid)
         return key.public if key else None
 
+    def org_of(self, keyid: str) -> str | None:
+        """Whose key it is; a key never changes its organisation."""
+        key = self._keys.get(keyid)
+        return key.org_id if key else None
+
     def judge(self, said: Sealed) -> Iterator[str]:
         """Why this entry's keys could not say it; nothing when they could. Applies registrations."""
         signers = [signature.keyid for signature in said.signatures]

@@ -230,10 +230,12 @@ def trade(log: Log, number: int, amount_minor: int = 68_000_000) -> str:
     moves = {"before": "NEGOTIATING", "after": "ACCEPTED"}
     log.party("org_buyer", "TRD.ACCEPT", trade_id, trade_id=trade_id, **moves, offer_no=1)
     contract = {"contract_sha256": sha(b"contract")}
+    signatures = []
     for org_id in parties.values():
         shared = {"trade_id": trade_id, "parties": list(parties.values()), **contract}
-        log.say("TRD.SIGN", trade_id, key(org_id), actor=None, **shared, opening=amounts)
-    moves = {"before": "CONTRACT_READY", "after": "CONTRACTED"}
+        seq = log.say("TRD.SIGN", trade_id, key(org_id), actor=None, **shared, opening=amounts)
+        signatures.append(sha(jcs(log.envelopes[seq])))
+    moves = {"before": "CONTRACT_READY", "after": "CONTRACTED", "signatures": signatures}
     log.exchange("TRD.CONTRACT", trade_id, opening=amounts, **known, **contract, **moves)
     moves = {"before": "CONTRACTED", "after": "FUNDED", "bank_message_sha256": sha(b"camt.054")}
     log.exchange("TRD.FUND", trade_id, opening={"amount_minor": str(amount_minor)}, **known, **moves)

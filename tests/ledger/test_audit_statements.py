@@ -265,7 +265,8 @@ def test_new_roles_of_the_same_key_are_granted_by_the_exchange_and_bite_at_once(
     log = Log()
     genesis(log)
     log.register("org_seller", ["BUYER"], key("org_seller"), key("exchange"))
-    log.say("TRD.INQUIRE", "obj", key("org_seller"), actor="org_seller", role="BUYER")
+    named = {"actor": "org_seller", "buyer_id": "org_seller"}
+    log.say("TRD.INQUIRE", "obj", key("org_seller"), role="BUYER", **named)
     assert audit(log.write(tmp_path / "a"), [VKEY]).clean
     seq = log.say("LST.DRAFT", "obj", key("org_seller"), actor="org_seller", role="PROVIDER")
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", seq)]
@@ -296,7 +297,7 @@ def test_a_key_is_revoked_once_and_by_its_own_name(tmp_path: Path) -> None:
     again = log.party("org_seller", "KEY.REVOKE", "key_old", signer=key("org_seller 2"), **facts)
     facts = {"org_id": "org_seller", "keyid": sha(key("org_buyer").public), "reason": "not its own"}
     foreign = log.party("org_seller", "KEY.REVOKE", "key_x", signer=key("org_seller 2"), **facts)
-    still = log.party("org_buyer", "TRD.INQUIRE", "trd_9")
+    still = log.party("org_buyer", "TRD.INQUIRE", "trd_9", buyer_id="org_buyer")
     assert still == foreign + 1
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", again), ("KEY", foreign)]
 
