@@ -1,5 +1,7 @@
 """Postings balance, in pure code and in the database; a reservation is resolved once."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -141,3 +143,26 @@ async def test_a_snapshot_changes_no_balance(database: Database) -> None:
         assert await take_snapshots(s) == 2
     assert before == (8515, -8515)
     assert await both(database) == (33930, -33930)
+
+
+async def test_a_snapshot_waits_for_postings_under_way(database: Database) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer")
+    for n in range(300):
+        await funded(database, n + 1, name=f"n{n}")
+
+    async def snapshot() -> int:
+        async with database.write() as s:
+            return await take_snapshots(s)
+
+    async with database.write() as late:
+        legs = [Leg(bank_cash(), 7), Leg(held("trd_late"), -7)]
+        await statement(late, "sta_late")
+        await book(late, batch_id="late", object_id="o", statement_id="sta_late", booked_at=AT, legs=legs)
+        await funded(database, 5, name="sooner")
+        taking = asyncio.create_task(snapshot())
+        await asyncio.sleep(0.2)
+        assert not taking.done()
+    assert await taking == 2
+    async with database.read() as s:
+        assert await balance(s, bank_cash()) == 45150 + 5 + 7
