@@ -92,7 +92,9 @@ class Database:
             self._reader = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size)
             self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
         else:
-            self._reader = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size)
+            self._reader = create_async_engine(
+                url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
+            )
             self._writer = self._reader
 
     @property
@@ -139,6 +141,7 @@ def _sqlite_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2 * _BUSY_TIMEOUT_S,
+        hide_parameters=True,  # an error's text goes into a log, and values do not belong there
     )
     _prepare(engine.sync_engine, begin)
     return engine

@@ -33,6 +33,7 @@ from web.views import PreparedView, View, done_view
 
 JSON: Final = "application/json"
 COOKIE: Final = "databourse_session"
+UPLOAD: Final = "databourse.upload"
 _done_views: dict[type[View], type[View]] = {}
 _INPUT: Final = b"databourse/idempotent-input/"
 Answering: TypeAlias = Callable[[Any, Sequence[Recorded]], Answer]
@@ -51,6 +52,11 @@ def node_of(request: Request) -> Node:
     """The node this process serves."""
     node: Node = request.app.state.node
     return node
+
+
+def expect_upload(request: Request) -> None:
+    """Take a body of any length from here on; whoever reads it has a limit of its own (`base.files`)."""
+    request.scope[UPLOAD] = True
 
 
 NodeDep = Annotated[Node, Depends(node_of)]

@@ -1,25 +1,29 @@
 """The application: composes API and pages, and what every request and every answer have in common."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web import api, pages, problems
+from web.deps import UPLOAD
 from web.node import Node, background
 from web.supervising import Supervising
 
-# What a route may be sent unless it says otherwise (`max_body_size` of an upload, of a bank's message).
+# What a route may be sent, unless it says that it takes an upload (`web.deps.expect_upload`).
 MAX_BODY_BYTES: Final = 1024 * 1024
 # How long a body may pause. A whole upload may take longer than this, one piece of it may not.
 PATIENCE_S: Final = 30.0
 _TOO_SLOW: Final = 408
+_TOO_LARGE: Final = 413
+_DIGITS: Final = 19
 
 # No inline script or style, no frame, nothing from elsewhere.
 _HEADERS: Final = {
@@ -36,7 +40,7 @@ _A_YEAR: Final = "max-age=31536000"
 
 
 class Bounds:
-    """Pure ASGI, outside everything: a request id, the headers of every answer, and patience with an end."""
+    """Pure ASGI, outside everything: a request id, the headers of every answer, and bounds for every body."""
 
     def __init__(self, app: ASGIApp, *, secure: bool, patience_s: float = PATIENCE_S) -> None:
         self._app = app
@@ -47,35 +51,58 @@ class Bounds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        scope["databourse.request_id"] = request_id
-        answering, waits = False, True
+        scope["databourse.request_id"] = secrets.token_hex(8)
+        body = _Body(scope, receive, self._patience_s)
 
         async def with_headers(message: Message) -> None:
-            nonlocal answering
             if message["type"] == "http.response.start":
-                answering = True
+                body.answered = True
                 headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
+                headers["x-request-id"] = scope["databourse.request_id"]
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        async def with_patience() -> Message:
-            nonlocal waits
-            if answering or not waits:  # what is waited for now is the client's going away
-                return await receive()
-            try:
-                async with asyncio.timeout(self._patience_s):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(_TOO_SLOW, headers={"connection": "close"}) from None
-            waits = bool(message.get("more_body", False))
-            return message
+        await self._app(scope, body.receive, with_headers)
 
-        await self._app(scope, with_patience, with_headers)
+
+class _Body:
+    """The body of one request as it comes in: not larger, and not slower, than it may."""
+
+    def __init__(self, scope: Scope, receive: Receive, patience_s: float) -> None:
+        self._scope, self._receive, self._patience_s = scope, receive, patience_s
+        self._comes, self._bytes = True, 0
+        self.answered = False
+
+    async def receive(self) -> Message:
+        """The next piece. Raises HTTPException 413 or 408, which also end the connection."""
+        if self.answered or not self._comes:  # what is waited for now is the client's going away
+            return await self._receive()
+        limit = math.inf if self._scope.get(UPLOAD) else MAX_BODY_BYTES
+        if self._bytes == 0 and _told_length(self._scope) > limit:
+            raise _closing(_TOO_LARGE)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise _closing(_TOO_SLOW) from None
+        self._comes = bool(message.get("more_body", False))
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > limit:
+            raise _closing(_TOO_LARGE)
+        return message
+
+
+def _told_length(scope: Scope) -> int:
+    told = Headers(scope=scope).get("content-length", "")
+    return int(told) if told.isdecimal() and len(told) < _DIGITS else 0
+
+
+def _closing(status: int) -> HTTPException:
+    """An answer to a body that is not read to its end: what comes after it is no new request."""
+    return HTTPException(status, headers={"connection": "close"})
 
 
 class Application(FastAPI):
@@ -105,7 +132,6 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,  # a redirect would be built from the Host header
-        max_body_size=MAX_BODY_BYTES,
     )
     app.state.node = node
     app.state.supervising = Supervising(node.settings, node.clock)

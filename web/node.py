@@ -36,6 +36,7 @@ from ledger.sequencer import create_log, leadership, seal_all
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
+from web.problems import trace_of
 
 log = structlog.get_logger("node")
 SEAL_EVERY_S: Final = 0.1
@@ -243,8 +244,8 @@ async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) 
     while True:
         try:
             await work()
-        except Exception:
-            log.exception("standing work failed", work=name)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the work goes on
+            log.error("standing work failed", work=name, trace=trace_of(error))  # noqa: TRY400 - without locals
         await asyncio.sleep(pause_s)
 
 

@@ -1,24 +1,20 @@
 """Where the escrow bank's messages come in. The bank's signature is its only credential."""
 
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request
 
 from base.errors import Unauthenticated
 from market.settlement.bank import read_bank_envelope
 from market.settlement.inbox import hear_bank
-from market.settlement.messages import MAX_BYTES, NOTIFICATION
+from market.settlement.messages import NOTIFICATION
 from web.deps import NodeDep
 
 router = APIRouter(tags=["bank"])
 
 
-_MOST: Final = 2 * MAX_BYTES  # base64 in JSON takes a third more than the message
-
-
 @router.post(
     "/bank/notifications",
-    max_body_size=_MOST,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {}}}},
 )
 async def notification(node: NodeDep, request: Request) -> dict[str, Any]:

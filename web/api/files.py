@@ -12,12 +12,11 @@ from registry.repository import latest_report
 from registry.tables import QualityRow
 from web.acts import Id
 from web.api.catalogue import visible
-from web.deps import CallerDep, ReadDep, VisitorDep, done, respond
+from web.deps import CallerDep, ReadDep, VisitorDep, done, expect_upload, respond
 from web.files import keep_upload, measure_listing
 from web.views import FileView, View, done_view
 
 router = APIRouter(tags=["files and quality"])
-_UNLIMITED_HERE = 2**62  # the store has its own limit, from the settings
 
 
 class QualityView(View):
@@ -35,7 +34,6 @@ class QualityView(View):
 @router.put(
     "/files",
     status_code=201,
-    max_body_size=_UNLIMITED_HERE,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}}}},
 )
 async def upload(
@@ -44,6 +42,7 @@ async def upload(
     file_name: Annotated[str, Header(max_length=600, description="percent-encoded UTF-8")],
 ) -> FileView:
     """Upload a file as the raw body; it is encrypted while it comes in. Nothing is stated yet."""
+    expect_upload(request)
     row = await keep_upload(
         caller,
         request.stream(),

@@ -13,6 +13,7 @@ from fastapi import Request
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from base.errors import Malformed, TooLarge
+from web.deps import expect_upload
 from web.pages.forms import MAX_FIELDS, MAX_FORM_BYTES, Form
 
 MEDIA_TYPE: Final = b"multipart/form-data"
@@ -159,6 +160,7 @@ async def upload_of(request: Request) -> AsyncIterator[Upload]:
     boundary: Any = options.get(b"boundary")
     if kind != MEDIA_TYPE or not boundary:
         raise Malformed("a form with a file is expected", media_type=MEDIA_TYPE.decode())
+    expect_upload(request)
     upload = await _Reader(request, boundary).until_file()
     try:
         yield upload
