@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from sqlalchemy import inspect, select
+from sqlmodel import SQLModel
 
 from base.db import Database
-from tests.identity.unmoved import LEDGER, all_rows, statements
+from tests.identity.unmoved import LEDGER, statements
 
 # Where the answer to a call is remembered: also a refusal is given again as it was.
 ANSWERS = frozenset({"idempotency_keys"})
@@ -27,6 +29,19 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     for inside in ("Traceback", 'File "', "sqlalchemy", "SELECT", "/web/", "site-packages"):
         assert inside not in answer.text
     return document
+
+
+async def all_rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that is stored, table by table, of the tables that this database has."""
+    async with database.engine.connect() as connection:
+        there = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+        found = {}
+        for table in SQLModel.metadata.sorted_tables:
+            if table.name in there:
+                rows = await connection.execute(select(table))
+                found[table.name] = sorted((tuple(row) for row in rows), key=repr)
+        await connection.rollback()
+        return found
 
 
 @asynccontextmanager
