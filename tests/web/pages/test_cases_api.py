@@ -1,0 +1,65 @@
+"""The regulator's acts over HTTP."""
+
+from tests.web.market import Market
+from tests.web.pages.findings import with_findings
+
+
+async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
+    finding_id = with_findings(market)
+    served = market.served
+    (found,) = await served.api(market.samr, "GET", "/findings?rule=WT1")
+    assert found["finding_id"] == finding_id
+    assert await served.api(market.samr, "GET", f"/findings?after={finding_id}") == []
+    overview = await served.api(market.auditor, "GET", "/supervision")
+    assert (overview["findings"], overview["by_rule"], overview["run"]) == (1, {"WT1": 1}, None)
+    assert overview["markets"][0]["hhi"] == 3814
+
+    case = await served.api(market.samr, "POST", f"/findings/{finding_id}/case")
+    assert case["status"] == "RECEIVED"
+    again = await served.api(market.samr, "POST", f"/findings/{finding_id}/case", expect=409)
+    assert again["code"] == "finding-filed-before"
+    path = f"/cases/{case['case_id']}"
+    early = {"measure": "FREEZE_TRADE", "object_id": market.ids["delivered"], "reason_code": "X_Y"}
+    assert (await served.api(market.samr, "POST", f"{path}/orders", early, expect=409))[
+        "code"
+    ] == "case-wrong-state"
+    assert (await served.api(market.samr, "POST", f"{path}/open"))["status"] == "INVESTIGATING"
+    order = await served.api(market.samr, "POST", f"{path}/orders", early)
+    assert order["measure"] == "FREEZE_TRADE"
+    room = await served.api(market.auditor, "GET", path)
+    assert [one["order_id"] for one in room["orders"]] == [order["order_id"]]
+    assert [flag["trade_id"] for flag in room["flags"]] == [market.ids["settled"]]
+    lift = early | {"measure": "UNFREEZE_TRADE"}
+    await served.api(market.samr, "POST", f"{path}/orders", lift)
+    assert (await served.api(market.samr, "POST", f"{path}/dismiss"))["status"] == "CLOSED_NO_CASE"
+    assert [one["case_id"] for one in await served.api(market.samr, "GET", "/cases")] == [case["case_id"]]
+
+
+async def test_what_is_beyond_a_role_or_unknown_is_refused(market: Market) -> None:
+    finding_id = with_findings(market)
+    served = market.served
+    for method, path in (
+        ("GET", "/findings"),
+        ("GET", "/cases"),
+        ("GET", "/supervision"),
+        ("POST", "/supervision/run"),
+        ("POST", f"/findings/{finding_id}/case"),
+    ):
+        problem = await served.api(market.buyer, method, path, expect=403)
+        assert problem["code"] == "forbidden", path
+    unknown = await served.api(market.samr, "POST", f"/findings/fnd_{'0' * 64}/case", expect=404)
+    assert unknown["code"] == "not-found"
+    assert (await served.api(market.samr, "GET", "/cases/cse_none", expect=404))["code"] == "case-unknown"
+    case = await served.api(market.samr, "POST", f"/findings/{finding_id}/case")
+    await served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
+    order = {
+        "measure": "SUSPEND_CERTIFICATE",
+        "object_id": market.ids["certificate"],
+        "reason_code": "NOT_MINE",
+    }
+    problem = await served.api(market.samr, "POST", f"/cases/{case['case_id']}/orders", order, expect=403)
+    assert problem["code"] == "order-beyond-power"
+    done = await served.api(market.authority, "POST", f"/cases/{case['case_id']}/orders", order)
+    assert done["measure"] == "SUSPEND_CERTIFICATE"
+    register = await served.api(market.buyer, "GET", "/brokers/GZ-DB-2026-0001")
+    assert register["certificate"]["status"] == "SUSPENDED"
