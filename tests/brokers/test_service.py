@@ -391,6 +391,8 @@ async def test_the_clock_ends_a_certificate_once(guild):
     async def on_expiry(s: Any, job: Any) -> None:
         await expire_certificate(s, guild.house.house.exchange_act(), cert_id=job.payload["cert_id"])
 
+    async with guild.database.write() as s:
+        assert not await expire_certificate(s, guild.house.house.exchange_act(), cert_id=cert.cert_id)
     for at, status in ((TO, "ACTIVE"), (TO + timedelta(milliseconds=1), "EXPIRED")):
         guild.clock.move_to(at)
         await run_due(guild.database, at, {EXPIRE_JOB: on_expiry})

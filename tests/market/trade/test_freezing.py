@@ -177,19 +177,24 @@ async def test_a_deadline_moves_by_the_working_days_that_the_trade_stood_still(
 
 
 async def test_a_party_always_has_a_working_day_left(scene):
-    trade_id = scene.trades["CONTRACTED"]  # to be funded by Thursday, 23:59
-    scene.clock.move_to(datetime(2026, 11, 19, 15, 0, tzinfo=UTC))
+    scene.clock.move_to(datetime(2026, 11, 17, 1, 0, tzinfo=UTC))
+    trade_id = await scene.walk(TradeState.CONTRACTED)
+    friday = datetime(2026, 11, 20, 15, 59, 59, 999_000, tzinfo=UTC)
+    assert (await scene.trade(trade_id)).fund_by == friday
+    scene.clock.move_to(friday - timedelta(hours=1))
     await freeze(scene, trade_id)
-    scene.clock.move_to(datetime(2026, 11, 19, 17, 0, tzinfo=UTC))  # Friday, 01:00
-    assert (await unfreeze(scene, trade_id)).fund_by == datetime(
-        2026, 11, 20, 15, 59, 59, 999_000, tzinfo=UTC
-    )
-    other = scene.trades["NEGOTIATING"]
-    scene.clock.move_to(datetime(2026, 12, 14, 15, 0, tzinfo=UTC))  # an hour before it lapses
-    await freeze(scene, other)
-    scene.clock.move_to(datetime(2026, 12, 14, 15, 30, tzinfo=UTC))
-    trade = await unfreeze(scene, other)
-    assert trade.answer_by == datetime(2026, 12, 14, 15, 59, 59, 999_000, tzinfo=UTC)  # untouched
+    scene.clock.move_to(friday + timedelta(hours=12))  # Saturday: no working day was lost, and none is left
+    assert (await unfreeze(scene, trade_id)).fund_by == friday + timedelta(days=3)
+    assert (await scene.fund(trade_id))["outcome"] == "funded"
+
+
+async def test_a_freeze_of_minutes_leaves_the_deadline_alone(scene):
+    trade_id = scene.trades["NEGOTIATING"]
+    answer_by = (await scene.trade(trade_id)).answer_by
+    scene.clock.move_to(answer_by - timedelta(hours=1))
+    await freeze(scene, trade_id)
+    scene.clock.advance(timedelta(minutes=30))
+    assert (await unfreeze(scene, trade_id)).answer_by == answer_by
 
 
 async def test_deadlines_that_had_passed_before_the_freeze_stay_where_they_are(scene):
@@ -243,6 +248,18 @@ async def test_a_freeze_that_was_lifted_and_set_anew_has_its_own_time(scene):
     assert (await scene.trade(trade_id)).status is TradeState.FROZEN
     await scene.run_jobs(datetime(2026, 12, 9, tzinfo=UTC))
     assert (await scene.trade(trade_id)).status is TradeState.FUNDED
+
+
+async def test_the_end_of_the_exchanges_freeze_does_not_end_a_regulators(scene):
+    operator, trade_id = scene.house.operator, scene.trades["FUNDED"]
+    await freeze(scene, trade_id, operator)
+    await unfreeze(scene, trade_id, operator)
+    await freeze(scene, trade_id, order_id="ord_3")
+    await scene.run_jobs(datetime(2026, 12, 9, tzinfo=UTC))
+    assert (await scene.trade(trade_id)).frozen_by == "SAMR"
+    async with scene.database.read() as s:
+        job = await s.get(JobRow, (FREEZE_OVER_JOB, f"{trade_id}:ord_1"))
+    assert job.status is JobStatus.DONE
 
 
 async def test_a_payment_that_is_under_way_is_not_frozen_any_more(scene):
