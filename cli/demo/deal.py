@@ -21,7 +21,7 @@ from market.delivery.service import accept_goods, confirm_receipt, start_deliver
 from market.orders import service as orders
 from market.trade.accepting import accept_offer
 
-SLOTS: Final = ((9, 30), (11, 0), (14, 0), (16, 30))  # when business is done, Shanghai
+SLOTS: Final = ((10, 0), (15, 0))  # when business is done, Shanghai
 _PURPOSES: Final = ("信用风险建模", "运营分析", "市场研究", "算法训练", "选址分析")
 
 Step: TypeAlias = tuple[Member, str, str, Callable[[WriteSession, Act], Awaitable[Any]]]
