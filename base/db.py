@@ -114,7 +114,12 @@ class Database:
         async with WriteSession(self._writer, expire_on_commit=False, autoflush=True) as session:
             await session.connection()  # begin now: on SQLite the writer's lock comes before any read
             yield session
-            await session.commit()
+            try:
+                await session.commit()
+            except BaseException:
+                # The connection may still be inside the transaction; nobody may be handed it again.
+                await session.invalidate()
+                raise
 
     async def create_schema(self) -> None:
         """Create every table that has been imported (tests and benchmarks; see `migrations/`)."""

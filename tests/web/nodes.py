@@ -216,14 +216,16 @@ async def some_password() -> PasswordHash:
 def settings_in(folder: Path, bank_key: SigningKey, **more: Any) -> Settings:
     """Settings of a node that keeps everything in a folder."""
     return Settings(
-        database_url=f"sqlite+aiosqlite:///{folder / 'databourse.db'}",
-        data_dir=folder,
-        origin="exchange.example/test",
-        public_url=ORIGIN,
-        bank_key=public_text(bank_key),
-        escrow_account=ESCROW,
-        fee_account=FEES,
-        **more,
+        **{
+            "database_url": f"sqlite+aiosqlite:///{folder / 'databourse.db'}",
+            "data_dir": folder,
+            "origin": "exchange.example/test",
+            "public_url": ORIGIN,
+            "bank_key": public_text(bank_key),
+            "escrow_account": ESCROW,
+            "fee_account": FEES,
+            **more,
+        }
     )
 
 

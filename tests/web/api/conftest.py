@@ -1,5 +1,6 @@
 """The market with somebody behind every desk."""
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from base.clock import SimulatedClock
 from base.db import Database
+from tests.postgres import Server
 from tests.web.api.desk import Desk
 from tests.web.market import Market
-from tests.web.nodes import Served
+from tests.web.nodes import Served, serving
 
 
 @dataclass
@@ -40,6 +43,25 @@ class Room:
         if proved and person.key is None:
             await self.served.prove(person)
         return desk
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def both(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock
+) -> AsyncIterator[Served]:
+    """A newly founded node, once on each kind of database: for what locks decide."""
+    if request.param == "sqlite":
+        async with serving(tmp_path, clock) as served:
+            yield served
+        return
+    server: Server = request.getfixturevalue("postgres")
+    name = f"doors_{secrets.token_hex(4)}"
+    url = await server.create(name)
+    try:
+        async with serving(tmp_path, clock, database_url=url) as served:
+            yield served
+    finally:
+        await server.drop(name)
 
 
 @pytest.fixture
