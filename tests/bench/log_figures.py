@@ -19,7 +19,7 @@ from tests.bench.ground import Ground
 from tests.bench.measuring import Broken, Measured, chunks, each_once_in_turn, quantile
 
 _PROOF_LEAVES: Final = 1_000_000
-_GROWTH_ENTRIES: Final = 1_000_000
+_GROWTH_ENTRIES: Final = 400_000
 _GROWTH_FACTOR: Final = 100
 _ENTRY_BYTES: Final = 200
 _FILL: Final = f"""
@@ -36,7 +36,7 @@ async def proof(ground: Ground) -> Measured:
         ground.say(f"growing a tree of {size:,} leaves")
         root = await _grow(database, size)
         async with database.read() as s:
-            driver = (await (await s.connection()).get_raw_connection()).driver_connection
+            driver: Any = (await (await s.connection()).get_raw_connection()).driver_connection
 
             async def prove() -> None:
                 seq = random.randrange(size)

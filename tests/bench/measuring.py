@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 3
 DEFAULT_S: Final = 140.0
-_SIDE_SHARE: Final = 0.01  # of the whole time, for one side of one round
+_SIDE_SHARE: Final = 0.0075  # of the whole time, for one side of one round
 
 
 class CannotRun(Exception):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Table as SqlTable
 from sqlalchemy import insert, select
+from sqlmodel import SQLModel
 
 from bank.amounts import account_number
 from base.canonical import sha256_hex
@@ -29,10 +29,11 @@ from tests.market.listings.goods import listed
 from tests.market.settlement.bank_side import BankSide
 from tests.market.trade.scene import EARLIER, Scene, certified
 
-_TABLES: Final[tuple[SqlTable, ...]] = tuple(
-    kind.__table__  # type: ignore[attr-defined]
+_TABLES: Final = tuple(
+    SQLModel.metadata.tables[str(kind.__tablename__)]
     for kind in (Trade, PostingRow, PostingBatchRow, Instruction)
 )
+_BATCHES: Final = SQLModel.metadata.tables[str(PostingBatchRow.__tablename__)]
 _CHUNK: Final = 500
 Rows = Sequence[Mapping[str, Any]]
 
@@ -101,7 +102,7 @@ class Stock:
             trade_id = self.scene.trades["INSTRUCTED"]
             async with self.scene.database.read() as s:
                 connection = await s.connection()
-                batches = select(PostingBatchRow.batch_id).where(PostingBatchRow.object_id == trade_id)
+                batches = select(_BATCHES.c.batch_id).where(_BATCHES.c.object_id == trade_id)
                 for table in _TABLES:
                     where = (
                         table.c.batch_id.in_(batches)
@@ -132,8 +133,8 @@ class Stock:
             }
             for batch in template[PostingBatchRow.__tablename__]:
                 names[batch["batch_id"]] = self._seed.new_id("bat", at)
-            for table, kept in template.items():
-                rows[table] += [_renamed(row, names) for row in kept]
+            for name, kept in template.items():
+                rows[name] += [_renamed(row, names) for row in kept]
             due.append(self._due(rows[Instruction.__tablename__][-1]))
         async with self.scene.database.write() as s:
             connection = await s.connection()

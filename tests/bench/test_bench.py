@@ -1,11 +1,14 @@
 """The harness is tried at its smallest: what it prints, and that a wrong result is not passed over."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from tests.bench.figures import FIGURES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LINE: Final = {"name", "ours", "floor", "ratio", "unit", "goal"}
@@ -50,3 +53,10 @@ def test_every_figure_is_a_line_and_a_lost_write_fails_the_run():
     assert run.returncode == 1
     assert lost["name"] == "lost"
     assert lost["broken"].startswith("1 answered and not in the ledger, such as trd_")
+
+
+def test_the_page_names_every_figure_with_its_goal():
+    page = (ROOT / "docs" / "performance.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| .* \| ([≥≤] [0-9.]+) \|$", page, re.MULTILINE)
+    signs = str.maketrans({"≥": ">=", "≤": "<="})
+    assert [(name, goal.translate(signs)) for name, goal in told] == [(f.name, f.goal) for f in FIGURES]
