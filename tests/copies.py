@@ -1,22 +1,36 @@
 """Databases that a test finds furnished: what is dear to make is made once a session, then copied.
 
-copies = Copies(folder, "market", make_scene)
-async with copies.on_sqlite(schema, path) as (database, scene): ...
+with quick_folder() as folder:
+    copies = Copies(folder, "market", make_scene)
+    async with copies.on_sqlite(schema) as (database, scene): ...
 
 What was made (keys, ids) is shared by all copies; whoever uses it binds it to the copy's own database.
 """
 
+import itertools
+import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from base.db import Database
 from tests.databases import on_postgresql, on_sqlite, sqlite_url
 from tests.postgres import Server
 
 Made = TypeVar("Made")
+_MEMORY: Final = Path("/dev/shm")
+_ROOM_BYTES: Final = 256 * 1024 * 1024
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder for the session, in memory where there is room: a test's file need not survive the machine."""
+    quick = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    with tempfile.TemporaryDirectory(prefix="databourse-", dir=_MEMORY if quick else None) as folder:
+        yield Path(folder)
 
 
 class Copies(Generic[Made]):
@@ -24,17 +38,23 @@ class Copies(Generic[Made]):
 
     def __init__(self, folder: Path, name: str, make: Callable[[Database], Awaitable[Made]]) -> None:
         self._path, self._name, self._make = folder / f"{name}.db", f"databourse_{name}", make
+        self._numbers = itertools.count(1)
         self._made: dict[str, Made] = {}
 
     @asynccontextmanager
-    async def on_sqlite(self, schema: Path, path: Path) -> AsyncIterator[tuple[Database, Made]]:
-        """A copy in a file of its own."""
+    async def on_sqlite(self, schema: Path) -> AsyncIterator[tuple[Database, Made]]:
+        """A copy in a file of its own; `schema` is where the template with the schema is kept."""
         if "sqlite" not in self._made:
             async with on_sqlite(schema, self._path) as database:
                 self._made["sqlite"] = await self._make(database)
+        path = self._path.with_name(f"copy-{next(self._numbers)}.db")
         shutil.copyfile(self._path, path)
-        async with _opened(sqlite_url(path)) as database:
-            yield database, self._made["sqlite"]
+        try:
+            async with _opened(sqlite_url(path)) as database:
+                yield database, self._made["sqlite"]
+        finally:
+            for left in path.parent.glob(f"{path.name}*"):
+                left.unlink()
 
     @asynccontextmanager
     async def on_postgresql(self, server: Server) -> AsyncIterator[tuple[Database, Made]]:

@@ -1,7 +1,7 @@
 """Certificates and mandates as they are decided, and what every act of a broker meets (BR1, BR2)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ from identity.errors import MemberNotActive
 from ledger.recording import Act
 from ledger.tables import StatementRow
 from registry.rules import Level
-from tests.copies import Copies
+from tests.copies import Copies, quick_folder
 from tests.houses import Party, TestHouse, make_house
 from tests.identity.unmoved import statements
 from tests.market.trade.scene import moved
@@ -173,15 +173,16 @@ async def make_guild(database: Database) -> Guild:
 
 
 @pytest.fixture(scope="session")
-def guilds(tmp_path_factory) -> Copies[Guild]:
-    return Copies(tmp_path_factory.mktemp("guild"), "guild", make_guild)
+def guilds() -> Iterator[Copies[Guild]]:
+    with quick_folder() as folder:
+        yield Copies(folder, "guild", make_guild)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def guild(request, tmp_path, guilds) -> AsyncIterator[Guild]:
+async def guild(request, guilds) -> AsyncIterator[Guild]:
     """The guild on a fresh database of each kind."""
     if request.param == "sqlite":
-        opened = guilds.on_sqlite(request.getfixturevalue("sqlite_template"), tmp_path / "guild.db")
+        opened = guilds.on_sqlite(request.getfixturevalue("sqlite_template"))
     else:
         opened = guilds.on_postgresql(request.getfixturevalue("postgres"))
     async with opened as (database, made):
@@ -244,17 +245,10 @@ async def test_an_order_in_a_case_names_the_case(guild):
     assert said["predicate"]["case_id"] == "cse_1"
 
 
-@pytest.mark.parametrize(
-    ("changes", "kind"),
-    [
-        ({"scope": replace(SCOPE, max_level=Level.GENERAL_4)}, CertificateBeyondGrade),
-        ({"scope": replace(SCOPE, cross_border=True)}, CertificateBeyondGrade),
-        ({"scope": replace(SCOPE, grade=4)}, CertificateBeyondGrade),
-    ],
-)
-async def test_a_certificate_wider_than_its_grade_is_refused_and_not_entered(guild, changes, kind):
-    async with refused(guild.database, kind):
-        await guild.certify(**changes)
+async def test_a_certificate_wider_than_its_grade_is_refused_and_not_entered(guild):
+    for wider in ({"max_level": Level.GENERAL_4}, {"cross_border": True}, {"grade": 4}):
+        async with refused(guild.database, CertificateBeyondGrade):
+            await guild.certify(scope=replace(SCOPE, **wider))
 
 
 async def test_only_the_authority_certifies_and_only_who_was_admitted_as_a_broker(guild):
@@ -366,23 +360,20 @@ async def test_a_suspended_certificate_refuses_the_very_next_act_and_a_reinstate
     assert (await guild.accept(second.mandate_id)).status is MandateState.ACTIVE
 
 
-@pytest.mark.parametrize(
-    ("asked", "reason"),
-    [
+async def test_a_certificate_covers_its_sectors_levels_and_days_and_nothing_else(guild):
+    await guild.certify()
+    assert (await guild.require()).cert_no == "GD-DB-M-2-0001"
+    for asked, reason in (
         ({"sector": "finance"}, "sector"),
         ({"level": Level.GENERAL_3}, "level"),
         ({"cross_border": True}, "cross-border"),
         ({"at": FROM - timedelta(seconds=1)}, "not-yet-valid"),
         ({"at": TO + timedelta(seconds=1)}, "expired"),
         ({"org_id": "org_unknown"}, "none"),
-    ],
-)
-async def test_a_certificate_covers_its_sectors_levels_and_days_and_nothing_else(guild, asked, reason):
-    await guild.certify()
-    assert (await guild.require()).cert_no == "GD-DB-M-2-0001"
-    async with refused(guild.database, BrokerNotCertified) as caught:
-        await guild.require(**asked)
-    assert caught.value.facts["reason"] == reason
+    ):
+        async with refused(guild.database, BrokerNotCertified) as caught:
+            await guild.require(**asked)
+        assert caught.value.facts["reason"] == reason
 
 
 async def test_the_clock_ends_a_certificate_once(guild):

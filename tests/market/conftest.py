@@ -1,26 +1,25 @@
 """The market that tests of trades begin with: made once for each kind of database, then copied."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.copies import Copies
+from tests.copies import Copies, quick_folder
 from tests.market.trade.scene import Scene, make_scene
 
 
 @pytest.fixture(scope="session")
-def scenery(tmp_path_factory: pytest.TempPathFactory) -> Copies[Scene]:
-    return Copies(tmp_path_factory.mktemp("market"), "market", make_scene)
+def scenery() -> Iterator[Copies[Scene]]:
+    with quick_folder() as folder:
+        yield Copies(folder, "market", make_scene)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def scene(
-    request: pytest.FixtureRequest, tmp_path: Path, scenery: Copies[Scene]
-) -> AsyncIterator[Scene]:
+async def scene(request: pytest.FixtureRequest, scenery: Copies[Scene]) -> AsyncIterator[Scene]:
     """A fresh copy of the market, once on each kind of database."""
     if request.param == "sqlite":
-        opened = scenery.on_sqlite(request.getfixturevalue("sqlite_template"), tmp_path / "market.db")
+        opened = scenery.on_sqlite(request.getfixturevalue("sqlite_template"))
     else:
         opened = scenery.on_postgresql(request.getfixturevalue("postgres"))
     async with opened as (database, scene):
@@ -28,7 +27,7 @@ async def scene(
 
 
 @pytest.fixture
-async def sqlite_scene(tmp_path: Path, scenery: Copies[Scene], sqlite_template: Path) -> AsyncIterator[Scene]:
+async def sqlite_scene(scenery: Copies[Scene], sqlite_template: Path) -> AsyncIterator[Scene]:
     """For what does not depend on the kind of database."""
-    async with scenery.on_sqlite(sqlite_template, tmp_path / "market.db") as (database, scene):
+    async with scenery.on_sqlite(sqlite_template) as (database, scene):
         yield scene.on(database)

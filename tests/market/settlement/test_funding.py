@@ -62,15 +62,13 @@ async def test_the_exact_amount_funds_the_trade_and_is_posted(scene, trade_id):
     assert timeout.status is JobStatus.CANCELLED
 
 
-@pytest.mark.parametrize(
-    ("difference", "word"), [(-1, "amount"), (1, "amount"), (-PRICE + 1, "amount"), (PRICE, "amount")]
-)
-async def test_another_amount_is_refused_and_returned(scene, trade_id, difference, word):
-    async with refused(scene.database, EscrowAmountMismatch, but=KEPT) as caught:
-        await scene.fund(trade_id, PRICE + difference)
-    assert word in caught.value.code  # the bank reads its return reason from it: AM09
-    assert caught.value.facts["received_minor"] == str(PRICE + difference)
-    assert await scene.held(trade_id) == 0
+async def test_another_amount_is_refused_and_returned(scene, trade_id):
+    for difference in (-1, 1, 1 - PRICE, PRICE):
+        async with refused(scene.database, EscrowAmountMismatch, but=KEPT) as caught:
+            await scene.fund(trade_id, PRICE + difference)
+        assert "amount" in caught.value.code  # the bank reads its return reason from it: AM09
+        assert caught.value.facts["received_minor"] == str(PRICE + difference)
+        assert await scene.held(trade_id) == 0
     assert await scene.fund(trade_id) == {"outcome": "funded", "trade_id": trade_id}  # and then rightly
 
 

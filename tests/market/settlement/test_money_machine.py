@@ -217,7 +217,7 @@ def test_money_in_is_money_out_and_held_in_every_order_of_events(market_for_mone
     run_state_machine_as_test(
         Money,
         settings=settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -226,7 +226,7 @@ def test_money_in_is_money_out_and_held_in_every_order_of_events(market_for_mone
 
 
 @pytest.fixture
-async def market_for_money(sqlite_scene, tmp_path) -> tuple[Scene, Path, Path]:
+async def market_for_money(sqlite_scene) -> tuple[Scene, Path, Path]:
     """A market with a contract that waits for its money and two trades to be paid, in a file to be copied."""
     for number, state in enumerate(
         (TradeState.CONTRACTED, TradeState.ACCEPTED_GOODS, TradeState.ACCEPTED_GOODS)
@@ -234,4 +234,4 @@ async def market_for_money(sqlite_scene, tmp_path) -> tuple[Scene, Path, Path]:
         sqlite_scene.trades[f"money-{number}"] = await sqlite_scene.walk(state)
     await sqlite_scene.database.dispose()
     path = Path(sqlite_scene.database.url.partition("///")[2])
-    return sqlite_scene, path, tmp_path / "copy.db"
+    return sqlite_scene, path, path.with_name("money.db")

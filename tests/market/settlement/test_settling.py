@@ -207,25 +207,27 @@ async def test_a_payment_that_nobody_instructed_is_refused(scene, due):
         await scene.hear(foreign)
 
 
-@pytest.mark.parametrize("odd", ["more", "less", "missing", "account", "twice"])
-async def test_what_was_paid_otherwise_settles_nothing_and_asks_for_a_person(scene, due, odd):
+async def test_what_was_paid_otherwise_settles_nothing_and_asks_for_a_person(scene, due):
     await scene.run_jobs()
     first, *others = debit_entries(await scene.instruction(due), on="2026-11-17")
-    entries = {
-        "more": [replace(first, amount_minor=first.amount_minor + 100), *others],
-        "less": [replace(first, amount_minor=first.amount_minor - 1), *others],
-        "missing": others,
-        "account": [replace(first, party_account=account_number(98)), *others],
-        "twice": [first, replace(first, entry_id="pay_again"), *others],
-    }[odd]
     money = await scene.totals()
-    message = scene.bank.notification(entries, at=T_PLUS_1)
-    outcome = await scene.hear(message)
-    assert outcome == {"outcome": "mismatch", "trade_id": due}
-    assert await scene.hear(message) == outcome
-    assert await kinds_of_work(scene) == ["paid-otherwise"]
-    assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
-    assert await scene.totals() == money
+    for number, entries in enumerate(
+        (
+            [replace(first, amount_minor=first.amount_minor + 100), *others],
+            [replace(first, amount_minor=first.amount_minor - 1), *others],
+            others,
+            [replace(first, party_account=account_number(98)), *others],
+            [first, replace(first, entry_id="pay_again"), *others],
+        ),
+        start=1,
+    ):
+        message = scene.bank.notification(entries, at=T_PLUS_1)
+        outcome = await scene.hear(message)
+        assert outcome == {"outcome": "mismatch", "trade_id": due}
+        assert await scene.hear(message) == outcome
+        assert await kinds_of_work(scene) == ["paid-otherwise"] * number
+        assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
+        assert await scene.totals() == money
     async with scene.database.read() as s:
         said = (await statements_of(s, object_id=due))[-1]
     assert (said.event, said.predicate["kind"]) == ("PAY.MISMATCH", "paid-otherwise")

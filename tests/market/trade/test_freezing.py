@@ -152,28 +152,26 @@ async def test_what_is_due_when_a_freeze_is_lifted_on_the_same_day_stays_due(sce
     assert (await scene.settle(trade_id))["outcome"] == "settled"
 
 
-@pytest.mark.parametrize(
-    ("state", "name", "days", "over"),
-    [
-        ("NEGOTIATING", "answer_by", ("2026-12-14", "2026-12-17"), "LAPSED"),
+async def test_deadlines_move_by_the_working_days_that_the_trade_stood_still(scene):
+    waiting = (
         ("CONTRACTED", "fund_by", ("2026-11-19", "2026-11-24"), "CANCELLED"),
         ("DELIVERED", "accept_by", ("2026-11-23", "2026-11-26"), "ACCEPTED_GOODS"),
-    ],
-)
-async def test_a_deadline_moves_by_the_working_days_that_the_trade_stood_still(
-    scene, state, name, days, over
-):
-    trade_id = scene.trades[state]
-    stood, moved = (datetime.fromisoformat(f"{day}T15:59:59.999Z") for day in days)
-    assert getattr(await scene.trade(trade_id), name) == stood
-    await freeze(scene, trade_id)
+        ("NEGOTIATING", "answer_by", ("2026-12-14", "2026-12-17"), "LAPSED"),
+    )
+    for state, name, days, _ in waiting:
+        trade = await scene.trade(scene.trades[state])
+        assert getattr(trade, name) == datetime.fromisoformat(f"{days[0]}T15:59:59.999Z")
+        await freeze(scene, trade.trade_id)
     scene.clock.move_to(datetime(2026, 11, 19, 3, 0, tzinfo=UTC))  # from Monday to Thursday: three days
-    trade = await unfreeze(scene, trade_id)
-    assert getattr(trade, name) == moved
-    await scene.run_jobs(moved)
-    assert (await scene.trade(trade_id)).status.value == state
-    await scene.run_jobs(moved + timedelta(milliseconds=1))
-    assert (await scene.trade(trade_id)).status.value == over
+    for state, *_ in waiting:
+        await unfreeze(scene, scene.trades[state])
+    for state, name, days, over in waiting:
+        trade_id, moved = scene.trades[state], datetime.fromisoformat(f"{days[1]}T15:59:59.999Z")
+        assert getattr(await scene.trade(trade_id), name) == moved
+        await scene.run_jobs(moved)
+        assert (await scene.trade(trade_id)).status.value == state
+        await scene.run_jobs(moved + timedelta(milliseconds=1))
+        assert (await scene.trade(trade_id)).status.value == over
 
 
 async def test_a_party_always_has_a_working_day_left(scene):

@@ -128,9 +128,8 @@ async def test_the_exchange_does_not_lift_a_regulators_freeze(scene):
         )
 
 
-@pytest.mark.parametrize("verb", [freeze, unfreeze])
-async def test_only_regulators_and_the_exchange_freeze(scene, verb):
-    trade_id = scene.trades["FROZEN" if verb is unfreeze else "FUNDED"]
+async def test_only_regulators_and_the_exchange_freeze(scene):
     posing = Scene(**{**vars(scene), "samr": scene.seller})
-    async with refused(scene.database, TradeWrongRole):
-        await verb(posing, trade_id)
+    for verb, state in ((freeze, "FUNDED"), (unfreeze, "FROZEN")):
+        async with refused(scene.database, TradeWrongRole):
+            await verb(posing, scene.trades[state])
