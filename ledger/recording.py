@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, insert, select, update
 
@@ -33,6 +34,7 @@ from ledger.tables import OpeningRow, PendingRow, RefusalRow, StatementRow
 EXCHANGE_ROLE: Final = "EXCHANGE_OPERATOR"
 _SEAL_OVERHEAD_BYTES: Final = 400
 _SAME_REFUSAL: Final = timedelta(hours=1)
+_REFUSAL_LOCK: Final = 0x6462_7266  # "dbrf"
 _RECORDED: Final = "ledger.recorded"
 
 
@@ -227,6 +229,7 @@ async def record_refusal(
     system = act.as_exchange()
     key = [act.actor.org_id, attempted, object_id, refusal.code]
     fingerprint = hashlib.sha256(canonical(key)).hexdigest()
+    await _one_at_a_time(s, fingerprint)
     query = (
         select(RefusalRow)
         .where(RefusalRow.fingerprint == fingerprint, RefusalRow.first_at > act.now - _SAME_REFUSAL)
@@ -255,3 +258,11 @@ async def record_refusal(
     )
     s.add(RefusalRow(fingerprint=fingerprint, statement_id=recorded.statement_id, first_at=act.now))
     return recorded.statement_id
+
+
+async def _one_at_a_time(s: WriteSession, fingerprint: str) -> None:
+    """Decide about equal refusals one after the other (PostgreSQL; SQLite's single writer does anyway)."""
+    if s.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(bytes.fromhex(fingerprint[:8]), signed=True)
+        lock = text("SELECT pg_advisory_xact_lock(:kind, :number)")
+        await (await s.connection()).execute(lock, {"kind": _REFUSAL_LOCK, "number": number})

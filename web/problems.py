@@ -136,7 +136,8 @@ def _simple(request: Request, status: int, *, code: str, title: str, **more: Any
         "request_id": request_id_of(request),
         **more,
     }
-    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE)
+    headers = {"cache-control": "no-store"}
+    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 async def on_domain_error(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse
 from base.errors import NotFound
 from ledger import reader
 from ledger.checkpoint import Receipt, open_checkpoint
-from ledger.errors import TileInvalid
+from ledger.errors import StatementUnknown, TileInvalid
 from ledger.publisher import CHECKPOINT_FILE
 from ledger.tiles import parse_path
 from web.acts import Id
@@ -112,6 +112,8 @@ async def entry(seq: Seq, s: ReadDep) -> EntryView:
 async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] = None) -> ProofView:
     """The inclusion path of an entry in the tree of `size` leaves (default: the newest)."""
     tree = await reader.tree_head(s)
+    if size is not None and size > tree.size:
+        raise StatementUnknown("that tree is not sealed yet", size=size)
     path = await reader.proof(s, seq=seq, size=size or tree.size)
     root = tree.root if size in {None, tree.size} else None  # of an older size the checkpoint tells it
     return ProofView(seq=seq, size=size or tree.size, root=root, path=[step.hex() for step in path])
