@@ -1,6 +1,5 @@
 """What a figure is, and how ours and the floor are measured against each other: in turns, by medians."""
 
-import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -62,9 +61,9 @@ class Budget:
 
 
 async def in_turns(ours: Side, floor: Side, *, rounds: int = ROUNDS) -> tuple[float, float]:
-    """Medians of rounds A B A B: what the machine does meanwhile, it does to both."""
+    """Rounds A B A B; the one with the median ratio counts. What the machine does, it does to both."""
     pairs = [(await ours(), await floor()) for _ in range(rounds)]
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+    return sorted(pairs, key=lambda pair: pair[0] / pair[1])[rounds // 2]
 
 
 async def each_once_in_turn(

@@ -30,6 +30,7 @@ MANY: Final = 64
 _WARM_UP: Final = 32
 _SPARE: Final = 1.5
 _FLUSH_US: Final = 2000
+_SEAL_ROUNDS: Final = 5  # two sides that differ by little
 _OPEN_SHARE: Final = 0.5  # of the rate that the callers reached
 Loader = Callable[[list[Due], Callable[[Due], Awaitable[Any]]], Awaitable[Load]]
 
@@ -190,7 +191,7 @@ async def _sealing(ground: Ground, name: str) -> Measured:
         async with swapped(ledger.batch, lock_log=_nothing, _seal_everything=_nothing):
             return await chained()
 
-    rates = await in_turns(chained, unchained)
+    rates = await in_turns(chained, unchained, rounds=_SEAL_ROUNDS)
     unit = f"settlements/s, {MANY} callers, sealed against recorded only"
     return Measured(*rates, unit, (fsync_probe(name, ground.store()),))
 
