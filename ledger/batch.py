@@ -9,7 +9,9 @@ acceptance it rests on (`docs/ledger.md`, writing).
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
+
+from sqlalchemy.exc import IntegrityError
 
 from base.clock import Clock
 from base.db import Database, WriteSession
@@ -31,13 +33,16 @@ class Command:
     object_id: str
 
 
+_Waiting: TypeAlias = tuple[Command, asyncio.Future[Any]]
+
+
 class BatchWriter:
     """Collects commands and writes them together. One per process; start it with `run`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Command, asyncio.Future[Any]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
 
     async def submit(self, command: Command) -> Any:
         """Queue a command and wait for its result, sealed and committed. Raises what the verb raises."""
@@ -54,13 +59,18 @@ class BatchWriter:
                 batch.append(self._queue.get_nowait())
             await self._write(batch)
 
-    async def _write(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
+    async def _write(self, batch: list[_Waiting]) -> None:
         try:
             outcomes = await write_batch(self._database, self._clock, [command for command, _ in batch])
+        except IntegrityError as error:
+            # One command broke a constraint that is asked at the commit: its neighbours go without it.
+            if len(batch) == 1:
+                _tell(batch, error)
+            for one in batch if len(batch) > 1 else ():
+                await self._write([one])
+            return
         except Exception as error:  # noqa: BLE001  # whoever waits must hear of it, whatever it was
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
+            _tell(batch, error)
             return
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
@@ -69,6 +79,12 @@ class BatchWriter:
                 done.set_exception(outcome)
             else:
                 done.set_result(outcome)
+
+
+def _tell(batch: list[_Waiting], error: Exception) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(error)
 
 
 async def write_batch(database: Database, clock: Clock, commands: list[Command]) -> list[Any]:
