@@ -111,8 +111,8 @@ async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(mar
 )
 async def test_supervision_is_not_for_members(market: Market, path) -> None:
     with_findings(market)
-    await Browser(market.served, market.buyer).get(f"/reg{path}", expect=403)
-    await Browser(market.served).get(f"/reg{path}", expect=303)
+    await Browser(market.served, market.buyer).get(path, expect=403)
+    await Browser(market.served).get(path, expect=303)
 
 
 async def test_supervision_runs_in_child_processes_and_its_findings_appear(market: Market) -> None:
