@@ -63,6 +63,18 @@ async def require_schema(settings: Settings) -> None:
         raise SchemaOutdated("the database has another schema than this program", found=found or "none")
 
 
+class _ToStderr:
+    """Writes to whatever standard error is at that moment: a stream that was closed is not held."""
+
+    def __init__(self, *_: Any) -> None:
+        """Loggers are made by name; all write to the same place."""
+
+    def msg(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+
+    log = debug = info = warning = error = critical = exception = msg
+
+
 def log_plainly() -> None:
     """Log as JSON lines on stderr, and never what a variable held: it may be a secret."""
     structlog.configure(
@@ -73,6 +85,6 @@ def log_plainly() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_ToStderr,
         cache_logger_on_first_use=False,
     )

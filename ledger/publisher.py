@@ -20,7 +20,7 @@ from base.db import Database, ReadSession, WriteSession
 from ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked
 from ledger.reader import TreeHead, tree_head
-from ledger.sequencer import root_at
+from ledger.sequencer import lock_log, root_at
 from ledger.tables import CheckpointRow, EntryRow, TileRow
 from ledger.tiles import ENTRIES, WIDTH, Tile, pack_entries, touched
 from ledger.tree import HASH_BYTES
@@ -68,8 +68,12 @@ class Publisher:
         checkpoint = Checkpoint(head.origin, head.size, bytes.fromhex(head.root))
         note = sign_checkpoint(checkpoint, self.signer)
         async with self.database.write() as s:
+            await lock_log(s)  # of two that publish at once (`export` beside `serve`) the later tree stands
+            seen = self._published()
+            if seen is not None and seen.size >= head.size:
+                return None
             await _keep(s, head, note.decode(), self.clock.now())
-        await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, note)
+            await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, note)
         return checkpoint
 
     def _published(self) -> Checkpoint | None:

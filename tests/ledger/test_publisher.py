@@ -1,5 +1,6 @@
 """What is published is what was sealed, readable by its files alone; a restored backup may not go on."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ledger.checkpoint import NoteSigner, open_checkpoint
 from ledger.errors import LogForked, NoteInvalid
 from ledger.publisher import Publisher
 from ledger.sequencer import create_log, seal_all
-from ledger.tiles import ENTRIES, TileNodes, tiles_of, unpack_entries
+from ledger.tiles import ENTRIES, Tile, TileNodes, tiles_of, unpack_entries
 from ledger.tree import leaf_hash, root_of, verify_inclusion
 from tests.ledger.seeds import AT, statement
 
@@ -105,3 +106,32 @@ async def test_a_checkpoint_of_another_key_is_not_believed(
     other = Publisher(database, clock, NoteSigner(ORIGIN, SigningKey.generate()), tmp_path)
     with pytest.raises(NoteInvalid):
         await other.check_head()
+
+
+async def test_of_two_that_publish_at_once_the_later_tree_stands(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    """`export` beside `serve`: whoever began with an older tree does not put it over the newer one."""
+    folder = tmp_path / "log"
+    await grow(database, clock, range(3))
+    slow, fast = publisher(database, clock, folder), publisher(database, clock, folder)
+    loop = asyncio.get_running_loop()
+
+    async def overtake() -> None:
+        await grow(database, clock, range(3, 5))
+        await fast.publish()
+
+    class Overtaken(Publisher):
+        """Between reading the tree and publishing it, the other one publishes a larger tree."""
+
+        def _write_tile(self, tile: Tile, data: bytes) -> None:
+            super()._write_tile(tile, data)
+            if not done:
+                done.append(True)
+                asyncio.run_coroutine_threadsafe(overtake(), loop).result(30)
+
+    done: list[bool] = []
+    assert await Overtaken(database, clock, slow.signer, folder).publish() is None
+    head = open_checkpoint((folder / "checkpoint").read_bytes(), [fast.signer.vkey]).checkpoint
+    assert head.size == 5
+    assert await slow.publish() is None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from base.db import WriteSession
 from base.errors import NotFound
@@ -13,13 +13,14 @@ from cases.rules import REGULATORS, Measure
 from cases.tables import Case, CaseOrder
 from ledger.recording import Act
 from supervision.report import summarise
-from web.acts import ActKind, Args, kind
-from web.deps import CallerDep, ReadDep, respond
+from web.acts import ActKind, Args, Asked, Id, ReasonCode, kind
+from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.supervising import Supervising
 from web.views import View
 
 router = APIRouter(tags=["supervision"])
+FindingId = Annotated[str, Field(pattern=r"^fnd_[0-9a-f]{64}$")]
 _READERS = REGULATORS | {"AUDITOR", "EXCHANGE_OPERATOR"}
 _RUNNERS = REGULATORS | {"EXCHANGE_OPERATOR"}
 
@@ -67,7 +68,7 @@ class CaseRoomView(View):
 
 
 class FileArgs(Args):
-    finding_id: str = Field(pattern=r"^fnd_[0-9a-f]{64}$")
+    finding_id: FindingId
 
 
 async def _file(s: WriteSession, act: Act, args: FileArgs, node: Node) -> Any:
@@ -93,7 +94,7 @@ FILE = kind(
 
 
 class CaseArgs(Args):
-    case_id: str = Field(max_length=40)
+    case_id: Id
 
 
 async def _open(s: WriteSession, act: Act, args: CaseArgs, node: Node) -> Any:
@@ -132,14 +133,14 @@ DISMISS = kind(
 )
 
 
-class OrderForm(BaseModel):
+class OrderForm(Asked):
     measure: Measure
-    object_id: str = Field(min_length=1, max_length=40)
-    reason_code: str = Field(pattern=r"^[A-Z_]{2,40}$")
+    object_id: Id
+    reason_code: ReasonCode
 
 
 class OrderArgs(Args, OrderForm):
-    case_id: str = Field(max_length=40)
+    case_id: Id
 
 
 async def _order(s: WriteSession, act: Act, args: OrderArgs, node: Node) -> Any:
@@ -215,7 +216,7 @@ async def findings(
     request: Request,
     caller: CallerDep,
     rule: Annotated[str | None, Query(max_length=20)] = None,
-    after: Annotated[str | None, Query(max_length=80)] = None,
+    after: Annotated[FindingId | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[dict[str, Any]]:
     """The newest findings in the order of their ids, by keyset."""
@@ -230,8 +231,8 @@ async def findings(
     return [finding.document() for finding in chosen[:limit]]
 
 
-@router.post("/findings/{finding_id}/case", status_code=201, response_model=CaseView)
-async def file(finding_id: str, caller: CallerDep) -> Response:
+@router.post("/findings/{finding_id}/case", **answers(FILE, CaseView))
+async def file(finding_id: FindingId, caller: CallerDep) -> Response:
     """Make a case of a finding."""
     return respond(await caller.do(FILE, FileArgs(finding_id=finding_id)))
 
@@ -240,7 +241,7 @@ async def file(finding_id: str, caller: CallerDep) -> Response:
 async def cases(
     caller: CallerDep,
     s: ReadDep,
-    after: Annotated[str | None, Query(max_length=40)] = None,
+    after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[CaseView]:
     """Cases, newest first, by keyset."""
@@ -249,7 +250,7 @@ async def cases(
 
 
 @router.get("/cases/{case_id}")
-async def case(case_id: str, caller: CallerDep, s: ReadDep) -> CaseRoomView:
+async def case(case_id: Id, caller: CallerDep, s: ReadDep) -> CaseRoomView:
     """One case with its orders and the trades it flags."""
     caller.require(*_READERS)
     return CaseRoomView(
@@ -259,19 +260,19 @@ async def case(case_id: str, caller: CallerDep, s: ReadDep) -> CaseRoomView:
     )
 
 
-@router.post("/cases/{case_id}/open", response_model=CaseView)
-async def open_case(case_id: str, caller: CallerDep) -> Response:
+@router.post("/cases/{case_id}/open", **answers(OPEN, CaseView))
+async def open_case(case_id: Id, caller: CallerDep) -> Response:
     """Open the investigation: trades suspected of washing are flagged."""
     return respond(await caller.do(OPEN, CaseArgs(case_id=case_id)))
 
 
-@router.post("/cases/{case_id}/dismiss", response_model=CaseView)
-async def dismiss(case_id: str, caller: CallerDep) -> Response:
+@router.post("/cases/{case_id}/dismiss", **answers(DISMISS, CaseView))
+async def dismiss(case_id: Id, caller: CallerDep) -> Response:
     """Close a case without result; its flags are lifted."""
     return respond(await caller.do(DISMISS, CaseArgs(case_id=case_id)))
 
 
-@router.post("/cases/{case_id}/orders", status_code=201, response_model=OrderView)
-async def issue(case_id: str, caller: CallerDep, form: OrderForm) -> Response:
+@router.post("/cases/{case_id}/orders", **answers(ORDER, OrderView))
+async def issue(case_id: Id, caller: CallerDep, form: OrderForm) -> Response:
     """Issue an order in an open investigation: it is in force at once."""
     return respond(await caller.do(ORDER, OrderArgs(case_id=case_id, **dict(form))))

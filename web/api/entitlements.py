@@ -1,9 +1,9 @@
 """What one has bought: entitlements, and the file itself (RFC 9110 Range, ETag; RFC 9530 digests)."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from market.delivery import repository
 from market.delivery.errors import EntitlementUnknown
@@ -13,6 +13,10 @@ from web.files import file_headers, send_file
 from web.views import EntitlementView
 
 router = APIRouter(tags=["entitlements"])
+_PARTS: Final[dict[int | str, dict[str, Any]]] = {
+    206: {"description": "The range that was asked for"},
+    416: {"description": "No such range; `Content-Range` tells the length"},
+}
 
 
 @router.get("/entitlements")
@@ -22,7 +26,7 @@ async def entitlements(caller: CallerDep, s: ReadDep) -> list[EntitlementView]:
     return [EntitlementView.of(row) for row in rows]
 
 
-@router.head("/entitlements/{entitlement_id}/file")
+@router.head("/entitlements/{entitlement_id}/file", response_class=Response)
 async def describe(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> Response:
     """Length and digest of the file, without taking it."""
     row = await repository.get_entitlement(s, entitlement_id=entitlement_id)
@@ -32,7 +36,7 @@ async def describe(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> Respons
     return Response(headers=headers)
 
 
-@router.get("/entitlements/{entitlement_id}/file")
+@router.get("/entitlements/{entitlement_id}/file", response_class=StreamingResponse, responses=_PARTS)
 async def download(
     entitlement_id: Id,
     request: Request,

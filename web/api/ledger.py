@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, PlainTextResponse
 
 from base.errors import NotFound
 from ledger import reader
@@ -119,7 +119,7 @@ async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] =
     return ProofView(seq=seq, size=size or tree.size, root=root, path=[step.hex() for step in path])
 
 
-@router.get("/ledger/entries/{seq}/receipt")
+@router.get("/ledger/entries/{seq}/receipt", response_class=PlainTextResponse)
 async def receipt(seq: Seq, node: NodeDep, s: ReadDep) -> Response:
     """The entry's `.tlog-proof` under the newest published checkpoint that holds it."""
     kept = await reader.checkpoint(s)
@@ -128,9 +128,8 @@ async def receipt(seq: Seq, node: NodeDep, s: ReadDep) -> Response:
     note = kept.note.encode()
     open_checkpoint(note, [node.publisher.signer.vkey])
     path = await reader.proof(s, seq=seq, size=kept.size)
-    return Response(
+    return PlainTextResponse(
         Receipt(seq, tuple(path), note).text(),
-        media_type="text/plain; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="entry-{seq}.tlog-proof"'},
     )
 
@@ -193,7 +192,7 @@ async def particulars(node: NodeDep) -> ParticularsView:
     )
 
 
-@log.get("/checkpoint")
+@log.get("/checkpoint", response_class=PlainTextResponse)
 async def checkpoint(node: NodeDep) -> FileResponse:
     """The newest signed checkpoint (C2SP tlog-checkpoint)."""
     path = node.publisher.folder / CHECKPOINT_FILE
@@ -202,7 +201,7 @@ async def checkpoint(node: NodeDep) -> FileResponse:
     return FileResponse(path, media_type="text/plain; charset=utf-8", headers={"cache-control": "max-age=5"})
 
 
-@log.get("/tile/{path:path}")
+@log.get("/tile/{path:path}", response_class=FileResponse)
 async def tile(path: str, node: NodeDep) -> FileResponse:
     """A tile of the log (C2SP tlog-tiles); it never changes."""
     try:

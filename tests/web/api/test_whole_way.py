@@ -1,5 +1,6 @@
 """SC-1 from admission to settlement on T+1: over real HTTP, keys held at home, beside a real bank process."""
 
+import asyncio
 import hashlib
 import socket
 from collections.abc import AsyncIterator
@@ -183,6 +184,11 @@ async def settle(world: Live, trade_id: str, provider: Desk) -> None:
     await world.work()
     assert (await provider.get(f"/trades/{trade_id}"))["status"] == "ACCEPTED_GOODS"
     await world.move_to(at(23, 9))
+    world.bank.kill()  # due, and nobody at home: it is asked again when it is back
+    await world.node.run_jobs()
+    assert (await provider.get(f"/trades/{trade_id}"))["status"] == "ACCEPTED_GOODS"
+    await asyncio.to_thread(world.bank.restart)
+    await world.move_to(at(23, 9, 5))
     await world.work()
     assert (await provider.get(f"/trades/{trade_id}"))["status"] == "SETTLED"
     await world.move_to(at(24, 2))

@@ -49,7 +49,8 @@ async def test_what_is_beyond_a_role_or_unknown_is_refused(market: Market) -> No
         assert problem["code"] == "forbidden", path
     unknown = await served.api(market.samr, "POST", f"/findings/fnd_{'0' * 64}/case", expect=404)
     assert unknown["code"] == "not-found"
-    assert (await served.api(market.samr, "GET", "/cases/cse_none", expect=404))["code"] == "case-unknown"
+    unknown = await served.api(market.samr, "GET", f"/cases/cse_{'0' * 26}", expect=404)
+    assert unknown["code"] == "case-unknown"
     case = await served.api(market.samr, "POST", f"/findings/{finding_id}/case")
     await served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
     order = {

@@ -1,0 +1,146 @@
+"""Whatever the OpenAPI document allows, and what it does not: no answer is an error of ours.
+
+schemathesis makes the calls from the document that the application itself publishes; they go over real
+HTTP to a server in a thread of its own, as people of the market and as nobody.
+"""
+
+import asyncio
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from cli.server import server_config
+from tests.web.api.live import free_port
+from tests.web.market import copied
+
+PEOPLE = ("operator", "authority", "provider", "buyer", "broker", "nobody")
+SLOW = {"/api/v1/listings/{listing_id}/measure", "/api/v1/token", "/api/v1/step-up"}
+EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
+SETTINGS = hypothesis.settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+@dataclass
+class Target:
+    """Where the calls go, who makes them, and what exists there."""
+
+    url: str = ""
+    document: dict[str, Any] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+async def serve(
+    template: Path, folder: Path, target: Target, ready: threading.Event, stop: threading.Event
+) -> None:
+    """A copy of the market behind a server, until told to stop."""
+    async with copied(template, folder) as market:
+        port = free_port()
+        config = server_config(
+            market.served.app, host="127.0.0.1", port=port, log_config=None, lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
+        task = asyncio.create_task(server.serve())
+        for name in PEOPLE[:-1]:
+            person = market.people[name]
+            target.tokens[name] = market.served.token(person)
+            if person.key is None:
+                for _ in range(20):
+                    await market.served.prove(person)
+        target.url, target.document = f"http://127.0.0.1:{port}", market.served.app.openapi()
+        rights = next(iter(await entitlements(market)))
+        target.ids = {
+            "trade_id": market.ids["negotiating"],
+            "listing_id": market.ids["listed"],
+            "cert_id": market.ids["certificate"],
+            "mandate_id": market.ids["mandate"],
+            "org_id": market.people["buyer"].org_id,
+            "cert_no": "GZ-DB-2026-0001",
+            "entitlement_id": rights,
+        }
+        while not server.started:
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        ready.set()
+        await asyncio.to_thread(stop.wait)
+        server.should_exit = True
+        await task
+
+
+async def entitlements(market: Any) -> list[str]:
+    found = await market.served.api(market.buyer, "GET", "/entitlements")
+    return [one["entitlement_id"] for one in found]
+
+
+@pytest.fixture
+def target(market_template: Path, tmp_path: Path) -> Iterator[Target]:
+    made, ready, stop = Target(), threading.Event(), threading.Event()
+    thread = threading.Thread(
+        target=lambda: asyncio.run(serve(market_template, tmp_path / "market", made, ready, stop))
+    )
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield made
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(target: Target) -> None:
+    schema = schemathesis.openapi.from_dict(target.document)
+    seen: list[int] = []
+    ours: list[str] = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode, count in EXAMPLES.items():
+            calls = operation.as_strategy(generation_mode=mode)
+
+            @hypothesis.settings(SETTINGS, max_examples=1 if operation.path in SLOW else count)
+            @hypothesis.given(case=calls)
+            def attempt(case: Case) -> None:
+                status, told = called(target, case)
+                seen.append(status)
+                ours.extend([told] if status >= 500 else [])
+
+            with suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
+                attempt()
+    assert ours == []
+    assert len(seen) > 200
+    assert {status // 100 for status in seen} <= {2, 4}
+    assert {200, 201, 401, 403, 404, 409, 422} <= set(seen)
+
+
+def called(target: Target, case: Case) -> tuple[int, str]:
+    """Make a call; some of its ids name what exists. Its answer is documented, and no 5xx."""
+    dice = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode("utf-8", "replace"))
+    if dice % 3:
+        case.path_parameters |= {
+            name: known for name, known in target.ids.items() if name in case.path_parameters
+        }
+    person = PEOPLE[dice % len(PEOPLE)]
+    headers = {"idempotency-key": f"{dice:x}"}
+    if person in target.tokens and case.path != "/api/v1/sign-out":  # the others want to go on
+        headers["authorization"] = f"Bearer {target.tokens[person]}"
+    answer = case.call(base_url=target.url, headers=headers)
+    told = f"{case.method} {case.formatted_path} {case.query} {case.body!r:.300}: {answer.text[:300]}"
+    case.validate_response(answer, checks=[response_schema_conformance, content_type_conformance])
+    return answer.status_code, told
