@@ -31,6 +31,13 @@ class TradeMovedOn(Conflict):
     title = "The trade has moved on"
 
 
+class NegotiationTooLong(Conflict):
+    """A quote replays every offer, so there is a most of them (`pricing.negotiated`)."""
+
+    code = "negotiation-too-long"
+    title = "This negotiation has had all its offers"
+
+
 class DeadlinePassed(Conflict):
     """What could be done until a deadline comes too late."""
 

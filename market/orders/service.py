@@ -12,7 +12,7 @@ from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
 from market.orders.acting import acting_side, entering_mandate
-from market.orders.errors import OwnListing, TradeMovedOn, TradeWrongRole
+from market.orders.errors import NegotiationTooLong, OwnListing, TradeMovedOn, TradeWrongRole
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -33,6 +33,7 @@ from market.orders.statements import OfferTerms, named, offered, parties_of, ste
 from market.orders.tables import Offer, Trade
 from market.orders.waiting import FUND_TIMEOUT_JOB, TIMEOUT_JOB, await_answer
 from pricing.errors import OfferExpired
+from pricing.negotiated import MOST_OFFERS
 
 __all__ = [
     "FUND_TIMEOUT_JOB",
@@ -125,8 +126,8 @@ async def inquire(
 async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms) -> Offer:
     """Offer, or answer the other side's offer with one's own (TRD.OFFER, TRD.COUNTER_OFFER).
 
-    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, OfferOutOfTurn, OfferExpired, DeadlinePassed,
-    PriceAboveCap, `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
+    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn, OfferExpired,
+    DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     side = await acting_side(s, act, trade)
@@ -135,6 +136,8 @@ async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTe
     _check_answer_in_time(trade, act)
     if earlier and act.occurred_at < earlier[-1].made_at:
         raise TradeMovedOn("another offer came while this one was signed", offer_no=earlier[-1].number)
+    if len(earlier) >= MOST_OFFERS:
+        raise NegotiationTooLong("accept the latest offer, or let it lapse", offers=len(earlier))
     listing = await require_listed(s, listing_id=trade.listing_id)
     new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
     cap = listing.cap_minor if listing.public_data else None

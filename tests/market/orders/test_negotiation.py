@@ -16,6 +16,7 @@ from market.listings.publishing import suspend_listing
 from market.orders.acting import acting_side
 from market.orders.errors import (
     DeadlinePassed,
+    NegotiationTooLong,
     NotAParty,
     OfferMalformed,
     OwnListing,
@@ -188,6 +189,15 @@ async def test_nothing_is_answered_after_the_deadline_even_before_the_clocks_job
     assert (await scene.events(trade_id))[-1] == "TRD.TIMEOUT"
     await scene.run_jobs()
     assert (await scene.events(trade_id)).count("TRD.TIMEOUT") == 1
+
+
+async def test_a_negotiation_has_no_more_offers_than_its_quote_can_replay(scene, monkeypatch):
+    monkeypatch.setattr("market.orders.service.MOST_OFFERS", 2)
+    trade_id = scene.trades["NEGOTIATING"]
+    await scene.offer(trade_id, scene.buyer, 60_000_000)
+    async with refused(scene.database, NegotiationTooLong):
+        await scene.offer(trade_id, scene.seller)
+    assert (await scene.accept(trade_id, scene.seller, 2)).status is TradeState.CONTRACT_READY
 
 
 async def test_an_answer_sets_the_clock_going_anew(scene):

@@ -1,0 +1,230 @@
+"""Some pages in a real browser: accessible, strict, with and without a script, on paper and on a phone."""
+
+import asyncio
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.web.market import Market, copied
+from tests.web.pages.findings import with_findings
+from web.deps import COOKIE
+
+pytestmark = pytest.mark.browser
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass
+class Site:
+    """The market on a port of this machine."""
+
+    address: str
+    market: Market
+
+    def token(self, who: str) -> str:
+        return self.market.served.token(self.market.people[who])
+
+
+@pytest.fixture(scope="module")
+def site(market_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The market, served for real, in a thread of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    ready = threading.Event()
+    made: dict[str, Any] = {}
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    async def serve() -> None:
+        async with copied(market_template, folder / "market") as market:
+            with_findings(market)
+            config = uvicorn.Config(market.served.app, log_level="warning", lifespan="off")
+            made.update(server=uvicorn.Server(config), market=market)
+            ready.set()
+            await made["server"].serve(sockets=[listening])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(60)
+    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", made["market"])
+    made["server"].should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium. Skipped, by name, where none is installed."""
+    path = next((found for found in map(shutil.which, NAMES) if found), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (make browser)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+def visit(site: Site, chromium: Browser, who: str | None, **options: Any) -> BrowserContext:
+    """A fresh profile, signed in as somebody."""
+    context = chromium.new_context(base_url=site.address, **options)
+    if who is not None:
+        cookie = {"name": COOKIE, "value": site.token(who), "url": site.address, "httpOnly": True}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+    return context
+
+
+def places(site: Site) -> dict[str, tuple[str | None, str]]:
+    ids = site.market.ids
+    return {
+        "catalogue": (None, "/products"),
+        "product": ("buyer", f"/products/{ids['listed']}"),
+        "trade-room": ("provider", f"/trades/{ids['negotiating']}"),
+        "settled": ("buyer", f"/trades/{ids['settled']}"),
+        "entry": (None, "/ledger/40"),
+        "dashboard": ("samr", "/reg"),
+        "measure": ("provider", f"/sell/{ids['draft']}"),
+        "sign-in": (None, "/login"),
+    }
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(
+    "name", ["catalogue", "product", "trade-room", "settled", "entry", "dashboard", "measure", "sign-in"]
+)
+def test_a_page_is_accessible_and_asks_nobody_else(site, chromium, name, lang, script) -> None:
+    who, path = places(site)[name]
+    context = visit(site, chromium, who)
+    page = context.new_page()
+    if not script:  # axe itself is a script, so ours is what is taken away
+        page.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.goto(f"/{lang}{path}")
+    assert answer is not None
+    assert answer.status == 200
+    found = Axe().run(page)
+    rules = {violation["id"]: len(violation["nodes"]) for violation in found.response["violations"]}
+    assert rules == {}, found.generate_report()
+    assert said == []
+    assert [url for url in asked if not url.startswith(site.address)] == []
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["", "large", "contrast"])
+def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view) -> None:
+    who, path = places(site)["settled"]
+    context = visit(site, chromium, who, color_scheme=scheme)
+    context.add_cookies([{"name": "databourse_view", "value": view, "url": site.address}])
+    page = context.new_page()
+    page.goto(f"/zh{path}")
+    found = Axe().run(page, options={"runOnly": ["color-contrast", "target-size"]})
+    assert [violation["id"] for violation in found.response["violations"]] == []
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["catalogue", "product", "trade-room", "settled", "entry", "dashboard"])
+def test_nothing_runs_over_the_edge_of_a_narrow_screen(site, chromium, name) -> None:
+    who, path = places(site)[name]
+    context = visit(site, chromium, who, viewport={"width": 320, "height": 640})
+    page = context.new_page()
+    for lang in ("zh", "en"):
+        page.goto(f"/{lang}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    context.close()
+
+
+def test_the_keyboard_reaches_everything_and_is_seen(site, chromium) -> None:
+    context = visit(site, chromium, "provider")
+    page = context.new_page()
+    page.goto(f"/en/trades/{site.market.ids['negotiating']}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.textContent.trim().slice(0, 30)"))
+        width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        on_body = page.evaluate("document.activeElement === document.body")
+        assert on_body or width == "3px"
+    assert {"Accept this offer", "Make an offer of your own", "Refuse to deal", "Sign out"} <= seen
+    context.close()
+
+
+def test_a_search_with_a_script_swaps_the_results_and_the_address(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    page.goto("/zh/products")
+    page.get_by_role("searchbox").fill("没有这样的数据")
+    with page.expect_response(
+        lambda answer: "没有" in answer.request.url or "%E6%B2%A1" in answer.request.url
+    ) as told:
+        page.get_by_role("button", name="搜索").click()
+    assert told.value.request.headers["hx-request"] == "true"
+    page.get_by_text("没有符合条件的产品").wait_for()
+    assert "q=" in page.url
+    page.go_back()
+    page.get_by_text("2025年广东省工业企业月度用电指数数据集").wait_for()
+    context.close()
+
+
+def test_without_a_script_the_search_and_the_forms_work_as_plain_pages(site, chromium) -> None:
+    context = visit(site, chromium, "buyer", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/en/products")
+    page.get_by_role("searchbox").fill("用电")
+    page.get_by_role("button", name="Search").click()
+    assert "q=" in page.url
+    page.get_by_role("link", name="2025年广东省工业企业月度用电指数数据集").click()
+    page.get_by_label("Purpose").fill("a credit model")
+    page.get_by_role("button", name="Send the inquiry").click()
+    page.get_by_label("Password").fill("correct horse 电池 staple")
+    page.get_by_role("button", name="Confirm and go on").click()
+    page.get_by_text("The provider answers with an offer").wait_for()
+    assert "/en/trades/trd_" in page.url
+    context.close()
+
+
+def test_on_paper_the_forms_are_gone_and_hashes_whole(site, chromium) -> None:
+    context = visit(site, chromium, "provider")
+    page = context.new_page()
+    page.goto(f"/zh/trades/{site.market.ids['negotiating']}")
+    page.emulate_media(media="print")
+    assert not page.get_by_role("button").first.is_visible()
+    assert not page.get_by_role("navigation").first.is_visible()
+    assert page.get_by_text("¥760,000.00").is_visible()
+    whole = page.evaluate(
+        "getComputedStyle(document.querySelector('code.id'), '::after').content.includes('trd_')"
+    )
+    assert whole
+    context.close()
+
+
+def test_the_first_view_is_small(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page: Page = context.new_page()
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.goto("/zh/products")
+    page.wait_for_load_state("networkidle")
+    assert sum(sizes) < 100_000
+    context.close()
