@@ -8,6 +8,7 @@ its checkpoint tells a restored backup that it would fork the log (`docs/ledger.
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlmodel import col, delete, select
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
-from ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
+from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked
 from ledger.reader import TreeHead, tree_head
 from ledger.sequencer import lock_log, root_at
@@ -30,12 +31,22 @@ CHECKPOINT_FILE: Final = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes one log into one folder under one signing key."""
+    """Publishes one log into one folder. Every key of `signers` signs (the overlap of a rotation)."""
 
     database: Database
     clock: Clock
-    signer: NoteSigner
+    signers: Sequence[NoteSigner]
     folder: Path
+
+    @property
+    def signer(self) -> NoteSigner:
+        """The key that signs now, the first of them: its vkey is the one to pin."""
+        return self.signers[0]
+
+    @property
+    def vkeys(self) -> list[VerifierKey]:
+        """The log's keys that sign now."""
+        return [signer.vkey for signer in self.signers]
 
     async def check_head(self) -> None:
         """Refuse to go on when the published checkpoint is ahead of, or not a prefix of, the database.
@@ -66,7 +77,7 @@ class Publisher:
                 data = await _tile_bytes(s, tile)
                 await asyncio.to_thread(self._write_tile, tile, data)
         checkpoint = Checkpoint(head.origin, head.size, bytes.fromhex(head.root))
-        note = sign_checkpoint(checkpoint, self.signer)
+        note = sign_checkpoint(checkpoint, *self.signers)
         async with self.database.write() as s:
             await lock_log(s)  # of two that publish at once (`export` beside `serve`) the later tree stands
             seen = self._published()
@@ -81,7 +92,7 @@ class Publisher:
             note = (self.folder / CHECKPOINT_FILE).read_bytes()
         except FileNotFoundError:
             return None
-        return open_checkpoint(note, [self.signer.vkey]).checkpoint
+        return open_checkpoint(note, self.vkeys).checkpoint
 
     def _write_tile(self, tile: Tile, data: bytes) -> None:
         path = self.folder / tile.path

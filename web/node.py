@@ -183,7 +183,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                 ),
                 files=FileStore(settings.files_dir, master, clock),
-                publisher=Publisher(database, clock, keys.checkpoint, settings.log_dir),
+                publisher=Publisher(database, clock, (keys.checkpoint,), settings.log_dir),
                 batch=BatchWriter(database, clock),
                 bank=bank,
                 escrow=escrow,

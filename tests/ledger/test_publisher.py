@@ -32,7 +32,7 @@ async def grow(database: Database, clock: SimulatedClock, names: range) -> None:
 
 def publisher(database: Database, clock: SimulatedClock, folder: Path) -> Publisher:
     signer = NoteSigner(ORIGIN, SigningKey.from_bytes(b"\x07" * 32))
-    return Publisher(database, clock, signer, folder)
+    return Publisher(database, clock, (signer,), folder)
 
 
 async def test_the_files_alone_show_every_entry_and_the_root(
@@ -103,7 +103,7 @@ async def test_a_checkpoint_of_another_key_is_not_believed(
 ) -> None:
     await grow(database, clock, range(2))
     await publisher(database, clock, tmp_path).publish()
-    other = Publisher(database, clock, NoteSigner(ORIGIN, SigningKey.generate()), tmp_path)
+    other = Publisher(database, clock, (NoteSigner(ORIGIN, SigningKey.generate()),), tmp_path)
     with pytest.raises(NoteInvalid):
         await other.check_head()
 
@@ -131,7 +131,7 @@ async def test_of_two_that_publish_at_once_the_later_tree_stands(
                 asyncio.run_coroutine_threadsafe(overtake(), loop).result(30)
 
     done: list[bool] = []
-    assert await Overtaken(database, clock, slow.signer, folder).publish() is None
+    assert await Overtaken(database, clock, slow.signers, folder).publish() is None
     head = open_checkpoint((folder / "checkpoint").read_bytes(), [fast.signer.vkey]).checkpoint
     assert head.size == 5
     assert await slow.publish() is None
