@@ -22,6 +22,13 @@ class StatementUnknown(NotFound):
     title = "No such statement"
 
 
+class LeadershipLost(Conflict):
+    """This process led the log, and does so no more: another may have begun to."""
+
+    code = "leadership-lost"
+    title = "Another process leads the log"
+
+
 class LogUnborn(Conflict):
     """The node was never founded: no log, no exchange key on record."""
 

@@ -30,9 +30,10 @@ from identity.tokens import Tokens, generate_access_key
 from ledger.acts import House
 from ledger.batch import BatchWriter
 from ledger.checkpoint import NoteSigner
+from ledger.errors import LeadershipLost
 from ledger.publisher import Publisher
 from ledger.reader import last_moment
-from ledger.sequencer import create_log, leadership, seal_all
+from ledger.sequencer import Leader, create_log, leadership, seal_all
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
@@ -81,9 +82,9 @@ class Node:
         """Run everything that is due now."""
         return await run_due(self.database, self.clock.now(), self.handlers)
 
-    async def seal(self) -> int:
-        """Seal what is queued; returns how many entries."""
-        return (await seal_all(self.database, self.clock)).count
+    async def seal(self, leader: Leader | None = None) -> int:
+        """Seal what is queued; returns how many entries. Raises LeadershipLost for a leader that is none."""
+        return (await seal_all(self.database, self.clock, leader=leader)).count
 
     async def publish(self) -> None:
         """Publish what was sealed since."""
@@ -231,19 +232,26 @@ async def standing(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def _lead(node: Node) -> None:
     """Seal and publish while this process leads the log; wait for the leader to go while it does not."""
-    async with leadership(node.database) as leads:
-        if leads:
-            await asyncio.gather(
-                _every(SEAL_EVERY_S, node.seal, "seal"),
-                _every(PUBLISH_EVERY_S, node.publish, "publish"),
-            )
+    async with leadership(node.database) as leader:
+        if leader is None:
+            return
+        async with standing(_every(PUBLISH_EVERY_S, node.publish, "publish")):
+            try:
+                await _every(SEAL_EVERY_S, lambda: node.seal(leader), "seal")
+            except LeadershipLost as lost:
+                log.warning("leadership lost", detail=lost.detail)
 
 
 async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) -> None:
-    """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it."""
+    """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it.
+
+    Raises LeadershipLost: whoever leads no more stops.
+    """
     while True:
         try:
             await work()
+        except LeadershipLost:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the work goes on
             log.error("standing work failed", work=name, trace=trace_of(error))  # noqa: TRY400 - without locals
         await asyncio.sleep(pause_s)
