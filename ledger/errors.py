@@ -1,6 +1,6 @@
 """What the ledger refuses."""
 
-from base.errors import Conflict, Malformed, NotFound
+from base.errors import Conflict, Forbidden, Malformed, NotFound, Unavailable
 
 
 class EntryTooLarge(Malformed):
@@ -94,3 +94,56 @@ class BundleIncomplete(Malformed):
 
     code = "bundle-incomplete"
     title = "The bundle lacks entries"
+
+
+class SuiteUnavailable(Unavailable):
+    """Signatures of this suite can be neither made nor checked here: a library is missing."""
+
+    code = "suite-unavailable"
+    title = "This kind of signature cannot be handled on this machine"
+
+
+class PolicyInvalid(Malformed):
+    """A policy of logs and witnesses is not of its form (C2SP tlog-policy)."""
+
+    code = "policy-invalid"
+    title = "Not a policy of logs and witnesses"
+
+
+class SubmissionMalformed(Malformed):
+    """What came for a cosignature is not of its form (C2SP tlog-witness: 400)."""
+
+    code = "submission-malformed"
+    title = "Not a checkpoint with its consistency proof"
+
+
+class LogNotWitnessed(NotFound):
+    """This witness does not know the log (C2SP tlog-witness: 404)."""
+
+    code = "log-not-witnessed"
+    title = "This log is not witnessed here"
+
+
+class CheckpointUntrusted(Forbidden):
+    """No key that the witness trusts for this log signs the checkpoint (C2SP tlog-witness: 403)."""
+
+    code = "checkpoint-untrusted"
+    title = "The checkpoint is not signed by a trusted key of its log"
+
+
+class WitnessAhead(Conflict):
+    """The witness has cosigned another size than the caller thinks, or another root (409): its `size`."""
+
+    code = "witness-ahead"
+    title = "The witness knows this log at another size"
+
+    def __init__(self, detail: str, *, size: int) -> None:
+        super().__init__(detail, size=size)
+        self.size = size
+
+
+class FederationUnready(Unavailable):
+    """The province has not recorded a checkpoint that holds the entry, or does not answer."""
+
+    code = "federation-unready"
+    title = "There is no proof of the province for this entry yet"
