@@ -89,6 +89,23 @@ class NoteSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigner:
+    """A witness's key and name. What it signs does not say the name: one key, one name (tlog-cosignature)."""
+
+    name: str
+    key: SigningKey
+
+    @property
+    def vkey(self) -> VerifierKey:
+        return VerifierKey(_key_name(self.name), self.key.public, COSIGNATURE)
+
+    def cosign(self, text: str, at_s: int) -> NoteSignature:
+        """The cosignature/v1 of a checkpoint's text at a POSIX time; its `line()` goes under the note."""
+        sig = self.key.sign(_cosigned(text.encode(), at_s))
+        return NoteSignature(self.name, self.vkey.key_id, at_s.to_bytes(_TIME_BYTES) + sig)
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """A signature that holds: whose, and for a cosignature the witness's time in POSIX seconds."""
 
@@ -120,6 +137,15 @@ class Note:
             raise NoteInvalid("a note is text, an empty line and signature lines")
         return cls(text + "\n", tuple(_parse_line(line) for line in lines))
 
+    def only(self, keys: Iterable[VerifierKey]) -> "Note":
+        """The note with the signature lines of these keys alone, whether they hold or not."""
+        known = {(key.name, key.key_id) for key in keys}
+        kept = (one for one in self.signatures if (one.name, one.key_id) in known)
+        return Note(self.text, tuple(kept))
+
+    def __bytes__(self) -> bytes:
+        return (self.text + "\n" + "".join(one.line() for one in self.signatures)).encode()
+
     def verify(self, keys: Iterable[VerifierKey]) -> list[Verified]:
         """The signatures of known keys, all of which hold; unknown keys are passed over.
 
@@ -139,7 +165,7 @@ class Note:
         message, at_s = self.text.encode(), None
         if key.kind == COSIGNATURE:
             at_s = int.from_bytes(sig[:_TIME_BYTES])
-            message, sig = b"cosignature/v1\ntime %d\n" % at_s + message, sig[_TIME_BYTES:]
+            message, sig = _cosigned(message, at_s), sig[_TIME_BYTES:]
         if not signature_holds(key.public, message, sig) or (at_s or 0) > MAX_SIZE:
             raise NoteInvalid("a signature of a known key does not hold", name=key.name)
         return Verified(key, at_s)
@@ -268,6 +294,19 @@ def verify_receipt(
     head = opened.checkpoint
     verify_inclusion(receipt.index, head.size, leaf_hash(entry), receipt.path, head.root)
     return opened
+
+
+def _cosigned(message: bytes, at_s: int) -> bytes:
+    """What a cosignature signs (tlog-cosignature, "Ed25519 signed message")."""
+    return b"cosignature/v1\ntime %d\n" % at_s + message
+
+
+def parse_hash(text: str) -> bytes:
+    """A SHA-256 hash in base64, as proofs carry them. Raises NoteInvalid."""
+    value = _unbase64(text)
+    if len(value) != HASH_BYTES:
+        raise NoteInvalid("not a SHA-256 hash")
+    return value
 
 
 def _parse_line(line: str) -> NoteSignature:
