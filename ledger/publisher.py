@@ -103,6 +103,7 @@ class Publisher:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or none, and a crash loses nothing answered."""
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.is_dir()]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with draft.open("wb") as file:
@@ -110,6 +111,17 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    for folder in (path.parent, *(folder.parent for folder in made)):
+        _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    """A name survives a power cut only when its folder was flushed too."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 async def _require_prefix(s: ReadSession, head: TreeHead, seen: Checkpoint) -> None:

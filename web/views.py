@@ -21,10 +21,12 @@ class View(BaseModel):
 
 
 class RecordedView(View):
-    """A statement that an act has made; `GET /ledger/statements/{id}?wait=sealed` tells its seq."""
+    """A statement that an act has made. To a call with `wait=sealed` it comes with its entry and receipt."""
 
     statement_id: str
     envelope_sha256: str
+    seq: int | None = None
+    receipt: str | None = None
 
 
 class DocumentView(View):

@@ -1,6 +1,7 @@
 """What is published is what was sealed, readable by its files alone; a restored backup may not go on."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -135,3 +136,32 @@ async def test_of_two_that_publish_at_once_the_later_tree_stands(
     head = open_checkpoint((folder / "checkpoint").read_bytes(), [fast.signer.vkey]).checkpoint
     assert head.size == 5
     assert await slow.publish() is None
+
+
+async def test_a_name_is_flushed_with_its_folder_before_the_next_file_is_written(
+    database: Database, clock: SimulatedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a checkpoint speaks of is on the disk, names and all, before the checkpoint is."""
+    steps: list[str] = []
+    kept, moved = os.fsync, Path.replace
+
+    def flushed(handle: int) -> None:
+        steps.append(f"flush {Path(f'/proc/self/fd/{handle}').readlink()}")
+        kept(handle)
+
+    def named(path: Path, target: Path) -> Path:
+        steps.append(f"name {target}")
+        return moved(path, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", named)
+    await grow(database, clock, range(300))
+    await publisher(database, clock, tmp_path / "log").publish()
+    names = [step.removeprefix("name ") for step in steps if step.startswith("name ")]
+    assert names[-1] == str(tmp_path / "log" / "checkpoint")
+    assert len(names) == 6  # two entry tiles, three hash tiles
+    for name in names:
+        at = steps.index(f"name {name}")
+        assert steps[at - 1].startswith(f"flush {Path(name).parent}/.")
+        assert steps[at + 1] == f"flush {Path(name).parent}"
+    assert f"flush {tmp_path}" in steps  # a folder that was made for it has a name too

@@ -13,6 +13,7 @@ from web.api import (
     files,
     ledger,
     listings,
+    log,
     organisations,
     prepared,
     sign_in,
@@ -53,4 +54,4 @@ def install(app: FastAPI) -> None:
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(status.router)
-    app.include_router(ledger.log)
+    app.include_router(log.log)

@@ -32,6 +32,7 @@ OPEN = {
     ("GET", "/api/v1/ledger/entries/{seq}"),
     ("GET", "/api/v1/ledger/entries/{seq}/proof"),
     ("GET", "/api/v1/ledger/entries/{seq}/receipt"),
+    ("GET", "/api/v1/ledger/statements/{statement_id}/receipt"),
     ("GET", "/api/v1/listings"),
     ("GET", "/api/v1/listings/{listing_id}"),
     ("GET", "/api/v1/listings/{listing_id}/quality"),
