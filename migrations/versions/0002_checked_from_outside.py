@@ -1,6 +1,9 @@
-"""What lets others check the log: witnesses, further keys, erased openings."""
+"""What lets others check the log: witnesses, further keys, erased openings, a product's history."""
 
-from collections.abc import Sequence
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,14 +15,28 @@ down_revision: str | None = "0001"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_BESIDE = {
+    "LST.DRAFT": ("product_id", "file", "derived_from"),
+    "TRD.INQUIRE": ("product_id", "listing_id"),
+    "DLV.DOWNLOAD": ("trade_id",),
+}
+_FILLED_AT_ONCE = 500
+
 
 def upgrade() -> None:
     """Add what lets others check the log."""
     _witnesses()
+    _mentions()
+    _erasable_answers()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotency_keys_about"))
+        batch_op.drop_column("about")
+    op.drop_table("ledger_mentions")
     _without_witnesses()
 
 
@@ -70,3 +87,51 @@ def _without_witnesses() -> None:
     op.drop_table("ledger_witnesses")
     op.drop_column("ledger_checkpoints", "witnessed")
     op.drop_column("ledger_tree", "halted")
+
+
+def _mentions() -> None:
+    """The table, and in it what the statements that are there speak of beside their objects."""
+    mentions = op.create_table(
+        "ledger_mentions",
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("statement_row", _ID, autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_row"],
+            ["ledger_statements.id"],
+            name=op.f("fk_ledger_mentions_statement_row"),
+        ),
+        sa.PrimaryKeyConstraint("object_id", "event", "statement_row", name=op.f("pk_ledger_mentions")),
+    )
+    waiting: list[dict[str, Any]] = []
+    for row in _mentioned(op.get_bind()):
+        waiting.append(row)
+        if len(waiting) == _FILLED_AT_ONCE:
+            op.bulk_insert(mentions, waiting)
+            waiting = []
+    op.bulk_insert(mentions, waiting)
+
+
+def _mentioned(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    after = 0
+    query = sa.text(
+        "SELECT id, event, envelope FROM ledger_statements "
+        "WHERE id > :after AND event IN ('LST.DRAFT', 'TRD.INQUIRE', 'DLV.DOWNLOAD') ORDER BY id LIMIT 500"
+    )
+    while rows := connection.execute(query, {"after": after}).all():
+        for number, event, envelope in rows:
+            payload = json.loads(base64.b64decode(json.loads(bytes(envelope))["payload"]))
+            named = set()
+            for name in _BESIDE[event]:
+                value = payload["predicate"].get(name)
+                for one in value if isinstance(value, list) else [value]:
+                    named.add(one.get("sha256") if isinstance(one, dict) else one)
+            for object_id in sorted(named - {None, payload["predicate"]["object"]}):
+                yield {"object_id": object_id, "event": event, "statement_row": number}
+        after = rows[-1][0]
+
+
+def _erasable_answers() -> None:
+    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("about", sa.Text(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_idempotency_keys_about"), ["about"], unique=False)
