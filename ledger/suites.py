@@ -92,6 +92,11 @@ def suite_of(public: bytes) -> Suite:
     return suite
 
 
+def can_verify(public: bytes) -> bool:
+    """Whether signatures of this key can be checked on this machine."""
+    return len(public) != sm2.PUBLIC_BYTES or sm2.available()
+
+
 def signature_holds(public: bytes, message: bytes, sig: bytes) -> bool:
     """Whether `sig` is this key's signature of the message, in the suite of the key.
 

@@ -18,11 +18,12 @@ import orjson
 
 from base.canonical import canonical
 from base.errors import Malformed
-from base.signing import pre_authentication, signature_holds
+from base.signing import pre_authentication
 from ledger.bundle import CHECKPOINT, KEYS, MANIFEST, MANIFEST_NOTE, Edition, is_kept, openings_path
 from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, open_checkpoint
 from ledger.errors import BundleFileBad, TileInvalid
 from ledger.statement import NO_PREVIOUS, PAYLOAD_TYPE
+from ledger.suites import can_verify, signature_holds
 from ledger.tiles import (
     ENTRIES,
     MAX_ENTRY_TILE_BYTES,
@@ -109,7 +110,11 @@ def keys_could_say_it(case: Case) -> Check:
             stated = stated_public_keys(said)
             for signature in said.signatures:
                 public = case.keyring.public_of(signature.keyid) or stated.get(signature.keyid)
-                if public is not None:
+                if public is not None and not can_verify(public):
+                    case.problem(
+                        Code.SIG, "an SM2 signature, and gmssl-pyx is not installed here", seq=said.seq
+                    )
+                elif public is not None:
                     message = pre_authentication(PAYLOAD_TYPE, said.payload)
                     batch.jobs.append((said.seq, public, message, signature.sig))
         if batch.number == 0 and case.keys and case.keyring.vkey not in _vkeys(case):

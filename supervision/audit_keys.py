@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from base.errors import Malformed
-from base.signing import keyid_of, parse_public_key
+from base.signing import keyid_of
+from ledger.suites import ED25519_SHA256, parse_party_key, suite_of
 from supervision.audit_entry import Sealed
 
 GENESIS: Final = "LOG.GENESIS"
@@ -21,7 +22,6 @@ REVOKE: Final = "KEY.REVOKE"
 SIGN: Final = "TRD.SIGN"
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _SIGNING_ROLES: Final = frozenset({"PROVIDER", "BUYER", "BROKER", OPERATOR})
-_SUITE: Final = "ed25519-sha256"
 _CUSTODIES: Final = frozenset({"self-held", "custodial"})
 
 
@@ -77,6 +77,8 @@ class Keyring:
         stated = said.predicate.get("exchange_key")
         public = _public_key(stated.get("public_key"), stated.get("keyid")) if type(stated) is dict else None
         operator = said.text("operator_id")
+        if public is not None and suite_of(public) is not ED25519_SHA256:
+            public = None
         if public is None or operator is None or operator != said.text("actor"):
             yield "the genesis does not fix the exchange's key and operator"
             return
@@ -91,7 +93,7 @@ class Keyring:
     def _register(self, said: Sealed, signers: list[str]) -> Iterator[str]:
         key = _stated_key(said)
         if key is None:
-            yield "not the registration of an Ed25519 key with its organisation and roles"
+            yield "not the registration of a key of a known suite with its organisation and roles"
             return
         if said.text("actor") not in {key.org_id, self.operator_id}:
             yield "a key is registered by its organisation or by the exchange"
@@ -171,7 +173,7 @@ def _stated_key(said: Sealed) -> PartyKey | None:
         return None
     if not roles or not all(type(role) is str for role in roles):
         return None
-    if said.text("suite") != _SUITE or said.text("custody") not in _CUSTODIES:
+    if said.text("suite") != suite_of(public).name or said.text("custody") not in _CUSTODIES:
         return None
     return PartyKey(keyid_of(public), public, org_id, frozenset(roles), said.seq)
 
@@ -190,7 +192,7 @@ def _public_key(encoded: object, keyid: object) -> bytes | None:
     if type(encoded) is not str:
         return None
     try:
-        public = parse_public_key(encoded)
+        public = parse_party_key(encoded)
     except Malformed:
         return None
     return public if keyid_of(public) == keyid else None
