@@ -46,7 +46,7 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:_KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([self.kind]) + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{b64(bytes([self.kind]) + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
@@ -85,7 +85,7 @@ class NoteSignature:
     sig: bytes
 
     def line(self) -> str:
-        return f"{_DASH}{self.name} {_base64(self.key_id + self.sig)}\n"
+        return f"{_DASH}{self.name} {b64(self.key_id + self.sig)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """The note text of tlog-checkpoint. Raises NoteInvalid for values that would not read back."""
-        lines = [self.origin, str(self.size), _base64(self.root), *self.extensions]
+        lines = [self.origin, str(self.size), b64(self.root), *self.extensions]
         text = "".join(f"{line}\n" for line in lines)
         if Checkpoint.parse(text) != self:
             raise NoteInvalid("not a checkpoint", origin=self.origin, size=self.size)
@@ -259,8 +259,8 @@ class Receipt:
         """The bytes of C2SP tlog-proof v1. `extra` is not authenticated by anything."""
         lines = [_PROOF_HEADER]
         if self.extra is not None:
-            lines.append(f"extra {_base64(self.extra)}")
-        lines += [f"index {self.index}", *(_base64(value) for value in self.path), "", ""]
+            lines.append(f"extra {b64(self.extra)}")
+        lines += [f"index {self.index}", *(b64(value) for value in self.path), "", ""]
         return "\n".join(lines).encode() + self.checkpoint
 
     @classmethod
@@ -301,6 +301,11 @@ def _cosigned(message: bytes, at_s: int) -> bytes:
     return b"cosignature/v1\ntime %d\n" % at_s + message
 
 
+def origin_hash(origin: str) -> str:
+    """A log's place at a witness (tlog-witness, monitor retrieval): SHA-256 of its origin in hex."""
+    return sha256(origin.encode()).hexdigest()
+
+
 def parse_hash(text: str) -> bytes:
     """A SHA-256 hash in base64, as proofs carry them. Raises NoteInvalid."""
     value = _unbase64(text)
@@ -329,7 +334,8 @@ def _decimal(text: str) -> int:
     return int(text)
 
 
-def _base64(data: bytes) -> str:
+def b64(data: bytes) -> str:
+    """Base64 as these formats write it."""
     return b64encode(data).decode()
 
 
@@ -338,6 +344,6 @@ def _unbase64(text: str) -> bytes:
         data = b64decode(text, validate=True)
     except (ValueError, Base64Error):
         raise NoteInvalid("not base64") from None
-    if _base64(data) != text:
+    if b64(data) != text:
         raise NoteInvalid("base64 in another spelling than the standard one")
     return data

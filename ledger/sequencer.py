@@ -20,7 +20,7 @@ from sqlmodel import col, select, update
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
-from ledger.errors import LeadershipLost, LogUnborn
+from ledger.errors import LeadershipLost, LogForked, LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
 from ledger.tiles import WIDTH, TileNodes, grow
@@ -99,7 +99,8 @@ async def seal(
     """Seal up to `limit` queued statements in the caller's transaction.
 
     Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch.
-    Raises LogUnborn when no log was created, LeadershipLost when `leader` leads no more.
+    Raises LogUnborn when no log was created, LeadershipLost when `leader` leads no more, LogForked when
+    the log is halted (`ledger.witness_guard`).
     """
     await lock_log(s)
     if leader is not None:
@@ -107,6 +108,8 @@ async def seal(
     tree = await s.get(TreeRow, 1, populate_existing=True)
     if tree is None:
         raise LogUnborn("there is no log in this database yet")
+    if tree.halted is not None:  # whichever process found out, none goes on
+        raise LogForked(tree.halted)
     queued = await _take(s, limit)
     if not queued:
         return Sealed(0, tree.size, tree.root)

@@ -7,7 +7,6 @@ under a lock of that log's row: of two that come at once, one waits and is then 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +15,7 @@ from sqlmodel import col, select, update
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession, exclusive_lock
 from base.errors import NotFound
-from ledger.checkpoint import Checkpoint, Cosigner, Note, VerifierKey, parse_hash
+from ledger.checkpoint import Checkpoint, Cosigner, Note, VerifierKey, origin_hash, parse_hash
 from ledger.errors import (
     CheckpointUntrusted,
     LogNotWitnessed,
@@ -143,11 +142,6 @@ def by_origin(logs: Iterable[Log]) -> dict[str, list[VerifierKey]]:
     for log in logs:
         found.setdefault(log.vkey.name, []).append(log.vkey)
     return found
-
-
-def origin_hash(origin: str) -> str:
-    """A log's place at a witness (tlog-witness, monitor retrieval): SHA-256 of its origin in hex."""
-    return sha256(origin.encode()).hexdigest()
 
 
 async def _locked(s: WriteSession, origin: str) -> WitnessedRow:

@@ -12,7 +12,7 @@ from base.clock import SimulatedClock
 from base.db import Database
 from base.signing import SigningKey
 from ledger import reader
-from ledger.checkpoint import NoteSigner, open_checkpoint
+from ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked, NoteInvalid
 from ledger.publisher import Publisher
 from ledger.sequencer import create_log, seal_all
@@ -81,22 +81,40 @@ async def test_a_restored_backup_refuses_to_sequence(
     await publisher(database, clock, tmp_path / "log").check_head()
     if not sqlite_template.exists():
         pytest.skip("the template is made by the SQLite variant, which runs first")
-    shutil.copyfile(sqlite_template, tmp_path / "backup.db")
-    backup = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
-    try:
-        await grow(backup, clock, range(3))
-        published = (tmp_path / "log" / "checkpoint").read_bytes()
-        for names in (range(100, 101), range(101, 120)):  # behind what was published, then beside it
+    published = (tmp_path / "log" / "checkpoint").read_bytes()
+    for names in (range(3), range(100, 124)):  # behind what was published, and beside it
+        shutil.copyfile(sqlite_template, tmp_path / "backup.db")
+        backup = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
+        try:
+            await grow(backup, clock, names)
             with pytest.raises(LogForked):
                 await publisher(backup, clock, tmp_path / "log").check_head()
             with pytest.raises(LogForked):
                 await publisher(backup, clock, tmp_path / "log").publish()
-            await grow(backup, clock, names)
-        with pytest.raises(LogForked):
-            await publisher(backup, clock, tmp_path / "log").publish()
-        assert (tmp_path / "log" / "checkpoint").read_bytes() == published
-    finally:
-        await backup.dispose()
+            with pytest.raises(LogForked):  # whoever else has this database open
+                await grow(backup, clock, range(200, 201))
+            async with backup.read() as s:
+                assert (await reader.tree_head(s)).size == len(names)
+        finally:
+            await backup.dispose()
+    assert (tmp_path / "log" / "checkpoint").read_bytes() == published
+
+
+async def test_a_node_that_was_pointed_at_a_foreign_folder_goes_on_with_its_own(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    await grow(database, clock, range(5))
+    await publisher(database, clock, tmp_path / "log").publish()
+    strange = Checkpoint(ORIGIN, 9, bytes(32))
+    (tmp_path / "strange").mkdir()
+    signer = publisher(database, clock, tmp_path).signer
+    (tmp_path / "strange" / "checkpoint").write_bytes(sign_checkpoint(strange, signer))
+    with pytest.raises(LogForked):
+        await publisher(database, clock, tmp_path / "strange").check_head()
+    with pytest.raises(LogForked):
+        await grow(database, clock, range(5, 6))
+    await publisher(database, clock, tmp_path / "log").check_head()
+    await grow(database, clock, range(6, 7))
 
 
 async def test_a_checkpoint_of_another_key_is_not_believed(
