@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
-from sqlalchemy import case, func
+from sqlalchemy import Engine, case, func
 from sqlmodel import col, select
 
 from base.clock import parse_rfc3339
-from base.db import ReadSession
+from base.db import ReadSession, WriteSession
 from ledger.errors import LogUnborn, StatementUnknown
 from ledger.statement import PREDICATE_PREFIX
 from ledger.tables import (
@@ -20,13 +21,13 @@ from ledger.tables import (
     OpeningRow,
     PendingRow,
     StatementRow,
-    TileRow,
     TreeRow,
 )
-from ledger.tiles import Tile, TileNodes
+from ledger.tile_cache import Place, TileCache
 from ledger.tree import inclusion_proof
 
 _PAGE: int = 100
+_caches: WeakKeyDictionary[Engine, TileCache] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,32 +203,39 @@ async def seq_of(s: ReadSession, *, statement_id: str) -> int | None:
 async def proof(s: ReadSession, *, seq: int, size: int) -> list[bytes]:
     """The inclusion path of an entry in the tree of `size` leaves (RFC 9162 §2.1.3), leaf to root.
 
-    Reads the few tiles it needs. Raises StatementUnknown when the entry is not in that tree.
+    Asks once, for the tiles that this process has not read lately: mostly that of the leaf alone. Raises
+    StatementUnknown when the entry is not in that tree.
     """
     if not 0 <= seq < size:
         raise StatementUnknown("no entry has this number in that tree", seq=seq, size=size)
-    stored = {}
-    for level, number in _needed(seq, size):
-        row = await s.get(TileRow, (level, number))
-        if row is None:
+    cache = _cache_of(s)
+    missing = cache.missing(seq, size)
+    if missing:
+        cache.add(await _tiles(s, missing))
+        if cache.missing(seq, size):
             raise StatementUnknown("that tree is not sealed yet", size=size)
-        stored[level, number] = row.hashes
-
-    def read(tile: Tile) -> bytes:
-        return stored[tile.level, tile.index][: tile.width * 32]
-
-    return inclusion_proof(seq, size, TileNodes(read, size))
+    path = inclusion_proof(seq, size, cache.node)
+    cache.shrink()
+    return path
 
 
-def _needed(seq: int, size: int) -> set[tuple[int, int]]:
-    """The tiles an inclusion path can touch: on the way up from the leaf, and along the right edge."""
-    needed = set()
-    level, at, count = 0, seq, size
-    while count:
-        needed |= {(level, at // 256), (level, (count - 1) // 256)}
-        level, at, count = level + 1, at // 256, count // 256
-        at = min(at, max(count - 1, 0))
-    return needed
+def _cache_of(s: ReadSession) -> TileCache:
+    """The tiles read of this database; none for whoever writes: what it sees may be rolled back yet."""
+    if isinstance(s, WriteSession):
+        return TileCache()
+    return _caches.setdefault(s.get_bind().engine, TileCache())
+
+
+async def _tiles(s: ReadSession, places: Sequence[Place]) -> Sequence[tuple[int, int, bytes]]:
+    """The tiles at these places that there are, by one statement past the compiler: this is hot."""
+    connection = await s.connection()
+    mark = "${}" if connection.dialect.name == "postgresql" else "?"
+    one = f"level = {mark} AND number = {mark}"
+    where = " OR ".join(one.format(2 * at + 1, 2 * at + 2) for at in range(len(places)))
+    question = f"SELECT level, number, hashes FROM ledger_tiles WHERE {where}"  # noqa: S608 - marks alone
+    asked = tuple(part for place in places for part in place)
+    rows: Sequence[Any] = (await connection.exec_driver_sql(question, asked)).all()
+    return [(level, number, hashes) for level, number, hashes in rows]
 
 
 async def checkpoints(s: ReadSession, *, limit: int = 50) -> Sequence[CheckpointRow]:
