@@ -191,7 +191,8 @@ class LogKeys:
 def keys_at(windows: Sequence[KeyWindow], size: int) -> list[VerifierKey]:
     """The keys whose windows hold this tree size, the newest Ed25519 key first."""
     held = [w.vkey for w in windows if w.from_size <= size and (w.to_size is None or size <= w.to_size)]
-    return sorted(held[::-1], key=lambda key: key.kind != ED25519)
+    held.reverse()
+    return sorted(held, key=lambda key: key.kind != ED25519)
 
 
 def _vkey(said: Mapping[str, Any], member: str) -> VerifierKey:
