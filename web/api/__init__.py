@@ -14,6 +14,7 @@ from web.api import (
     ledger,
     listings,
     log,
+    operations,
     organisations,
     prepared,
     sign_in,
@@ -48,6 +49,7 @@ def install(app: FastAPI) -> None:
         trades,
         entitlements,
         bank,
+        operations,
         cases,
         ledger,
     ):
