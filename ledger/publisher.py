@@ -68,7 +68,7 @@ class Publisher:
         """
         seen = self._published()
         file = None if seen is None else seen.checkpoint
-        await require_newest(self.database, file, self.circle, self._known)
+        await require_newest(self.database, file, self.circle, self.known)
 
     async def publish(self) -> Checkpoint | None:
         """Write the tiles that are new, ask the witnesses, then write the checkpoint; None for nothing new.
@@ -113,7 +113,7 @@ class Publisher:
             note = Note(note.text, (*seen.note.signatures, *lines))
         witnessed = None
         if self.circle is not None and self.circle.policy.asks:
-            opened = open_checkpoint(bytes(note), [*self._known, *self.circle.policy.vkeys])
+            opened = open_checkpoint(bytes(note), [*self.known, *self.circle.policy.vkeys])
             witnessed = self.circle.policy.satisfied(opened.cosigned)
         await _keep(s, head, bytes(note).decode(), self.clock.now(), witnessed=witnessed)
         await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))
@@ -131,11 +131,11 @@ class Publisher:
 
         answers = await self.circle.cosign(note, prove)
         for answer in answers:
-            await agrees(self.database, answer, self._known)
+            await agrees(self.database, answer, self.known)
         return answers
 
     @property
-    def _known(self) -> list[VerifierKey]:
+    def known(self) -> list[VerifierKey]:
         return [*self.vkeys, *self.earlier]
 
     def _published(self) -> "_Published | None":
@@ -143,7 +143,7 @@ class Publisher:
             data = (self.folder / CHECKPOINT_FILE).read_bytes()
         except FileNotFoundError:
             return None
-        return _Published(Note.parse(data), open_checkpoint(data, self._known).checkpoint)
+        return _Published(Note.parse(data), open_checkpoint(data, self.known).checkpoint)
 
     def _write_tile(self, tile: Tile, data: bytes) -> None:
         path = self.folder / tile.path

@@ -22,6 +22,7 @@ from ledger.tables import (
     PendingRow,
     StatementRow,
     TreeRow,
+    WitnessRow,
 )
 from ledger.tile_cache import Place, TileCache
 from ledger.tree import inclusion_proof
@@ -250,6 +251,49 @@ async def checkpoint(s: ReadSession, *, size: int | None = None) -> CheckpointRo
         return await s.get(CheckpointRow, size)
     newest = await checkpoints(s, limit=1)
     return newest[0] if newest else None
+
+
+async def checkpoint_over(s: ReadSession, *, seq: int) -> CheckpointRow | None:
+    """The newest published checkpoint that holds an entry: a witnessed one, if any of those holds it."""
+    held = select(CheckpointRow).where(col(CheckpointRow.size) > seq)
+    newest = held.order_by(col(CheckpointRow.witnessed).is_(True).desc(), col(CheckpointRow.size).desc())
+    return (await s.exec(newest.limit(1))).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessing:
+    """How far the witnesses have come: the newest checkpoint, the newest with a quorum, and each of them.
+
+    `witnessed` says it of the newest checkpoint: null where no quorum is asked for, or nothing published.
+    """
+
+    published: int
+    witnessed: bool | None
+    witnessed_size: int
+    witnesses: Sequence[WitnessRow]
+    halted: str | None
+
+    @property
+    def lag(self) -> int:
+        """How many published entries no quorum has cosigned."""
+        return self.published - self.witnessed_size if self.witnessed is not None else 0
+
+
+async def witnessing(s: ReadSession) -> Witnessing:
+    """What is known of the log's witnesses. Raises LogUnborn."""
+    tree = await s.get(TreeRow, 1, populate_existing=True)
+    if tree is None:
+        raise LogUnborn("there is no log in this database yet")
+    newest = await checkpoint(s)
+    quorum = select(func.max(CheckpointRow.size)).where(col(CheckpointRow.witnessed).is_(True))
+    rows = await s.exec(select(WitnessRow).order_by(col(WitnessRow.vkey)))
+    return Witnessing(
+        published=newest.size if newest else 0,
+        witnessed=newest.witnessed if newest else None,
+        witnessed_size=(await s.exec(quorum)).one() or 0,
+        witnesses=rows.all(),
+        halted=tree.halted,
+    )
 
 
 async def export_rows(

@@ -80,8 +80,11 @@ class Policy:
         return sum(self._holds(member, have) for member in group.members) >= group.needed
 
     @classmethod
-    def parse(cls, data: bytes) -> "Policy":
-        """Read a policy file. Raises PolicyInvalid, naming the line, on any deviation of its form."""
+    def parse(cls, data: bytes, *, quorum: bool = True) -> "Policy":
+        """Read a policy file. Raises PolicyInvalid, naming the line, on any deviation of its form.
+
+        With `quorum` false the quorum line may be missing: a list of logs needs none.
+        """
         if len(data) > _MAX_BYTES or _CONTROL.search(data) is not None:
             raise PolicyInvalid("a policy is short text without control characters")
         reading = _Reading()
@@ -93,7 +96,7 @@ class Policy:
                     reading.take(items)
                 except (PolicyInvalid, NoteInvalid) as error:
                     raise PolicyInvalid(f"line {number}: {error.detail}", line=number) from None
-        return reading.policy()
+        return reading.policy(quorum=quorum)
 
 
 class _Reading:
@@ -127,10 +130,10 @@ class _Reading:
         else:
             raise PolicyInvalid("not a line of a policy")
 
-    def policy(self) -> Policy:
-        if self._quorum is None:
+    def policy(self, *, quorum: bool) -> Policy:
+        if quorum and self._quorum is None:
             raise PolicyInvalid("a policy names its quorum")
-        return Policy(tuple(self._logs), tuple(self._witnesses), self._groups, self._quorum)
+        return Policy(tuple(self._logs), tuple(self._witnesses), self._groups, self._quorum or NONE)
 
     def _group(self, name: str, threshold: str, members: list[str]) -> None:
         for member in members:

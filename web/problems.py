@@ -31,6 +31,7 @@ from base.errors import (
     Unavailable,
 )
 from base.files import RangeOutside
+from ledger.errors import SubmissionMalformed
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:databourse:problem:"
@@ -43,6 +44,7 @@ _STATUS: Final[tuple[tuple[type[DomainError], int], ...]] = (
     (RangeOutside, 416),
     (TooLarge, 413),
     (IdempotencyMismatch, 422),
+    (SubmissionMalformed, 400),
     (Malformed, 422),
     (NotFound, 404),
     (Unauthenticated, 401),

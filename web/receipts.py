@@ -28,8 +28,8 @@ class Said:
 
 async def receipt_of(node: Node, s: ReadSession, *, seq: int) -> str | None:
     """The `.tlog-proof` of an entry under the newest published checkpoint; None while none holds it."""
-    kept = await reader.checkpoint(s)
-    if kept is None or seq >= kept.size:
+    kept = await reader.checkpoint_over(s, seq=seq)
+    if kept is None:
         return None
     note = kept.note.encode()
     open_checkpoint(note, node.publisher.vkeys)

@@ -10,6 +10,7 @@ from web.api import (
     cases,
     catalogue,
     entitlements,
+    erasures,
     files,
     ledger,
     listings,
@@ -20,6 +21,7 @@ from web.api import (
     sign_in,
     status,
     trades,
+    witness,
 )
 from web.problems import MEDIA_TYPE, Problem
 
@@ -51,9 +53,19 @@ def install(app: FastAPI) -> None:
         bank,
         operations,
         cases,
+        erasures,
         ledger,
+        witness,
     ):
         v1.include_router(part.router)
     app.include_router(v1)
+    app.include_router(status.alive)
     app.include_router(status.router)
+    app.include_router(witness.desk)
     app.include_router(log.log)
+
+
+def install_witness(app: FastAPI) -> None:
+    """Add what a witness that is no exchange answers."""
+    app.include_router(status.alive)
+    app.include_router(witness.desk)

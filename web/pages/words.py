@@ -138,6 +138,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "ORD.ISSUE": N_("Order issued"),
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
+    "FED.CHECKPOINT": N_("Checkpoint of another log"),
     "REF.REFUSE": N_("Refused by the exchange"),
 }
 
