@@ -43,6 +43,20 @@ class LogForked(Conflict):
     title = "The log would fork: this node refuses to sequence"
 
 
+class LogClosed(Unavailable):
+    """The log has come to its end, and the next one has not begun: what is recorded waits for it."""
+
+    code = "log-closed"
+    title = "The log is closed; the next one has not begun"
+
+
+class LogKeyRefused(Malformed):
+    """A change of the log's own keys that no auditor would accept."""
+
+    code = "log-key-refused"
+    title = "The log's keys cannot be changed in this way"
+
+
 class LegsUnbalanced(Malformed):
     """Legs must sum to zero per currency."""
 

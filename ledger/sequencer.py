@@ -20,7 +20,7 @@ from sqlmodel import col, select, update
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
-from ledger.errors import LeadershipLost, LogForked, LogUnborn
+from ledger.errors import LeadershipLost, LogClosed, LogForked, LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
 from ledger.tiles import WIDTH, TileNodes, grow
@@ -100,7 +100,7 @@ async def seal(
 
     Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch.
     Raises LogUnborn when no log was created, LeadershipLost when `leader` leads no more, LogForked when
-    the log is halted (`ledger.witness_guard`).
+    the log is halted (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
     """
     await lock_log(s)
     if leader is not None:
@@ -110,6 +110,8 @@ async def seal(
         raise LogUnborn("there is no log in this database yet")
     if tree.halted is not None:  # whichever process found out, none goes on
         raise LogForked(tree.halted)
+    if tree.closed_at is not None:
+        raise LogClosed("the log was closed: a new one has to begin", origin=tree.origin)
     queued = await _take(s, limit)
     if not queued:
         return Sealed(0, tree.size, tree.root)
@@ -134,11 +136,14 @@ async def seal(
 async def seal_all(database: Database, clock: Clock, *, leader: Leader | None = None) -> Sealed:
     """Seal batch after batch until the queue is empty; returns how many in all and the last tree.
 
-    Raises what `seal` raises.
+    Of a closed log it seals nothing: the queue waits for the next one. Raises what `seal` raises.
     """
     count = 0
     while True:
         async with database.write() as s:
+            tree = await s.get(TreeRow, 1, populate_existing=True)
+            if tree is not None and tree.closed_at is not None:
+                return Sealed(0, tree.size, tree.root)
             batch = await seal(s, clock, leader=leader)
         count += batch.count
         if batch.count < BATCH_ROWS:

@@ -94,7 +94,8 @@ class TreeRow(SQLModel, table=True):
     """The tree as sealed: one row. `previous` is the leaf hash of the last entry, in hex.
 
     `halted` says why nothing may be sealed any more: somebody holds a checkpoint of ours that this
-    database does not lead to (`<who>: <why>`).
+    database does not lead to (`<who>: <why>`). `closed_at` is when the log's last entry was sealed, where
+    it has been closed: what is recorded then waits for the next log.
     """
 
     __tablename__ = "ledger_tree"
@@ -107,6 +108,45 @@ class TreeRow(SQLModel, table=True):
     previous: str = Field(sa_column=Column(Text, nullable=False))
     sealed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     halted: str | None = Field(default=None, sa_column=Column(Text))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class ShardRow(SQLModel, table=True):
+    """A log of this exchange that was closed, and the last checkpoint it ended with, as note text."""
+
+    __tablename__ = "ledger_shards"
+
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    origin: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    closed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class PastEntryRow(SQLModel, table=True):
+    """An entry of a closed log: where it went from `ledger_entries`, unchanged."""
+
+    __tablename__ = "ledger_past_entries"
+
+    shard: int = Field(sa_column=Column(Integer, ForeignKey("ledger_shards.number"), primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    statement_row: int = Field(
+        sa_column=Column(_ID, ForeignKey("ledger_statements.id"), nullable=False, unique=True)
+    )
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    entry: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PastCheckpointRow(SQLModel, table=True):
+    """A checkpoint that was kept of a closed log, as note text."""
+
+    __tablename__ = "ledger_past_checkpoints"
+
+    shard: int = Field(sa_column=Column(Integer, ForeignKey("ledger_shards.number"), primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    published_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
 class CheckpointRow(SQLModel, table=True):

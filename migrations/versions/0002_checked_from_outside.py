@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import base.db
+from ledger import triggers
 
 revision: str = "0002"
 down_revision: str | None = "0001"
@@ -29,10 +30,12 @@ def upgrade() -> None:
     _witnesses()
     _mentions()
     _erasable_answers()
+    _shards()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_shards()
     with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_keys_about"))
         batch_op.drop_column("about")
@@ -87,6 +90,71 @@ def _without_witnesses() -> None:
     op.drop_table("ledger_witnesses")
     op.drop_column("ledger_checkpoints", "witnessed")
     op.drop_column("ledger_tree", "halted")
+
+
+def _shards() -> None:
+    """Where the entries of closed logs go."""
+    op.add_column("ledger_tree", sa.Column("closed_at", base.db.UtcDateTime(timezone=True), nullable=True))
+    op.create_table(
+        "ledger_shards",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("closed_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_shards")),
+        sa.UniqueConstraint("origin", name=op.f("uq_ledger_shards_origin")),
+    )
+    op.create_table(
+        "ledger_past_entries",
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("statement_row", _ID, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shard"], ["ledger_shards.number"], name=op.f("fk_ledger_past_entries_shard")
+        ),
+        sa.ForeignKeyConstraint(
+            ["statement_row"], ["ledger_statements.id"], name=op.f("fk_ledger_past_entries_statement_row")
+        ),
+        sa.PrimaryKeyConstraint("shard", "seq", name=op.f("pk_ledger_past_entries")),
+        sa.UniqueConstraint("statement_row", name=op.f("uq_ledger_past_entries_statement_row")),
+    )
+    op.create_table(
+        "ledger_past_checkpoints",
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("published_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shard"], ["ledger_shards.number"], name=op.f("fk_ledger_past_checkpoints_shard")
+        ),
+        sa.PrimaryKeyConstraint("shard", "size", name=op.f("pk_ledger_past_checkpoints")),
+    )
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for statement in triggers.SHARDS_SQLITE if sqlite else triggers.SHARDS_POSTGRESQL:
+        op.execute(sa.DDL(statement))
+
+
+def _without_shards() -> None:
+    """Closed logs are never taken back: the tables go only while they are empty."""
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM ledger_shards")):
+        raise NotImplementedError("a closed log is never taken back; restore a backup instead")
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TRIGGER ledger_entries_no_delete")
+        before = [one for one in triggers.SQLITE if "ledger_entries_no_delete" in one]
+    else:
+        for name in ("ledger_entries_leave", "ledger_entries_insert_only"):
+            op.execute(f"DROP TRIGGER {name} ON ledger_entries")
+        op.execute("DROP FUNCTION ledger_entry_leaves()")
+        before = [one for one in triggers.POSTGRESQL if "ledger_entries_insert_only" in one]
+    for statement in before:
+        op.execute(sa.DDL(statement))
+    for table in ("ledger_past_checkpoints", "ledger_past_entries", "ledger_shards"):
+        op.drop_table(table)
+    op.drop_column("ledger_tree", "closed_at")
 
 
 def _mentions() -> None:
