@@ -9,6 +9,7 @@ from brokers.tables import CertificateRow, MandateRow
 from identity.repository import Organisation, Person, RegisteredKey
 from ledger.reader import Statement
 from market.delivery.tables import Entitlement
+from market.listings.shapes import Offered
 from market.listings.tables import Listing, ListingFile
 from market.orders.tables import Offer, Trade
 from market.settlement.tables import PayeeAccount
@@ -187,7 +188,7 @@ class ListingView(View):
     listed_at: datetime | None
 
     @classmethod
-    def of(cls, row: Listing) -> "ListingView":
+    def of(cls, row: Listing | Offered) -> "ListingView":
         return cls.model_validate(row)
 
 
