@@ -57,6 +57,13 @@ class LogKeyRefused(Malformed):
     title = "The log's keys cannot be changed in this way"
 
 
+class LogKeyMissing(Unavailable):
+    """A checkpoint is signed by every key whose window holds it, or not at all."""
+
+    code = "log-key-missing"
+    title = "A key of the log is not in this node's key folder"
+
+
 class LegsUnbalanced(Malformed):
     """Legs must sum to zero per currency."""
 
