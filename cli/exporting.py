@@ -21,9 +21,10 @@ async def export_from(settings: Settings, out: Path, edition: Edition) -> int:
 async def export_bundle(node: Node, out: Path, edition: Edition) -> int:
     """Write the bundle of a node's newest checkpoint; returns how many entries it holds.
 
-    What is queued is sealed and published first. Raises LogUnborn on an empty log, BundleFileBad when
-    `out` is there already.
+    What is queued is sealed and published first. Raises LogUnborn on an empty log, LogForked where that
+    would fork it, BundleFileBad when `out` is there already.
     """
+    await node.publisher.check_head()
     await node.seal()
     await node.publish()
     signer = node.publisher.signer
@@ -39,7 +40,7 @@ async def export_bundle(node: Node, out: Path, edition: Edition) -> int:
         writer = BundleWriter(
             out,
             checkpoint=head.note.encode(),
-            keys=Keys(signer.name, (KeyWindow(signer.vkey),)),
+            keys=Keys(signer.name, (KeyWindow(signer.vkey),), node.publisher.witness_keys),
             signer=signer,
             edition=edition,
             kept=kept,

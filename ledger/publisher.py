@@ -95,7 +95,7 @@ class Publisher:
             return None
         answers = await self._asked(note)
         gained = [one.cosignature for one in answers if one.cosignature is not None]
-        if head.size == old and not answers:
+        if head.size == old and not answers and await self._is_kept(note):
             return None
         note = Note(note.text, (*note.signatures, *gained))
         async with self.database.write() as s:
@@ -105,19 +105,26 @@ class Publisher:
 
     async def _put(self, s: WriteSession, head: TreeHead, note: Note) -> bool:
         """Keep the checkpoint and write its file, unless one that is newer, or says as much, is there."""
-        seen = self._published()
-        if seen is not None and seen.checkpoint.size >= head.size:
-            lines = [line for line in note.signatures if line not in seen.note.signatures]
-            if seen.checkpoint.size > head.size or not lines:
-                return False
+        seen, lines = self._published(), note.signatures
+        if seen is not None and seen.checkpoint.size > head.size:
+            return False
+        if seen is not None and seen.checkpoint.size == head.size:
+            lines = tuple(line for line in note.signatures if line not in seen.note.signatures)
             note = Note(note.text, (*seen.note.signatures, *lines))
         witnessed = None
         if self.circle is not None and self.circle.policy.asks:
             opened = open_checkpoint(bytes(note), [*self.known, *self.circle.policy.vkeys])
             witnessed = self.circle.policy.satisfied(opened.cosigned)
         await _keep(s, head, bytes(note).decode(), self.clock.now(), witnessed=witnessed)
-        await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))
-        return True
+        if lines:
+            await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))
+        return bool(lines)
+
+    async def _is_kept(self, note: Note) -> bool:
+        """Whether the database keeps the published note: the file comes before the commit, which may fail."""
+        async with self.database.read() as s:
+            row = await s.get(CheckpointRow, Checkpoint.parse(note.text).size)
+        return row is not None and row.note == bytes(note).decode()
 
     async def _asked(self, note: Note) -> list[Answer]:
         """What the witnesses that are due answer. Raises LogForked where one holds what we do not lead to."""
@@ -135,7 +142,20 @@ class Publisher:
         return answers
 
     @property
+    def witness_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys of our witnesses, as a bundle names them."""
+        return () if self.circle is None else tuple(self.circle.policy.vkeys)
+
+    def witnessed(self, note: bytes) -> bool | None:
+        """Whether a checkpoint of ours has a quorum of cosignatures; None where none is asked for."""
+        if self.circle is None or not self.circle.policy.asks:
+            return None
+        opened = open_checkpoint(note, [*self.known, *self.circle.policy.vkeys])
+        return self.circle.policy.satisfied(opened.cosigned)
+
+    @property
     def known(self) -> list[VerifierKey]:
+        """Every key of this log that has signed a checkpoint."""
         return [*self.vkeys, *self.earlier]
 
     def _published(self) -> "_Published | None":

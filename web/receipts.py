@@ -37,6 +37,11 @@ async def receipt_of(node: Node, s: ReadSession, *, seq: int) -> str | None:
     return Receipt(seq, tuple(path), note).text().decode()
 
 
+def witnessed(node: Node, receipt: str | None) -> bool | None:
+    """Whether a receipt's checkpoint has its quorum; None without a receipt, or where none is asked for."""
+    return None if receipt is None else node.publisher.witnessed(Receipt.parse(receipt.encode()).checkpoint)
+
+
 async def with_receipts(node: Node, statement_ids: Sequence[str], *, wait: bool = False) -> list[Said]:
     """Recorded statements as they are now; with `wait` when they have receipts, or after `WAIT_S`.
 

@@ -13,7 +13,8 @@ from ledger import reader
 from ledger.errors import StatementUnknown
 from web.acts import Id
 from web.deps import CallerDep, NodeDep, ReadDep, VisitorDep
-from web.receipts import receipt_of, with_receipts
+from web.node import Node
+from web.receipts import receipt_of, with_receipts, witnessed
 from web.views import View
 
 router = APIRouter(tags=["ledger"])
@@ -27,6 +28,7 @@ class HeadView(View):
     sealed_at: datetime
     pending: bool
     vkey: str
+    witnessed: bool | None = Field(description="Whether the newest published checkpoint has its quorum")
 
 
 class EntryView(View):
@@ -52,6 +54,9 @@ class SaidView(View):
     seq: int | None
     statement: dict[str, Any]
     receipt: str | None = Field(description="The `.tlog-proof`, once a published checkpoint holds the entry")
+    witnessed: bool | None = Field(
+        description="Whether enough witnesses cosigned it; null: none are asked for"
+    )
 
 
 @router.get("/ledger")
@@ -65,6 +70,7 @@ async def head(node: NodeDep, s: ReadDep) -> HeadView:
         sealed_at=tree.sealed_at,
         pending=tree.pending,
         vkey=str(node.publisher.signer.vkey),
+        witnessed=(await reader.witnessing(s)).witnessed,
     )
 
 
@@ -99,7 +105,7 @@ async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] =
 @router.get("/ledger/entries/{seq}/receipt", response_class=PlainTextResponse)
 async def receipt(seq: Seq, node: NodeDep, s: ReadDep) -> Response:
     """The entry's `.tlog-proof` under the newest published checkpoint that holds it."""
-    return _receipt(seq, await receipt_of(node, s, seq=seq))
+    return _receipt(node, seq, await receipt_of(node, s, seq=seq))
 
 
 @router.get("/ledger/statements/{statement_id}")
@@ -121,6 +127,7 @@ async def statement(
         seq=one.seq,
         statement=one.payload,
         receipt=found.receipt,
+        witnessed=witnessed(node, found.receipt),
     )
 
 
@@ -132,14 +139,18 @@ async def receipt_by_id(
     if wait is not None and visitor is None:
         raise Unauthenticated("who waits says who it is")
     (found,) = await with_receipts(node, [statement_id], wait=wait is not None)
-    return _receipt(found.statement.seq, found.receipt)
+    return _receipt(node, found.statement.seq, found.receipt)
 
 
-def _receipt(seq: int | None, text: str | None) -> Response:
+def _receipt(node: Node, seq: int | None, text: str | None) -> Response:
     if text is None:
         raise NotFound("this entry is not under a published checkpoint yet", seq=seq)
-    name = f'attachment; filename="entry-{seq}.tlog-proof"'
-    return PlainTextResponse(text, headers={"content-disposition": name})
+    seen = witnessed(node, text)
+    says = ".unwitnessed" if seen is False else ""
+    headers = {"content-disposition": f'attachment; filename="entry-{seq}{says}.tlog-proof"'}
+    if seen is not None:
+        headers["databourse-witnessed"] = "witnessed" if seen else "unwitnessed"
+    return PlainTextResponse(text, headers=headers)
 
 
 def _view(found: reader.Entry) -> EntryView:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from base.jobs import dead_jobs, next_due
-from ledger.reader import tree_head
+from ledger.reader import tree_head, witnessing
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS
 from market.listings.rules import ListingState
@@ -35,6 +35,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         items = await open_work_items(s, limit=_PAGE)
         days = await reconciled_days(s, limit=_PAGE)
         head = await tree_head(s)
+        seen = await witnessing(s)
         dead = await dead_jobs(s, limit=_PAGE)
         due = await next_due(s)
         waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
@@ -46,6 +47,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         rejected=REJECTED,
         days=days,
         head=head,
+        seen=seen,
         dead=dead,
         due=due,
         waiting=len(waiting),
