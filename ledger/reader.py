@@ -28,7 +28,7 @@ from ledger.tile_cache import Place, TileCache
 from ledger.tree import inclusion_proof
 
 _PAGE: int = 100
-_caches: WeakKeyDictionary[Engine, TileCache] = WeakKeyDictionary()
+_caches: WeakKeyDictionary[Engine, dict[str, TileCache]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +201,15 @@ async def seq_of(s: ReadSession, *, statement_id: str) -> int | None:
     return (await statement(s, statement_id=statement_id)).seq
 
 
-async def proof(s: ReadSession, *, seq: int, size: int) -> list[bytes]:
+async def proof(s: ReadSession, *, seq: int, size: int, origin: str | None = None) -> list[bytes]:
     """The inclusion path of an entry in the tree of `size` leaves (RFC 9162 §2.1.3), leaf to root.
 
-    Asks once, for the tiles that this process has not read lately: mostly that of the leaf alone. Raises
-    StatementUnknown when the entry is not in that tree.
+    Asks once; with the `origin` of the log, only for tiles that this process has not read of it lately:
+    mostly that of the leaf alone. Raises StatementUnknown when the entry is not in that tree.
     """
     if not 0 <= seq < size:
         raise StatementUnknown("no entry has this number in that tree", seq=seq, size=size)
-    cache = _cache_of(s)
+    cache = _cache_of(s, origin)
     missing = cache.missing(seq, size)
     if missing:
         cache.add(await _tiles(s, missing))
@@ -220,11 +220,18 @@ async def proof(s: ReadSession, *, seq: int, size: int) -> list[bytes]:
     return path
 
 
-def _cache_of(s: ReadSession) -> TileCache:
-    """The tiles read of this database; none for whoever writes: what it sees may be rolled back yet."""
-    if isinstance(s, WriteSession):
+def _cache_of(s: ReadSession, origin: str | None) -> TileCache:
+    """The tiles read of this log (the next log in the database has others).
+
+    None for whoever writes: what it sees may be rolled back yet.
+    """
+    if origin is None or isinstance(s, WriteSession):
         return TileCache()
-    return _caches.setdefault(s.get_bind().engine, TileCache())
+    logs = _caches.setdefault(s.get_bind().engine, {})
+    if origin not in logs:
+        logs.clear()  # a database has one live log
+        logs[origin] = TileCache()
+    return logs[origin]
 
 
 async def _tiles(s: ReadSession, places: Sequence[Place]) -> Sequence[tuple[int, int, bytes]]:

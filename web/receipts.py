@@ -32,8 +32,8 @@ async def receipt_of(node: Node, s: ReadSession, *, seq: int) -> str | None:
     if kept is None:
         return None
     note = kept.note.encode()
-    open_checkpoint(note, node.publisher.vkeys)
-    path = await reader.proof(s, seq=seq, size=kept.size)
+    head = open_checkpoint(note, node.publisher.vkeys).checkpoint
+    path = await reader.proof(s, seq=seq, size=head.size, origin=head.origin)
     return Receipt(seq, tuple(path), note).text().decode()
 
 

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import col, update
 
 from base.clock import SimulatedClock
 from base.db import Database, ReadSession, WriteSession
 from ledger import reader
 from ledger.errors import StatementUnknown, TileInvalid
 from ledger.sequencer import create_log, root_at, seal, seal_all
-from ledger.tables import EntryRow
+from ledger.tables import EntryRow, TileRow
 from ledger.tile_cache import TileCache, needed, rows_of, width_of
 from ledger.tiles import grow, hashes_in
 from ledger.tree import inclusion_proof, leaf_hash, root_of, verify_inclusion
 from tests.ledger.seeds import AT, statement
 
+ORIGIN = "exchange.test/log"
 LEAVES = [sha256(n.to_bytes(4)).digest() for n in range(140_000)]
 
 
@@ -97,7 +99,7 @@ def statements_of(database: Database) -> Iterator[list[str]]:
 
 async def sealed(database: Database, clock: SimulatedClock, names: range) -> None:
     async with database.write() as s:
-        await create_log(s, origin="exchange.test/log", at=AT)
+        await create_log(s, origin=ORIGIN, at=AT)
         for name in names:
             await statement(s, f"sta_{name}")
     await seal_all(database, clock)
@@ -106,7 +108,7 @@ async def sealed(database: Database, clock: SimulatedClock, names: range) -> Non
 async def prove(s: ReadSession, seq: int, size: int) -> None:
     row = await s.get(EntryRow, seq)
     assert row is not None
-    path = await reader.proof(s, seq=seq, size=size)
+    path = await reader.proof(s, seq=seq, size=size, origin=ORIGIN)
     verify_inclusion(seq, size, leaf_hash(row.entry), path, await root_at(s, size))
 
 
@@ -116,11 +118,11 @@ async def test_a_proof_asks_the_database_once_and_then_not_again(
     await sealed(database, clock, range(600))
     async with database.read() as s:
         with statements_of(database) as asked:
-            await reader.proof(s, seq=3, size=600)
+            await reader.proof(s, seq=3, size=600, origin=ORIGIN)
         assert len(asked) == 1
         with statements_of(database) as asked:
-            await reader.proof(s, seq=4, size=600)
-            await reader.proof(s, seq=599, size=600)
+            await reader.proof(s, seq=4, size=600, origin=ORIGIN)
+            await reader.proof(s, seq=599, size=600, origin=ORIGIN)
         assert asked == []
         for seq, size in ((3, 600), (599, 600), (255, 256), (0, 1), (511, 513)):
             await prove(s, seq, size)
@@ -129,9 +131,23 @@ async def test_a_proof_asks_the_database_once_and_then_not_again(
         await prove(s, 599, 700)
         await prove(s, 699, 700)
         with pytest.raises(StatementUnknown):
-            await reader.proof(s, seq=3, size=701)
+            await reader.proof(s, seq=3, size=701, origin=ORIGIN)
         with pytest.raises(StatementUnknown):
-            await reader.proof(s, seq=700, size=700)
+            await reader.proof(s, seq=700, size=700, origin=ORIGIN)
+
+
+async def test_the_next_log_of_a_database_has_tiles_of_its_own(
+    database: Database, clock: SimulatedClock
+) -> None:
+    await sealed(database, clock, range(20))
+    async with database.read() as s:
+        before = await reader.proof(s, seq=3, size=20, origin=ORIGIN)
+    async with database.write() as s:  # as where a log was closed and the next one begun
+        await s.exec(update(TileRow).where(col(TileRow.level) == 0).values(hashes=b"".join(LEAVES[:20])))
+    async with database.read() as s:
+        after = await reader.proof(s, seq=3, size=20, origin="exchange.test/next")
+        assert await reader.proof(s, seq=3, size=20) == after != before
+    verify_inclusion(3, 20, LEAVES[3], after, root_of(LEAVES[:20]))
 
 
 async def test_what_a_transaction_took_back_is_in_no_later_proof(

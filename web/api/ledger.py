@@ -97,7 +97,7 @@ async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] =
     tree = await reader.tree_head(s)
     if size is not None and size > tree.size:
         raise StatementUnknown("that tree is not sealed yet", size=size)
-    path = await reader.proof(s, seq=seq, size=size or tree.size)
+    path = await reader.proof(s, seq=seq, size=size or tree.size, origin=tree.origin)
     root = tree.root if size in {None, tree.size} else None  # of an older size the checkpoint tells it
     return ProofView(seq=seq, size=size or tree.size, root=root, path=[step.hex() for step in path])
 
