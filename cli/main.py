@@ -22,9 +22,9 @@ OFFERED: Final = MappingProxyType(
             "cli.serve:sequencer",
             "Sequence the log and run what falls due, without serving anything.",
         ),
-        "migrate": ("cli.serve:migrate", "Bring the database to the newest schema."),
+        "migrate": ("cli.migrate:migrate", "Bring the database to the newest schema."),
         "found": (
-            "cli.serve:found_exchange",
+            "cli.found:found_exchange",
             "Found an exchange in an empty database: its log, its operator, the operator's first person.",
         ),
         "export": (

@@ -18,6 +18,7 @@ import structlog
 
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database
+from base.errors import trace_of
 from base.files import FileStore
 from base.idempotency import forget
 from base.jobs import Handlers, run_due
@@ -41,7 +42,6 @@ from ledger.witness_federation import federate
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
-from web.problems import trace_of
 from web.witnessing import circle_of, desk_of, federated_every
 
 log = structlog.get_logger("node")
