@@ -9,7 +9,7 @@ A key's window counts tree sizes: it signs the checkpoints of the trees that hol
 last tree that does not hold its retirement.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
@@ -113,10 +113,14 @@ class Predecessor:
 
 @dataclass(slots=True)
 class LogKeys:
-    """The log's keys by window, and where it was closed, after the entries told so far, in their order."""
+    """The log's keys by window, and where it was closed, after the entries told so far, in their order.
+
+    `vouched` are the rotations: an old key and the new one it vouched for.
+    """
 
     origin: str = ""
     windows: list[KeyWindow] = field(default_factory=list)
+    vouched: list[tuple[VerifierKey, VerifierKey]] = field(default_factory=list)
     closed_seq: int | None = None
     successor: VerifierKey | None = None
     previous: Predecessor | None = None
@@ -138,6 +142,14 @@ class LogKeys:
     def at(self, size: int) -> list[VerifierKey]:
         """The keys that sign a checkpoint of this size, the newest Ed25519 key first."""
         return keys_at(self.windows, size)
+
+    def led_to(self, known: Iterable[VerifierKey]) -> list[VerifierKey]:
+        """The known keys, and those that they lead to, rotation by rotation."""
+        found = list(known)
+        for old, new in self.vouched:
+            if old in found and new not in found:
+                found.append(new)
+        return found
 
     @property
     def present(self) -> VerifierKey | None:
@@ -164,6 +176,7 @@ class LogKeys:
         if any(window.vkey.public == new.public for window in self.windows):
             raise NoteInvalid("a key of the log does not come back")
         self.windows.append(KeyWindow(new, from_size=seq + 1))
+        self.vouched.append((old.vkey, new))
 
     def _retire(self, seq: int, said: Mapping[str, Any]) -> None:
         old = self._signing(_vkey(said, "vkey"))

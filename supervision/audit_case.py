@@ -3,16 +3,18 @@
 from array import array
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from base.errors import Malformed
-from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, ManifestNote
+from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, KeyWindow, ManifestNote
 from ledger.checkpoint import Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad
 from ledger.statement import NO_PREVIOUS
 from ledger.tiles import ENTRIES, WIDTH, Growth, Tile, unpack_entries
 from supervision.audit_entry import read_entry
 from supervision.audit_keys import Keyring
+from supervision.audit_log_keys import follow
 from supervision.audit_report import Code, Problem, Report
 from supervision.audit_tile import Batch
 
@@ -51,8 +53,9 @@ class Memory:
 class Case:
     """One audit: the evidence, what it is held against, and the report that grows.
 
-    `pinned` are keys the caller knows; `trusted` the keys checkpoints are verified with: the pinned
-    ones, and those of `keys.json` once a manifest vouched for by a pinned key (or none is pinned).
+    `pinned` are keys the caller knows; `led` those and the keys that rotations in the log lead to from
+    them; `trusted` the keys checkpoints are verified with: these, and those of `keys.json` once a manifest
+    is vouched for by one of them (or none is pinned).
     """
 
     bundle: Bundle
@@ -64,6 +67,7 @@ class Case:
     progress: Progress | None = None
     keys: Keys | None = None
     trusted: tuple[VerifierKey, ...] = ()
+    led: tuple[VerifierKey, ...] = ()
     note: ManifestNote | None = None
     manifest: dict[str, str] | None = None
     head: Checkpoint | None = None
@@ -112,10 +116,12 @@ class Case:
         offered = tuple(window.vkey for window in self.keys.vkeys) if self.keys else ()
         if not self.pinned:
             self.report.warnings.append(Problem(Code.UNPINNED, _UNPINNED))
-        self.trusted = self.pinned or offered
+        if self.pinned and self.keys:
+            self.led = follow(self.pinned, self.keys.vkeys, self._entry)
+        self.trusted = self.led or self.pinned or offered
         self._open_manifest()
         if self.pinned and self.manifest and self.manifest.get(KEYS) == self.bundle.digests.get(KEYS):
-            self.trusted = tuple(dict.fromkeys((*self.pinned, *offered)))
+            self.trusted = tuple(dict.fromkeys((*self.trusted, *offered)))
         self.head = self._reading(self.bundle.head)
 
     def _open_manifest(self) -> None:
@@ -150,6 +156,21 @@ class Case:
             return (VerifierKey.parse(read_entry(first).text("vkey") or ""),)
         except (BundleFileBad, Malformed, StopIteration):
             return ()
+
+    def _entry(self, seq: int) -> bytes:
+        """One entry's bytes. Raises Malformed where it cannot be read."""
+        head = self.bundle.head()
+        if not 0 <= seq < head.size:
+            raise Malformed("no entry of this log", seq=seq)
+        tile = Tile(ENTRIES, seq // WIDTH, min(WIDTH, head.size - seq // WIDTH * WIDTH))
+        for entry in islice(unpack_entries(self.bundle.tile(tile)), seq % WIDTH, None):
+            return entry
+        raise Malformed("the tile ends before this entry", seq=seq)
+
+    @property
+    def windows(self) -> tuple[KeyWindow, ...]:
+        """The windows of the log's keys as the bundle gives them; none for a folder of tiles."""
+        return self.keys.vkeys if self.keys else ()
 
     def entry_tile(self, number: int) -> Tile:
         """The entry tile of this number at the size of this log."""

@@ -15,8 +15,17 @@ from typing import Final
 import orjson
 
 from base.errors import Malformed
-from ledger.bundle import CHECKPOINT, KEYS, MANIFEST, MANIFEST_NOTE, Edition, is_kept, openings_path
-from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, open_checkpoint
+from ledger.bundle import (
+    CHECKPOINT,
+    KEYS,
+    MANIFEST,
+    MANIFEST_NOTE,
+    Edition,
+    KeyWindow,
+    is_kept,
+    openings_path,
+)
+from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad, TileInvalid
 from ledger.suites import can_verify
 from ledger.tiles import MAX_ENTRY_TILE_BYTES, WIDTH, Tile, in_tree, parse_path, tiles_of, unpack_entries
@@ -24,6 +33,7 @@ from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import stated_public_keys
+from supervision.audit_log_keys import open_in_window
 from supervision.audit_marks import same_marks
 from supervision.audit_report import Code
 from supervision.audit_rows import database_agrees
@@ -45,23 +55,28 @@ _AHEAD: Final = 4
 
 
 def checkpoint_is_signed(case: Case) -> Check:
-    """ROOT: the tree head is signed by a trusted key of this log, and of the size the manifest says."""
+    """ROOT: the tree head is signed by every key of this log whose window it is, and of the manifest's size.
+
+    A folder of tiles has no list of keys: there the windows are those that the entries turn out to give.
+    """
     head = case.head
-    if head is not None and not case.damaged(CHECKPOINT):
+    here = head is not None and not case.damaged(CHECKPOINT)
+    late = case.bundle.plain and case.report.signatures_checked
+    if head is not None and here:
         case.report.origin, case.report.size, case.report.root = head.origin, head.size, head.root.hex()
-        if case.trusted:
-            who = case.pinned or case.trusted
-            try:
-                open_checkpoint(case.bundle.read(CHECKPOINT, MAX_NOTE_BYTES), who, origin=case.origin)
-            except Malformed as error:
-                case.problem(Code.ROOT, f"{error.detail} ({'pinned' if case.pinned else 'keys.json'})")
-        elif case.bundle.plain and head.size:
+        if case.trusted and not late:
+            _require_signed(case, case.led or case.pinned or case.trusted, case.windows)
+        elif case.bundle.plain and head.size and not case.trusted:
             case.problem(Code.ROOT, "no key is known that could have signed the checkpoint")
         if case.note is not None and case.note.size != head.size:
             case.problem(
                 Code.ROOT, f"the checkpoint is of size {head.size}, the manifest of {case.note.size}"
             )
-    yield
+    while (yield) is not None:
+        pass
+    if here and late and case.trusted:
+        log = case.memory.keyring.log
+        _require_signed(case, log.led_to(case.trusted), log.windows)
 
 
 def entries_follow_each_other(case: Case) -> Check:
@@ -96,6 +111,10 @@ def keys_could_say_it(case: Case) -> Check:
                 waiting = next(pending, None)
         if batch.number == 0 and case.keys and memory.keyring.vkey not in _vkeys(case):
             case.problem(Code.KEY, "keys.json does not hold the log key that the genesis names", seq=0)
+    given, whole = memory.keyring.log.windows, memory.growth.frontier.size == case.size
+    known = whole and given and str(given[0].vkey) in _vkeys(case) and not case.damaged(KEYS)
+    if known and sorted(map(str, given)) != sorted(map(str, case.windows)):
+        case.problem(Code.KEY, "keys.json gives other windows than the log's entries do", path=KEYS)
 
 
 def signatures_hold(case: Case) -> Check:
@@ -204,6 +223,14 @@ def files_are_those_of_the_manifest(case: Case) -> Check:
             _compare_file(case, path)
 
 
+def _require_signed(case: Case, who: Sequence[VerifierKey], windows: Sequence[KeyWindow]) -> None:
+    try:
+        data = case.bundle.read(CHECKPOINT, MAX_NOTE_BYTES)
+        open_in_window(data, who, windows, origin=case.origin)
+    except Malformed as error:
+        case.problem(Code.ROOT, f"{error.detail} ({'pinned' if case.pinned else 'keys.json'})")
+
+
 def _have_verified(case: Case, batch: Batch, said: Sealed, waiting: Pending) -> None:
     """A signature whose key was not known to its tile: found in the keyring, or in the statement itself."""
     seq, keyid, message, sig = waiting
@@ -259,7 +286,8 @@ def _anchors(case: Case) -> dict[int, list[tuple[str, Checkpoint]]]:
     for path, data in notes:
         name = path or "the checkpoint last seen"
         try:
-            head = open_checkpoint(data, case.trusted, origin=case.origin).checkpoint
+            trusted, windows = case.trusted, case.windows
+            head = open_in_window(data, trusted, windows, origin=case.origin, by_all=bool(path))
         except Malformed as error:
             case.problem(Code.ANCHOR, f"{name}: {error.detail}", path=path or None)
             continue
