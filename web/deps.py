@@ -24,7 +24,7 @@ from identity.sign_in import authenticate
 from identity.tables import PreparedRow
 from identity.tokens import Claims
 from ledger.acts import Once, Verb, perform
-from ledger.recording import Act, Actor, Recorded, recorded_in
+from ledger.recording import Act, Actor, Recorded, recorded_in, spoken_of_in
 from web.acts import A, ActKind, kind_of, lookup_on
 from web.node import Node
 from web.problems import MEDIA_TYPE as PROBLEM
@@ -99,11 +99,13 @@ class Remembered(Once):
 
     async def after(self, s: WriteSession, result: object) -> None:
         self._kept = self._answer(result, recorded_in(s))
-        await remember(s, self._call, self._kept, now=self._node.clock.now())
+        now = self._node.clock.now()
+        await remember(s, self._call, self._kept, now=now, about=_about(s, result))
 
     async def refused(self, s: WriteSession, refusal: Refusal) -> None:
         status, body = problem_of(refusal, self._request_id)
-        await remember(s, self._call, Answer(status, PROBLEM, body), now=self._node.clock.now())
+        now, answer = self._node.clock.now(), Answer(status, PROBLEM, body)
+        await remember(s, self._call, answer, now=now, about=spoken_of_in(s))
         self._refused = refusal
 
     async def known(self) -> Answer | None:
@@ -127,6 +129,13 @@ class Remembered(Once):
             return found
         assert self._kept is not None
         return self._kept
+
+
+def _about(s: WriteSession, result: object) -> str:
+    """What an answer speaks of: empty for an act that states nothing."""
+    if isinstance(result, Prepared):
+        return str(orjson.loads(result.payload)["predicate"]["object"])
+    return spoken_of_in(s) or ""
 
 
 def answer_to(kind: ActKind[Any], result: object, recorded: Sequence[Recorded]) -> Answer:

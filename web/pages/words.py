@@ -139,6 +139,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
     "FED.CHECKPOINT": N_("Checkpoint of another log"),
+    "OPN.ERASE": N_("Private part erased"),
     "REF.REFUSE": N_("Refused by the exchange"),
 }
 
