@@ -33,7 +33,11 @@ OFFERED: Final = MappingProxyType(
         ),
         "node": (
             "cli.node:node",
-            "Print the node's origin and public keys; its keys are made on first use.",
+            "Print who this node is, or start it; its keys are made on first use.",
+        ),
+        "receipt": (
+            "cli.receipt:receipt",
+            "Check a receipt offline: a `.tlog-proof` with its entry, or one that leads to a province.",
         ),
         "audit": (
             "cli.audit:audit",

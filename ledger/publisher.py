@@ -7,6 +7,7 @@ its checkpoint tells a restored backup that it would fork the log (`docs/ledger.
 
 import asyncio
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or none, and a crash loses nothing answered."""
     made = [folder for folder in (path.parent, *path.parent.parents) if not folder.is_dir()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with draft.open("wb") as file:
         file.write(data)
         file.flush()

@@ -91,7 +91,10 @@ class WitnessCircle:
 
     async def latest(self, origin: str) -> list[Answer]:
         """What each witness keeps of a log: `evidence` is its note, or None where it has none."""
-        return await self._each(self.asked, lambda one: self._kept(one, origin_hash(origin)))
+        due = [witness for witness in self.asked if self._of(witness).pause_until <= self.now()]
+        answers = await self._each(due, lambda one: self._kept(one, origin_hash(origin)))
+        paused = [witness for witness in self.asked if witness not in due]
+        return answers + [Answer(one, 0, problem="it has just failed") for one in paused]
 
     async def _each(
         self, witnesses: Iterable[Witness], ask: Callable[[Witness], Awaitable[Answer]]
