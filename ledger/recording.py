@@ -37,6 +37,18 @@ _SAME_REFUSAL: Final = timedelta(hours=1)
 _REFUSAL_LOCK: Final = 0x6462_7266  # "dbrf"
 _RECORDED: Final = "ledger.recorded"
 
+# Made once: to compose a statement anew costs more than to run it.
+_QUEUE: Final = insert(PendingRow)
+_SAY: Final = {
+    name: (
+        upsert(OpeningRow).on_conflict_do_nothing(),
+        upsert(StatementRow)
+        .on_conflict_do_nothing(index_elements=["envelope_sha256"])
+        .returning(col(StatementRow.id)),
+    )
+    for name, upsert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -176,8 +188,7 @@ async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envel
     row_id = await _insert(s, act, built, statement_id=statement_id, stored=stored, digest=digest)
     if row_id is None:
         raise StatementRecordedBefore("this signed statement was recorded before", envelope_sha256=digest)
-    connection = await s.connection()
-    await connection.execute(insert(PendingRow).values(id=row_id))
+    await (await s.connection()).execute(_QUEUE, {"id": row_id})
     recorded = Recorded(statement_id, digest, built.opening_sha256)
     s.info.setdefault(_RECORDED, []).append(recorded)
     return recorded
@@ -191,24 +202,21 @@ async def _insert(
     Several statements may commit to one opening: the parties of a contract do.
     """
     connection = await s.connection()
-    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    open_it, say_it = _SAY[connection.dialect.name]
     if built.opening_sha256 is not None:
-        opening = {"sha256": built.opening_sha256, "document": built.opening}
-        await connection.execute(upsert(OpeningRow).values(opening).on_conflict_do_nothing())
+        await connection.execute(open_it, {"sha256": built.opening_sha256, "document": built.opening})
     made = await connection.execute(
-        upsert(StatementRow)
-        .values(
-            statement_id=statement_id,
-            envelope_sha256=digest,
-            event=built.event,
-            object_id=built.object_id,
-            org_id=act.actor.org_id,
-            occurred_at=act.occurred_at,
-            envelope=stored,
-            opening_sha256=built.opening_sha256,
-        )
-        .on_conflict_do_nothing(index_elements=["envelope_sha256"])
-        .returning(col(StatementRow.id))
+        say_it,
+        {
+            "statement_id": statement_id,
+            "envelope_sha256": digest,
+            "event": built.event,
+            "object_id": built.object_id,
+            "org_id": act.actor.org_id,
+            "occurred_at": act.occurred_at,
+            "envelope": stored,
+            "opening_sha256": built.opening_sha256,
+        },
     )
     found: int | None = made.scalar_one_or_none()
     return found
