@@ -59,6 +59,15 @@ browser: ## install Chromium and CJK fonts for the browser tests (Debian and its
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
 	else echo "install chromium and fonts-noto-cjk with the tools of this machine" >&2; exit 1; fi
 
+.PHONY: foreign
+foreign: ## install Go and its transparency log code for the tests of the published log (likewise)
+	@if command -v go >/dev/null 2>&1 && [ -d /usr/share/gocode/src/golang.org/x/mod ]; then \
+	  echo "go is installed"; exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends golang-go golang-golang-x-mod-dev >/dev/null; \
+	else echo "install golang-go and golang-golang-x-mod-dev with the tools of this machine" >&2; exit 1; fi
+
 .PHONY: lock
 lock: $(DEV) ## write both locks anew, with hashes and without any address
 	@$(BIN)/python -m venv build/lock && build/lock/bin/python -m pip --disable-pip-version-check -q install uv

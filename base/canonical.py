@@ -13,6 +13,7 @@ import orjson
 from base.errors import Malformed
 
 MAX_SAFE: Final = 2**53 - 1
+_READ_BACK: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER  # strict: within ±(2^53 - 1)
 
 
 def canonical(document: Any) -> bytes:
@@ -26,6 +27,23 @@ def canonical(document: Any) -> bytes:
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed("not a JSON document", reason=str(error)) from None
+
+
+def is_canonical(document: Any, raw: bytes) -> bool:
+    """Whether `raw`, which `document` was just read from, are the bytes that `canonical` would write.
+
+    The auditor's fast path: text that is ASCII and written back unchanged has ASCII keys, so only floats
+    are left to look for.
+    """
+    if not raw.isascii():
+        try:
+            return canonical(document) == raw
+        except Malformed:
+            return False
+    try:
+        return orjson.dumps(document, option=_READ_BACK) == raw and not _has_float(document)
+    except TypeError:
+        return False
 
 
 def sha256_hex(data: bytes) -> str:
@@ -50,3 +68,15 @@ def _prove(node: Any) -> None:
             _prove(value)
     else:
         raise Malformed("not canonical JSON", type=kind.__name__)
+
+
+def _has_float(node: Any) -> bool:
+    """Whether a float stands anywhere in what a JSON parser gave."""
+    kind = type(node)
+    if kind is not dict and kind is not list:
+        return kind is float
+    for value in node.values() if kind is dict else node:
+        kind = type(value)
+        if kind is float or ((kind is dict or kind is list) and _has_float(value)):
+            return True
+    return False

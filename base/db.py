@@ -19,8 +19,11 @@ from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from base.errors import Unavailable
+
 _BUSY_TIMEOUT_S: Final = 30
 _ROWS_AT_ONCE: Final = 256
+_REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 
 Query = TypeVar("Query", bound=GenerativeSelect)
 
@@ -133,6 +136,29 @@ class Database:
         async with self.read() as session:
             await (await session.connection()).execute(text("SELECT 1"))
 
+    async def scrub(self, *tables: str) -> None:
+        """Clear what is left behind in tables of rows that were emptied. Raises Unavailable: try again.
+
+        SQLite zeroes bytes as it frees them (`secure_delete`), but leaves copies where it moved rows from
+        page to page, and old pages in the write-ahead log: the file is written anew (above 512 MiB it is
+        left to a quiet hour: `VACUUM`), and the log cut to nothing. On PostgreSQL dead rows are vacuumed:
+        their space is free to be written over.
+        """
+        async with self._writer.connect() as connection:
+            if self.dialect == "postgresql":
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(text(f"VACUUM {', '.join(tables)}"))
+                return
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            (pages,) = await (await driver.execute("PRAGMA page_count")).fetchone()
+            (page_bytes,) = await (await driver.execute("PRAGMA page_size")).fetchone()
+            if pages * page_bytes <= _REWRITTEN_AT_ONCE_BYTES:
+                await (await driver.execute("VACUUM")).close()
+            cut = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if (await cut.fetchone())[0]:
+                raise Unavailable("somebody is reading what was there before")
+
     async def dispose(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
@@ -159,7 +185,8 @@ class _Cursor(aiosqlite.Cursor):
         return await self._ask(sqlite3.Cursor.execute, sql, parameters or (), here=here)
 
     async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> aiosqlite.Cursor:
-        return await self._ask(sqlite3.Cursor.executemany, sql, parameters, here=False)
+        here = self._here and isinstance(parameters, list) and len(parameters) <= _ROWS_AT_ONCE
+        return await self._ask(sqlite3.Cursor.executemany, sql, parameters, here=here)
 
     async def _ask(
         self, how: Callable[..., Any], sql: str, parameters: Any, *, here: bool
@@ -239,6 +266,7 @@ def _prepare(engine: Engine, begin: str) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",
             f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")

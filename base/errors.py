@@ -4,6 +4,7 @@ An error states a fact and carries a stable kebab-case code; `web.problems` alon
 (RFC 9457). Nothing here knows a status code.
 """
 
+import traceback
 from typing import Any, ClassVar
 
 
@@ -98,3 +99,8 @@ class Unavailable(DomainError):
 
     code = "unavailable"
     title = "Not available at the moment"
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error came from, for the log: lines of code, and never what a variable held."""
+    return "".join(traceback.format_exception(error))

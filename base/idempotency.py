@@ -1,16 +1,17 @@
 """Same key, same answer: what an unsafe call answered, kept in the transaction that did its work."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, LargeBinary, SmallInteger, Text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Field, SQLModel, col, delete, insert, select
+from sqlmodel import Field, SQLModel, col, delete, insert, select, update
 
 from base.db import ReadSession, UtcDateTime, WriteSession
-from base.errors import IdempotencyMismatch, Malformed, Unavailable
+from base.errors import IdempotencyMismatch, Malformed, NotFound, Unavailable
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
@@ -27,8 +28,18 @@ class IdempotencyRace(Unavailable):
     title = "The same Idempotency-Key was answered a moment ago"
 
 
+class AnswerErased(NotFound):
+    """The call was answered once, and the answer held what has been erased since: nothing is done again."""
+
+    code = "answer-erased"
+    title = "The answer to this call was erased"
+
+
 class IdempotencyRow(SQLModel, table=True):
-    """One answered call. The primary key decides between two that came at once."""
+    """One answered call. The primary key decides between two that came at once.
+
+    `about` is the object the answer speaks of; an answer that was erased has no media type.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
@@ -44,6 +55,7 @@ class IdempotencyRow(SQLModel, table=True):
     media_type: str = Field(sa_column=Column(Text, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    about: str | None = Field(default=None, sa_column=Column(Text, index=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +84,8 @@ class Answer:
 async def recall(s: ReadSession, call: Call) -> Answer | None:
     """The answer to an earlier call of this actor with this key, or None for a new key.
 
-    Raises IdempotencyMismatch when the earlier call had another route or another input.
+    Raises IdempotencyMismatch when the earlier call had another route or another input, AnswerErased
+    when its answer is gone.
     """
     query = select(IdempotencyRow).where(
         IdempotencyRow.actor_id == call.actor_id, IdempotencyRow.key == call.key
@@ -82,11 +95,15 @@ async def recall(s: ReadSession, call: Call) -> Answer | None:
         return None
     if (row.route, row.input_sha256) != (call.route, call.input_sha256):
         raise IdempotencyMismatch("this key was used with another call", key=call.key)
+    if not row.media_type:
+        raise AnswerErased("this call was answered, and the answer has been erased", key=call.key)
     return Answer(row.status, row.media_type, row.body)
 
 
-async def remember(s: WriteSession, call: Call, answer: Answer, *, now: datetime) -> None:
-    """Keep the answer in the transaction that did the work.
+async def remember(
+    s: WriteSession, call: Call, answer: Answer, *, now: datetime, about: str | None = None
+) -> None:
+    """Keep the answer in the transaction that did the work, with the object that it speaks of.
 
     Raises IdempotencyRace when a call with the same key was answered in the meantime: the caller's
     transaction rolls back, so the work is done once, and `recall` in a new one has the answer.
@@ -103,6 +120,7 @@ async def remember(s: WriteSession, call: Call, answer: Answer, *, now: datetime
                 media_type=answer.media_type,
                 body=answer.body,
                 created_at=now,
+                about=about,
             )
         )
     except IntegrityError:
@@ -113,3 +131,18 @@ async def forget(s: WriteSession, *, before: datetime) -> int:
     """Remove answers older than a time; returns how many. Their keys may then be used again."""
     gone = await s.exec(delete(IdempotencyRow).where(col(IdempotencyRow.created_at) < before))
     return gone.rowcount
+
+
+async def erase_answers(s: WriteSession, *, about: Collection[str]) -> int:
+    """Empty the remembered answers that speak of these objects; returns how many.
+
+    Their keys stay taken, so that a call that comes again is not carried out again. Answers of which
+    nobody noted what they speak of are emptied too.
+    """
+    spoken_of = col(IdempotencyRow.about).in_(about) | col(IdempotencyRow.about).is_(None)
+    emptied = await s.exec(
+        update(IdempotencyRow)
+        .where(spoken_of, col(IdempotencyRow.media_type) != "")
+        .values(media_type="", body=b"")
+    )
+    return emptied.rowcount

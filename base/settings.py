@@ -33,6 +33,10 @@ def _origin(text: str) -> str:
     return text
 
 
+def _maybe_origin(text: str | None) -> str | None:
+    return None if text is None else _origin(text)
+
+
 def _http_url(text: str) -> str:
     if _HTTP_URL.fullmatch(text) is None:
         raise ValueError("an address looks like https://exchange.example")
@@ -89,6 +93,28 @@ class Settings(BaseSettings):
     fee_account: str | None = Field(
         default=None, description="The number of the account that the platform's own fee is paid to."
     )
+    witness_policy_file: Path | None = Field(
+        default=None,
+        description="A C2SP tlog-policy file: the witnesses of our log, and how many must cosign.",
+    )
+    witness_timeout_s: float = Field(
+        default=3.0, gt=0, le=30, description="How long a publication waits for witnesses, at most."
+    )
+    witnessed_logs_file: Path | None = Field(
+        default=None, description="A file of tlog-policy `log` lines: the logs this node is a witness of."
+    )
+    witness_name: Annotated[str | None, AfterValidator(_maybe_origin)] = Field(
+        default=None, description="The name this node cosigns under; unset: the origin and /witness."
+    )
+    federate_every_s: int | None = Field(
+        default=None,
+        gt=0,
+        description="State each witnessed log's checkpoint on our own log, at most this often. Unset: never.",
+    )
+    province_url: HttpUrl | None = Field(
+        default=None, description="The witness prefix of the node that states our checkpoints on its log."
+    )
+    province_vkey: str | None = Field(default=None, description="The verifier key of that node's log.")
     clock: Literal["system", "simulated"] = Field(
         default="system", description="Statements made under a simulated clock say so."
     )

@@ -4,7 +4,7 @@ import base64
 import binascii
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -66,8 +66,19 @@ class Envelope:
         return sha256_hex(canonical(self.document()))
 
 
+class Signs(Protocol):
+    """What signs an envelope: an Ed25519 key, or a key of another suite (`ledger.suites`)."""
+
+    @property
+    def keyid(self) -> str: ...
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
 class SigningKey:
     """An Ed25519 private key with its keyid."""
+
+    suite: Final = "ed25519-sha256"
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -91,7 +102,7 @@ class SigningKey:
 
 
 def keyid_of(public: bytes) -> str:
-    """Hex SHA-256 of the raw 32-byte public key."""
+    """Hex SHA-256 of the raw public key (32 bytes for Ed25519)."""
     return sha256_hex(public)
 
 
@@ -101,7 +112,7 @@ def pre_authentication(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def sign_envelope(payload_type: str, payload: bytes, *keys: SigningKey) -> Envelope:
+def sign_envelope(payload_type: str, payload: bytes, *keys: Signs) -> Envelope:
     """Sign the payload with every key, in the order given."""
     message = pre_authentication(payload_type, payload)
     return Envelope(payload_type, payload, tuple(Signature(k.keyid, k.sign(message)) for k in keys))

@@ -41,3 +41,38 @@ class FindingMalformed(Malformed):
 
     code = "finding-malformed"
     title = "Not a finding"
+
+
+class ErasureBeyondPower(NotPermitted):
+    """The ground is another's to rely on: an order is the authority's, a request the operator's."""
+
+    code = "erasure-beyond-power"
+    title = "This legal basis is not yours to rely on"
+
+
+class OpeningInUse(Conflict):
+    """A trade is unfinished or frozen, a listing or a mandate stands, a member is a member."""
+
+    code = "opening-in-use"
+    title = "This private part is still needed"
+
+
+class OpeningUnderCase(Conflict):
+    """An open case rests on it, or on what it is about."""
+
+    code = "opening-under-case"
+    title = "An open case needs this private part"
+
+
+class KeptByLaw(Conflict):
+    """No ground erases it here: another law says who keeps it, and who may destroy it."""
+
+    code = "kept-by-law"
+    title = "The law wants this kept"
+
+
+class RetentionNotOver(Conflict):
+    """The law wants it kept until a day that has not come."""
+
+    code = "retention-not-over"
+    title = "The period for which the law wants this kept is not over"

@@ -1,11 +1,12 @@
 """What is asked about cases."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases.errors import CaseUnknown
+from cases.rules import CaseState
 from cases.tables import Case, CaseFlag, CaseOrder
 
 
@@ -48,3 +49,28 @@ async def orders_of(s: ReadSession, *, case_id: str) -> Sequence[CaseOrder]:
 async def flags_of(s: ReadSession, *, case_id: str) -> Sequence[CaseFlag]:
     """The trades a case flags."""
     return (await s.exec(select(CaseFlag).where(CaseFlag.case_id == case_id))).all()
+
+
+async def case_that_needs(s: ReadSession, *, objects: Collection[str], seq: int | None) -> str | None:
+    """An open case that is about one of these objects, or rests on the entry `seq`; None where none does.
+
+    Open cases are few beside trades; they are read page by page.
+    """
+    flagged = select(CaseFlag.case_id).where(
+        col(CaseFlag.trade_id).in_(objects), col(CaseFlag.cleared_at).is_(None)
+    )
+    found = (await s.exec(flagged.limit(1))).first()
+    after = ""
+    while found is None:
+        query = select(Case).where(
+            col(Case.status).in_([CaseState.RECEIVED, CaseState.INVESTIGATING]), col(Case.case_id) > after
+        )
+        page = (await s.exec(query.order_by(Case.case_id).limit(100))).all()
+        if not page:
+            return None
+        for case in page:
+            about = {*case.finding.get("objects", ()), *case.finding.get("subjects", ())}
+            if about & set(objects) or (seq is not None and seq in case.finding.get("evidence_seqs", ())):
+                return case.case_id
+        after = page[-1].case_id
+    return found

@@ -5,8 +5,13 @@ alone, and a trade that began later is left out. Whoever hides behind that is fo
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from base.db import Database, ReadSession
+from base.errors import DomainError
 from base.settings import Settings
 from ledger.reader import spoken_of_since
 from market.orders.repository import trades_of
@@ -16,11 +21,24 @@ from supervision.audit_case import Row
 _PAGE = 100
 
 
+class DatabaseUnusable(DomainError):
+    code: ClassVar[str] = "database-unavailable"
+    title = "The database cannot be asked"
+
+
 async def rows_of(url: str, *, size: int) -> tuple[list[Row], int]:
     """Rows for a bundle of `size` entries, and how many trades have moved on since.
 
-    The password, if any, comes from DATABOURSE_DATABASE_PASSWORD. Raises what the database raises.
+    The password, if any, comes from DATABOURSE_DATABASE_PASSWORD. Raises DatabaseUnusable.
     """
+    try:
+        return await _rows_of(url, size)
+    except (DBAPIError, OSError, ValidationError) as error:
+        said = str(error.orig) if isinstance(error, DBAPIError) else str(error).splitlines()[0]
+        raise DatabaseUnusable(said) from None
+
+
+async def _rows_of(url: str, size: int) -> tuple[list[Row], int]:
     database = Database(Settings(database_url=url).database_dsn)
     try:
         async with database.read() as s:

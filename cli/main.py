@@ -1,30 +1,145 @@
-"""`databourse`: one command, one file each."""
+"""`databourse`: one command, one file each, loaded when it is called.
+
+An auditor's command neither waits for the web stack of the exchange nor needs it to be sound. So the
+commands are named here, and `--help` shows these words alone; a test compares them with the commands.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from cli import audit, evidence, export, keys, node, price, serve, sign, supervise
-from cli.demo import command
+HELP: Final = "A data exchange that people can trust because they can check it."
+OFFERED: Final = MappingProxyType(
+    {
+        "keys": ("cli.keys:app", "Make and look at self-held keys."),
+        "serve": ("cli.serve:serve", "Serve the API and the pages."),
+        "sequencer": (
+            "cli.serve:sequencer",
+            "Sequence the log and run what falls due, without serving anything.",
+        ),
+        "migrate": ("cli.migrate:migrate", "Bring the database to the newest schema."),
+        "found": (
+            "cli.found:found_exchange",
+            "Found an exchange in an empty database: its log, its operator, the operator's first person.",
+        ),
+        "export": (
+            "cli.export:export",
+            "Write the published log as a bundle: entries, tiles, checkpoints, keys, signed manifest.",
+        ),
+        "node": (
+            "cli.node:node",
+            "Print who this node is, or start it; its keys are made on first use.",
+        ),
+        "receipt": (
+            "cli.receipt:receipt",
+            "Check a receipt offline: a `.tlog-proof` with its entry, or one that leads to a province.",
+        ),
+        "audit": (
+            "cli.audit:audit",
+            (
+                "Check a log offline, without trusting the exchange: "
+                "entries, chain, tree, signatures, keys, files."
+            ),
+        ),
+        "evidence": (
+            "cli.evidence:evidence",
+            "Derive the evidence tables from a ledger bundle (regulator edition).",
+        ),
+        "supervise": (
+            "cli.supervise:supervise",
+            "Run the supervision rules on evidence tables and write the findings.",
+        ),
+        "price": (
+            "cli.price:price",
+            "Print the quote of a pricing method for the given facts, with its reasons.",
+        ),
+        "sign": ("cli.sign:sign", "Check a prepared act, show what it says, and sign it with your own key."),
+        "demo": (
+            "cli.demo.command:demo",
+            "Run the whole exchange on real data: a year of trades, then one trade step by step.",
+        ),
+    }
+)
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """The command of a name, imported now. Raises KeyError for a name that is not offered."""
+    module, _, attribute = OFFERED[name][0].partition(":")
+    offered = getattr(import_module(module), attribute)
+    if isinstance(offered, typer.Typer):
+        command: Any = get_group(offered)
+    else:
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(offered)
+        command = get_command(alone)
+    command.name = name
+    return cast("TyperCommand | TyperGroup", command)
+
+
+class _WhenAsked(MutableMapping[str, Any]):
+    """The commands by name; looking one up loads it, listing them loads none."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = load(name)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(OFFERED)
+
+    def __len__(self) -> int:
+        return len(OFFERED)
+
+    def __contains__(self, name: object) -> bool:
+        return name in OFFERED
+
+
+class Commands(TyperGroup):
+    """The group of all commands: a list of words until one is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes | {"commands": None})
+        self.commands = _WhenAsked()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the group's form
+        return list(OFFERED)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 - the group's form
+        """What a list of commands says of one."""
+        if cmd_name not in OFFERED:
+            return None
+        return TyperCommand(cmd_name, help=OFFERED[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called, and what is left of the line for it."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, None if found is None or name is None else self.commands[name], rest
+
 
 app = typer.Typer(
     name="databourse",
-    help="A data exchange that people can trust because they can check it.",
+    cls=Commands,
+    help=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(keys.app, name="keys")
-for offered in (
-    serve.serve,
-    serve.sequencer,
-    serve.migrate,
-    export.export,
-    node.node,
-    audit.audit,
-    evidence.evidence,
-    supervise.supervise,
-    price.price,
-    sign.sign,
-):
-    app.command()(offered)
-app.command()(command.demo)
-app.command(name="found")(serve.found_exchange)
+
+
+@app.callback(help=HELP)
+def databourse() -> None:
+    """Every command is a file of its own in this folder."""

@@ -1,4 +1,4 @@
-"""`databourse node`: who this node is, for whoever has to pin its keys."""
+"""`databourse node`: who this node is, for whoever has to pin its keys; and starting it."""
 
 import base64
 import json
@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from base.settings import Settings
+from cli.running import log_plainly, run
 from web.node import load_keys
+from web.witnessing import load_cosigner
 
 
 def node(
@@ -16,13 +18,50 @@ def node(
         bool, typer.Option("--exchange-key", help="Print the exchange's key alone, as the bank takes it")
     ] = False,
     vkey: Annotated[bool, typer.Option("--vkey", help="Print the log's verifier key alone")] = False,
+    witness_vkey: Annotated[
+        bool,
+        typer.Option("--witness-vkey", help="Print the verifier key that this node cosigns other logs by"),
+    ] = False,
+    start: Annotated[
+        bool,
+        typer.Option("--start", help="Start the node: an exchange, and a witness where it is told of logs"),
+    ] = False,
+    witness_only: Annotated[
+        bool,
+        typer.Option("--witness-only", help="With --start: a witness and no exchange; nothing is founded"),
+    ] = False,
+    host: Annotated[str, typer.Option(help="With --start: the address to listen at")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --start: the port to listen at")] = 8000,
+    sequencer: Annotated[
+        bool, typer.Option(help="With --start: also sequence the log and run what falls due")
+    ] = True,
 ) -> None:
-    """Print the node's origin and public keys; its keys are made on first use."""
+    """Print who this node is, or start it; its keys are made on first use."""
+    if start:
+        _start(host, port, witness_only=witness_only, sequencer=sequencer)
+        return
     settings = Settings()
+    if witness_vkey:
+        typer.echo(str(load_cosigner(settings).vkey))
+        return
     keys = load_keys(settings)
     public = base64.b64encode(keys.exchange.public).decode()
     if exchange_key or vkey:
         typer.echo(public if exchange_key else str(keys.checkpoint.vkey))
         return
     said = {"origin": settings.origin, "vkey": str(keys.checkpoint.vkey), "exchange_key": public}
+    if settings.witnessed_logs_file is not None:
+        said["witness_vkey"] = str(load_cosigner(settings).vkey)
     typer.echo(json.dumps(said, indent=2))
+
+
+def _start(host: str, port: int, *, witness_only: bool, sequencer: bool) -> None:
+    # the servers are loaded by whoever starts one
+    from cli.serve import serve_node  # noqa: PLC0415
+    from cli.witnessing import serve_witness  # noqa: PLC0415
+
+    log_plainly()
+    if witness_only:
+        run(lambda settings: serve_witness(settings, host=host, port=port))
+    else:
+        run(lambda settings: serve_node(settings, host=host, port=port, sequencer=sequencer))

@@ -7,13 +7,12 @@ the organisation's present key, or the exchange's own for a first key and after 
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sqlmodel import col, update
 
 from base.db import WriteSession
 from base.errors import Conflict, Malformed, NotFound
-from base.signing import Envelope, Signature, SigningKey, keyid_of, parse_public_key, pre_authentication
+from base.signing import Envelope, Signature, SigningKey, keyid_of, pre_authentication
 from identity.errors import (
     KeyInUse,
     KeyLossUnconfirmed,
@@ -51,8 +50,7 @@ from identity.service import insert, is_operator
 from identity.tables import KeyRow
 from ledger.recording import Act, Actor, ExchangePen, Pen, record
 from ledger.statement import PAYLOAD_TYPE, Built, Draft
-
-SUITE: Final = "ed25519-sha256"
+from ledger.suites import parse_party_key, suite_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +114,12 @@ async def register_key(
 ) -> RegisteredKey:
     """Register a key of an organisation (KEY.REGISTER), by itself or by the operator for it.
 
-    `self-held` brings `public_key` (base64 of 32 raw bytes) and is signed elsewhere; `custodial` is
-    made here and rests sealed. `roles` default to all that the giver may hand on; `user_id` binds the
-    key to one person. Where the exchange vouches (a first key), a person behind the act proves
-    himself or herself afresh. Raises NotYourOrganisation, MemberNotActive, RolesBeyondGrantor,
-    KeyRegisteredBefore, KeyInUse, KeyRoleMismatch, KeyLossUnconfirmed; Malformed for a bad key.
+    `self-held` brings `public_key` (base64 of its raw form, which tells its suite: `ledger.suites`) and
+    is signed elsewhere; `custodial` is made here, an Ed25519 key, and rests sealed. `roles` default to
+    all that the giver may hand on; `user_id` binds the key to one person. Where the exchange vouches (a
+    first key), a person behind the act proves himself or herself afresh. Raises NotYourOrganisation,
+    MemberNotActive, RolesBeyondGrantor, KeyRegisteredBefore, KeyInUse, KeyRoleMismatch,
+    KeyLossUnconfirmed; Malformed for a bad key.
     """
     own = act.actor.org_id == org_id
     if not own and not is_operator(act):
@@ -163,7 +162,7 @@ async def register_key(
             public={
                 "org_id": org_id,
                 "roles": role_names(given),
-                "suite": SUITE,
+                "suite": suite_of(new.public).name,
                 "custody": row.custody.value,
                 "keyid": keyid,
                 "public_key": base64.b64encode(new.public).decode(),
@@ -243,7 +242,7 @@ def _new_key(act: Act, *, custody: str, public_key: str | None) -> NewKey:
         private = SigningKey.from_bytes(bytes.fromhex(act.nonce()))
         return NewKey(private.public, private)
     if custody == Custody.SELF_HELD and public_key is not None:
-        return NewKey(parse_public_key(public_key), None)
+        return NewKey(parse_party_key(public_key), None)
     raise Malformed(
         "a self-held key brings its public key, a custodial one is made here", custody=custody[:40]
     )

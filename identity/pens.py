@@ -21,7 +21,6 @@ from base.signing import (
     keyid_of,
     pre_authentication,
     sign_envelope,
-    signature_holds,
 )
 from identity.errors import (
     KeyMissing,
@@ -37,6 +36,7 @@ from identity.safe import Safe
 from identity.tables import KeyRow, StepUpRow
 from ledger.recording import Actor, Pen, SignatureWanted
 from ledger.statement import PAYLOAD_TYPE, Built
+from ledger.suites import signature_holds
 
 
 class SignaturesWanted(SignatureWanted):

@@ -80,8 +80,8 @@ ALONE: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.REGISTRAR, Role.ESCROW, R
 # A grantor of public data is not its own grantee.
 _APART: Final = frozenset({frozenset({Role.PUBLIC_AGENCY, Role.OPERATING_INSTITUTION})})
 
-# A fresh proof serves one act: keys, mandates, contracts and orders (`docs/ledger.md`, signing).
-_FRESH_MACHINES: Final = frozenset({"KEY", "ORD"})
+# A fresh proof serves one act: keys, mandates, contracts, orders and erasures (`docs/ledger.md`, signing).
+_FRESH_MACHINES: Final = frozenset({"KEY", "ORD", "OPN"})
 _FRESH_EVENTS: Final = frozenset({"MND.SIGN", "MND.ACCEPT", "TRD.SIGN"})
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")

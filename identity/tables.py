@@ -66,7 +66,7 @@ class PersonRow(SQLModel, table=True):
 
 
 class KeyRow(SQLModel, table=True):
-    """A registered Ed25519 key.
+    """A registered key; the form of `public_key` tells its suite.
 
     A custodial key's private half is sealed under the master key, and gone once it is revoked.
     """

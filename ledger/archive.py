@@ -34,9 +34,10 @@ _DAMAGE: Final = (BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImpl
 
 
 class Files(ABC):
-    """The files of a bundle for reading. `paths` are relative, with slashes."""
+    """The files of a bundle for reading. `paths` are relative, with slashes; `remote` ones are not listed."""
 
     paths: frozenset[str]
+    remote: bool = False
 
     @abstractmethod
     def read(self, path: str, limit: int) -> bytes:
@@ -93,15 +94,20 @@ def open_sink(path: Path) -> Sink:
 class _Folder(Files):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        found = []
-        for where, folders, files in os.walk(folder):
-            for name in (*folders, *files):
-                path = Path(where, name)
-                relative = path.relative_to(folder).as_posix()
-                if path.is_symlink():
-                    raise BundleFileBad("a bundle has no links", path=relative)
-                if name in files:
-                    found.append(relative)
+        found: list[str] = []
+        below = [""]
+        while below:
+            inside = below.pop()
+            with os.scandir(folder / inside) as there:
+                for item in there:
+                    if item.is_symlink():
+                        raise BundleFileBad("a bundle has no links", path=inside + item.name)
+                    if item.is_dir():
+                        below.append(f"{inside}{item.name}/")
+                    elif item.is_file():
+                        found.append(inside + item.name)
+                    else:
+                        raise BundleFileBad("neither a file nor a folder", path=inside + item.name)
         self.paths = _checked(found)
 
     def read(self, path: str, limit: int) -> bytes:
@@ -109,7 +115,7 @@ class _Folder(Files):
             raise BundleFileBad("missing", path=path)
         try:
             with (self._folder / path).open("rb") as file:
-                data = file.read(limit + 1)
+                data = file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
         except OSError as error:
             raise BundleFileBad(f"not readable: {error.strerror}", path=path) from None
         if len(data) > limit:

@@ -22,9 +22,9 @@ from typing import Any, Final, Self
 
 import orjson
 
-from base.canonical import canonical
+from base.canonical import canonical, is_canonical
 from base.errors import Malformed
-from ledger.archive import open_files, open_sink
+from ledger.archive import Files, open_files, open_sink
 from ledger.checkpoint import MAX_NOTE_BYTES, Checkpoint, Note, NoteSigner, VerifierKey, sign_note
 from ledger.errors import BundleFileBad, BundleIncomplete, EntryTooLarge
 from ledger.tiles import (
@@ -35,6 +35,7 @@ from ledger.tiles import (
     Tile,
     number_path,
     pack_entries,
+    partial_of,
     unpack_entries,
 )
 from ledger.tree import HASH_BYTES, leaf_hash
@@ -47,7 +48,7 @@ KEPT: Final = "checkpoints/"
 MAX_OPENING_BYTES: Final = 262_144
 MAX_KEYS_BYTES: Final = 1_048_576
 MAX_MANIFEST_BYTES: Final = 536_870_912
-_MAX_OPENINGS_BYTES: Final = WIDTH * (2 * MAX_OPENING_BYTES + 64)
+MAX_OPENINGS_BYTES: Final = WIDTH * (2 * MAX_OPENING_BYTES + 64)
 _NOTE_LINES: Final = 4
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
@@ -243,13 +244,21 @@ def write_bundle(
 class Bundle:
     """Reads a bundle of unknown origin. Every method raises BundleFileBad naming the file that is not usable.
 
-    Nothing read here is verified; `digests` keeps the SHA-256 of each file that was read whole.
+    Nothing read here is verified; `digests` keeps the SHA-256 of each file that was read whole. Tiles as a
+    node publishes them, in a folder or from elsewhere, are read too: `plain` says that there is nothing
+    but a checkpoint and tiles.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.name = path.name
-        self._files = open_files(path)
-        self.paths = self._files.paths
+    def __init__(self, source: Path | Files) -> None:
+        self._files = open_files(source) if isinstance(source, Path) else source
+        self.name = source.name if isinstance(source, Path) else ""
+        self.paths, self.remote = self._files.paths, self._files.remote
+        self.plain = self.remote or (
+            not (isinstance(source, Path) and source.is_file())
+            and CHECKPOINT in self.paths
+            and {MANIFEST, MANIFEST_NOTE, KEYS}.isdisjoint(self.paths)
+            and not any(path.startswith("openings/") for path in self.paths)
+        )
         self.digests: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -297,23 +306,27 @@ class Bundle:
         return files
 
     def tile(self, tile: Tile) -> bytes:
-        """A tile's bytes."""
-        limit = MAX_ENTRY_TILE_BYTES if tile.level == ENTRIES else tile.width * HASH_BYTES
-        return self.read(tile.path, limit)
+        """A tile's bytes. Where tiles are `plain`, a partial one that has gone is cut from its full one."""
+        try:
+            return self.read(tile.path, _most(tile))
+        except BundleFileBad as gone:
+            if not self.plain or tile.width == WIDTH:
+                raise
+            whole = Tile(tile.level, tile.index)
+            try:
+                return partial_of(self.read(whole.path, _most(whole)), tile)
+            except Malformed:
+                raise gone from None
+
+    def openings_file(self, number: int) -> bytes | None:
+        """The bytes of the openings of entry tile `number`; None where the bundle has none."""
+        path = openings_path(number)
+        return self.read(path, MAX_OPENINGS_BYTES) if path in self.paths else None
 
     def openings(self, number: int) -> dict[int, bytes]:
         """The openings of the entries of entry tile `number`, by seq: the exact bytes committed to."""
-        path = openings_path(number)
-        if path not in self.paths:
-            return {}
-        found: dict[int, bytes] = {}
-        for line in self.read(path, _MAX_OPENINGS_BYTES).split(b"\n")[:-1]:
-            document = _document(line, path)
-            seq, opening = document.get("seq"), document.get("opening")
-            if type(seq) is not int or type(opening) is not str or seq in found or seq // WIDTH != number:
-                raise BundleFileBad("not an opening of an entry of this tile", path=path)
-            found[seq] = opening.encode()
-        return found
+        data = self.openings_file(number)
+        return {} if data is None else openings_in(data, number)
 
     def records(self) -> Iterator[Record]:
         """Every entry up to the checkpoint, in order, with its opening where the bundle has it."""
@@ -331,9 +344,27 @@ class Bundle:
                 yield Record(seq, entry, openings.get(seq))
 
 
+def _most(tile: Tile) -> int:
+    """How many bytes a tile has at most."""
+    return MAX_ENTRY_TILE_BYTES if tile.level == ENTRIES else tile.width * HASH_BYTES
+
+
 def openings_path(number: int) -> str:
     """Where the openings of entry tile `number` lie: numbered as tiles are."""
     return f"openings/{number_path(number)}.jsonl"
+
+
+def openings_in(data: bytes, number: int) -> dict[int, bytes]:
+    """The openings in the bytes of the openings file of entry tile `number`. Raises BundleFileBad."""
+    path = openings_path(number)
+    found: dict[int, bytes] = {}
+    for line in data.split(b"\n")[:-1]:
+        document = _document(line, path)
+        seq, opening = document.get("seq"), document.get("opening")
+        if type(seq) is not int or type(opening) is not str or seq in found or seq // WIDTH != number:
+            raise BundleFileBad("not an opening of an entry of this tile", path=path)
+        found[seq] = opening.encode()
+    return found
 
 
 def is_kept(path: str) -> bool:
@@ -353,7 +384,7 @@ def _document(data: bytes, path: str) -> dict[str, Any]:
     """A JSON object in canonical form, so that no key comes twice and no other bytes mean the same."""
     try:
         document = orjson.loads(data)
-        same = type(document) is dict and canonical(document) == data
+        same = type(document) is dict and is_canonical(document, data)
     except (ValueError, Malformed, RecursionError):
         same = False
     if not same:

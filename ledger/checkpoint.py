@@ -3,6 +3,9 @@
 A note is text and signature lines; a checkpoint is a note whose text is origin, size and root; a
 receipt is an index, an audit path and a checkpoint. Keys are arguments, never fetched by what
 verifies. Base64 is accepted only as it would be written, so that no other byte string is the same note.
+
+A line of type 0xff, which signed-note leaves to others, carries an SM2 signature beside the Ed25519 one;
+who does not know it passes it over (`docs/ledger.md`, "SM2 on checkpoints").
 """
 
 import re
@@ -13,16 +16,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from base.signing import SigningKey, signature_holds
+from base.errors import Malformed
+from base.signing import SigningKey
 from ledger.errors import NoteInvalid
+from ledger.suites import ED25519_SHA256, SM2_SM3, PrivateKey, can_verify, signature_holds
 from ledger.tree import HASH_BYTES, leaf_hash, verify_inclusion
 
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
+UNLISTED: Final = 0xFF
+# signed-note: 0xff is to be followed by a longer identifier of the kind of signature.
+SM2_TYPE: Final = b"urn:databourse:note:sm2-sm3:v1"
 MAX_NOTE_BYTES: Final = 262_144
 MAX_SIGNATURES: Final = 100
 MAX_SIZE: Final = 2**63 - 1
-_KEY_BYTES: Final = 32
 _KEY_ID_BYTES: Final = 4
 _TIME_BYTES: Final = 8
 _DASH: Final = "\N{EM DASH} "
@@ -34,7 +41,10 @@ _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A vkey: who signs, with which kind of signature, and the raw 32-byte Ed25519 public key."""
+    """A vkey: who signs, with which kind of signature, and the raw public key.
+
+    The key has 32 bytes (Ed25519), or 65 where the kind is 0xff (SM2).
+    """
 
     name: str
     public: bytes
@@ -43,22 +53,34 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """Four bytes of SHA-256 over name, newline, kind and key (signed-note, "Signatures")."""
-        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:_KEY_ID_BYTES]
+        return sha256(self.name.encode() + b"\n" + self._material).digest()[:_KEY_ID_BYTES]
+
+    @property
+    def _material(self) -> bytes:
+        return bytes([self.kind]) + (SM2_TYPE if self.kind == UNLISTED else b"") + self.public
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([self.kind]) + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{b64(self._material)}"
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
-        """Read `name+hex+base64`. Raises NoteInvalid on any deviation or an unknown kind of key."""
+        """Read `name+hex+base64`. Raises NoteInvalid on any deviation, an unknown kind or a weak key."""
         parts = text.split("+", 2)
         if len(parts) != 3:  # noqa: PLR2004 - the three parts of the format
             raise NoteInvalid("a verifier key is name+hash+key")
         name, key_id, encoded = parts
         material = _unbase64(encoded)
-        if not material or material[0] not in {ED25519, COSIGNATURE} or len(material) != 1 + _KEY_BYTES:
-            raise NoteInvalid("not an Ed25519 verifier key", name=name)
-        key = cls(_key_name(name), material[1:], material[0])
+        kind, public = material[:1], material[1:]
+        suite = ED25519_SHA256
+        if kind == bytes([UNLISTED]) and public.startswith(SM2_TYPE):
+            suite, public = SM2_SM3, public.removeprefix(SM2_TYPE)
+        elif kind not in {bytes([ED25519]), bytes([COSIGNATURE])}:
+            raise NoteInvalid("not a verifier key of a known kind", name=name)
+        try:
+            suite.check(public)
+        except Malformed as error:
+            raise NoteInvalid(error.detail, name=name) from None
+        key = cls(_key_name(name), public, kind[0])
         if key.key_id.hex() != key_id:
             raise NoteInvalid("the hash of a verifier key does not fit its name and key", name=name)
         return key
@@ -69,11 +91,12 @@ class NoteSigner:
     """A key and the name it signs notes under."""
 
     name: str
-    key: SigningKey
+    key: PrivateKey
 
     @property
     def vkey(self) -> VerifierKey:
-        return VerifierKey(_key_name(self.name), self.key.public)
+        kind = ED25519 if self.key.suite == ED25519_SHA256.name else UNLISTED
+        return VerifierKey(_key_name(self.name), self.key.public, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +108,24 @@ class NoteSignature:
     sig: bytes
 
     def line(self) -> str:
-        return f"{_DASH}{self.name} {_base64(self.key_id + self.sig)}\n"
+        return f"{_DASH}{self.name} {b64(self.key_id + self.sig)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """A witness's key and name. What it signs does not say the name: one key, one name (tlog-cosignature)."""
+
+    name: str
+    key: SigningKey
+
+    @property
+    def vkey(self) -> VerifierKey:
+        return VerifierKey(_key_name(self.name), self.key.public, COSIGNATURE)
+
+    def cosign(self, text: str, at_s: int) -> NoteSignature:
+        """The cosignature/v1 of a checkpoint's text at a POSIX time; its `line()` goes under the note."""
+        sig = self.key.sign(_cosigned(text.encode(), at_s))
+        return NoteSignature(self.name, self.vkey.key_id, at_s.to_bytes(_TIME_BYTES) + sig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +160,19 @@ class Note:
             raise NoteInvalid("a note is text, an empty line and signature lines")
         return cls(text + "\n", tuple(_parse_line(line) for line in lines))
 
+    def only(self, keys: Iterable[VerifierKey]) -> "Note":
+        """The note with the signature lines of these keys alone, whether they hold or not."""
+        known = {(key.name, key.key_id) for key in keys}
+        kept = (one for one in self.signatures if (one.name, one.key_id) in known)
+        return Note(self.text, tuple(kept))
+
+    def __bytes__(self) -> bytes:
+        return (self.text + "\n" + "".join(one.line() for one in self.signatures)).encode()
+
     def verify(self, keys: Iterable[VerifierKey]) -> list[Verified]:
         """The signatures of known keys, all of which hold; unknown keys are passed over.
+
+        So are SM2 signatures on a machine that cannot check them.
 
         Raises NoteInvalid when a known key's signature does not hold, or when there is none.
         """
@@ -129,7 +180,7 @@ class Note:
         found = []
         for signature in self.signatures:
             key = known.get((signature.name, signature.key_id))
-            if key is not None:
+            if key is not None and can_verify(key.public):
                 found.append(self._verified(key, signature.sig))
         if not found:
             raise NoteInvalid("the note is not signed by a known key")
@@ -139,14 +190,14 @@ class Note:
         message, at_s = self.text.encode(), None
         if key.kind == COSIGNATURE:
             at_s = int.from_bytes(sig[:_TIME_BYTES])
-            message, sig = b"cosignature/v1\ntime %d\n" % at_s + message, sig[_TIME_BYTES:]
+            message, sig = _cosigned(message, at_s), sig[_TIME_BYTES:]
         if not signature_holds(key.public, message, sig) or (at_s or 0) > MAX_SIZE:
             raise NoteInvalid("a signature of a known key does not hold", name=key.name)
         return Verified(key, at_s)
 
 
 def sign_note(text: str, *signers: NoteSigner) -> bytes:
-    """Sign text that ends in a newline, one Ed25519 line for each signer. Raises NoteInvalid."""
+    """Sign text that ends in a newline, one line for each signer. Raises NoteInvalid."""
     message = text.encode()
     lines = [NoteSignature(s.name, s.vkey.key_id, s.key.sign(message)).line() for s in signers]
     data = (text + "\n" + "".join(lines)).encode()
@@ -166,7 +217,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """The note text of tlog-checkpoint. Raises NoteInvalid for values that would not read back."""
-        lines = [self.origin, str(self.size), _base64(self.root), *self.extensions]
+        lines = [self.origin, str(self.size), b64(self.root), *self.extensions]
         text = "".join(f"{line}\n" for line in lines)
         if Checkpoint.parse(text) != self:
             raise NoteInvalid("not a checkpoint", origin=self.origin, size=self.size)
@@ -233,8 +284,8 @@ class Receipt:
         """The bytes of C2SP tlog-proof v1. `extra` is not authenticated by anything."""
         lines = [_PROOF_HEADER]
         if self.extra is not None:
-            lines.append(f"extra {_base64(self.extra)}")
-        lines += [f"index {self.index}", *(_base64(value) for value in self.path), "", ""]
+            lines.append(f"extra {b64(self.extra)}")
+        lines += [f"index {self.index}", *(b64(value) for value in self.path), "", ""]
         return "\n".join(lines).encode() + self.checkpoint
 
     @classmethod
@@ -270,6 +321,24 @@ def verify_receipt(
     return opened
 
 
+def _cosigned(message: bytes, at_s: int) -> bytes:
+    """What a cosignature signs (tlog-cosignature, "Ed25519 signed message")."""
+    return b"cosignature/v1\ntime %d\n" % at_s + message
+
+
+def origin_hash(origin: str) -> str:
+    """A log's place at a witness (tlog-witness, monitor retrieval): SHA-256 of its origin in hex."""
+    return sha256(origin.encode()).hexdigest()
+
+
+def parse_hash(text: str) -> bytes:
+    """A SHA-256 hash in base64, as proofs carry them. Raises NoteInvalid."""
+    value = _unbase64(text)
+    if len(value) != HASH_BYTES:
+        raise NoteInvalid("not a SHA-256 hash")
+    return value
+
+
 def _parse_line(line: str) -> NoteSignature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     blob = _unbase64(encoded)
@@ -290,7 +359,8 @@ def _decimal(text: str) -> int:
     return int(text)
 
 
-def _base64(data: bytes) -> str:
+def b64(data: bytes) -> str:
+    """Base64 as these formats write it."""
     return b64encode(data).decode()
 
 
@@ -299,6 +369,6 @@ def _unbase64(text: str) -> bytes:
         data = b64decode(text, validate=True)
     except (ValueError, Base64Error):
         raise NoteInvalid("not base64") from None
-    if _base64(data) != text:
+    if b64(data) != text:
         raise NoteInvalid("base64 in another spelling than the standard one")
     return data

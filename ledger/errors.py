@@ -1,6 +1,6 @@
 """What the ledger refuses."""
 
-from base.errors import Conflict, Malformed, NotFound
+from base.errors import Conflict, Forbidden, Malformed, NotFound, Unavailable
 
 
 class EntryTooLarge(Malformed):
@@ -22,6 +22,13 @@ class StatementUnknown(NotFound):
     title = "No such statement"
 
 
+class LeadershipLost(Conflict):
+    """This process led the log, and does so no more: another may have begun to."""
+
+    code = "leadership-lost"
+    title = "Another process leads the log"
+
+
 class LogUnborn(Conflict):
     """The node was never founded: no log, no exchange key on record."""
 
@@ -34,6 +41,27 @@ class LogForked(Conflict):
 
     code = "log-forked"
     title = "The log would fork: this node refuses to sequence"
+
+
+class LogClosed(Unavailable):
+    """The log has come to its end, and the next one has not begun: what is recorded waits for it."""
+
+    code = "log-closed"
+    title = "The log is closed; the next one has not begun"
+
+
+class LogKeyRefused(Malformed):
+    """A change of the log's own keys that no auditor would accept."""
+
+    code = "log-key-refused"
+    title = "The log's keys cannot be changed in this way"
+
+
+class LogKeyMissing(Unavailable):
+    """A checkpoint is signed by every key whose window holds it, or not at all."""
+
+    code = "log-key-missing"
+    title = "A key of the log is not in this node's key folder"
 
 
 class LegsUnbalanced(Malformed):
@@ -87,3 +115,56 @@ class BundleIncomplete(Malformed):
 
     code = "bundle-incomplete"
     title = "The bundle lacks entries"
+
+
+class SuiteUnavailable(Unavailable):
+    """Signatures of this suite can be neither made nor checked here: a library is missing."""
+
+    code = "suite-unavailable"
+    title = "This kind of signature cannot be handled on this machine"
+
+
+class PolicyInvalid(Malformed):
+    """A policy of logs and witnesses is not of its form (C2SP tlog-policy)."""
+
+    code = "policy-invalid"
+    title = "Not a policy of logs and witnesses"
+
+
+class SubmissionMalformed(Malformed):
+    """What came for a cosignature is not of its form (C2SP tlog-witness: 400)."""
+
+    code = "submission-malformed"
+    title = "Not a checkpoint with its consistency proof"
+
+
+class LogNotWitnessed(NotFound):
+    """This witness does not know the log (C2SP tlog-witness: 404)."""
+
+    code = "log-not-witnessed"
+    title = "This log is not witnessed here"
+
+
+class CheckpointUntrusted(Forbidden):
+    """No key that the witness trusts for this log signs the checkpoint (C2SP tlog-witness: 403)."""
+
+    code = "checkpoint-untrusted"
+    title = "The checkpoint is not signed by a trusted key of its log"
+
+
+class WitnessAhead(Conflict):
+    """The witness has cosigned another size than the caller thinks, or another root (409): its `size`."""
+
+    code = "witness-ahead"
+    title = "The witness knows this log at another size"
+
+    def __init__(self, detail: str, *, size: int) -> None:
+        super().__init__(detail, size=size)
+        self.size = size
+
+
+class FederationUnready(Unavailable):
+    """The province has not recorded a checkpoint that holds the entry, or does not answer."""
+
+    code = "federation-unready"
+    title = "There is no proof of the province for this entry yet"

@@ -7,81 +7,164 @@ its checkpoint tells a restored backup that it would fork the log (`docs/ledger.
 
 import asyncio
 import os
+import secrets
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import func
 from sqlmodel import col, delete, select
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
-from ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
-from ledger.errors import LogForked
+from ledger.checkpoint import Checkpoint, Note, NoteSigner, VerifierKey, open_checkpoint, sign_checkpoint
 from ledger.reader import TreeHead, tree_head
-from ledger.sequencer import lock_log, root_at
-from ledger.tables import CheckpointRow, EntryRow, TileRow
-from ledger.tiles import ENTRIES, WIDTH, Tile, pack_entries, touched
-from ledger.tree import HASH_BYTES
+from ledger.sequencer import lock_log
+from ledger.tables import CheckpointRow, EntryRow, TileRow, WitnessRow
+from ledger.tiles import ENTRIES, WIDTH, Tile, TileNodes, pack_entries, touched
+from ledger.tree import HASH_BYTES, consistency_proof
+from ledger.witness_circle import Answer, WitnessCircle
+from ledger.witness_guard import FILE, agrees, require_known, require_newest
 
 CHECKPOINT_FILE: Final = "checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
+class _Published:
+    note: Note
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes one log into one folder under one signing key."""
+    """Publishes one log into one folder. Every key of `signers` signs (the overlap of a rotation).
+
+    `circle` are the witnesses to ask; `earlier` the log's keys that sign no more, but have signed.
+    """
 
     database: Database
     clock: Clock
-    signer: NoteSigner
+    signers: Sequence[NoteSigner]
     folder: Path
+    circle: WitnessCircle | None = None
+    earlier: Sequence[VerifierKey] = ()
+
+    @property
+    def signer(self) -> NoteSigner:
+        """The key that signs now, the first of them: its vkey is the one to pin."""
+        return self.signers[0]
+
+    @property
+    def vkeys(self) -> list[VerifierKey]:
+        """The log's keys that sign now."""
+        return [signer.vkey for signer in self.signers]
 
     async def check_head(self) -> None:
-        """Refuse to go on when the published checkpoint is ahead of, or not a prefix of, the database.
+        """Refuse to go on when the file, or a witness, holds a checkpoint that the database does not lead to.
 
         Raises LogForked, and NoteInvalid when the file is not signed by this node's key.
         """
         seen = self._published()
-        if seen is None:
-            return
-        async with self.database.read() as s:
-            await _require_prefix(s, await tree_head(s), seen)
+        file = None if seen is None else seen.checkpoint
+        await require_newest(self.database, file, self.circle, self.known)
 
     async def publish(self) -> Checkpoint | None:
-        """Write the tiles that are new, then the checkpoint; None when nothing was sealed since.
+        """Write the tiles that are new, ask the witnesses, then write the checkpoint; None for nothing new.
 
-        Raises LogForked when the log does not begin with what was published: a database may be put back
-        under a running process too.
+        With too few cosignatures the checkpoint is published all the same, and asked for again later.
+        Raises LogForked when the log does not begin with what was published, or with what a witness holds:
+        a database may be put back under a running process too.
         """
         seen = self._published()
-        old = seen.size if seen else 0
+        old = seen.checkpoint.size if seen else 0
+        if seen is not None:
+            await require_known(self.database, seen.checkpoint, FILE)
         async with self.database.read() as s:
             head = await tree_head(s)
-            if seen is not None:
-                await _require_prefix(s, head, seen)
-            if head.size == old:
-                return None
             for tile in touched(old, head.size):
                 data = await _tile_bytes(s, tile)
                 await asyncio.to_thread(self._write_tile, tile, data)
         checkpoint = Checkpoint(head.origin, head.size, bytes.fromhex(head.root))
-        note = sign_checkpoint(checkpoint, self.signer)
+        if head.size > old:
+            note = Note.parse(sign_checkpoint(checkpoint, *self.signers))
+        elif seen is not None:
+            note = seen.note
+        else:
+            return None
+        answers = await self._asked(note)
+        gained = [one.cosignature for one in answers if one.cosignature is not None]
+        if head.size == old and not answers and await self._is_kept(note):
+            return None
+        note = Note(note.text, (*note.signatures, *gained))
         async with self.database.write() as s:
             await lock_log(s)  # of two that publish at once (`export` beside `serve`) the later tree stands
-            seen = self._published()
-            if seen is not None and seen.size >= head.size:
-                return None
-            await _keep(s, head, note.decode(), self.clock.now())
-            await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, note)
-        return checkpoint
+            await _remember(s, answers, self.clock.now())
+            return checkpoint if await self._put(s, head, note) else None
 
-    def _published(self) -> Checkpoint | None:
+    async def _put(self, s: WriteSession, head: TreeHead, note: Note) -> bool:
+        """Keep the checkpoint and write its file, unless one that is newer, or says as much, is there."""
+        seen, lines = self._published(), note.signatures
+        if seen is not None and seen.checkpoint.size > head.size:
+            return False
+        if seen is not None and seen.checkpoint.size == head.size:
+            lines = tuple(line for line in note.signatures if line not in seen.note.signatures)
+            note = Note(note.text, (*seen.note.signatures, *lines))
+        witnessed = None
+        if self.circle is not None and self.circle.policy.asks:
+            opened = open_checkpoint(bytes(note), [*self.known, *self.circle.policy.vkeys])
+            witnessed = self.circle.policy.satisfied(opened.cosigned)
+        await _keep(s, head, bytes(note).decode(), self.clock.now(), witnessed=witnessed)
+        if lines:
+            await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))
+        return bool(lines)
+
+    async def _is_kept(self, note: Note) -> bool:
+        """Whether the database keeps the published note: the file comes before the commit, which may fail."""
+        async with self.database.read() as s:
+            row = await s.get(CheckpointRow, Checkpoint.parse(note.text).size)
+        return row is not None and row.note == bytes(note).decode()
+
+    async def _asked(self, note: Note) -> list[Answer]:
+        """What the witnesses that are due answer. Raises LogForked where one holds what we do not lead to."""
+        if self.circle is None:
+            return []
+        size = Checkpoint.parse(note.text).size
+
+        async def prove(old: int) -> Sequence[bytes]:
+            nodes = TileNodes(lambda tile: (self.folder / tile.path).read_bytes(), size)
+            return await asyncio.to_thread(consistency_proof, old, size, nodes)
+
+        answers = await self.circle.cosign(note, prove)
+        for answer in answers:
+            await agrees(self.database, answer, self.known)
+        return answers
+
+    @property
+    def witness_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys of our witnesses, as a bundle names them."""
+        return () if self.circle is None else tuple(self.circle.policy.vkeys)
+
+    def witnessed(self, note: bytes) -> bool | None:
+        """Whether a checkpoint of ours has a quorum of cosignatures; None where none is asked for."""
+        if self.circle is None or not self.circle.policy.asks:
+            return None
+        opened = open_checkpoint(note, [*self.known, *self.circle.policy.vkeys])
+        return self.circle.policy.satisfied(opened.cosigned)
+
+    @property
+    def known(self) -> list[VerifierKey]:
+        """Every key of this log that has signed a checkpoint."""
+        return [*self.vkeys, *self.earlier]
+
+    def _published(self) -> "_Published | None":
         try:
-            note = (self.folder / CHECKPOINT_FILE).read_bytes()
+            data = (self.folder / CHECKPOINT_FILE).read_bytes()
         except FileNotFoundError:
             return None
-        return open_checkpoint(note, [self.signer.vkey]).checkpoint
+        return _Published(Note.parse(data), open_checkpoint(data, self.known).checkpoint)
 
     def _write_tile(self, tile: Tile, data: bytes) -> None:
         path = self.folder / tile.path
@@ -92,21 +175,25 @@ class Publisher:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or none, and a crash loses nothing answered."""
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.is_dir()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with draft.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    for folder in (path.parent, *(folder.parent for folder in made)):
+        _flush_folder(folder)
 
 
-async def _require_prefix(s: ReadSession, head: TreeHead, seen: Checkpoint) -> None:
-    """The sealed log begins with what was published. Raises LogForked."""
-    if seen.origin != head.origin or seen.size > head.size:
-        raise LogForked("the published log is ahead", published=seen.size, database=head.size)
-    if seen.size and await root_at(s, seen.size) != seen.root:
-        raise LogForked("the published log is another", size=seen.size)
+def _flush_folder(folder: Path) -> None:
+    """A name survives a power cut only when its folder was flushed too."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 async def _tile_bytes(s: ReadSession, tile: Tile) -> bytes:
@@ -124,13 +211,28 @@ async def _tile_bytes(s: ReadSession, tile: Tile) -> bytes:
     return row.hashes[: tile.width * HASH_BYTES]
 
 
-async def _keep(s: WriteSession, head: TreeHead, note: str, now: datetime) -> None:
-    """Keep this checkpoint; of an hour only its last one stays."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    await s.exec(
-        delete(CheckpointRow).where(
-            col(CheckpointRow.published_at) >= hour, col(CheckpointRow.size) < head.size
-        )
+async def _keep(s: WriteSession, head: TreeHead, note: str, now: datetime, *, witnessed: bool | None) -> None:
+    """Keep this checkpoint; of an hour only its last one stays, and the last that is witnessed."""
+    stale = delete(CheckpointRow).where(
+        col(CheckpointRow.published_at) >= now.replace(minute=0, second=0, microsecond=0),
+        col(CheckpointRow.size) < head.size,
     )
-    if await s.get(CheckpointRow, head.size) is None:
-        s.add(CheckpointRow(size=head.size, note=note, published_at=now))
+    if witnessed is False:
+        last = select(func.max(CheckpointRow.size)).where(col(CheckpointRow.witnessed).is_(True))
+        stale = stale.where(col(CheckpointRow.size) != func.coalesce(last.scalar_subquery(), -1))
+    await s.exec(stale)
+    await s.merge(CheckpointRow(size=head.size, note=note, published_at=now, witnessed=witnessed))
+
+
+async def _remember(s: WriteSession, answers: Sequence[Answer], now: datetime) -> None:
+    """Keep what each witness answered, for whoever looks after the node."""
+    for answer in answers:
+        row = await s.get(WitnessRow, str(answer.witness.vkey))
+        if row is None:
+            row = WitnessRow(vkey=str(answer.witness.vkey), size=0, asked_at=now)
+        row.asked_at, row.problem = now, answer.problem
+        if answer.cosignature is None:
+            row.failures += 1
+        else:
+            row.size, row.cosigned_at, row.failures = answer.size, now, 0
+        s.add(row)

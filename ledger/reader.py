@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
-from sqlalchemy import case, func
+from sqlalchemy import Engine, case, func
 from sqlmodel import col, select
 
 from base.clock import parse_rfc3339
-from base.db import ReadSession
+from base.db import ReadSession, WriteSession
 from ledger.errors import LogUnborn, StatementUnknown
 from ledger.statement import PREDICATE_PREFIX
 from ledger.tables import (
@@ -20,13 +21,14 @@ from ledger.tables import (
     OpeningRow,
     PendingRow,
     StatementRow,
-    TileRow,
     TreeRow,
+    WitnessRow,
 )
-from ledger.tiles import Tile, TileNodes
+from ledger.tile_cache import Place, TileCache
 from ledger.tree import inclusion_proof
 
 _PAGE: int = 100
+_caches: WeakKeyDictionary[Engine, dict[str, TileCache]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,35 +201,49 @@ async def seq_of(s: ReadSession, *, statement_id: str) -> int | None:
     return (await statement(s, statement_id=statement_id)).seq
 
 
-async def proof(s: ReadSession, *, seq: int, size: int) -> list[bytes]:
+async def proof(s: ReadSession, *, seq: int, size: int, origin: str | None = None) -> list[bytes]:
     """The inclusion path of an entry in the tree of `size` leaves (RFC 9162 §2.1.3), leaf to root.
 
-    Reads the few tiles it needs. Raises StatementUnknown when the entry is not in that tree.
+    Asks once; with the `origin` of the log, only for tiles that this process has not read of it lately:
+    mostly that of the leaf alone. Raises StatementUnknown when the entry is not in that tree.
     """
     if not 0 <= seq < size:
         raise StatementUnknown("no entry has this number in that tree", seq=seq, size=size)
-    stored = {}
-    for level, number in _needed(seq, size):
-        row = await s.get(TileRow, (level, number))
-        if row is None:
+    cache = _cache_of(s, origin)
+    missing = cache.missing(seq, size)
+    if missing:
+        cache.add(await _tiles(s, missing))
+        if cache.missing(seq, size):
             raise StatementUnknown("that tree is not sealed yet", size=size)
-        stored[level, number] = row.hashes
-
-    def read(tile: Tile) -> bytes:
-        return stored[tile.level, tile.index][: tile.width * 32]
-
-    return inclusion_proof(seq, size, TileNodes(read, size))
+    path = inclusion_proof(seq, size, cache.node)
+    cache.shrink()
+    return path
 
 
-def _needed(seq: int, size: int) -> set[tuple[int, int]]:
-    """The tiles an inclusion path can touch: on the way up from the leaf, and along the right edge."""
-    needed = set()
-    level, at, count = 0, seq, size
-    while count:
-        needed |= {(level, at // 256), (level, (count - 1) // 256)}
-        level, at, count = level + 1, at // 256, count // 256
-        at = min(at, max(count - 1, 0))
-    return needed
+def _cache_of(s: ReadSession, origin: str | None) -> TileCache:
+    """The tiles read of this log (the next log in the database has others).
+
+    None for whoever writes: what it sees may be rolled back yet.
+    """
+    if origin is None or isinstance(s, WriteSession):
+        return TileCache()
+    logs = _caches.setdefault(s.get_bind().engine, {})
+    if origin not in logs:
+        logs.clear()  # a database has one live log
+        logs[origin] = TileCache()
+    return logs[origin]
+
+
+async def _tiles(s: ReadSession, places: Sequence[Place]) -> Sequence[tuple[int, int, bytes]]:
+    """The tiles at these places that there are, by one statement past the compiler: this is hot."""
+    connection = await s.connection()
+    mark = "${}" if connection.dialect.name == "postgresql" else "?"
+    one = f"level = {mark} AND number = {mark}"
+    where = " OR ".join(one.format(2 * at + 1, 2 * at + 2) for at in range(len(places)))
+    question = f"SELECT level, number, hashes FROM ledger_tiles WHERE {where}"  # noqa: S608 - marks alone
+    asked = tuple(part for place in places for part in place)
+    rows: Sequence[Any] = (await connection.exec_driver_sql(question, asked)).all()
+    return [(level, number, hashes) for level, number, hashes in rows]
 
 
 async def checkpoints(s: ReadSession, *, limit: int = 50) -> Sequence[CheckpointRow]:
@@ -242,6 +258,49 @@ async def checkpoint(s: ReadSession, *, size: int | None = None) -> CheckpointRo
         return await s.get(CheckpointRow, size)
     newest = await checkpoints(s, limit=1)
     return newest[0] if newest else None
+
+
+async def checkpoint_over(s: ReadSession, *, seq: int) -> CheckpointRow | None:
+    """The newest published checkpoint that holds an entry: a witnessed one, if any of those holds it."""
+    held = select(CheckpointRow).where(col(CheckpointRow.size) > seq)
+    newest = held.order_by(col(CheckpointRow.witnessed).is_(True).desc(), col(CheckpointRow.size).desc())
+    return (await s.exec(newest.limit(1))).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessing:
+    """How far the witnesses have come: the newest checkpoint, the newest with a quorum, and each of them.
+
+    `witnessed` says it of the newest checkpoint: null where no quorum is asked for, or nothing published.
+    """
+
+    published: int
+    witnessed: bool | None
+    witnessed_size: int
+    witnesses: Sequence[WitnessRow]
+    halted: str | None
+
+    @property
+    def lag(self) -> int:
+        """How many published entries no quorum has cosigned."""
+        return self.published - self.witnessed_size if self.witnessed is not None else 0
+
+
+async def witnessing(s: ReadSession) -> Witnessing:
+    """What is known of the log's witnesses. Raises LogUnborn."""
+    tree = await s.get(TreeRow, 1, populate_existing=True)
+    if tree is None:
+        raise LogUnborn("there is no log in this database yet")
+    newest = await checkpoint(s)
+    quorum = select(func.max(CheckpointRow.size)).where(col(CheckpointRow.witnessed).is_(True))
+    rows = await s.exec(select(WitnessRow).order_by(col(WitnessRow.vkey)))
+    return Witnessing(
+        published=newest.size if newest else 0,
+        witnessed=newest.witnessed if newest else None,
+        witnessed_size=(await s.exec(quorum)).one() or 0,
+        witnesses=rows.all(),
+        halted=tree.halted,
+    )
 
 
 async def export_rows(

@@ -29,16 +29,18 @@ from ledger.statement import (
     build,
     envelope_bytes,
 )
-from ledger.tables import OpeningRow, PendingRow, RefusalRow, StatementRow
+from ledger.tables import MentionRow, OpeningRow, PendingRow, RefusalRow, StatementRow
 
 EXCHANGE_ROLE: Final = "EXCHANGE_OPERATOR"
 _SEAL_OVERHEAD_BYTES: Final = 400
 _SAME_REFUSAL: Final = timedelta(hours=1)
 _REFUSAL_LOCK: Final = 0x6462_7266  # "dbrf"
 _RECORDED: Final = "ledger.recorded"
+_ABOUT: Final = "ledger.about"
 
 # Made once: to compose a statement anew costs more than to run it.
 _QUEUE: Final = insert(PendingRow)
+_MENTION: Final = insert(MentionRow)
 _SAY: Final = {
     name: (
         upsert(OpeningRow).on_conflict_do_nothing(),
@@ -188,8 +190,13 @@ async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envel
     row_id = await _insert(s, act, built, statement_id=statement_id, stored=stored, digest=digest)
     if row_id is None:
         raise StatementRecordedBefore("this signed statement was recorded before", envelope_sha256=digest)
-    await (await s.connection()).execute(_QUEUE, {"id": row_id})
+    connection = await s.connection()
+    await connection.execute(_QUEUE, {"id": row_id})
+    if built.mentions:
+        rows = [{"object_id": name, "event": built.event, "statement_row": row_id} for name in built.mentions]
+        await connection.execute(_MENTION, rows)
     recorded = Recorded(statement_id, digest, built.opening_sha256)
+    s.info.setdefault(_ABOUT, built.object_id)
     s.info.setdefault(_RECORDED, []).append(recorded)
     return recorded
 
@@ -227,6 +234,12 @@ def recorded_in(s: WriteSession) -> Sequence[Recorded]:
     return tuple(s.info.get(_RECORDED, ()))
 
 
+def spoken_of_in(s: WriteSession) -> str | None:
+    """What this transaction's first statement is about, or its refusal; None where it stated nothing."""
+    about: str | None = s.info.get(_ABOUT)
+    return about
+
+
 async def record_refusal(
     s: WriteSession, act: Act, refusal: Refusal, *, attempted: str, object_id: str
 ) -> str:
@@ -235,6 +248,7 @@ async def record_refusal(
     The same refusal within an hour is one statement, later ones are counted (`docs/ledger.md`).
     """
     system = act.as_exchange()
+    s.info[_ABOUT] = object_id  # what the refused verb began to say was taken back
     key = [act.actor.org_id, attempted, object_id, refusal.code]
     fingerprint = hashlib.sha256(canonical(key)).hexdigest()
     await _one_at_a_time(s, fingerprint)

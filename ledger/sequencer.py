@@ -3,21 +3,24 @@
 It consumes rows of the queue, never "ids above the last seen": a statement that commits late with a
 smaller id would be lost that way. Two locks on PostgreSQL: leadership of the log is a session lock,
 held by one process (`leadership`); the log itself is locked per transaction (`lock_log`), so that the
-batch writer may seal too and there is still one order. On SQLite the single writer is both.
+batch writer may seal too and there is still one order. A session can be lost without its process
+noticing, so a leader asks for its lock again in every transaction that seals. On SQLite the single
+writer is both.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select, update
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
-from ledger.errors import LogUnborn
+from ledger.errors import LeadershipLost, LogClosed, LogForked, LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
 from ledger.tiles import WIDTH, TileNodes, grow
@@ -51,33 +54,64 @@ async def lock_log(s: WriteSession) -> None:
         await (await s.connection()).execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who leads the log: the database session that holds the leader's lock (None on SQLite)."""
+
+    session: int | None
+
+    async def require(self, s: ReadSession) -> None:
+        """Raises LeadershipLost when that session is gone, and its lock with it."""
+        if self.session is None:
+            return
+        held = text(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :session"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND classid = 0 AND objid = :key AND objsubid = 1)"
+        )
+        facts = {"session": self.session, "key": _LEADER_LOCK}
+        if not (await (await s.connection()).execute(held, facts)).scalar_one():
+            raise LeadershipLost("the session that held the leader's lock is gone")
+
+
 @asynccontextmanager
-async def leadership(database: Database) -> AsyncIterator[bool]:
-    """Whether this process leads the log while the block lasts (a PostgreSQL session lock)."""
+async def leadership(database: Database) -> AsyncIterator[Leader | None]:
+    """The leader of the log while the block lasts (a session lock), or None where another process leads."""
     if database.dialect == "sqlite":
-        yield True
+        yield Leader(None)
         return
     async with database.engine.connect() as connection:
-        won = await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LEADER_LOCK})
+        asked = text("SELECT pg_backend_pid() WHERE pg_try_advisory_lock(:key)")
+        session = await connection.scalar(asked, {"key": _LEADER_LOCK})
         await connection.commit()
         try:
-            yield bool(won)
+            yield None if session is None else Leader(session)
         finally:
-            if won:
-                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LEADER_LOCK})
-                await connection.commit()
+            if session is not None:
+                with suppress(DBAPIError):  # the session is gone, and its lock with it
+                    await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LEADER_LOCK})
+                    await connection.commit()
 
 
-async def seal(s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS) -> Sealed:
+async def seal(
+    s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS, leader: Leader | None = None
+) -> Sealed:
     """Seal up to `limit` queued statements in the caller's transaction.
 
     Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch.
-    Raises LogUnborn when no log was created.
+    Raises LogUnborn when no log was created, LeadershipLost when `leader` leads no more, LogForked when
+    the log is halted (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
     """
     await lock_log(s)
+    if leader is not None:
+        await leader.require(s)
     tree = await s.get(TreeRow, 1, populate_existing=True)
     if tree is None:
         raise LogUnborn("there is no log in this database yet")
+    if tree.halted is not None:  # whichever process found out, none goes on
+        raise LogForked(tree.halted)
+    if tree.closed_at is not None:
+        raise LogClosed("the log was closed: a new one has to begin", origin=tree.origin)
     queued = await _take(s, limit)
     if not queued:
         return Sealed(0, tree.size, tree.root)
@@ -99,12 +133,18 @@ async def seal(s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS) -> Sea
     return Sealed(len(rows), size, root.hex())
 
 
-async def seal_all(database: Database, clock: Clock) -> Sealed:
-    """Seal batch after batch until the queue is empty; returns how many in all and the last tree."""
+async def seal_all(database: Database, clock: Clock, *, leader: Leader | None = None) -> Sealed:
+    """Seal batch after batch until the queue is empty; returns how many in all and the last tree.
+
+    Of a closed log it seals nothing: the queue waits for the next one. Raises what `seal` raises.
+    """
     count = 0
     while True:
         async with database.write() as s:
-            batch = await seal(s, clock)
+            tree = await s.get(TreeRow, 1, populate_existing=True)
+            if tree is not None and tree.closed_at is not None:
+                return Sealed(0, tree.size, tree.root)
+            batch = await seal(s, clock, leader=leader)
         count += batch.count
         if batch.count < BATCH_ROWS:
             return Sealed(count, batch.size, batch.root)

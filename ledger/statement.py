@@ -18,6 +18,12 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_PREFIX: Final = "urn:databourse:statement:"
 NO_PREVIOUS: Final = "0" * 64
 MAX_ENTRY_BYTES: Final = 8192
+# What some statements speak of beside their object, by which they are found again (`ledger.lineage`).
+BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "LST.DRAFT": ("product_id", "file", "derived_from"),
+    "TRD.INQUIRE": ("product_id", "listing_id"),
+    "DLV.DOWNLOAD": ("trade_id",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,20 @@ class Built:
     payload: bytes
     opening: bytes | None
     opening_sha256: str | None
+    mentions: tuple[str, ...] = ()
+
+
+def mentioned(event: str, predicate: Mapping[str, Any]) -> tuple[str, ...]:
+    """The further ids and digests a statement is found by, each once, in order."""
+    found: list[str] = []
+    for name in BESIDE.get(event, ()):
+        value = predicate.get(name)
+        several = value if isinstance(value, list) else [value]
+        for one in several:
+            text = one.get("sha256") if isinstance(one, dict) else one
+            if isinstance(text, str) and text not in found and text != predicate.get("object"):
+                found.append(text)
+    return tuple(found)
 
 
 def build(draft: Draft, saying: Saying, nonce: str) -> Built:
@@ -99,7 +119,8 @@ def build(draft: Draft, saying: Saying, nonce: str) -> Built:
             "predicate": predicate,
         }
     )
-    return Built(draft.event, draft.object_id, payload, opening, commitment)
+    mentions = mentioned(draft.event, predicate)
+    return Built(draft.event, draft.object_id, payload, opening, commitment, mentions)
 
 
 def sealed_entry(*, seq: int, prev: str, at: datetime, node: str, envelope: bytes) -> bytes:

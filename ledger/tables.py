@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+)
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime
@@ -26,6 +36,18 @@ class StatementRow(SQLModel, table=True):
     occurred_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     envelope: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     opening_sha256: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class MentionRow(SQLModel, table=True):
+    """A further thing that a statement speaks of beside its object: how a product's history is found."""
+
+    __tablename__ = "ledger_mentions"
+
+    object_id: str = Field(sa_column=Column(Text, primary_key=True))
+    event: str = Field(sa_column=Column(Text, primary_key=True))
+    statement_row: int = Field(
+        sa_column=Column(_ID, ForeignKey("ledger_statements.id"), primary_key=True, autoincrement=False)
+    )
 
 
 class PendingRow(SQLModel, table=True):
@@ -69,7 +91,12 @@ class TileRow(SQLModel, table=True):
 
 
 class TreeRow(SQLModel, table=True):
-    """The tree as sealed: one row. `previous` is the leaf hash of the last entry, in hex."""
+    """The tree as sealed: one row. `previous` is the leaf hash of the last entry, in hex.
+
+    `halted` says why nothing may be sealed any more: somebody holds a checkpoint of ours that this
+    database does not lead to (`<who>: <why>`). `closed_at` is when the log's last entry was sealed, where
+    it has been closed: what is recorded then waits for the next log.
+    """
 
     __tablename__ = "ledger_tree"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -80,16 +107,104 @@ class TreeRow(SQLModel, table=True):
     root: str = Field(sa_column=Column(Text, nullable=False))
     previous: str = Field(sa_column=Column(Text, nullable=False))
     sealed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    halted: str | None = Field(default=None, sa_column=Column(Text))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class ShardRow(SQLModel, table=True):
+    """A log of this exchange that was closed, and the last checkpoint it ended with, as note text."""
+
+    __tablename__ = "ledger_shards"
+
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    origin: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    closed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class PastEntryRow(SQLModel, table=True):
+    """An entry of a closed log: where it went from `ledger_entries`, unchanged."""
+
+    __tablename__ = "ledger_past_entries"
+
+    shard: int = Field(sa_column=Column(Integer, ForeignKey("ledger_shards.number"), primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    statement_row: int = Field(
+        sa_column=Column(_ID, ForeignKey("ledger_statements.id"), nullable=False, unique=True)
+    )
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    entry: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PastCheckpointRow(SQLModel, table=True):
+    """A checkpoint that was kept of a closed log, as note text."""
+
+    __tablename__ = "ledger_past_checkpoints"
+
+    shard: int = Field(sa_column=Column(Integer, ForeignKey("ledger_shards.number"), primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    published_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
 class CheckpointRow(SQLModel, table=True):
-    """A signed checkpoint the node has published, as note text."""
+    """A signed checkpoint the node has published, as note text.
+
+    `witnessed` says whether its cosignatures are a quorum; null where no quorum is asked for.
+    """
 
     __tablename__ = "ledger_checkpoints"
 
     size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     note: str = Field(sa_column=Column(Text, nullable=False))
     published_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    witnessed: bool | None = Field(default=None, sa_column=Column(Boolean))
+
+
+class WitnessRow(SQLModel, table=True):
+    """What is known of one of our witnesses, by its verifier key: what it cosigned last, and what it said."""
+
+    __tablename__ = "ledger_witnesses"
+
+    vkey: str = Field(sa_column=Column(Text, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cosigned_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    asked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    failures: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    problem: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class WitnessedRow(SQLModel, table=True):
+    """The newest checkpoint of another log that this node cosigned: a witness's whole memory of that log.
+
+    `recorded_size` and `recorded_at` tell which of them was stated on our own log (`FED.CHECKPOINT`).
+    """
+
+    __tablename__ = "ledger_witnessed"
+
+    origin_sha256: str = Field(sa_column=Column(Text, primary_key=True))
+    origin: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+    note: str | None = Field(default=None, sa_column=Column(Text))
+    cosigned_at_s: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    recorded_size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    recorded_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class FederatedRow(SQLModel, table=True):
+    """A checkpoint of another log that our own log states, and the statement that says so."""
+
+    __tablename__ = "ledger_federated"
+
+    origin_sha256: str = Field(sa_column=Column(Text, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    statement_id: str = Field(
+        sa_column=Column(Text, ForeignKey("ledger_statements.statement_id"), nullable=False)
+    )
 
 
 class RefusalRow(SQLModel, table=True):

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from ledger.errors import EntryTooLarge, TileInvalid
@@ -123,30 +124,51 @@ def grow(read: TileReader, old: int, leaves: Sequence[bytes]) -> dict[Tile, byte
 class Growth:
     """A tree built from its first leaf on, a tile at a time. Keeps its right edge only."""
 
-    def __init__(self) -> None:
-        self.frontier = Frontier()
-        self._edge: list[list[bytes]] = [[]]
+    def __init__(self, size: int = 0, edges: Sequence[Sequence[bytes]] = ((),)) -> None:
+        """Go on from a tree of full tiles: `edges` as another growth of that size gave them."""
+        kept = [size >> _HEIGHT * level & WIDTH - 1 for level in range(len(edges))]
+        if [len(edge) for edge in edges] != kept or size >> _HEIGHT * len(edges) or size % WIDTH:
+            raise TileInvalid("not the right edge of a tree of this size", size=size)
+        self._edge: list[list[bytes]] = [list(edge) for edge in edges]
+        peaks = [
+            subtree_root(edge[at : at + width])
+            for edge in reversed(self._edge)
+            for at, width in _aligned(len(edge))
+        ]
+        self.frontier = Frontier(size, peaks)
+
+    @property
+    def edges(self) -> list[list[bytes]]:
+        """The hashes of each level's partial tile: with the size, all there is to go on from."""
+        return [list(edge) for edge in self._edge]
 
     def add(self, leaves: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
         """Add the next 256 leaf hashes, or fewer at the very end; returns the hash tiles this fills."""
-        level, number = 0, self.frontier.size // WIDTH
+        if len(leaves) == WIDTH:
+            return self.add_full(b"".join(leaves), subtree_root(leaves))
         if self._edge[0] or len(leaves) > WIDTH:
             raise TileInvalid("leaves come a tile at a time", size=self.frontier.size, leaves=len(leaves))
         self._edge[0] = list(leaves)
-        if len(leaves) < WIDTH:
-            self.frontier.extend(leaves)
-            return []
-        full = []
-        while len(self._edge[level]) == WIDTH:
-            hashes, self._edge[level] = self._edge[level], []
-            full.append((Tile(level, number), b"".join(hashes)))
-            node = subtree_root(hashes)
-            if level == 0:
-                self.frontier.append(node, _HEIGHT)
-            level, number = level + 1, number // WIDTH
+        self.frontier.extend(leaves)
+        return []
+
+    def add_full(self, data: bytes, node: bytes) -> list[tuple[Tile, bytes]]:
+        """Add a full tile of leaf hashes, over which the root is `node`; returns the tiles this fills."""
+        if self._edge[0]:
+            raise TileInvalid("leaves come a tile at a time", size=self.frontier.size, leaves=WIDTH)
+        number = self.frontier.size // WIDTH
+        full = [(Tile(0, number), data)]
+        self.frontier.append(node, _HEIGHT)
+        for level in range(1, _MAX_LEVEL + 1):
             if level == len(self._edge):
                 self._edge.append([])
             self._edge[level].append(node)
+            if len(self._edge[level]) < WIDTH:
+                break
+            hashes, self._edge[level] = self._edge[level], []
+            node = subtree_root(hashes)
+            number //= WIDTH
+            full.append((Tile(level, number), b"".join(hashes)))
         return full
 
     def partial(self) -> list[tuple[Tile, bytes]]:
@@ -157,6 +179,15 @@ class Growth:
             for level, hashes in enumerate(self._edge)
             if hashes
         ]
+
+
+def _aligned(count: int) -> Iterator[tuple[int, int]]:
+    """Offset and width of the complete subtrees that `count` siblings make up, widest first."""
+    at = 0
+    for shift in range(count.bit_length() - 1, -1, -1):
+        if count >> shift & 1:
+            yield at, 1 << shift
+            at += 1 << shift
 
 
 def hashes_in(tile: bytes, width: int) -> list[bytes]:
@@ -201,6 +232,13 @@ def unpack_entries(tile: bytes) -> Iterator[bytes]:
         if at > end or length > MAX_ENTRY_BYTES:
             raise TileInvalid("an entry runs over its bounds", length=length)
         yield tile[begin:at]
+
+
+def partial_of(whole: bytes, tile: Tile) -> bytes:
+    """The bytes of a partial tile, cut from the full one that took its place. Raises TileInvalid."""
+    if tile.level != ENTRIES:
+        return whole[: tile.width * HASH_BYTES]
+    return pack_entries(islice(unpack_entries(whole), tile.width))
 
 
 class TileNodes:

@@ -62,10 +62,60 @@ POSTGRESQL: Final = (
     ),
 )
 
+# Step 0002: an entry leaves the live log for the shelf of closed logs, and in no other way.
+SHARDS_SQLITE: Final = (
+    "DROP TRIGGER ledger_entries_no_delete",
+    """
+    CREATE TRIGGER ledger_entries_no_delete BEFORE DELETE ON ledger_entries
+    WHEN NOT EXISTS (SELECT 1 FROM ledger_past_entries p
+                     WHERE p.statement_row = OLD.statement_row AND p.seq = OLD.seq
+                       AND p.leaf_hash = OLD.leaf_hash AND p.entry = OLD.entry)
+    BEGIN SELECT RAISE(ABORT, 'ledger_entries is insert-only'); END
+    """,
+    *(
+        f"""
+        CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}
+        BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END
+        """
+        for table in ("ledger_past_entries", "ledger_shards")
+        for verb in ("UPDATE", "DELETE")
+    ),
+)
+SHARDS_POSTGRESQL: Final = (
+    "DROP TRIGGER ledger_entries_insert_only ON ledger_entries",
+    """
+    CREATE TRIGGER ledger_entries_insert_only BEFORE UPDATE ON ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION ledger_insert_only()
+    """,
+    """
+    CREATE FUNCTION ledger_entry_leaves() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NOT EXISTS (SELECT 1 FROM ledger_past_entries p
+                     WHERE p.statement_row = OLD.statement_row AND p.seq = OLD.seq
+                       AND p.leaf_hash = OLD.leaf_hash AND p.entry = OLD.entry) THEN
+        RAISE EXCEPTION '%% is insert-only', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+      END IF;
+      RETURN OLD;
+    END $$
+    """,
+    """
+    CREATE TRIGGER ledger_entries_leave BEFORE DELETE ON ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION ledger_entry_leaves()
+    """,
+    *(
+        f"""
+        CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table}
+        FOR EACH ROW EXECUTE FUNCTION ledger_insert_only()
+        """
+        for table in ("ledger_past_entries", "ledger_shards")
+    ),
+)
+
 
 def attach(metadata: MetaData) -> None:
     """Create the triggers whenever the schema is created."""
-    for dialect, statements in (("sqlite", SQLITE), ("postgresql", POSTGRESQL)):
+    both = (("sqlite", SQLITE + SHARDS_SQLITE), ("postgresql", POSTGRESQL + SHARDS_POSTGRESQL))
+    for dialect, statements in both:
         for statement in statements:
             ddl = DDL(statement)  # type: ignore[no-untyped-call]  # untyped upstream
             event.listen(metadata, "after_create", ddl.execute_if(dialect=dialect))

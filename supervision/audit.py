@@ -10,9 +10,11 @@ from pathlib import Path
 from ledger.bundle import Bundle
 from ledger.checkpoint import ED25519, VerifierKey
 from ledger.errors import BundleFileBad, NoteInvalid
-from supervision.audit_case import Batch, Case, Check, Row
+from supervision.audit_case import Case, Check, Row
 from supervision.audit_checks import CHECKS, OF_STATEMENTS
+from supervision.audit_reading import batches
 from supervision.audit_report import Code, Problem, Report
+from supervision.audit_tile import Batch
 
 
 def audit(
@@ -56,7 +58,8 @@ def _run(case: Case, checks: list[Check]) -> None:
     try:
         for check in checks:
             next(check)
-        for batch in case.batches(deep=case.report.signatures_checked):
+        for batch in batches(case, deep=case.report.signatures_checked):
+            case.report.entries += batch.found
             for check in checks:
                 _send(check, batch)
         for check in checks:

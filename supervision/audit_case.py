@@ -1,59 +1,61 @@
-"""What an audit has before it: the bundle, the keys it may trust, the tree head, and the entries in tiles."""
+"""What an audit has before it: the evidence, the keys it may trust, the tree head, and what it remembers."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from array import array
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from base.errors import Malformed
-from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, ManifestNote
+from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, KeyWindow, ManifestNote
 from ledger.checkpoint import Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad
-from ledger.tiles import ENTRIES, WIDTH, Tile, unpack_entries
-from ledger.tree import leaf_hash
-from supervision.audit_entry import Sealed, read_entry
+from ledger.statement import NO_PREVIOUS
+from ledger.tiles import ENTRIES, WIDTH, Growth, Tile, unpack_entries
+from supervision.audit_entry import read_entry
 from supervision.audit_keys import Keyring
+from supervision.audit_log_keys import follow
 from supervision.audit_report import Code, Problem, Report
+from supervision.audit_tile import Batch
 
 Row = Mapping[str, Any]
-Job = tuple[int, bytes, bytes, bytes]  # seq, raw public key, signed message, signature
+Progress = Callable[[int, int], None]
 _UNPINNED: Final = (
     "no key is pinned: whoever made this bundle may have made its keys too; pin the log's vkey with --vkey"
 )
 
 
 @dataclass(slots=True)
-class Batch:
-    """The entries of one tile: their bytes and leaf hashes, and what they say where that can be read.
+class Memory:
+    """What the entries read so far leave behind for those that follow.
 
-    `jobs` are the party signatures whose keys are known. `said[i]` is None where entry i is not of the
-    published form. `openings` are those that fit.
+    `previous` is the hex leaf hash before the next entry, `before` the time it was sealed at. `known` are
+    the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of a
+    signature of each entry.
     """
 
-    number: int
-    width: int
-    entries: list[bytes]
-    leaves: list[bytes]
-    said: list[Sealed | None] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    openings: dict[int, bytes] = field(default_factory=dict)
+    previous: bytes = NO_PREVIOUS.encode()
+    before: bytes = b""
+    growth: Growth = field(default_factory=Growth)
+    keyring: Keyring = field(default_factory=Keyring)
+    known: list[tuple[str, bytes]] = field(default_factory=list)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    marks: "array[int]" = field(default_factory=lambda: array("Q"))
 
-    @property
-    def first(self) -> int:
-        """The seq of the first entry."""
-        return self.number * WIDTH
-
-    @property
-    def path(self) -> str:
-        return Tile(ENTRIES, self.number, self.width).path
+    def learn(self, keyid: str, public: bytes) -> None:
+        """A key is registered: from the next tile on its signatures are verified with the tile."""
+        if keyid not in self.keys:
+            self.keys[keyid] = public
+            self.known.append((keyid, public))
 
 
 @dataclass(slots=True)
 class Case:
     """One audit: the evidence, what it is held against, and the report that grows.
 
-    `pinned` are keys the caller knows; `trusted` the keys checkpoints are verified with: the pinned
-    ones, and those of `keys.json` once a manifest vouched for by a pinned key (or none is pinned).
+    `pinned` are keys the caller knows; `led` those and the keys that rotations in the log lead to from
+    them; `trusted` the keys checkpoints are verified with: these, and those of `keys.json` once a manifest
+    is vouched for by one of them (or none is pinned).
     """
 
     bundle: Bundle
@@ -61,9 +63,11 @@ class Case:
     last_checkpoint: bytes | None = None
     rows: Iterable[Row] | None = None
     report: Report = field(default_factory=Report)
-    keyring: Keyring = field(default_factory=Keyring)
+    memory: Memory = field(default_factory=Memory)
+    progress: Progress | None = None
     keys: Keys | None = None
     trusted: tuple[VerifierKey, ...] = ()
+    led: tuple[VerifierKey, ...] = ()
     note: ManifestNote | None = None
     manifest: dict[str, str] | None = None
     head: Checkpoint | None = None
@@ -71,9 +75,13 @@ class Case:
 
     def problem(self, code: Code, why: str, *, seq: int | None = None, path: str | None = None) -> None:
         """Report a problem. An entry that is blamed explains why its tile's file is another one."""
-        if code is Code.HASH and seq is not None:
-            self.explained.add(self._tile(seq // WIDTH).path)
-        self.report.add(Problem(code, why, seq, path))
+        self.found(Problem(code, why, seq, path))
+
+    def found(self, problem: Problem) -> None:
+        """Report a problem that a tile was found to have; see `problem`."""
+        if problem.code is Code.HASH and problem.seq is not None:
+            self.explained.add(self.entry_tile(problem.seq // WIDTH).path)
+        self.report.add(problem)
 
     @property
     def origin(self) -> str:
@@ -98,14 +106,22 @@ class Case:
 
     def open(self) -> None:
         """Read keys, manifest and tree head as far as they can be read, and report what cannot."""
+        if self.bundle.plain:
+            self.head = self._reading(self.bundle.head)
+            self.trusted = self.pinned or (self._genesis_keys() if self.head and self.head.size else ())
+            if not self.pinned:
+                self.report.warnings.append(Problem(Code.UNPINNED, _UNPINNED))
+            return
         self.keys = self._reading(self.bundle.keys)
         offered = tuple(window.vkey for window in self.keys.vkeys) if self.keys else ()
         if not self.pinned:
             self.report.warnings.append(Problem(Code.UNPINNED, _UNPINNED))
-        self.trusted = self.pinned or offered
+        if self.pinned and self.keys:
+            self.led = follow(self.pinned, self.keys.vkeys, self._entry)
+        self.trusted = self.led or self.pinned or offered
         self._open_manifest()
         if self.pinned and self.manifest and self.manifest.get(KEYS) == self.bundle.digests.get(KEYS):
-            self.trusted = tuple(dict.fromkeys((*self.pinned, *offered)))
+            self.trusted = tuple(dict.fromkeys((*self.trusted, *offered)))
         self.head = self._reading(self.bundle.head)
 
     def _open_manifest(self) -> None:
@@ -133,64 +149,32 @@ class Case:
             self.problem(Code.FILE, error.detail, path=error.path)
             return None
 
-    def batches(self, *, deep: bool) -> Iterator[Batch]:
-        """The entries, a tile at a time, until the size is reached or nothing more can be read."""
-        for number, coming in enumerate(self._entry_tiles()):
-            batch = Batch(number, self._tile(number).width, [], [])
-            try:
-                data = coming.result()
-            except BundleFileBad as error:
-                why = f"the entries from here on are not there: {error.detail}"
-                self.problem(Code.GAP, why, seq=batch.first)
-                self.problem(Code.FILE, error.detail, path=error.path)
-                return
-            whole = self._unpack(batch, data)
-            batch.leaves = [leaf_hash(entry) for entry in batch.entries]
-            if deep:
-                batch.said = [self._read(seq, raw) for seq, raw in enumerate(batch.entries, batch.first)]
-            self.report.entries += len(batch.entries)
-            yield batch
-            if not whole:
-                return
+    def _genesis_keys(self) -> tuple[VerifierKey, ...]:
+        """The key that the log's first entry names: all there is where tiles come without a list of keys."""
+        try:
+            first = next(unpack_entries(self.bundle.tile(self.entry_tile(0))))
+            return (VerifierKey.parse(read_entry(first).text("vkey") or ""),)
+        except (BundleFileBad, Malformed, StopIteration):
+            return ()
 
-    def _entry_tiles(self) -> Iterator[Future[bytes]]:
-        """Each entry tile; the next one is read and hashed in a thread while this one is looked at."""
-        count = (self.size + WIDTH - 1) // WIDTH
-        if count == 0:
-            return
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self.bundle.tile, self._tile(0))
-            for number in range(1, count + 1):
-                present = coming
-                if number < count:
-                    coming = ahead.submit(self.bundle.tile, self._tile(number))
-                yield present
+    def _entry(self, seq: int) -> bytes:
+        """One entry's bytes. Raises Malformed where it cannot be read."""
+        head = self.bundle.head()
+        if not 0 <= seq < head.size:
+            raise Malformed("no entry of this log", seq=seq)
+        tile = Tile(ENTRIES, seq // WIDTH, min(WIDTH, head.size - seq // WIDTH * WIDTH))
+        for entry in islice(unpack_entries(self.bundle.tile(tile)), seq % WIDTH, None):
+            return entry
+        raise Malformed("the tile ends before this entry", seq=seq)
 
-    def _tile(self, number: int) -> Tile:
+    @property
+    def windows(self) -> tuple[KeyWindow, ...]:
+        """The windows of the log's keys as the bundle gives them; none for a folder of tiles."""
+        return self.keys.vkeys if self.keys else ()
+
+    def entry_tile(self, number: int) -> Tile:
         """The entry tile of this number at the size of this log."""
         return Tile(ENTRIES, number, min(WIDTH, self.size - number * WIDTH))
-
-    def _unpack(self, batch: Batch, data: bytes) -> bool:
-        """Cut a tile into entries; False when it does not hold exactly as many as it is wide."""
-        try:
-            batch.entries.extend(unpack_entries(data))  # keeps what came before a cut
-        except Malformed as error:
-            self.problem(Code.HASH, error.detail, seq=batch.first + len(batch.entries))
-            return False
-        found = len(batch.entries)
-        if found < batch.width:
-            self.problem(Code.GAP, "the tile ends before this entry", seq=batch.first + found)
-        elif found > batch.width:
-            del batch.entries[batch.width :]
-            self.problem(Code.FILE, "more entries than the tile is wide", path=batch.path)
-        return found == batch.width
-
-    def _read(self, seq: int, raw: bytes) -> Sealed | None:
-        try:
-            return read_entry(raw)
-        except Malformed as error:
-            self.problem(Code.HASH, error.detail, seq=seq)
-            return None
 
 
 Check = Generator[None, Batch | None, None]

@@ -5,125 +5,130 @@ then receives the next tile of entries, and None after the last one. It reports 
 """
 
 import os
-from array import array
 from binascii import hexlify
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
 import orjson
 
-from base.canonical import canonical
 from base.errors import Malformed
-from base.signing import pre_authentication, signature_holds
-from ledger.bundle import CHECKPOINT, KEYS, MANIFEST, MANIFEST_NOTE, Edition, is_kept, openings_path
-from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, open_checkpoint
-from ledger.errors import BundleFileBad, TileInvalid
-from ledger.statement import NO_PREVIOUS, PAYLOAD_TYPE
-from ledger.tiles import (
-    ENTRIES,
-    MAX_ENTRY_TILE_BYTES,
-    WIDTH,
-    Growth,
-    Tile,
-    in_tree,
-    parse_path,
-    tiles_of,
-    unpack_entries,
+from ledger.bundle import (
+    CHECKPOINT,
+    KEYS,
+    MANIFEST,
+    MANIFEST_NOTE,
+    Edition,
+    KeyWindow,
+    is_kept,
+    openings_path,
 )
-from supervision.audit_case import Batch, Case, Check, Job
+from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey
+from ledger.errors import BundleFileBad, TileInvalid
+from ledger.suites import can_verify
+from ledger.tiles import MAX_ENTRY_TILE_BYTES, WIDTH, Tile, in_tree, parse_path, tiles_of, unpack_entries
+from ledger.tree import HASH_BYTES
+from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import stated_public_keys
+from supervision.audit_log_keys import open_in_window
+from supervision.audit_marks import same_marks
 from supervision.audit_report import Code
 from supervision.audit_rows import database_agrees
+from supervision.audit_tile import (
+    AT,
+    Batch,
+    Job,
+    Pending,
+    does_not_follow,
+    holds,
+    not_held,
+    tail_of,
+    went_back,
+)
 from supervision.audit_trades import trades_are_as_their_parties_said
 
-_NONCE_HEX: Final = 64
 _LARGEST_FILE: Final = 256 * 2 * 262_144 + 65_536
-_AT_BEGIN: Final = len('{"at":"')
-_AT_END: Final = _AT_BEGIN + len("2026-11-23T01:00:00.000Z")
 _AHEAD: Final = 4
 
 
 def checkpoint_is_signed(case: Case) -> Check:
-    """ROOT: the tree head is signed by a trusted key of this log, and of the size the manifest says."""
+    """ROOT: the tree head is signed by every key of this log whose window it is, and of the manifest's size.
+
+    A folder of tiles has no list of keys: there the windows are those that the entries turn out to give.
+    """
     head = case.head
-    if head is not None and not case.damaged(CHECKPOINT):
+    here = head is not None and not case.damaged(CHECKPOINT)
+    late = case.bundle.plain and case.report.signatures_checked
+    if head is not None and here:
         case.report.origin, case.report.size, case.report.root = head.origin, head.size, head.root.hex()
-        if case.trusted:
-            who = case.pinned or case.trusted
-            try:
-                open_checkpoint(case.bundle.read(CHECKPOINT, MAX_NOTE_BYTES), who, origin=case.origin)
-            except Malformed as error:
-                case.problem(Code.ROOT, f"{error.detail} ({'pinned' if case.pinned else 'keys.json'})")
+        if case.trusted and not late:
+            _require_signed(case, case.led or case.pinned or case.trusted, case.windows)
+        elif case.bundle.plain and head.size and not case.trusted:
+            case.problem(Code.ROOT, "no key is known that could have signed the checkpoint")
         if case.note is not None and case.note.size != head.size:
             case.problem(
                 Code.ROOT, f"the checkpoint is of size {head.size}, the manifest of {case.note.size}"
             )
-    yield
-
-
-def entries_are_in_the_tree(case: Case) -> Check:
-    """HASH: each entry hashes to the leaf that stands in the tile of the tree."""
-    while (batch := (yield)) is not None:
-        tile = Tile(0, batch.number, batch.width)
-        try:
-            hashes = case.bundle.tile(tile)
-        except BundleFileBad:
-            continue  # reported with the files
-        if case.damaged(tile.path) or hashes == b"".join(batch.leaves):
-            continue
-        for at, leaf in enumerate(batch.leaves):
-            if hashes[32 * at : 32 * at + 32] != leaf:
-                case.problem(Code.HASH, "not the bytes that the tree holds", seq=batch.first + at)
+    while (yield) is not None:
+        pass
+    if here and late and case.trusted:
+        log = case.memory.keyring.log
+        _require_signed(case, log.led_to(case.trusted), log.windows)
 
 
 def entries_follow_each_other(case: Case) -> Check:
-    """GAP, LINK: each entry bears its number, names the leaf before it and this log, and goes on in time."""
-    previous, before = NO_PREVIOUS.encode(), b""
-    # RFC 8785 sorts the members, so an entry's end follows from what comes before it.
-    tail = b',"node":' + orjson.dumps(case.origin).replace(b"%", b"%%") + b',"prev":"%b","seq":%d,"v":1}'
+    """GAP, LINK: the first entry of a tile follows the last one of the tile before; see also `audit_tile`."""
+    memory, node = case.memory, case.origin
     while (batch := (yield)) is not None:
-        for seq, (raw, leaf) in enumerate(zip(batch.entries, batch.leaves, strict=True), batch.first):
-            at = raw[_AT_BEGIN:_AT_END]
-            if not raw.endswith(tail % (previous, seq)):
-                _say_what_does_not_follow(case, seq, raw, previous.decode())
-            elif at < before:
-                case.problem(Code.LINK, "sealed before the entry that precedes it", seq=seq)
-            else:
-                before = at
-            previous = hexlify(leaf)
+        if batch.found == 0:
+            continue
+        at = batch.first[AT]
+        if not batch.first.endswith(tail_of(node) % (memory.previous, batch.begin)):
+            for problem in does_not_follow(batch.begin, batch.first, memory.previous.decode(), node):
+                case.found(problem)
+        elif at < memory.before:
+            case.found(went_back(batch.begin))
+        memory.previous = hexlify(batch.leaves[-HASH_BYTES:])
+        memory.before = max(memory.before, batch.last_at)
 
 
 def keys_could_say_it(case: Case) -> Check:
     """KEY: each signing key was valid then, of the acting organisation, and in that role."""
+    memory = case.memory
     while (batch := (yield)) is not None:
+        pending = iter(batch.pending)
+        waiting = next(pending, None)
         for said in batch.said:
             if said is None:
                 continue
-            for why in case.keyring.judge(said):
+            for why in memory.keyring.judge(said):
                 case.problem(Code.KEY, why, seq=said.seq)
-            stated = stated_public_keys(said)
-            for signature in said.signatures:
-                public = case.keyring.public_of(signature.keyid) or stated.get(signature.keyid)
-                if public is not None:
-                    message = pre_authentication(PAYLOAD_TYPE, said.payload)
-                    batch.jobs.append((said.seq, public, message, signature.sig))
-        if batch.number == 0 and case.keys and case.keyring.vkey not in _vkeys(case):
+            while waiting is not None and waiting[0] == said.seq:
+                _have_verified(case, batch, said, waiting)
+                waiting = next(pending, None)
+        if batch.number == 0 and case.keys and memory.keyring.vkey not in _vkeys(case):
             case.problem(Code.KEY, "keys.json does not hold the log key that the genesis names", seq=0)
+    given, whole = memory.keyring.log.windows, memory.growth.frontier.size == case.size
+    known = whole and given and str(given[0].vkey) in _vkeys(case) and not case.damaged(KEYS)
+    if known and sorted(map(str, given)) != sorted(map(str, case.windows)):
+        case.problem(Code.KEY, "keys.json gives other windows than the log's entries do", path=KEYS)
 
 
 def signatures_hold(case: Case) -> Check:
-    """SIG: every signature is its key's over exactly this payload. Verified on all cores."""
+    """SIG: every signature is its key's over exactly this payload.
+
+    Those of keys known before are verified with their tile, those of keys that came since here, in threads.
+    """
     workers = os.cpu_count() or 1
     waiting: deque[Future[list[int]]] = deque()
     with ThreadPoolExecutor(workers) as pool:  # Ed25519 runs outside the interpreter's lock
         while (batch := (yield)) is not None:
-            case.report.signatures += len(batch.jobs)
-            waiting.append(pool.submit(_bad_signatures, batch.jobs))
+            case.report.signatures += batch.signatures + len(batch.jobs)
+            if batch.jobs:
+                waiting.append(pool.submit(_bad_signatures, batch.jobs))
             if len(waiting) > workers * _AHEAD:
                 _report_bad(case, waiting.popleft())
         for future in waiting:
@@ -132,47 +137,36 @@ def signatures_hold(case: Case) -> Check:
 
 def statements_are_sealed_once(case: Case) -> Check:
     """SIG: no signed statement is sealed a second time."""
-    marks = array("Q")  # the beginning of each statement's first signature; 0 where there is none
+    marks = case.memory.marks
     while (batch := (yield)) is not None:
-        for said in batch.said:
-            marks.append(int.from_bytes(said.signatures[0].sig[:8]) if said else 0)
-    if len(set(marks)) < len(marks):
-        seen: dict[int, int] = {}
-        for seq, mark in enumerate(marks):
-            earlier = seen.setdefault(mark, seq)
-            if earlier != seq and mark and _signed(case, seq) == _signed(case, earlier):
-                case.problem(Code.SIG, f"the same signed statement was sealed at seq {earlier}", seq=seq)
+        marks.frombytes(batch.marks)
+    for earlier, later in same_marks(marks):
+        if _same_statement(_signed(case, earlier), _signed(case, later)):
+            case.problem(Code.SIG, f"the same signed statement was sealed at seq {earlier}", seq=later)
 
 
 def openings_fit(case: Case) -> Check:
-    """OPENING: each opening is the document its entry commits to, in canonical form and with a nonce."""
+    """OPENING: each opening is what its entry commits to (`audit_tile`), and the public edition has none."""
     while (batch := (yield)) is not None:
-        path = openings_path(batch.number)
-        try:
-            openings = case.bundle.openings(batch.number)
-        except BundleFileBad as error:
-            if not case.damaged(path):
-                case.problem(Code.FILE, error.detail, path=path)
-            continue
-        if openings and case.edition is Edition.PUBLIC:
-            case.problem(Code.FILE, "openings in a public edition", path=path)
-        for seq, said in enumerate(batch.said, batch.first):
-            opening = openings.pop(seq, None)
-            if said is not None:
-                _judge_opening(case, batch, said, opening)
-        for seq in openings:
-            case.problem(Code.OPENING, "an opening of no entry", seq=seq)
+        case.report.openings += batch.openings
+        case.report.openings_absent += batch.openings_absent
+        if any(batch.opened) and case.edition is Edition.PUBLIC:
+            case.problem(Code.FILE, "openings in a public edition", path=openings_path(batch.number))
 
 
 def tree_is_of_the_entries(case: Case) -> Check:
     """ROOT, ANCHOR, FILE: the entries give the signed root, every kept root, and every hash tile."""
-    growth, anchors = Growth(), _anchors(case)
+    growth, anchors = case.memory.growth, _anchors(case)
     while (batch := (yield)) is not None:
         before = growth.frontier.copy()
-        _compare_tiles(case, growth.add(batch.leaves))
+        leaves = [batch.leaves[at : at + HASH_BYTES] for at in range(0, len(batch.leaves), HASH_BYTES)]
+        if batch.root is None:
+            _compare_tiles(case, growth.add(leaves))
+        else:
+            _compare_tiles(case, growth.add_full(batch.leaves, batch.root)[1:])
         for size in [size for size in anchors if size <= growth.frontier.size]:
             frontier = before.copy()
-            frontier.extend(batch.leaves[: size - batch.first])
+            frontier.extend(leaves[: size - batch.begin])
             _compare_anchors(case, size, frontier.root(), anchors.pop(size))
     head = case.head
     if head is not None and not case.damaged(CHECKPOINT):
@@ -208,6 +202,9 @@ def files_are_those_of_the_manifest(case: Case) -> Check:
     """FILE: every file is there that should be, unchanged, and no other."""
     while (yield) is not None:
         pass
+    if case.bundle.plain:
+        case.report.files = len(case.bundle.digests)
+        return
     frame = case.bundle.damage()
     if frame is not None:
         case.problem(Code.FILE, "the zip around the files was changed", path=frame)
@@ -226,63 +223,51 @@ def files_are_those_of_the_manifest(case: Case) -> Check:
             _compare_file(case, path)
 
 
-def _say_what_does_not_follow(case: Case, seq: int, raw: bytes, previous: str) -> None:
+def _require_signed(case: Case, who: Sequence[VerifierKey], windows: Sequence[KeyWindow]) -> None:
     try:
-        entry = orjson.loads(raw)
-        number, link, node = entry["seq"], entry["prev"], entry["node"]
-    except (ValueError, TypeError, KeyError):
-        return  # no entry at all: reported as HASH
-    if number != seq:
-        case.problem(Code.GAP, f"here stands the entry that calls itself {number}", seq=seq)
-    if link != previous:
-        case.problem(Code.LINK, "does not name the leaf before it", seq=seq)
-    if node != case.origin:
-        case.problem(Code.LINK, f"an entry of another log: {node!r}", seq=seq)
-    if (number, link, node) == (seq, previous, case.origin):
-        case.problem(Code.HASH, "the entry is not in canonical form", seq=seq)
+        data = case.bundle.read(CHECKPOINT, MAX_NOTE_BYTES)
+        open_in_window(data, who, windows, origin=case.origin)
+    except Malformed as error:
+        case.problem(Code.ROOT, f"{error.detail} ({'pinned' if case.pinned else 'keys.json'})")
+
+
+def _have_verified(case: Case, batch: Batch, said: Sealed, waiting: Pending) -> None:
+    """A signature whose key was not known to its tile: found in the keyring, or in the statement itself."""
+    seq, keyid, message, sig = waiting
+    public = case.memory.keyring.public_of(keyid)
+    if public is not None:
+        case.memory.learn(keyid, public)
+    else:
+        public = stated_public_keys(said).get(keyid)
+    if public is not None and not can_verify(public):
+        case.problem(Code.SIG, "an SM2 signature, and gmssl-pyx is not installed here", seq=seq)
+    elif public is not None:
+        batch.jobs.append((seq, public, message, sig))
 
 
 def _bad_signatures(jobs: Sequence[Job]) -> list[int]:
-    return [seq for seq, public, message, sig in jobs if not signature_holds(public, message, sig)]
+    return [seq for seq, public, message, sig in jobs if not holds(public, message, sig)]
 
 
 def _report_bad(case: Case, future: Future[list[int]]) -> None:
     for seq in future.result():
-        case.problem(Code.SIG, "a signature does not hold", seq=seq)
+        case.found(not_held(seq))
 
 
-def _judge_opening(case: Case, batch: Batch, said: Sealed, opening: bytes | None) -> None:
-    if opening is None:
-        case.report.openings_absent += said.opening_sha256 is not None
-        return
-    case.report.openings += 1
-    if said.opening_sha256 != sha256(opening).hexdigest():
-        case.problem(Code.OPENING, "not what the entry commits to", seq=said.seq)
-    elif not _has_nonce(opening):
-        case.problem(Code.OPENING, "not canonical JSON with a 256-bit nonce", seq=said.seq)
-    else:
-        batch.openings[said.seq] = opening
-
-
-def _signed(case: Case, seq: int) -> tuple[str, str]:
-    """What was signed first in an entry and the signature, read again."""
-    number = seq // WIDTH
-    tile = Tile(ENTRIES, number, min(WIDTH, case.size - number * WIDTH))
-    entry = next(islice(unpack_entries(case.bundle.tile(tile)), seq % WIDTH, None))
+def _signed(case: Case, seq: int) -> tuple[str, set[str]]:
+    """What was signed in an entry and the signatures, read again."""
+    entry = next(islice(unpack_entries(case.bundle.tile(case.entry_tile(seq // WIDTH))), seq % WIDTH, None))
     envelope = orjson.loads(entry)["envelope"]
-    return envelope["payload"], envelope["signatures"][0]["sig"]
+    return envelope["payload"], {signature["sig"] for signature in envelope["signatures"]}
+
+
+def _same_statement(one: tuple[str, set[str]], other: tuple[str, set[str]]) -> bool:
+    """Whether both are one payload under one signature, whatever stands beside it."""
+    return one[0] == other[0] and not one[1].isdisjoint(other[1])
 
 
 def _vkeys(case: Case) -> list[str]:
     return [str(window.vkey) for window in case.keys.vkeys] if case.keys else []
-
-
-def _has_nonce(opening: bytes) -> bool:
-    try:
-        document = orjson.loads(opening)
-        return canonical(document) == opening and len(document["nonce"]) == _NONCE_HEX
-    except (ValueError, TypeError, KeyError, RecursionError, Malformed):
-        return False
 
 
 def _anchors(case: Case) -> dict[int, list[tuple[str, Checkpoint]]]:
@@ -301,7 +286,8 @@ def _anchors(case: Case) -> dict[int, list[tuple[str, Checkpoint]]]:
     for path, data in notes:
         name = path or "the checkpoint last seen"
         try:
-            head = open_checkpoint(data, case.trusted, origin=case.origin).checkpoint
+            trusted, windows = case.trusted, case.windows
+            head = open_in_window(data, trusted, windows, origin=case.origin, by_all=bool(path))
         except Malformed as error:
             case.problem(Code.ANCHOR, f"{name}: {error.detail}", path=path or None)
             continue
@@ -361,7 +347,6 @@ def _compare_file(case: Case, path: str) -> None:
 
 CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     checkpoint_is_signed,
-    entries_are_in_the_tree,
     entries_follow_each_other,
     keys_could_say_it,
     signatures_hold,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from base.canonical import canonical
+from base.canonical import is_canonical
 from base.errors import Malformed
 from base.signing import Signature
 from ledger.statement import PAYLOAD_TYPE, PREDICATE_PREFIX, STATEMENT_TYPE
@@ -17,6 +17,8 @@ _MEMBERS: Final = {"at", "envelope", "node", "prev", "seq", "v"}
 _ENVELOPE: Final = {"payload", "payloadType", "signatures"}
 _SIGNATURE: Final = {"keyid", "sig"}
 _STATEMENT: Final = {"_type", "subject", "predicateType", "predicate"}
+_SUBJECT: Final = {"name", "digest"}
+_DIGEST: Final = {"sha256"}
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TIME: Final = re.compile(
     r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z", re.ASCII
@@ -54,7 +56,7 @@ def read_entry(raw: bytes) -> Sealed:
     if not _is_hex(prev) or type(at) is not str or _TIME.fullmatch(at) is None:
         raise Malformed("prev is no SHA-256, or at no time in UTC")
     payload, signatures = _envelope(entry["envelope"])
-    event, object_id, predicate, commitment = _statement(payload)
+    event, object_id, predicate, commitment = read_statement(payload)
     return Sealed(seq, prev, at, node, payload, signatures, event, object_id, predicate, commitment)
 
 
@@ -73,8 +75,8 @@ def _envelope(document: Any) -> tuple[bytes, tuple[Signature, ...]]:
     return _base64(document["payload"]), tuple(found)
 
 
-def _statement(payload: bytes) -> tuple[str, str, dict[str, Any], str | None]:
-    """Event, object, predicate and the commitment to the opening of an in-toto statement."""
+def read_statement(payload: bytes) -> tuple[str, str, dict[str, Any], str | None]:
+    """Event, object, predicate and commitment to the opening of an in-toto statement; raises Malformed."""
     statement = _strict(payload, _STATEMENT, "statement")
     predicate, kind = statement["predicate"], statement["predicateType"]
     if statement["_type"] != STATEMENT_TYPE or type(predicate) is not dict:
@@ -95,25 +97,21 @@ def _subjects_fit(subjects: Any, object_id: str, commitment: str | None) -> bool
     """Each subject is a name and one SHA-256; the first is the object, under the opening's commitment."""
     if type(subjects) is not list or not subjects:
         return False
-    digests = [_subject_digest(subject) for subject in subjects]
-    return all(digests) and subjects[0]["name"] == object_id and commitment in {None, digests[0]}
-
-
-def _subject_digest(subject: Any) -> str | None:
-    """The SHA-256 of a subject `{"name", "digest": {"sha256"}}`, or None for another form."""
-    if type(subject) is not dict or set(subject) != {"name", "digest"} or type(subject["name"]) is not str:
-        return None
-    digest = subject["digest"]
-    if type(digest) is not dict or set(digest) != {"sha256"} or not _is_hex(digest["sha256"]):
-        return None
-    return str(digest["sha256"])
+    for subject in subjects:
+        if type(subject) is not dict or subject.keys() != _SUBJECT or type(subject["name"]) is not str:
+            return False
+        digest = subject["digest"]
+        if type(digest) is not dict or digest.keys() != _DIGEST or not _is_hex(digest["sha256"]):
+            return False
+    first = subjects[0]
+    return first["name"] == object_id and (commitment is None or first["digest"]["sha256"] == commitment)
 
 
 def _strict(raw: bytes, members: set[str], what: str) -> dict[str, Any]:
     """A canonical JSON object (so no key comes twice) with exactly these members."""
     try:
         document = orjson.loads(raw)
-        same = canonical(document) == raw
+        same = is_canonical(document, raw)
     except (ValueError, RecursionError):
         raise Malformed(f"the {what} is not JSON") from None
     if not same:

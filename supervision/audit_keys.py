@@ -4,25 +4,30 @@ Entry 0 fixes the exchange's key; registrations and revocations are entries. A r
 the new key and by a valid key of the same organisation, which cannot give itself further roles. The
 exchange operator vouches for further roles beside it, and alone where the organisation has no valid key
 (a first key, a recorded loss): else it could make itself a key and speak for a party.
+
+The log's own keys (`LOG.*`) are told by the exchange, and proven by the notes in those statements
+(`ledger.rotation`). Where a log goes on from another one, the keys of the earlier log go on too.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from base.errors import Malformed
-from base.signing import keyid_of, parse_public_key
+from base.signing import keyid_of
+from ledger.checkpoint import Checkpoint
+from ledger.rotation import EVENTS, GENESIS, LogKeys, Predecessor
+from ledger.suites import ED25519_SHA256, parse_party_key, suite_of
 from supervision.audit_entry import Sealed
 
-GENESIS: Final = "LOG.GENESIS"
 REGISTER: Final = "KEY.REGISTER"
 REVOKE: Final = "KEY.REVOKE"
 SIGN: Final = "TRD.SIGN"
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _SIGNING_ROLES: Final = frozenset({"PROVIDER", "BUYER", "BROKER", OPERATOR})
-_SUITE: Final = "ed25519-sha256"
 _CUSTODIES: Final = frozenset({"self-held", "custodial"})
+_BEFORE: Final = -1  # the seq of what an earlier log says
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,23 @@ class Keyring:
     def __init__(self) -> None:
         self.operator_id: str | None = None
         self.vkey: str | None = None
+        self.log = LogKeys()
+        self.earlier: tuple[Checkpoint, LogKeys] | None = None
         self._keys: dict[str, PartyKey] = {}
         self._live: Counter[str] = Counter()  # how many valid keys an organisation has
+
+    def go_on(self, last: Checkpoint) -> "Keyring":
+        """The keyring that the next log begins with: the parties' keys, and what entry 0 has to name.
+
+        `last` is the checkpoint that this log was audited to.
+        """
+        following = Keyring()
+        following.operator_id = self.operator_id
+        following.earlier = last, self.log
+        for key in self._keys.values():
+            revoked = None if key.revoked_seq is None else _BEFORE
+            following._add(replace(key, since_seq=_BEFORE, revoked_seq=revoked))
+        return following
 
     def public_of(self, keyid: str) -> bytes | None:
         """The raw public key of a keyid that was registered so far, revoked or not."""
@@ -56,11 +76,18 @@ class Keyring:
         key = self._keys.get(keyid)
         return key.org_id if key else None
 
+    def roles_of(self, keyid: str) -> frozenset[str]:
+        """The roles a key speaks in now."""
+        key = self._keys.get(keyid)
+        return key.roles if key else frozenset()
+
     def judge(self, said: Sealed) -> Iterator[str]:
         """Why this entry's keys could not say it; nothing when they could. Applies registrations."""
         signers = [signature.keyid for signature in said.signatures]
         if len(set(signers)) != len(signers):
             yield "a key signs twice"
+        elif self.log.closed_seq is not None:
+            yield f"sealed after the log was closed at seq {self.log.closed_seq}"
         elif (said.event == GENESIS) != (said.seq == 0):
             yield "entry 0, and no other, is the genesis of the log"
         elif said.event == GENESIS:
@@ -69,17 +96,29 @@ class Keyring:
             yield from self._register(said, signers)
         elif said.event == REVOKE:
             yield from self._revoke(said, signers)
+        elif said.event in EVENTS:
+            yield from self._log_says(said, signers)
         else:
             for keyid in signers:
                 yield from self._speaks(said, keyid)
+
+    def _log_says(self, said: Sealed, signers: list[str]) -> Iterator[str]:
+        """A change of the log's own keys: by the exchange, and what it says must be proven in it."""
+        wrong = [why for keyid in signers for why in self._speaks(said, keyid)]
+        if said.text("actor") != self.operator_id or said.text("role") != OPERATOR:
+            wrong.append("only the exchange changes the keys of its log")
+        yield from wrong or self.log.tell(said.seq, said.event, said.predicate)
 
     def _genesis(self, said: Sealed, signers: list[str]) -> Iterator[str]:
         stated = said.predicate.get("exchange_key")
         public = _public_key(stated.get("public_key"), stated.get("keyid")) if type(stated) is dict else None
         operator = said.text("operator_id")
+        if public is not None and suite_of(public) is not ED25519_SHA256:
+            public = None
         if public is None or operator is None or operator != said.text("actor"):
             yield "the genesis does not fix the exchange's key and operator"
             return
+        yield from self._goes_on(said, operator, keyid_of(public))
         self.operator_id, self.vkey = operator, said.text("vkey")
         key = PartyKey(keyid_of(public), public, operator, frozenset({OPERATOR}), said.seq)
         self._add(key)
@@ -87,11 +126,25 @@ class Keyring:
             yield "the genesis is not signed by the exchange's key alone"
         if said.text("origin") != said.node:
             yield "the genesis names another origin than its entry"
+        else:
+            yield from self.log.tell(said.seq, said.event, said.predicate)
+
+    def _goes_on(self, said: Sealed, operator: str, keyid: str) -> Iterator[str]:
+        """Whether entry 0 names the end of the earlier log, where that one was audited before."""
+        if self.earlier is None:
+            return
+        last, before = self.earlier
+        if Predecessor.read(said.predicate.get("previous")) != Predecessor.of(last):
+            yield f"does not go on from the end of {last.origin} at size {last.size}"
+        if operator != self.operator_id or self._valid(keyid, said.seq) is None:
+            yield "not the exchange of the log before it, or not with a key that was valid there"
+        if before.successor is not None and str(before.successor) != said.text("vkey"):
+            yield "the log before it was closed in favour of another key"
 
     def _register(self, said: Sealed, signers: list[str]) -> Iterator[str]:
         key = _stated_key(said)
         if key is None:
-            yield "not the registration of an Ed25519 key with its organisation and roles"
+            yield "not the registration of a key of a known suite with its organisation and roles"
             return
         if said.text("actor") not in {key.org_id, self.operator_id}:
             yield "a key is registered by its organisation or by the exchange"
@@ -106,7 +159,7 @@ class Keyring:
         self._add(key)
 
     def _add(self, key: PartyKey) -> None:
-        self._live[key.org_id] += key.keyid not in self._keys
+        self._live[key.org_id] += key.keyid not in self._keys and key.revoked_seq is None
         self._keys[key.keyid] = key
 
     def _may_register(self, key: PartyKey, seq: int, signers: list[str]) -> bool:
@@ -171,7 +224,7 @@ def _stated_key(said: Sealed) -> PartyKey | None:
         return None
     if not roles or not all(type(role) is str for role in roles):
         return None
-    if said.text("suite") != _SUITE or said.text("custody") not in _CUSTODIES:
+    if said.text("suite") != suite_of(public).name or said.text("custody") not in _CUSTODIES:
         return None
     return PartyKey(keyid_of(public), public, org_id, frozenset(roles), said.seq)
 
@@ -190,7 +243,7 @@ def _public_key(encoded: object, keyid: object) -> bytes | None:
     if type(encoded) is not str:
         return None
     try:
-        public = parse_public_key(encoded)
+        public = parse_party_key(encoded)
     except Malformed:
         return None
     return public if keyid_of(public) == keyid else None

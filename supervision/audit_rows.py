@@ -6,9 +6,8 @@ The rows are handed in; this room knows no database. A row is a mapping with `tr
 bundle carries them.
 """
 
-from typing import Any, Final
-
-import orjson
+from collections.abc import Mapping
+from typing import Final
 
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
@@ -27,7 +26,7 @@ def database_agrees(case: Case) -> Check:
     while (batch := (yield)) is not None:
         for said in batch.said if case.rows is not None else ():
             if said is not None and said.event.startswith(_PREFIX):
-                _tell(trades, said, batch.openings.get(said.seq))
+                _tell(trades, said, batch.amounts.get(said.seq, {}))
     for row in case.rows or ():
         trade_id = str(row["trade_id"])
         stated = trades.pop(trade_id, None)
@@ -45,7 +44,7 @@ def database_agrees(case: Case) -> Check:
         case.problem(Code.DB_MISMATCH, f"{trade_id} is on the ledger and not in the database", seq=seq)
 
 
-def _tell(trades: dict[str, Stated], said: Sealed, opening: bytes | None) -> None:
+def _tell(trades: dict[str, Stated], said: Sealed, amounts: Mapping[str, str]) -> None:
     """Let one statement add to what its trade is; the last word on each thing counts."""
     trade = trades.setdefault(said.text("trade_id") or said.object_id, {})
     if said.text("to") is not None:
@@ -53,7 +52,6 @@ def _tell(trades: dict[str, Stated], said: Sealed, opening: bytes | None) -> Non
     for name in _PUBLIC:
         if name in said.predicate:
             trade[name] = said.text(name), said.seq
-    amounts: dict[str, Any] = orjson.loads(opening) if opening else {}
     for name in _AMOUNTS:
-        if isinstance(amounts.get(name), str):
+        if name in amounts:
             trade[name] = amounts[name], said.seq

@@ -7,15 +7,13 @@ and that what was paid in and out is what was signed for, to the fen. Trades tha
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from supervision.audit_case import Batch, Case, Check
+from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import OPERATOR, SIGN
 from supervision.audit_report import Code
+from supervision.audit_tile import Batch
 
 _PREFIX: Final = "TRD."
 _SYSTEM: Final = frozenset({OPERATOR})
@@ -62,18 +60,16 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
     """KEY, SIG, OPENING: steps by those who may take them; contracts signed by all; sums as signed for."""
     trades: dict[str, _Trade] = {}
     while (batch := (yield)) is not None:
-        for at, said in enumerate(batch.said):
+        for said in batch.said:
             if said is None or not said.event.startswith(_PREFIX):
                 continue
-            for code, why in _judge(case, trades, batch, at, said):
+            for code, why in _judge(case, trades, batch, said):
                 case.problem(code, why, seq=said.seq)
             if said.event in _OVER:
                 trades.pop(said.object_id, None)
 
 
-def _judge(
-    case: Case, trades: dict[str, _Trade], batch: Batch, at: int, said: Sealed
-) -> Iterator[tuple[Code, str]]:
+def _judge(case: Case, trades: dict[str, _Trade], batch: Batch, said: Sealed) -> Iterator[tuple[Code, str]]:
     role = said.text("role")
     speakers = SPEAKERS.get(said.event)
     if speakers is None:
@@ -86,12 +82,12 @@ def _judge(
         trade = trades[said.object_id] = _Trade({seat: said.text(seat) for seat in _SEATS.values()})
     if trade is not None:
         yield from _same_parties(trade, said)
-    opening = _amounts(batch.openings.get(said.seq))
+    opening = _amounts(batch.amounts.get(said.seq, {}))
     if said.event == SIGN:
         if trade is not None:
             trade.amounts = trade.amounts or opening
-            org_id = case.keyring.org_of(said.signatures[0].keyid)
-            trade.signed[_digest(batch.entries[at])] = org_id, said.text("contract_sha256")
+            org_id = case.memory.keyring.org_of(said.signatures[0].keyid)
+            trade.signed[batch.envelopes[said.seq]] = org_id, said.text("contract_sha256")
         return
     if said.event == "TRD.CONTRACT" and not _damaged(case):
         yield from _signed_by_all(trade, said)
@@ -133,18 +129,9 @@ def _as_signed_for(signed: dict[str, str], stated: dict[str, str]) -> Iterator[t
             yield Code.OPENING, "the parts of the price do not sum to it"
 
 
-def _amounts(opening: bytes | None) -> dict[str, str]:
-    stated: dict[str, Any] = orjson.loads(opening) if opening else {}
+def _amounts(stated: Mapping[str, str]) -> dict[str, str]:
     names = (*_AMOUNTS, "seller_minor")
-    return {
-        name: stated[name] for name in names if type(stated.get(name)) is str and stated[name].isdecimal()
-    }
-
-
-def _digest(entry: bytes) -> str:
-    """The name of an entry's envelope: what stands between `envelope` and `node` is its JCS."""
-    start = entry.index(b'"envelope":') + len(b'"envelope":')
-    return sha256(entry[start : entry.rindex(b',"node":')]).hexdigest()
+    return {name: stated[name] for name in names if name in stated and stated[name].isdecimal()}
 
 
 def _damaged(case: Case) -> bool:

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from base.clock import SimulatedClock
 from base.db import Database
 from tests.databases import on_postgresql, on_sqlite
 from tests.postgres import SQLITE_ONLY, Server, running_server
+
+settings.register_profile("untimed", deadline=None)  # a slow machine fails no property
+settings.load_profile("untimed")
 
 
 @pytest.fixture

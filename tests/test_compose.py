@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import typer
 import yaml
 from jsonschema import Draft7Validator
 
 from bank.__main__ import _arguments as bank_arguments
 from base.settings import Settings
-from cli.main import app
+from cli.main import load
 from web.api import status
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -149,7 +148,7 @@ def test_every_command_that_is_run_exists(compose) -> None:
     for name in ("web", "sequencer", "migrate"):
         program, *arguments = compose["services"][name]["command"]
         assert program == "databourse"
-        command = typer.main.get_command(app).get_command(None, arguments[0])
+        command = load(arguments[0])
         assert command.make_context(name, arguments[1:], resilient_parsing=False).params is not None
     bank = compose["services"]["bank"]["command"]
     assert bank[:3] == ["python", "-m", "bank"]

@@ -24,11 +24,12 @@ from identity.sign_in import authenticate
 from identity.tables import PreparedRow
 from identity.tokens import Claims
 from ledger.acts import Once, Verb, perform
-from ledger.recording import Act, Actor, Recorded, recorded_in
+from ledger.recording import Act, Actor, Recorded, recorded_in, spoken_of_in
 from web.acts import A, ActKind, kind_of, lookup_on
 from web.node import Node
 from web.problems import MEDIA_TYPE as PROBLEM
 from web.problems import problem_of, request_id_of
+from web.receipts import with_receipts
 from web.views import PreparedView, View, done_view
 
 JSON: Final = "application/json"
@@ -46,6 +47,19 @@ class IdempotencyKeyMissing(Malformed):
 
 
 _READING: Final = frozenset({"GET", "HEAD"})
+WAIT: Final = "sealed"
+WAITING: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "wait",
+            "in": "query",
+            "required": False,
+            "description": "Answer with the statements' numbers and receipts, within ten seconds",
+            "schema": {"type": "string", "enum": [WAIT]},
+        }
+    ]
+}
+"""What the OpenAPI document says of every call that records something."""
 
 
 def node_of(request: Request) -> Node:
@@ -85,11 +99,13 @@ class Remembered(Once):
 
     async def after(self, s: WriteSession, result: object) -> None:
         self._kept = self._answer(result, recorded_in(s))
-        await remember(s, self._call, self._kept, now=self._node.clock.now())
+        now = self._node.clock.now()
+        await remember(s, self._call, self._kept, now=now, about=_about(s, result))
 
     async def refused(self, s: WriteSession, refusal: Refusal) -> None:
         status, body = problem_of(refusal, self._request_id)
-        await remember(s, self._call, Answer(status, PROBLEM, body), now=self._node.clock.now())
+        now, answer = self._node.clock.now(), Answer(status, PROBLEM, body)
+        await remember(s, self._call, answer, now=now, about=spoken_of_in(s))
         self._refused = refusal
 
     async def known(self) -> Answer | None:
@@ -115,6 +131,13 @@ class Remembered(Once):
         return self._kept
 
 
+def _about(s: WriteSession, result: object) -> str:
+    """What an answer speaks of: empty for an act that states nothing."""
+    if isinstance(result, Prepared):
+        return str(orjson.loads(result.payload)["predicate"]["object"])
+    return spoken_of_in(s) or ""
+
+
 def answer_to(kind: ActKind[Any], result: object, recorded: Sequence[Recorded]) -> Answer:
     """What a done, or a prepared, act answers: 202 asks for a signature."""
     if isinstance(result, Prepared):
@@ -138,6 +161,7 @@ class Caller:
     request_id: str
     role: str | None
     idempotency_key: str | None
+    wait: bool = False
 
     def require(self, *roles: str) -> None:
         """Refuse whoever has none of these roles. Raises Forbidden."""
@@ -167,7 +191,7 @@ class Caller:
             documents=documents,
         )
         house, safe, verb = self.node.house, self.node.safe, kind.bound(args, self.node)
-        return await once.answered(lambda: carry_out(house, safe, call, verb, once=once))
+        return await self.told(await once.answered(lambda: carry_out(house, safe, call, verb, once=once)))
 
     async def submit(self, prepared_id: str, envelope: Envelope) -> Answer:
         """Hand in the signature of a prepared act. Raises what `identity.prepared.submit` raises."""
@@ -178,7 +202,7 @@ class Caller:
         kind = kind_of(prepared.act_name)
         said = {"envelope": envelope.digest()}
         once = self.once(f"submit/{prepared_id}", said, partial(answer_to, kind))
-        return await once.answered(
+        answer = await once.answered(
             lambda: submit(
                 self.node.house,
                 self.node.safe,
@@ -189,6 +213,7 @@ class Caller:
                 once=once,
             )
         )
+        return await self.told(answer)
 
     async def perform(
         self,
@@ -206,9 +231,20 @@ class Caller:
         answer: Answering = lambda result, recorded: done(status, show(result), recorded)  # noqa: E731
         once = self.once(route, args, answer)
         house = self.node.house
-        return await once.answered(
+        known = await once.answered(
             lambda: perform(house, act, verb, attempted=attempted, object_id=object_id, once=once)
         )
+        return await self.told(known)
+
+    async def told(self, answer: Answer) -> Answer:
+        """The answer; to `?wait=sealed` with the numbers and receipts of its statements, as they are now."""
+        if not self.wait or answer.media_type != JSON:
+            return answer
+        shown = orjson.loads(answer.body)
+        recorded = {one["statement_id"]: one for one in shown.get("recorded", ())}
+        for one in await with_receipts(self.node, list(recorded), wait=True):
+            recorded[one.statement.statement_id] |= {"seq": one.statement.seq, "receipt": one.receipt}
+        return Answer(answer.status, JSON, orjson.dumps(shown))
 
     def once(self, route: str, args: Any, answer: Answering) -> Remembered:
         """What remembers the answer to this call. Raises Malformed without an Idempotency-Key."""
@@ -244,7 +280,16 @@ async def caller_of(
         raise Unauthenticated("a bearer token is asked for")
     async with node.database.read() as s:
         actor, claims = await authenticate(s, node.tokens, token)
-    return Caller(node, actor, claims, request_id_of(request), databourse_role, idempotency_key)
+    wait = request.method not in _READING and _waits(request)
+    return Caller(node, actor, claims, request_id_of(request), databourse_role, idempotency_key, wait)
+
+
+def _waits(request: Request) -> bool:
+    """Whether the answer to an act is to come with the receipts of its statements. Raises Malformed."""
+    wanted = request.query_params.get("wait")
+    if wanted not in {None, WAIT}:
+        raise Malformed(f"wait is {WAIT} or absent", member="wait")
+    return wanted is not None
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]
@@ -275,6 +320,7 @@ def answers(kind: ActKind[Any], view: type[View]) -> dict[str, Any]:
         "status_code": kind.status,
         "response_model": _done_views.setdefault(view, done_view(view)),
         "responses": {202: {"model": PreparedView, "description": "To be signed by a self-held key"}},
+        "openapi_extra": WAITING,
     }
 
 

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from base.settings import Settings
+from ledger.witness import WitnessDesk
 from web import api, pages, problems
 from web.deps import UPLOAD
 from web.node import Node, background
@@ -109,10 +111,8 @@ class Application(FastAPI):
     """FastAPI with `Bounds` around it: an answer to an unforeseen error has the common headers too."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        node: Node = self.state.node
-        return Bounds(
-            super().build_middleware_stack(), secure=node.settings.public_url.startswith("https://")
-        )
+        settings: Settings = self.state.settings
+        return Bounds(super().build_middleware_stack(), secure=settings.public_url.startswith("https://"))
 
 
 def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
@@ -133,9 +133,29 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,  # a redirect would be built from the Host header
     )
+    app.state.settings = node.settings
     app.state.node = node
+    app.state.desk = node.desk
     app.state.supervising = Supervising(node.settings, node.clock)
     problems.install(app)
     api.install(app)
     pages.install(app)
+    return app
+
+
+def create_witness(desk: WitnessDesk, settings: Settings) -> FastAPI:
+    """The application of a node that is a witness and no exchange: it cosigns, and shows what it cosigned."""
+    app = Application(
+        title="Databourse witness",
+        version="1",
+        summary="Cosigns the checkpoints of logs (C2SP tlog-witness).",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.desk = desk
+    problems.install(app)
+    api.install_witness(app)
     return app

@@ -18,11 +18,13 @@ import structlog
 
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database
+from base.errors import trace_of
 from base.files import FileStore
 from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
+from cases.erasing import TOUCHED
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
 from identity.sign_in import forget_expired
@@ -30,19 +32,24 @@ from identity.tokens import Tokens, generate_access_key
 from ledger.acts import House
 from ledger.batch import BatchWriter
 from ledger.checkpoint import NoteSigner
+from ledger.erasure import SCRUB_JOB, scrubbing
+from ledger.errors import LeadershipLost, LogForked
 from ledger.publisher import Publisher
 from ledger.reader import last_moment
-from ledger.sequencer import create_log, leadership, seal_all
+from ledger.sequencer import Leader, create_log, leadership, seal_all
+from ledger.witness import WitnessDesk
+from ledger.witness_federation import federate
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
-from web.problems import trace_of
+from web.witnessing import circle_of, desk_of, federated_every
 
 log = structlog.get_logger("node")
 SEAL_EVERY_S: Final = 0.1
 PUBLISH_EVERY_S: Final = 1.0
 JOBS_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 600.0
+HALTED_EVERY_S: Final = 10.0
 MEASURED_AT_ONCE: Final = 2
 ANSWERS_KEPT: Final = timedelta(days=7)
 ABANDONED_AFTER_S: Final = 3600.0
@@ -64,12 +71,15 @@ class Node:
     batch: BatchWriter
     bank: BankClient | None
     escrow: Escrow | None
+    http: httpx.AsyncClient
+    desk: WitnessDesk | None = None
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
 
     @property
     def handlers(self) -> Handlers:
         """What the scheduler runs here; without a bank nothing that needs one."""
-        return handlers(self.house, self.bank, self.escrow)
+        scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
+        return {**handlers(self.house, self.bank, self.escrow), **scrub}
 
     def scratch(self) -> Path:
         """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
@@ -81,13 +91,20 @@ class Node:
         """Run everything that is due now."""
         return await run_due(self.database, self.clock.now(), self.handlers)
 
-    async def seal(self) -> int:
-        """Seal what is queued; returns how many entries."""
-        return (await seal_all(self.database, self.clock)).count
+    async def seal(self, leader: Leader | None = None) -> int:
+        """Seal what is queued; returns how many entries. Raises LeadershipLost for a leader that is none."""
+        return (await seal_all(self.database, self.clock, leader=leader)).count
 
     async def publish(self) -> None:
         """Publish what was sealed since."""
         await self.publisher.publish()
+
+    async def federate(self) -> int:
+        """State on our log what this node cosigned of others, where it is told to; returns how many."""
+        every = federated_every(self.settings)
+        if self.desk is None or every is None:
+            return 0
+        return await federate(self.database, self.house.exchange, self.clock, every=every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +179,10 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
         async with database.read() as s:
             exchange = await founded_exchange(s, key=keys.exchange)
         master = settings.master_key()
-        async with httpx.AsyncClient(base_url=settings.bank_url, timeout=_BANK_TIMEOUT_S) as http:
+        async with (
+            httpx.AsyncClient(base_url=settings.bank_url, timeout=_BANK_TIMEOUT_S) as http,
+            httpx.AsyncClient(timeout=settings.witness_timeout_s) as peers,
+        ):
             bank = None
             if settings.bank_key is not None:
                 bank = BankClient(http, keys.exchange, parse_public_key(settings.bank_key))
@@ -183,10 +203,18 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                 ),
                 files=FileStore(settings.files_dir, master, clock),
-                publisher=Publisher(database, clock, keys.checkpoint, settings.log_dir),
+                publisher=Publisher(
+                    database,
+                    clock,
+                    (keys.checkpoint,),
+                    settings.log_dir,
+                    circle_of(settings, peers),
+                ),
                 batch=BatchWriter(database, clock),
                 bank=bank,
                 escrow=escrow,
+                http=peers,
+                desk=desk_of(settings, database, clock),
             )
     finally:
         await database.dispose()
@@ -196,8 +224,10 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
 async def background(node: Node, *, sequencer: bool = True) -> AsyncIterator[None]:
     """A node's standing work while the block lasts: the batch writer and, in one process, the sequencer.
 
-    Raises LogForked at start-up when the published log is ahead of the database.
+    Raises LogForked at start-up when the published log, or a witness, is ahead of the database: whoever does
+    not sequence does not write either, for the batch writer seals too.
     """
+    await node.publisher.check_head()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(standing(node.batch.run()))
         if sequencer:
@@ -207,8 +237,7 @@ async def background(node: Node, *, sequencer: bool = True) -> AsyncIterator[Non
 
 @asynccontextmanager
 async def sequencing(node: Node) -> AsyncIterator[None]:
-    """Seal, publish, run what falls due and tidy up, while the block lasts. Raises LogForked."""
-    await node.publisher.check_head()
+    """Seal, publish, run what falls due and tidy up, while the block lasts; after `check_head`."""
     async with standing(
         _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
         _every(JOBS_EVERY_S, node.run_jobs, "jobs"),
@@ -231,19 +260,32 @@ async def standing(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def _lead(node: Node) -> None:
     """Seal and publish while this process leads the log; wait for the leader to go while it does not."""
-    async with leadership(node.database) as leads:
-        if leads:
-            await asyncio.gather(
-                _every(SEAL_EVERY_S, node.seal, "seal"),
-                _every(PUBLISH_EVERY_S, node.publish, "publish"),
-            )
+    async with leadership(node.database) as leader:
+        if leader is None:
+            return
+        async with standing(
+            _every(PUBLISH_EVERY_S, node.publish, "publish"),
+            _every(PUBLISH_EVERY_S, node.federate, "federate"),
+        ):
+            try:
+                await _every(SEAL_EVERY_S, lambda: node.seal(leader), "seal")
+            except LeadershipLost as lost:
+                log.warning("leadership lost", detail=lost.detail)
 
 
 async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) -> None:
-    """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it."""
+    """Repeat a piece of work; what fails is logged and tried again, nothing is lost by it.
+
+    Raises LeadershipLost: whoever leads no more stops.
+    """
     while True:
         try:
             await work()
+        except LeadershipLost:
+            raise
+        except LogForked as fork:  # nobody but a person can put this right
+            log.error("this node does not go on", work=name, detail=fork.detail)  # noqa: TRY400 - no trace
+            await asyncio.sleep(HALTED_EVERY_S)
         except Exception as error:  # noqa: BLE001 - whatever it was, the work goes on
             log.error("standing work failed", work=name, trace=trace_of(error))  # noqa: TRY400 - without locals
         await asyncio.sleep(pause_s)

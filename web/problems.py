@@ -3,7 +3,6 @@
 An error that nobody foresaw says nothing but its request id; the log has the rest.
 """
 
-import traceback
 from typing import Any, Final
 
 import orjson
@@ -29,8 +28,10 @@ from base.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    trace_of,
 )
 from base.files import RangeOutside
+from ledger.errors import SubmissionMalformed
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:databourse:problem:"
@@ -43,6 +44,7 @@ _STATUS: Final[tuple[tuple[type[DomainError], int], ...]] = (
     (RangeOutside, 416),
     (TooLarge, 413),
     (IdempotencyMismatch, 422),
+    (SubmissionMalformed, 400),
     (Malformed, 422),
     (NotFound, 404),
     (Unauthenticated, 401),
@@ -179,11 +181,6 @@ async def on_surprise(request: Request, error: Exception) -> Response:
     return _simple(
         request, 500, code="internal", title="Something went wrong on our side; nothing was changed"
     )
-
-
-def trace_of(error: BaseException) -> str:
-    """Where an error came from, for the log: lines of code, and never what a variable held."""
-    return "".join(traceback.format_exception(error))
 
 
 def _is_passing(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from brokers.tables import CertificateRow, MandateRow
 from identity.repository import Organisation, Person, RegisteredKey
 from ledger.reader import Statement
 from market.delivery.tables import Entitlement
+from market.listings.shapes import Offered
 from market.listings.tables import Listing, ListingFile
 from market.orders.tables import Offer, Trade
 from market.settlement.tables import PayeeAccount
@@ -21,10 +22,12 @@ class View(BaseModel):
 
 
 class RecordedView(View):
-    """A statement that an act has made; `GET /ledger/statements/{id}?wait=sealed` tells its seq."""
+    """A statement that an act has made. To a call with `wait=sealed` it comes with its entry and receipt."""
 
     statement_id: str
     envelope_sha256: str
+    seq: int | None = None
+    receipt: str | None = None
 
 
 class DocumentView(View):
@@ -185,7 +188,7 @@ class ListingView(View):
     listed_at: datetime | None
 
     @classmethod
-    def of(cls, row: Listing) -> "ListingView":
+    def of(cls, row: Listing | Offered) -> "ListingView":
         return cls.model_validate(row)
 
 

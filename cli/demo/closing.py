@@ -20,7 +20,7 @@ from base.clock import rfc3339
 from cli.demo.persona import Persona
 from cli.demo.story import Story
 from cli.demo.world import PASSWORD, World
-from cli.export import export_bundle
+from cli.exporting import export_bundle
 from ledger import reader
 from ledger.bundle import Edition
 from ledger.checkpoint import Receipt

@@ -19,7 +19,7 @@ from base.clock import SimulatedClock, rfc3339
 from base.db import Database, WriteSession
 from base.settings import Settings
 from base.signing import SigningKey
-from cli.serve import migrated
+from cli.migrate import migrated
 from identity.founding import Operator
 from identity.keys import register_key
 from identity.passwords import hash_password

@@ -1,25 +1,33 @@
 """The public catalogue: what is on offer, found by its words, counted as it comes and goes."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import Engine, func, sql
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col, delete, insert, select, update
-from sqlmodel.sql.expression import SelectOfScalar
 
 from base.db import ReadSession, WriteSession
 from market.listings.categories import Category, ProductType
 from market.listings.repository import MAX_PAGE
-from market.listings.states import ListingState
+from market.listings.shapes import FILTERS, Offered, Shape, Sort, like, question
 from market.listings.tables import FacetCount, Listing, ListingToken
 from market.listings.words import query_tokens, runs, tokens
 
-_Chosen: TypeAlias = SelectOfScalar[Listing]
+__all__ = ["BANDS", "Offered", "Page", "Query", "Sort", "band_of", "enter", "facets", "leave", "search"]
+
 _RARE: Final = 10_000  # above this many listings one word is as common as another
+_SIZE_HOLDS_S: Final = 60.0
+_WORDS_KEPT: Final = 10_000
+_NEVER: Final = (0, 0.0)
+_PRICES: Final = ("min_price_minor", "max_price_minor")
+_FACETS: Final = """
+SELECT facet, value, listings FROM market_listing_facets WHERE listings > 0 ORDER BY facet, value
+"""
+_sizes: WeakKeyDictionary[Engine, dict[str, tuple[int, float]]] = WeakKeyDictionary()
 BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
     "under-10k": (0, 1_000_000),
     "10k-100k": (1_000_000, 10_000_000),
@@ -28,14 +36,6 @@ BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
     "1m-up": (100_000_000, None),
 }
 """Price bands by name: from so many fen up to, not including, so many."""
-
-
-class Sort(StrEnum):
-    """In which order a page comes. Equal prices stand by age, so that one index serves both ways."""
-
-    NEWEST = "newest"
-    CHEAPEST = "cheapest"
-    DEAREST = "dearest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +56,33 @@ class Query:
 class Page:
     """One page of the catalogue; `next_after` goes on where it ends, None at the end."""
 
-    listings: Sequence[Listing]
+    listings: Sequence[Offered]
     next_after: str | None
 
 
 async def search(s: ReadSession, query: Query, *, after: str | None = None, limit: int = 20) -> Page:
     """Listings on offer, by keyset: `after` is the listing id that the page before ended with."""
     limit = max(1, min(limit, MAX_PAGE))
-    chosen = select(Listing).where(*_filters(query))
     words = await _rarest_first(s, query_tokens(query.text))
-    if words:  # only what is on offer has words: no further question, no other road for the planner
-        chosen, key = _having(chosen, words), col(ListingToken.listing_id)
-    else:
-        chosen, key = chosen.where(Listing.status == ListingState.LISTED), col(Listing.listing_id)
-    rows = (await s.exec(_in_order(chosen, query.sort, key, after).limit(limit + 1))).all()
-    found = rows[:limit]
+    values: dict[str, Any] = {
+        name: value for name in (*FILTERS, *_PRICES) if (value := getattr(query, name)) is not None
+    }
+    exact = runs(query.text)
+    shape = Shape(len(words), len(exact), frozenset(values), query.sort, after is not None)
+    values |= {f"word{number}": word for number, word in enumerate(words)}
+    values |= {f"run{number}": like(run) for number, run in enumerate(exact)}
+    values |= {"rows": limit + 1} if after is None else {"rows": limit + 1, "after": after}
+    rows = (await (await s.connection()).execute(question(shape), values)).all()
+    found = [Offered(*row) for row in rows[:limit]]
     return Page(found, found[-1].listing_id if len(rows) > limit else None)
 
 
 async def facets(s: ReadSession) -> dict[str, dict[str, int]]:
     """How many listings on offer have each value of category, geo, product type and price band."""
     counts: dict[str, dict[str, int]] = {}
-    query = select(FacetCount).where(FacetCount.listings > 0)
-    for row in await s.exec(query.order_by(FacetCount.facet, FacetCount.value)):
-        counts.setdefault(row.facet, {})[row.value] = row.listings
+    rows: Sequence[Any] = (await (await s.connection()).exec_driver_sql(_FACETS)).all()
+    for facet, value, listings in rows:
+        counts.setdefault(facet, {})[value] = listings
     return counts
 
 
@@ -130,58 +133,29 @@ def _facets_of(listing: Listing) -> list[tuple[str, str]]:
     ]
 
 
-def _having(chosen: _Chosen, words: Sequence[str]) -> _Chosen:
-    """The listings of the first word, which have each of the others too."""
-    of_first = col(ListingToken.listing_id) == col(Listing.listing_id)
-    chosen = chosen.join(ListingToken, of_first).where(ListingToken.token == words[0])
-    for word in words[1:]:
-        other = aliased(ListingToken)
-        same = select(other.listing_id).where(
-            other.token == word, col(other.listing_id) == col(ListingToken.listing_id)
-        )
-        chosen = chosen.where(same.exists())
-    return chosen
-
-
-def _in_order(chosen: _Chosen, sort: Sort, key: Mapped[str], after: str | None) -> _Chosen:
-    """Sort a selection, and begin behind the listing `after`."""
-    price = col(Listing.list_price_minor)
-    before = aliased(Listing)
-    last = select(before.list_price_minor).where(before.listing_id == after).scalar_subquery()
-    if sort is Sort.NEWEST:
-        chosen = chosen.order_by(key.desc())
-        return chosen if after is None else chosen.where(key < after)
-    if sort is Sort.CHEAPEST:
-        chosen = chosen.order_by(price, key)
-        return chosen if after is None else chosen.where((price > last) | ((price == last) & (key > after)))
-    chosen = chosen.order_by(price.desc(), key.desc())
-    return chosen if after is None else chosen.where((price < last) | ((price == last) & (key < after)))
-
-
-def _filters(query: Query) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    for column, value in (
-        (col(Listing.category), query.category),
-        (col(Listing.geo), query.geo),
-        (col(Listing.product_type), query.product_type),
-        (col(Listing.seller_id), query.seller_id),
-    ):
-        if value is not None:
-            wanted.append(column == value)
-    if query.min_price_minor is not None:
-        wanted.append(col(Listing.list_price_minor) >= query.min_price_minor)
-    if query.max_price_minor is not None:
-        wanted.append(col(Listing.list_price_minor) <= query.max_price_minor)
-    wanted += [col(Listing.search_text).contains(run, autoescape=True) for run in runs(query.text)]
-    return wanted
-
-
 async def _rarest_first(s: ReadSession, words: Sequence[str]) -> list[str]:
-    """The words, the one with the fewest listings first: the search walks through that one's listings."""
+    """The words, the one with the fewest listings first: the search walks through that one's listings.
+
+    How rare a word is, is remembered for a while: a wrong order is slower and finds the same.
+    """
     if len(words) < 2:  # noqa: PLR2004 - one word needs no choice
         return list(words)
-    sizes = {}
+    known, now = _sizes.setdefault(s.get_bind().engine, {}), time.monotonic()
+    unknown = [word for word in words if known.get(word, _NEVER)[1] < now]
+    if unknown:
+        if len(known) > _WORDS_KEPT:
+            known.clear()
+        for word, size in zip(unknown, await _sizes_of(s, unknown), strict=True):
+            known[word] = size, now + _SIZE_HOLDS_S
+    sizes = {word: known[word][0] if word in known else 0 for word in words}
+    return sorted(words, key=sizes.__getitem__)
+
+
+async def _sizes_of(s: ReadSession, words: Sequence[str]) -> list[int]:
+    """How many listings each word has, up to `_RARE`, by one question."""
+    counts = []
     for word in words:
         some = select(ListingToken.listing_id).where(ListingToken.token == word).limit(_RARE).subquery()
-        sizes[word] = (await s.exec(select(func.count()).select_from(some))).one()
-    return sorted(words, key=sizes.__getitem__)
+        counts.append(select(func.count()).select_from(some).scalar_subquery())
+    row = (await (await s.connection()).execute(sql.select(*counts))).one()
+    return [int(size) for size in row]

@@ -3,12 +3,14 @@
 The states are in `market.listings.states`, the words of the catalogue in `market.listings.categories`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from base.errors import Malformed
+from base.ids import is_id
 from identity.rules import parse_region
 from market.listings.categories import Category, ProductType
 from market.listings.errors import (
@@ -27,6 +29,7 @@ from pricing.quote import check_price
 from registry.rules import Level, PersonalData, Source, screen, wants_joint_review
 
 __all__ = [
+    "MOST_SOURCES",
     "NATIONWIDE",
     "Category",
     "Description",
@@ -47,6 +50,7 @@ __all__ = [
     "check_negative_list",
     "check_price_basis",
     "check_review",
+    "check_sources",
     "may_move",
     "negative_list_hits",
     "parse_category",
@@ -59,6 +63,8 @@ MAX_TITLE: Final = 120
 MAX_TEXT: Final = 4000
 MAX_WORD: Final = 60
 MAX_QUANTITY: Final = 10**12
+MOST_SOURCES: Final = 20
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 JOINT_REVIEW_MEMBERS: Final = 3
 
 
@@ -147,6 +153,18 @@ def parse_geo(text: str) -> str:
         return parse_region(text)
     except Malformed:
         raise ListingMalformed("a market is CN or six digits of GB/T 2260", geo=text[:MAX_WORD]) from None
+
+
+def check_sources(derived_from: Sequence[str]) -> None:
+    """What a product is said to come from: ids of products and SHA-256 of files, each once, few enough.
+
+    Raises ListingMalformed.
+    """
+    for source in derived_from:
+        if not is_id(source, "prd") and _DIGEST.fullmatch(source) is None:
+            raise ListingMalformed("a source is the id of a product or the SHA-256 of a file", source=source)
+    if len(derived_from) > MOST_SOURCES or len(set(derived_from)) < len(derived_from):
+        raise ListingMalformed("each source is named once", limit=MOST_SOURCES)
 
 
 def check_description(says: Description) -> None:

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from base.db import WriteSession
 from base.files import StoredFile
+from base.ids import is_id
 from brokers.rules import Side
 from brokers.service import require_certified, require_mandate
 from identity.service import insert, require_member
@@ -32,6 +33,7 @@ from market.listings.rules import (
     check_listed,
     check_materials,
     check_price_basis,
+    check_sources,
     may_move,
     negative_list_hits,
     parse_category,
@@ -58,7 +60,8 @@ class Offering:
     """What a listing offers, and on which terms. Prices in fen, tax included; None while not decided.
 
     `cap_minor` is the government-guided cap of public data; `licence_of_data` says what may be done with
-    the data in words, `licence_class` is its class (internal use, resale …).
+    the data in words, `licence_class` is its class (internal use, resale …). `derived_from` names what the
+    data was made from: products of this exchange by id, other files by the hex SHA-256 of their bytes.
     """
 
     says: Description
@@ -68,6 +71,7 @@ class Offering:
     public_data: bool = False
     grant_id: str | None = None
     cap_minor: int | None = None
+    derived_from: tuple[str, ...] = ()
 
 
 async def keep_file(
@@ -107,6 +111,7 @@ async def draft_listing(
     status = may_move(None, ListingEvent.DRAFT, act.role)
     says = offering.says
     check_description(says)
+    check_sources(offering.derived_from)
     for price in (offering.list_price_minor, offering.cap_minor):
         if price is not None:
             check_price(price)
@@ -118,6 +123,7 @@ async def draft_listing(
     await require_member(s, org_id=seller)
     file = await repository.get_file(s, file_id=file_id, owner_id=act.actor.org_id)
     product = await _product(s, act, offering, seller, product_id)
+    await _require_sources(s, offering, product, file)
     listing = Listing(
         listing_id=listing_id,
         product_id=product.product_id,
@@ -148,7 +154,7 @@ async def draft_listing(
     if (await s.exec(select(Listing.listing_id).where(Listing.file_id == file_id))).first() is not None:
         raise taken
     await insert(s, listing, taken)
-    await record(s, act, drafted(listing, file))
+    await record(s, act, drafted(listing, file, offering.derived_from))
     return listing
 
 
@@ -293,6 +299,15 @@ async def _product(
     s.add(product)
     await s.flush()
     return product
+
+
+async def _require_sources(s: WriteSession, offering: Offering, product: Product, file: ListingFile) -> None:
+    """What a product is said to come from is known, and not the product itself. Raises ListingMalformed."""
+    if {product.product_id, file.sha256} & set(offering.derived_from):
+        raise ListingMalformed("a product is not made from itself", product_id=product.product_id)
+    for source in offering.derived_from:
+        if is_id(source, "prd"):
+            await repository.get_product(s, product_id=source)
 
 
 async def _of_submitter(s: WriteSession, act: Act, listing_id: str) -> Listing:

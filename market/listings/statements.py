@@ -1,6 +1,6 @@
 """What is said of a listing: the drafts of its `LST.*` statements. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger.statement import Draft
@@ -8,8 +8,9 @@ from market.listings.rules import ListingEvent, ListingState
 from market.listings.tables import Listing, ListingFile
 
 
-def drafted(listing: Listing, file: ListingFile) -> Draft:
-    """LST.DRAFT: what is offered in public, its texts and prices in the opening."""
+def drafted(listing: Listing, file: ListingFile, derived_from: Sequence[str] = ()) -> Draft:
+    """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening."""
+    sources = {"derived_from": list(derived_from)} if derived_from else {}
     grant = {"grant_id": listing.grant_id} if listing.grant_id else {}
     cap = {"cap_minor": str(listing.cap_minor)} if listing.cap_minor is not None else {}
     price = listing.list_price_minor
@@ -29,7 +30,8 @@ def drafted(listing: Listing, file: ListingFile) -> Draft:
             "public_data": listing.public_data,
             "file": {"sha256": file.sha256, "bytes": file.bytes},
         }
-        | grant,
+        | grant
+        | sources,
         opening={
             "title": listing.title,
             "description": listing.description,

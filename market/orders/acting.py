@@ -26,19 +26,28 @@ async def acting_side(s: WriteSession, act: Act, trade: Trade) -> Side:
     side = side_of(act.role, trade.broker_side)
     await require_member(s, org_id=act.actor.org_id)
     if act.role == "BROKER":
-        await _require_broker(s, act, trade, side)
+        await _require_broker(s, act, trade, act.actor.org_id, side)
     return side
 
 
-async def _require_broker(s: WriteSession, act: Act, trade: Trade, side: Side) -> None:
+async def require_broker_of(s: WriteSession, act: Act, trade: Trade) -> None:
+    """What a broker's own act asks of it, asked at an act that rests on the broker's earlier one.
+
+    Nothing where the trade has no broker. Raises `member-not-active`, BrokerNotCertified (BR1) and
+    NoActiveMandate (BR2).
+    """
+    if trade.broker_id is not None:
+        await require_member(s, org_id=trade.broker_id)
+        await _require_broker(s, act, trade, trade.broker_id, side_of("BROKER", trade.broker_side))
+
+
+async def _require_broker(s: WriteSession, act: Act, trade: Trade, broker_id: str, side: Side) -> None:
     client = trade.seller_id if side is Side.PROVIDER else trade.buyer_id
     await require_member(s, org_id=client)
-    await require_certified(
-        s, org_id=act.actor.org_id, at=act.now, sector=trade.category, level=Level(trade.level)
-    )
+    await require_certified(s, org_id=broker_id, at=act.now, sector=trade.category, level=Level(trade.level))
     await require_mandate(
         s,
-        broker_id=act.actor.org_id,
+        broker_id=broker_id,
         client_id=client,
         side=ClientSide(side.value),
         listing_id=trade.listing_id,

@@ -105,6 +105,13 @@ class NotAParty(NotPermitted):
     title = "You are no party of this trade in that role"
 
 
+class ContractErased(NotFound):
+    """Its digest and its signatures stand; what it said was erased on a legal ground."""
+
+    code = "contract-erased"
+    title = "The contract's text has been erased"
+
+
 class ContractNotDrawnUp(Conflict):
     """The checks before the contract have not passed."""
 

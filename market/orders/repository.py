@@ -10,7 +10,7 @@ from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from market.orders.errors import TradeMovedOn, TradeUnknown
-from market.orders.rules import TradeEvent, TradeState, check_unfreeze, may_move
+from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
 from market.orders.tables import Contract, ContractSignature, Offer, Trade
 
 # Made once: to compose a question anew costs more than to ask it.
@@ -75,8 +75,14 @@ async def move(
 
 
 async def freeze(s: WriteSession, *, trade: Trade, role: str, at: datetime) -> Trade:
-    """Stop a trade where it stands and remember where that was, and who stopped it when."""
+    """Stop a trade where it stands and remember where that was, and who stopped it when.
+
+    A trade that the exchange has stopped is taken over: it stands still since then, now by this role.
+    """
     may_move(trade.status, TradeEvent.FREEZE, role)
+    if trade.status is TradeState.FROZEN:
+        check_takeover(frozen_by=trade.frozen_by or role)
+        return await _claim(s, trade, TradeState.FROZEN, {"frozen_by": role})
     values = {"frozen_from": trade.status.value, "frozen_by": role, "frozen_at": at}
     return await _claim(s, trade, TradeState.FROZEN, values)
 

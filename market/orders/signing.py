@@ -6,7 +6,7 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
-from market.orders.acting import acting_side
+from market.orders.acting import acting_side, require_broker_of
 from market.orders.contract import signing_draft
 from market.orders.errors import ContractNotDrawnUp, SignedBefore
 from market.orders.rules import TradeEvent, TradeState, due_in, may_move
@@ -18,6 +18,7 @@ from market.orders.waiting import await_funds
 async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """Sign the contract as a party (TRD.SIGN); the last signature concludes it (TRD.CONTRACT).
 
+    The contract is concluded by a broker that is certified and mandated then, not only when it signed.
     Raises TradeWrongState, NotAParty, SignedBefore, `listing-not-on-offer` and what the registry
     raises, and for a broker what BR1 and BR2 raise.
     """
@@ -32,6 +33,9 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     signed = {one.org_id: one.envelope_sha256 for one in await repository.signatures_of(s, trade_id=trade_id)}
     if act.actor.org_id in signed:
         raise SignedBefore("this party has signed", trade_id=trade_id, org_id=act.actor.org_id)
+    concluding = signed.keys() | {act.actor.org_id} >= set(parties)
+    if concluding:
+        await require_broker_of(s, act, trade)
     await repository.move(s, trade=trade, event=TradeEvent.SIGN, role=act.role)
     recorded = await record(
         s,
@@ -54,7 +58,7 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     )
     await s.flush()
     signed[act.actor.org_id] = recorded.digest
-    if signed.keys() >= set(parties):
+    if concluding:
         digests = [signed[org_id] for org_id in parties]
         await _conclude(s, act.as_exchange(), trade=trade, contract=contract, digests=digests)
     return trade

@@ -75,7 +75,8 @@ _BANK: Final = frozenset({"ESCROW", "EXCHANGE_OPERATOR"})  # the exchange states
 _PROVIDER_SIDE: Final = frozenset({"PROVIDER", "BROKER"})
 _BUYER_SIDE: Final = frozenset({"BUYER", "BROKER"})
 _PARTIES: Final = frozenset({"PROVIDER", "BUYER", "BROKER"})
-_MAY_FREEZE: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "EXCHANGE_OPERATOR"})
+_AUTHORITIES: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC"})
+_MAY_FREEZE: Final = _AUTHORITIES | _SYSTEM
 
 _S = TradeState
 _E = TradeEvent
@@ -114,6 +115,7 @@ MOVES: Final[Mapping[tuple[TradeState | None, TradeEvent], Move]] = {
         for state in TradeState
         if state not in TERMINAL and state is not _S.FROZEN
     },
+    (_S.FROZEN, _E.FREEZE): Move(_AUTHORITIES, _S.FROZEN),  # takes over the exchange's own: check_takeover
 }
 
 
@@ -202,6 +204,20 @@ def resumed(deadline: datetime, *, frozen_at: datetime, unfrozen_at: datetime) -
     """A deadline after a freeze, at its old hour: the working days that the trade stood still are added."""
     lost = working_days_between(shanghai_day(frozen_at), shanghai_day(unfrozen_at))
     return moment_after(deadline, lost, deadline.astimezone(SHANGHAI).time())
+
+
+def check_takeover(*, frozen_by: str) -> None:
+    """An authority takes over the exchange's freeze, which then no longer ends by itself.
+
+    Raises TradeWrongState where an authority's stands already.
+    """
+    if frozen_by not in _SYSTEM:
+        raise TradeWrongState(
+            "an authority's freeze stands already",
+            state=TradeState.FROZEN.value,
+            event=TradeEvent.FREEZE.value,
+            allowed=[TradeEvent.UNFREEZE.value],
+        )
 
 
 def check_unfreeze(*, frozen_by: str, role: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from base.errors import Conflict, Malformed, Refusal, Unauthenticated, Unavailable
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, Unauthenticated, Unavailable
 
 
 class BankSignatureInvalid(Unauthenticated):
@@ -110,3 +110,36 @@ class BankUnavailable(Unavailable):
 
     code = "bank-unavailable"
     title = "The escrow bank does not answer"
+
+
+class WorkItemUnknown(NotFound):
+    code = "work-item-unknown"
+    title = "No such work item"
+
+
+class WorkItemClosed(Conflict):
+    """What came of it was said before."""
+
+    code = "work-item-closed"
+    title = "This work item is closed already"
+
+
+class WorkWrongRole(NotPermitted):
+    """The exchange's own work."""
+
+    code = "work-wrong-role"
+    title = "The exchange looks after its own work"
+
+
+class NothingToPayAgain(Conflict):
+    """The bank has rejected no payment of this trade that is still due."""
+
+    code = "nothing-to-pay-again"
+    title = "No rejected payment waits on this trade"
+
+
+class PaymentInDoubt(Conflict):
+    """Whether it was paid is not known: a person closes the contradiction first."""
+
+    code = "payment-in-doubt"
+    title = "Whether this was paid has to be cleared up first"

@@ -1,17 +1,20 @@
 """The day's reconciliation: what the bank's statement says against what we know, entry by entry.
 
 Σ escrow in = Σ paid out + held, to the fen (`rules.md` §2.7). Every difference is stated, counted and
-put before a person; nothing is put right by itself.
+put before a person; nothing is put right by itself. From the first movement on every day is compared,
+also one on which nothing moved: what should not have happened would stand there.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
+from typing import Final
 
-from base.calendar import end_of_day_shanghai
+from base.calendar import at_shanghai, end_of_day_shanghai
 from base.canonical import sha256_hex
 from base.db import WriteSession
 from base.ids import is_id
+from base.jobs import enqueue
 from base.signing import Envelope
 from ledger.recording import Act, record
 from ledger.statement import Draft
@@ -21,6 +24,10 @@ from market.settlement.instructing import Escrow
 from market.settlement.messages import DayStatement, read_statement
 from market.settlement.tables import BankMovement, ReconciledDay
 from market.settlement.work import mismatch
+
+RECONCILE_JOB: Final = "settlement.reconcile"
+_RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
+_A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,9 @@ async def reconcile_day(
 ) -> ReconciledDay:
     """Compare a camt.053 whose signature was verified with our books of that day, and state the result.
 
-    The same statement again gives the same result and no second record. Raises BankMessageMalformed for
-    another day's, AccountNotOurs for another account's, DayNotOver while the day runs.
+    The same statement again gives the same result and no second record. Then the next day is queued.
+    Raises BankMessageMalformed for another day's, AccountNotOurs for another account's, DayNotOver while
+    the day runs.
     """
     digest = sha256_hex(envelope.payload)
     statement = read_statement(envelope.payload)
@@ -164,4 +172,16 @@ async def reconcile_day(
     )
     s.add(row)
     await s.flush()
+    await queue_reconciliation(s, day=statement.day + _A_DAY)
     return row
+
+
+async def queue_reconciliation(s: WriteSession, *, day: date) -> None:
+    """Have a day compared with the bank's statement when it is over."""
+    await enqueue(
+        s,
+        kind=RECONCILE_JOB,
+        key=day.isoformat(),
+        run_at=at_shanghai(day + _A_DAY, _RECONCILE_AT),
+        payload={"day": day.isoformat()},
+    )

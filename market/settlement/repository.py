@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
-from market.settlement.errors import SettlementNotInstructed
+from market.settlement.errors import SettlementNotInstructed, WorkItemUnknown
 from market.settlement.tables import (
     BankMessage,
     BankMovement,
@@ -110,3 +110,18 @@ async def open_work_items(s: ReadSession, *, limit: int = 50) -> Sequence[WorkIt
     """What waits for a person, oldest first."""
     query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
     return (await s.exec(query.order_by(col(WorkItem.opened_at)).limit(min(limit, 100)))).all()
+
+
+async def open_work_items_of(s: ReadSession, *, trade_id: str) -> Sequence[WorkItem]:
+    """What waits for a person about one trade, oldest first."""
+    query = select(WorkItem).where(WorkItem.trade_id == trade_id, col(WorkItem.closed_at).is_(None))
+    return (await s.exec(query.order_by(col(WorkItem.opened_at), col(WorkItem.item_id)))).all()
+
+
+async def claim_work_item(s: WriteSession, *, item_id: str) -> WorkItem:
+    """A work item, locked until the transaction ends. Raises WorkItemUnknown."""
+    query = exclusive_lock(select(WorkItem).where(WorkItem.item_id == item_id))
+    item = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if item is None:
+        raise WorkItemUnknown("no such work item", item_id=item_id)
+    return item

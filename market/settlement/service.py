@@ -4,14 +4,12 @@ The platform holds no money: what happens at the bank is mirrored in postings, a
 the statement, and the statement the digest of the bank's message, that it rests on.
 """
 
-from datetime import date, time, timedelta
 from typing import Any, Final
 
-from base.calendar import at_shanghai
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
-from base.jobs import cancel, enqueue
+from base.jobs import cancel
 from base.signing import Envelope
 from ledger.accounts import Leg, bank_cash, held
 from ledger.posting import book, post_reserved
@@ -37,11 +35,10 @@ from market.settlement.errors import (
 )
 from market.settlement.instructing import Escrow
 from market.settlement.messages import Movement, Notification, read_notification
+from market.settlement.reconciling import queue_reconciliation
 from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
 from market.settlement.work import mismatch
 
-RECONCILE_JOB: Final = "settlement.reconcile"
-_RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
 _FUNDED: Final = frozenset(
     {
         TradeState.FUNDED,
@@ -263,14 +260,3 @@ async def _note_movements(s: WriteSession, notification: Notification, trade_id:
     await s.flush()
     for day in sorted({movement.booked_on for movement in notification.movements}):
         await queue_reconciliation(s, day=day)
-
-
-async def queue_reconciliation(s: WriteSession, *, day: date) -> None:
-    """Have a day compared with the bank's statement when it is over."""
-    await enqueue(
-        s,
-        kind=RECONCILE_JOB,
-        key=day.isoformat(),
-        run_at=at_shanghai(day + timedelta(days=1), _RECONCILE_AT),
-        payload={"day": day.isoformat()},
-    )

@@ -24,9 +24,8 @@ from market.settlement.instructing import (
     note_status,
 )
 from market.settlement.messages import STATEMENT, STATUS_REPORT
-from market.settlement.reconciling import reconcile_day
+from market.settlement.reconciling import RECONCILE_JOB, reconcile_day
 from market.settlement.repository import get_instruction
-from market.settlement.service import RECONCILE_JOB
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)

@@ -30,8 +30,8 @@ async def freeze_trade(
 ) -> Trade:
     """Stop a trade by a signed order; deadlines stand still and no money leaves (TRD.FREEZE).
 
-    The exchange's own freeze ends by itself after ten working days; a regulator's does not. Raises
-    TradeWrongState, TradeWrongRole, PaymentUnderWay.
+    The exchange's own freeze ends by itself after ten working days; a regulator's does not, also where it
+    takes over the exchange's. Raises TradeWrongState, TradeWrongRole, PaymentUnderWay.
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     may_move(trade.status, TradeEvent.FREEZE, act.role)

@@ -22,6 +22,7 @@ _PROOF_LEAVES: Final = 1_000_000
 _GROWTH_ENTRIES: Final = 400_000
 _GROWTH_FACTOR: Final = 100
 _ENTRY_BYTES: Final = 200
+_ORIGIN: Final = "bench.example/log"
 _FILL: Final = f"""
 INSERT INTO ledger_entries (seq, statement_row, leaf_hash, entry)
 SELECT n, n + 1, sha256(int8send(n)), convert_to(lpad(n::text, {_ENTRY_BYTES}, '.'), 'UTF8')
@@ -40,7 +41,7 @@ async def proof(ground: Ground) -> Measured:
 
             async def prove() -> None:
                 seq = random.randrange(size)
-                path = await reader.proof(s, seq=seq, size=size)
+                path = await reader.proof(s, seq=seq, size=size, origin=_ORIGIN)
                 checked.append((seq, path))
                 s.expunge_all()
 

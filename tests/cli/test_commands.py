@@ -17,7 +17,7 @@ from base.clock import SystemClock
 from base.db import Database
 from base.settings import Settings
 from cli.main import app
-from cli.serve import migrated
+from cli.migrate import migrated
 from identity.founding import Operator
 from tests.cli.node_process import DATABOURSE, PASSWORD, NodeProcess
 from tests.houses import some_uscc

@@ -17,6 +17,7 @@ from typing import Any
 from base.signing import SigningKey
 from ledger.bundle import Edition, Keys, KeyWindow, ManifestNote, write_bundle
 from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, sign_checkpoint, sign_note
+from ledger.suites import PrivateKey
 from ledger.tree import leaf_hash, root_of
 
 ORIGIN = "databourse.example/log"
@@ -56,7 +57,7 @@ def time(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def dsse(payload: bytes, *keys: SigningKey) -> dict[str, Any]:
+def dsse(payload: bytes, *keys: PrivateKey) -> dict[str, Any]:
     kind = "application/vnd.in-toto+json"
     pae = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
     signatures = [{"keyid": sha(k.public), "sig": b64(k.sign(pae))} for k in keys]
@@ -79,7 +80,7 @@ class Log:
         self,
         event: str,
         object_id: str,
-        *keys: SigningKey,
+        *keys: PrivateKey,
         actor: str | None,
         role: str | None = None,
         opening: Mapping[str, Any] | None = None,
@@ -92,7 +93,8 @@ class Log:
             if name in predicate:
                 predicate[member] = predicate.pop(name)
         if actor is not None:
-            predicate |= {"actor": actor, "role": role, "occurred_at": time(START + timedelta(minutes=seq))}
+            said = {"actor": actor, "role": role, "occurred_at": time(START + timedelta(minutes=seq))}
+            predicate = said | predicate  # a fact may say another time than that of the sealing
         if opening is not None:
             self.openings[seq] = jcs({"nonce": sha(f"{event}{object_id}{opening}".encode()), **opening})
             predicate["opening"] = {"sha256": sha(self.openings[seq])}
@@ -110,12 +112,12 @@ class Log:
         return self.say(event, object_id, key("exchange"), actor=OPERATOR, role="EXCHANGE_OPERATOR", **facts)
 
     def party(
-        self, who: str, event: str, object_id: str, *, signer: SigningKey | None = None, **facts: Any
+        self, who: str, event: str, object_id: str, *, signer: PrivateKey | None = None, **facts: Any
     ) -> int:
         """Said by an organisation in its role, with its first key or another."""
         return self.say(event, object_id, signer or key(who), actor=who, role=ROLES[who], **facts)
 
-    def register(self, org_id: str, roles: list[str], new: SigningKey, *vouchers: SigningKey) -> int:
+    def register(self, org_id: str, roles: list[str], new: PrivateKey, *vouchers: PrivateKey) -> int:
         return self.say(
             "KEY.REGISTER",
             f"key_{sha(new.public)[:26]}",
@@ -125,7 +127,7 @@ class Log:
             role=roles[0] if roles else "PROVIDER",
             org_id=org_id,
             roles=roles,
-            suite="ed25519-sha256",
+            suite=new.suite,
             custody="self-held",
             keyid=sha(new.public),
             public_key=b64(new.public),

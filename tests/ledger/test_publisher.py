@@ -1,6 +1,7 @@
 """What is published is what was sealed, readable by its files alone; a restored backup may not go on."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from base.clock import SimulatedClock
 from base.db import Database
 from base.signing import SigningKey
 from ledger import reader
-from ledger.checkpoint import NoteSigner, open_checkpoint
+from ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked, NoteInvalid
 from ledger.publisher import Publisher
 from ledger.sequencer import create_log, seal_all
@@ -32,7 +33,7 @@ async def grow(database: Database, clock: SimulatedClock, names: range) -> None:
 
 def publisher(database: Database, clock: SimulatedClock, folder: Path) -> Publisher:
     signer = NoteSigner(ORIGIN, SigningKey.from_bytes(b"\x07" * 32))
-    return Publisher(database, clock, signer, folder)
+    return Publisher(database, clock, (signer,), folder)
 
 
 async def test_the_files_alone_show_every_entry_and_the_root(
@@ -80,22 +81,40 @@ async def test_a_restored_backup_refuses_to_sequence(
     await publisher(database, clock, tmp_path / "log").check_head()
     if not sqlite_template.exists():
         pytest.skip("the template is made by the SQLite variant, which runs first")
-    shutil.copyfile(sqlite_template, tmp_path / "backup.db")
-    backup = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
-    try:
-        await grow(backup, clock, range(3))
-        published = (tmp_path / "log" / "checkpoint").read_bytes()
-        for names in (range(100, 101), range(101, 120)):  # behind what was published, then beside it
+    published = (tmp_path / "log" / "checkpoint").read_bytes()
+    for names in (range(3), range(100, 124)):  # behind what was published, and beside it
+        shutil.copyfile(sqlite_template, tmp_path / "backup.db")
+        backup = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
+        try:
+            await grow(backup, clock, names)
             with pytest.raises(LogForked):
                 await publisher(backup, clock, tmp_path / "log").check_head()
             with pytest.raises(LogForked):
                 await publisher(backup, clock, tmp_path / "log").publish()
-            await grow(backup, clock, names)
-        with pytest.raises(LogForked):
-            await publisher(backup, clock, tmp_path / "log").publish()
-        assert (tmp_path / "log" / "checkpoint").read_bytes() == published
-    finally:
-        await backup.dispose()
+            with pytest.raises(LogForked):  # whoever else has this database open
+                await grow(backup, clock, range(200, 201))
+            async with backup.read() as s:
+                assert (await reader.tree_head(s)).size == len(names)
+        finally:
+            await backup.dispose()
+    assert (tmp_path / "log" / "checkpoint").read_bytes() == published
+
+
+async def test_a_node_that_was_pointed_at_a_foreign_folder_goes_on_with_its_own(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    await grow(database, clock, range(5))
+    await publisher(database, clock, tmp_path / "log").publish()
+    strange = Checkpoint(ORIGIN, 9, bytes(32))
+    (tmp_path / "strange").mkdir()
+    signer = publisher(database, clock, tmp_path).signer
+    (tmp_path / "strange" / "checkpoint").write_bytes(sign_checkpoint(strange, signer))
+    with pytest.raises(LogForked):
+        await publisher(database, clock, tmp_path / "strange").check_head()
+    with pytest.raises(LogForked):
+        await grow(database, clock, range(5, 6))
+    await publisher(database, clock, tmp_path / "log").check_head()
+    await grow(database, clock, range(6, 7))
 
 
 async def test_a_checkpoint_of_another_key_is_not_believed(
@@ -103,7 +122,7 @@ async def test_a_checkpoint_of_another_key_is_not_believed(
 ) -> None:
     await grow(database, clock, range(2))
     await publisher(database, clock, tmp_path).publish()
-    other = Publisher(database, clock, NoteSigner(ORIGIN, SigningKey.generate()), tmp_path)
+    other = Publisher(database, clock, (NoteSigner(ORIGIN, SigningKey.generate()),), tmp_path)
     with pytest.raises(NoteInvalid):
         await other.check_head()
 
@@ -131,7 +150,36 @@ async def test_of_two_that_publish_at_once_the_later_tree_stands(
                 asyncio.run_coroutine_threadsafe(overtake(), loop).result(30)
 
     done: list[bool] = []
-    assert await Overtaken(database, clock, slow.signer, folder).publish() is None
+    assert await Overtaken(database, clock, slow.signers, folder).publish() is None
     head = open_checkpoint((folder / "checkpoint").read_bytes(), [fast.signer.vkey]).checkpoint
     assert head.size == 5
     assert await slow.publish() is None
+
+
+async def test_a_name_is_flushed_with_its_folder_before_the_next_file_is_written(
+    database: Database, clock: SimulatedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a checkpoint speaks of is on the disk, names and all, before the checkpoint is."""
+    steps: list[str] = []
+    kept, moved = os.fsync, Path.replace
+
+    def flushed(handle: int) -> None:
+        steps.append(f"flush {Path(f'/proc/self/fd/{handle}').readlink()}")
+        kept(handle)
+
+    def named(path: Path, target: Path) -> Path:
+        steps.append(f"name {target}")
+        return moved(path, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", named)
+    await grow(database, clock, range(300))
+    await publisher(database, clock, tmp_path / "log").publish()
+    names = [step.removeprefix("name ") for step in steps if step.startswith("name ")]
+    assert names[-1] == str(tmp_path / "log" / "checkpoint")
+    assert len(names) == 6  # two entry tiles, three hash tiles
+    for name in names:
+        at = steps.index(f"name {name}")
+        assert steps[at - 1].startswith(f"flush {Path(name).parent}/.")
+        assert steps[at + 1] == f"flush {Path(name).parent}"
+    assert f"flush {tmp_path}" in steps  # a folder that was made for it has a name too

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from base.clock import SimulatedClock
 from base.db import Database
 from ledger import reader
-from ledger.errors import LogUnborn
-from ledger.sequencer import create_log, leadership, seal, seal_all
+from ledger.errors import LeadershipLost, LogUnborn
+from ledger.sequencer import Leader, create_log, leadership, seal, seal_all
 from ledger.statement import NO_PREVIOUS
 from ledger.tables import EntryRow, PendingRow
 from ledger.tree import leaf_hash, root_of, verify_inclusion
@@ -120,6 +121,63 @@ async def test_a_statement_that_commits_late_with_a_smaller_id_is_sealed(
 
 async def test_one_process_leads_the_log(postgresql_database: Database) -> None:
     async with leadership(postgresql_database) as first, leadership(postgresql_database) as second:
-        assert (first, second) == (True, False)
+        assert first is not None
+        assert second is None
+        async with postgresql_database.read() as s:
+            await first.require(s)
     async with leadership(postgresql_database) as again:
-        assert again
+        assert again is not None
+        async with postgresql_database.read() as s:
+            with pytest.raises(LeadershipLost):
+                await first.require(s)
+
+
+async def test_a_leader_whose_session_is_gone_seals_no_more_and_two_that_think_they_lead_seal_once(
+    postgresql_database: Database, clock: SimulatedClock
+) -> None:
+    database = postgresql_database
+    await born(database)
+    await recorded(database, range(10))
+    other = Database(database.url)
+    try:
+        async with leadership(database) as lost:
+            assert (await seal_all(database, clock, leader=lost)).count == 10
+            await recorded(database, range(10, 200))
+            await cut(database, lost)
+            async with leadership(other) as leader:
+                with pytest.raises(LeadershipLost):
+                    await seal_all(database, clock, leader=lost)
+                assert (await waiting(database)) == 190
+                answers = await asyncio.gather(
+                    seal_all(database, clock, leader=lost),
+                    *(seal_all(base, clock) for base in (database, other)),  # as if nobody had asked
+                    seal_all(other, clock, leader=leader),
+                    return_exceptions=True,
+                )
+                assert isinstance(answers[0], LeadershipLost)
+                assert sum(one.count for one in answers[1:]) == 190
+        async with database.read() as s:
+            rows = (await s.exec(select(EntryRow).order_by(EntryRow.seq))).all()
+            head = await reader.tree_head(s)
+        assert [row.seq for row in rows] == list(range(200))
+        assert len({row.statement_row for row in rows}) == 200
+        assert head.root == root_of(row.leaf_hash for row in rows).hex()
+        async with leadership(database) as again:
+            assert again is not None
+            assert (await seal_all(database, clock, leader=again)).count == 0
+    finally:
+        await other.dispose()
+
+
+async def cut(database: Database, leader: Leader | None) -> None:
+    """End the session that holds the leader's lock, as a lost connection would."""
+    assert leader is not None
+    async with database.write() as s:
+        await (await s.connection()).execute(
+            text("SELECT pg_terminate_backend(:session, 5000)"), {"session": leader.session}
+        )
+
+
+async def waiting(database: Database) -> int:
+    async with database.read() as s:
+        return len((await s.exec(select(PendingRow))).all())

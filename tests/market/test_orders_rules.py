@@ -28,6 +28,7 @@ from market.orders.rules import (
     check_reached,
     check_refusal,
     check_side,
+    check_takeover,
     check_terms,
     check_trade_offer,
     check_unfreeze,
@@ -118,12 +119,22 @@ def test_every_state_is_reached_and_only_the_final_ones_have_no_way_out():
 @pytest.mark.parametrize("state", [state for state in TradeState if state not in TERMINAL])
 def test_a_trade_can_be_frozen_anywhere_before_its_end_and_nothing_else_happens_to_it(state):
     if state is TradeState.FROZEN:
-        assert allowed_events(state) == (TradeEvent.UNFREEZE,)
+        assert allowed_events(state) == (TradeEvent.UNFREEZE, TradeEvent.FREEZE)
         assert may_move(state, TradeEvent.UNFREEZE, "SAMR") is None
     else:
         assert may_move(state, TradeEvent.FREEZE, "SAMR") is TradeState.FROZEN
         with pytest.raises(TradeWrongRole):
             may_move(state, TradeEvent.FREEZE, "PROVIDER")
+
+
+def test_an_authority_takes_over_the_exchanges_freeze_and_nobody_an_authoritys():
+    assert may_move(TradeState.FROZEN, TradeEvent.FREEZE, "SAMR") is TradeState.FROZEN
+    with pytest.raises(TradeWrongRole):
+        may_move(TradeState.FROZEN, TradeEvent.FREEZE, "EXCHANGE_OPERATOR")
+    check_takeover(frozen_by="EXCHANGE_OPERATOR")
+    with pytest.raises(TradeWrongState) as caught:
+        check_takeover(frozen_by="SAMR")
+    assert caught.value.facts["allowed"] == ["UNFREEZE"]
 
 
 def test_the_exchange_does_not_lift_a_regulators_freeze():

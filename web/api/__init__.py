@@ -10,14 +10,18 @@ from web.api import (
     cases,
     catalogue,
     entitlements,
+    erasures,
     files,
     ledger,
     listings,
+    log,
+    operations,
     organisations,
     prepared,
     sign_in,
     status,
     trades,
+    witness,
 )
 from web.problems import MEDIA_TYPE, Problem
 
@@ -47,10 +51,21 @@ def install(app: FastAPI) -> None:
         trades,
         entitlements,
         bank,
+        operations,
         cases,
+        erasures,
         ledger,
+        witness,
     ):
         v1.include_router(part.router)
     app.include_router(v1)
+    app.include_router(status.alive)
     app.include_router(status.router)
-    app.include_router(ledger.log)
+    app.include_router(witness.desk)
+    app.include_router(log.log)
+
+
+def install_witness(app: FastAPI) -> None:
+    """Add what a witness that is no exchange answers."""
+    app.include_router(status.alive)
+    app.include_router(witness.desk)

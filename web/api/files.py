@@ -12,7 +12,7 @@ from registry.repository import latest_report
 from registry.tables import QualityRow
 from web.acts import Id
 from web.api.catalogue import visible
-from web.deps import CallerDep, ReadDep, VisitorDep, done, expect_upload, respond
+from web.deps import WAITING, CallerDep, ReadDep, VisitorDep, done, expect_upload, respond
 from web.files import keep_upload, measure_listing
 from web.views import FileView, View, done_view
 
@@ -53,7 +53,12 @@ async def upload(
     return FileView.of(row)
 
 
-@router.post("/listings/{listing_id}/measure", status_code=201, response_model=done_view(QualityView))
+@router.post(
+    "/listings/{listing_id}/measure",
+    status_code=201,
+    response_model=done_view(QualityView),
+    openapi_extra=WAITING,
+)
 async def measure(listing_id: Id, caller: CallerDep, declared: dict[str, Any]) -> Response:
     """Measure the quality of the listing's file against its declaration, and bind the report."""
     once = caller.once(
@@ -61,8 +66,9 @@ async def measure(listing_id: Id, caller: CallerDep, declared: dict[str, Any]) -
     )
     known = await once.known()
     if known is not None:  # what takes a minute is not done twice to be answered once
-        return respond(known)
-    return respond(await once.answered(lambda: measure_listing(caller, listing_id, declared, once=once)))
+        return respond(await caller.told(known))
+    answer = await once.answered(lambda: measure_listing(caller, listing_id, declared, once=once))
+    return respond(await caller.told(answer))
 
 
 @router.get("/listings/{listing_id}/quality")

@@ -1,30 +1,24 @@
-"""The ledger for anyone: head, entries, proofs, receipts, and the published files."""
+"""The ledger for anyone: head, entries, proofs and receipts. Its files are `web.api.log`'s."""
 
-import asyncio
 import base64
-from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
-from starlette.responses import FileResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 
-from base.errors import NotFound
+from base.errors import NotFound, Unauthenticated
 from ledger import reader
-from ledger.checkpoint import Receipt, open_checkpoint
-from ledger.errors import StatementUnknown, TileInvalid
-from ledger.publisher import CHECKPOINT_FILE
-from ledger.tiles import parse_path
+from ledger.errors import StatementUnknown
 from web.acts import Id
-from web.deps import CallerDep, NodeDep, ReadDep
+from web.deps import CallerDep, NodeDep, ReadDep, VisitorDep
 from web.node import Node
+from web.receipts import receipt_of, with_receipts, witnessed
 from web.views import View
 
 router = APIRouter(tags=["ledger"])
 Seq = Annotated[int, Field(ge=0, le=2**53)]
-_WAIT_S: Final = 10.0
-_ASK_EVERY_S: Final = 0.05
 
 
 class HeadView(View):
@@ -34,6 +28,7 @@ class HeadView(View):
     sealed_at: datetime
     pending: bool
     vkey: str
+    witnessed: bool | None = Field(description="Whether the newest published checkpoint has its quorum")
 
 
 class EntryView(View):
@@ -51,23 +46,6 @@ class ProofView(View):
     path: list[str]
 
 
-class VkeyView(View):
-    vkey: str
-    from_size: int
-    to_size: int | None
-
-
-class ParticularsView(View):
-    """Whom to check against: pin the vkey, then fetch the log."""
-
-    origin: str
-    vkeys: list[VkeyView]
-    exchange_keyid: str
-    checkpoint: str
-    tiles: str
-    api: str
-
-
 class SaidView(View):
     statement_id: str
     envelope_sha256: str
@@ -75,6 +53,10 @@ class SaidView(View):
     object: str
     seq: int | None
     statement: dict[str, Any]
+    receipt: str | None = Field(description="The `.tlog-proof`, once a published checkpoint holds the entry")
+    witnessed: bool | None = Field(
+        description="Whether enough witnesses cosigned it; null: none are asked for"
+    )
 
 
 @router.get("/ledger")
@@ -88,6 +70,7 @@ async def head(node: NodeDep, s: ReadDep) -> HeadView:
         sealed_at=tree.sealed_at,
         pending=tree.pending,
         vkey=str(node.publisher.signer.vkey),
+        witnessed=(await reader.witnessing(s)).witnessed,
     )
 
 
@@ -114,7 +97,7 @@ async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] =
     tree = await reader.tree_head(s)
     if size is not None and size > tree.size:
         raise StatementUnknown("that tree is not sealed yet", size=size)
-    path = await reader.proof(s, seq=seq, size=size or tree.size)
+    path = await reader.proof(s, seq=seq, size=size or tree.size, origin=tree.origin)
     root = tree.root if size in {None, tree.size} else None  # of an older size the checkpoint tells it
     return ProofView(seq=seq, size=size or tree.size, root=root, path=[step.hex() for step in path])
 
@@ -122,47 +105,52 @@ async def proof(seq: Seq, s: ReadDep, size: Annotated[Seq | None, Query(ge=1)] =
 @router.get("/ledger/entries/{seq}/receipt", response_class=PlainTextResponse)
 async def receipt(seq: Seq, node: NodeDep, s: ReadDep) -> Response:
     """The entry's `.tlog-proof` under the newest published checkpoint that holds it."""
-    kept = await reader.checkpoint(s)
-    if kept is None or seq >= kept.size:
-        raise NotFound("this entry is not under a published checkpoint yet", seq=seq)
-    note = kept.note.encode()
-    open_checkpoint(note, [node.publisher.signer.vkey])
-    path = await reader.proof(s, seq=seq, size=kept.size)
-    return PlainTextResponse(
-        Receipt(seq, tuple(path), note).text(),
-        headers={"content-disposition": f'attachment; filename="entry-{seq}.tlog-proof"'},
-    )
+    return _receipt(node, seq, await receipt_of(node, s, seq=seq))
 
 
 @router.get("/ledger/statements/{statement_id}")
 async def statement(
     statement_id: Id, caller: CallerDep, node: NodeDep, wait: Literal["sealed"] | None = None
 ) -> SaidView:
-    """A recorded statement by id; `seq` is null while it waits.
+    """A recorded statement by id; `seq` and `receipt` are null while it waits.
 
-    With `wait=sealed` the answer comes when it is sealed, or after ten seconds as it is then.
+    With `wait=sealed` the answer comes when there is a receipt, or after ten seconds as it is then.
     """
     del caller
-    patience = asyncio.timeout(_WAIT_S if wait else 0)
-    said = await _said(node, statement_id)
-    with suppress(TimeoutError):
-        async with patience:
-            while said.seq is None:
-                await asyncio.sleep(_ASK_EVERY_S)
-                said = await _said(node, statement_id)
+    (found,) = await with_receipts(node, [statement_id], wait=wait is not None)
+    one = found.statement
     return SaidView(
-        statement_id=said.statement_id,
-        envelope_sha256=said.envelope_sha256,
-        event=said.event,
-        object=said.object_id,
-        seq=said.seq,
-        statement=said.payload,
+        statement_id=one.statement_id,
+        envelope_sha256=one.envelope_sha256,
+        event=one.event,
+        object=one.object_id,
+        seq=one.seq,
+        statement=one.payload,
+        receipt=found.receipt,
+        witnessed=witnessed(node, found.receipt),
     )
 
 
-async def _said(node: Node, statement_id: str) -> reader.Statement:
-    async with node.database.read() as s:
-        return await reader.statement(s, statement_id=statement_id)
+@router.get("/ledger/statements/{statement_id}/receipt", response_class=PlainTextResponse)
+async def receipt_by_id(
+    statement_id: Id, visitor: VisitorDep, node: NodeDep, wait: Literal["sealed"] | None = None
+) -> Response:
+    """The `.tlog-proof` of a statement by its id; whoever is signed in may wait for it (`wait=sealed`)."""
+    if wait is not None and visitor is None:
+        raise Unauthenticated("who waits says who it is")
+    (found,) = await with_receipts(node, [statement_id], wait=wait is not None)
+    return _receipt(node, found.statement.seq, found.receipt)
+
+
+def _receipt(node: Node, seq: int | None, text: str | None) -> Response:
+    if text is None:
+        raise NotFound("this entry is not under a published checkpoint yet", seq=seq)
+    seen = witnessed(node, text)
+    says = ".unwitnessed" if seen is False else ""
+    headers = {"content-disposition": f'attachment; filename="entry-{seq}{says}.tlog-proof"'}
+    if seen is not None:
+        headers["databourse-witnessed"] = "witnessed" if seen else "unwitnessed"
+    return PlainTextResponse(text, headers=headers)
 
 
 def _view(found: reader.Entry) -> EntryView:
@@ -172,47 +160,4 @@ def _view(found: reader.Entry) -> EntryView:
         leaf_hash=found.leaf_hash.hex(),
         entry=base64.b64encode(found.entry).decode(),
         statement=found.payload,
-    )
-
-
-log = APIRouter(tags=["log files"])
-
-
-@log.get("/.well-known/databourse")
-async def particulars(node: NodeDep) -> ParticularsView:
-    """Who this log is, and where it is read (RFC 8615)."""
-    signer, url = node.publisher.signer, node.settings.public_url
-    return ParticularsView(
-        origin=signer.name,
-        vkeys=[VkeyView(vkey=str(signer.vkey), from_size=0, to_size=None)],
-        exchange_keyid=node.house.exchange.pen.key.keyid,
-        checkpoint=f"{url}/checkpoint",
-        tiles=f"{url}/tile/",
-        api=f"{url}/api/v1/openapi.json",
-    )
-
-
-@log.get("/checkpoint", response_class=PlainTextResponse)
-async def checkpoint(node: NodeDep) -> FileResponse:
-    """The newest signed checkpoint (C2SP tlog-checkpoint)."""
-    path = node.publisher.folder / CHECKPOINT_FILE
-    if not path.exists():
-        raise NotFound("nothing is published yet")
-    return FileResponse(path, media_type="text/plain; charset=utf-8", headers={"cache-control": "max-age=5"})
-
-
-@log.get("/tile/{path:path}", response_class=FileResponse)
-async def tile(path: str, node: NodeDep) -> FileResponse:
-    """A tile of the log (C2SP tlog-tiles); it never changes."""
-    try:
-        place = parse_path(f"tile/{path}")
-    except TileInvalid:
-        raise NotFound("no such tile") from None
-    file = node.publisher.folder / place.path
-    if not file.exists():
-        raise NotFound("no such tile")
-    return FileResponse(
-        file,
-        media_type="application/octet-stream",
-        headers={"cache-control": "public, max-age=31536000, immutable"},
     )

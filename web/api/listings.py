@@ -10,7 +10,7 @@ from ledger.recording import Act
 from market.listings import publishing, service
 from market.listings.categories import Category, ProductType
 from market.listings.materials import Compliance
-from market.listings.rules import Description
+from market.listings.rules import MOST_SOURCES, Description
 from market.listings.tables import Decision
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
 from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, ReasonCode, Sha256, kind
@@ -43,6 +43,7 @@ class DraftArgs(Args):
     cap_minor: AmountMinor | None = None
     seller_id: Id | None = None
     product_id: Id | None = None
+    derived_from: list[Id | Sha256] = Field(default_factory=list, max_length=MOST_SOURCES)
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -66,6 +67,7 @@ async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
         public_data=args.public_data,
         grant_id=args.grant_id,
         cap_minor=args.cap_minor,
+        derived_from=tuple(args.derived_from),
     )
     return await service.draft_listing(
         s,

@@ -64,7 +64,7 @@ ADMIT = kind(
 class KeyArgs(Args):
     org_id: Id
     custody: Literal["self-held", "custodial"]
-    public_key: str | None = Field(default=None, max_length=60)
+    public_key: str | None = Field(default=None, max_length=100)
     roles: list[Role] | None = Field(default=None, max_length=12)
     user_id: Id | None = None
 

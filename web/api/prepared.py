@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Response
 from base.signing import parse_envelope
 from identity.prepared import get_prepared
 from web.acts import Id
-from web.deps import CallerDep, ReadDep, respond
+from web.deps import WAITING, CallerDep, ReadDep, respond
 from web.views import PreparedView
 
 router = APIRouter(tags=["prepared acts"])
@@ -19,7 +19,7 @@ async def prepared(prepared_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, 
     return (await get_prepared(s, prepared_id=prepared_id, actor=caller.actor)).document()
 
 
-@router.post("/prepared/{prepared_id}/submit")
+@router.post("/prepared/{prepared_id}/submit", openapi_extra=WAITING)
 async def submit(prepared_id: Id, caller: CallerDep, envelope: Annotated[dict[str, Any], Body()]) -> Response:
     """Hand in the DSSE envelope of a prepared act; answers what the act answers."""
     return respond(await caller.submit(prepared_id, parse_envelope(envelope)))

@@ -3,14 +3,16 @@
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
-from ledger.reader import tree_head
+from base.errors import Unavailable
+from ledger.reader import tree_head, witnessing
 from market.settlement.repository import open_work_items
 from web.deps import NodeDep, ReadDep
 
 router = APIRouter(tags=["status"])
+alive = APIRouter(tags=["status"])
 
 
-@router.get("/health")
+@alive.get("/health")
 async def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
@@ -18,21 +20,28 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready")
 async def ready(node: NodeDep, s: ReadDep) -> dict[str, str | int]:
-    """The database answers and the log is there."""
+    """The database answers, the log is there, and it may be sealed. Raises Unavailable."""
     head = await tree_head(s)
+    if (why := (await witnessing(s)).halted) is not None:
+        raise Unavailable("the log is halted", reason=why)
     return {"status": "ready", "origin": node.settings.origin, "size": head.size}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(s: ReadDep) -> str:
-    """Size of the log, whether statements wait, work items of the operator."""
+    """Size of the log, whether statements wait, how far its witnesses are, the operator's work items."""
     head = await tree_head(s)
+    seen = await witnessing(s)
     items = await open_work_items(s, limit=100)
     return (
         "# TYPE databourse_ledger_entries counter\n"
         f"databourse_ledger_entries {head.size}\n"
         "# TYPE databourse_ledger_pending gauge\n"
         f"databourse_ledger_pending {int(head.pending)}\n"
+        "# TYPE databourse_ledger_halted gauge\n"
+        f"databourse_ledger_halted {int(seen.halted is not None)}\n"
+        "# TYPE databourse_ledger_unwitnessed_entries gauge\n"
+        f"databourse_ledger_unwitnessed_entries {seen.lag}\n"
         "# TYPE databourse_work_items_open gauge\n"
         f"databourse_work_items_open {len(items)}\n"
     )

@@ -16,7 +16,7 @@ from market.delivery.rules import GoodsCheck
 from market.orders import repository
 from market.orders import service as orders
 from market.orders.contract import assemble
-from market.orders.errors import ContractNotDrawnUp
+from market.orders.errors import ContractErased, ContractNotDrawnUp
 from market.orders.tables import Trade
 from market.trade.accepting import accept_offer
 from market.trade.timeline import timeline
@@ -305,6 +305,8 @@ async def contract(trade_id: Id, caller: CallerDep, s: ReadDep) -> ContractView:
     found = await repository.get_contract(s, trade_id=trade_id)
     if found is None:
         raise ContractNotDrawnUp("there is no contract yet", trade_id=trade_id)
+    if not found.document:
+        raise ContractErased("erased", trade_id=trade_id, contract_sha256=found.contract_sha256)
     signatures = await repository.signatures_of(s, trade_id=trade_id)
     return ContractView(
         trade_id=trade_id,

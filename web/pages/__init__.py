@@ -14,6 +14,7 @@ from web.node import Node
 from web.pages import (
     brokering,
     catalogue,
+    erasing,
     explorer,
     failing,
     home,
@@ -39,6 +40,7 @@ PARTS = (
     selling,
     brokering,
     explorer,
+    erasing,
     supervisor,
     operations,
 )

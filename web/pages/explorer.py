@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from base.db import ReadSession
+from cases.retention import ERASERS
 from ledger import reader
 from ledger.checkpoint import Checkpoint, Note
 from ledger.errors import StatementUnknown
@@ -92,6 +93,8 @@ async def entry(visitor: VisitorDep, seq: int) -> Response:
         says: dict[str, Any] = found.payload["predicate"]
         texts = [value for value in says.values() if isinstance(value, str)]
         names = await names_of(s, texts, (check.who for check in proof.checks))
+        committed = says.get("opening")
+        erased = committed is not None and await reader.opening(s, sha256=committed["sha256"]) is None
     document = found.document
     return visitor.render(
         "entry.html",
@@ -106,6 +109,8 @@ async def entry(visitor: VisitorDep, seq: int) -> Response:
         sealed_at=found.sealed_at,
         raw=_pretty(document | {"envelope": document["envelope"] | {"payload": found.payload}}),
         place=_place(str(says.get("object", ""))),
+        erased=erased,
+        may_erase=committed is not None and not erased and visitor.may(ERASERS),
     )
 
 

@@ -1,4 +1,4 @@
-"""The operator's pages: what waits for a person, and the review of listings."""
+"""The operator's pages: what waits for a person, what came of it, and the review of listings."""
 
 from typing import Final
 
@@ -6,13 +6,15 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from base.jobs import dead_jobs, next_due
-from ledger.reader import tree_head
+from ledger.reader import tree_head, witnessing
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS
 from market.listings.rules import ListingState
+from market.settlement.mending import REJECTED
 from market.settlement.repository import open_work_items, reconciled_days
 from registry.repository import latest_report
 from web.pages.acting import attempt
+from web.pages.duties import RESOLUTIONS
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
@@ -24,23 +26,63 @@ _PAGE: Final = 50
 @router.get("/ops")
 async def overview(visitor: VisitorDep) -> Response:
     """Work items, reconciled days, the ledger's head, jobs that were given up."""
+    return await _overview(visitor, Filled())
+
+
+async def _overview(visitor: Visitor, filled: Filled) -> Response:
     visitor.require(OPERATOR)
     async with visitor.node.database.read() as s:
         items = await open_work_items(s, limit=_PAGE)
         days = await reconciled_days(s, limit=_PAGE)
         head = await tree_head(s)
+        seen = await witnessing(s)
         dead = await dead_jobs(s, limit=_PAGE)
         due = await next_due(s)
         waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
     return visitor.render(
         "ops.html",
+        filled=filled,
         items=items,
+        resolutions=visitor.options("resolution", RESOLUTIONS),
+        rejected=REJECTED,
         days=days,
         head=head,
+        seen=seen,
         dead=dead,
         due=due,
         waiting=len(waiting),
         has_bank=visitor.node.bank is not None,
+    )
+
+
+@router.post("/ops/work/{item_id}/close")
+async def close(visitor: VisitorDep, item_id: str) -> Response:
+    """Say what came of a work item."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="work.close",
+        args={"item_id": item_id, "resolution": form.text("resolution"), "note": form.text("note")},
+        role="EXCHANGE_OPERATOR",
+        action=item_id,
+        then="/ops",
+        again=lambda filled: _overview(visitor, filled),
+    )
+
+
+@router.post("/ops/trades/{trade_id}/pay-again")
+async def pay_again(visitor: VisitorDep, trade_id: str) -> Response:
+    """Have a rejected payment instructed anew."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="trade.pay-again",
+        args={"trade_id": trade_id},
+        role="EXCHANGE_OPERATOR",
+        then="/ops",
+        again=lambda filled: _overview(visitor, filled),
     )
 
 

@@ -11,12 +11,13 @@ from typing import Final, TypeVar
 
 from base.db import ReadSession
 from base.errors import DomainError
-from base.signing import parse_envelope, pre_authentication, signature_holds
+from base.signing import parse_envelope, pre_authentication
 from identity.repository import RegisteredKey, get_key
 from ledger import reader
 from ledger.checkpoint import OpenedCheckpoint, VerifierKey, open_checkpoint
 from ledger.reader import Entry
 from ledger.statement import NO_PREVIOUS
+from ledger.suites import signature_holds
 from ledger.tree import leaf_hash, root_from_inclusion
 from web.pages.languages import N_
 

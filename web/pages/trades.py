@@ -101,7 +101,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         listing=listing,
         offers=offers,
         latest=latest,
-        contract=None if contract is None else orjson.loads(contract.document),
+        contract=None if contract is None or not contract.document else orjson.loads(contract.document),
         contract_sha256=None if contract is None else contract.contract_sha256,
         signatures=signatures,
         missing=missing_signers(parties_of(trade), signed),

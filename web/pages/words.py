@@ -7,6 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
+from web.pages import duties
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -128,6 +129,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "PAY.INSTRUCT": N_("Payment instructed"),
     "PAY.MISMATCH": N_("Money and books differ"),
     "PAY.RECONCILE": N_("Day reconciled"),
+    "PAY.RESOLVE": N_("Work item closed"),
+    "PAY.REQUEUE": N_("Payment to be made again"),
     "XBD.AUTO_ROUTE": N_("Customs decision"),
     "CSE.FILE": N_("Case filed"),
     "CSE.OPEN_CASE": N_("Investigation opened"),
@@ -135,6 +138,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "ORD.ISSUE": N_("Order issued"),
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
+    "FED.CHECKPOINT": N_("Checkpoint of another log"),
+    "OPN.ERASE": N_("Private part erased"),
     "REF.REFUSE": N_("Refused by the exchange"),
 }
 
@@ -280,57 +285,6 @@ DECISIONS: Final[Mapping[str, str]] = {
     "RETURN": N_("Return for correction"),
     "REJECT": N_("Reject"),
 }
-MEASURES: Final[Mapping[str, str]] = {
-    "FREEZE_TRADE": N_("Freeze a trade"),
-    "UNFREEZE_TRADE": N_("Release a frozen trade"),
-    "SUSPEND_CERTIFICATE": N_("Suspend a broker's certificate"),
-    "REINSTATE_CERTIFICATE": N_("Reinstate a broker's certificate"),
-    "SUSPEND_LISTING": N_("Suspend a listing"),
-    "RESUME_LISTING": N_("Resume a listing"),
-}
-SEVERITIES: Final[Mapping[str, str]] = {"high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
-CONFIDENCES: Final[Mapping[str, str]] = {
-    "high": N_("Firm"),
-    "low": N_("Small sample, a clue only"),
-}
-CHECKED: Final[Mapping[str, str]] = {
-    "ruled_out": N_("Ruled out"),
-    "applies": N_("Applies"),
-    "open": N_("Open: a person must ask"),
-}
-HHI_BANDS: Final[Mapping[str, str]] = {
-    "low": N_("Low concentration"),
-    "moderate": N_("Moderate concentration"),
-    "high": N_("High concentration"),
-}
-CR4_BANDS: Final[Mapping[str, str]] = {
-    "fragmented": N_("Fragmented"),
-    "oligopolistic": N_("Oligopolistic"),
-    "very_high": N_("Very high"),
-}
-STAGES: Final[Mapping[str, str]] = {
-    "export": N_("Exporting the ledger"),
-    "evidence": N_("Deriving the evidence tables"),
-    "supervise": N_("Running the rules"),
-    "done": N_("Finished"),
-    "failed": N_("Failed"),
-}
-WORK: Final[Mapping[str, str]] = {
-    "unknown-entry": N_("The bank shows an entry that we do not know"),
-    "amount-differs": N_("The bank booked another amount"),
-    "missing-entry": N_("The bank does not show an entry that we know"),
-    "opening-balance": N_("The day's opening balance differs"),
-    "closing-balance": N_("The day's closing balance differs"),
-    "paid-otherwise": N_("The bank paid otherwise than instructed"),
-    "payee-account-missing": N_("A payee has not named an account"),
-    "instruction-rejected": N_("The bank rejected an instruction"),
-}
-DISCIPLINE: Final[Mapping[str, str]] = {
-    "suspend": N_("Suspend"),
-    "reinstate": N_("Reinstate"),
-    "revoke": N_("Revoke for good"),
-}
-
 DOWNLOADS: Final[Mapping[str, str]] = {
     "OPEN": N_("under way"),
     "COMPLETE": N_("complete"),
@@ -355,15 +309,16 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "broker_type": BROKER_TYPES,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
-    "measure": MEASURES,
-    "severity": SEVERITIES,
-    "confidence": CONFIDENCES,
-    "checked": CHECKED,
-    "hhi": HHI_BANDS,
-    "cr4": CR4_BANDS,
-    "stage": STAGES,
-    "work": WORK,
-    "discipline": DISCIPLINE,
+    "measure": duties.MEASURES,
+    "severity": duties.SEVERITIES,
+    "confidence": duties.CONFIDENCES,
+    "checked": duties.CHECKED,
+    "hhi": duties.HHI_BANDS,
+    "cr4": duties.CR4_BANDS,
+    "stage": duties.STAGES,
+    "work": duties.WORK,
+    "resolution": duties.RESOLUTIONS,
+    "discipline": duties.DISCIPLINE,
     "download": DOWNLOADS,
 }
 

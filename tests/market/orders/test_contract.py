@@ -13,8 +13,8 @@ from sqlmodel import col, select
 from base.canonical import sha256_hex
 from base.errors import DomainError, Malformed
 from base.signing import SigningKey, parse_envelope, sign_envelope
-from brokers.errors import BrokerNotCertified
-from brokers.service import suspend_certificate
+from brokers.errors import BrokerNotCertified, NoActiveMandate
+from brokers.service import reinstate_certificate, revoke_mandate, suspend_certificate
 from identity.errors import KeyRevoked, PreparedChanged, SignatureInvalid
 from identity.keys import revoke_key
 from identity.prepared import Call, Document, Prepared, carry_out, submit
@@ -31,7 +31,7 @@ from market.orders.tables import Contract
 from market.trade.accepting import accept_offer
 from pricing.errors import OfferNotLatest
 from tests.houses import Party
-from tests.market.trade.scene import Scene, terms
+from tests.market.trade.scene import Scene, both, terms
 from tests.standstill import refused, untouched
 
 
@@ -78,6 +78,40 @@ async def test_nothing_is_concluded_before_the_last_party_has_signed(scene):
         kept = await s.get(OpeningRow, sha256_hex(contract.opening.encode()))
     assert kept is not None
     assert kept.document == contract.opening.encode()
+
+
+@pytest.mark.parametrize("lost", ["certificate", "mandate"])
+async def test_a_broker_that_lost_its_papers_after_it_signed_stops_the_contract(scene, lost):
+    trade_id = scene.trades["CONTRACT_READY"]
+    await scene.sign(trade_id, scene.broker)
+    kind: type[DomainError] = BrokerNotCertified
+    if lost == "certificate":
+        await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
+    else:
+        await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id)
+        kind = NoActiveMandate
+    await scene.sign(trade_id, scene.seller)  # says nothing yet about the broker
+    async with refused(scene.database, kind):
+        await scene.sign(trade_id, scene.buyer)
+    assert await signed_by(scene, trade_id) == [scene.broker.org_id, scene.seller.org_id]
+    if lost == "certificate":
+        await scene.authority.do(reinstate_certificate, cert_id=scene.cert_id, reason_code="CLEARED")
+        assert (await scene.sign(trade_id, scene.buyer)).status is TradeState.CONTRACTED
+
+
+async def test_a_suspension_and_the_last_signature_at_once_are_decided_in_turn(scene):
+    trade_id = scene.trades["CONTRACT_READY"]
+    await scene.sign(trade_id, scene.broker, scene.seller)
+    suspending = scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
+    signed, suspended = await both(scene.sign(trade_id, scene.buyer), suspending)
+    assert not isinstance(suspended, Exception)
+    async with scene.database.read() as s:
+        ids = {row.event: row.id for row in await s.exec(select(StatementRow).order_by(col(StatementRow.id)))}
+    if isinstance(signed, Exception):
+        assert isinstance(signed, BrokerNotCertified)
+        assert (await scene.trade(trade_id)).status is TradeState.CONTRACT_READY
+    else:
+        assert ids["TRD.CONTRACT"] < ids["BRK.SUSPEND"]
 
 
 async def test_a_trade_without_a_broker_has_two_signatures(scene):

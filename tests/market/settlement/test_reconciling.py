@@ -11,9 +11,8 @@ from base.signing import SigningKey
 from ledger.reader import opening, statements_of
 from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
 from market.settlement.messages import read_statement
-from market.settlement.reconciling import compare, reconcile_day
+from market.settlement.reconciling import RECONCILE_JOB, compare, reconcile_day
 from market.settlement.repository import open_work_items, reconciled_days
-from market.settlement.service import RECONCILE_JOB
 from market.settlement.tables import BankMovement, ReconciledDay
 from tests.market.settlement.bank_side import ESCROW, PAYER, BankSide, Mood, credit_entry
 from tests.market.trade.scene import PRICE, Scene
@@ -135,7 +134,25 @@ async def test_the_clock_fetches_each_days_statement_when_the_day_is_over(funded
     await scene.run_jobs(OVER)
     async with scene.database.read() as s:
         days = {row.day: row.matched for row in await reconciled_days(s)}
-    assert days == {date(2026, 10, 12): True, date(2026, 10, 13): True, DAY: True}
+    # From the first movement on every day, weekends and days on which nothing moved as well.
+    assert days == {date(2026, 10, 12) + timedelta(days=n): True for n in range(36)}
+    assert max(days) == DAY
+
+
+async def test_money_that_moves_on_a_day_of_which_we_know_nothing_is_found(funded):
+    scene = funded
+    quiet = DAY + timedelta(days=1)
+    opening = sum(entry.amount_minor for entry in scene.bank.booked if entry.credit)
+    opening -= sum(entry.amount_minor for entry in scene.bank.booked if not entry.credit)
+    gone = replace(credit_entry(None, 5, on=quiet.isoformat(), entry_id="pay_gone"), credit=False)
+    scene.bank.days[quiet] = scene.bank.statement(quiet, [gone], opening_minor=opening)
+    await scene.run_jobs(OVER + timedelta(days=1))
+    async with scene.database.read() as s:
+        days = {row.day: row.mismatches for row in await reconciled_days(s)}
+    assert [(m["kind"], m["expected_minor"], m["actual_minor"]) for m in days[quiet]] == [
+        ("closing-balance", str(opening), str(opening - 5)),
+        ("unknown-entry", "0", "-5"),
+    ]
 
 
 @pytest.mark.parametrize("hindrance", ["down", "running"])
@@ -154,7 +171,9 @@ async def test_a_statement_that_cannot_be_had_yet_is_asked_for_again(funded, hin
     async with scene.database.read() as s:
         assert DAY in {row.day for row in await reconciled_days(s)}
         jobs = (await s.exec(select(JobRow).where(JobRow.kind == RECONCILE_JOB))).all()
-    assert {job.status for job in jobs} == {JobStatus.DONE}
+    to_come = (DAY + timedelta(days=1)).isoformat()
+    assert {job.status for job in jobs if job.payload["day"] != to_come} == {JobStatus.DONE}
+    assert [job.status for job in jobs if job.payload["day"] == to_come] == [JobStatus.QUEUED]
     assert await work(scene) == []
 
 

@@ -11,7 +11,7 @@ from market.delivery.service import SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.orders.rules import TradeState
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
 from market.settlement.instructing import INSTRUCT_JOB, SEND_JOB
-from market.settlement.service import RECONCILE_JOB
+from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
 from tests.market.settlement.bank_side import ESCROW

@@ -12,7 +12,7 @@ from market.delivery.downloads import download_act, open_download
 from market.delivery.errors import DeliverySuspended, EntitlementUnknown
 from market.delivery.repository import entitlement_of
 from market.delivery.rules import EntitlementStatus
-from market.orders.errors import TradeUnknown, TradeWrongState
+from market.orders.errors import TradeUnknown, TradeWrongRole, TradeWrongState
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement.errors import PaymentUnderWay
@@ -258,6 +258,34 @@ async def test_the_end_of_the_exchanges_freeze_does_not_end_a_regulators(scene):
     async with scene.database.read() as s:
         job = await s.get(JobRow, (FREEZE_OVER_JOB, f"{trade_id}:ord_1"))
     assert job.status is JobStatus.DONE
+
+
+async def test_an_authority_takes_over_the_exchanges_freeze_which_then_does_not_end_by_itself(scene):
+    operator, trade_id = scene.house.operator, scene.trades["DELIVERING"]
+    own = await freeze(scene, trade_id, operator)
+    scene.clock.advance(timedelta(days=2))
+    taken = await freeze(scene, trade_id, order_id="ord_3")
+    assert (taken.status, taken.frozen_from, taken.frozen_by, taken.frozen_at) == (
+        TradeState.FROZEN,
+        "DELIVERING",
+        "SAMR",
+        own.frozen_at,
+    )
+    await scene.run_jobs(datetime(2026, 12, 9, tzinfo=UTC))
+    assert (await scene.trade(trade_id)).frozen_by == "SAMR"
+    async with refused(scene.database, TradeWrongRole):
+        await unfreeze(scene, trade_id, operator)
+    async with refused(scene.database, TradeWrongState):  # an authority's stands already
+        await freeze(scene, trade_id, scene.authority, "ord_4")
+    assert (await unfreeze(scene, trade_id)).status is TradeState.DELIVERING
+    assert await entitlement_status(scene, trade_id) is EntitlementStatus.ACTIVE
+    async with scene.database.read() as s:
+        said = [one for one in await statements_of(s, object_id=trade_id) if "FREEZE" in one.event]
+    assert [(one.event, one.org_id, one.predicate["from"], one.predicate["to"]) for one in said] == [
+        ("TRD.FREEZE", operator.org_id, "DELIVERING", "FROZEN"),
+        ("TRD.FREEZE", scene.samr.org_id, "FROZEN", "FROZEN"),
+        ("TRD.UNFREEZE", scene.samr.org_id, "FROZEN", "DELIVERING"),
+    ]
 
 
 async def test_a_payment_that_is_under_way_is_not_frozen_any_more(scene):

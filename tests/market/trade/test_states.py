@@ -83,7 +83,7 @@ async def test_every_event_that_a_state_does_not_take_is_refused_and_moves_nothi
                 if kind is TradeWrongState:
                     assert caught.value.facts["state"] == state
                 tried += 1
-    assert tried == 146
+    assert tried == 145
     after, now = await fingerprints(scene.database), await told(scene.database)
     assert [name for name in before if before[name] != after[name] and name not in RECORD | KEPT] == []
     assert now.times - then.times == tried

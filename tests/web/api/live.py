@@ -15,7 +15,8 @@ import uvicorn
 from base.clock import SimulatedClock, rfc3339
 from base.settings import Settings
 from base.signing import SigningKey
-from cli.serve import found_with_operator, migrated
+from cli.found import found_with_operator
+from cli.migrate import migrated
 from cli.server import server_config
 from identity.founding import Operator
 from tests.bank.process import BankProcess, start_bank

@@ -23,7 +23,7 @@ async def test_the_particulars_lead_an_auditor_to_everything(room: Room) -> None
     for name in ("checkpoint", "api"):
         assert (await room.http.get(found[name])).status_code == 200
     note = await room.http.get(found["checkpoint"])
-    assert note.headers["cache-control"] == "max-age=5"
+    assert note.headers["cache-control"] == "public, max-age=5"
     signed = open_checkpoint(note.content, [VerifierKey.parse(head["vkey"])], origin=head["origin"])
     assert (signed.checkpoint.size, signed.checkpoint.root.hex()) == (head["size"], head["root"])
     genesis = (await room.http.get("/api/v1/ledger/entries/0")).json()

@@ -12,7 +12,7 @@ import pytest
 
 from base.clock import SHANGHAI, rfc3339
 from cli.audit_database import rows_of
-from cli.export import export_bundle
+from cli.exporting import export_bundle
 from ledger.balances import totals
 from ledger.bundle import Edition
 from supervision.audit import audit

@@ -1,0 +1,12 @@
+"""What the register of mandates repeats of an opening, emptied when the opening is erased."""
+
+from sqlmodel import col, update
+
+from base.db import WriteSession
+from brokers.tables import MandateRow
+from ledger.erasure import ERASED
+
+
+async def forget_scope(s: WriteSession, *, mandate_id: str) -> None:
+    """The words of a mandate. Its fee and its end stay: trades were settled by them."""
+    await s.exec(update(MandateRow).where(col(MandateRow.mandate_id) == mandate_id).values(scope=ERASED))

@@ -1,0 +1,213 @@
+"""Erasing an opening on a legal ground: asked of every room that has a copy, done in one transaction.
+
+What goes: the opening itself, the texts that the rooms' own tables repeat of it, the answers that were
+remembered for callers, acts that were prepared about it. What stays: amounts, quantities and times of
+trades that were made, the bank's messages, the files of cases, and the record that it was erased.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from base.db import WriteSession
+from base.idempotency import erase_answers
+from brokers.forgetting import forget_scope
+from brokers.states import MandateState
+from brokers.tables import MandateRow
+from cases import repository
+from cases.retention import (
+    BASIS_LIST,
+    Keeping,
+    Standing,
+    basis_of,
+    check_erasable,
+    check_power,
+    keeping_of,
+)
+from identity.forgetting import forget_controller, forget_prepared
+from identity.repository import get_organisation
+from identity.rules import OrganisationStatus
+from ledger.erasure import Ground, claim_opening, erase_claimed
+from ledger.reader import Statement
+from ledger.recording import Act
+from market.listings.forgetting import forget_listing, forget_note
+from market.listings.repository import claim_listing
+from market.listings.states import ListingState
+from market.orders.errors import TradeUnknown
+from market.orders.forgetting import (
+    Business,
+    business_on,
+    business_under,
+    forget_contract,
+    forget_contracts_on,
+    forget_inquiry,
+    forget_offer,
+    forget_quote,
+)
+from market.orders.repository import claim_trade
+from market.orders.states import TERMINAL
+
+TOUCHED: Final = (
+    "ledger_openings",
+    "idempotency_keys",
+    "identity_prepared",
+    "identity_orgs",
+    "brokers_mandates",
+    "market_listings",
+    "market_products",
+    "market_reviews",
+    "market_trades",
+    "market_offers",
+    "market_quotes",
+    "market_contracts",
+)
+"""The tables an erasure writes into: where bytes may be left behind."""
+_OFF_MARKET: Final = frozenset({ListingState.REJECTED, ListingState.BLOCKED, ListingState.DELISTED})
+_STANDING: Final = frozenset({MandateState.DRAFT, MandateState.SIGNED, MandateState.ACTIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased, on which ground; `answers` is how many remembered answers went with it."""
+
+    statement_id: str
+    event: str
+    object_id: str
+    opening_sha256: str
+    basis: str
+    basis_list: str
+    erased_at: datetime
+    answers: int
+
+
+async def erase_opening(
+    s: WriteSession, act: Act, *, statement_id: str, basis: str, reason: str, order_ref: str | None = None
+) -> Erasure:
+    """Erase the opening of a statement (OPN.ERASE), as the operator or by an authority's order.
+
+    Raises StatementUnknown, NothingToErase, OpeningErasedBefore, ErasureBeyondPower, OpeningInUse,
+    OpeningUnderCase, KeptByLaw, RetentionNotOver.
+    """
+    ground = basis_of(basis)
+    check_power(ground, role=act.role, order_ref=order_ref)
+    said = await claim_opening(s, statement_id=statement_id)
+    assert said.opening_sha256 is not None
+    check_erasable(await standing_of(s, act, said), ground, now=act.now)
+    objects = _objects(said)
+    await _forget_copies(s, said)
+    answers = await erase_answers(s, about=objects)
+    await forget_prepared(s, object_ids=objects, now=act.now)
+    await erase_claimed(s, act, said, Ground(ground.code, BASIS_LIST, reason, order_ref))
+    return Erasure(
+        statement_id=statement_id,
+        event=said.event,
+        object_id=said.object_id,
+        opening_sha256=said.opening_sha256,
+        basis=ground.code,
+        basis_list=BASIS_LIST,
+        erased_at=act.occurred_at,
+        answers=answers,
+    )
+
+
+async def standing_of(s: WriteSession, act: Act, said: Statement) -> Standing:
+    """What an opening is still needed for; what decides that is locked until the transaction ends."""
+    in_use, completed_at, facts = await _business(s, act, said)
+    under_case = await repository.case_that_needs(s, objects=_objects(said), seq=said.seq)
+    attempted = str(said.predicate.get("attempted", ""))
+    refused_payment = said.event == "REF.REFUSE" and keeping_of(attempted) is Keeping.BOOKS
+    return Standing(
+        event=attempted if refused_payment else said.event,
+        said_at=said.occurred_at,
+        in_use=in_use,
+        under_case=under_case,
+        completed_at=completed_at,
+        facts=facts,
+    )
+
+
+_Business = tuple[str | None, datetime | None, Mapping[str, str]]
+
+
+async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
+    """(by what it is in use, when its last business was completed, the ids that say so)."""
+    trade_id = _trade_of(said)
+    if trade_id is not None:
+        return await _of_trade(s, trade_id)
+    if said.event.startswith("LST."):
+        return await _of_listing(s, said.object_id)
+    if said.event.startswith("MND."):
+        return await _of_mandate(s, act, said.object_id)
+    if said.event == "ORG.ADMIT":
+        member = await get_organisation(s, org_id=said.object_id)
+        if member is not None and member.status is OrganisationStatus.ACTIVE:
+            return "member", None, {"org_id": said.object_id}
+    return None, None, {}
+
+
+async def _of_listing(s: WriteSession, listing_id: str) -> _Business:
+    listing = await claim_listing(s, listing_id=listing_id)
+    if listing.status not in _OFF_MARKET:
+        return "listing", None, {"listing_id": listing_id, "status": listing.status.value}
+    return _over(await business_on(s, listing_id=listing_id))
+
+
+async def _of_mandate(s: WriteSession, act: Act, mandate_id: str) -> _Business:
+    mandate = await s.get(MandateRow, mandate_id, populate_existing=True, with_for_update=True)
+    assert mandate is not None
+    if mandate.status in _STANDING and act.now <= mandate.ends_at:
+        return "mandate", None, {"mandate_id": mandate_id}
+    return _over(await business_under(s, mandate_id=mandate_id, broker_id=mandate.broker_id))
+
+
+def _over(business: Business) -> _Business:
+    if business.unfinished is not None:
+        return "trade", None, {"trade_id": business.unfinished}
+    return None, business.last_settled_at, {}
+
+
+async def _of_trade(s: WriteSession, trade_id: str) -> _Business:
+    try:
+        trade = await claim_trade(s, trade_id=trade_id)
+    except TradeUnknown:  # refused, and so named, before there was such a trade
+        return None, None, {}
+    if trade.status not in TERMINAL:
+        return "trade", None, {"trade_id": trade_id, "status": trade.status.value}
+    return None, trade.settled_at, {}
+
+
+def _trade_of(said: Statement) -> str | None:
+    named = said.predicate.get("trade_id") or said.object_id
+    return str(named) if str(named).startswith("trd_") else None
+
+
+def _objects(said: Statement) -> Collection[str]:
+    """What the statement is about: an open case about one of these needs it, and answers speak of them."""
+    trade_id = _trade_of(said)
+    return {said.object_id} if trade_id is None else {said.object_id, trade_id}
+
+
+async def _forget_copies(s: WriteSession, said: Statement) -> None:
+    """Empty what the rooms' own tables repeat of the opening."""
+    says: Mapping[str, Any] = said.predicate
+    match said.event:
+        case "TRD.INQUIRE":
+            await forget_inquiry(s, trade_id=said.object_id)
+        case "TRD.OFFER" | "TRD.COUNTER_OFFER":
+            await forget_offer(s, trade_id=said.object_id, statement_id=said.statement_id)
+        case "QTE.QUOTE":
+            await forget_quote(s, quote_id=said.object_id)
+        case "TRD.SIGN" | "TRD.CONTRACT":
+            await forget_contract(s, trade_id=said.object_id)
+        case "LST.DRAFT":
+            await forget_listing(s, listing_id=said.object_id, product_id=str(says["product_id"]))
+            await forget_contracts_on(s, listing_id=said.object_id)
+        case "LST.APPROVE" | "LST.RETURN" | "LST.REJECT":
+            await forget_note(s, statement_id=said.statement_id)
+        case "MND.SIGN":
+            await forget_scope(s, mandate_id=said.object_id)
+        case "ORG.ADMIT":
+            await forget_controller(s, org_id=said.object_id)
+        case _:
+            return

@@ -1,0 +1,51 @@
+"""Writing the bundle of a node's newest checkpoint."""
+
+import asyncio
+from pathlib import Path
+
+from base.settings import Settings
+from cli.running import require_schema
+from ledger import reader
+from ledger.bundle import BundleWriter, Edition, Keys, KeyWindow
+from ledger.errors import LogUnborn
+from web.node import Node, open_node
+
+
+async def export_from(settings: Settings, out: Path, edition: Edition) -> int:
+    """Open the node of the settings, and write its bundle; returns how many entries it holds."""
+    await require_schema(settings)
+    async with open_node(settings) as node:
+        return await export_bundle(node, out, edition)
+
+
+async def export_bundle(node: Node, out: Path, edition: Edition) -> int:
+    """Write the bundle of a node's newest checkpoint; returns how many entries it holds.
+
+    What is queued is sealed and published first. Raises LogUnborn on an empty log, LogForked where that
+    would fork it, BundleFileBad when `out` is there already.
+    """
+    await node.publisher.check_head()
+    await node.seal()
+    await node.publish()
+    signer = node.publisher.signer
+    async with node.database.read() as s:
+        head = await reader.checkpoint(s)
+        if head is None:
+            raise LogUnborn("nothing is published yet")
+        kept = {
+            row.size: row.note.encode()
+            for row in await reader.checkpoints(s, limit=100)
+            if row.size != head.size
+        }
+        writer = BundleWriter(
+            out,
+            checkpoint=head.note.encode(),
+            keys=Keys(signer.name, (KeyWindow(signer.vkey),), node.publisher.witness_keys),
+            signer=signer,
+            edition=edition,
+            kept=kept,
+        )
+        async for seq, entry, opening in reader.export_rows(s, size=head.size):
+            writer.add(seq, entry, opening)
+    await asyncio.to_thread(writer.finish)
+    return head.size

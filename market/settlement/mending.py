@@ -1,0 +1,118 @@
+"""What a person of the exchange does about money that does not fit: say what came of it, have it paid again.
+
+Both are statements of the operator. Nothing is booked here: money moves only on the bank's word.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from base.db import WriteSession
+from ledger.reader import statement
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.orders import repository as trades
+from market.orders.rules import TradeState
+from market.orders.tables import Trade
+from market.settlement import repository
+from market.settlement.errors import (
+    NothingToPayAgain,
+    PaymentInDoubt,
+    PaymentUnderWay,
+    WorkItemClosed,
+    WorkWrongRole,
+)
+from market.settlement.instructing import queue_instruction
+from market.settlement.tables import InstructionState, WorkItem
+
+OPERATOR: Final = "EXCHANGE_OPERATOR"
+REJECTED: Final = "instruction-rejected"
+_CONTRADICTIONS: Final = frozenset({"paid-after-rejection", "rejected-after-payment", "paid-otherwise"})
+MAX_NOTE_CHARS: Final = 1000
+
+
+class Resolution(StrEnum):
+    """What came of a difference."""
+
+    CORRECTED = "CORRECTED"  # the bank, or we, have put it right
+    EXPLAINED = "EXPLAINED"  # money and books agree after all
+    HANDED_OVER = "HANDED_OVER"  # to an authority or a court
+
+
+async def close_work_item(
+    s: WriteSession, act: Act, *, item_id: str, resolution: Resolution, note: str
+) -> WorkItem:
+    """Say what came of a work item, and close it (PAY.RESOLVE; the note stays in the opening).
+
+    Raises WorkItemUnknown, WorkItemClosed, WorkWrongRole.
+    """
+    _only_the_operator(act)
+    item = await repository.claim_work_item(s, item_id=item_id)
+    if item.closed_at is not None:
+        raise WorkItemClosed("somebody has closed it", item_id=item_id)
+    item.closed_at = act.occurred_at
+    s.add(item)
+    await s.flush()
+    mismatch = await statement(s, statement_id=item.statement_id)
+    await record(
+        s,
+        act,
+        Draft(
+            "PAY.RESOLVE",
+            item.item_id,
+            public={
+                "item_id": item.item_id,
+                "trade_id": item.trade_id,
+                "kind": item.kind,
+                "resolution": resolution.value,
+            },
+            opening={"note": note},
+            subjects={"mismatch": mismatch.envelope_sha256},
+        ),
+    )
+    return item
+
+
+async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
+    """Have a trade whose payment the bank rejected instructed anew (PAY.REQUEUE); its work items close.
+
+    The bank pays each end-to-end id once, so what it has paid after all is not paid twice. Raises
+    TradeUnknown, NothingToPayAgain, PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
+    """
+    _only_the_operator(act)
+    trade = await trades.claim_trade(s, trade_id=trade_id)
+    instructions = await repository.instructions_of(s, trade_id=trade_id)
+    last = instructions[-1] if instructions else None
+    if trade.status is not TradeState.ACCEPTED_GOODS or last is None or trade.settle_at is None:
+        raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
+    if last.status is not InstructionState.REJECTED:
+        raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
+    doubtful = sorted(item.kind for item in items if item.kind in _CONTRADICTIONS)
+    if doubtful:
+        raise PaymentInDoubt("what the bank said contradicts itself", trade_id=trade_id, kinds=doubtful)
+    closed = [item for item in items if item.kind == REJECTED]
+    for item in closed:
+        item.closed_at = act.occurred_at
+        s.add(item)
+    await s.flush()
+    await record(
+        s,
+        act,
+        Draft(
+            "PAY.REQUEUE",
+            trade_id,
+            public={
+                "trade_id": trade_id,
+                "instruction_sha256": last.xml_sha256,
+                "items": [item.item_id for item in closed],
+            },
+            subjects={"instruction": last.xml_sha256},
+        ),
+    )
+    await queue_instruction(s, act, trade_id=trade_id, at=max(trade.settle_at, act.now))
+    return trade
+
+
+def _only_the_operator(act: Act) -> None:
+    if act.role != OPERATOR:
+        raise WorkWrongRole("the exchange looks after its own work", role=act.role)

@@ -1,0 +1,330 @@
+"""One tile of entries, examined by itself: what needs no entry before it, so that any core can do it.
+
+Bytes in, findings out. What hangs together across tiles (chain, keys, trades, the tree) is asked by
+`supervision.audit_checks`, of the `Batch` that comes of this, in order.
+"""
+
+import re
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any, Final
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from base.canonical import is_canonical
+from base.errors import Malformed
+from base.signing import Signature, pre_authentication
+from ledger.bundle import openings_in, openings_path
+from ledger.errors import BundleFileBad
+from ledger.statement import PAYLOAD_TYPE
+from ledger.suites import ED25519_SHA256, signature_holds, suite_of
+from ledger.tiles import ENTRIES, WIDTH, Tile, subtree_root, unpack_entries
+from supervision.audit_entry import Sealed, read_entry, read_statement
+from supervision.audit_report import Code, Problem
+
+Job = tuple[int, bytes, bytes, bytes]  # seq, raw public key, signed message, signature
+Pending = tuple[int, str, bytes, bytes]  # seq, keyid, signed message, signature
+AMOUNTS: Final = ("amount_minor", "price_minor", "commission_minor", "platform_fee_minor", "seller_minor")
+TRADE: Final = "TRD."
+SIGN: Final = "TRD.SIGN"
+_NONCE_HEX: Final = 64
+_AT_BEGIN: Final = len('{"at":"')
+AT: Final = slice(_AT_BEGIN, _AT_BEGIN + len("2026-11-23T01:00:00.000Z"))
+_MARK_BYTES: Final = 8
+
+
+@dataclass(slots=True)
+class Work:
+    """The bytes of one tile: its entries, and the leaf hashes and openings where they can be compared."""
+
+    number: int
+    width: int
+    node: str
+    deep: bool
+    entries: bytes
+    hashes: bytes | None = None
+    openings: bytes | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What came of one tile.
+
+    `leaves` are its leaf hashes in a row, `root` the one over them where the tile is full. `said[i]` is
+    None where entry i is not of the published form, and all of it empty where statements are not asked.
+    `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
+    `signatures` counts the ones verified here. `marks` are 8 bytes of a signature of each entry (0: none).
+    `amounts` stand in openings that fit, of trades; `envelopes` are the names of contract signatures.
+    """
+
+    number: int
+    width: int
+    found: int = 0
+    leaves: bytes = b""
+    root: bytes | None = None
+    first: bytes = b""
+    last_at: bytes = b""
+    said: list[Sealed | None] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    signatures: int = 0
+    marks: bytes = b""
+    openings: int = 0
+    openings_absent: int = 0
+    opened: bytes = b""
+    amounts: dict[int, dict[str, str]] = field(default_factory=dict)
+    envelopes: dict[int, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def begin(self) -> int:
+        """The seq of the first entry."""
+        return self.number * WIDTH
+
+    @property
+    def path(self) -> str:
+        return Tile(ENTRIES, self.number, self.width).path
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are as many entries as the tile is wide."""
+        return self.found == self.width
+
+
+def examine(work: Work, keys: Mapping[str, bytes]) -> Batch:
+    """Ask everything of a tile that the tile alone can answer. `keys` are raw public keys by keyid.
+
+    A key that is not among them is none that is wrong: its signatures come back as `pending`.
+    """
+    batch = Batch(work.number, work.width)
+    entries = _unpacked(batch, work.entries)
+    leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+    batch.leaves = b"".join(leaves)
+    batch.found = len(entries)
+    if batch.found == WIDTH:
+        batch.root = subtree_root(leaves)
+    if work.hashes is not None and work.hashes != batch.leaves:
+        batch.problems += [
+            Problem(Code.HASH, "not the bytes that the tree holds", batch.begin + at)
+            for at, leaf in enumerate(leaves)
+            if work.hashes[32 * at : 32 * at + 32] != leaf
+        ]
+    if entries:
+        batch.first = entries[0]
+        batch.last_at = _follow(batch, entries, work.node)
+    if work.deep:
+        _read(batch, entries, work.node, keys)
+        _open(batch, work.openings)
+    return batch
+
+
+def _unpacked(batch: Batch, data: bytes) -> list[bytes]:
+    """Cut a tile into entries, and say where it is cut short or runs on."""
+    entries: list[bytes] = []
+    try:
+        entries.extend(unpack_entries(data))  # keeps what came before a cut
+    except Malformed as error:
+        batch.problems.append(Problem(Code.HASH, error.detail, batch.begin + len(entries)))
+        return entries
+    if len(entries) < batch.width:
+        batch.problems.append(
+            Problem(Code.GAP, "the tile ends before this entry", batch.begin + len(entries))
+        )
+    elif len(entries) > batch.width:
+        del entries[batch.width :]
+        batch.problems.append(Problem(Code.FILE, "more entries than the tile is wide", path=batch.path))
+    return entries
+
+
+def _follow(batch: Batch, entries: list[bytes], node: str) -> bytes:
+    """Each entry bears its number, names the leaf before it and this log, and goes on in time.
+
+    What comes before the first entry is another tile's affair. Returns the last time that did not go back.
+    """
+    tail, linked = tail_of(node), batch.leaves.hex().encode()
+    first = batch.begin
+    times = [entry[AT] for entry in entries]
+    if len(str(first + 1)) == len(str(first + len(entries))):
+        # All in one: the same length of tail throughout, so one comparison answers for the whole tile.
+        known = [
+            fact for at in range(1, len(entries)) for fact in (linked[64 * at - 64 : 64 * at], first + at)
+        ]
+        expected = tail * (len(entries) - 1) % tuple(known)
+        length = len(expected) // max(len(entries) - 1, 1)
+        same = b"".join([entry[-length:] for entry in entries[1:]]) == expected
+        if same and all(earlier <= later for earlier, later in pairwise(times)):
+            return times[-1]
+    before = times[0]
+    for at in range(1, len(entries)):
+        previous = linked[64 * at - 64 : 64 * at]
+        if not entries[at].endswith(tail % (previous, first + at)):
+            batch.problems += does_not_follow(first + at, entries[at], previous.decode(), node)
+        elif times[at] < before:
+            batch.problems.append(went_back(first + at))
+        else:
+            before = times[at]
+    return before
+
+
+@lru_cache(maxsize=8)
+def tail_of(node: str) -> bytes:
+    """How an entry ends, to be filled with the leaf before it and its number: RFC 8785 sorts the members."""
+    return b',"node":' + orjson.dumps(node).replace(b"%", b"%%") + b',"prev":"%b","seq":%d,"v":1}'
+
+
+def went_back(seq: int) -> Problem:
+    """LINK: the sealing time of an entry is before that of the entry it follows."""
+    return Problem(Code.LINK, "sealed before the entry that precedes it", seq)
+
+
+def does_not_follow(seq: int, raw: bytes, previous: str, node: str) -> Iterator[Problem]:
+    """Why an entry does not end as it should; nothing for what is no entry at all (that is HASH)."""
+    try:
+        entry = orjson.loads(raw)
+        number, link, origin = entry["seq"], entry["prev"], entry["node"]
+    except (ValueError, TypeError, KeyError):
+        return
+    if number != seq:
+        yield Problem(Code.GAP, f"here stands the entry that calls itself {number}", seq)
+    if link != previous:
+        yield Problem(Code.LINK, "does not name the leaf before it", seq)
+    if origin != node:
+        yield Problem(Code.LINK, f"an entry of another log: {origin!r}", seq)
+    if (number, link, origin) == (seq, previous, node):
+        yield Problem(Code.HASH, "the entry is not in canonical form", seq)
+
+
+@lru_cache(maxsize=8)
+def _frame(node: str) -> re.Pattern[bytes]:
+    """An entry of this log with one signature, as it is nearly always: what matches is in canonical form.
+
+    The base64 is left to be read; its spelling is compared there.
+    """
+    return re.compile(
+        rb'\{"at":"([0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)",'
+        rb'"envelope":\{"payload":"([^"]*)","payloadType":"' + re.escape(PAYLOAD_TYPE.encode()) + rb'",'
+        rb'"signatures":\[\{"keyid":"([0-9a-f]{64})","sig":"([^"]*)"\}\]\},'
+        rb'"node":' + re.escape(orjson.dumps(node)) + rb',"prev":"([0-9a-f]{64})",'
+        rb'"seq":(0|[1-9][0-9]{0,14}),"v":1\}'
+    )
+
+
+def _sealed(raw: bytes, node: str) -> Sealed:
+    """What an entry says. Raises Malformed, saying what is not of the published form."""
+    match = _frame(node).fullmatch(raw)
+    if match is None:
+        return read_entry(raw)
+    at, encoded, keyid, signature, prev, seq = match.groups()
+    try:
+        payload, sig = a2b_base64(encoded), a2b_base64(signature)
+    except ValueError:
+        raise Malformed("not base64") from None
+    if b2a_base64(payload, newline=False) != encoded or b2a_base64(sig, newline=False) != signature:
+        raise Malformed("base64 in another spelling than the standard one")
+    signed = (Signature(keyid.decode(), sig),)
+    return Sealed(int(seq), prev.decode(), at.decode(), node, payload, signed, *read_statement(payload))
+
+
+def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, bytes]) -> None:
+    """What the entries say, and whether the signatures of known keys hold."""
+    marks = bytearray()
+    for seq, raw in enumerate(entries, batch.begin):
+        try:
+            said = _sealed(raw, node)
+        except Malformed as error:
+            batch.problems.append(Problem(Code.HASH, error.detail, seq))
+            batch.said.append(None)
+            marks += bytes(_MARK_BYTES)
+            continue
+        said.seq = seq  # where another number stands, that is told already
+        batch.said.append(said)
+        marks += min([signature.sig[:_MARK_BYTES].rjust(_MARK_BYTES) for signature in said.signatures])
+        message = pre_authentication(PAYLOAD_TYPE, said.payload)
+        for signature in said.signatures:
+            public = keys.get(signature.keyid)
+            if public is None:
+                batch.pending.append((seq, signature.keyid, message, signature.sig))
+                continue
+            batch.signatures += 1
+            if not holds(public, message, signature.sig):
+                batch.problems.append(not_held(seq))
+        if said.event == SIGN:
+            batch.envelopes[seq] = _envelope_name(raw)
+    batch.marks = bytes(marks)
+
+
+def not_held(seq: int) -> Problem:
+    """SIG: the key did not sign this payload."""
+    return Problem(Code.SIG, "a signature does not hold", seq)
+
+
+@lru_cache(maxsize=4096)
+def _ed25519(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def holds(public: bytes, message: bytes, sig: bytes) -> bool:
+    """`ledger.suites.signature_holds`, with Ed25519 keys made once."""
+    if suite_of(public) is not ED25519_SHA256:
+        return signature_holds(public, message, sig)
+    try:
+        _ed25519(public).verify(sig, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _envelope_name(entry: bytes) -> str:
+    """The name of an entry's envelope: what stands between `envelope` and `node` is its JCS."""
+    start = entry.index(b'"envelope":') + len(b'"envelope":')
+    return sha256(entry[start : entry.rindex(b',"node":')]).hexdigest()
+
+
+def _open(batch: Batch, data: bytes | None) -> None:
+    """Each opening is the document its entry commits to, in canonical form and with a nonce."""
+    try:
+        openings = {} if data is None else openings_in(data, batch.number)
+    except BundleFileBad as error:
+        batch.problems.append(Problem(Code.FILE, error.detail, path=openings_path(batch.number)))
+        return
+    batch.opened = opened_of(openings, batch.begin)
+    for seq, said in enumerate(batch.said, batch.begin):
+        opening = openings.pop(seq, None)
+        if said is None:
+            continue
+        if opening is None:
+            batch.openings_absent += said.opening_sha256 is not None
+            continue
+        batch.openings += 1
+        if said.opening_sha256 != sha256(opening).hexdigest():
+            batch.problems.append(Problem(Code.OPENING, "not what the entry commits to", said.seq))
+            continue
+        document = _with_nonce(opening)
+        if document is None:
+            why = "not canonical JSON with a 256-bit nonce"
+            batch.problems.append(Problem(Code.OPENING, why, said.seq))
+        elif said.event.startswith(TRADE):
+            amounts = {name: document[name] for name in AMOUNTS if type(document.get(name)) is str}
+            if amounts:
+                batch.amounts[said.seq] = amounts
+    batch.problems += [Problem(Code.OPENING, "an opening of no entry", seq) for seq in openings]
+
+
+def opened_of(seqs: Mapping[int, Any], begin: int) -> bytes:
+    """Which entries of a tile have an opening, one bit each."""
+    return sum(1 << seq - begin for seq in seqs).to_bytes(WIDTH // 8)
+
+
+def _with_nonce(opening: bytes) -> dict[str, Any] | None:
+    try:
+        document = orjson.loads(opening)
+        good = is_canonical(document, opening) and len(document["nonce"]) == _NONCE_HEX
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return document if good and type(document) is dict else None

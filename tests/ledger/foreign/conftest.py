@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.foreign.published import Published, published
+
+
+@pytest.fixture(scope="session")
+def log(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Six hundred signed statements, published by our own code for programs that are not ours."""
+    return published(sqlite_template, tmp_path_factory.mktemp("published") / "log")

@@ -1,0 +1,65 @@
+"""The words of those who look after the market: measures, findings, work that waits for a person."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.pages.languages import N_
+
+MEASURES: Final[Mapping[str, str]] = {
+    "FREEZE_TRADE": N_("Freeze a trade"),
+    "UNFREEZE_TRADE": N_("Release a frozen trade"),
+    "SUSPEND_CERTIFICATE": N_("Suspend a broker's certificate"),
+    "REINSTATE_CERTIFICATE": N_("Reinstate a broker's certificate"),
+    "SUSPEND_LISTING": N_("Suspend a listing"),
+    "RESUME_LISTING": N_("Resume a listing"),
+}
+SEVERITIES: Final[Mapping[str, str]] = {"high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
+CONFIDENCES: Final[Mapping[str, str]] = {
+    "high": N_("Firm"),
+    "low": N_("Small sample, a clue only"),
+}
+CHECKED: Final[Mapping[str, str]] = {
+    "ruled_out": N_("Ruled out"),
+    "applies": N_("Applies"),
+    "open": N_("Open: a person must ask"),
+}
+HHI_BANDS: Final[Mapping[str, str]] = {
+    "low": N_("Low concentration"),
+    "moderate": N_("Moderate concentration"),
+    "high": N_("High concentration"),
+}
+CR4_BANDS: Final[Mapping[str, str]] = {
+    "fragmented": N_("Fragmented"),
+    "oligopolistic": N_("Oligopolistic"),
+    "very_high": N_("Very high"),
+}
+STAGES: Final[Mapping[str, str]] = {
+    "export": N_("Exporting the ledger"),
+    "evidence": N_("Deriving the evidence tables"),
+    "supervise": N_("Running the rules"),
+    "done": N_("Finished"),
+    "failed": N_("Failed"),
+}
+WORK: Final[Mapping[str, str]] = {
+    "unknown-entry": N_("The bank shows an entry that we do not know"),
+    "amount-differs": N_("The bank booked another amount"),
+    "missing-entry": N_("The bank does not show an entry that we know"),
+    "opening-balance": N_("The day's opening balance differs"),
+    "closing-balance": N_("The day's closing balance differs"),
+    "paid-otherwise": N_("The bank paid otherwise than instructed"),
+    "payee-account-missing": N_("A payee has not named an account"),
+    "instruction-rejected": N_("The bank rejected an instruction"),
+    "paid-after-rejection": N_("The bank paid what it had rejected"),
+    "rejected-after-payment": N_("The bank rejected what it had paid"),
+    "other-day": N_("The bank booked it on another day"),
+}
+DISCIPLINE: Final[Mapping[str, str]] = {
+    "suspend": N_("Suspend"),
+    "reinstate": N_("Reinstate"),
+    "revoke": N_("Revoke for good"),
+}
+RESOLUTIONS: Final[Mapping[str, str]] = {
+    "CORRECTED": N_("It was put right"),
+    "EXPLAINED": N_("Money and books agree after all"),
+    "HANDED_OVER": N_("Handed over to an authority or a court"),
+}
