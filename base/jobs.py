@@ -13,9 +13,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import ModuleType
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import JSON, CheckConstraint, Column, ColumnElement, Index, Integer, Text, Update, func
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Insert,
+    Integer,
+    Text,
+    Update,
+    bindparam,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select, update
 
@@ -96,25 +109,20 @@ async def enqueue(
     The same kind and key asked twice is one job: what is queued, done or dead stays as it is. A
     cancelled job is taken up again with the new time and payload.
     """
-    dialect = sqlite if s.get_bind().dialect.name == "sqlite" else postgresql
-    fresh = {"payload": dict(payload), "status": JobStatus.QUEUED, "run_at": run_at, "due_at": run_at}
-    statement = dialect.insert(JobRow).values(kind=kind, key=key, attempts=0, **fresh)
-    made = await s.exec(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "key"],
-            set_={**fresh, "attempts": 0, "finished_at": None},
-            where=col(JobRow.status) == JobStatus.CANCELLED,
-        )
-    )
-    return bool(made.rowcount)
+    return await _ask_for(_ENQUEUE, s, kind=kind, key=key, run_at=run_at, payload=dict(payload))
+
+
+async def schedule(
+    s: WriteSession, *, kind: str, key: str, run_at: datetime, payload: Mapping[str, Any]
+) -> bool:
+    """`enqueue`, where a job that is still queued moves to the new time; returns whether it is queued now."""
+    return await _ask_for(_SCHEDULE, s, kind=kind, key=key, run_at=run_at, payload=dict(payload))
 
 
 async def cancel(s: WriteSession, *, kind: str, key: str, now: datetime) -> bool:
     """Call off a queued job; returns whether there was one. A lease that is out no longer counts."""
-    gone = await s.exec(
-        update(JobRow)
-        .where(col(JobRow.kind) == kind, col(JobRow.key) == key, col(JobRow.status) == JobStatus.QUEUED)
-        .values(status=JobStatus.CANCELLED, lease=None, finished_at=now)
+    gone = await (await s.connection()).execute(
+        _END, {"of_kind": kind, "of_key": key, "how": JobStatus.CANCELLED, "at": now}
     )
     return bool(gone.rowcount)
 
@@ -156,7 +164,7 @@ async def _run_next(database: Database, now: datetime, handlers: Handlers) -> in
                 lease = await _take_lease(s, job, handler.lease_s)
             else:
                 await handler(s, job)
-                await s.exec(_done(job))
+                await _finish(s, job)
                 return 1
     except Exception as error:
         if job is None:
@@ -172,7 +180,7 @@ async def _call_out(database: Database, job: Job, handler: External, lease: str)
         async with asyncio.timeout(handler.lease_s):
             result = await handler.call(job)
         async with database.write() as s:
-            if (await s.exec(_done(job).where(held))).rowcount == 0:
+            if not await _finish(s, job, lease):
                 return 0  # the lease ran out and another runner has the job, or it was cancelled
             await handler.finish(s, job, result)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is the job's failure
@@ -181,15 +189,21 @@ async def _call_out(database: Database, job: Job, handler: External, lease: str)
     return 1
 
 
-async def _claim(s: WriteSession, now: datetime, kinds: Sequence[str]) -> Job | None:
-    query = (
-        select(JobRow)
-        .where(JobRow.status == JobStatus.QUEUED, JobRow.due_at <= now, col(JobRow.kind).in_(kinds))
-        .order_by(col(JobRow.due_at), col(JobRow.run_at), col(JobRow.kind), col(JobRow.key))
-        .limit(1)
-        .with_for_update(skip_locked=True)
+_NEXT: Final = (
+    select(JobRow)
+    .where(
+        JobRow.status == JobStatus.QUEUED,
+        col(JobRow.due_at) <= bindparam("now"),
+        col(JobRow.kind).in_(bindparam("kinds", expanding=True)),
     )
-    row = (await s.exec(query)).first()
+    .order_by(col(JobRow.due_at), col(JobRow.run_at), col(JobRow.kind), col(JobRow.key))
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+
+async def _claim(s: WriteSession, now: datetime, kinds: Sequence[str]) -> Job | None:
+    row = (await s.exec(_NEXT, params={"now": now, "kinds": list(kinds)})).first()
     if row is None:
         return None
     s.expunge(row)  # the row moves by UPDATE alone
@@ -204,14 +218,57 @@ async def _take_lease(s: WriteSession, job: Job, lease_s: int) -> str:
     return lease
 
 
+def _upsert(dialect: ModuleType, *taken_up: JobStatus) -> Insert:
+    """A job, or the one of its name if it is in one of these states, as if asked for now."""
+    statement = dialect.insert(JobRow)
+    fresh = {name: statement.excluded[name] for name in ("payload", "status", "run_at", "due_at", "attempts")}
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=["kind", "key"],
+        set_={**fresh, "lease": None, "finished_at": None},
+        where=col(JobRow.status).in_(taken_up),
+    )
+    return upsert
+
+
+_DIALECTS: Final = {"sqlite": sqlite, "postgresql": postgresql}
+_ENQUEUE: Final = {name: _upsert(kind, JobStatus.CANCELLED) for name, kind in _DIALECTS.items()}
+_SCHEDULE: Final = {
+    name: _upsert(kind, JobStatus.CANCELLED, JobStatus.QUEUED) for name, kind in _DIALECTS.items()
+}
+
+
+async def _ask_for(how: Mapping[str, Insert], s: WriteSession, **job: Any) -> bool:
+    fresh = {"status": JobStatus.QUEUED, "due_at": job["run_at"], "attempts": 0}
+    connection = await s.connection()
+    made = await connection.execute(how[connection.dialect.name], job | fresh)
+    return bool(made.rowcount)
+
+
 def _queued(job: Job) -> Update:
     return update(JobRow).where(
         col(JobRow.kind) == job.kind, col(JobRow.key) == job.key, col(JobRow.status) == JobStatus.QUEUED
     )
 
 
-def _done(job: Job) -> Update:
-    return _queued(job).values(status=JobStatus.DONE, lease=None, finished_at=job.now)
+_END: Final = (
+    update(JobRow)
+    .where(
+        col(JobRow.kind) == bindparam("of_kind"),
+        col(JobRow.key) == bindparam("of_key"),
+        col(JobRow.status) == JobStatus.QUEUED,
+    )
+    .values(status=bindparam("how"), lease=None, finished_at=bindparam("at"))
+)
+_END_HELD: Final = _END.where(col(JobRow.lease) == bindparam("held"))
+
+
+async def _finish(s: WriteSession, job: Job, lease: str | None = None) -> bool:
+    """Mark a job done, and with a lease only while it is held; returns whether it was."""
+    facts = {"of_kind": job.kind, "of_key": job.key, "how": JobStatus.DONE, "at": job.now}
+    done = await (await s.connection()).execute(
+        _END if lease is None else _END_HELD, facts if lease is None else facts | {"held": lease}
+    )
+    return bool(done.rowcount)
 
 
 async def _fail(database: Database, job: Job, error: Exception, still_ours: ColumnElement[bool]) -> None:

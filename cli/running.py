@@ -12,6 +12,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
+from uvicorn.loops.auto import auto_loop_factory
 
 from base.db import Database
 from base.errors import DomainError
@@ -33,10 +34,16 @@ class SchemaOutdated(DomainError):
     title = "The database does not have the newest schema"
 
 
+def complete(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a piece of work to its end on the loop that uvicorn chooses: uvloop, where there is one."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        return runner.run(work)
+
+
 def run(work: Callable[[Settings], Coroutine[Any, Any, Result]]) -> Result:
     """Run a piece of work with the settings of the environment; what stops it is said in a line or two."""
     try:
-        return asyncio.run(work(Settings()))
+        return complete(work(Settings()))
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             typer.echo(f"DATABOURSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", err=True)

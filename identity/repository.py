@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
+from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
 
 from base.canonical import canonical
@@ -22,6 +23,15 @@ from identity.tables import (
 )
 
 MAX_PAGE: Final = 100
+
+# Made once: to compose a question anew costs more than to ask it, and these are asked at every act.
+_AS_IT_IS: Final = {"populate_existing": True}
+_ORGANISATION: Final = select(OrganisationRow).where(col(OrganisationRow.org_id) == bindparam("org_id"))
+_MEMBER: Final = share_lock(_ORGANISATION).execution_options(**_AS_IT_IS)
+_MEMBER_ALONE: Final = exclusive_lock(_ORGANISATION).execution_options(**_AS_IT_IS)
+_KEY: Final = share_lock(select(KeyRow).where(col(KeyRow.keyid) == bindparam("keyid"))).execution_options(
+    **_AS_IT_IS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +129,7 @@ async def lock_organisation(s: WriteSession, *, org_id: str, alone: bool = False
 
     Shared with others who depend on it; `alone` against everybody.
     """
-    query = select(OrganisationRow).where(OrganisationRow.org_id == org_id)
-    locked = exclusive_lock(query) if alone else share_lock(query)
-    row = (await s.exec(locked, execution_options={"populate_existing": True})).first()
+    row = (await s.exec(_MEMBER_ALONE if alone else _MEMBER, params={"org_id": org_id})).first()
     return None if row is None else _organisation(row)
 
 
@@ -213,8 +221,7 @@ async def party_keys(s: ReadSession, *, org_id: str, user_id: str | None) -> lis
 
 async def lock_key(s: WriteSession, *, keyid: str) -> KeyRow | None:
     """The row of a key as it is now, share-locked against revocation until the transaction ends."""
-    query = share_lock(select(KeyRow).where(KeyRow.keyid == keyid))
-    return (await s.exec(query, execution_options={"populate_existing": True})).first()
+    return (await s.exec(_KEY, params={"keyid": keyid})).first()
 
 
 async def claim_key(s: WriteSession, *, key_id: str) -> KeyRow | None:

@@ -38,6 +38,19 @@ _REFUSAL_LOCK: Final = 0x6462_7266  # "dbrf"
 _RECORDED: Final = "ledger.recorded"
 _ABOUT: Final = "ledger.about"
 
+# Made once: to compose a statement anew costs more than to run it.
+_QUEUE: Final = insert(PendingRow)
+_MENTION: Final = insert(MentionRow)
+_SAY: Final = {
+    name: (
+        upsert(OpeningRow).on_conflict_do_nothing(),
+        upsert(StatementRow)
+        .on_conflict_do_nothing(index_elements=["envelope_sha256"])
+        .returning(col(StatementRow.id)),
+    )
+    for name, upsert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -178,10 +191,10 @@ async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envel
     if row_id is None:
         raise StatementRecordedBefore("this signed statement was recorded before", envelope_sha256=digest)
     connection = await s.connection()
-    await connection.execute(insert(PendingRow).values(id=row_id))
+    await connection.execute(_QUEUE, {"id": row_id})
     if built.mentions:
         rows = [{"object_id": name, "event": built.event, "statement_row": row_id} for name in built.mentions]
-        await connection.execute(insert(MentionRow), rows)
+        await connection.execute(_MENTION, rows)
     recorded = Recorded(statement_id, digest, built.opening_sha256)
     s.info.setdefault(_ABOUT, built.object_id)
     s.info.setdefault(_RECORDED, []).append(recorded)
@@ -196,24 +209,21 @@ async def _insert(
     Several statements may commit to one opening: the parties of a contract do.
     """
     connection = await s.connection()
-    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    open_it, say_it = _SAY[connection.dialect.name]
     if built.opening_sha256 is not None:
-        opening = {"sha256": built.opening_sha256, "document": built.opening}
-        await connection.execute(upsert(OpeningRow).values(opening).on_conflict_do_nothing())
+        await connection.execute(open_it, {"sha256": built.opening_sha256, "document": built.opening})
     made = await connection.execute(
-        upsert(StatementRow)
-        .values(
-            statement_id=statement_id,
-            envelope_sha256=digest,
-            event=built.event,
-            object_id=built.object_id,
-            org_id=act.actor.org_id,
-            occurred_at=act.occurred_at,
-            envelope=stored,
-            opening_sha256=built.opening_sha256,
-        )
-        .on_conflict_do_nothing(index_elements=["envelope_sha256"])
-        .returning(col(StatementRow.id))
+        say_it,
+        {
+            "statement_id": statement_id,
+            "envelope_sha256": digest,
+            "event": built.event,
+            "object_id": built.object_id,
+            "org_id": act.actor.org_id,
+            "occurred_at": act.occurred_at,
+            "envelope": stored,
+            "opening_sha256": built.opening_sha256,
+        },
     )
     found: int | None = made.scalar_one_or_none()
     return found

@@ -1,12 +1,24 @@
 """What is asked of the registry."""
 
 from collections.abc import Sequence
+from typing import Final
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from base.db import ReadSession, share_lock
 from registry.rules import Right
 from registry.tables import ClassificationRow, QualityRow, RightsRow
+
+# Made once: to compose a question anew costs more than to ask it, and these are asked at every act.
+_RIGHT: Final = select(RightsRow).where(
+    col(RightsRow.product_id) == bindparam("product_id"),
+    col(RightsRow.holder_id) == bindparam("holder_id"),
+    col(RightsRow.right) == bindparam("right_held"),
+)
+_RIGHT_LOCKED: Final = share_lock(_RIGHT)
+_LEVEL: Final = select(ClassificationRow).where(col(ClassificationRow.product_id) == bindparam("product_id"))
+_LEVEL_LOCKED: Final = share_lock(_LEVEL)
 
 
 async def rights_in(s: ReadSession, *, product_id: str) -> Sequence[RightsRow]:
@@ -19,18 +31,16 @@ async def right_held(
     s: ReadSession, *, product_id: str, holder_id: str, right: Right, lock: bool = False
 ) -> RightsRow | None:
     """A holder's right; `lock` share-locks it for an act that depends on it."""
-    query = select(RightsRow).where(
-        RightsRow.product_id == product_id, RightsRow.holder_id == holder_id, RightsRow.right == right
-    )
-    return (await s.exec(share_lock(query) if lock else query)).first()
+    asked = {"product_id": product_id, "holder_id": holder_id, "right_held": right}
+    return (await s.exec(_RIGHT_LOCKED if lock else _RIGHT, params=asked)).first()
 
 
 async def classification_of(
     s: ReadSession, *, product_id: str, lock: bool = False
 ) -> ClassificationRow | None:
     """The level of a product; `lock` share-locks it for an act that depends on it."""
-    query = select(ClassificationRow).where(ClassificationRow.product_id == product_id)
-    return (await s.exec(share_lock(query) if lock else query)).first()
+    asked = {"product_id": product_id}
+    return (await s.exec(_LEVEL_LOCKED if lock else _LEVEL, params=asked)).first()
 
 
 async def latest_report(

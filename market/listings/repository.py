@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -12,6 +13,9 @@ from market.listings.states import ListingEvent, ListingState, may_move
 from market.listings.tables import Listing, ListingFile, Product, Review
 
 MAX_PAGE: Final = 100
+_LOCKED: Final = share_lock(
+    select(Listing).where(col(Listing.listing_id) == bindparam("listing_id"))
+).execution_options(populate_existing=True)
 
 
 async def get_listing(s: ReadSession, *, listing_id: str) -> Listing:
@@ -21,9 +25,7 @@ async def get_listing(s: ReadSession, *, listing_id: str) -> Listing:
 
 async def lock_listing(s: WriteSession, *, listing_id: str) -> Listing:
     """The listing, share-locked against its suspension until the transaction ends. Raises ListingUnknown."""
-    query = share_lock(select(Listing).where(Listing.listing_id == listing_id))
-    found = (await s.exec(query, execution_options={"populate_existing": True})).first()
-    return _known(found, listing_id)
+    return _known((await s.exec(_LOCKED, params={"listing_id": listing_id})).first(), listing_id)
 
 
 async def claim_listing(s: WriteSession, *, listing_id: str) -> Listing:

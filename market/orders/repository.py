@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select, update
 
@@ -12,6 +12,17 @@ from base.db import ReadSession, WriteSession, exclusive_lock
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
 from market.orders.tables import Contract, ContractSignature, Offer, Trade
+
+# Made once: to compose a question anew costs more than to ask it.
+_CLAIM: Final = exclusive_lock(
+    select(Trade).where(col(Trade.trade_id) == bindparam("trade_id"))
+).execution_options(populate_existing=True)
+_CLAIM_OF: Final = _CLAIM.where(
+    bindparam("org_id").in_([col(Trade.seller_id), col(Trade.buyer_id), col(Trade.broker_id)])
+)
+_OFFERS: Final = (
+    select(Offer).where(col(Offer.trade_id) == bindparam("trade_id")).order_by(col(Offer.offer_no))
+)
 
 
 async def get_trade(s: ReadSession, *, trade_id: str) -> Trade:
@@ -35,8 +46,7 @@ async def claim_trade(s: WriteSession, *, trade_id: str) -> Trade:
 
     Whoever moves a trade takes this lock first, before the rights the act depends on.
     """
-    query = exclusive_lock(select(Trade).where(Trade.trade_id == trade_id))
-    trade = (await s.exec(query, execution_options={"populate_existing": True})).first()
+    trade = (await s.exec(_CLAIM, params={"trade_id": trade_id})).first()
     if trade is None:
         raise TradeUnknown("no such trade", trade_id=trade_id)
     return trade
@@ -44,8 +54,10 @@ async def claim_trade(s: WriteSession, *, trade_id: str) -> Trade:
 
 async def claim_trade_of(s: WriteSession, *, trade_id: str, org_id: str) -> Trade:
     """`claim_trade` for one of its parties. To anyone else it does not exist, and is not locked."""
-    await get_trade_of(s, trade_id=trade_id, org_id=org_id)
-    return await claim_trade(s, trade_id=trade_id)
+    trade = (await s.exec(_CLAIM_OF, params={"trade_id": trade_id, "org_id": org_id})).first()
+    if trade is None:
+        raise TradeUnknown("no such trade", trade_id=trade_id)
+    return trade
 
 
 async def move(
@@ -101,8 +113,7 @@ async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict
 
 async def offers_of(s: ReadSession, *, trade_id: str) -> Sequence[Offer]:
     """All offers of a trade, first to last."""
-    query = select(Offer).where(Offer.trade_id == trade_id).order_by(col(Offer.offer_no))
-    return (await s.exec(query)).all()
+    return (await s.exec(_OFFERS, params={"trade_id": trade_id})).all()
 
 
 async def latest_offer(s: ReadSession, *, trade_id: str) -> Offer | None:

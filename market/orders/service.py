@@ -31,7 +31,7 @@ from market.orders.rules import (
 from market.orders.signing import cancel_unfunded, sign_contract
 from market.orders.statements import OfferTerms, named, offered, parties_of, step
 from market.orders.tables import Offer, Trade
-from market.orders.waiting import FUND_TIMEOUT_JOB, TIMEOUT_JOB, await_answer
+from market.orders.waiting import FUND_TIMEOUT_JOB, TIMEOUT_JOB, await_answer, stop_awaiting_answer
 from pricing.errors import OfferExpired
 from pricing.negotiated import MOST_OFFERS
 
@@ -194,6 +194,7 @@ async def refuse_trade(s: WriteSession, act: Act, *, trade_id: str, reason_code:
         s, trade=trade, event=TradeEvent.REFUSE, role=act.role, values={"refusal_code": reason.value}
     )
     await record(s, act, step(trade, TradeEvent.REFUSE, before, reason_code=reason.value))
+    await stop_awaiting_answer(s, trade, act.now)
     return trade
 
 
@@ -227,6 +228,7 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
         },
     )
     await record(s, act, step(trade, TradeEvent.ACCEPT, before, offer_no=offer_no))
+    await stop_awaiting_answer(s, trade, act.now)
     return trade
 
 

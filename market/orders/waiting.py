@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from base.db import WriteSession
-from base.jobs import enqueue
+from base.jobs import cancel, enqueue, schedule
 from market.orders.tables import Trade
 
 TIMEOUT_JOB: Final = "trade.timeout"
@@ -17,15 +17,20 @@ def after(deadline: datetime) -> datetime:
 
 
 async def await_answer(s: WriteSession, trade: Trade) -> None:
-    """Have the trade lapse when nobody answers; each offer sets its own term going."""
+    """Have the trade lapse when nobody answers; each offer sets the term going anew."""
     assert trade.answer_by is not None
-    await enqueue(
+    await schedule(
         s,
         kind=TIMEOUT_JOB,
-        key=f"{trade.trade_id}:{trade.offer_no}",
+        key=trade.trade_id,
         run_at=after(trade.answer_by),
         payload={"trade_id": trade.trade_id},
     )
+
+
+async def stop_awaiting_answer(s: WriteSession, trade: Trade, now: datetime) -> None:
+    """The negotiation has ended: nothing is left to lapse."""
+    await cancel(s, kind=TIMEOUT_JOB, key=trade.trade_id, now=now)
 
 
 async def await_funds(s: WriteSession, trade: Trade) -> None:

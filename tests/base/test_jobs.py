@@ -19,6 +19,7 @@ from base.jobs import (
     enqueue,
     next_due,
     run_due,
+    schedule,
 )
 from tests.base.work import MINUTE, ask, leaves_a_trace, row, traces
 
@@ -62,6 +63,19 @@ async def test_a_cancelled_job_does_not_run_and_can_be_asked_for_again(database,
     assert await run_due(database, clock.now(), {"work": leaves_a_trace()}) == 0
     assert await run_due(database, clock.now() + MINUTE, {"work": leaves_a_trace()}) == 1
     assert (await row(database)).payload == {"version": 2}
+
+
+async def test_a_scheduled_job_moves_while_it_is_queued_and_stays_done_once_it_was(database, clock) -> None:
+    async def at(moment, version) -> bool:
+        async with database.write() as s:
+            return await schedule(s, kind="work", key="trd_1", run_at=moment, payload={"version": version})
+
+    assert await at(clock.now(), 1)
+    assert await at(clock.now() + MINUTE, 2)
+    assert await run_due(database, clock.now(), {"work": leaves_a_trace()}) == 0
+    assert await run_due(database, clock.now() + MINUTE, {"work": leaves_a_trace()}) == 1
+    assert not await at(clock.now() + MINUTE, 3)
+    assert ((await row(database)).status, (await row(database)).payload) == (JobStatus.DONE, {"version": 2})
 
 
 async def test_a_job_asked_for_in_a_transaction_that_fails_was_never_asked_for(database, clock) -> None:

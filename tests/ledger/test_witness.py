@@ -1,6 +1,5 @@
 """A witness after C2SP tlog-witness: every answer of `add-checkpoint`, and two that come at once."""
 
-
 import asyncio
 from base64 import b64encode
 
