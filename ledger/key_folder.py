@@ -20,9 +20,18 @@ _SEED: Final = 32
 _NAMED: Final = 16
 
 
-def held_keys(folder: Path) -> list[PrivateKey]:
-    """Every key in the folder. Raises SecretUnsafe, SuiteUnavailable, Malformed for what is none."""
-    return [_read(path) for path in sorted(folder.glob("checkpoint*.key"))]
+class KeyFolder:
+    """The keys in a folder; a key that a rotation brings is seen by whoever holds the folder already."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read: dict[Path, PrivateKey] = {}
+
+    def keys(self) -> list[PrivateKey]:
+        """Every key. Raises SecretUnsafe, SuiteUnavailable, Malformed for what is none."""
+        paths = sorted(self.folder.glob("checkpoint*.key"))
+        self._read = {path: self._read.get(path) or _read(path) for path in paths}
+        return list(self._read.values())
 
 
 def keep_key(folder: Path, key: PrivateKey) -> Path:

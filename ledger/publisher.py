@@ -21,6 +21,8 @@ from sqlmodel import col, delete, select
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
 from ledger.checkpoint import Checkpoint, Note, NoteSigner, VerifierKey, open_checkpoint, sign_checkpoint
+from ledger.key_folder import KeyFolder
+from ledger.log_keys import log_keys, signers_of
 from ledger.reader import TreeHead, tree_head
 from ledger.sequencer import lock_log
 from ledger.tables import CheckpointRow, EntryRow, TileRow, WitnessRow
@@ -42,7 +44,8 @@ class _Published:
 class Publisher:
     """Publishes one log into one folder. Every key of `signers` signs (the overlap of a rotation).
 
-    `circle` are the witnesses to ask; `earlier` the log's keys that sign no more, but have signed.
+    `circle` are the witnesses to ask; `earlier` the log's keys that sign no more, but have signed. With a
+    key folder (`held`) the log itself says which keys sign (`ledger.log_keys`), a new one at once.
     """
 
     database: Database
@@ -51,6 +54,7 @@ class Publisher:
     folder: Path
     circle: WitnessCircle | None = None
     earlier: Sequence[VerifierKey] = ()
+    held: KeyFolder | None = None
 
     @property
     def signer(self) -> NoteSigner:
@@ -76,7 +80,7 @@ class Publisher:
 
         With too few cosignatures the checkpoint is published all the same, and asked for again later.
         Raises LogForked when the log does not begin with what was published, or with what a witness holds:
-        a database may be put back under a running process too.
+        a database may be put back under a running process too; LogKeyMissing when a key is not there.
         """
         seen = self._published()
         old = seen.checkpoint.size if seen else 0
@@ -84,12 +88,13 @@ class Publisher:
             await require_known(self.database, seen.checkpoint, FILE)
         async with self.database.read() as s:
             head = await tree_head(s)
+            signers = await self._due(s, head.size) if head.size > old else ()
             for tile in touched(old, head.size):
                 data = await _tile_bytes(s, tile)
                 await asyncio.to_thread(self._write_tile, tile, data)
         checkpoint = Checkpoint(head.origin, head.size, bytes.fromhex(head.root))
         if head.size > old:
-            note = Note.parse(sign_checkpoint(checkpoint, *self.signers))
+            note = Note.parse(sign_checkpoint(checkpoint, *signers))
         elif seen is not None:
             note = seen.note
         else:
@@ -103,6 +108,13 @@ class Publisher:
             await lock_log(s)  # of two that publish at once (`export` beside `serve`) the later tree stands
             await _remember(s, answers, self.clock.now())
             return checkpoint if await self._put(s, head, note) else None
+
+    async def _due(self, s: ReadSession, size: int) -> Sequence[NoteSigner]:
+        """Who signs the checkpoint of this size."""
+        if self.held is None:
+            return self.signers
+        keys = await log_keys(s)
+        return signers_of(keys, self.held.keys(), size) if keys.windows else self.signers
 
     async def _put(self, s: WriteSession, head: TreeHead, note: Note) -> bool:
         """Keep the checkpoint and write its file, unless one that is newer, or says as much, is there."""
@@ -157,7 +169,9 @@ class Publisher:
     @property
     def known(self) -> list[VerifierKey]:
         """Every key of this log that has signed a checkpoint."""
-        return [*self.vkeys, *self.earlier]
+        held = () if self.held is None else self.held.keys()
+        own = [NoteSigner(self.signer.name, key).vkey for key in held]
+        return list(dict.fromkeys((*self.vkeys, *self.earlier, *own)))
 
     def _published(self) -> "_Published | None":
         try:

@@ -8,7 +8,7 @@ import stat
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ import httpx
 import structlog
 
 from base.clock import Clock, SimulatedClock, SystemClock
-from base.db import Database
+from base.db import Database, ReadSession
 from base.errors import trace_of
 from base.files import FileStore
 from base.idempotency import forget
@@ -34,8 +34,10 @@ from ledger.batch import BatchWriter
 from ledger.checkpoint import NoteSigner
 from ledger.erasure import SCRUB_JOB, scrubbing
 from ledger.errors import LeadershipLost, LogForked
+from ledger.key_folder import KeyFolder
+from ledger.log_keys import log_keys, signers_of
 from ledger.publisher import Publisher
-from ledger.reader import last_moment
+from ledger.reader import last_moment, tree_head
 from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
@@ -114,14 +116,37 @@ class NodeKeys:
     checkpoint: NoteSigner
     exchange: SigningKey
     access_pem: bytes
+    log: KeyFolder
 
 
 def load_keys(settings: Settings) -> NodeKeys:
     """Read the node's keys from its data folder; made on first use, readable by their owner alone."""
     folder = settings.keys_dir
-    checkpoint = SigningKey.from_bytes(load_or_create_secret(folder / "checkpoint.key"))
+    checkpoint = NoteSigner(
+        settings.origin, SigningKey.from_bytes(load_or_create_secret(folder / "checkpoint.key"))
+    )
     exchange = SigningKey.from_bytes(load_or_create_secret(folder / "exchange.key"))
-    return NodeKeys(NoteSigner(settings.origin, checkpoint), exchange, _access_key(folder / "access.pem"))
+    return NodeKeys(checkpoint, exchange, _access_key(folder / "access.pem"), KeyFolder(folder))
+
+
+async def as_the_log_says(s: ReadSession, settings: Settings, publisher: Publisher) -> Publisher:
+    """The publisher of the present log, under the keys that the log says are its own.
+
+    The first log lies in the log folder, later ones in it under the last part of their origin: what was
+    published under an address stays there. Raises LogKeyMissing.
+    """
+    told = await log_keys(s)
+    if not told.windows or publisher.held is None:
+        return publisher
+    head = await tree_head(s)
+    signers = signers_of(told, publisher.held.keys(), head.size)
+    earlier = [window.vkey for window in told.windows]
+    return replace(publisher, signers=signers, earlier=earlier, folder=folder_of(settings, head.origin))
+
+
+def folder_of(settings: Settings, origin: str) -> Path:
+    """Where a log of ours is published."""
+    return settings.log_dir if origin == settings.origin else settings.log_dir / origin.rpartition("/")[2]
 
 
 def _access_key(path: Path) -> bytes:
@@ -183,6 +208,10 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
             httpx.AsyncClient(base_url=settings.bank_url, timeout=_BANK_TIMEOUT_S) as http,
             httpx.AsyncClient(timeout=settings.witness_timeout_s) as peers,
         ):
+            circle = circle_of(settings, peers)
+            first = Publisher(database, clock, (keys.checkpoint,), settings.log_dir, circle, held=keys.log)
+            async with database.read() as s:
+                publisher = await as_the_log_says(s, settings, first)
             bank = None
             if settings.bank_key is not None:
                 bank = BankClient(http, keys.exchange, parse_public_key(settings.bank_key))
@@ -203,13 +232,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                 ),
                 files=FileStore(settings.files_dir, master, clock),
-                publisher=Publisher(
-                    database,
-                    clock,
-                    (keys.checkpoint,),
-                    settings.log_dir,
-                    circle_of(settings, peers),
-                ),
+                publisher=publisher,
                 batch=BatchWriter(database, clock),
                 bank=bank,
                 escrow=escrow,
