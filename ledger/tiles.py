@@ -76,6 +76,12 @@ def tiles_of(size: int) -> Iterator[Tile]:
     yield from touched(0, size)
 
 
+def tiles_in(size: int) -> int:
+    """How many tiles a tree of `size` leaves has."""
+    levels = [size, *(size >> _HEIGHT * level for level in range(_MAX_LEVEL + 1))]
+    return sum((rows + WIDTH - 1) // WIDTH for rows in levels)
+
+
 def in_tree(tile: Tile, size: int) -> bool:
     """Whether a tree of `size` leaves has exactly this tile."""
     rows = size >> _HEIGHT * max(tile.level, 0)

@@ -1,31 +1,39 @@
-"""The offline audit of a bundle: recompute everything from its public bytes, with read-only hands.
+"""The audit of a log, from outside: recompute everything from its public bytes, with read-only hands.
 
-It needs no database, no network and no secret, and answers the first bad entry and why
-(`docs/ledger.md`, "What the audit answers"). `CHECKS` in `supervision.audit_checks` is all it asks.
+It needs no database and no secret, and answers the first bad entry and why (`docs/ledger.md`, "What the
+audit answers"). `CHECKS` in `supervision.audit_checks` is all it asks.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from ledger.archive import Files
 from ledger.bundle import Bundle
 from ledger.checkpoint import ED25519, VerifierKey
 from ledger.errors import BundleFileBad, NoteInvalid
-from supervision.audit_case import Case, Check, Row
+from ledger.tiles import WIDTH
+from supervision.audit_case import Case, Check, Progress, Row
 from supervision.audit_checks import CHECKS, OF_STATEMENTS
 from supervision.audit_reading import batches
 from supervision.audit_report import Code, Problem, Report
+from supervision.audit_state import Earlier, Mark, earlier, keep, mark
 from supervision.audit_tile import Batch
+from supervision.errors import StateUnfit
 
 
 def audit(
-    bundle: Path,
+    bundle: Path | Files,
     vkeys: Sequence[VerifierKey] = (),
     *,
     last_checkpoint: bytes | None = None,
     rows: Iterable[Row] | None = None,
     signatures: bool = True,
+    state: Path | None = None,
+    only_new: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
-    """Audit a bundle (a folder or a zip) and report everything that is wrong with it.
+    """Audit a bundle (a folder or a zip), or tiles as a node publishes them, and report all that is wrong.
 
     `vkeys` are the log's keys as the caller knows them from elsewhere; without any, the bundle's own
     are used and the report warns UNPINNED. `last_checkpoint` is a signed checkpoint seen earlier, which
@@ -33,7 +41,13 @@ def audit(
     `signatures=False` entries, chain, tree, files and checkpoints are checked, and not what the
     statements say: no SIG, KEY, OPENING, DB_MISMATCH.
 
-    Raises NoteInvalid when the given keys are not log keys of one origin; nothing else.
+    `state` is a file in which a clean audit keeps what the next one needs to read only what is new, and
+    which is used where there is one; anything wrong, and all is read anew, so the answer is that of a
+    whole audit. With `only_new` files from before are not even hashed again. `progress` is told how many
+    entries of how many are done.
+
+    Raises NoteInvalid when the given keys are not log keys of one origin, StateUnfit for a state file that
+    is none of this log, OSError where the state cannot be kept; nothing else.
     """
     if any(key.kind != ED25519 or key.name != vkeys[0].name for key in vkeys):
         raise NoteInvalid("the pinned keys are Ed25519 keys of one log")
@@ -44,29 +58,71 @@ def audit(
         report.add(Problem(Code.FILE, error.detail, path=error.path))
         return report
     with opened as files:
-        case = Case(files, tuple(vkeys), last_checkpoint, rows)
-        case.report.signatures_checked = signatures
-        case.open()
+
+        def fresh() -> Case:
+            case = Case(files, tuple(vkeys), last_checkpoint, rows, progress=progress, only_new=only_new)
+            case.report.signatures_checked = signatures
+            case.open()
+            return case
+
+        case = fresh()
+        before = None if state is None else earlier(state, case)
+        if before is not None and rows is None and before.size <= case.size and case.head is not None:
+            if _goes_on(case, before, state):
+                return case.report
+            case = fresh()
+        if before is not None:
+            case.seen.append(before.seen)
+        _audited(case, None, state)
+        return case.report
+
+
+def _goes_on(case: Case, before: Earlier, state: Path | None) -> bool:
+    """Audit what is new. False where anything is wrong: then the answer is that of a whole audit."""
+    try:
+        before.begin(case)
+    except StateUnfit:
+        case.memory.close()
+        return False
+    case.seen.append(before.seen)
+    _audited(case, before, state)
+    return case.report.clean
+
+
+def _audited(case: Case, before: Earlier | None, state: Path | None) -> None:
+    """Ask everything, and keep the state of what was found clean."""
+    signatures = case.report.signatures_checked
+    with closing(case.memory):
         if case.head is not None or case.note is not None:
-            _run(case, [check(case) for check in CHECKS if signatures or check not in OF_STATEMENTS])
-        case.report.edition = case.edition or ""
-    return case.report
+            checks = [check(case) for check in CHECKS if signatures or check not in OF_STATEMENTS]
+            reached = _run(case, checks, marked=state is not None)
+            if state is not None and reached is not None and case.report.clean:
+                keep(state, case, reached, before)
+    case.report.edition = case.edition or ("tiles" if case.bundle.plain else "")
 
 
-def _run(case: Case, checks: list[Check]) -> None:
+def _run(case: Case, checks: list[Check], *, marked: bool) -> Mark | None:
     """Hand every tile to every check, in the order of the list, and let each come to its end."""
+    reached = None
     try:
         for check in checks:
             next(check)
         for batch in batches(case, deep=case.report.signatures_checked):
+            if marked and reached is None and batch.width < WIDTH:
+                reached = mark(case)
             case.report.entries += batch.found
             for check in checks:
                 _send(check, batch)
+            if case.progress is not None:
+                case.progress(case.report.entries, case.size)
+        if marked and reached is None:
+            reached = mark(case)
         for check in checks:
             _send(check, None)
     finally:
         for check in checks:
             check.close()
+    return reached
 
 
 def _send(check: Check, batch: Batch | None) -> None:

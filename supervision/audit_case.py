@@ -1,10 +1,10 @@
 """What an audit has before it: the evidence, the keys it may trust, the tree head, and what it remembers."""
 
 from array import array
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from base.errors import Malformed
 from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, KeyWindow, ManifestNote
@@ -16,6 +16,7 @@ from supervision.audit_entry import read_entry
 from supervision.audit_keys import Keyring
 from supervision.audit_log_keys import follow
 from supervision.audit_report import Code, Problem, Report
+from supervision.audit_shelf import Shelf
 from supervision.audit_tile import Batch
 
 Row = Mapping[str, Any]
@@ -25,13 +26,25 @@ _UNPINNED: Final = (
 )
 
 
+class Before(Protocol):
+    """An earlier audit of this log, up to `size` entries (`audit_state.Earlier`)."""
+
+    @property
+    def size(self) -> int: ...
+
+    def marks(self) -> Iterator["array[int]"]: ...
+
+    def files(self) -> dict[str, tuple[str, bytes | None]]: ...
+
+
 @dataclass(slots=True)
 class Memory:
     """What the entries read so far leave behind for those that follow.
 
     `previous` is the hex leaf hash before the next entry, `before` the time it was sealed at. `known` are
     the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of a
-    signature of each entry.
+    signature of each entry, `key_said` the statements about keys (`audit_state.told`). The log `goes_on`
+    from another one, in which trades may have begun.
     """
 
     previous: bytes = NO_PREVIOUS.encode()
@@ -41,6 +54,13 @@ class Memory:
     known: list[tuple[str, bytes]] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
+    key_said: list[tuple[int, bytes]] = field(default_factory=list)
+    goes_on: bool = False
+    trades: Shelf = field(default_factory=Shelf)
+
+    def close(self) -> None:
+        """Let go of what lies on disk."""
+        self.trades.close()
 
     def learn(self, keyid: str, public: bytes) -> None:
         """A key is registered: from the next tile on its signatures are verified with the tile."""
@@ -72,6 +92,12 @@ class Case:
     manifest: dict[str, str] | None = None
     head: Checkpoint | None = None
     explained: set[str] = field(default_factory=set)
+    seen: list[Checkpoint] = field(default_factory=list)
+    anchored: dict[int, str] = field(default_factory=dict)
+    opened: dict[int, bytes] = field(default_factory=dict)
+    reopened: set[str] = field(default_factory=set)
+    earlier: "Before | None" = None
+    only_new: bool = False
 
     def problem(self, code: Code, why: str, *, seq: int | None = None, path: str | None = None) -> None:
         """Report a problem. An entry that is blamed explains why its tile's file is another one."""

@@ -18,24 +18,25 @@ from base.errors import Malformed
 from ledger.bundle import (
     CHECKPOINT,
     KEYS,
-    MANIFEST,
-    MANIFEST_NOTE,
     Edition,
     KeyWindow,
-    is_kept,
     openings_path,
 )
-from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey
-from ledger.errors import BundleFileBad, TileInvalid
+from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Note, VerifierKey
 from ledger.suites import can_verify
-from ledger.tiles import MAX_ENTRY_TILE_BYTES, WIDTH, Tile, in_tree, parse_path, tiles_of, unpack_entries
+from ledger.tiles import (
+    WIDTH,
+    unpack_entries,
+)
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
-from supervision.audit_entry import Sealed
+from supervision.audit_entry import Sealed, packed
+from supervision.audit_files import files_are_those_of_the_manifest
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
-from supervision.audit_marks import same_marks
+from supervision.audit_marks import repeated_marks, same_marks
 from supervision.audit_report import Code
+from supervision.audit_resuming import earlier_files_are_unchanged
 from supervision.audit_rows import database_agrees
 from supervision.audit_tile import (
     AT,
@@ -48,10 +49,11 @@ from supervision.audit_tile import (
     tail_of,
     went_back,
 )
-from supervision.audit_trades import trades_are_as_their_parties_said
+from supervision.audit_trades import statements_are_for_their_speakers, trades_are_as_their_parties_said
+from supervision.audit_tree import tree_is_of_the_entries
 
-_LARGEST_FILE: Final = 256 * 2 * 262_144 + 65_536
 _AHEAD: Final = 4
+_OF_KEYS: Final = ("KEY.", "LOG.")
 
 
 def checkpoint_is_signed(case: Case) -> Check:
@@ -106,6 +108,9 @@ def keys_could_say_it(case: Case) -> Check:
                 continue
             for why in memory.keyring.judge(said):
                 case.problem(Code.KEY, why, seq=said.seq)
+                batch.blamed.add(said.seq)
+            if said.event.startswith(_OF_KEYS):
+                memory.key_said.append((said.seq, orjson.dumps(packed(said))))
             while waiting is not None and waiting[0] == said.seq:
                 _have_verified(case, batch, said, waiting)
                 waiting = next(pending, None)
@@ -140,6 +145,10 @@ def statements_are_sealed_once(case: Case) -> Check:
     marks = case.memory.marks
     while (batch := (yield)) is not None:
         marks.frombytes(batch.marks)
+    if case.earlier is not None:  # whatever looks like one is looked at by a whole audit
+        if repeated_marks(marks, case.earlier.marks()):
+            case.problem(Code.SIG, "a signed statement may be sealed a second time")
+        return
     for earlier, later in same_marks(marks):
         if _same_statement(_signed(case, earlier), _signed(case, later)):
             case.problem(Code.SIG, f"the same signed statement was sealed at seq {earlier}", seq=later)
@@ -150,34 +159,10 @@ def openings_fit(case: Case) -> Check:
     while (batch := (yield)) is not None:
         case.report.openings += batch.openings
         case.report.openings_absent += batch.openings_absent
+        if any(batch.opened):
+            case.opened[batch.number] = batch.opened
         if any(batch.opened) and case.edition is Edition.PUBLIC:
             case.problem(Code.FILE, "openings in a public edition", path=openings_path(batch.number))
-
-
-def tree_is_of_the_entries(case: Case) -> Check:
-    """ROOT, ANCHOR, FILE: the entries give the signed root, every kept root, and every hash tile."""
-    growth, anchors = case.memory.growth, _anchors(case)
-    while (batch := (yield)) is not None:
-        before = growth.frontier.copy()
-        leaves = [batch.leaves[at : at + HASH_BYTES] for at in range(0, len(batch.leaves), HASH_BYTES)]
-        if batch.root is None:
-            _compare_tiles(case, growth.add(leaves))
-        else:
-            _compare_tiles(case, growth.add_full(batch.leaves, batch.root)[1:])
-        for size in [size for size in anchors if size <= growth.frontier.size]:
-            frontier = before.copy()
-            frontier.extend(leaves[: size - batch.begin])
-            _compare_anchors(case, size, frontier.root(), anchors.pop(size))
-    head = case.head
-    if head is not None and not case.damaged(CHECKPOINT):
-        if growth.frontier.size != head.size or growth.frontier.root() != head.root:
-            case.problem(Code.ROOT, "the entries do not give the root that the checkpoint signs")
-        else:
-            case.report.root = head.root.hex()
-    _compare_tiles(case, growth.partial())
-    for size, notes in sorted(anchors.items()):
-        root = growth.frontier.root() if size == growth.frontier.size else b""
-        _compare_anchors(case, size, root, notes)
 
 
 def witnesses_cosigned(case: Case) -> Check:
@@ -196,31 +181,6 @@ def witnesses_cosigned(case: Case) -> Check:
         except Malformed as error:
             case.problem(Code.COSIG, error.detail, path=path)
     yield
-
-
-def files_are_those_of_the_manifest(case: Case) -> Check:
-    """FILE: every file is there that should be, unchanged, and no other."""
-    while (yield) is not None:
-        pass
-    if case.bundle.plain:
-        case.report.files = len(case.bundle.digests)
-        return
-    frame = case.bundle.damage()
-    if frame is not None:
-        case.problem(Code.FILE, "the zip around the files was changed", path=frame)
-    there, own = case.bundle.paths, {MANIFEST, MANIFEST_NOTE}
-    listed = set(case.manifest) if case.manifest is not None else there - own
-    # What a size claims may be absurd: more tiles than twice the files there are need not be named.
-    tiles = {tile.path for tile in islice(tiles_of(case.size), 2 * len(there) + WIDTH)}
-    for path in sorted((tiles | {CHECKPOINT, KEYS} | listed | there) - own):
-        if path not in there:
-            case.problem(Code.FILE, "missing", path=path)
-        elif path not in listed:
-            case.problem(Code.FILE, "not in the manifest", path=path)
-        elif not _belongs(path, case.size):
-            case.problem(Code.FILE, "no file of a bundle of this size", path=path)
-        else:
-            _compare_file(case, path)
 
 
 def _require_signed(case: Case, who: Sequence[VerifierKey], windows: Sequence[KeyWindow]) -> None:
@@ -270,81 +230,6 @@ def _vkeys(case: Case) -> list[str]:
     return [str(window.vkey) for window in case.keys.vkeys] if case.keys else []
 
 
-def _anchors(case: Case) -> dict[int, list[tuple[str, Checkpoint]]]:
-    """The kept checkpoints and the one last seen, by tree size, where their signatures hold."""
-    notes: list[tuple[str, bytes]] = []
-    for path in case.bundle.kept().values():
-        try:
-            data = case.bundle.read(path, MAX_NOTE_BYTES)
-        except BundleFileBad:
-            continue  # reported with the files
-        if not case.damaged(path):
-            notes.append((path, data))
-    if case.last_checkpoint is not None:
-        notes.append(("", case.last_checkpoint))
-    anchors: dict[int, list[tuple[str, Checkpoint]]] = {}
-    for path, data in notes:
-        name = path or "the checkpoint last seen"
-        try:
-            trusted, windows = case.trusted, case.windows
-            head = open_in_window(data, trusted, windows, origin=case.origin, by_all=bool(path))
-        except Malformed as error:
-            case.problem(Code.ANCHOR, f"{name}: {error.detail}", path=path or None)
-            continue
-        if path and path != f"checkpoints/{head.size}":
-            case.problem(Code.ANCHOR, "a checkpoint of another size", path=path)
-        anchors.setdefault(head.size, []).append((path, head))
-    return anchors
-
-
-def _compare_anchors(case: Case, size: int, root: bytes, notes: list[tuple[str, Checkpoint]]) -> None:
-    for path, head in notes:
-        case.report.anchors += 1
-        if head.root != root:
-            name = path or "the checkpoint last seen"
-            short = size > case.size
-            why = "the log is shorter now" if short else f"the first {size} entries give another root now"
-            case.problem(Code.ANCHOR, f"{name}: {why}", path=path or None)
-
-
-def _compare_tiles(case: Case, tiles: Sequence[tuple[Tile, bytes]]) -> None:
-    """Hash tiles against the entries; where an entry is blamed already, its tiles are not."""
-    for tile, data in tiles:
-        try:
-            found = case.bundle.tile(tile)
-        except BundleFileBad:
-            continue  # reported with the files
-        if found != data and not case.damaged(tile.path) and not case.report.counts[Code.HASH]:
-            case.problem(Code.FILE, "not the hashes of the entries", path=tile.path)
-
-
-def _belongs(path: str, size: int) -> bool:
-    """Whether a path is one of a bundle whose tree has this size."""
-    if path in {CHECKPOINT, KEYS} or is_kept(path):
-        return True
-    if path.startswith("tile/"):
-        try:
-            return in_tree(parse_path(path), size)
-        except TileInvalid:
-            return False
-    digits = path.removeprefix("openings/").removesuffix(".jsonl").replace("x", "").replace("/", "")
-    return digits.isdecimal() and int(digits) * WIDTH < size and openings_path(int(digits)) == path
-
-
-def _compare_file(case: Case, path: str) -> None:
-    """A file against the manifest; one that no other check has read is read now."""
-    case.report.files += 1
-    if path not in case.bundle.digests:
-        limit = MAX_ENTRY_TILE_BYTES if path.startswith("tile/") else _LARGEST_FILE
-        try:
-            case.bundle.read(path, limit)
-        except BundleFileBad as error:
-            case.problem(Code.FILE, error.detail, path=path)
-            return
-    if case.damaged(path) and path not in case.explained:
-        case.problem(Code.FILE, "changed: its SHA-256 is not the manifest's", path=path)
-
-
 CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     checkpoint_is_signed,
     entries_follow_each_other,
@@ -352,10 +237,12 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     signatures_hold,
     statements_are_sealed_once,
     openings_fit,
+    statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
     database_agrees,
     tree_is_of_the_entries,
     witnesses_cosigned,
+    earlier_files_are_unchanged,
     files_are_those_of_the_manifest,
 )
 # These read what the statements say; an audit of checkpoint signatures alone leaves them out.
@@ -365,6 +252,7 @@ OF_STATEMENTS: Final = frozenset(
         signatures_hold,
         statements_are_sealed_once,
         openings_fit,
+        statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
         database_agrees,
     }

@@ -134,3 +134,16 @@ def _base64(text: Any) -> bytes:
 
 def _is_hex(value: Any) -> bool:
     return type(value) is str and _HEX.fullmatch(value) is not None
+
+
+def packed(said: Sealed) -> tuple[Any, ...]:
+    """What is asked of a statement beyond its tile, as plain JSON: to be sent elsewhere, or kept."""
+    keyids = [signature.keyid for signature in said.signatures]
+    return said.seq, said.node, said.event, said.object_id, said.predicate, said.opening_sha256, keyids
+
+
+def unpacked(facts: Any) -> Sealed:
+    """The reverse of `packed`: without payload and signatures, which were verified before."""
+    seq, node, event, object_id, predicate, commitment, keyids = facts
+    signatures = tuple([Signature(keyid, b"") for keyid in keyids])
+    return Sealed(seq, "", "", node, b"", signatures, event, object_id, predicate, commitment)

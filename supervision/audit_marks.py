@@ -2,11 +2,12 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _BUCKETS: Final = 256
 _SHIFT: Final = 56
+_AT_ONCE: Final = 1_000_000
 
 
 def same_marks(marks: "array[int]") -> Iterator[tuple[int, int]]:
@@ -22,8 +23,11 @@ def same_marks(marks: "array[int]") -> Iterator[tuple[int, int]]:
                 yield earlier, place
 
 
-def repeated_marks(marks: "array[int]") -> set[int]:
-    """The marks that come more than once. A set of all of them would take ten times their room."""
+def repeated_marks(marks: "array[int]", earlier: "Iterable[array[int]]" = ()) -> set[int]:
+    """The marks that come more than once, or were among the earlier ones; 0 is no mark.
+
+    A set of all of them would take ten times their room.
+    """
     buckets = [array("Q") for _ in range(_BUCKETS)]
     for mark in marks:
         buckets[mark >> _SHIFT].append(mark)
@@ -31,4 +35,7 @@ def repeated_marks(marks: "array[int]") -> set[int]:
     for bucket in buckets:
         if len(set(bucket)) < len(bucket):
             repeated.update(mark for mark, times in Counter(bucket).items() if times > 1)
+    for before in earlier:
+        for at in range(0, len(marks), _AT_ONCE):
+            repeated |= set(marks[at : at + _AT_ONCE]).intersection(before)
     return repeated - {0}

@@ -71,6 +71,7 @@ class Report:
     cosignatures: int = 0
     files: int = 0
     signatures_checked: bool = True
+    resumed_from: int | None = None
     counts: Counter[Code] = field(default_factory=Counter)
     warnings: list[Problem] = field(default_factory=list)
     _problems: list[Problem] = field(default_factory=list)

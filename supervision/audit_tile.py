@@ -61,6 +61,7 @@ class Batch:
     `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
     `signatures` counts the ones verified here. `marks` are 8 bytes of a signature of each entry (0: none).
     `amounts` stand in openings that fit, of trades; `envelopes` are the names of contract signatures.
+    `blamed` are entries whose keys could not say them.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Batch:
     amounts: dict[int, dict[str, str]] = field(default_factory=dict)
     envelopes: dict[int, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    blamed: set[int] = field(default_factory=set)
 
     @property
     def begin(self) -> int:

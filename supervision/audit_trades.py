@@ -1,124 +1,206 @@
-"""KEY, SIG, OPENING: trades are what their parties said, also where the exchange states the outcome.
+"""KEY, SIG, OPENING: trades are what their parties said, in their order, and nobody speaks out of turn.
 
-The exchange signs the steps that follow from others' acts. So it is asked here that each step of a trade
-was said by one who may say it, that a contract names a signature of every party over that very contract,
-and that what was paid in and out is what was signed for, to the fen. Trades that are over are let go.
+The exchange signs the steps that follow from others' acts. So it is asked here that each statement was made
+by one who may make it, that the steps of a trade chain, that a contract names a signature of every party
+over that very contract, and that what was paid in and out is what was signed for, to the fen.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from ledger.rotation import GENESIS
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
-from supervision.audit_keys import OPERATOR, SIGN
+from supervision.audit_keys import REGISTER, REVOKE
+from supervision.audit_moves import (
+    FREEZE,
+    FROZEN,
+    INQUIRE,
+    MOVES,
+    OPERATOR,
+    OVER,
+    SEATS,
+    SIGN,
+    SPEAKERS,
+    TRADE_SPEAKERS,
+    UNFREEZE,
+)
 from supervision.audit_report import Code
-from supervision.audit_tile import Batch
+from supervision.audit_tile import TRADE, Batch
 
-_PREFIX: Final = "TRD."
-_SYSTEM: Final = frozenset({OPERATOR})
-_BANK: Final = frozenset({OPERATOR, "ESCROW"})
-_ANY_PARTY: Final = frozenset({"PROVIDER", "BUYER", "BROKER"})
-_MAY_FREEZE: Final = frozenset({OPERATOR, "DATA_AUTHORITY", "SAMR", "CAC"})
-# Who may say what of a trade (`states.md` §3.4); a test compares it with the market's own table.
-SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
-    "TRD.INQUIRE": frozenset({"BUYER", "BROKER"}),
-    "TRD.OFFER": _ANY_PARTY,
-    "TRD.COUNTER_OFFER": _ANY_PARTY,
-    "TRD.REFUSE": frozenset({"PROVIDER", "BROKER"}),
-    "TRD.TIMEOUT": _SYSTEM,
-    "TRD.ACCEPT": _ANY_PARTY,
-    "TRD.PRECHECK_PASS": _SYSTEM,
-    "TRD.PRECHECK_FAIL": _SYSTEM,
-    "TRD.SIGN": _ANY_PARTY,
-    "TRD.CONTRACT": _SYSTEM,
-    "TRD.FUND": _BANK,
-    "TRD.FUND_TIMEOUT": _SYSTEM,
-    "TRD.START_DELIVERY": frozenset({"PROVIDER"}),
-    "TRD.DELIVERED": frozenset({OPERATOR, "BUYER"}),
-    "TRD.ACCEPT_GOODS": frozenset({"BUYER"}),
-    "TRD.SILENT_ACCEPT": _SYSTEM,
-    "TRD.SETTLE": _BANK,
-    "TRD.FREEZE": _MAY_FREEZE,
-    "TRD.UNFREEZE": _MAY_FREEZE,
-}
-_OVER: Final = frozenset({"TRD.REFUSE", "TRD.TIMEOUT", "TRD.PRECHECK_FAIL", "TRD.FUND_TIMEOUT", "TRD.SETTLE"})
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
 _AMOUNTS: Final = ("amount_minor", "commission_minor", "platform_fee_minor")
+_PAID: Final = frozenset({"TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
+
+_DIGITS: Final = 19
+
+Judged = Iterator[tuple[Code, str]]
+Trade = dict[str, Any]  # state, seats; signed {envelope: [org, contract]}, amounts, frozen [state, role], met
 
 
-@dataclass(slots=True)
-class _Trade:
-    """What a trade has come to: who is in it, who signed what, and the amounts signed for."""
+def statements_are_for_their_speakers(case: Case) -> Check:
+    """KEY: what is said is for that role to say, and of the organisation that it names."""
+    while (batch := (yield)) is not None:
+        for said in batch.said:
+            if said is not None and said.seq not in batch.blamed:
+                for why in _out_of_turn(case, said):
+                    case.problem(Code.KEY, why, seq=said.seq)
 
-    seats: dict[str, str | None]
-    signed: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    amounts: dict[str, str] = field(default_factory=dict)
+
+def _out_of_turn(case: Case, said: Sealed) -> Iterator[str]:
+    role, keyring = said.text("role"), case.memory.keyring
+    if role == OPERATOR and keyring.operator_id not in {None, said.text("actor")}:
+        yield f"{said.text('actor')} is not the exchange of this log"
+    if said.event in {REGISTER, REVOKE}:
+        yield from _for_a_key(case, said)
+        return
+    speakers = SPEAKERS.get(said.event)
+    if speakers is None or role is None:
+        return
+    if role not in speakers:
+        yield f"{said.event} is not for {role} to say"
+    seat = SEATS.get((said.event, role))
+    if seat in said.predicate and said.text("actor") != said.text(seat or ""):
+        yield f"{said.text('actor')} is not the {seat} that it names"
+    if said.event == "MND.SIGN" and role != said.text("side"):
+        yield f"a mandate of the side {said.text('side')} is not for {role} to sign"
+
+
+def _for_a_key(case: Case, said: Sealed) -> Iterator[str]:
+    """Keys are registered and revoked by their organisation, in a role it has there, or by the exchange."""
+    role, actor, keyring = said.text("role"), said.text("actor"), case.memory.keyring
+    if actor not in {said.text("org_id"), keyring.operator_id}:
+        yield f"{said.event} is for the organisation of the key, or the exchange, to say"
+        return
+    stated = said.predicate.get("roles")
+    spoken = {role for role in stated if type(role) is str} if type(stated) is list else set()
+    for signature in said.signatures:
+        if keyring.org_of(signature.keyid) == actor:
+            spoken |= keyring.roles_of(signature.keyid)
+    if actor != said.text("org_id") and role != OPERATOR:
+        yield f"{said.event} of another organisation's key is not for {role} to say"
+    elif role not in spoken:
+        yield f"{said.event} is not said in a role of the keys that sign it"
 
 
 def trades_are_as_their_parties_said(case: Case) -> Check:
-    """KEY, SIG, OPENING: steps by those who may take them; contracts signed by all; sums as signed for."""
-    trades: dict[str, _Trade] = {}
+    """KEY, SIG, OPENING: steps in order, by those who may take them; contracts signed by all; the sums."""
+    trades = case.memory.trades
     while (batch := (yield)) is not None:
         for said in batch.said:
-            if said is None or not said.event.startswith(_PREFIX):
+            if said is None:
                 continue
-            for code, why in _judge(case, trades, batch, said):
+            if said.event == GENESIS:
+                case.memory.goes_on = said.predicate.get("previous") is not None
+            if not said.event.startswith(TRADE):
+                continue
+            trade: Trade | None = trades.get(said.object_id)
+            if trade is None and (said.event == INQUIRE or case.memory.goes_on):
+                trade = _begun(said)
+            for code, why in _judge(case, trade, batch, said):
                 case.problem(code, why, seq=said.seq)
-            if said.event in _OVER:
-                trades.pop(said.object_id, None)
+            if trade is not None:
+                _remember(case, trade, batch, said)
+                trades.put(said.object_id, trade)
 
 
-def _judge(case: Case, trades: dict[str, _Trade], batch: Batch, said: Sealed) -> Iterator[tuple[Code, str]]:
+def _begun(said: Sealed) -> Trade:
+    """A trade as its inquiry begins it; or, in a log that goes on from another, as it is first met."""
+    if said.event == INQUIRE:
+        return {"state": None, "seats": {seat: said.text(seat) for seat in _SEATS.values()}}
+    state = "CONTRACT_READY" if said.event == SIGN else said.text("from")
+    seats = {seat: said.text(seat) for seat in _SEATS.values() if seat in said.predicate}
+    return {"state": state, "seats": seats, "met": True}
+
+
+def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judged:
     role = said.text("role")
-    speakers = SPEAKERS.get(said.event)
+    speakers = TRADE_SPEAKERS.get(said.event)
     if speakers is None:
         yield Code.KEY, f"{said.event} is no step of a trade"
         return
+    wrong = list(_same_parties(trade, said)) if trade is not None else []
     if said.event != SIGN and role is not None and role not in speakers:
-        yield Code.KEY, f"{said.event} is not for {role} to say"
-    trade = trades.get(said.object_id)
-    if said.event == "TRD.INQUIRE" and trade is None:
-        trade = trades[said.object_id] = _Trade({seat: said.text(seat) for seat in _SEATS.values()})
-    if trade is not None:
-        yield from _same_parties(trade, said)
-    opening = _amounts(batch.amounts.get(said.seq, {}))
-    if said.event == SIGN:
-        if trade is not None:
-            trade.amounts = trade.amounts or opening
-            org_id = case.memory.keyring.org_of(said.signatures[0].keyid)
-            trade.signed[batch.envelopes[said.seq]] = org_id, said.text("contract_sha256")
-        return
-    if said.event == "TRD.CONTRACT" and not _damaged(case):
+        wrong.insert(0, (Code.KEY, f"{said.event} is not for {role} to say"))
+    yield from wrong
+    if not wrong and not _damaged(case) and said.seq not in batch.blamed:
+        yield from _in_order(trade, said)
+    if said.event == "TRD.CONTRACT" and not _damaged(case) and not (trade and trade.get("met")):
         yield from _signed_by_all(trade, said)
-    if trade is not None and said.event in {"TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"}:
-        yield from _as_signed_for(trade.amounts, opening)
+    if trade is not None and said.event in _PAID:
+        yield from _as_signed_for(trade.get("amounts", {}), _amounts(batch, said))
 
 
-def _same_parties(trade: _Trade, said: Sealed) -> Iterator[tuple[Code, str]]:
+def _same_parties(trade: Trade, said: Sealed) -> Judged:
     """The parties stay who they were at the inquiry, and each speaks from its own seat."""
-    for seat, org_id in trade.seats.items():
+    for seat, org_id in trade["seats"].items():
         if seat in said.predicate and said.text(seat) != org_id:
             yield Code.KEY, f"names another {seat} than the inquiry"
-    own = _SEATS.get(said.text("role") or "")
-    if own is not None and said.text("actor") != trade.seats[own]:
+    own = _SEATS.get(said.text("role") or "", "")
+    if own in trade["seats"] and said.text("actor") != trade["seats"][own]:
         yield Code.KEY, f"{said.text('actor')} is not the {said.text('role')} of this trade"
 
 
-def _signed_by_all(trade: _Trade | None, said: Sealed) -> Iterator[tuple[Code, str]]:
+def _in_order(trade: Trade | None, said: Sealed) -> Judged:
+    """The step begins where the last one ended, and leads where such a step leads."""
+    if trade is None:
+        yield Code.KEY, "a step of a trade that no inquiry began"
+        return
+    state: str | None = trade["state"]
+    move = MOVES.get((state, said.event))
+    if move is None:
+        yield Code.KEY, f"a trade that is {state or 'not begun'} does not take {said.event}"
+        return
+    frozen_in, frozen_by = trade.get("frozen", (None, None))
+    if said.event == SIGN:
+        return  # all parties sign the identical payload, which names no state
+    role, roles, to = said.text("role"), move[0], move[1] or frozen_in
+    if role is not None and role not in roles and role in TRADE_SPEAKERS[said.event]:
+        yield Code.KEY, f"{said.event} of a trade that is {state} is not for {role} to say"
+    if said.text("from") != state or said.text("to") != to:
+        stated = f"{said.text('from')} to {said.text('to')}"
+        yield Code.KEY, f"{said.event} leads from {state} to {to}, and says {stated}"
+    if role == OPERATOR and frozen_by not in {None, OPERATOR} and said.event == UNFREEZE:
+        yield Code.KEY, "the exchange lifts an authority's freeze"
+    if said.event == FREEZE and state == FROZEN and frozen_by != OPERATOR:
+        yield Code.KEY, "an authority's freeze stands already"
+
+
+def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
+    """What the steps to come are held against."""
+    if said.event == SIGN:
+        org_id = case.memory.keyring.org_of(said.signatures[0].keyid)
+        trade.setdefault("signed", {})[batch.envelopes[said.seq]] = [org_id, said.text("contract_sha256")]
+        if not trade.get("amounts"):
+            trade["amounts"] = _amounts(batch, said)
+        return
+    if said.event == FREEZE:
+        inside = trade["state"] if trade["state"] != FROZEN else trade.get("frozen", [None])[0]
+        trade["frozen"] = [inside, said.text("role")]
+    elif said.event == UNFREEZE:
+        trade.pop("frozen", None)
+    elif said.event == "TRD.CONTRACT":
+        trade.pop("signed", None)
+    trade["state"] = said.text("to") or trade["state"]
+    if trade["state"] in OVER:
+        trade.clear()
+        trade |= {"state": said.text("to"), "seats": {}}
+
+
+def _signed_by_all(trade: Trade | None, said: Sealed) -> Judged:
     """The envelopes a contract names are there, one of each party, over this very contract."""
     named = said.predicate.get("signatures")
-    signed = trade.signed if trade is not None else {}
+    signed = trade.get("signed", {}) if trade is not None else {}
     if type(named) is not list or not all(type(one) is str and one in signed for one in named):
         yield Code.SIG, "names signatures of the contract that are not there"
         return
-    parties = {org_id for org_id in (trade.seats.values() if trade else ()) if org_id is not None}
+    parties = {org_id for org_id in (trade["seats"].values() if trade else ()) if org_id is not None}
     of_this = {signed[one][0] for one in named if signed[one][1] == said.text("contract_sha256")}
     if of_this != parties or len(named) != len(parties):
         yield Code.SIG, "not every party has signed this contract"
 
 
-def _as_signed_for(signed: dict[str, str], stated: dict[str, str]) -> Iterator[tuple[Code, str]]:
+def _as_signed_for(signed: Mapping[str, str], stated: Mapping[str, str]) -> Judged:
     """Amounts are those of the contract, and the seller is paid what the fees leave."""
     for name in _AMOUNTS:
         if name in signed and name in stated and signed[name] != stated[name]:
@@ -129,11 +211,13 @@ def _as_signed_for(signed: dict[str, str], stated: dict[str, str]) -> Iterator[t
             yield Code.OPENING, "the parts of the price do not sum to it"
 
 
-def _amounts(stated: Mapping[str, str]) -> dict[str, str]:
+def _amounts(batch: Batch, said: Sealed) -> dict[str, str]:
+    stated = batch.amounts.get(said.seq, {})
     names = (*_AMOUNTS, "seller_minor")
-    return {name: stated[name] for name in names if name in stated and stated[name].isdecimal()}
+    known = {name: stated[name] for name in names if name in stated}
+    return {name: text for name, text in known.items() if len(text) <= _DIGITS and text.isdecimal()}
 
 
 def _damaged(case: Case) -> bool:
-    """Whether entries are missing or unreadable, so that a signature may be among them."""
+    """Whether entries are missing or unreadable, so that a step may be among them."""
     return bool(case.report.counts[Code.HASH] or case.report.counts[Code.GAP])

@@ -15,10 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Final, Self
 
-from base.signing import Signature
-from supervision.audit_entry import Sealed
+from supervision.audit_entry import packed, unpacked
 from supervision.audit_tile import Batch, Work, examine
 
 _SERVE: Final = "from supervision.audit_workers import serve; serve()"
@@ -83,7 +82,7 @@ class _Worker:
         to.flush()
         self.told += len(keys)
         batch: Batch = pickle.load(back)  # noqa: S301 - what our own process says
-        batch.said = [None if said is None else _unpacked(said) for said in batch.said]
+        batch.said = [None if said is None else unpacked(said) for said in batch.said]
         return batch
 
     def end(self) -> None:
@@ -110,18 +109,6 @@ def _serve(asked: IO[bytes], answers: IO[bytes]) -> None:
         work, keys = pickle.load(asked)  # noqa: S301 - what our own parent says
         known.update(keys)
         batch = examine(work, known)
-        batch.said = [None if said is None else _packed(said) for said in batch.said]  # type: ignore[misc]
+        batch.said = [None if said is None else packed(said) for said in batch.said]  # type: ignore[misc]
         pickle.dump(batch, answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
-
-
-def _packed(said: Sealed) -> tuple[Any, ...]:
-    """What is asked of a statement beyond its tile, in the form that travels fastest."""
-    keyids = [signature.keyid for signature in said.signatures]
-    return said.seq, said.node, said.event, said.object_id, said.predicate, said.opening_sha256, keyids
-
-
-def _unpacked(facts: Any) -> Sealed:
-    seq, node, event, object_id, predicate, commitment, keyids = facts
-    signatures = tuple([Signature(keyid, b"") for keyid in keyids])
-    return Sealed(seq, "", "", node, b"", signatures, event, object_id, predicate, commitment)

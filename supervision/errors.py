@@ -27,3 +27,10 @@ class UnusableFindings(Malformed):
 
     code = "unusable-findings"
     title = "The findings cannot be read"
+
+
+class StateUnfit(Malformed):
+    """A file is not what an earlier audit of this log kept: it is neither used nor written over."""
+
+    code = "audit-state-unfit"
+    title = "The state of an earlier audit cannot be used"

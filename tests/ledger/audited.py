@@ -25,7 +25,7 @@ def first(report: Report) -> tuple[str, int | str | None]:
     return str(report.first.code), report.first.path if report.first.seq is None else report.first.seq
 
 
-def spoken(*, actor: str | None, role: str | None, signer, event: str = "LST.DRAFT", **facts) -> Log:
+def spoken(*, actor: str | None, role: str | None, signer, event: str = "TST.SAY", **facts) -> Log:
     """The genesis and one more statement, entry 9."""
     log = Log()
     genesis(log)

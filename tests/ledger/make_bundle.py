@@ -232,6 +232,8 @@ def trade(log: Log, number: int, amount_minor: int = 68_000_000) -> str:
     moves = {"before": "NEGOTIATING", "after": "ACCEPTED"}
     log.party("org_buyer", "TRD.ACCEPT", trade_id, trade_id=trade_id, **moves, offer_no=1)
     contract = {"contract_sha256": sha(b"contract")}
+    moves = {"before": "ACCEPTED", "after": "CONTRACT_READY", "checks": [], "rules": []}
+    log.exchange("TRD.PRECHECK_PASS", trade_id, **known, **moves)
     signatures = []
     for org_id in parties.values():
         shared = {"trade_id": trade_id, "parties": list(parties.values()), **contract}
@@ -241,6 +243,13 @@ def trade(log: Log, number: int, amount_minor: int = 68_000_000) -> str:
     log.exchange("TRD.CONTRACT", trade_id, opening=amounts, **known, **contract, **moves)
     moves = {"before": "CONTRACTED", "after": "FUNDED", "bank_message_sha256": sha(b"camt.054")}
     log.exchange("TRD.FUND", trade_id, opening={"amount_minor": str(amount_minor)}, **known, **moves)
+    handed = {"entitlement_id": "ent_1", "file_sha256": sha(b"file")}
+    moves = {"before": "FUNDED", "after": "DELIVERING"}
+    log.party("org_seller", "TRD.START_DELIVERY", trade_id, **known, **moves, **handed)
+    moves = {"before": "DELIVERING", "after": "DELIVERED", "mode": "download", "bytes": 4}
+    log.exchange("TRD.DELIVERED", trade_id, **known, **moves, **handed)
+    moves = {"before": "DELIVERED", "after": "ACCEPTED_GOODS"}
+    log.party("org_buyer", "TRD.ACCEPT_GOODS", trade_id, **known, **moves)
     moves = {"before": "ACCEPTED_GOODS", "after": "SETTLED", "bank_message_sha256": sha(b"pain.002")}
     log.exchange("TRD.SETTLE", trade_id, opening=amounts, **known, **moves)
     return trade_id

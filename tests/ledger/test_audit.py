@@ -44,15 +44,15 @@ def test_an_untouched_bundle_is_clean(tmp_path: Path, name: str) -> None:
     assert report.problems == []
     assert report.warnings == []
     assert report.document()["checked"] == {
-        "entries": 552,
-        "files": 16,
-        "signatures": 557,
+        "entries": 792,
+        "files": 19,
+        "signatures": 797,
         "openings": 485,
         "openings_absent": 0,
         "anchors": 4,
         "cosignatures": 5,
     }
-    assert (report.origin, report.size, report.edition) == (ORIGIN, 552, "regulator")
+    assert (report.origin, report.size, report.edition) == (ORIGIN, 792, "regulator")
     assert report.root == root_of([leaf_hash(entry) for entry in log.entries()]).hex()
 
 
@@ -68,14 +68,14 @@ def test_an_empty_log_is_clean(tmp_path: Path) -> None:
 
 def test_an_auditor_of_another_house_accepts_it(honest: Path) -> None:
     size, root = foreign_auditor.audit(honest, str(VKEY))
-    assert (size, root) == (552, audit(honest, [VKEY]).root)
+    assert (size, root) == (792, audit(honest, [VKEY]).root)
     done = subprocess.run(
         [sys.executable, foreign_auditor.__file__, honest, str(VKEY)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == f"ok 552 {root}\n"
+    assert done.stdout == f"ok 792 {root}\n"
 
 
 def test_the_auditor_of_another_house_shares_no_code_with_ours() -> None:
@@ -149,7 +149,7 @@ def test_one_flipped_byte_of_our_zip_is_found(tmp_path_factory, data) -> None:
 
 
 @pytest.mark.parametrize("missing", ["checkpoint", "keys.json", "manifest.json", "manifest.note",
-                                     "tile/1/000.p/2", "openings/001.jsonl", "checkpoints/300"])  # fmt: skip
+                                     "tile/1/000.p/3", "openings/001.jsonl", "checkpoints/300"])  # fmt: skip
 def test_a_missing_file_is_named(honest: Path, tmp_path: Path, missing: str) -> None:
     bundle = copied(honest, tmp_path / "b")
     (bundle / missing).unlink()
@@ -165,7 +165,7 @@ def test_a_missing_entry_tile_is_a_gap_at_its_first_entry(honest: Path, tmp_path
 
 
 def test_a_file_that_does_not_belong_is_named(honest: Path, tmp_path: Path) -> None:
-    for extra in ("notes.txt", "tile/0/002.p/39", "openings/003.jsonl", "tile/entries/003"):
+    for extra in ("notes.txt", "tile/0/003.p/23", "openings/004.jsonl", "tile/entries/004"):
         bundle = copied(honest, tmp_path / extra.replace("/", "_"))
         (bundle / extra).parent.mkdir(parents=True, exist_ok=True)
         (bundle / extra).write_bytes(b"")

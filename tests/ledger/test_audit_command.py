@@ -123,7 +123,7 @@ def test_the_command_says_clean_and_exits_0(small: Path) -> None:
     result = command(small, "--vkey", VKEY)
     assert result.exit_code == 0
     assert result.output.splitlines()[:2] == [
-        f"{ORIGIN}, 21 entries, root {audit(small, [VKEY]).root}",
+        f"{ORIGIN}, 25 entries, root {audit(small, [VKEY]).root}",
         "CLEAN",
     ]
 

@@ -25,9 +25,9 @@ def turned() -> Turning:
     log = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     log.rotate()
     for number in range(4):
-        log.party("org_buyer", "TRD.INQUIRE", f"trd_9{number}", buyer_id="org_buyer")
+        log.party("org_buyer", "TRD.INQUIRE", f"trd_9{number}", buyer_id="org_buyer", after="INQUIRED")
     log.retire()
-    log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer")
+    log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer", after="INQUIRED")
     return log
 
 
@@ -135,7 +135,7 @@ def test_an_sm2_line_is_asked_for_within_its_window(tmp_path: Path) -> None:
     log = Turning(envelopes=story(1).envelopes)
     log.owners.append(chinese)
     size = log.rotate(OLD, chinese) + 1
-    log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer")
+    log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer", after="INQUIRED")
     assert audit(log.bundle(tmp_path / "a"), vkeys(OLD)).clean
     without = log.bundle(tmp_path / "b", kept=at(log, size, OLD))
     assert places(audit(without, vkeys(OLD))) == [("ANCHOR", f"checkpoints/{size}")]
@@ -147,7 +147,7 @@ def test_nothing_is_sealed_after_the_last_entry(tmp_path: Path) -> None:
     log = Turning(envelopes=story(1).envelopes)
     log.close("compromised")
     assert audit(log.bundle(tmp_path / "a"), vkeys(OLD)).clean
-    seq = log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer")
+    seq = log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer", after="INQUIRED")
     report = audit(log.bundle(tmp_path / "b"), vkeys(OLD))
     assert found(report) == [("KEY", seq)]
     assert "closed" in report.problems[0].why

@@ -83,8 +83,8 @@ def test_a_statement_of_another_form_is_a_hash_problem(tmp_path: Path, change) -
     said = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "obj", "digest": {"sha256": sha(b"")}}],
-        "predicateType": "urn:databourse:statement:LST.DRAFT:v1",
-        "predicate": {"event": "LST.DRAFT", "object": "obj", "actor": "org_seller", "role": "PROVIDER"},
+        "predicateType": "urn:databourse:statement:TST.SAY:v1",
+        "predicate": {"event": "TST.SAY", "object": "obj", "actor": "org_seller", "role": "PROVIDER"},
     }
     log = Log()
     genesis(log)
@@ -98,16 +98,16 @@ def test_a_payload_that_is_not_canonical_is_a_hash_problem(tmp_path: Path) -> No
     log = story(1)
     payload = base64.b64decode(log.envelopes[-1]["payload"])
     log.envelopes[-1] = dsse(payload.replace(b'"role":', b'"role":"BUYER","role":'), key("org_seller 2"))
-    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 20)]
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 24)]
 
 
 def test_base64_in_another_spelling_is_a_hash_problem(tmp_path: Path) -> None:
     log = story(1)
-    signature = log.envelopes[20]["signatures"][0]
+    signature = log.envelopes[24]["signatures"][0]
     sig = signature["sig"]
     signature["sig"] = sig[:-3] + chr(ord(sig[-3]) + 1) + "=="
     assert base64.b64decode(signature["sig"]) == base64.b64decode(sig)
-    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 20)]
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("HASH", 24)]
 
 
 def test_time_does_not_go_back(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_key_that_could_not_say_it_is_a_key_problem(
 def test_a_second_signer_who_is_not_the_actor_is_a_key_problem(tmp_path: Path) -> None:
     log = Log()
     genesis(log)
-    log.say("LST.DRAFT", "obj", key("org_seller"), key("org_buyer"), actor="org_seller", role="PROVIDER")
+    log.say("TST.SAY", "obj", key("org_seller"), key("org_buyer"), actor="org_seller", role="PROVIDER")
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", 9)]
 
 
@@ -165,7 +165,8 @@ def test_a_contract_is_signed_by_its_parties_only(tmp_path: Path) -> None:
     for signer, clean in (("org_seller", True), ("org_buyer", True), ("org_broker", False)):
         log = spoken(actor=None, role=None, signer=key(signer), event="TRD.SIGN", parties=parties)
         report = audit(log.write(tmp_path / signer), [VKEY])
-        assert found(report) == ([] if clean else [("KEY", 9)])
+        why = "a step of a trade that no inquiry began" if clean else f"{signer} is no party of this contract"
+        assert [(problem.seq, problem.why) for problem in report.problems] == [(9, why)]
 
 
 @pytest.mark.parametrize("part", ["sig", "payload"])
@@ -188,7 +189,7 @@ def test_a_signature_under_the_keyid_of_another_is_a_sig_problem(tmp_path: Path)
 
 def test_a_revoked_key_used_later_is_a_key_problem(tmp_path: Path) -> None:
     log = story()
-    seq = log.party("org_seller", "LST.DRAFT", "lst_9")
+    seq = log.party("org_seller", "TST.SAY", "lst_9")
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("KEY", seq)]
     assert "revoked" in report.problems[0].why
@@ -196,10 +197,23 @@ def test_a_revoked_key_used_later_is_a_key_problem(tmp_path: Path) -> None:
 
 def test_a_statement_sealed_twice_is_a_sig_problem(tmp_path: Path) -> None:
     log = story()
-    log.envelopes.append(log.envelopes[11])
+    log.envelopes.append(log.envelopes[-1])
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("SIG", len(log.envelopes) - 1)]
-    assert "seq 11" in report.problems[0].why
+    assert f"seq {len(log.envelopes) - 2}" in report.problems[0].why
+
+
+def test_a_statement_sealed_twice_is_found_whatever_signs_beside_it_and_in_whatever_order(
+    tmp_path: Path,
+) -> None:
+    log = Log()
+    genesis(log)
+    seq = log.register("org_new", ["BUYER"], key("org_new"), key("exchange"))
+    again = dict(log.envelopes[seq])
+    again["signatures"] = again["signatures"][::-1]
+    log.envelopes.append(again)
+    report = audit(log.write(tmp_path / "b"), [VKEY])
+    assert ("SIG", seq + 1) in found(report)
 
 
 NEW = key("new")
@@ -232,7 +246,7 @@ def test_who_may_register_a_key(
     log.register(org_id, roles, NEW)
     payload = base64.b64decode(log.envelopes.pop()["payload"])
     log.envelopes.append(dsse(payload, *(key(name) for name in signers)))
-    log.say("LST.DRAFT", "obj", NEW, actor=org_id, role=(roles or ["PROVIDER"])[0])
+    log.say("TST.SAY", "obj", NEW, actor=org_id, role=(roles or ["PROVIDER"])[0])
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("KEY", seq) for seq in wrong]
 
@@ -243,7 +257,7 @@ def test_after_a_recorded_loss_the_exchange_alone_registers_a_key(tmp_path: Path
     facts = {"org_id": "org_seller", "keyid": sha(key("org_seller").public), "reason": "lost"}
     log.say("KEY.REVOKE", "key_x", key("exchange"), actor=OPERATOR, role="EXCHANGE_OPERATOR", **facts)
     log.register("org_seller", ["PROVIDER"], NEW, key("exchange"))
-    log.say("LST.DRAFT", "obj", NEW, actor="org_seller", role="PROVIDER")
+    log.say("TST.SAY", "obj", NEW, actor="org_seller", role="PROVIDER")
     assert audit(log.write(tmp_path / "a"), [VKEY]).clean
     again = log.register("org_seller", ["PROVIDER"], key("another"), key("exchange"))
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", again)]
@@ -265,10 +279,10 @@ def test_new_roles_of_the_same_key_are_granted_by_the_exchange_and_bite_at_once(
     log = Log()
     genesis(log)
     log.register("org_seller", ["BUYER"], key("org_seller"), key("exchange"))
-    named = {"actor": "org_seller", "buyer_id": "org_seller"}
+    named = {"actor": "org_seller", "buyer_id": "org_seller", "after": "INQUIRED"}
     log.say("TRD.INQUIRE", "obj", key("org_seller"), role="BUYER", **named)
     assert audit(log.write(tmp_path / "a"), [VKEY]).clean
-    seq = log.say("LST.DRAFT", "obj", key("org_seller"), actor="org_seller", role="PROVIDER")
+    seq = log.say("TST.SAY", "obj", key("org_seller"), actor="org_seller", role="PROVIDER")
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", seq)]
 
 
@@ -285,8 +299,9 @@ def test_who_may_revoke_a_key(tmp_path: Path, revoker: str) -> None:
     genesis(log)
     actor = OPERATOR if revoker == "exchange" else revoker
     facts = {"org_id": "org_seller", "keyid": sha(key("org_seller").public), "reason": "lost"}
-    log.say("KEY.REVOKE", "key_x", key(revoker), actor=actor, role="PROVIDER", **facts)
-    seq = log.party("org_seller", "LST.DRAFT", "obj")
+    role = {"org_seller": "PROVIDER", "org_buyer": "BUYER", "exchange": "EXCHANGE_OPERATOR"}[revoker]
+    log.say("KEY.REVOKE", "key_x", key(revoker), actor=actor, role=role, **facts)
+    seq = log.party("org_seller", "TST.SAY", "obj")
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("KEY", seq - 1 if revoker == "org_buyer" else seq)]
 
@@ -297,7 +312,7 @@ def test_a_key_is_revoked_once_and_by_its_own_name(tmp_path: Path) -> None:
     again = log.party("org_seller", "KEY.REVOKE", "key_old", signer=key("org_seller 2"), **facts)
     facts = {"org_id": "org_seller", "keyid": sha(key("org_buyer").public), "reason": "not its own"}
     foreign = log.party("org_seller", "KEY.REVOKE", "key_x", signer=key("org_seller 2"), **facts)
-    still = log.party("org_buyer", "TRD.INQUIRE", "trd_9", buyer_id="org_buyer")
+    still = log.party("org_buyer", "TRD.INQUIRE", "trd_9", buyer_id="org_buyer", after="INQUIRED")
     assert still == foreign + 1
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", again), ("KEY", foreign)]
 
@@ -352,7 +367,7 @@ def test_an_opening_of_an_entry_that_commits_to_none_is_found(tmp_path: Path) ->
 def test_an_opening_without_a_nonce_is_found(tmp_path: Path) -> None:
     log = Log()
     genesis(log)
-    seq = log.party("org_seller", "LST.DRAFT", "obj", opening={"nonce": "short", "title": "x"})
+    seq = log.party("org_seller", "TST.SAY", "obj", opening={"nonce": "short", "title": "x"})
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("OPENING", seq)]
 
 

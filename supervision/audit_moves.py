@@ -1,0 +1,123 @@
+"""Who may say what, and in which order: the tables of `docs/ledger.md`, "Steps", as an auditor holds them.
+
+They are written here again on purpose: an audit that asked the market's own tables would find whatever the
+market does right. A test compares them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+OPERATOR: Final = "EXCHANGE_OPERATOR"
+_EXCHANGE: Final = frozenset({OPERATOR})
+_AUTHORITIES: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC"})
+_BANK: Final = frozenset({OPERATOR, "ESCROW"})
+_PARTIES: Final = frozenset({"PROVIDER", "BUYER", "BROKER"})
+_PROVIDER_SIDE: Final = frozenset({"PROVIDER", "BROKER"})
+_BUYER_SIDE: Final = frozenset({"BUYER", "BROKER"})
+_MAY_STOP: Final = _AUTHORITIES | _EXCHANGE
+_DATA_AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
+_BROKER: Final = frozenset({"BROKER"})
+_PROVIDER: Final = frozenset({"PROVIDER"})
+
+FROZEN: Final = "FROZEN"
+FREEZE: Final = "TRD.FREEZE"
+UNFREEZE: Final = "TRD.UNFREEZE"
+SIGN: Final = "TRD.SIGN"
+INQUIRE: Final = "TRD.INQUIRE"
+Move = tuple[frozenset[str], str | None]
+
+# From a state by an event: who may, and the state it leads to (None: back to the one that was frozen).
+STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
+    (None, INQUIRE): (_BUYER_SIDE, "INQUIRED"),
+    ("INQUIRED", "TRD.OFFER"): (_PROVIDER_SIDE, "NEGOTIATING"),
+    ("INQUIRED", "TRD.COUNTER_OFFER"): (_BUYER_SIDE, "NEGOTIATING"),
+    ("INQUIRED", "TRD.REFUSE"): (_PROVIDER_SIDE, "REFUSED"),
+    ("INQUIRED", "TRD.TIMEOUT"): (_EXCHANGE, "LAPSED"),
+    ("NEGOTIATING", "TRD.OFFER"): (_PARTIES, "NEGOTIATING"),
+    ("NEGOTIATING", "TRD.COUNTER_OFFER"): (_PARTIES, "NEGOTIATING"),
+    ("NEGOTIATING", "TRD.REFUSE"): (_PROVIDER_SIDE, "REFUSED"),
+    ("NEGOTIATING", "TRD.TIMEOUT"): (_EXCHANGE, "LAPSED"),
+    ("NEGOTIATING", "TRD.ACCEPT"): (_PARTIES, "ACCEPTED"),
+    ("ACCEPTED", "TRD.PRECHECK_PASS"): (_EXCHANGE, "CONTRACT_READY"),
+    ("ACCEPTED", "TRD.PRECHECK_FAIL"): (_EXCHANGE, "BLOCKED"),
+    ("CONTRACT_READY", SIGN): (_PARTIES, "CONTRACT_READY"),
+    ("CONTRACT_READY", "TRD.CONTRACT"): (_EXCHANGE, "CONTRACTED"),
+    ("CONTRACTED", "TRD.FUND"): (_BANK, "FUNDED"),
+    ("CONTRACTED", "TRD.FUND_TIMEOUT"): (_EXCHANGE, "CANCELLED"),
+    ("FUNDED", "TRD.START_DELIVERY"): (_PROVIDER, "DELIVERING"),
+    ("DELIVERING", "TRD.DELIVERED"): (frozenset({OPERATOR, "BUYER"}), "DELIVERED"),
+    ("DELIVERED", "TRD.ACCEPT_GOODS"): (frozenset({"BUYER"}), "ACCEPTED_GOODS"),
+    ("DELIVERED", "TRD.SILENT_ACCEPT"): (_EXCHANGE, "ACCEPTED_GOODS"),
+    ("ACCEPTED_GOODS", "TRD.SETTLE"): (_BANK, "SETTLED"),
+    (FROZEN, UNFREEZE): (_MAY_STOP, None),
+    (FROZEN, FREEZE): (_AUTHORITIES, FROZEN),  # an authority takes over the exchange's freeze
+}
+OVER: Final = frozenset({"REFUSED", "LAPSED", "BLOCKED", "CANCELLED", "SETTLED"})
+_STOPPED_IN: Final = {move[1] for move in STEPS.values()} - OVER - {None, FROZEN}
+MOVES: Final[Mapping[tuple[str | None, str], Move]] = {
+    **STEPS,
+    **{(state, FREEZE): (_MAY_STOP, FROZEN) for state in _STOPPED_IN},
+}
+
+
+def _speakers(moves: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for event, roles in moves:
+        found[event] = found.get(event, frozenset()) | roles
+    return found
+
+
+TRADE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in MOVES.items())
+# Who may say what else. An event that is not here is judged by its key alone.
+SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
+    "ORG.ADMIT": _EXCHANGE,
+    "BRK.CERTIFY": _DATA_AUTHORITY,
+    "BRK.SUSPEND": _DATA_AUTHORITY | _EXCHANGE,
+    "BRK.REINSTATE": _DATA_AUTHORITY,
+    "BRK.REVOKE": _DATA_AUTHORITY,
+    "BRK.EXPIRE": _EXCHANGE,
+    "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
+    "MND.ACCEPT": _BROKER,
+    "MND.REVOKE": frozenset({"PROVIDER", "BUYER"}),
+    "LST.DRAFT": _PROVIDER_SIDE,
+    "LST.SUBMIT": _PROVIDER_SIDE,
+    "LST.SCREEN_PASS": _EXCHANGE,
+    "LST.SCREEN_FAIL": _EXCHANGE,
+    "LST.APPROVE": _EXCHANGE,
+    "LST.RETURN": _EXCHANGE,
+    "LST.REJECT": _EXCHANGE,
+    "LST.LIST": _EXCHANGE,
+    "LST.SUSPEND": _MAY_STOP,
+    "LST.RESUME": _MAY_STOP,
+    "LST.WITHDRAW": _PROVIDER,
+    "REG.MEASURE": _EXCHANGE,
+    "QTE.QUOTE": _EXCHANGE,
+    "XBD.AUTO_ROUTE": _EXCHANGE,
+    "DLV.DOWNLOAD": _EXCHANGE,
+    "PAY.ACCOUNT": _PARTIES,
+    "PAY.INSTRUCT": _BANK,
+    "PAY.MISMATCH": _BANK,
+    "PAY.RECONCILE": _BANK,
+    "CSE.FILE": _MAY_STOP,
+    "CSE.OPEN_CASE": _AUTHORITIES,
+    "CSE.NO_CASE": _AUTHORITIES,
+    "ORD.ISSUE": _EXCHANGE,
+    "FLG.SET": _EXCHANGE,
+    "FLG.CLEAR": _EXCHANGE,
+    "REF.REFUSE": _EXCHANGE,
+}
+# Whose act it is: the member that names the organisation which acts in that role, where it is there.
+SEATS: Final[Mapping[tuple[str, str], str]] = {
+    ("MND.SIGN", "PROVIDER"): "client_id",
+    ("MND.SIGN", "BUYER"): "client_id",
+    ("MND.ACCEPT", "BROKER"): "broker_id",
+    ("MND.REVOKE", "PROVIDER"): "client_id",
+    ("MND.REVOKE", "BUYER"): "client_id",
+    ("LST.DRAFT", "PROVIDER"): "seller_id",
+    ("LST.DRAFT", "BROKER"): "broker_id",
+    ("LST.SUBMIT", "PROVIDER"): "seller_id",
+    ("LST.WITHDRAW", "PROVIDER"): "seller_id",
+    ("PAY.ACCOUNT", "PROVIDER"): "org_id",
+    ("PAY.ACCOUNT", "BUYER"): "org_id",
+    ("PAY.ACCOUNT", "BROKER"): "org_id",
+}

@@ -1,0 +1,80 @@
+"""Records by id, of which only those used lately lie in memory; the others wait in a file of SQLite's own.
+
+An audit has to remember every trade, also one that is over: it could be begun again. So what it remembers
+must not lie in memory alone.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+_KEPT: Final = 20_000
+_ASIDE: Final = "INSERT OR REPLACE INTO main.records VALUES (?, ?)"
+
+
+class Shelf:
+    """JSON records by id. `earlier` is a file of an earlier shelf, which is read and never written.
+
+    After `settle` everything put so far is in `records`, and what is put later is not.
+    """
+
+    def __init__(self, earlier: Path | None = None, *, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._near: dict[str, Any] = {}
+        self._later: dict[str, Any] | None = None
+        # An empty name: a file that SQLite makes where temporary files go, and removes.
+        self._far = sqlite3.connect("", isolation_level=None, check_same_thread=False, uri=True)
+        self._far.execute("CREATE TABLE records (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID")
+        self._far.execute("BEGIN")
+        self._places = ["main"] if earlier is None else ["main", "earlier"]
+        if earlier is not None:
+            self._far.execute("COMMIT")
+            self._far.execute("ATTACH ? AS earlier", (f"{earlier.absolute().as_uri()}?mode=ro",))
+            self._far.execute("BEGIN")
+        self._empty = earlier is None
+
+    def get(self, key: str) -> Any:
+        """The record, or None. Whoever changes it puts it again."""
+        if self._later is not None and key in self._later:
+            return self._later[key]
+        found = self._near.pop(key, None)
+        if found is not None:
+            self._near[key] = found
+            return found
+        if self._empty:
+            return None
+        for place in self._places:
+            row = self._far.execute(f"SELECT record FROM {place}.records WHERE id = ?", (key,)).fetchone()  # noqa: S608 - one of two words
+            if row is not None:
+                return orjson.loads(row[0])
+        return None
+
+    def put(self, key: str, record: Any) -> None:
+        """Keep a record of plain JSON under an id."""
+        if self._later is not None:
+            self._later[key] = record
+            return
+        self._near.pop(key, None)
+        self._near[key] = record
+        if len(self._near) > self._kept:
+            self._aside(list(self._near)[: self._kept // 2])
+
+    def settle(self) -> None:
+        """Put everything aside, and keep what comes from now on apart from it."""
+        self._aside(list(self._near))
+        self._later = {}
+
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """What was put until `settle`, but for what the earlier shelf had."""
+        yield from self._far.execute("SELECT id, record FROM main.records")
+
+    def close(self) -> None:
+        """Let go of the file; it is gone then."""
+        self._far.close()
+
+    def _aside(self, keys: list[str]) -> None:
+        self._far.executemany(_ASIDE, [(key, orjson.dumps(self._near.pop(key))) for key in keys])
+        self._empty = self._empty and not keys
