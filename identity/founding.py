@@ -8,14 +8,13 @@ from base.db import ReadSession, WriteSession
 from base.ids import Seed
 from base.signing import SigningKey
 from identity.errors import ExchangeFoundedOtherwise, ExchangeNotFounded
-from identity.repository import Founded, get_founded, roles_text
-from identity.rules import Custody, Role
+from identity.exchange_key import OPERATOR_ROLES, NodePen
+from identity.repository import Founded, get_founded, get_key, roles_text
+from identity.rules import Custody, KeyStatus
 from identity.service import add_organisation, insert
 from identity.tables import ExchangeRow, KeyRow
 from ledger.recording import Actor, Exchange, ExchangePen, exchange_act, record
 from ledger.statement import Draft
-
-OPERATOR_ROLES = frozenset({Role.EXCHANGE_OPERATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,16 @@ async def found_exchange(
 
     States LOG.GENESIS (the log's entry 0: origin, checkpoint vkey, the exchange's key) and the
     operator's ORG.ADMIT, both signed by `key`, the exchange's own. Founding it again with the same
-    origin, vkey and key changes nothing. Raises ExchangeFoundedOtherwise.
+    origin and vkey, and a key of the exchange, changes nothing. Raises ExchangeFoundedOtherwise.
     """
     founded = await get_founded(s)
     if founded is not None:
-        return _same(founded, key=key, origin=origin, vkey=vkey)
+        if (founded.origin, founded.vkey) != (origin, vkey):
+            raise ExchangeFoundedOtherwise("an exchange with another origin or vkey", origin=founded.origin)
+        return await _same(s, founded, key)
     now = clock.now()
     operator_id = Seed().new_id("org", now)
-    exchange = _exchange(operator_id, key)
+    exchange = Exchange(_operator(operator_id), ExchangePen(key))  # its key is about to be registered
     act = exchange_act(exchange, clock)
     await record(
         s,
@@ -91,7 +92,7 @@ async def found_exchange(
         ),
         otherwise,
     )
-    return exchange
+    return Exchange(exchange.actor, NodePen(key, operator_id=operator_id))
 
 
 async def founded_exchange(s: ReadSession, *, key: SigningKey) -> Exchange:
@@ -99,17 +100,18 @@ async def founded_exchange(s: ReadSession, *, key: SigningKey) -> Exchange:
     founded = await get_founded(s)
     if founded is None:
         raise ExchangeNotFounded("no exchange has been founded in this database")
-    return _same(founded, key=key, origin=founded.origin, vkey=founded.vkey)
+    return await _same(s, founded, key)
 
 
-def _same(founded: Founded, *, key: SigningKey, origin: str, vkey: str) -> Exchange:
-    if (founded.origin, founded.vkey, founded.keyid) != (origin, vkey, key.keyid):
-        raise ExchangeFoundedOtherwise(
-            "the database belongs to an exchange with another origin, vkey or key", origin=founded.origin
-        )
-    return _exchange(founded.operator_id, key)
+async def _same(s: ReadSession, founded: Founded, key: SigningKey) -> Exchange:
+    """The exchange, where this is a key of its own that is in force."""
+    found = await get_key(s, keyid=key.keyid)
+    if found is None or (found.org_id, found.custody) != (founded.operator_id, Custody.NODE):
+        raise ExchangeFoundedOtherwise("the database belongs to an exchange with another key")
+    if found.status is not KeyStatus.ACTIVE:
+        raise ExchangeFoundedOtherwise("this key of the exchange was retired", keyid=key.keyid)
+    return Exchange(_operator(founded.operator_id), NodePen(key, operator_id=founded.operator_id))
 
 
-def _exchange(operator_id: str, key: SigningKey) -> Exchange:
-    roles = frozenset(role.value for role in OPERATOR_ROLES)
-    return Exchange(Actor(operator_id, roles), ExchangePen(key))
+def _operator(operator_id: str) -> Actor:
+    return Actor(operator_id, frozenset(role.value for role in OPERATOR_ROLES))

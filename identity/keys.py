@@ -83,6 +83,7 @@ class RegistrationPen:
         if self.new.private is not None:
             made[self.new.public] = _signature(self.new.private, message)
         if self.voucher is None:
+            await self.exchange.ready(s)
             voucher = self.exchange.key.public
             made[voucher] = _signature(self.exchange.key, message)
             if actor.user_id is not None:

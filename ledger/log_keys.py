@@ -5,13 +5,13 @@ no auditor would accept is taken back whole. The command line alone acts here (`
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, insert, literal
+from sqlalchemy import func, insert, literal, true
 from sqlmodel import col, delete, select, update
 
 from base.clock import Clock
@@ -26,6 +26,7 @@ from ledger.suites import PrivateKey
 from ledger.tables import (
     CheckpointRow,
     EntryRow,
+    OpeningRow,
     PastCheckpointRow,
     PastEntryRow,
     PendingRow,
@@ -52,9 +53,9 @@ class Shard:
     closed_at: datetime
 
 
-async def log_keys(s: ReadSession) -> LogKeys:
-    """The present log's keys and end, as its sealed entries tell them; empty before entry 0."""
-    keys, _ = await _told(s)
+async def log_keys(s: ReadSession, *, size: int | None = None) -> LogKeys:
+    """The present log's keys and end, as its entries (the first `size`) tell them; empty before entry 0."""
+    keys, _ = await _told(s, EntryRow, col(EntryRow.seq) < size if size is not None else true())
     return keys
 
 
@@ -147,6 +148,45 @@ async def shards(s: ReadSession) -> list[Shard]:
     return [Shard(row.number, row.origin, row.size, row.note.encode(), row.closed_at) for row in rows]
 
 
+async def past_keys(s: ReadSession, *, number: int) -> LogKeys:
+    """The keys of a closed log."""
+    keys, _ = await _told(s, PastEntryRow, col(PastEntryRow.shard) == number)
+    return keys
+
+
+async def past_checkpoints(s: ReadSession, *, number: int, limit: int = 100) -> dict[int, bytes]:
+    """The checkpoints kept of a closed log, by size; of very many the newest."""
+    query = (
+        select(PastCheckpointRow.size, PastCheckpointRow.note)
+        .where(PastCheckpointRow.shard == number)
+        .order_by(col(PastCheckpointRow.size).desc())
+        .limit(limit)
+    )
+    return {size: note.encode() for size, note in (await s.exec(query)).all()}
+
+
+async def past_rows(
+    s: ReadSession, *, number: int, page: int = 1000
+) -> AsyncIterator[tuple[int, bytes, bytes | None]]:
+    """(seq, entry bytes, opening bytes or None) of a closed log, in order."""
+    after = -1
+    while True:
+        query = (
+            select(PastEntryRow.seq, PastEntryRow.entry, OpeningRow.document)
+            .join(StatementRow, col(StatementRow.id) == col(PastEntryRow.statement_row))
+            .outerjoin(OpeningRow, col(OpeningRow.sha256) == col(StatementRow.opening_sha256))
+            .where(col(PastEntryRow.shard) == number, col(PastEntryRow.seq) > after)
+            .order_by(col(PastEntryRow.seq))
+            .limit(page)
+        )
+        rows = (await s.exec(query)).all()
+        if not rows:
+            return
+        for seq, entry, document in rows:
+            yield seq, entry, document
+        after = rows[-1][0]
+
+
 async def _shelve(s: WriteSession, tree: TreeRow, note: str) -> None:
     """Put a closed log's entries and checkpoints on the shelf; its tiles stand in its published files."""
     number = 1 + int((await s.exec(select(func.count()).select_from(ShardRow))).one())
@@ -175,19 +215,21 @@ async def _say(s: WriteSession, act: Act, clock: Clock, event: str, public: Mapp
         pass
     await record(s, act, Draft(event, tree.origin, public=public))
     await seal(s, clock)
-    keys, wrong = await _told(s)
+    keys, wrong = await _told(s, EntryRow, true())
     if wrong:
         raise LogKeyRefused(wrong[-1])
     return keys
 
 
-async def _told(s: ReadSession) -> tuple[LogKeys, Sequence[str]]:
-    """What the sealed `LOG.*` statements of the present log come to, and what is wrong with them."""
+async def _told(
+    s: ReadSession, entries: type[EntryRow] | type[PastEntryRow], where: Any
+) -> tuple[LogKeys, Sequence[str]]:
+    """What the sealed `LOG.*` statements of a log come to, and what is wrong with them."""
     query = (
-        select(EntryRow.seq, StatementRow.event, StatementRow.envelope)
-        .join(StatementRow, col(StatementRow.id) == col(EntryRow.statement_row))
-        .where(col(StatementRow.event).in_(sorted(EVENTS)))
-        .order_by(col(EntryRow.seq))
+        select(entries.seq, StatementRow.event, StatementRow.envelope)
+        .join(StatementRow, col(StatementRow.id) == col(entries.statement_row))
+        .where(col(StatementRow.event).in_(sorted(EVENTS)), where)
+        .order_by(col(entries.seq))
     )
     keys = LogKeys()
     wrong: list[str] = []

@@ -77,8 +77,12 @@ class ExchangePen:
     key: SigningKey
     custodial: bool = False
 
+    async def ready(self, s: WriteSession) -> None:
+        """Make sure, under the transaction's locks, that the key may still sign; a node's pen does."""
+
     async def sign(self, s: WriteSession, actor: Actor, role: str, built: Built) -> Envelope:
-        del s, actor, role
+        del actor, role
+        await self.ready(s)
         return sign_envelope(PAYLOAD_TYPE, built.payload, self.key)
 
 
