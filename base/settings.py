@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     witness_timeout_s: float = Field(
         default=3.0, gt=0, le=30, description="How long a publication waits for witnesses, at most."
     )
+    witness_pause_s: float = Field(
+        default=60.0, gt=0, le=3600, description="How long a witness that fails is left alone, at most."
+    )
     witnessed_logs_file: Path | None = Field(
         default=None, description="A file of tlog-policy `log` lines: the logs this node is a witness of."
     )

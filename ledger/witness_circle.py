@@ -62,6 +62,7 @@ class WitnessCircle:
     policy: Policy
     http: httpx.AsyncClient
     patience_s: float = PATIENCE_S
+    longest_pause_s: float = LONGEST_PAUSE_S
     now: Callable[[], float] = time.monotonic
     _memory: dict[str, _Memory] = field(default_factory=dict)
 
@@ -117,7 +118,7 @@ class WitnessCircle:
             memory.failures, memory.pause_until = 0, 0.0
             return answer
         memory.failures += 1
-        memory.pause_until = self.now() + min(LONGEST_PAUSE_S, 2.0 ** min(memory.failures, 10))
+        memory.pause_until = self.now() + min(self.longest_pause_s, 2.0 ** min(memory.failures, 10))
         return Answer(witness, memory.size, problem=problem, evidence=evidence)
 
     async def _cosigned(self, witness: Witness, note: Note, head: Checkpoint, prove: Prover) -> Answer:

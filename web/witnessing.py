@@ -42,7 +42,9 @@ def circle_of(settings: Settings, http: httpx.AsyncClient) -> WitnessCircle | No
         own = load_cosigner(settings).vkey.public
         if any(vkey.public == own for vkey in policy.vkeys):
             raise PolicyInvalid("a node is no witness of its own log")
-    return WitnessCircle(policy, http, patience_s=settings.witness_timeout_s)
+    return WitnessCircle(
+        policy, http, patience_s=settings.witness_timeout_s, longest_pause_s=settings.witness_pause_s
+    )
 
 
 def federated_every(settings: Settings) -> timedelta | None:
