@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from base.errors import Unavailable
 
 _BUSY_TIMEOUT_S: Final = 30
-_ROWS_AT_ONCE: Final = 256
+_FEW_ROWS: Final = 256
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 
 Query = TypeVar("Query", bound=GenerativeSelect)
@@ -167,60 +167,52 @@ class Database:
 
 
 class _Cursor(aiosqlite.Cursor):
-    """A cursor that asks, reads and closes at once; of a long answer the rest is read as it is asked for.
+    """A cursor that asks and reads the whole answer at once (answers here are pages, never tables).
 
-    aiosqlite visits the connection's thread for each of these, and a visit costs ten times what a short
-    statement does. A reader visits it once. The writer, whose statements are short, visits it only for what
-    may wait for another process or take long: to begin, to commit, and for many rows.
+    aiosqlite visits the connection's thread to open, to ask, to read and to close, and a visit costs ten
+    times what a short statement does. A reader visits it once. The writer, whose statements are short,
+    visits it only for what may wait for another process or take long: to begin, to commit, and for many rows.
     """
 
     def __init__(self, connection: "_Connection") -> None:
         super().__init__(connection, None)  # type: ignore[arg-type] # there is none before it is asked
         self._here = connection.here
         self._rows: list[sqlite3.Row] = []
-        self._open = False
 
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> aiosqlite.Cursor:
         here = self._here and not sql.startswith("BEGIN")
         return await self._ask(sqlite3.Cursor.execute, sql, parameters or (), here=here)
 
     async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> aiosqlite.Cursor:
-        here = self._here and isinstance(parameters, list) and len(parameters) <= _ROWS_AT_ONCE
-        return await self._ask(sqlite3.Cursor.executemany, sql, parameters, here=here)
+        few = isinstance(parameters, list) and len(parameters) <= _FEW_ROWS
+        return await self._ask(sqlite3.Cursor.executemany, sql, parameters, here=self._here and few)
 
     async def _ask(
         self, how: Callable[..., Any], sql: str, parameters: Any, *, here: bool
     ) -> aiosqlite.Cursor:
-        cursor = self._conn._conn.cursor()  # noqa: SLF001 - as aiosqlite's own cursor does
+        cursor = self._cursor = self._conn._conn.cursor()  # noqa: SLF001 - as aiosqlite's own cursor does
 
         def ask() -> list[sqlite3.Row]:
             how(cursor, sql, parameters)
-            return cursor.fetchmany(_ROWS_AT_ONCE) if cursor.description else []
+            return cursor.fetchall() if cursor.description else []
 
-        self._cursor = cursor
         self._rows = ask() if here else await self._execute(ask)  # type: ignore[no-untyped-call]
-        self._open = len(self._rows) == _ROWS_AT_ONCE
         return self
 
     async def fetchone(self) -> sqlite3.Row | None:
-        return next(iter(await self.fetchmany(1)), None)
+        return self._rows.pop(0) if self._rows else None
 
     async def fetchmany(self, size: int | None = None) -> Iterable[sqlite3.Row]:
-        if self._open and not self._rows:
-            self._rows = list(await super().fetchmany(_ROWS_AT_ONCE))
-            self._open = bool(self._rows)
         size = size or self.arraysize
         rows, self._rows = self._rows[:size], self._rows[size:]
         return rows
 
     async def fetchall(self) -> Iterable[sqlite3.Row]:
-        rows = [*self._rows, *(await super().fetchall() if self._open else ())]
-        self._rows, self._open = [], False
+        rows, self._rows = self._rows, []
         return rows
 
     async def close(self) -> None:
-        if self._open:
-            await super().close()
+        self._rows = []
 
 
 class _Connection(aiosqlite.Connection):
