@@ -6,8 +6,9 @@ from pathlib import Path
 from base.settings import Settings
 from cli.running import require_schema
 from ledger import reader
-from ledger.bundle import BundleWriter, Edition, Keys, KeyWindow
+from ledger.bundle import BundleWriter, Edition, Keys
 from ledger.errors import LogUnborn
+from ledger.log_keys import log_keys
 from web.node import Node, open_node
 
 
@@ -37,10 +38,11 @@ async def export_bundle(node: Node, out: Path, edition: Edition) -> int:
             for row in await reader.checkpoints(s, limit=100)
             if row.size != head.size
         }
+        windows = tuple((await log_keys(s, size=head.size)).windows)
         writer = BundleWriter(
             out,
             checkpoint=head.note.encode(),
-            keys=Keys(signer.name, (KeyWindow(signer.vkey),), node.publisher.witness_keys),
+            keys=Keys(signer.name, windows, node.publisher.witness_keys),
             signer=signer,
             edition=edition,
             kept=kept,

@@ -1,7 +1,8 @@
 """`databourse keys …`: self-held keys in files of one's own; the exchange never sees the private half.
 
-A key file is JSON: `keyid`, `public_key` and either `private_key` (base64 of the 32-byte seed of
-RFC 8032) or, with a passphrase, `sealed_private_key` and the `kdf` that opens it.
+A key file is JSON: `keyid`, `public_key` (whose form tells the suite) and either `private_key` (base64 of
+32 bytes: the seed of RFC 8032, or SM2's d) or, with a passphrase, `sealed_private_key` and the `kdf` that
+opens it.
 """
 
 import base64
@@ -16,14 +17,16 @@ import typer
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from base.errors import DomainError, Malformed
-from base.signing import SigningKey, unwrap, wrap
+from base.signing import unwrap, wrap
+from cli.keys_of_node import COMMANDS
+from ledger.suites import ED25519_SHA256, PrivateKey, suite_named, suite_of
 
 MAX_FILE_BYTES: Final = 64 * 1024
 FAILED: Final = 2
 _SALT_BYTES: Final = 16
 _KDF: Final = {"name": "scrypt", "n": 2**15, "r": 8, "p": 1}  # 32 MiB, some 0.1 s
 
-app = typer.Typer(help="Make and look at self-held keys.", no_args_is_help=True)
+app = typer.Typer(help="Make and look at self-held keys; turn over the node's own.", no_args_is_help=True)
 
 
 @app.command()
@@ -31,15 +34,16 @@ def new(
     out: Annotated[Path, typer.Option("--out", help="The key file to write; it must not exist yet")],
     *,
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase")] = False,
+    suite: Annotated[str, typer.Option(help="ed25519-sha256 or sm2-sm3")] = ED25519_SHA256.name,
 ) -> None:
-    """Make a new Ed25519 key in a file that only you can read."""
+    """Make a new key in a file that only you can read."""
     words = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True) if passphrase else None
-    key = SigningKey.generate()
     try:
+        key = suite_named(suite).generate()
         write_key_file(out, key, passphrase=words)
     except DomainError as error:
         raise _failed(error) from None
-    _describe(key.keyid, base64.b64encode(key.public).decode())
+    _describe(key.keyid, key.public)
 
 
 @app.command()
@@ -47,13 +51,14 @@ def show(file: Annotated[Path, typer.Argument(help="A key file")]) -> None:
     """Print the keyid and the public key of a key file: what you register with the exchange."""
     try:
         document = _load(file)
-        keyid, public = document["keyid"], document["public_key"]
-    except DomainError as error:
-        raise _failed(error) from None
-    _describe(keyid, public)
+        public = base64.b64decode(document["public_key"])
+        suite_of(public)
+    except (DomainError, binascii.Error, ValueError) as error:
+        raise _failed(error if isinstance(error, DomainError) else Malformed("not a key file")) from None
+    _describe(document["keyid"], public)
 
 
-def write_key_file(path: Path, key: SigningKey, *, passphrase: str | None = None) -> None:
+def write_key_file(path: Path, key: PrivateKey, *, passphrase: str | None = None) -> None:
     """Write a key file with mode 0600. Raises Malformed when it exists or cannot be written."""
     document: dict[str, Any] = {
         "keyid": key.keyid,
@@ -79,8 +84,11 @@ def is_sealed(path: Path) -> bool:
     return "sealed_private_key" in _load(path)
 
 
-def read_key_file(path: Path, *, passphrase: str | None = None) -> SigningKey:
-    """The key of a file. Raises Malformed for what is no key file, or a passphrase that does not open it."""
+def read_key_file(path: Path, *, passphrase: str | None = None) -> PrivateKey:
+    """The key of a file. Raises Malformed for what is no key file, or a passphrase that does not open it.
+
+    Raises SuiteUnavailable for an SM2 key on a machine without the library.
+    """
     document = _load(path)
     try:
         if "sealed_private_key" in document:
@@ -91,7 +99,8 @@ def read_key_file(path: Path, *, passphrase: str | None = None) -> SigningKey:
             raw = unwrap(_stretched(passphrase, salt), sealed, _purpose(document["keyid"]))
         else:
             raw = base64.b64decode(document["private_key"], validate=True)
-        key = SigningKey.from_bytes(raw)
+        public = base64.b64decode(document["public_key"], validate=True)
+        key = suite_of(public).restore(raw, public)
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise Malformed("not a key file", file=str(path)) from None
     if key.keyid != document["keyid"]:
@@ -123,10 +132,16 @@ def _purpose(keyid: str) -> bytes:
     return b"databourse/key-file/" + keyid.encode()
 
 
-def _describe(keyid: str, public: str) -> None:
-    typer.echo(f"keyid       {keyid}\npublic key  {public}")
+def _describe(keyid: str, public: bytes) -> None:
+    typer.echo(f"keyid       {keyid}\npublic key  {base64.b64encode(public).decode()}")
+    if suite_of(public) is not ED25519_SHA256:
+        typer.echo(f"suite       {suite_of(public).name}")
 
 
 def _failed(error: DomainError) -> typer.Exit:
     typer.echo(f"{error.code}: {error.detail}", err=True)
     return typer.Exit(FAILED)
+
+
+for command in COMMANDS:
+    app.command()(command)

@@ -16,7 +16,7 @@ from typer.main import get_command, get_group
 HELP: Final = "A data exchange that people can trust because they can check it."
 OFFERED: Final = MappingProxyType(
     {
-        "keys": ("cli.keys:app", "Make and look at self-held keys."),
+        "keys": ("cli.keys:app", "Make and look at self-held keys; turn over the node's own."),
         "serve": ("cli.serve:serve", "Serve the API and the pages."),
         "sequencer": (
             "cli.serve:sequencer",
@@ -49,6 +49,13 @@ OFFERED: Final = MappingProxyType(
         "evidence": (
             "cli.evidence:evidence",
             "Derive the evidence tables from a ledger bundle (regulator edition).",
+        ),
+        "provenance": (
+            "cli.provenance:provenance",
+            (
+                "Tell a product's history from a bundle: "
+                "sources, quality, trades, deliveries, each with its entry."
+            ),
         ),
         "supervise": (
             "cli.supervise:supervise",

@@ -13,10 +13,11 @@ import orjson
 import typer
 
 from base.errors import DomainError, Malformed
-from base.signing import SigningKey, sign_envelope
+from base.signing import sign_envelope
 from cli.keys import is_sealed, read_key_file
 from cli.prepared import PreparedMismatch, ToSign, describe, examine, refuse_late
 from ledger.statement import PAYLOAD_TYPE
+from ledger.suites import PrivateKey
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 NOT_SIGNED: Final = 1
@@ -62,7 +63,7 @@ def _read(file: Path) -> bytes:
     return raw
 
 
-def _refuse_strangers(prepared: ToSign, keys: list[SigningKey]) -> None:
+def _refuse_strangers(prepared: ToSign, keys: list[PrivateKey]) -> None:
     strangers = [key.keyid for key in keys if prepared.signers and key.keyid not in prepared.signers]
     if strangers:
         raise PreparedMismatch(f"this act is not to be signed with key {strangers[0]}")
