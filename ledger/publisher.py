@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -189,16 +190,33 @@ class Publisher:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or none, and a crash loses nothing answered."""
-    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.is_dir()]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _flush_name.cache_clear()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    for folder in (path.parent, *(folder.parent for folder in made)):
-        _flush_folder(folder)
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+    _flush_name(path.parent)
+
+
+@lru_cache(maxsize=1024)
+def _flush_name(folder: Path) -> None:
+    """Make sure, once, that a folder's own name survives a power cut, and those above it as far as we write.
+
+    That it is there tells nothing: whoever made it may have failed before its name was flushed.
+    """
+    parent = folder.parent
+    if parent != folder and os.access(parent, os.R_OK | os.W_OK):
+        _flush_folder(parent)
+        _flush_name(parent)
 
 
 def _flush_folder(folder: Path) -> None:
