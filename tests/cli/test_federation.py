@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -174,30 +175,11 @@ def test_whatever_is_cut_and_killed_and_put_back_every_log_is_one_log(
     """The dice decide what happens; at the end all is mended, and every log is audited with its witnesses."""
     dice = random.Random(seed)
     federation.start()
-    backups: dict[str, list[Path]] = {city.name: [] for city in federation.cities}
-    for turn in range(60):
-        city = dice.choice(federation.cities)
-        happens = dice.choice(
-            ["admit", "admit", "admit", "cut", "mend", "kill", "kill above", "save", "put back"]
-        )
-        if happens == "admit":
-            for _ in range(dice.randint(1, 4)):
-                city.admit()
-        elif happens in {"cut", "mend"}:
-            cable = dice.choice(federation.cables)
-            cable.cut() if happens == "cut" else cable.mend()
-        elif happens == "kill":
-            city.kill()
-            city.start()
-        elif happens == "kill above":
-            above = dice.choice([federation.province, federation.regulator])
-            above.kill()
-            above.start(*(["--witness-only"] if above is federation.regulator else []))
-        elif happens == "save":
-            backups[city.name].append(tmp_path / f"{city.name} {turn}.db")
-            city.save(backups[city.name][-1])
-        elif backups[city.name]:
-            put_back(federation, city, dice.choice(backups[city.name]), tmp_path / f"true {turn}")
+    fate = Fate(federation, dice, tmp_path)
+    for _ in range(60):
+        getattr(
+            fate, dice.choice(["admit", "admit", "admit", "cut", "mend", "kill", "kill_above", "put_back"])
+        )()
     for cable in federation.cables:
         cable.mend()
     federation.caught_up()
@@ -208,16 +190,54 @@ def test_whatever_is_cut_and_killed_and_put_back_every_log_is_one_log(
         verify_federated(federated(city, size - 1), [city.vkey], [federation.province.vkey])
 
 
-def put_back(federation: Federation, city: Member, old: Path, true: Path) -> None:
-    """An old backup in a city's place, with or without its folder: it is refused; then the true one again."""
-    federation.cables[federation.cities.index(city)].mend()
-    city.admit()  # the backup is older than what the witnesses hold
-    federation.caught_up(city)
-    city.kill()
-    city.save(true)
-    if true.stat().st_mtime_ns % 2:
-        shutil.rmtree(city.folder / "log")
-    city.restore(old)
-    assert "log-forked" in city.refuses_to_start()
-    city.restore(true)
-    city.start()
+@dataclass
+class Fate:
+    """What the dice may let happen."""
+
+    federation: Federation
+    dice: random.Random
+    folder: Path
+    turn: int = 0
+
+    @property
+    def city(self) -> Member:
+        return self.dice.choice(self.federation.cities)
+
+    def admit(self) -> None:
+        city = self.city
+        for _ in range(self.dice.randint(1, 4)):
+            city.admit()
+
+    def cut(self) -> None:
+        self.dice.choice(self.federation.cables).cut()
+
+    def mend(self) -> None:
+        self.dice.choice(self.federation.cables).mend()
+
+    def kill(self) -> None:
+        city = self.city
+        city.kill()
+        city.start()
+
+    def kill_above(self) -> None:
+        above = self.dice.choice([self.federation.province, self.federation.regulator])
+        above.kill()
+        above.start(*(["--witness-only"] if above is self.federation.regulator else []))
+
+    def put_back(self) -> None:
+        """An old backup in a city's place, with or without its folder: refused; then the true one again."""
+        city = self.city
+        self.turn += 1
+        old, true = self.folder / f"old {self.turn}.db", self.folder / f"true {self.turn}.db"
+        city.save(old)
+        city.admit()
+        self.federation.cables[self.federation.cities.index(city)].mend()
+        self.federation.caught_up(city)
+        city.kill()
+        city.save(true)
+        if self.dice.random() < 1 / 2:
+            shutil.rmtree(city.folder / "log")
+        city.restore(old)
+        assert "log-forked" in city.refuses_to_start()
+        city.restore(true)
+        city.start()
