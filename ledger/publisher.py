@@ -125,10 +125,7 @@ class Publisher:
         if seen is not None and seen.checkpoint.size == head.size:
             lines = tuple(line for line in note.signatures if line not in seen.note.signatures)
             note = Note(note.text, (*seen.note.signatures, *lines))
-        witnessed = None
-        if self.circle is not None and self.circle.policy.asks:
-            opened = open_checkpoint(bytes(note), [*self.known, *self.circle.policy.vkeys])
-            witnessed = self.circle.policy.satisfied(opened.cosigned)
+        witnessed = self.witnessed(bytes(note))
         await _keep(s, head, bytes(note).decode(), self.clock.now(), witnessed=witnessed)
         if lines:
             await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))

@@ -53,6 +53,7 @@ JOBS_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 600.0
 HALTED_EVERY_S: Final = 10.0
 MEASURED_AT_ONCE: Final = 2
+ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
 ABANDONED_AFTER_S: Final = 3600.0
 _BANK_TIMEOUT_S: Final = 10.0
@@ -75,6 +76,7 @@ class Node:
     escrow: Escrow | None
     http: httpx.AsyncClient
     desk: WitnessDesk | None = None
+    asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
 
     @property

@@ -5,12 +5,11 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import httpx
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import Field
+from pydantic import Field, ValidationError
 from starlette.responses import PlainTextResponse, Response
 
 from base.errors import NotFound
@@ -177,19 +176,24 @@ async def witnesses(s: ReadDep) -> WitnessingView:
 
 
 @router.get("/ledger/entries/{seq}/federated")
-async def federated(seq: Size, node: NodeDep, s: ReadDep) -> Response:
+async def federated(seq: Size, node: NodeDep) -> Response:
     """The entry's receipt that leads on to the province's root (`databourse receipt` verifies it offline)."""
-    entry = await reader.entry(s, seq=seq)
     origin = node.settings.origin
+    async with node.database.read() as s:
+        entry = await reader.entry(s, seq=seq)
     upper = await _asked(node, f"/{origin_hash(origin)}/stated?size={seq + 1}")
-    note, proof = str(upper["note"]).encode(), str(upper["receipt"]).encode()
+    note = upper.note.encode()
     head = open_checkpoint(note, node.publisher.known, origin=origin).checkpoint
-    await require_prefix(s, await reader.tree_head(s), head)
     if seq >= head.size:
         raise FederationUnready("the province states a checkpoint that does not hold this entry", seq=seq)
-    path = await reader.proof(s, seq=seq, size=head.size)
+    async with node.database.read() as s:
+        await require_prefix(s, await reader.tree_head(s), head)
+        path = await reader.proof(s, seq=seq, size=head.size)
     document = FederatedReceipt(
-        entry.entry, Receipt(seq, tuple(path), note).text(), base64.b64decode(str(upper["entry"])), proof
+        entry.entry,
+        Receipt(seq, tuple(path), note).text(),
+        base64.b64decode(upper.entry),
+        upper.receipt.encode(),
     ).text()
     if node.settings.province_vkey is not None:
         province = VerifierKey.parse(node.settings.province_vkey)
@@ -198,15 +202,17 @@ async def federated(seq: Size, node: NodeDep, s: ReadDep) -> Response:
     return Response(document, media_type="application/json", headers={"content-disposition": name})
 
 
-async def _asked(node: Node, path: str) -> dict[str, Any]:
+async def _asked(node: Node, path: str) -> ProvincialView:
     """What the province answers. Raises FederationUnready, whatever is wrong with it."""
     if node.settings.province_url is None:
         raise NotFound("this node is in no federation")
+    body = b""
     try:
-        answer = await node.http.get(f"{node.settings.province_url}{path}")
-        document = orjson.loads(answer.content) if answer.status_code == _OK else None
-    except (httpx.HTTPError, orjson.JSONDecodeError):
-        document = None
-    if not isinstance(document, dict) or not {"note", "receipt", "entry"} <= set(document):
-        raise FederationUnready("the province has no proof for this entry now")
-    return document
+        async with node.asking, node.http.stream("GET", f"{node.settings.province_url}{path}") as answer:
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > _MAX_ANSWER_BYTES or answer.status_code != _OK:
+                    raise FederationUnready("the province has no proof for this entry now")
+        return ProvincialView.model_validate_json(body)
+    except (httpx.HTTPError, ValidationError):
+        raise FederationUnready("the province has no proof for this entry now") from None
