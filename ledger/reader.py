@@ -18,6 +18,7 @@ from ledger.statement import PREDICATE_PREFIX
 from ledger.tables import (
     CheckpointRow,
     EntryRow,
+    MentionRow,
     OpeningRow,
     PendingRow,
     StatementRow,
@@ -131,10 +132,33 @@ async def statements_of(s: ReadSession, *, object_id: str, limit: int = 500) -> 
 
 
 async def statements_about(
-    s: ReadSession, *, object_ids: Sequence[str], limit: int = 500
+    s: ReadSession, *, object_ids: Sequence[str], events: Sequence[str] | None = None, limit: int = 500
 ) -> Sequence[Statement]:
-    """What was said about any of these objects, in the order it was recorded."""
-    return await _statements(s, col(StatementRow.object_id).in_(object_ids), limit=limit)
+    """What was said about any of these objects (by these events), in the order it was recorded."""
+    about = col(StatementRow.object_id).in_(object_ids)
+    where = about if events is None else about & col(StatementRow.event).in_(events)
+    return await _statements(s, where, limit=limit)
+
+
+async def statements_mentioning(
+    s: ReadSession, *, object_ids: Sequence[str], event: str, after: str | None = None, limit: int = _PAGE
+) -> Sequence[Statement]:
+    """Statements of an event that speak of these beside their object (`statement.BESIDE`), as recorded.
+
+    By keyset: `after` is the object of the last one seen.
+    """
+    rows = (
+        select(MentionRow.statement_row)
+        .where(col(MentionRow.object_id).in_(object_ids), MentionRow.event == event)
+        .order_by(col(MentionRow.statement_row))
+        .limit(limit)
+    )
+    if after is not None:
+        last = select(func.max(StatementRow.id)).where(
+            StatementRow.object_id == after, StatementRow.event == event
+        )
+        rows = rows.where(col(MentionRow.statement_row) > last.scalar_subquery())
+    return await _statements(s, col(StatementRow.id).in_(rows), limit=limit)
 
 
 async def statements_by(s: ReadSession, *, org_id: str, limit: int = _PAGE) -> Sequence[Statement]:

@@ -21,7 +21,7 @@ MAX_ENTRY_BYTES: Final = 8192
 # What some statements speak of beside their object, by which they are found again (`ledger.lineage`).
 BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "LST.DRAFT": ("product_id", "file", "derived_from"),
-    "TRD.INQUIRE": ("product_id", "listing_id"),
+    "TRD.CONTRACT": ("product_id", "listing_id"),
     "DLV.DOWNLOAD": ("trade_id",),
 }
 

@@ -19,7 +19,7 @@ depends_on: str | Sequence[str] | None = None
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _BESIDE = {
     "LST.DRAFT": ("product_id", "file", "derived_from"),
-    "TRD.INQUIRE": ("product_id", "listing_id"),
+    "TRD.CONTRACT": ("product_id", "listing_id"),
     "DLV.DOWNLOAD": ("trade_id",),
 }
 _FILLED_AT_ONCE = 500
@@ -184,7 +184,7 @@ def _mentioned(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     after = 0
     query = sa.text(
         "SELECT id, event, envelope FROM ledger_statements "
-        "WHERE id > :after AND event IN ('LST.DRAFT', 'TRD.INQUIRE', 'DLV.DOWNLOAD') ORDER BY id LIMIT 500"
+        "WHERE id > :after AND event IN ('LST.DRAFT', 'TRD.CONTRACT', 'DLV.DOWNLOAD') ORDER BY id LIMIT 500"
     )
     while rows := connection.execute(query, {"after": after}).all():
         for number, event, envelope in rows:

@@ -129,6 +129,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
             "grant_id": form.optional("grant_id"),
             "cap_minor": form.fen("cap_minor"),
             "seller_id": form.optional("seller_id") if role == "BROKER" else None,
+            "derived_from": form.text("derived_from").split(),
         },
         role=role,
         then=lambda listing: f"/sell/{listing['listing_id']}",

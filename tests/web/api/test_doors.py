@@ -38,6 +38,7 @@ OPEN = {
     ("GET", "/api/v1/listings"),
     ("GET", "/api/v1/listings/{listing_id}"),
     ("GET", "/api/v1/listings/{listing_id}/quality"),
+    ("GET", "/api/v1/products/{product_id}/provenance"),
     ("GET", "/api/v1/organisations"),
     ("GET", "/api/v1/organisations/{org_id}"),
     ("GET", "/api/v1/organisations/{org_id}/keys"),
