@@ -1,5 +1,6 @@
 """What an audit answers: problems with a code, the first bad entry, and what was looked at."""
 
+from bisect import insort
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -74,13 +75,14 @@ class Report:
     resumed_from: int | None = None
     counts: Counter[Code] = field(default_factory=Counter)
     warnings: list[Problem] = field(default_factory=list)
-    _problems: list[Problem] = field(default_factory=list)
+    _problems: dict[Code, list[Problem]] = field(default_factory=dict)
 
     def add(self, problem: Problem) -> None:
-        """Keep the first twenty problems of each code, and count the rest."""
+        """Keep the first twenty problems of each code, by their place in the log, and count the rest."""
         self.counts[problem.code] += 1
-        if self.counts[problem.code] <= KEPT_PER_CODE:
-            self._problems.append(problem)
+        kept = self._problems.setdefault(problem.code, [])
+        insort(kept, problem, key=_place)
+        del kept[KEPT_PER_CODE:]
 
     @property
     def clean(self) -> bool:
@@ -94,12 +96,12 @@ class Report:
     @property
     def problems(self) -> list[Problem]:
         """What was found, the first bad entry first."""
-        return sorted(self._problems, key=lambda problem: problem.rank)
+        return sorted((one for kept in self._problems.values() for one in kept), key=lambda one: one.rank)
 
     @property
     def first(self) -> Problem | None:
         """The first bad entry, else the first bad file, else what is wrong with the log."""
-        return min(self._problems, key=lambda problem: problem.rank, default=None)
+        return next(iter(self.problems), None)
 
     def document(self) -> dict[str, Any]:
         """The report as JSON."""
@@ -110,6 +112,7 @@ class Report:
             "size": self.size,
             "root": self.root,
             "edition": self.edition,
+            "resumed_from": self.resumed_from,
             "checked": {
                 "entries": self.entries,
                 "files": self.files,
@@ -124,3 +127,7 @@ class Report:
             "problems": [problem.document() for problem in self.problems],
             "warnings": [warning.document() for warning in self.warnings],
         }
+
+
+def _place(problem: Problem) -> tuple[int, int, int]:
+    return problem.rank

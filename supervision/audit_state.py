@@ -7,6 +7,7 @@ still begin with the tree that was audited, and where anything is wrong at all, 
 The mark is the last full tile: a partial one is another file in the next bundle, and is read again.
 """
 
+import shutil
 import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping
@@ -164,7 +165,7 @@ def mark(case: Case) -> Mark:
 
 
 def keep(path: Path, case: Case, found: Mark, before: Earlier | None) -> None:
-    """Write the state of a clean audit, in one transaction: the old one stands until the new one does.
+    """Write the state of a clean audit to a new file, which then takes the old one's place.
 
     Raises OSError where it cannot be written.
     """
@@ -177,11 +178,12 @@ def keep(path: Path, case: Case, found: Mark, before: Earlier | None) -> None:
         "anchors": {str(size): root for size, root in case.anchored.items()},
     }
     begin = before.size if before else 0
-    target = path if before else path.with_name(f"{path.name}.new")
+    target = path.with_name(f"{path.name}.new")
     try:
-        if before is None:
-            target.unlink(missing_ok=True)
-            target.touch(mode=0o600)
+        target.unlink(missing_ok=True)
+        target.touch(mode=0o600)
+        if before is not None:
+            shutil.copyfile(path, target)
         with closing(sqlite3.connect(target, isolation_level=None)) as file:
             file.executescript(_SCHEMA)
             file.execute("BEGIN IMMEDIATE")
