@@ -51,11 +51,6 @@ class View:
     def move(self, store: Path, folder: Path) -> None:
         self.store, self.folder = store, folder
 
-    def size(self) -> int:
-        """The size of the tree, without judging anything."""
-        with closing(sqlite3.connect(self.store)) as base:
-            return int(base.execute("SELECT size FROM ledger_tree").fetchone()[0])
-
     def read(self) -> Found:
         """Everything that is stored. Raises Wrong where it does not fit together."""
         with closing(sqlite3.connect(self.store)) as base:

@@ -7,7 +7,9 @@ A seed replays a run exactly: `Simulation.trace` and the log's bytes are the sam
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -96,7 +98,7 @@ class Simulation:
         shutil.copyfile(template, folder / "witness.db")
         self._witness = Database(sqlite_url(folder / "witness.db"))
         self._witness_faults.watch(self._witness)
-        self._desk = WitnessDesk(self._witness, self.clock, COSIGNER, {ORIGIN: [LOG.vkey]})
+        self._desk = WitnessDesk(self._witness, SimulatedClock(AT), COSIGNER, {ORIGIN: [LOG.vkey]})
 
     # --- lives of the process
 
@@ -240,8 +242,8 @@ class Simulation:
         self.view.at_rest(await self._desk_keeps())
 
     async def _desk_keeps(self) -> bytes | None:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(self._at_the_witness)) as http:
-            (answer,) = await WitnessCircle(POLICY, http).latest(ORIGIN)
+        async with self._circle() as circle:
+            (answer,) = await circle.latest(ORIGIN)
         return answer.evidence
 
     # --- what is done
@@ -377,9 +379,11 @@ class Simulation:
     async def _restart(self) -> str:
         """A planned stop, and the start after it."""
         await self.close()
+        if self.dice.random() < 0.5:  # on a machine whose clock is behind
+            self.clock = SimulatedClock(self.clock.now() - timedelta(seconds=self.dice.randint(1, 9000)))
         self._open(self.path, self.disk.folder)
         await self._try(self._started)
-        return "restarted"
+        return f"restarted at {self.clock.now()}"
 
     async def _back_up(self) -> str:
         self._backup = self._folder / f"backup{len(self.trace)}.db"
@@ -395,27 +399,54 @@ class Simulation:
         home = self._folder / f"put_back{len(self.trace)}"
         home.mkdir()
         copied(self._backup, home / "log.db")
-        shutil.copytree(self.disk.folder, home / "published")
-        view = View(LOG.vkey, COSIGNER.vkey)
-        view.move(home / "log.db", home / "published")
-        size, (published, _) = view.size(), view.published()
+        told_by, held_by_it = "the file", self.view.published()[0]
+        if self.dice.random() < 0.5:  # the published folder is gone too: only the witness can tell
+            told_by, held_by_it, self._reachable = "the witness", self._cosigned_size(), True
+            (home / "published").mkdir()
+        else:
+            shutil.copytree(self.disk.folder, home / "published")
         old = Database(sqlite_url(home / "log.db"))
-        publisher = Publisher(old, self.clock, (LOG,), home / "published")
-        try:
-            if published <= size:
-                await publisher.check_head()
-                return f"{size} is not behind {published}"
-            if self.dice.random() < 0.5:  # nobody looked: it grows beside what was published
-                async with old.write() as s:
-                    for number in range(published - size + self.dice.randint(0, 3)):
-                        await note(s, self._act(-1 - number), 1_000_000 + number)
-                await seal_all(old, self.clock)
-            for work in (publisher.check_head, publisher.publish, lambda: seal_all(old, self.clock)):
-                with pytest.raises(LogForked):
-                    await work()
-        finally:
-            await old.dispose()
-        return f"{size} may not go on behind {published}"
+        async with self._circle() as circle:
+            witnesses = circle if told_by == "the witness" else None
+            publisher = Publisher(old, self.clock, (LOG,), home / "published", witnesses)
+            try:
+                return f"{told_by}: {await self._goes_on(publisher, size_of(home / 'log.db'), held_by_it)}"
+            finally:
+                await old.dispose()
+
+    async def _goes_on(self, publisher: Publisher, size: int, held_elsewhere: int) -> str:
+        """A publisher over an old database goes on only where nobody holds more than that."""
+        if held_elsewhere <= size:
+            await publisher.check_head()
+            return f"{size} is not behind {held_elsewhere}"
+        old = publisher.database
+        work: list[Callable[[], Awaitable[Any]]] = [
+            publisher.check_head,
+            publisher.publish,
+            lambda: seal_all(old, self.clock),
+        ]
+        if self.dice.random() < 0.5:  # nobody looked: it grows beside what was published
+            async with old.write() as s:
+                for number in range(held_elsewhere - size + self.dice.randint(0, 3)):
+                    await note(s, self._act(-1 - number), 1_000_000 + number)
+            later = SimulatedClock(self.clock.now() + timedelta(days=9, milliseconds=1))
+            await seal_all(old, later)  # what was queued in it comes out another, by its time
+            work[:2] = self.dice.sample(work[:2], 2)
+        elif size == 0:
+            work.remove(publisher.publish)  # of an empty tree there is nothing to publish
+        for one in work:
+            with pytest.raises(LogForked):
+                await one()
+        return f"{size} may not go on behind {held_elsewhere}"
+
+    def _cosigned_size(self) -> int:
+        with closing(sqlite3.connect(self._folder / "witness.db")) as base:
+            return int((base.execute("SELECT max(size) FROM ledger_witnessed").fetchone() or [0])[0] or 0)
+
+    @asynccontextmanager
+    async def _circle(self) -> AsyncIterator[WitnessCircle]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(self._at_the_witness)) as http:
+            yield WitnessCircle(POLICY, http)
 
     # --- the witness's door
 
@@ -433,6 +464,11 @@ class Simulation:
                 kind = {"content-type": "text/x.tlog.size"}
                 return httpx.Response(409, text=f"{error.facts['size']}\n", headers=kind)
             return httpx.Response(STATUS[error.code])
+
+
+def size_of(store: Path) -> int:
+    with closing(sqlite3.connect(store)) as base:
+        return int(base.execute("SELECT size FROM ledger_tree").fetchone()[0])
 
 
 def copied(store: Path, to: Path) -> None:
