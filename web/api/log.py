@@ -16,11 +16,13 @@ from starlette.responses import PlainTextResponse
 
 from base.errors import NotFound
 from ledger.errors import TileInvalid
+from ledger.log_keys import log_keys, past_keys, shards
 from ledger.publisher import CHECKPOINT_FILE
+from ledger.rotation import LogKeys
 from ledger.tiles import ENTRIES, WIDTH, Tile, pack_entries, parse_path, unpack_entries
 from ledger.tree import HASH_BYTES
 from market.delivery.rules import choose_bytes
-from web.deps import NodeDep
+from web.deps import NodeDep, ReadDep
 from web.node import Node
 from web.views import View
 
@@ -40,6 +42,16 @@ class VkeyView(View):
     to_size: int | None
 
 
+class ClosedView(View):
+    """A log that came to its end; the one after it names its last checkpoint in entry 0."""
+
+    origin: str
+    size: int
+    vkeys: list[VkeyView]
+    checkpoint: str
+    tiles: str
+
+
 class ParticularsView(View):
     """Whom to check against: pin the vkey, then fetch the log."""
 
@@ -49,55 +61,78 @@ class ParticularsView(View):
     checkpoint: str
     tiles: str
     api: str
+    closed: list[ClosedView]
 
 
 @log.get("/.well-known/databourse")
-async def particulars(node: NodeDep, response: Response) -> ParticularsView:
-    """Who this log is, and where it is read (RFC 8615)."""
+async def particulars(node: NodeDep, s: ReadDep, response: Response) -> ParticularsView:
+    """Who this log is, which key signs at which size, and where it is read (RFC 8615)."""
     response.headers.update(_FOR_ANYBODY | {"cache-control": "public, max-age=60"})
-    signer, url = node.publisher.signer, node.settings.public_url
+    keys = await log_keys(s)
     return ParticularsView(
-        origin=signer.name,
-        vkeys=[VkeyView(vkey=str(signer.vkey), from_size=0, to_size=None)],
+        origin=node.publisher.signer.name,
+        vkeys=_windows(keys),
         exchange_keyid=node.house.exchange.pen.key.keyid,
-        checkpoint=f"{url}/checkpoint",
-        tiles=f"{url}/tile/",
-        api=f"{url}/api/v1/openapi.json",
+        **_addresses(node, node.publisher.signer.name),
+        api=f"{node.settings.public_url}/api/v1/openapi.json",
+        closed=[
+            ClosedView(
+                origin=one.origin,
+                size=one.size,
+                vkeys=_windows(await past_keys(s, number=one.number)),
+                **_addresses(node, one.origin),
+            )
+            for one in await shards(s)
+        ],
     )
+
+
+def _windows(keys: LogKeys) -> list[VkeyView]:
+    return [
+        VkeyView(vkey=str(window.vkey), from_size=window.from_size, to_size=window.to_size)
+        for window in keys.windows
+    ]
+
+
+def _addresses(node: Node, origin: str) -> dict[str, str]:
+    """Where a log of ours is read: the first one at the root, a later one under its prefix."""
+    url, prefix = node.settings.public_url, origin.rpartition("/")[2]
+    base = url if origin == node.settings.origin else f"{url}/{prefix}"
+    return {"checkpoint": f"{base}/checkpoint", "tiles": f"{base}/tile/"}
 
 
 def folder_of(node: Node, shard: str) -> Path:
     """The published folder of a shard, named by the last part of its origin; raises NotFound.
 
-    The present shard's files lie in the log's folder itself, those of an earlier one in a folder there
-    with the shard's name.
+    The first log's files lie in the log's folder itself, those of a later one in a folder there with the
+    shard's name: what was published at an address stays there.
     """
-    if shard == node.publisher.signer.name.rpartition("/")[2]:
-        return node.publisher.folder
-    folder = node.publisher.folder / shard
+    if shard == node.settings.origin.rpartition("/")[2]:
+        return node.settings.log_dir
+    folder = node.settings.log_dir / shard
     if _SHARD.fullmatch(shard) is None or not (folder / CHECKPOINT_FILE).is_file():
         raise NotFound("no such shard")
     return folder
 
 
-def _present(node: NodeDep) -> Path:
-    return node.publisher.folder
+def _first(node: NodeDep) -> Path:
+    return node.settings.log_dir
 
 
-Present: TypeAlias = Annotated[Path, Depends(_present)]
+First: TypeAlias = Annotated[Path, Depends(_first)]
 
 
 @log.head("/checkpoint", include_in_schema=False)
 @log.get("/checkpoint", response_class=PlainTextResponse)
-async def checkpoint(request: Request, folder: Present) -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint)."""
+async def checkpoint(request: Request, folder: First) -> Response:
+    """The newest signed checkpoint of the exchange's first log (C2SP tlog-checkpoint)."""
     return await _checkpoint(request, folder)
 
 
 @log.head("/tile/{path:path}", include_in_schema=False)
 @log.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {_BYTES: {}}}})
-async def tile(request: Request, folder: Present, path: str) -> Response:
-    """A tile of the log (C2SP tlog-tiles); it never changes."""
+async def tile(request: Request, folder: First, path: str) -> Response:
+    """A tile of the exchange's first log (C2SP tlog-tiles); it never changes."""
     return await _tile(request, folder, path)
 
 
