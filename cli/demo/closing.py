@@ -105,6 +105,15 @@ def touching(out: Path, story: Story, parties: Sequence[Persona]) -> tuple[int, 
     return len(report.touching(object_id=story.ids["trade"])), len(of_parties)
 
 
+async def write_provenance(out: Path, story: Story) -> None:
+    """The history of the traded product, told from the bundle alone in both foreign forms."""
+    for form, name in (("prov", "provenance.prov.json"), ("openlineage", "lineage.openlineage.json")):
+        listing = ("--listing", story.ids["listing"], "--format", form, "--out", str(out / name))
+        code, text = await _command("provenance", str(out / "bundle"), *listing)
+        if code:
+            raise RuntimeError(text)
+
+
 async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> None:
     """What a party of the trade takes away: receipt, contract, quality report, the bank's messages."""
     trade_id = story.ids["trade"]

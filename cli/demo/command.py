@@ -131,6 +131,7 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     touched, of_parties = closing.touching(out, story, [stage.provider, stage.buyer, stage.broker])
     telling.line(f"findings that touch the clean trade: {touched}; its parties: {of_parties}")
     await closing.take_home(world, out, story, stage.buyer)
+    await closing.write_provenance(out, story)
     async with world.node.database.read() as s:
         bank, held = await totals(s)
     telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")

@@ -7,6 +7,7 @@ a product is a contiguous part of a published file, in its own words.
 
 import csv
 import gzip
+import hashlib
 import importlib.metadata
 import io
 import zipfile
@@ -210,6 +211,12 @@ def whole_flights(folder: Path) -> Path:
     with zipfile.ZipFile(_located(FLIGHTS)) as archive, archive.open("flights.csv") as source:
         target.write_bytes(source.read())
     return target
+
+
+@cache
+def published_digest(table_package: str, table_path: str) -> str:
+    """The SHA-256 of a published file, as its package brings it: what a product of the demo is made from."""
+    return hashlib.sha256(_files(table_package)[table_path].read_bytes()).hexdigest()
 
 
 def parts(table: Table, count: int) -> Iterator[Part]:

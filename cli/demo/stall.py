@@ -9,7 +9,7 @@ from typing import Any
 
 from base.db import WriteSession
 from base.files import StoredFile
-from cli.demo.datasets import Part
+from cli.demo.datasets import Part, published_digest
 from cli.demo.world import Member, World
 from ledger.recording import Act
 from market.listings.categories import Category
@@ -99,7 +99,11 @@ async def offer_part(
         about=file.file_id,
         attempted="LST.DRAFT",
         offering=Offering(
-            says=says, level=Level.GENERAL_2, licence_of_data=table.licence, list_price_minor=price_minor
+            says=says,
+            level=Level.GENERAL_2,
+            licence_of_data=table.licence,
+            list_price_minor=price_minor,
+            derived_from=(published_digest(table.package, table.path),),
         ),
         file_id=file.file_id,
         product_id=product_id,

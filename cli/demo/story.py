@@ -17,7 +17,7 @@ import httpx
 
 from base.clock import SHANGHAI, rfc3339
 from base.money import yuan
-from cli.demo.datasets import FLIGHTS, FLIGHTS_ROWS, declaration, whole_flights
+from cli.demo.datasets import FLIGHTS, FLIGHTS_ROWS, declaration, published_digest, whole_flights
 from cli.demo.market import certified_broker
 from cli.demo.persona import Persona
 from cli.demo.world import World
@@ -111,6 +111,7 @@ async def _list_flights(stage: Stage) -> str:
             "quantity": 1,
             "level": "general-2",
             "list_price_minor": OFFERS_MINOR[0],
+            "derived_from": [published_digest(FLIGHTS.package, FLIGHTS.path)],
         },
     )
     listing_id: str = draft["listing_id"]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prov.model import ProvDocument
 
 from tests.ledger import foreign_auditor
 
@@ -41,7 +42,9 @@ def test_every_artefact_is_there(left: Path) -> None:
         "demo.json",
         "evidence",
         "findings.json",
+        "lineage.openlineage.json",
         "pain001.xml",
+        "provenance.prov.json",
         "quality-report.json",
         "receipt.tlog-proof",
     }
@@ -70,6 +73,21 @@ def test_an_auditor_of_another_house_accepts_the_bundle(left: Path) -> None:
     demo = json.loads((left / "demo.json").read_bytes())
     size, _ = foreign_auditor.audit(left / "bundle", demo["vkey"])
     assert size == demo["entries"]
+
+
+def test_the_history_of_the_traded_product_is_told_to_foreign_programs(left: Path) -> None:
+    ids = json.loads((left / "demo.json").read_bytes())["ids"]
+    read = ProvDocument.deserialize(str(left / "provenance.prov.json"), format="json")
+    assert read == ProvDocument.deserialize(content=read.serialize(format="json"), format="json")
+    names = {str(record.identifier) for record in read.unified().get_records() if record.identifier}
+    assert {f"db:{ids['trade']}", f"db:delivery-{ids['trade']}", f"db:copy-{ids['trade']}"} <= names
+    events = json.loads((left / "lineage.openlineage.json").read_bytes())
+    assert [event["eventType"] for event in events if event["job"]["name"].endswith(".trade")] == [
+        "START",
+        "COMPLETE",
+    ]
+    drafted = next(event for event in events if event["job"]["name"].endswith(".draft"))
+    assert [source["name"].partition("/")[0] for source in drafted["inputs"]] == ["file"]
 
 
 def test_one_flipped_byte_is_found_and_named(left: Path) -> None:
