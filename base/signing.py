@@ -150,9 +150,12 @@ def parse_envelope(document: Any) -> Envelope:
         if not signatures or not isinstance(document["payloadType"], str):
             raise ValueError("no signature")
         payload = base64.b64decode(document["payload"], validate=True)
+        envelope = Envelope(document["payloadType"], payload, tuple(signatures))
+        if envelope.document() != document:
+            raise ValueError("base64 in another spelling than the standard one")
     except (TypeError, KeyError, ValueError, binascii.Error) as error:
         raise Malformed("not a DSSE envelope", reason=str(error)) from None
-    return Envelope(document["payloadType"], payload, tuple(signatures))
+    return envelope
 
 
 def parse_public_key(text: str) -> bytes:
@@ -161,7 +164,7 @@ def parse_public_key(text: str) -> bytes:
         raw = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         raise Malformed("a public key is base64 of 32 raw bytes") from None
-    if len(raw) != _RAW_KEY:
+    if len(raw) != _RAW_KEY or base64.b64encode(raw).decode() != text:
         raise Malformed("a public key is base64 of 32 raw bytes", length=len(raw))
     try:
         Ed25519PublicKey.from_public_bytes(raw)

@@ -251,6 +251,7 @@ class Bundle:
 
     def __init__(self, source: Path | Files) -> None:
         self._files = open_files(source) if isinstance(source, Path) else source
+        self._own = isinstance(source, Path)
         self.name = source.name if isinstance(source, Path) else ""
         self.paths, self.remote = self._files.paths, self._files.remote
         self.plain = self.remote or (
@@ -267,7 +268,8 @@ class Bundle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._files.close()
+        if self._own:
+            self._files.close()
 
     def read(self, path: str, limit: int) -> bytes:
         """A file's bytes, at most `limit` of them."""
@@ -358,12 +360,18 @@ def openings_in(data: bytes, number: int) -> dict[int, bytes]:
     """The openings in the bytes of the openings file of entry tile `number`. Raises BundleFileBad."""
     path = openings_path(number)
     found: dict[int, bytes] = {}
-    for line in data.split(b"\n")[:-1]:
+    after = number * WIDTH - 1
+    *lines, rest = data.split(b"\n")
+    if rest:
+        raise BundleFileBad("its last line does not end", path=path)
+    for line in lines:
         document = _document(line, path)
         seq, opening = document.get("seq"), document.get("opening")
-        if type(seq) is not int or type(opening) is not str or seq in found or seq // WIDTH != number:
-            raise BundleFileBad("not an opening of an entry of this tile", path=path)
-        found[seq] = opening.encode()
+        if type(seq) is not int or type(opening) is not str or len(document) > 2:  # noqa: PLR2004 - these two
+            raise BundleFileBad("not an opening and its entry's number", path=path)
+        if not after < seq < (number + 1) * WIDTH:
+            raise BundleFileBad("not an opening of an entry of this tile, in their order", path=path)
+        found[seq], after = opening.encode(), seq
     return found
 
 

@@ -350,6 +350,8 @@ def _parse_line(line: str) -> NoteSignature:
 def _key_name(name: str) -> str:
     if not name or any(char.isspace() or char == "+" or char < " " for char in name):
         raise NoteInvalid("a key name is not empty and has no space and no plus")
+    if any("\ud800" <= char <= "\udfff" for char in name):  # of an argument that was not UTF-8
+        raise NoteInvalid("a key name is UTF-8")
     return name
 
 
