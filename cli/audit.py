@@ -1,4 +1,4 @@
-"""`databourse audit BUNDLE`: check a log offline, and say the first bad entry and why.
+"""`databourse audit LOG`: check a log from outside, and say the first bad entry and why.
 
 Exit codes: 0 when nothing is wrong (a warning such as UNPINNED is printed and does not change that),
 1 when something is, 2 when the command was not understood.
@@ -6,26 +6,36 @@ Exit codes: 0 when nothing is wrong (a warning such as UNPINNED is printed and d
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from base.errors import Malformed
+from cli.audit_progress import progress_bar
+from ledger.archive import Files
 from ledger.bundle import Bundle
 from ledger.checkpoint import VerifierKey
 from ledger.errors import BundleFileBad
 from supervision.audit import audit as audit_bundle
 from supervision.audit_case import Row
 from supervision.audit_report import Report
+from supervision.errors import StateUnfit
 
 CLEAN = 0
 NOT_CLEAN = 1
 
 
 def audit(
-    bundle: Annotated[Path, typer.Argument(help="The bundle: a folder, or a zip of it.", exists=True)],
+    log: Annotated[
+        str,
+        typer.Argument(
+            help="A bundle (a folder, or a zip of it), a folder of tiles as a node publishes it, or its URL."
+        ),
+    ],
+    *,
     vkey: Annotated[
         list[str] | None,
         typer.Option(help="A key of the log that you know from elsewhere; may be given again."),
@@ -41,20 +51,74 @@ def audit(
             help="The exchange's database (an SQLAlchemy URL): its trades must be those of the ledger.",
         ),
     ] = None,
-    *,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own file: a clean audit keeps there what the next one needs to read only what is new.",
+            dir_okay=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="With a URL: the folder where the tiles are kept, and read from the next time."),
+    ] = None,
+    only_new: Annotated[
+        bool, typer.Option("--only-new", help="With --state: do not even hash what was audited before.")
+    ] = False,
     signatures: Annotated[bool, typer.Option(help="Also verify what the statements say.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with the whole report as JSON.")] = False,
 ) -> None:
-    """Check a log offline, without trusting the exchange: entries, chain, tree, signatures, keys, files.
+    """Check a log from outside, without trusting the exchange: entries, chain, tree, signatures, keys, files.
 
     With --db also that the database says of every trade what the ledger says (state, parties, amounts).
     """
-    rows = None if db is None else _database_rows(bundle, db)
-    code = run(bundle, vkey or [], last_checkpoint, db_rows=rows, signatures=signatures, as_json=as_json)
+    with _opened(log, keep) as source:
+        rows = None if db is None else _database_rows(source, db)
+        code = run(
+            source,
+            vkey or [],
+            last_checkpoint,
+            db_rows=rows,
+            signatures=signatures,
+            as_json=as_json,
+            state=state,
+            only_new=only_new,
+        )
     raise typer.Exit(code)
 
 
-def _database_rows(bundle: Path, url: str) -> list[Row] | None:
+@contextmanager
+def _opened(log: str, keep: Path | None) -> Iterator[Path | Files]:
+    """What is to be audited. Raises typer.BadParameter for what is not there, or no address for a log."""
+    if not log.startswith(("http://", "https://")):
+        if keep is not None:
+            raise typer.BadParameter("only what is read from a URL is kept", param_hint="--keep")
+        if not Path(log).exists():
+            raise typer.BadParameter(f"there is no {log}", param_hint="LOG")
+        yield Path(log)
+        return
+    # an audit of files needs nothing that speaks HTTP
+    from cli.audit_remote import AddressUnsafe, Remote  # noqa: PLC0415
+
+    try:
+        source = Remote(log, keep=keep)
+    except AddressUnsafe as error:
+        raise typer.BadParameter(error.detail, param_hint="LOG") from None
+    with source:
+        _say_who(source.particulars())
+        yield source
+
+
+def _say_who(particulars: dict[str, Any]) -> None:
+    """What a node says of itself, beside the answer: it is no evidence."""
+    vkeys = particulars.get("vkeys")
+    known = [one.get("vkey") for one in vkeys if isinstance(one, dict)] if isinstance(vkeys, list) else []
+    for name, said in [("origin", particulars.get("origin")), *(("vkey", one) for one in known[:8])]:
+        if isinstance(said, str) and said.isprintable():
+            typer.echo(f"the node says of itself: {name} {said[:300]}", err=True)
+
+
+def _database_rows(source: Path | Files, url: str) -> list[Row] | None:
     """The trades to compare; None for a bundle without a head, of which the audit itself says so.
 
     Raises typer.BadParameter for a database that cannot be asked.
@@ -63,7 +127,7 @@ def _database_rows(bundle: Path, url: str) -> list[Row] | None:
     from cli.audit_database import DatabaseUnusable, rows_of  # noqa: PLC0415
 
     try:
-        with Bundle(bundle) as opened:
+        with Bundle(source) as opened:
             size = opened.head().size
         rows, moved = asyncio.run(rows_of(url, size=size))
     except BundleFileBad:
@@ -76,28 +140,46 @@ def _database_rows(bundle: Path, url: str) -> list[Row] | None:
 
 
 def run(
-    bundle: Path,
+    source: Path | Files,
     vkeys: Sequence[str],
     last_checkpoint: Path | None = None,
     *,
     db_rows: Iterable[Row] | None = None,
     signatures: bool = True,
     as_json: bool = False,
+    state: Path | None = None,
+    only_new: bool = False,
 ) -> int:
     """Audit, print the answer, and return the exit code. `db_rows` are trades of the database, if any.
 
-    Raises typer.BadParameter for a verifier key that is none.
+    Raises typer.BadParameter for a verifier key that is none, and for a state that is not of this log.
     """
+    seen = last_checkpoint.read_bytes() if last_checkpoint else None
+    rows = None if db_rows is None else list(db_rows)
+
+    def audited() -> Report:
+        with progress_bar() as progress:
+            return audit_bundle(
+                source,
+                [VerifierKey.parse(text) for text in vkeys],
+                last_checkpoint=seen,
+                rows=rows,
+                signatures=signatures,
+                state=state,
+                only_new=only_new,
+                progress=progress,
+            )
+
     try:
-        report = audit_bundle(
-            bundle,
-            [VerifierKey.parse(text) for text in vkeys],
-            last_checkpoint=last_checkpoint.read_bytes() if last_checkpoint else None,
-            rows=db_rows,
-            signatures=signatures,
-        )
+        report = audited()
+        if isinstance(source, Files) and not report.clean and source.doubtful():
+            report = audited()
+    except StateUnfit as error:
+        raise typer.BadParameter(error.detail, param_hint="--state") from None
     except Malformed as error:
         raise typer.BadParameter(error.detail, param_hint="--vkey") from None
+    if isinstance(source, Files) and report.clean:
+        source.settle()
     typer.echo(json.dumps(report.document(), indent=2) if as_json else told(report))
     return CLEAN if report.clean else NOT_CLEAN
 
@@ -106,6 +188,8 @@ def told(report: Report) -> str:
     """The report for people: the verdict, what was checked, what is wrong."""
     first = report.first
     lines = [f"{report.origin or 'unknown log'}, {report.size} entries, root {report.root or 'unknown'}"]
+    if report.resumed_from is not None:
+        lines[0] += f" (audited before up to entry {report.resumed_from})"
     clean = "CLEAN" if report.pinned else "CLEAN but UNPINNED"
     lines.append(clean if first is None else f"NOT CLEAN: {first}")
     said = "no party signatures (as asked)"

@@ -42,7 +42,7 @@ OFFERED: Final = MappingProxyType(
         "audit": (
             "cli.audit:audit",
             (
-                "Check a log offline, without trusting the exchange: "
+                "Check a log from outside, without trusting the exchange: "
                 "entries, chain, tree, signatures, keys, files."
             ),
         ),

@@ -47,6 +47,13 @@ class Files(ABC):
         """What is wrong with the frame around the files: the path it concerns, or None."""
         return None
 
+    def doubtful(self) -> bool:
+        """Whether what was read may be older than what can be had: asked where something is wrong."""
+        return False
+
+    def settle(self) -> None:  # noqa: B027 - a folder is as it is
+        """Take what was read for good."""
+
     def close(self) -> None:  # noqa: B027 - a folder has nothing open
         """Let go of what is open."""
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from ledger.bundle import CHECKPOINT, KEYS, MANIFEST, MANIFEST_NOTE, is_kept, openings_path
 from ledger.errors import BundleFileBad, TileInvalid
-from ledger.tiles import MAX_ENTRY_TILE_BYTES, WIDTH, in_tree, parse_path, tiles_in, tiles_of
+from ledger.tiles import MAX_ENTRY_TILE_BYTES, WIDTH, Tile, in_tree, parse_path, tiles_in, tiles_of
 from supervision.audit_case import Case, Check
 from supervision.audit_report import Code
 
@@ -18,6 +18,9 @@ def files_are_those_of_the_manifest(case: Case) -> Check:
         pass
     if case.bundle.plain:
         case.report.files = 1 + tiles_in(case.size)
+        for tile in tiles_of(case.memory.growth.frontier.size):
+            if case.bundle.digests.keys().isdisjoint((tile.path, Tile(tile.level, tile.index).path)):
+                case.problem(Code.FILE, "missing", path=tile.path)
         return
     frame = case.bundle.damage()
     if frame is not None:
