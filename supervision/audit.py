@@ -7,6 +7,7 @@ audit answers"). `CHECKS` in `supervision.audit_checks` is all it asks.
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from ledger.archive import Files
 from ledger.bundle import Bundle
@@ -22,6 +23,14 @@ from supervision.audit_tile import Batch
 from supervision.errors import StateUnfit
 
 
+class Link(Protocol):
+    """What one log leaves to the next one."""
+
+    def begin(self, case: Case) -> None: ...
+
+    def end(self, case: Case) -> None: ...
+
+
 def audit(
     bundle: Path | Files,
     vkeys: Sequence[VerifierKey] = (),
@@ -32,6 +41,7 @@ def audit(
     state: Path | None = None,
     only_new: bool = False,
     progress: Progress | None = None,
+    link: Link | None = None,
 ) -> Report:
     """Audit a bundle (a folder or a zip), or tiles as a node publishes them, and report all that is wrong.
 
@@ -44,7 +54,8 @@ def audit(
     `state` is a file in which a clean audit keeps what the next one needs to read only what is new, and
     which is used where there is one; anything wrong, and all is read anew, so the answer is that of a
     whole audit. With `only_new` files from before are not even hashed again. `progress` is told how many
-    entries of how many are done.
+    entries of how many are done. `link` hands on what a log leaves to the one that goes on from it
+    (`audit_row`); it goes without a state.
 
     Raises NoteInvalid when the given keys are not log keys of one origin, StateUnfit for a state file that
     is none of this log, OSError where the state cannot be kept; nothing else.
@@ -62,6 +73,8 @@ def audit(
         def fresh() -> Case:
             case = Case(files, tuple(vkeys), last_checkpoint, rows, progress=progress, only_new=only_new)
             case.report.signatures_checked = signatures
+            if link is not None:
+                link.begin(case)
             case.open()
             return case
 
@@ -74,6 +87,8 @@ def audit(
         if before is not None:
             case.seen.append(before.seen)
         _audited(case, None, state)
+        if link is not None:
+            link.end(case)
         return case.report
 
 

@@ -134,6 +134,8 @@ class Keyring:
         if self.earlier is None:
             return
         last, before = self.earlier
+        if before.closed_seq is None:
+            yield f"{last.origin} was not closed"
         if Predecessor.read(said.predicate.get("previous")) != Predecessor.of(last):
             yield f"does not go on from the end of {last.origin} at size {last.size}"
         if operator != self.operator_id or self._valid(keyid, said.seq) is None:
@@ -199,7 +201,9 @@ class Keyring:
     def _speaks(self, said: Sealed, keyid: str) -> Iterator[str]:
         key = self._keys.get(keyid)
         if key is None:
-            yield f"key {keyid[:16]} was not registered before"
+            previous = self.log.previous if self.earlier is None else None
+            hint = f"; the log goes on from {previous.origin}: audit that one first" if previous else ""
+            yield f"key {keyid[:16]} was not registered before{hint}"
         elif key.revoked_seq is not None:
             yield f"key {keyid[:16]} was revoked at seq {key.revoked_seq}"
         elif said.event == SIGN and "actor" not in said.predicate:

@@ -1,0 +1,75 @@
+"""Logs in a row: a log that goes on from another one is audited after it.
+
+The parties' keys were registered in the earlier log, the exchange's key was valid there, and entry 0 of the
+next one names the earlier one's last checkpoint. A statement of the earlier log is not sealed again.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ledger.archive import Files
+from ledger.bundle import Bundle
+from ledger.checkpoint import VerifierKey
+from ledger.errors import BundleFileBad
+from supervision.audit import audit
+from supervision.audit_case import Case
+from supervision.audit_keys import Keyring
+from supervision.audit_marks import same_marks
+from supervision.audit_report import Code, Report
+
+
+@dataclass(slots=True)
+class Handing:
+    """What one log hands on to the next. `successor` is the key that a trusted one closed the log for."""
+
+    keyring: Keyring | None = None
+    successor: VerifierKey | None = None
+    marks: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def begin(self, case: Case) -> None:
+        """Let an audit begin with what the log before has left."""
+        if self.keyring is not None:
+            case.memory.keyring = self.keyring
+
+    def end(self, case: Case) -> None:
+        """Take what this log leaves to the next one."""
+        known = len(self.marks)
+        self.marks.extend(case.memory.marks)
+        for earlier, later in same_marks(self.marks) if known else ():
+            if earlier < known <= later:
+                case.problem(Code.SIG, "this signed statement was sealed in a log before", seq=later - known)
+        log = case.memory.keyring.log
+        self.successor = log.successor if case.report.pinned and case.report.clean else None
+        self.keyring = None if case.head is None else case.memory.keyring.go_on(case.head)
+
+
+def audit_in_a_row(
+    logs: Sequence[Path | Files], vkeys: Sequence[VerifierKey] = (), **options: Any
+) -> list[Report]:
+    """Audit logs in the order in which they went on from each other; a report each.
+
+    `vkeys` may be of any of them. A log is pinned by a key of its own, or because a trusted key of the log
+    before closed that one in its favour. `options` are those of `audit` for the last log, but no state.
+    """
+    link = Handing()
+    reports = []
+    for number, log in enumerate(logs, 1):
+        origin = _origin(log)
+        pinned = [key for key in vkeys if key.name == origin]
+        if link.successor is not None and link.successor.name == origin:
+            pinned.append(link.successor)
+        more = options if number == len(logs) else {}
+        reports.append(audit(log, list(dict.fromkeys(pinned)), link=link, **more))
+    return reports
+
+
+def _origin(log: Path | Files) -> str:
+    """The origin that a log's checkpoint claims: its keys decide whether that is believed."""
+    try:
+        with Bundle(log) as opened:
+            return opened.head().origin
+    except BundleFileBad:
+        return ""

@@ -1,0 +1,147 @@
+"""Two logs of one exchange in a row: the second begins where the first has ended, and its parties go on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.bundle import KeyWindow
+from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey
+from ledger.rotation import Predecessor
+from ledger.tree import leaf_hash, root_of
+from supervision.audit import audit
+from supervision.audit_report import Report
+from supervision.audit_row import audit_in_a_row
+from tests.ledger.audited import found
+from tests.ledger.make_bundle import OPERATOR, b64, key, sha, story
+from tests.ledger.turning import NEW, OLD, Turning
+
+NEXT = NoteSigner("databourse.example/log-2", key("log two"))
+FOREIGN = NoteSigner("databourse.example/log-2", key("log of a forger"))
+
+
+def closed(reason: str = "shard", successor: NoteSigner | None = NEXT) -> Turning:
+    log = Turning(envelopes=(told := story(2)).envelopes, openings=told.openings)
+    log.close(reason, OLD, successor)
+    return log
+
+
+def head_of(log: Turning) -> Checkpoint:
+    leaves = [leaf_hash(entry) for entry in log.entries()]
+    return Checkpoint(log.origin, len(leaves), root_of(leaves))
+
+
+def following(before: Turning, signer: NoteSigner = NEXT, exchange: str = "exchange", **said: Any) -> Turning:
+    """The next log: entry 0, and what a party says with a key of the log before."""
+    log = Turning(origin=signer.name, signer=signer, windows=[KeyWindow(signer.vkey)], owners=[signer])
+    public = key(exchange).public
+    facts: dict[str, Any] = {
+        "origin": log.origin,
+        "vkey": str(signer.vkey),
+        "exchange_key": {"keyid": sha(public), "public_key": b64(public)},
+        "operator_id": OPERATOR,
+        "previous": Predecessor.of(head_of(before)).document(),
+    }
+    actor = said.pop("actor", OPERATOR)
+    facts |= said
+    log.say("LOG.GENESIS", "log", key(exchange), actor=actor, role="EXCHANGE_OPERATOR", **facts)
+    log.party("org_seller", "LST.DRAFT", f"lst_{signer.name[-1]}", signer=key("org_seller 2"))
+    return log
+
+
+def in_a_row(tmp_path: Path, *logs: Turning, vkeys: list[VerifierKey]) -> list[Report]:
+    bundles = [log.bundle(tmp_path / str(number)) for number, log in enumerate(logs)]
+    return audit_in_a_row(bundles, vkeys)
+
+
+def test_who_trusts_the_first_log_s_key_is_led_into_the_second(tmp_path: Path) -> None:
+    before = closed()
+    first, second = in_a_row(tmp_path, before, following(before), vkeys=[OLD.vkey])
+    assert (first.clean, second.clean) == (True, True), (first.problems, second.problems)
+    assert (first.pinned, second.pinned) == (True, True)
+    assert second.signatures == 2
+
+
+def test_a_compromised_key_leads_nowhere_and_the_new_one_is_pinned_anew(tmp_path: Path) -> None:
+    before = closed("compromised", None)
+    _, second = in_a_row(tmp_path / "a", before, following(before), vkeys=[OLD.vkey])
+    assert (second.clean, second.pinned) == (True, False)
+    _, second = in_a_row(tmp_path / "b", before, following(before), vkeys=[OLD.vkey, NEXT.vkey])
+    assert (second.clean, second.pinned) == (True, True)
+
+
+def test_three_logs_in_a_row(tmp_path: Path) -> None:
+    before = closed()
+    middle = following(before)
+    last = NoteSigner("databourse.example/log-3", key("log three"))
+    middle.close("shard", NEXT, last)
+    reports = in_a_row(tmp_path, before, middle, following(middle, last), vkeys=[OLD.vkey])
+    assert [(report.clean, report.pinned) for report in reports] == [(True, True)] * 3, reports
+
+
+def test_the_second_log_alone_says_what_it_goes_on_from(tmp_path: Path) -> None:
+    before = closed()
+    report = audit(following(before).bundle(tmp_path / "b"), [NEXT.vkey])
+    assert found(report) == [("KEY", 1)]
+    assert "goes on from databourse.example/log: audit that one first" in report.problems[0].why
+
+
+def other(before: Turning, **change: Any) -> dict[str, Any]:
+    return {"previous": Predecessor.of(head_of(before)).document() | change}
+
+
+@pytest.mark.parametrize(
+    ("forged", "why"),
+    [
+        (lambda log: {"previous": None}, "names no checkpoint"),
+        (lambda log: other(log, size=5), "does not go on"),
+        (lambda log: other(log, root="00" * 32), "does not go on"),
+        (lambda log: other(log, note_sha256="00" * 32), "does not go on"),
+        (lambda log: other(log, origin="databourse.example/another"), "does not go on"),
+        (
+            lambda log: {"operator_id": "org_seller", "actor": "org_seller"},
+            "not the exchange of the log before",
+        ),
+        (lambda log: {"exchange": "a forger"}, "not with a key that was valid there"),
+        (lambda log: {"signer": FOREIGN}, "in favour of another key"),
+    ],
+)
+def test_a_log_that_only_claims_to_go_on_is_found(tmp_path: Path, forged, why) -> None:
+    before = closed()
+    log = following(before, **forged(before))
+    _, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey, log.signer.vkey])
+    assert ("KEY", 0) in found(second)
+    assert any(why in problem.why for problem in second.problems if problem.seq == 0), second.problems
+
+
+def test_nothing_goes_on_from_a_log_that_is_open(tmp_path: Path) -> None:
+    before = Turning(envelopes=story(1).envelopes)
+    _, second = in_a_row(tmp_path, before, following(before), vkeys=[OLD.vkey, NEXT.vkey])
+    assert [problem.why for problem in second.problems] == ["databourse.example/log was not closed"]
+
+
+def test_a_key_that_was_revoked_in_the_first_log_does_not_speak_in_the_second(tmp_path: Path) -> None:
+    before = closed()
+    log = following(before)
+    late = log.party("org_seller", "LST.DRAFT", "lst_6")  # with the key that the story revoked
+    back = log.register("org_seller", ["PROVIDER"], key("org_seller"), key("org_seller 2"))
+    _, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey])
+    assert found(second) == [("KEY", late), ("KEY", back)]
+
+
+def test_a_statement_of_the_first_log_is_not_sealed_again_in_the_second(tmp_path: Path) -> None:
+    before = closed()
+    log = following(before)
+    log.envelopes.append(before.envelopes[-2])
+    _, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey])
+    assert found(second) == [("SIG", 2)]
+    assert "in a log before" in second.problems[0].why
+
+
+def test_the_first_log_may_have_turned_its_key_over(tmp_path: Path) -> None:
+    before = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
+    before.rotate()
+    before.retire()
+    before.close("shard", NEW, NEXT)
+    reports = in_a_row(tmp_path, before, following(before), vkeys=[OLD.vkey])
+    assert [(report.clean, report.pinned) for report in reports] == [(True, True)] * 2
