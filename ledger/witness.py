@@ -96,13 +96,15 @@ class WitnessDesk:
             at_s = max(int(self.clock.now().timestamp()), row.cosigned_at_s)
             cosignature = self.cosigner.cosign(said.note.text, at_s)
             kept = Note(said.note.text, (*said.note.only(keys).signatures, cosignature))
-            await s.exec(
+            done = await s.exec(
                 update(WitnessedRow)
                 .where(
-                    col(WitnessedRow.origin_sha256) == row.origin_sha256, col(WitnessedRow.size) == said.old
+                    col(WitnessedRow.origin_sha256) == row.origin_sha256,
+                    col(WitnessedRow.size) == said.old,
                 )
                 .values(size=head.size, root=head.root.hex(), note=bytes(kept).decode(), cosigned_at_s=at_s)
             )
+            assert done.rowcount == 1  # the row is ours until the commit
         return cosignature.line()
 
     async def kept(self, origin_sha256: str) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from base.errors import NotFound
@@ -62,6 +63,10 @@ class ParticularsView(View):
     tiles: str
     api: str
     closed: list[ClosedView]
+    witnesses: list[str] = Field(description="The verifier keys of this log's witnesses")
+    witness: str | None = Field(
+        description="The verifier key that this node cosigns other logs by, if it does"
+    )
 
 
 @log.get("/.well-known/databourse")
@@ -84,6 +89,8 @@ async def particulars(node: NodeDep, s: ReadDep, response: Response) -> Particul
             )
             for one in await shards(s)
         ],
+        witnesses=[str(vkey) for vkey in node.publisher.witness_keys],
+        witness=None if node.desk is None else str(node.desk.vkey),
     )
 
 

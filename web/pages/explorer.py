@@ -90,6 +90,7 @@ async def entry(visitor: VisitorDep, seq: int) -> Response:
         found = await reader.entry(s, seq=seq)
         head = await reader.tree_head(s)
         proof = await prove(s, found, vkey)
+        under = await reader.checkpoint_over(s, seq=seq)
         says: dict[str, Any] = found.payload["predicate"]
         texts = [value for value in says.values() if isinstance(value, str)]
         names = await names_of(s, texts, (check.who for check in proof.checks))
@@ -103,6 +104,8 @@ async def entry(visitor: VisitorDep, seq: int) -> Response:
         members={name: value for name, value in says.items() if name not in _OWN_MEMBERS},
         subjects=found.payload["subject"],
         proof=proof,
+        witnessed=under and under.witnessed,
+        federated=visitor.node.settings.province_url is not None,
         names=names,
         head=head,
         vkey=str(vkey),

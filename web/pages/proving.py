@@ -54,8 +54,8 @@ class Proof:
 async def prove(s: ReadSession, entry: Entry, vkey: VerifierKey) -> Proof:
     """Recompute everything that is said of an entry."""
     checks = [_content(entry), await _link(s, entry), *await _signatures(s, entry)]
-    newest = await reader.checkpoint(s)
-    if newest is None or entry.seq >= newest.size:
+    newest = await reader.checkpoint_over(s, seq=entry.seq)
+    if newest is None:
         return Proof(tuple(checks), None)
     path = await reader.proof(s, seq=entry.seq, size=newest.size)
     opened = _tried(lambda: open_checkpoint(newest.note.encode(), [vkey]))
