@@ -22,6 +22,7 @@ from ledger.errors import BundleFileBad
 from supervision.audit import audit as audit_bundle
 from supervision.audit_case import Row
 from supervision.audit_report import Report
+from supervision.audit_row import Handing, audit_next
 from supervision.errors import StateUnfit
 
 CLEAN = 0
@@ -58,6 +59,13 @@ def audit(
             dir_okay=False,
         ),
     ] = None,
+    after: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A closed log that this one goes on from; again for each of them, the oldest first.",
+            exists=True,
+        ),
+    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(help="With a URL: the folder where the tiles are kept, and read from the next time."),
@@ -83,6 +91,7 @@ def audit(
             as_json=as_json,
             state=state,
             only_new=only_new,
+            after=after or (),
         )
     raise typer.Exit(code)
 
@@ -149,30 +158,42 @@ def run(
     as_json: bool = False,
     state: Path | None = None,
     only_new: bool = False,
+    after: Sequence[Path] = (),
 ) -> int:
     """Audit, print the answer, and return the exit code. `db_rows` are trades of the database, if any.
 
-    Raises typer.BadParameter for a verifier key that is none, and for a state that is not of this log.
+    The logs it goes on from (`after`) are audited and told before it. Raises typer.BadParameter for a
+    verifier key that is none, and for a state that is not of this log.
     """
+    if after and state is not None:
+        raise typer.BadParameter("a log that goes on from others is read whole", param_hint="--state")
     seen = last_checkpoint.read_bytes() if last_checkpoint else None
     rows = None if db_rows is None else list(db_rows)
 
-    def audited() -> Report:
-        with progress_bar() as progress:
-            return audit_bundle(
-                source,
-                [VerifierKey.parse(text) for text in vkeys],
-                last_checkpoint=seen,
-                rows=rows,
-                signatures=signatures,
-                state=state,
-                only_new=only_new,
-                progress=progress,
-            )
+    handing = Handing()
 
+    def audited() -> Report:
+        keys = [VerifierKey.parse(text) for text in vkeys]
+        with progress_bar() as progress:
+            options: dict[str, Any] = {
+                "last_checkpoint": seen,
+                "rows": rows,
+                "signatures": signatures,
+                "progress": progress,
+            }
+            if after:
+                return audit_next(source, keys, handing, **options)
+            return audit_bundle(source, keys, state=state, only_new=only_new, **options)
+
+    before = []
     try:
+        for log in after:
+            before.append(audit_next(log, [VerifierKey.parse(text) for text in vkeys], handing))
+            typer.echo(told(before[-1]), err=as_json)
         report = audited()
-        if isinstance(source, Files) and not report.clean and source.doubtful():
+        if after:
+            handing.require_used([VerifierKey.parse(text) for text in vkeys])
+        if isinstance(source, Files) and not report.clean and not after and source.doubtful():
             report = audited()
     except StateUnfit as error:
         raise typer.BadParameter(error.detail, param_hint="--state") from None
@@ -181,7 +202,7 @@ def run(
     if isinstance(source, Files) and report.clean:
         source.settle()
     typer.echo(json.dumps(report.document(), indent=2) if as_json else told(report))
-    return CLEAN if report.clean else NOT_CLEAN
+    return CLEAN if all(one.clean for one in (*before, report)) else NOT_CLEAN
 
 
 def told(report: Report) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ledger.archive import Files
 from ledger.bundle import Bundle
 from ledger.checkpoint import VerifierKey
-from ledger.errors import BundleFileBad
+from ledger.errors import BundleFileBad, NoteInvalid
 from supervision.audit import audit
 from supervision.audit_case import Case
 from supervision.audit_keys import Keyring
@@ -28,6 +28,16 @@ class Handing:
     keyring: Keyring | None = None
     successor: VerifierKey | None = None
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
+    origins: set[str] = field(default_factory=set)
+
+    def require_used(self, vkeys: Sequence[VerifierKey]) -> None:
+        """Each pinned key was one of these logs': else a log under another name would go unpinned.
+
+        Raises NoteInvalid.
+        """
+        for key in vkeys:
+            if key.name not in self.origins:
+                raise NoteInvalid("none of the logs is the one of this key", vkey=str(key))
 
     def begin(self, case: Case) -> None:
         """Let an audit begin with what the log before has left."""
@@ -51,19 +61,30 @@ def audit_in_a_row(
 ) -> list[Report]:
     """Audit logs in the order in which they went on from each other; a report each.
 
-    `vkeys` may be of any of them. A log is pinned by a key of its own, or because a trusted key of the log
-    before closed that one in its favour. `options` are those of `audit` for the last log, but no state.
+    `vkeys` may be of any of them; `options` are those of `audit` for the last log, but no state. Raises
+    NoteInvalid for a key that is of none of them.
     """
-    link = Handing()
-    reports = []
-    for number, log in enumerate(logs, 1):
-        origin = _origin(log)
-        pinned = [key for key in vkeys if key.name == origin]
-        if link.successor is not None and link.successor.name == origin:
-            pinned.append(link.successor)
-        more = options if number == len(logs) else {}
-        reports.append(audit(log, list(dict.fromkeys(pinned)), link=link, **more))
+    handing, last = Handing(), len(logs) - 1
+    reports = [
+        audit_next(log, vkeys, handing, **(options if number == last else {}))
+        for number, log in enumerate(logs)
+    ]
+    handing.require_used(vkeys)
     return reports
+
+
+def audit_next(log: Path | Files, vkeys: Sequence[VerifierKey], handing: Handing, **options: Any) -> Report:
+    """Audit a log with what the one before has left.
+
+    It is pinned by a key of its own among the `vkeys`, or because a trusted key of the log before closed
+    that one in its favour.
+    """
+    origin = _origin(log)
+    handing.origins.add(origin)
+    pinned = [key for key in vkeys if key.name == origin]
+    if handing.successor is not None and handing.successor.name == origin:
+        pinned.append(handing.successor)
+    return audit(log, list(dict.fromkeys(pinned)), link=handing, **options)
 
 
 def _origin(log: Path | Files) -> str:

@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from cli.audit import audit as audit_command
 from ledger.bundle import KeyWindow
 from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey
+from ledger.errors import NoteInvalid
 from ledger.rotation import Predecessor
 from ledger.tree import leaf_hash, root_of
 from supervision.audit import audit
@@ -145,3 +149,26 @@ def test_the_first_log_may_have_turned_its_key_over(tmp_path: Path) -> None:
     before.close("shard", NEW, NEXT)
     reports = in_a_row(tmp_path, before, following(before), vkeys=[OLD.vkey])
     assert [(report.clean, report.pinned) for report in reports] == [(True, True)] * 2
+
+
+def test_a_pinned_key_of_none_of_the_logs_is_no_pin_at_all(tmp_path: Path) -> None:
+    before = closed()
+    stranger = NoteSigner("databourse.example/elsewhere", key("log"))
+    with pytest.raises(NoteInvalid, match="none of the logs"):
+        in_a_row(tmp_path, before, following(before), vkeys=[stranger.vkey])
+
+
+def test_the_command_audits_the_closed_logs_first(tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(audit_command)
+    before = closed()
+    first, second = before.bundle(tmp_path / "one"), following(before).bundle(tmp_path / "two")
+    answer = CliRunner().invoke(app, [str(second), "--after", str(first), "--vkey", str(OLD.vkey)])
+    assert answer.exit_code == 0, answer.output
+    assert [line for line in answer.output.splitlines() if "CLEAN" in line] == ["CLEAN", "CLEAN"]
+    assert "databourse.example/log-2, 2 entries" in answer.output
+    alone = CliRunner().invoke(app, [str(second), "--vkey", str(NEXT.vkey)])
+    assert (alone.exit_code, "audit that one first" in alone.output) == (1, True)
+    (first / "checkpoint").write_bytes(b"nothing")
+    damaged = CliRunner().invoke(app, [str(second), "--after", str(first), "--vkey", str(OLD.vkey)])
+    assert damaged.exit_code == 1, "a log is not clean where the one before is not"
