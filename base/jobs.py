@@ -34,6 +34,8 @@ from sqlmodel import Field, SQLModel, col, select, update
 
 from base.db import Database, ReadSession, UtcDateTime, WriteSession, text_enum
 from base.errors import DomainError
+from base.rows import Insert as InsertRows
+from base.rows import Plan
 
 MAX_ATTEMPTS: Final = 8
 _FIRST_BACKOFF_S: Final = 5
@@ -83,6 +85,12 @@ class Job:
     attempts: int
 
 
+_AGAIN: Final = InsertRows(
+    JobRow,
+    *("kind", "key", "payload", "status", "run_at", "due_at", "attempts", "finished_at"),
+    over=("kind", "key"),
+    when="jobs.status = 'CANCELLED'",
+)
 Transactional: TypeAlias = Callable[[WriteSession, Job], Awaitable[None]]
 
 
@@ -117,6 +125,11 @@ async def schedule(
 ) -> bool:
     """`enqueue`, where a job that is still queued moves to the new time; returns whether it is queued now."""
     return await _ask_for(_SCHEDULE, s, kind=kind, key=key, run_at=run_at, payload=dict(payload))
+
+
+def plan_job(plan: Plan, *, kind: str, key: str, run_at: datetime, payload: Mapping[str, Any]) -> None:
+    """`enqueue` as part of a plan."""
+    plan.add(_AGAIN, [(kind, key, dict(payload), JobStatus.QUEUED, run_at, run_at, 0, None)])
 
 
 async def cancel(s: WriteSession, *, kind: str, key: str, now: datetime) -> bool:

@@ -1,14 +1,17 @@
 """The batch writer: the second way into the log, for settlement and metering.
 
-Commands queue in the process; up to `MOST` of them share a transaction, each behind a savepoint, so a
-command that fails is left out and its neighbours commit. Under the log lock the batch first seals
-every queued statement it can see, then its own: one order, and no settlement is sealed before the
-acceptance it rests on (`docs/ledger.md`, writing).
+Commands queue in the process; up to `MOST` of them share a transaction. Those of a kind are carried out
+together, set by set, as far as nothing speaks against them; each of the others goes alone, behind a
+savepoint, so a command that fails is left out and its neighbours commit. Under the log lock the batch
+first seals every queued statement it can see, then its own: one order, and no settlement is sealed before
+the acceptance it rests on (`docs/ledger.md`, writing).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -16,21 +19,39 @@ from sqlalchemy.exc import IntegrityError
 from base.clock import Clock
 from base.db import Database, WriteSession
 from base.errors import Refusal
+from base.rows import Plan
 from ledger.recording import Act, record_refusal
-from ledger.sequencer import BATCH_ROWS, lock_log, seal
+from ledger.sequencer import BATCH_ROWS, Statements, lock_log, seal
+from ledger.together import own_statements
 
 MOST: Final = 64
 Result = TypeVar("Result")
 
 
+class Alone(Enum):
+    """In the place of a result: this command was not carried out together with others."""
+
+    ALONE = "alone"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One act for the batch: what to do, and how its refusal is named."""
+    """One act for the batch: what to do, and how its refusal is named.
+
+    `together` does the same as `verb`, for many commands at once out of what each `said`: it answers a
+    result for each, or ALONE where it does nothing, in their order, and plans what is to be written. When
+    it raises, or the plan breaks, nothing of it stands, and every command goes alone.
+    """
 
     act: Act
     verb: Callable[[WriteSession, Act], Awaitable[Any]]
     attempted: str
     object_id: str
+    together: "Together | None" = None
+    said: Any = None
+
+
+Together: TypeAlias = Callable[[WriteSession, Plan, Sequence[Command]], Awaitable[Sequence[Any]]]
 
 
 _Waiting: TypeAlias = tuple[Command, asyncio.Future[Any]]
@@ -89,11 +110,47 @@ def _tell(batch: list[_Waiting], error: Exception) -> None:
 
 async def write_batch(database: Database, clock: Clock, commands: list[Command]) -> list[Any]:
     """Run commands in one transaction and seal them; a result or an exception for each, in order."""
+    if any(command.together is not None for command in commands):
+        with suppress(_NotTogether):
+            return await _transaction(database, clock, commands, together=True)
+    return await _transaction(database, clock, commands, together=False)
+
+
+class _NotTogether(Exception):  # control flow out of a transaction: what was begun is rolled back
+    pass
+
+
+async def _transaction(
+    database: Database, clock: Clock, commands: Sequence[Command], *, together: bool
+) -> list[Any]:
     async with database.write() as s:
         await lock_log(s)
-        outcomes = [await _one(s, command) for command in commands]
-        await _seal_everything(s, clock)
+        outcomes: list[Any] = [Alone.ALONE] * len(commands)
+        if together:
+            plan = Plan()
+            try:
+                await _together(s, plan, commands, outcomes)
+                await _seal_everything(s, clock, plan, own_statements(s))
+            except Exception as error:
+                raise _NotTogether from error
+        alone = [at for at, outcome in enumerate(outcomes) if outcome is Alone.ALONE]
+        for at in alone:
+            outcomes[at] = await _one(s, commands[at])
+        if alone:
+            await _seal_everything(s, clock)
     return outcomes
+
+
+async def _together(s: WriteSession, plan: Plan, commands: Sequence[Command], outcomes: list[Any]) -> None:
+    """Carry out what can be carried out together, kind by kind, and note the results."""
+    kinds: dict[Together, list[int]] = {}
+    for at, command in enumerate(commands):
+        if command.together is not None:
+            kinds.setdefault(command.together, []).append(at)
+    for verb, places in kinds.items():
+        results = await verb(s, plan, [commands[at] for at in places])
+        for at, result in zip(places, results, strict=True):
+            outcomes[at] = result
 
 
 async def _one(s: WriteSession, command: Command) -> Any:
@@ -116,7 +173,12 @@ async def _one(s: WriteSession, command: Command) -> Any:
     return result
 
 
-async def _seal_everything(s: WriteSession, clock: Clock) -> None:
-    """Queued ids are below the batch's own, so one order seals what came before, then the batch."""
-    while (await seal(s, clock)).count == BATCH_ROWS:
-        pass
+async def _seal_everything(
+    s: WriteSession, clock: Clock, plan: Plan | None = None, own: Statements = ()
+) -> None:
+    """Seal what is queued, which came before, then the batch's own; write the plan that records these."""
+    if plan is not None:
+        await seal(s, clock, behind=own, plan=plan)
+    else:
+        while (await seal(s, clock)).count == BATCH_ROWS:
+            pass

@@ -6,6 +6,7 @@ checked here and again in the database (`ledger/triggers.py`).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,11 +15,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession
+from base.rows import Copy, Plan
 from ledger.accounts import Leg, check_legs
 from ledger.errors import AlreadyResolved, StatementUnknown
 from ledger.tables import BalanceRow, PostingBatchRow, PostingRow
 
 _SNAPSHOT_AFTER: Final = 256
+_POST: Final = Copy(
+    PostingRow, "batch_id", "booked", key="batch_id", kept=("account", "amount_minor", "currency")
+)
+_CLOSE: Final = Copy(
+    PostingBatchRow,
+    "batch_id",
+    "kind",
+    "statement_id",
+    "resolves",
+    "booked_at",
+    key="batch_id",
+    kept=("object_id",),
+    when="t.kind = 'pending'",
+)
 
 
 async def book(
@@ -67,6 +83,33 @@ async def post_reserved(
         booked_at=booked_at,
     )
     await _write(s, batch, await _legs(s, resolves))
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A pending batch that is posted by another."""
+
+    batch_id: str
+    resolves: str
+    statement_id: str
+    booked_at: datetime
+
+
+def post_reserved_together(plan: Plan, resolutions: Sequence[Resolution]) -> None:
+    """Plan `post_reserved` for many. The plan breaks when one is no reservation, or was resolved before.
+
+    The legs of a reservation were checked when it was written, and stand as they were; the database checks
+    the sum again.
+    """
+    plan.add(_POST, [(one.resolves, one.batch_id, True) for one in resolutions], each=True)
+    plan.add(
+        _CLOSE,
+        [
+            (one.resolves, one.batch_id, "post", one.statement_id, one.resolves, one.booked_at)
+            for one in resolutions
+        ],
+        each=True,
+    )
 
 
 async def void_reserved(

@@ -25,7 +25,8 @@ from ledger.tables import (
     TreeRow,
     WitnessRow,
 )
-from ledger.tile_cache import Place, TileCache
+from ledger.tile_cache import TileCache
+from ledger.tile_store import stored_tiles
 from ledger.tree import inclusion_proof
 
 _PAGE: int = 100
@@ -236,7 +237,7 @@ async def proof(s: ReadSession, *, seq: int, size: int, origin: str | None = Non
     cache = _cache_of(s, origin)
     missing = cache.missing(seq, size)
     if missing:
-        cache.add(await _tiles(s, missing))
+        cache.add(await stored_tiles(s, missing))
         if cache.missing(seq, size):
             raise StatementUnknown("that tree is not sealed yet", size=size)
     path = inclusion_proof(seq, size, cache.node)
@@ -256,18 +257,6 @@ def _cache_of(s: ReadSession, origin: str | None) -> TileCache:
         logs.clear()  # a database has one live log
         logs[origin] = TileCache()
     return logs[origin]
-
-
-async def _tiles(s: ReadSession, places: Sequence[Place]) -> Sequence[tuple[int, int, bytes]]:
-    """The tiles at these places that there are, by one statement past the compiler: this is hot."""
-    connection = await s.connection()
-    mark = "${}" if connection.dialect.name == "postgresql" else "?"
-    one = f"level = {mark} AND number = {mark}"
-    where = " OR ".join(one.format(2 * at + 1, 2 * at + 2) for at in range(len(places)))
-    question = f"SELECT level, number, hashes FROM ledger_tiles WHERE {where}"  # noqa: S608 - marks alone
-    asked = tuple(part for place in places for part in place)
-    rows: Sequence[Any] = (await connection.exec_driver_sql(question, asked)).all()
-    return [(level, number, hashes) for level, number, hashes in rows]
 
 
 async def checkpoints(s: ReadSession, *, limit: int = 50) -> Sequence[CheckpointRow]:

@@ -128,6 +128,16 @@ class Act:
         """256 bits as hex."""
         return self.seed.nonce()
 
+    def saying(self) -> Saying:
+        """Who says it, in which role, when, under which clock and custody."""
+        return Saying(
+            actor=self.actor.org_id,
+            role=self.role,
+            occurred_at=self.occurred_at,
+            simulated=self.simulated,
+            custodial=self.pen.custodial,
+        )
+
     def as_exchange(self) -> "Act":
         """The exchange's own act at the same moment, for what the system states."""
         return Act(
@@ -172,24 +182,15 @@ async def record(s: WriteSession, act: Act, draft: Draft) -> Recorded:
     Raises SignatureWanted when a self-held signature is being prepared, StatementRecordedBefore when
     the very same envelope came before, EntryTooLarge when it would not fit an entry.
     """
-    saying = Saying(
-        actor=act.actor.org_id,
-        role=act.role,
-        occurred_at=act.occurred_at,
-        simulated=act.simulated,
-        custodial=act.pen.custodial,
-    )
     statement_id = act.new_id("sta")
-    built = build(draft, saying, act.nonce())
+    built = build(draft, act.saying(), act.nonce())
     envelope = await act.pen.sign(s, act.actor, act.role, built)
     return await keep(s, statement_id, act, built, envelope)
 
 
 async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envelope: Envelope) -> Recorded:
     """Store a signed statement and queue it for sealing."""
-    stored = envelope_bytes(envelope)
-    if len(stored) > MAX_ENTRY_BYTES - _SEAL_OVERHEAD_BYTES:
-        raise EntryTooLarge("the statement does not fit an entry", bytes=len(stored), limit=MAX_ENTRY_BYTES)
+    stored = storable(envelope)
     digest = hashlib.sha256(stored).hexdigest()
     row_id = await _insert(s, act, built, statement_id=statement_id, stored=stored, digest=digest)
     if row_id is None:
@@ -203,6 +204,14 @@ async def keep(s: WriteSession, statement_id: str, act: Act, built: Built, envel
     s.info.setdefault(_ABOUT, built.object_id)
     s.info.setdefault(_RECORDED, []).append(recorded)
     return recorded
+
+
+def storable(envelope: Envelope) -> bytes:
+    """The bytes of an envelope as they are stored and sealed. Raises EntryTooLarge."""
+    stored = envelope_bytes(envelope)
+    if len(stored) > MAX_ENTRY_BYTES - _SEAL_OVERHEAD_BYTES:
+        raise EntryTooLarge("the statement does not fit an entry", bytes=len(stored), limit=MAX_ENTRY_BYTES)
+    return stored
 
 
 async def _insert(

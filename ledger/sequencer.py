@@ -12,23 +12,32 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import col, select, update
+from sqlmodel import col, select
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
+from base.rows import Insert, Plan, Update
 from ledger.errors import LeadershipLost, LogClosed, LogForked, LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
+from ledger.tile_cache import Place
+from ledger.tile_store import stored_tiles
 from ledger.tiles import WIDTH, TileNodes, grow
 from ledger.tree import HASH_BYTES, Frontier, leaf_hash
 
 BATCH_ROWS: Final = 4000
 _LEADER_LOCK: Final = 0x6462_6C65  # "dble"
 _LOG_LOCK: Final = 0x6462_6C67  # "dblg"
+_ENTRIES: Final = Insert(EntryRow, "seq", "statement_row", "leaf_hash", "entry")
+_TILES: Final = Insert(TileRow, "level", "number", "hashes", over=("level", "number"))
+_TREE: Final = Update(TreeRow, "size", "root", "previous", "sealed_at", key="id", expected="size")
+_TileRow: TypeAlias = tuple[int, int, bytes]
+Statements: TypeAlias = Sequence[tuple[int, bytes]]
+"""Statements to be sealed: each row's number, and its envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +103,25 @@ async def leadership(database: Database) -> AsyncIterator[Leader | None]:
 
 
 async def seal(
-    s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS, leader: Leader | None = None
+    s: WriteSession,
+    clock: Clock,
+    *,
+    limit: int = BATCH_ROWS,
+    leader: Leader | None = None,
+    behind: Statements = (),
+    plan: Plan | None = None,
 ) -> Sealed:
-    """Seal up to `limit` queued statements in the caller's transaction.
+    """Seal up to `limit` queued statements in the caller's transaction, or all of them and then `behind`.
 
-    Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch.
-    Raises LogUnborn when no log was created, LeadershipLost when `leader` leads no more, LogForked when
-    the log is halted (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
+    What is `behind` is recorded by `plan` and stands in no queue: whoever has a plan holds the log already,
+    and it is carried out with what sealing writes. Numbers them densely, links
+    each to the leaf hash before it, and upserts the tiles they touch. Raises LogUnborn when no log was
+    created, LeadershipLost when `leader` leads no more, LogForked when the log is halted
+    (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
     """
-    await lock_log(s)
+    if plan is None:
+        await lock_log(s)
+        plan = Plan()
     if leader is not None:
         await leader.require(s)
     tree = await s.get(TreeRow, 1, populate_existing=True)
@@ -112,8 +131,12 @@ async def seal(
         raise LogForked(tree.halted)
     if tree.closed_at is not None:
         raise LogClosed("the log was closed: a new one has to begin", origin=tree.origin)
-    queued = await _take(s, limit)
+    queued = list(await _take(s, limit))
+    while behind and queued and len(queued) % limit == 0 and (more := await _take(s, limit)):
+        queued += more
+    queued += behind
     if not queued:
+        await plan.carry_out(s)
         return Sealed(0, tree.size, tree.root)
     at = max(clock.now(), tree.sealed_at)
     rows, leaves, previous = [], [], tree.previous
@@ -121,15 +144,15 @@ async def seal(
         entry = sealed_entry(seq=seq, prev=previous, at=at, node=tree.origin, envelope=envelope)
         leaf = leaf_hash(entry)
         previous = leaf.hex()
-        rows.append({"seq": seq, "statement_row": row_id, "leaf_hash": leaf, "entry": entry})
+        rows.append((seq, row_id, leaf, entry))
         leaves.append(leaf)
-    await (await s.connection()).execute(insert(EntryRow), rows)
-    size, root = await _grow(s, tree.size, leaves)
-    await s.exec(
-        update(TreeRow)
-        .where(col(TreeRow.id) == 1)
-        .values(size=size, root=root.hex(), previous=previous, sealed_at=at)
-    )
+    root, tiles = await _grow(s, tree.size, leaves)
+    size = tree.size + len(leaves)
+    plan.add(_ENTRIES, rows)
+    plan.add(_TILES, tiles)
+    plan.add(_TREE, [(1, tree.size, size, root.hex(), previous, at)], each=True)
+    await plan.carry_out(s)
+    s.expire(tree)
     return Sealed(len(rows), size, root.hex())
 
 
@@ -171,38 +194,29 @@ async def _take(s: WriteSession, limit: int) -> Sequence[tuple[int, bytes]]:
     return [(int(row_id or 0), envelope) for row_id, envelope in queued]
 
 
-async def _grow(s: WriteSession, old: int, leaves: Sequence[bytes]) -> tuple[int, bytes]:
-    """Upsert the hash tiles that the leaves touch; returns the new size and root."""
+async def _grow(s: WriteSession, old: int, leaves: Sequence[bytes]) -> tuple[bytes, list[_TileRow]]:
+    """The root with these leaves behind the old ones, and the hash tiles that they touch."""
     edge = await edge_tiles(s, old)
     frontier = Frontier.read(old, TileNodes(lambda tile: edge[tile.level, tile.index], old))
     frontier.extend(leaves)
-    for tile, hashes in grow(lambda tile: edge[tile.level, tile.index], old, leaves).items():
-        if (tile.level, tile.index) in edge:
-            await s.exec(
-                update(TileRow)
-                .where(col(TileRow.level) == tile.level, col(TileRow.number) == tile.index)
-                .values(hashes=hashes)
-            )
-        else:
-            await (await s.connection()).execute(
-                insert(TileRow), [{"level": tile.level, "number": tile.index, "hashes": hashes}]
-            )
-    return old + len(leaves), frontier.root()
+    grown = grow(lambda tile: edge[tile.level, tile.index], old, leaves)
+    return frontier.root(), [(tile.level, tile.index, hashes) for tile, hashes in grown.items()]
 
 
-async def edge_tiles(s: ReadSession, size: int) -> dict[tuple[int, int], bytes]:
+async def edge_tiles(s: ReadSession, size: int) -> dict[Place, bytes]:
     """The last tile of each level of a tree of `size`: where it grows, and where its peaks stand.
 
     Hashes that a later tree added to these tiles are left off.
     """
-    edge: dict[tuple[int, int], bytes] = {}
+    widths: dict[Place, int] = {}
     level, count = 0, size
     while count:
         number = (count - 1) // WIDTH
-        row = await s.get(TileRow, (level, number), populate_existing=True)
-        assert row is not None
-        edge[level, number] = row.hashes[: (count - number * WIDTH) * HASH_BYTES]
+        widths[level, number] = count - number * WIDTH
         level, count = level + 1, count // WIDTH
+    found = await stored_tiles(s, list(widths)) if widths else ()
+    edge = {(level, number): hashes[: widths[level, number] * HASH_BYTES] for level, number, hashes in found}
+    assert edge.keys() == widths.keys()
     return edge
 
 

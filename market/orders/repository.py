@@ -1,6 +1,7 @@
 """What is asked about trades, and the one door through which a trade's status moves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
+from base.rows import Plan, Select, Update
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
 from market.orders.tables import Contract, ContractSignature, Offer, Trade
@@ -23,6 +25,7 @@ _CLAIM_OF: Final = _CLAIM.where(
 _OFFERS: Final = (
     select(Offer).where(col(Offer.trade_id) == bindparam("trade_id")).order_by(col(Offer.offer_no))
 )
+_SETTLE: Final = Update(Trade, "status", "settled_at", key="trade_id", expected="status")
 
 
 async def get_trade(s: ReadSession, *, trade_id: str) -> Trade:
@@ -109,6 +112,37 @@ async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict
     for name, value in {"status": target, **values}.items():
         set_committed_value(trade, name, value)  # what the UPDATE wrote; reading it back would say the same
     return trade
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What of a trade is asked to settle it."""
+
+    trade_id: str
+    status: TradeState
+    listing_id: str
+    seller_id: str
+    buyer_id: str
+    broker_id: str | None
+    price_minor: int | None
+    commission_minor: int | None
+    platform_fee_minor: int | None
+
+
+CLAIM: Final = Select(Trade, *Claimed.__slots__, key="trade_id", lock=True)
+"""Trades by their ids, locked in the order of these; `Claimed(*row)` is one of them."""
+
+
+def settle_all(plan: Plan, *, moves: Sequence[tuple[Claimed, datetime]], role: str) -> None:
+    """Plan `move` by SETTLE for many trades, each at its moment. Raises what `may_move` raises.
+
+    The plan breaks when one is not in its state any more.
+    """
+    rows = [
+        (trade.trade_id, trade.status, may_move(trade.status, TradeEvent.SETTLE, role), at)
+        for trade, at in moves
+    ]
+    plan.add(_SETTLE, rows, each=True)
 
 
 async def offers_of(s: ReadSession, *, trade_id: str) -> Sequence[Offer]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from base.clock import rfc3339
 from ledger.statement import Draft
+from market.orders.repository import Claimed
 from market.orders.rules import TradeEvent, TradeState
 from market.orders.tables import Trade
 
@@ -42,7 +43,7 @@ def parties_of(trade: Trade) -> list[str]:
     return [org for org in (trade.seller_id, trade.buyer_id, trade.broker_id) if org is not None]
 
 
-def named(trade: Trade) -> dict[str, Any]:
+def named(trade: Trade | Claimed) -> dict[str, Any]:
     """The parties of a trade as its statements name them."""
     return {
         "trade_id": trade.trade_id,

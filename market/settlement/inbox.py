@@ -32,6 +32,7 @@ from market.settlement.instructing import Escrow
 from market.settlement.messages import Notification, read_notification
 from market.settlement.service import receive_notification
 from market.settlement.tables import BankMessage
+from market.settlement.together import Debit, settle_together
 
 _REFUSED: Final = "refused"
 _KEPT: Final[dict[str, type[Refusal]]] = {
@@ -64,14 +65,18 @@ async def hear_bank(
     act = house.exchange_act()
 
     async def decide(s: WriteSession, act: Act) -> dict[str, Any]:
-        outcome = await receive_notification(s, act, envelope=envelope, escrow=escrow)
+        outcome = await receive_notification(
+            s, act, envelope=envelope, notification=notification, escrow=escrow
+        )
         if outcome["outcome"] == _REFUSED:
             raise _KEPT[outcome["code"]](outcome["detail"], **outcome["facts"])
         return outcome
 
     if notification.movements and not any(movement.credit for movement in notification.movements):
         if batch is not None:
-            settled: dict[str, Any] = await batch.submit(Command(act, decide, "TRD.SETTLE", about))
+            debit = Debit(envelope, notification, escrow)
+            command = Command(act, decide, "TRD.SETTLE", about, together=settle_together, said=debit)
+            settled: dict[str, Any] = await batch.submit(command)
             return settled
         return await perform(house, act, decide, attempted="TRD.SETTLE", object_id=about)
     once = _KeepRefusal(act, envelope, notification)

@@ -248,12 +248,11 @@ def _moment(text: str) -> datetime:
         raise BankMessageMalformed("not a moment with its offset", moment=text[:40]) from None
 
 
-def _path(path: str) -> str:
-    return "/".join(f"{{*}}{name}" for name in path.split("/"))
-
-
-def _all(parent: etree._Element, path: str) -> Sequence[etree._Element]:
-    found: Sequence[etree._Element] = parent.findall(_path(path))
+def _all(parent: etree._Element, path: str) -> list[etree._Element]:
+    """The elements at a path of names, whatever their namespace."""
+    found = [parent]
+    for name in path.split("/"):
+        found = [child for node in found for child in node.iterchildren("{*}" + name)]
     return found
 
 
@@ -272,7 +271,10 @@ def _text(parent: etree._Element, path: str) -> str:
 
 
 def _maybe(parent: etree._Element, path: str) -> str | None:
-    return (_one(parent, path).text or "").strip() if _all(parent, path) else None
+    found = _all(parent, path)
+    if len(found) > 1:
+        raise BankMessageMalformed("an element is to be there once", path=path, times=len(found))
+    return (found[0].text or "").strip() if found else None
 
 
 def _sub(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:

@@ -14,7 +14,8 @@ from base.calendar import at_shanghai, end_of_day_shanghai
 from base.canonical import sha256_hex
 from base.db import WriteSession
 from base.ids import is_id
-from base.jobs import enqueue
+from base.jobs import enqueue, plan_job
+from base.rows import Plan
 from base.signing import Envelope
 from ledger.recording import Act, record
 from ledger.statement import Draft
@@ -174,6 +175,12 @@ async def reconcile_day(
     await s.flush()
     await queue_reconciliation(s, day=statement.day + _A_DAY)
     return row
+
+
+def plan_reconciliation(plan: Plan, *, day: date) -> None:
+    """`queue_reconciliation` as part of a plan."""
+    moment = at_shanghai(day + _A_DAY, _RECONCILE_AT)
+    plan_job(plan, kind=RECONCILE_JOB, key=day.isoformat(), run_at=moment, payload={"day": day.isoformat()})
 
 
 async def queue_reconciliation(s: WriteSession, *, day: date) -> None:

@@ -34,8 +34,9 @@ from market.settlement.errors import (
     SettlementNotInstructed,
 )
 from market.settlement.instructing import Escrow
-from market.settlement.messages import Movement, Notification, read_notification
+from market.settlement.messages import Movement, Notification
 from market.settlement.reconciling import queue_reconciliation
+from market.settlement.settling import oddity, settled
 from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
 from market.settlement.work import mismatch
 
@@ -51,9 +52,9 @@ _FUNDED: Final = frozenset(
 
 
 async def receive_notification(
-    s: WriteSession, act: Act, *, envelope: Envelope, escrow: Escrow
+    s: WriteSession, act: Act, *, envelope: Envelope, notification: Notification, escrow: Escrow
 ) -> dict[str, Any]:
-    """Take in a camt.054 whose signature was verified; the same message again gets the same answer.
+    """Take in a camt.054 whose signature was verified and which was read; the same again, the same answer.
 
     A credit funds its trade or is refused, and the bank returns it. A debit settles the trade whose
     instruction it answers. Raises PaymentUnknown, EscrowAmountMismatch, EscrowFundedBefore,
@@ -61,7 +62,6 @@ async def receive_notification(
     TradeWrongState. What was refused before is for the caller to remember (`market.settlement.inbox`).
     """
     digest = sha256_hex(envelope.payload)
-    notification = read_notification(envelope.payload)
     await repository.lock_message(s, message_id=notification.message_id)
     known = await repository.get_message(s, message_id=notification.message_id)
     if known is not None:
@@ -162,7 +162,7 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     trade, instruction = await _instructed(s, notification)
     may_move(trade.status, TradeEvent.SETTLE, act.role)
     await _require_unknown(s, notification)
-    odd = _oddity(notification, instruction)
+    odd = oddity(notification, instruction)
     if odd is not None:
         await mismatch(
             s,
@@ -180,7 +180,7 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     await trades.move(
         s, trade=trade, event=TradeEvent.SETTLE, role=act.role, values={"settled_at": act.occurred_at}
     )
-    recorded = await record(s, act, _settled(trade, instruction, digest, before))
+    recorded = await record(s, act, settled(trade, instruction, digest, before))
     await post_reserved(
         s,
         batch_id=act.new_id("bat"),
@@ -207,34 +207,6 @@ async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trad
     instruction = await repository.claim_instruction(s, message_id=message_id)
     assert instruction is not None
     return trade, instruction
-
-
-def _oddity(notification: Notification, instruction: Instruction) -> str | None:
-    """What keeps a debit from settling: another payment than instructed, or one that was rejected before."""
-    if instruction.status is InstructionState.REJECTED:
-        return "paid-after-rejection"
-    expected = sorted((p["end_to_end_id"], p["amount_minor"], p["account"]) for p in instruction.payouts)
-    paid = sorted((m.end_to_end_id, str(-m.signed_minor), m.party_account) for m in notification.movements)
-    return None if paid == expected else "paid-otherwise"
-
-
-def _settled(trade: Trade, instruction: Instruction, digest: str, before: TradeState) -> Draft:
-    assert trade.price_minor is not None
-    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
-    return Draft(
-        "TRD.SETTLE",
-        trade.trade_id,
-        public=named(trade) | {"bank_message_sha256": digest, "instruction_sha256": instruction.xml_sha256},
-        opening={
-            "amount_minor": str(trade.price_minor),
-            "seller_minor": str(trade.price_minor - commission - platform),
-            "commission_minor": str(commission),
-            "platform_fee_minor": str(platform),
-        },
-        subjects={"bank-message": digest, "instruction": instruction.xml_sha256},
-        before=before.value,
-        after=trade.status.value,
-    )
 
 
 async def _require_unknown(s: WriteSession, notification: Notification) -> None:

@@ -25,6 +25,8 @@ from base.db import Database
 from base.errors import Refusal
 from base.signing import Envelope
 from ledger.balances import totals
+from ledger.batch import Command, write_batch
+from ledger.sequencer import create_log
 from ledger.tables import PostingBatchRow, PostingRow
 from market.orders.rules import TradeState
 from market.orders.states import BANKS_OPEN
@@ -33,6 +35,7 @@ from market.settlement.instructing import instruct, note_status
 from market.settlement.tables import Instruction, InstructionState
 from market.trade.freezing import freeze_trade, unfreeze_trade
 from tests.databases import sqlite_url
+from tests.houses import ORIGIN
 from tests.market.settlement.bank_side import ESCROW
 from tests.market.trade.scene import PRICE, Scene
 
@@ -62,7 +65,7 @@ class Money(RuleBasedStateMachine):
         booked = self.scene.bank.booked
         self.paid_in = sum(entry.amount_minor for entry in booked if entry.credit)
         self.paid_out = sum(entry.amount_minor for entry in booked if not entry.credit)
-        self.orders = 0
+        self.orders = self.heard = 0
         self.look()
 
     def teardown(self) -> None:
@@ -89,9 +92,11 @@ class Money(RuleBasedStateMachine):
         self.run(asked())
 
     def hear(self, message: Envelope) -> str:
-        """What came of a message; nothing came of a refused one."""
+        """What came of a message; nothing came of a refused one. Every other one goes through a batch."""
+        self.heard += 1
+        batch = Batch(self.scene) if self.heard % 2 else None
         try:
-            return str(self.run(self.scene.hear(message))["outcome"])
+            return str(self.run(self.scene.hear(message, batch=batch))["outcome"])
         except Refusal:
             return "refused"
 
@@ -212,6 +217,19 @@ class Money(RuleBasedStateMachine):
             assert -held.get(f"held:{trade_id}", 0) == (PRICE if state in HOLDS else 0)
 
 
+class Batch:
+    """A batch writer that writes what it is given at once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    async def submit(self, command: Command) -> Any:
+        (outcome,) = await write_batch(self._scene.database, self._scene.clock, [command])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
 def test_money_in_is_money_out_and_held_in_every_order_of_events(market_for_money):
     Money.made, Money.template, Money.copy = market_for_money
     run_state_machine_as_test(
@@ -232,6 +250,8 @@ async def market_for_money(sqlite_scene) -> tuple[Scene, Path, Path]:
         (TradeState.CONTRACTED, TradeState.ACCEPTED_GOODS, TradeState.ACCEPTED_GOODS)
     ):
         sqlite_scene.trades[f"money-{number}"] = await sqlite_scene.walk(state)
+    async with sqlite_scene.database.write() as s:
+        await create_log(s, origin=ORIGIN, at=sqlite_scene.clock.now())
     await sqlite_scene.database.dispose()
     path = Path(sqlite_scene.database.url.partition("///")[2])
     return sqlite_scene, path, path.with_name("money.db")

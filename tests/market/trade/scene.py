@@ -153,9 +153,9 @@ class Scene:
             trade = await party.do(sign_contract, attempted="TRD.SIGN", object_id=trade_id, trade_id=trade_id)
         return trade
 
-    async def hear(self, envelope: Any) -> Mapping[str, Any]:
-        """A notification of the bank comes in."""
-        outcome = await hear_bank(self.house.house, envelope=envelope, escrow=ESCROW)
+    async def hear(self, envelope: Any, *, batch: Any = None) -> Mapping[str, Any]:
+        """A notification of the bank comes in; a debit through the batch writer, where there is one."""
+        outcome = await hear_bank(self.house.house, envelope=envelope, escrow=ESCROW, batch=batch)
         self.bank.book(envelope)
         return outcome
 
