@@ -169,6 +169,6 @@ def test_the_command_audits_the_closed_logs_first(tmp_path: Path) -> None:
     assert "databourse.example/log-2, 2 entries" in answer.output
     alone = CliRunner().invoke(app, [str(second), "--vkey", str(NEXT.vkey)])
     assert (alone.exit_code, "audit that one first" in alone.output) == (1, True)
-    (first / "checkpoint").write_bytes(b"nothing")
+    (first / "checkpoints" / "5").write_bytes(b"nothing")
     damaged = CliRunner().invoke(app, [str(second), "--after", str(first), "--vkey", str(OLD.vkey)])
     assert damaged.exit_code == 1, "a log is not clean where the one before is not"
