@@ -94,6 +94,13 @@ class IdempotencyMismatch(DomainError):
     title = "This Idempotency-Key was used with another body"
 
 
+class TooMany(DomainError):
+    """Too often, or too much at once: goes to the security log only. `retry_after_s` says when it passes."""
+
+    code = "too-many"
+    title = "Too much at once: try again later"
+
+
 class Unavailable(DomainError):
     """Something this needs does not answer now; trying again is safe."""
 

@@ -9,6 +9,7 @@ import re
 import secrets
 import stat
 from base64 import b64decode
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -52,6 +53,12 @@ def _async_url(text: str) -> str:
 def _public_key(text: str | None) -> str | None:
     if text is not None and len(b64decode(text, validate=True)) != SECRET_BYTES:
         raise ValueError("a public key is base64 of 32 raw bytes")
+    return text
+
+
+def _networks(text: str) -> str:
+    for network in filter(None, (part.strip() for part in text.split(","))):
+        ip_network(network)  # ValueError says what is wrong
     return text
 
 
@@ -124,8 +131,30 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         default=512 * _MIB, gt=0, description="The largest file that a listing may have."
     )
+    upload_quota_bytes: int = Field(
+        default=2048 * _MIB, gt=0, description="What a member may have stored that no listing is drafted of."
+    )
+    upload_quota_files: int = Field(
+        default=50, gt=0, description="How many such files a member may have stored."
+    )
     token_ttl_s: int = Field(
         default=900, gt=0, le=86_400, description="How long an access token lives, in seconds."
+    )
+    session_limit_s: int = Field(
+        default=43_200,
+        gt=0,
+        le=604_800,
+        description="How long a browser's session lasts, however it is used.",
+    )
+    sign_in_failures: int = Field(
+        default=30,
+        gt=0,
+        le=10_000,
+        description="Failed sign-ins from one address before it waits; one is forgiven every ten seconds.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        default="",
+        description="Networks (CIDR, commas between) whose X-Forwarded-For is believed. Unset: nobody's.",
     )
     step_up_ttl_s: int = Field(
         default=300, gt=0, le=300, description="How fresh a person's proof must be for a custodial signature."

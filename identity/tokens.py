@@ -33,12 +33,13 @@ from identity.rules import Role
 ALGORITHM: Final = "ES256"
 TYPE: Final = "at+jwt"
 TTL: Final = timedelta(minutes=15)
+SESSION_LIMIT: Final = timedelta(hours=12)
 MAX_BYTES: Final = 4096
 CAPACITY: Final = 4096
 SKEW_S: Final = 5  # another worker's clock may be ahead by so much
 _HEADER: Final = {"alg": ALGORITHM, "typ": TYPE}
 _TEXTS: Final = ("iss", "aud", "sub", "jti", "org", "scope")
-_TIMES: Final = ("iat", "nbf", "exp")
+_TIMES: Final = ("iat", "nbf", "exp", "auth_time")
 _CLAIMS: Final = frozenset({*_TEXTS, *_TIMES, "roles"})
 
 
@@ -63,6 +64,7 @@ class Claims:
     jti: str
     issued_at: datetime
     expires_at: datetime
+    signed_in_at: datetime
 
 
 def generate_access_key() -> bytes:
@@ -75,7 +77,8 @@ def generate_access_key() -> bytes:
 class Tokens:
     """Issues and verifies the access tokens of one exchange.
 
-    `private_pem` is a P-256 key. Verified tokens are remembered up to `capacity`, the least recently
+    `private_pem` is a P-256 key. However often a token is renewed, none outlives `session_limit` after the
+    person has signed in. Verified tokens are remembered up to `capacity`, the least recently
     used leave first, and none outlives its expiry.
     """
 
@@ -87,6 +90,7 @@ class Tokens:
         audience: str,
         clock: Clock,
         ttl: timedelta = TTL,
+        session_limit: timedelta = SESSION_LIMIT,
         capacity: int = CAPACITY,
     ) -> None:
         key = load_pem_private_key(private_pem, password=None)
@@ -96,6 +100,7 @@ class Tokens:
         self._public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         self._issuer, self._audience = issuer, audience
         self._clock, self._ttl, self._capacity = clock, ttl, capacity
+        self._session_limit = session_limit
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
 
     @property
@@ -103,10 +108,17 @@ class Tokens:
         """The public key, for whoever else may want to verify."""
         return self._public
 
-    def issue(self, *, user_id: str, org_id: str, roles: Iterable[Role]) -> Token:
-        """A token for a person of an organisation, good for these roles (its scope)."""
+    def issue(
+        self, *, user_id: str, org_id: str, roles: Iterable[Role], signed_in_at: datetime | None = None
+    ) -> Token:
+        """A token for a person of an organisation, good for these roles (its scope).
+
+        `signed_in_at` is that of the token it renews: the session ends where it would have ended.
+        """
         now = int(self._clock.now().timestamp())
-        expires = now + int(self._ttl.total_seconds())
+        since = now if signed_in_at is None else int(signed_in_at.timestamp())
+        ends = since + int(self._session_limit.total_seconds())
+        expires = min(now + int(self._ttl.total_seconds()), max(ends, now + 1))
         names = sorted(role.value for role in roles)
         claims = {
             "iss": self._issuer,
@@ -115,6 +127,7 @@ class Tokens:
             "iat": now,
             "nbf": now,
             "exp": expires,
+            "auth_time": since,
             "jti": secrets.token_urlsafe(16),
             "org": org_id,
             "roles": names,
@@ -173,6 +186,7 @@ class Tokens:
             jti=claims["jti"],
             issued_at=_moment(claims["iat"]),
             expires_at=_moment(claims["exp"]),
+            signed_in_at=_moment(claims["auth_time"]),
         )
 
     def _remember(self, name: bytes, claims: Claims) -> None:

@@ -19,6 +19,7 @@ from market.delivery.downloads import EVENT, ROLE, Opened, download_act, open_do
 from market.delivery.rules import etag
 from market.listings import repository, service
 from market.listings.tables import ListingFile
+from market.listings.uploads import quota_full, require_room, room_left
 from registry.declared import declared_from
 from registry.measure import measure_file
 from registry.preview import masked
@@ -37,7 +38,7 @@ async def keep_upload(
     """Encrypt an upload while it comes in, and remember whose it is; its bytes go when that fails.
 
     `length` is what the sender says it will be. Nothing is stated yet. Raises Malformed for a name that
-    is none, FileTooLarge, FileEmpty.
+    is none, FileTooLarge, FileEmpty, UploadQuotaFull.
     """
     caller.require(*_LISTERS)
     if _NAME.fullmatch(name) is None:
@@ -46,10 +47,18 @@ async def keep_upload(
     limit = node.settings.upload_limit_bytes
     if length is not None and length.isdecimal() and int(length[:20]) > limit:
         raise FileTooLarge("the file is above the limit", limit_bytes=limit)
-    stored = await node.files.put(content, limit_bytes=limit)
+    async with node.database.read() as s:
+        left = await room_left(s, owner_id=caller.actor.org_id, quota=node.quota)
+    try:
+        stored = await node.files.put(content, limit_bytes=min(limit, left))
+    except FileTooLarge:
+        if left < limit:
+            raise quota_full(node.quota) from None
+        raise
     kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
 
     async def kept(s: WriteSession, act: Act) -> ListingFile:
+        await require_room(s, owner_id=caller.actor.org_id, size=stored.bytes, quota=node.quota)
         return await service.keep_file(s, act, file=stored, name=name, media_type=kind)
 
     role = min(caller.actor.roles & _LISTERS)

@@ -16,6 +16,7 @@ from base.settings import Settings
 from ledger.witness import WitnessDesk
 from web import api, pages, problems
 from web.deps import UPLOAD
+from web.limits import Addresses, Attempts
 from web.node import Node, background
 from web.supervising import Supervising
 
@@ -136,6 +137,8 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.settings = node.settings
     app.state.node = node
     app.state.desk = node.desk
+    app.state.attempts = Attempts(node.settings.sign_in_failures)
+    app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
     problems.install(app)
     api.install(app)

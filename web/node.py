@@ -41,6 +41,7 @@ from ledger.reader import last_moment, tree_head
 from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
+from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
@@ -55,6 +56,7 @@ HALTED_EVERY_S: Final = 10.0
 MEASURED_AT_ONCE: Final = 2
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
+UPLOADS_KEPT: Final = timedelta(days=7)  # that no listing was drafted of
 ABANDONED_AFTER_S: Final = 3600.0
 _BANK_TIMEOUT_S: Final = 10.0
 
@@ -84,6 +86,11 @@ class Node:
         """What the scheduler runs here; without a bank nothing that needs one."""
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
         return {**handlers(self.house, self.bank, self.escrow), **scrub}
+
+    @property
+    def quota(self) -> Quota:
+        """What a member may have uploaded without a listing."""
+        return Quota(self.settings.upload_quota_files, self.settings.upload_quota_bytes)
 
     def scratch(self) -> Path:
         """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
@@ -232,6 +239,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     audience=settings.public_url,
                     clock=clock,
                     ttl=timedelta(seconds=settings.token_ttl_s),
+                    session_limit=timedelta(seconds=settings.session_limit_s),
                 ),
                 files=FileStore(settings.files_dir, master, clock),
                 publisher=publisher,
@@ -239,7 +247,9 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 bank=bank,
                 escrow=escrow,
                 http=peers,
-                desk=desk_of(settings, database, clock),
+                desk=desk_of(
+                    settings, database, SystemClock()
+                ),  # a cosignature has no way to say «simulated»
             )
     finally:
         await database.dispose()
@@ -266,7 +276,7 @@ async def sequencing(node: Node) -> AsyncIterator[None]:
     async with standing(
         _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
         _every(JOBS_EVERY_S, node.run_jobs, "jobs"),
-        _every(TIDY_EVERY_S, lambda: _tidy(node), "tidy"),
+        _every(TIDY_EVERY_S, lambda: tidy(node), "tidy"),
     ):
         yield
 
@@ -316,10 +326,14 @@ async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) 
         await asyncio.sleep(pause_s)
 
 
-async def _tidy(node: Node) -> None:
+async def tidy(node: Node) -> None:
+    """Forget what has had its time: tokens, answers, uploads that came to nothing, leftovers of a crash."""
     async with node.database.write() as s:
         await forget_expired(s, now=node.clock.now())
         await forget(s, before=node.clock.now() - ANSWERS_KEPT)
+        gone = await forget_uploads(s, before=node.clock.now() - UPLOADS_KEPT)
+    for file_id in gone:
+        await node.files.delete(file_id)
     await node.files.remove_abandoned()
     await asyncio.to_thread(_empty, node.scratch())
 

@@ -26,6 +26,7 @@ from base.errors import (
     Refusal,
     StepUpNeeded,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     trace_of,
@@ -53,6 +54,7 @@ _STATUS: Final[tuple[tuple[type[DomainError], int], ...]] = (
     (NotPermitted, 403),
     (Conflict, 409),
     (Refusal, 409),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 _OWN_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "code", "rule_id", "request_id"})
@@ -113,6 +115,8 @@ def response_of(request: Request, error: DomainError) -> Response:
         headers["www-authenticate"] = shown
     if status == 503:  # noqa: PLR2004 - RFC 9110 §10.2.3
         headers["retry-after"] = "1"
+    if "retry_after_s" in error.facts:  # RFC 6585 §4
+        headers["retry-after"] = str(error.facts["retry_after_s"])
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 

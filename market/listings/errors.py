@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, TooLarge
 
 
 class ListingUnknown(NotFound):
@@ -112,3 +112,10 @@ class ReviewedBefore(Conflict):
 
     code = "reviewed-before"
     title = "You have decided about this submission before"
+
+
+class UploadQuotaFull(TooLarge):
+    """A member stores as much without a listing as it may; nothing of the upload is kept."""
+
+    code = "upload-quota-full"
+    title = "Too much is stored that no listing was drafted of"

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from pydantic import Field, SecretStr
 
 from identity.sign_in import sign_in, sign_out, step_up
 from web.acts import Asked
 from web.deps import CallerDep, NodeDep
+from web.limits import proved
 from web.views import View
 
 router = APIRouter(tags=["sign-in"])
@@ -31,7 +32,9 @@ class StepUpView(View):
 
 @router.post("/token")
 async def token(
+    request: Request,
     node: NodeDep,
+    *,
     username: Annotated[str, Form(max_length=128)],
     password: Annotated[SecretStr, Form(max_length=256)],
     scope: Annotated[str | None, Form(max_length=400)] = None,
@@ -42,13 +45,16 @@ async def token(
     `scope` asks for fewer roles than the person has (names with spaces between).
     """
     del grant_type
-    signed = await sign_in(
-        node.database,
-        node.clock,
-        node.tokens,
-        login=username,
-        password=password.get_secret_value(),
-        scope=scope,
+    signed = await proved(
+        request,
+        lambda: sign_in(
+            node.database,
+            node.clock,
+            node.tokens,
+            login=username,
+            password=password.get_secret_value(),
+            scope=scope,
+        ),
     )
     issued = signed.token
     return TokenView(

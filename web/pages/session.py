@@ -1,6 +1,7 @@
 """Who is at the other end of a browser: the session cookie, and the token that binds a form to it.
 
-The cookie holds an access token, as the API takes it; it is renewed while it is used. A form carries
+The cookie holds an access token, as the API takes it; it is renewed while it is used, and ends at a limit
+after the sign-in however it was used. A form carries
 a second value that only our own page could have written: an HMAC over the person and a random cookie
 (double submit, bound to the session).
 """
@@ -9,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from fastapi import Request
@@ -62,11 +64,15 @@ async def session_of(request: Request, node: Node) -> Session | None:
         organisation = await get_organisation(s, org_id=claims.org_id)
     if person is None or organisation is None:
         return None
+    if node.clock.now() >= claims.signed_in_at + timedelta(seconds=node.settings.session_limit_s):
+        return None
     half = claims.issued_at + (claims.expires_at - claims.issued_at) / 2
     if node.clock.now() < half:
         return Session(actor, claims, person, organisation, token, renewed=False)
     roles = [Role(name) for name in sorted(actor.roles)]
-    issued = node.tokens.issue(user_id=claims.user_id, org_id=claims.org_id, roles=roles)
+    issued = node.tokens.issue(
+        user_id=claims.user_id, org_id=claims.org_id, roles=roles, signed_in_at=claims.signed_in_at
+    )
     return Session(actor, claims, person, organisation, issued.access_token, renewed=True)
 
 

@@ -10,6 +10,7 @@ from identity.errors import SignInFailed
 from identity.repository import list_keys, list_people
 from identity.sign_in import sign_in, sign_out
 from market.settlement.repository import payee_account
+from web.limits import TooManyAttempts, proved
 from web.pages.acting import attempt
 from web.pages.forms import Filled, sent_back
 from web.pages.home import inner
@@ -36,14 +37,17 @@ async def enter(visitor: VisitorDep) -> Response:
     form = await visitor.form()
     node = visitor.node
     try:
-        signed = await sign_in(
-            node.database,
-            node.clock,
-            node.tokens,
-            login=form.text("login")[:128],
-            password=form.fields.get("password", ("",))[0][:256],
+        signed = await proved(
+            visitor.request,
+            lambda: sign_in(
+                node.database,
+                node.clock,
+                node.tokens,
+                login=form.text("login")[:128],
+                password=form.fields.get("password", ("",))[0][:256],
+            ),
         )
-    except SignInFailed as error:
+    except (SignInFailed, TooManyAttempts) as error:
         again = Filled("login", {"login": [form.text("login")]}, (), sent_back("", form, error).error)
         return visitor.render("login.html", next=form.text("next"), filled=again)
     response = visitor.redirect(_within(form.text("next")))

@@ -65,6 +65,18 @@ async def test_a_session_renews_while_it_is_used_and_ends_when_it_is_not(market:
     assert COOKIE not in browser.client.cookies
 
 
+async def test_a_session_ends_at_its_limit_however_it_was_used(market: Market) -> None:
+    browser = Browser(market.served, market.buyer)
+    for _ in range(89):
+        market.served.clock.advance(timedelta(minutes=8))
+        await browser.get("/account")
+    market.served.clock.advance(timedelta(minutes=7))
+    await browser.get("/account")
+    market.served.clock.advance(timedelta(minutes=1))
+    await browser.get("/account", expect=303)
+    assert COOKIE not in browser.client.cookies
+
+
 async def test_signing_in_leads_to_no_other_site(market: Market) -> None:
     browser = Browser(market.served)
     for aim in (

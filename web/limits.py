@@ -1,0 +1,129 @@
+"""How often one address may fail to sign in: slow guessing over many accounts meets this, not a lock-out.
+
+An attempt is counted before it is proved and forgiven when it succeeds, so who signs in rightly is never
+held up. Counts are this process's own, in bounded memory; they are no decision of the exchange, and on no
+ledger. An IPv6 address stands for its /64, which is one customer's.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, TypeVar
+
+from fastapi import Request
+
+from base.errors import TooMany
+from identity.errors import SignInFailed
+
+FORGIVEN_EVERY_S: Final = 10.0
+CAPACITY: Final = 10_000
+_SUBSCRIBER: Final = 64
+_HOPS: Final = 10
+R = TypeVar("R")
+
+
+class TooManyAttempts(TooMany):
+    code = "too-many-attempts"
+    title = "Too many failed attempts from your address: wait a moment"
+
+
+async def proved(request: Request, prove: Callable[[], Awaitable[R]]) -> R:
+    """What `prove` answers. Raises TooManyAttempts before it is asked, where its address failed too often."""
+    attempts: Attempts = request.app.state.attempts
+    address = request.app.state.addresses.of(request)
+    attempts.count(address)
+    try:
+        answer = await prove()
+    except SignInFailed:
+        raise
+    except Exception:
+        attempts.forgive(address)
+        raise
+    attempts.forgive(address)
+    return answer
+
+
+class Attempts:
+    """Failures by address: up to `most`, of which one is forgiven every ten seconds.
+
+    The addresses heard of longest ago leave first when there are more than `capacity`.
+    """
+
+    def __init__(
+        self, most: int, *, capacity: int = CAPACITY, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most, self._capacity, self._now_s = most, capacity, now_s
+        self._failed: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how many, as of when
+
+    def count(self, address: str) -> None:
+        """Count an attempt. Raises TooManyAttempts, and then counts nothing."""
+        failed = self._of(address)
+        if failed + 1 > self._most:
+            wait = math.ceil((failed + 1 - self._most) * FORGIVEN_EVERY_S)
+            raise TooManyAttempts("too many failed attempts from this address", retry_after_s=wait)
+        self._set(address, failed + 1)
+
+    def forgive(self, address: str) -> None:
+        """Take back what was counted: the attempt succeeded."""
+        self._set(address, max(self._of(address) - 1, 0.0))
+
+    def _of(self, address: str) -> float:
+        failed, since = self._failed.get(address, (0.0, 0.0))
+        return max(failed - (self._now_s() - since) / FORGIVEN_EVERY_S, 0.0)
+
+    def _set(self, address: str, failed: float) -> None:
+        self._failed[address] = (failed, self._now_s())
+        self._failed.move_to_end(address)
+        if failed == 0:
+            del self._failed[address]
+        while len(self._failed) > self._capacity:
+            self._failed.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._failed)
+
+
+class Addresses:
+    """Who is calling: the peer, or what a proxy of ours says of it.
+
+    `trusted` are the networks of our own proxies (CIDR, with commas between). From the last hop backwards
+    the first that is not ours is the caller; what it claims itself is believed by nobody.
+    """
+
+    def __init__(self, trusted: str) -> None:
+        named = filter(None, (part.strip() for part in trusted.split(",")))
+        self._trusted: Sequence[IPv4Network | IPv6Network] = [ip_network(one) for one in named]
+
+    def of(self, request: Request) -> str:
+        """The address that stands for the caller."""
+        peer = request.client.host if request.client is not None else ""
+        hops = [
+            hop.strip() for field in request.headers.getlist("x-forwarded-for") for hop in field.split(",")
+        ]
+        for hop in reversed(hops[-_HOPS:]):
+            if not self._is_ours(peer) or not _is_address(hop):
+                break
+            peer = hop
+        return _subscriber(peer)
+
+    def _is_ours(self, address: str) -> bool:
+        return _is_address(address) and any(ip_address(address) in network for network in self._trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _subscriber(address: str) -> str:
+    if not _is_address(address):
+        return address
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Network((parsed, _SUBSCRIBER), strict=False))
+    return str(parsed)
