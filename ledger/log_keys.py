@@ -211,9 +211,10 @@ async def _say(s: WriteSession, act: Act, clock: Clock, event: str, public: Mapp
     tree = await s.get(TreeRow, 1, populate_existing=True)
     if tree is None:
         raise LogUnborn("there is no log in this database yet")
+    origin = tree.origin  # sealing makes the row stale
     while (await seal(s, clock)).count == BATCH_ROWS:
         pass
-    await record(s, act, Draft(event, tree.origin, public=public))
+    await record(s, act, Draft(event, origin, public=public))
     await seal(s, clock)
     keys, wrong = await _told(s, EntryRow, true())
     if wrong:
