@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 KEPT_PER_CODE: Final = 20
+FORM: Final = "databourse-audit/v1"
 
 
 class Code(StrEnum):
@@ -104,8 +105,9 @@ class Report:
         return next(iter(self.problems), None)
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """The report as JSON (`docs/audit-report.schema.json`)."""
         return {
+            "report": FORM,
             "clean": self.clean,
             "pinned": self.pinned,
             "origin": self.origin,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 _KEPT: Final = 20_000
+_ASK: Final = "SELECT record FROM {}.records WHERE id = ?"
 _ASIDE: Final = "INSERT OR REPLACE INTO main.records VALUES (?, ?)"
 
 
@@ -22,19 +23,20 @@ class Shelf:
     """
 
     def __init__(self, earlier: Path | None = None, *, kept: int = _KEPT) -> None:
-        self._kept = kept
+        self._kept, self._earlier = kept, earlier
         self._near: dict[str, Any] = {}
         self._later: dict[str, Any] | None = None
+        self._far: sqlite3.Connection | None = None if earlier is None else self._opened()
+        self._ask = [_ASK.format("main"), *([_ASK.format("earlier")] if earlier is not None else [])]
+
+    def _opened(self) -> sqlite3.Connection:
         # An empty name: a file that SQLite makes where temporary files go, and removes.
-        self._far = sqlite3.connect("", isolation_level=None, check_same_thread=False, uri=True)
-        self._far.execute("CREATE TABLE records (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID")
-        self._far.execute("BEGIN")
-        self._places = ["main"] if earlier is None else ["main", "earlier"]
-        if earlier is not None:
-            self._far.execute("COMMIT")
-            self._far.execute("ATTACH ? AS earlier", (f"{earlier.absolute().as_uri()}?mode=ro",))
-            self._far.execute("BEGIN")
-        self._empty = earlier is None
+        far = sqlite3.connect("", isolation_level=None, check_same_thread=False, uri=True)
+        far.execute("CREATE TABLE records (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID")
+        if self._earlier is not None:
+            far.execute("ATTACH ? AS earlier", (f"{self._earlier.absolute().as_uri()}?mode=ro",))
+        far.execute("BEGIN")
+        return far
 
     def get(self, key: str) -> Any:
         """The record, or None. Whoever changes it puts it again."""
@@ -44,12 +46,11 @@ class Shelf:
         if found is not None:
             self._near[key] = found
             return found
-        if self._empty:
-            return None
-        for place in self._places:
-            row = self._far.execute(f"SELECT record FROM {place}.records WHERE id = ?", (key,)).fetchone()  # noqa: S608 - one of two words
-            if row is not None:
-                return orjson.loads(row[0])
+        if self._far is not None:
+            for ask in self._ask:
+                row = self._far.execute(ask, (key,)).fetchone()
+                if row is not None:
+                    return orjson.loads(row[0])
         return None
 
     def put(self, key: str, record: Any) -> None:
@@ -69,12 +70,15 @@ class Shelf:
 
     def records(self) -> Iterator[tuple[str, bytes]]:
         """What was put until `settle`, but for what the earlier shelf had."""
-        yield from self._far.execute("SELECT id, record FROM main.records")
+        if self._far is not None:
+            yield from self._far.execute("SELECT id, record FROM main.records")
 
     def close(self) -> None:
         """Let go of the file; it is gone then."""
-        self._far.close()
+        if self._far is not None:
+            self._far.close()
 
     def _aside(self, keys: list[str]) -> None:
+        if self._far is None:
+            self._far = self._opened()
         self._far.executemany(_ASIDE, [(key, orjson.dumps(self._near.pop(key))) for key in keys])
-        self._empty = self._empty and not keys

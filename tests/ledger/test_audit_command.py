@@ -1,13 +1,16 @@
 """The audit against a database, its modes, and the command."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
+import jsonschema
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from cli.audit import audit as audit_command
+from cli.audit_progress import progress_bar
 from ledger.bundle import Edition
 from ledger.checkpoint import NoteSigner
 from supervision.audit import audit
@@ -159,3 +162,59 @@ def test_the_command_refuses_what_is_no_key(small: Path) -> None:
     result = command(small, "--vkey", "nonsense")
     assert result.exit_code == 2
     assert "verifier key" in result.output
+
+
+# --- the report as JSON
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/audit-report.schema.json").read_text())
+
+
+def test_the_report_is_of_the_published_form(small: Path, tmp_path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    bad = spoken(actor="org_seller", role="BUYER", signer=key("org_seller")).write(tmp_path / "b")
+    (bad / "tile/0/000.p/10").write_bytes(b"")
+    asked = [
+        (small, "--vkey", VKEY),
+        (small,),
+        (bad, "--vkey", VKEY),
+        (bad, "--no-signatures"),
+        (small, "--vkey", VKEY, "--state", tmp_path / "state"),
+        (small, "--vkey", VKEY, "--state", tmp_path / "state"),
+    ]
+    for arguments in asked:
+        document = json.loads(command(*arguments, "--json").stdout)
+        validator.validate(document)
+        assert set(document) == set(SCHEMA["properties"])
+    assert document["resumed_from"] == 0
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(document | {"counts": {"SOMETHING": 1}})
+
+
+def test_every_code_is_in_the_published_form() -> None:
+    assert set(SCHEMA["$defs"]["problem"]["properties"]["code"]["enum"]) == {str(code) for code in Code}
+
+
+# --- the bar
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_shown_where_somebody_looks_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with progress_bar() as tell:
+        assert tell is not None
+        for done in (0, 100, 200, 50, 200):  # a second audit begins anew
+            tell(done, 200)
+    assert "auditing" in screen.getvalue()
+    assert "200/200" in screen.getvalue()
+    assert "entries/s" in screen.getvalue()
+
+
+def test_no_bar_is_shown_where_nobody_does(small: Path) -> None:
+    assert command(small, "--vkey", VKEY).stderr == ""
