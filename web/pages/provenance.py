@@ -14,7 +14,7 @@ from web.pages.visiting import VisitorDep
 
 router = APIRouter()
 _PAGE: Final = 12
-_HEADS: Final = (N_("Made from"), N_("The product"), N_("Went to"))
+_HEADS: Final = (N_("Made from"), N_("Product"), N_("Went to"))
 # what the drawing says, beside names and numbers
 _SAID: Final = (
     N_("Product"),

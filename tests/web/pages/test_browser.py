@@ -99,13 +99,27 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "dashboard": ("samr", "/reg"),
         "measure": ("provider", f"/sell/{ids['draft']}"),
         "sign-in": (None, "/login"),
+        "provenance": (None, f"/products/{ids['listed']}/provenance"),
+        "erasures": ("samr", "/erasures?of=40"),
     }
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize(
-    "name", ["catalogue", "product", "trade-room", "settled", "entry", "dashboard", "measure", "sign-in"]
+    "name",
+    [
+        "catalogue",
+        "product",
+        "trade-room",
+        "settled",
+        "entry",
+        "dashboard",
+        "measure",
+        "sign-in",
+        "provenance",
+        "erasures",
+    ],
 )
 def test_a_page_is_accessible_and_asks_nobody_else(site, chromium, name, lang, script) -> None:
     who, path = places(site)[name]
@@ -142,7 +156,10 @@ def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view)
     context.close()
 
 
-@pytest.mark.parametrize("name", ["catalogue", "product", "trade-room", "settled", "entry", "dashboard"])
+@pytest.mark.parametrize(
+    "name",
+    ["catalogue", "product", "trade-room", "settled", "entry", "dashboard", "provenance", "erasures"],
+)
 def test_nothing_runs_over_the_edge_of_a_narrow_screen(site, chromium, name) -> None:
     who, path = places(site)[name]
     context = visit(site, chromium, who, viewport={"width": 320, "height": 640})

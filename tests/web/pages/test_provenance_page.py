@@ -34,8 +34,9 @@ async def test_the_product_page_leads_to_its_history_with_a_drawing_that_says_wh
     assert address in [link.get("href") for link in product.named("a")]
     page = await browser.get(address)
     (svg,) = page.named("svg")
-    assert (svg["role"], svg["aria-labelledby"]) == ("img", "graph-title graph-says")
-    assert {title.get("id") for title in page.named("title")} == {None, "graph-title"}
+    assert (svg["role"], svg["aria-describedby"]) == ("img", "graph-says")
+    assert svg["aria-label"].endswith("2025年广东省工业企业月度用电指数数据集")
+    assert "graph-says" in [paragraph.get("id") for paragraph in page.named("p")]
     assert len(page.named("rect")) == 4  # the version, and three trades
     assert len(page.named("path")) == 3
     for words in ("湾区普惠银行", "粤能数科", "珠江数据经纪"):
