@@ -142,9 +142,9 @@ class Database:
         SQLite zeroes bytes as it frees them (`secure_delete`), but leaves copies where it moved rows from
         page to page, and old pages in the write-ahead log: the file is written anew (above 512 MiB it is
         left to a quiet hour: `VACUUM`), and the log cut to nothing. On PostgreSQL dead rows are vacuumed:
-        their space is free to be written over.
+        their space is free to be written over. It takes long, so it visits a reader's thread.
         """
-        async with self._writer.connect() as connection:
+        async with self._reader.connect() as connection:
             if self.dialect == "postgresql":
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text(f"VACUUM {', '.join(tables)}"))
