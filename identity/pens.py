@@ -36,7 +36,7 @@ from identity.safe import Safe
 from identity.tables import KeyRow, StepUpRow
 from ledger.recording import Actor, Pen, SignatureWanted
 from ledger.statement import PAYLOAD_TYPE, Built
-from ledger.suites import signature_holds
+from ledger.suites import PrivateKey, signature_holds
 
 
 class SignaturesWanted(SignatureWanted):
@@ -173,7 +173,7 @@ class HeldPen:
 
     custodial = False
 
-    def __init__(self, *keys: SigningKey) -> None:
+    def __init__(self, *keys: PrivateKey) -> None:
         self._keys = keys
 
     async def sign(self, s: WriteSession, actor: Actor, role: str, built: Built) -> Envelope:
