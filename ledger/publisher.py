@@ -74,7 +74,10 @@ class Publisher:
         """
         seen = self._published()
         file = None if seen is None else seen.checkpoint
-        await require_newest(self.database, file, self.circle, self.known)
+        answers = await require_newest(self.database, file, self.circle, self.known)
+        if answers:
+            async with self.database.write() as s:
+                await _remember(s, answers, self.clock.now())
 
     async def publish(self) -> Checkpoint | None:
         """Write the tiles that are new, ask the witnesses, then write the checkpoint; None for nothing new.
@@ -260,8 +263,8 @@ async def _remember(s: WriteSession, answers: Sequence[Answer], now: datetime) -
         if row is None:
             row = WitnessRow(vkey=str(answer.witness.vkey), size=0, asked_at=now)
         row.asked_at, row.problem = now, answer.problem
-        if answer.cosignature is None:
+        if answer.problem is not None:
             row.failures += 1
-        else:
+        elif answer.cosignature is not None:
             row.size, row.cosigned_at, row.failures = answer.size, now, 0
         s.add(row)

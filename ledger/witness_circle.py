@@ -91,11 +91,9 @@ class WitnessCircle:
         return await self._each(self.due(note), lambda one: self._cosigned(one, note, head, prove))
 
     async def latest(self, origin: str) -> list[Answer]:
-        """What each witness keeps of a log: `evidence` is its note, or None where it has none."""
+        """What each witness keeps of a log (`evidence`, None where it has none), but those left alone now."""
         due = [witness for witness in self.asked if self._of(witness).pause_until <= self.now()]
-        answers = await self._each(due, lambda one: self._kept(one, origin_hash(origin)))
-        paused = [witness for witness in self.asked if witness not in due]
-        return answers + [Answer(one, 0, problem="it has just failed") for one in paused]
+        return await self._each(due, lambda one: self._kept(one, origin_hash(origin)))
 
     async def _each(
         self, witnesses: Iterable[Witness], ask: Callable[[Witness], Awaitable[Answer]]

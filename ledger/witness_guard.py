@@ -34,8 +34,10 @@ async def require_prefix(s: ReadSession, head: TreeHead, seen: Checkpoint) -> No
 
 async def require_newest(
     database: Database, seen: Checkpoint | None, circle: WitnessCircle | None, keys: Sequence[VerifierKey]
-) -> None:
+) -> list[Answer]:
     """Ask the published file (`seen`) and the witnesses whether the database may go on. Raises LogForked.
+
+    Answers what the witnesses said.
 
     A witness that does not answer proves nothing, and stops nothing: but where the file is gone too, and
     something was published before, nobody can tell, and the node does not go on. A halt is lifted when
@@ -44,13 +46,15 @@ async def require_newest(
     async with database.read() as s:
         tree = await s.get(TreeRow, 1, populate_existing=True)
         if tree is None and seen is None:
-            return
+            return []
         published = (await s.exec(select(CheckpointRow.size).limit(1))).first()
     if seen is not None:
         await require_known(database, seen, FILE)
     heard = {FILE} if seen is not None or published is None else set()
+    answers: list[Answer] = []
     if circle is not None and tree is not None:
-        for answer in await circle.latest(tree.origin):
+        answers = await circle.latest(tree.origin)
+        for answer in answers:
             if await agrees(database, answer, keys):
                 heard.add(answer.witness.vkey.name)
         if not heard:
@@ -59,6 +63,7 @@ async def require_newest(
         raise LogForked(tree.halted)
     if tree is not None and tree.halted is not None:
         await _set_halted(database, None, was=tree.halted)
+    return answers
 
 
 async def agrees(database: Database, answer: Answer, keys: Sequence[VerifierKey]) -> bool:

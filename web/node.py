@@ -247,9 +247,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 bank=bank,
                 escrow=escrow,
                 http=peers,
-                desk=desk_of(
-                    settings, database, SystemClock()
-                ),  # a cosignature has no way to say «simulated»
+                desk=desk_of(settings, database, SystemClock()),  # a cosignature cannot say "simulated"
             )
     finally:
         await database.dispose()

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from base.clock import SimulatedClock
-from base.db import Database
+from base.db import Database, WriteSession
 from ledger import reader
-from ledger.batch import write_batch
+from ledger.batch import Command, write_batch
 from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked
 from ledger.publisher import Publisher
@@ -176,6 +176,11 @@ async def test_no_word_of_a_witness_stops_the_log(
     await grow(database, clock, range(5, 6))
 
 
+async def says_more(s: WriteSession, act: object) -> None:
+    """What a settlement does in the batch writer, as far as the log sees it."""
+    await statement(s, "sta_more")
+
+
 async def test_a_checkpoint_of_ours_that_the_database_does_not_lead_to_halts_it(
     clock: SimulatedClock, tmp_path: Path, over: Wire, sqlite_template: Path
 ) -> None:
@@ -197,11 +202,15 @@ async def test_a_checkpoint_of_ours_that_the_database_does_not_lead_to_halts_it(
             with pytest.raises(LogForked):
                 await one.check_head()
             size = (await seen(database)).published
+            async with database.read() as s:
+                before = await reader.statements_of(s, object_id="obj_1", limit=1000)
             assert (await seen(database)).halted is not None
             with pytest.raises(LogForked):
                 await seal_all(database, clock)
             with pytest.raises(LogForked):
-                await write_batch(database, clock, [])
+                await write_batch(database, clock, [Command(None, says_more, "TST.NOTE", "obj_1")])
+            async with database.read() as s:
+                assert await reader.statements_of(s, object_id="obj_1", limit=1000) == before
             over.down.add("a")  # nor does it go on when the witness is silent
             with pytest.raises(LogForked):
                 await publisher(database, clock, tmp_path / "elsewhere", circle(over, 1, "a")[0]).check_head()
