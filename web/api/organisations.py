@@ -3,26 +3,25 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from base.db import WriteSession
 from base.errors import NotFound
-from identity.errors import NotYourOrganisation, UsccInvalid
+from identity.errors import UsccInvalid
 from identity.keys import register_key, revoke_key
-from identity.passwords import PasswordHash, hash_password
 from identity.repository import get_organisation, list_keys, list_organisations
 from identity.rules import RevocationReason, Role
-from identity.service import admit_organisation, enrol_person
+from identity.service import admit_organisation
 from identity.uscc import parse_uscc
 from ledger.recording import Act
 from market.settlement.payees import set_payee_account
+from web import people
 from web.acts import ActKind, Args, Asked, Id, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import KeyView, OrganisationView, PayeeAccountView, PersonView, done_view
 
 router = APIRouter(tags=["members"])
-ANYBODY = frozenset(role.value for role in Role)
 
 
 class AdmitArgs(Args):
@@ -78,7 +77,7 @@ REGISTER_KEY = kind(
         name="key.register",
         event="KEY.REGISTER",
         args=KeyArgs,
-        roles=ANYBODY,
+        roles=people.ANYBODY,
         verb=_register,
         answer=KeyView.of,
         about=lambda args: args.org_id,
@@ -102,7 +101,7 @@ REVOKE_KEY = kind(
         name="key.revoke",
         event="KEY.REVOKE",
         args=RevokeKeyArgs,
-        roles=ANYBODY,
+        roles=people.ANYBODY,
         verb=_revoke,
         answer=KeyView.of,
         about=lambda args: args.key_id,
@@ -131,13 +130,6 @@ SET_ACCOUNT = kind(
         about=lambda _: "payee-account",
     )
 )
-
-
-class PersonForm(Asked):
-    login: str = Field(max_length=128)
-    name: str = Field(min_length=1, max_length=200)
-    password: SecretStr = Field(max_length=256)
-    roles: list[Role] | None = Field(default=None, max_length=12)
 
 
 class RevokeForm(Asked):
@@ -176,32 +168,9 @@ async def keys(org_id: Id, s: ReadDep) -> list[KeyView]:
 
 
 @router.post("/organisations/{org_id}/people", status_code=201, response_model=done_view(PersonView))
-async def enrol(org_id: Id, caller: CallerDep, form: PersonForm) -> Response:
+async def enrol(org_id: Id, caller: CallerDep, form: people.PersonForm) -> Response:
     """Enrol a person of one's organisation, or of any as the operator. No statement: it is personal data."""
-    operator = "EXCHANGE_OPERATOR" in caller.actor.roles
-    if not operator and caller.actor.org_id != org_id:
-        raise NotYourOrganisation("people are enrolled by their organisation or the operator")
-    caller.require(*ANYBODY)
-    password: PasswordHash = await hash_password(form.password.get_secret_value(), login=form.login)
-
-    async def enrolled(s: WriteSession, act: Act) -> Any:
-        return await enrol_person(
-            s, act, org_id=org_id, login=form.login, name=form.name, password=password, roles=form.roles
-        )
-
-    house = caller.node.house
-    role = "EXCHANGE_OPERATOR" if operator else min(caller.actor.roles)
-    return respond(
-        await caller.perform(
-            enrolled,
-            PersonView.of,
-            route=f"enrol/{org_id}",
-            args={**form.model_dump(mode="json"), "password": form.password.get_secret_value()},
-            act=house.act(caller.actor, role, house.exchange.pen),
-            attempted="PERSON.ENROL",
-            object_id=org_id,
-        )
-    )
+    return respond(await people.enrol(caller, org_id, form))
 
 
 @router.post("/keys", **answers(REGISTER_KEY, KeyView))

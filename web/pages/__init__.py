@@ -14,10 +14,12 @@ from web.node import Node
 from web.pages import (
     brokering,
     catalogue,
+    certifying,
     erasing,
     explorer,
     failing,
     home,
+    members,
     operations,
     prepared,
     products,
@@ -41,10 +43,12 @@ PARTS = (
     trades,
     selling,
     brokering,
+    certifying,
     explorer,
     erasing,
     supervisor,
     operations,
+    members,
 )
 
 
