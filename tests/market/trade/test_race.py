@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -76,6 +77,7 @@ class Race:
 
     async def _tried(self, what: str, work: Awaitable[Any]) -> Any:
         self.left -= 1
+        self.scene.clock.advance(timedelta(milliseconds=1))  # nothing is said twice at one moment
         try:
             answer = await work
         except Refusal as refusal:
@@ -110,7 +112,7 @@ class Race:
                 "revocation",
                 self.buyers[at].do(revoke_key, key_id=old.registered.key_id, reason="superseded"),
             )
-            await asyncio.sleep(self.dice.uniform(0, 0.05))
+            await asyncio.sleep(self.dice.uniform(0.05, 0.2))
 
     async def _take_rights_away(self) -> None:
         """And give them back: the listing, the broker's certificate, its mandate."""
