@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -39,9 +40,14 @@ class Tile:
     @property
     def path(self) -> str:
         """The path of C2SP tlog-tiles, e.g. `tile/0/x001/x234/067` or `tile/entries/000.p/12`."""
-        level = "entries" if self.level == ENTRIES else str(self.level)
-        partial = "" if self.width == WIDTH else f".p/{self.width}"
-        return f"tile/{level}/{number_path(self.index)}{partial}"
+        return _path(self.level, self.index, self.width)
+
+
+@lru_cache(maxsize=1024)
+def _path(level: int, index: int, width: int) -> str:
+    kind = "entries" if level == ENTRIES else str(level)
+    partial = "" if width == WIDTH else f".p/{width}"
+    return f"tile/{kind}/{number_path(index)}{partial}"
 
 
 TileReader = Callable[[Tile], bytes]
@@ -233,7 +239,7 @@ def unpack_entries(tile: bytes) -> Iterator[bytes]:
     at, end = 0, len(tile)
     while at < end:
         begin = at + 2
-        length = int.from_bytes(tile[at:begin])
+        length = tile[at] << 8 | tile[at + 1] if begin <= end else end
         at = begin + length
         if at > end or length > MAX_ENTRY_BYTES:
             raise TileInvalid("an entry runs over its bounds", length=length)

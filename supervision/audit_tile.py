@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import chain, islice, repeat
+from operator import le
 from typing import Any, Final
 
 import orjson
@@ -149,29 +150,37 @@ def _follow(batch: Batch, entries: list[bytes], node: str) -> bytes:
 
     What comes before the first entry is another tile's affair. Returns the last time that did not go back.
     """
-    tail, linked = tail_of(node), batch.leaves.hex().encode()
-    first = batch.begin
+    tail, linked = tail_of(node), batch.leaves.hex()
+    first, count = batch.begin, len(entries)
     times = [entry[AT] for entry in entries]
-    if len(str(first + 1)) == len(str(first + len(entries))):
-        # All in one: the same length of tail throughout, so one comparison answers for the whole tile.
-        known = [
-            fact for at in range(1, len(entries)) for fact in (linked[64 * at - 64 : 64 * at], first + at)
-        ]
-        expected = tail * (len(entries) - 1) % tuple(known)
-        length = len(expected) // max(len(entries) - 1, 1)
-        same = b"".join([entry[-length:] for entry in entries[1:]]) == expected
-        if same and all(earlier <= later for earlier, later in pairwise(times)):
-            return times[-1]
+    if _linked(entries, linked, first, node) and all(map(le, times, islice(times, 1, None))):
+        return times[-1]
     before = times[0]
-    for at in range(1, len(entries)):
+    for at in range(1, count):
         previous = linked[64 * at - 64 : 64 * at]
-        if not entries[at].endswith(tail % (previous, first + at)):
-            batch.problems += does_not_follow(first + at, entries[at], previous.decode(), node)
+        if not entries[at].endswith(tail % (previous.encode(), first + at)):
+            batch.problems += does_not_follow(first + at, entries[at], previous, node)
         elif times[at] < before:
             batch.problems.append(went_back(first + at))
         else:
             before = times[at]
     return before
+
+
+def _linked(entries: list[bytes], linked: str, first: int, node: str) -> bool:
+    """Whether all entries but the first end as they should, by one comparison for the whole tile.
+
+    Numbers of the same length make tails of the same length. Where not all have it, each is looked at.
+    """
+    numbers = range(first + 1, first + len(entries))
+    if not numbers or len(str(numbers[0])) != len(str(numbers[-1])):
+        return not numbers
+    before = [linked[at : at + 64] for at in range(0, 64 * len(numbers), 64)]
+    head, middle, end = f',"node":{orjson.dumps(node).decode()},"prev":"', '","seq":', ',"v":1}'
+    parts = zip(repeat(head), before, repeat(middle), map(str, numbers), repeat(end), strict=False)
+    tails = "".join(chain.from_iterable(parts)).encode()
+    length = len(tails) // len(numbers)
+    return b"".join([entry[-length:] for entry in entries[1:]]) == tails
 
 
 @lru_cache(maxsize=8)

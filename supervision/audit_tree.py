@@ -6,8 +6,7 @@ from base.errors import Malformed
 from ledger.bundle import CHECKPOINT
 from ledger.checkpoint import MAX_NOTE_BYTES, Checkpoint
 from ledger.errors import BundleFileBad
-from ledger.tiles import Tile
-from ledger.tree import HASH_BYTES
+from ledger.tiles import Tile, hashes_in
 from supervision.audit_case import Case, Check
 from supervision.audit_log_keys import open_in_window
 from supervision.audit_report import Code
@@ -21,14 +20,13 @@ def tree_is_of_the_entries(case: Case) -> Check:
         _compare_old_anchors(case, size, anchors.pop(size))
     while (batch := (yield)) is not None:
         before = growth.frontier.copy()
-        leaves = [batch.leaves[at : at + HASH_BYTES] for at in range(0, len(batch.leaves), HASH_BYTES)]
         if batch.root is None:
-            _compare_tiles(case, growth.add(leaves))
+            _compare_tiles(case, growth.add(hashes_in(batch.leaves, batch.found)))
         else:
             _compare_tiles(case, growth.add_full(batch.leaves, batch.root)[1:])
         for size in [size for size in anchors if size <= growth.frontier.size]:
             frontier = before.copy()
-            frontier.extend(leaves[: size - batch.begin])
+            frontier.extend(hashes_in(batch.leaves, batch.found)[: size - batch.begin])
             _compare_anchors(case, size, frontier.root(), anchors.pop(size))
     head = case.head
     if head is not None and not case.damaged(CHECKPOINT):
