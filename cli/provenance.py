@@ -7,6 +7,7 @@ Exit codes: 0 written, 1 the log knows no such product, 2 unusable (no bundle, o
 """
 
 import sys
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -30,6 +31,7 @@ class Format(StrEnum):
 
 def provenance(
     bundle: Annotated[Path, typer.Argument(help="The bundle: a folder or a zip, either edition")],
+    *,
     product: Annotated[
         str | None, typer.Option("--product", help="The product, by its id (prd_…)", metavar="ID")
     ] = None,
@@ -39,6 +41,12 @@ def provenance(
     form: Annotated[
         Format, typer.Option("--format", help="prov: W3C PROV-JSON; openlineage: run events")
     ] = Format.PROV,
+    after: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--after", help="The bundle of a closed log before it, the oldest first; may be repeated"
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A file instead of standard output")] = None,
 ) -> None:
     """Tell a product's history from a bundle: sources, quality, trades, deliveries, each with its entry."""
@@ -49,8 +57,9 @@ def provenance(
     if (product is None) == (listing is None):
         raise _stop("name a product or one of its listings: --product ID or --listing ID")
     try:
-        with Bundle(bundle) as opened:
-            found = lineage_in(opened, product_id=product, listing_id=listing)
+        with ExitStack() as stack:
+            bundles = [stack.enter_context(Bundle(path)) for path in (*(after or ()), bundle)]
+            found = lineage_in(bundles, product_id=product, listing_id=listing)
     except BundleFileBad as error:
         raise _stop(f"{error.title}: {error.detail} ({error.facts.get('path', bundle)})") from None
     except DomainError as error:

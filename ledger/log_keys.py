@@ -165,6 +165,17 @@ async def past_checkpoints(s: ReadSession, *, number: int, limit: int = 100) -> 
     return {size: note.encode() for size, note in (await s.exec(query)).all()}
 
 
+async def past_places(s: ReadSession, *, statement_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Where statements stand that closed logs hold: the log's origin and the number in it, by statement."""
+    query = (
+        select(StatementRow.statement_id, ShardRow.origin, PastEntryRow.seq)
+        .join(PastEntryRow, col(PastEntryRow.statement_row) == col(StatementRow.id))
+        .join(ShardRow, col(ShardRow.number) == col(PastEntryRow.shard))
+        .where(col(StatementRow.statement_id).in_(statement_ids))
+    )
+    return {found: (origin, seq) for found, origin, seq in (await s.exec(query)).all()}
+
+
 async def past_rows(
     s: ReadSession, *, number: int, page: int = 1000
 ) -> AsyncIterator[tuple[int, bytes, bytes | None]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from base.db import ReadSession
 from base.errors import NotFound
 from ledger import reader
+from ledger.log_keys import past_places
 from ledger.reader import Statement
 from supervision.provenance.lineage import (
     ADMITTED,
@@ -81,7 +82,7 @@ class _Found:
             s, object_ids=[named], event=DRAFT, limit=_MOST_LISTINGS + 1
         )
         self.truncated |= len(rows) > _MOST_LISTINGS
-        said = [said_of(row) for row in rows[:_MOST_LISTINGS]]
+        said = await _said(s, rows[:_MOST_LISTINGS])
         self._drafts |= {one.object_id: one for one in said}
         return said
 
@@ -148,7 +149,7 @@ async def _steps(s: ReadSession, listings: Sequence[str], trades: Sequence[str])
         ),
         *await reader.statements_mentioning(s, object_ids=trades, event=DOWNLOAD, limit=_MOST_DOWNLOADS),
     ]
-    return [said_of(row) for row in rows]
+    return await _said(s, rows)
 
 
 async def _admissions(s: ReadSession, statements: Iterable[Said]) -> list[Said]:
@@ -160,9 +161,16 @@ async def _admissions(s: ReadSession, statements: Iterable[Said]) -> list[Said]:
         concerned |= {one for one in named if isinstance(one, str)}
     ids = sorted(concerned)
     rows = await reader.statements_about(s, object_ids=ids, events=[ADMITTED], limit=len(ids) or 1)
-    return [said_of(row) for row in rows]
+    return await _said(s, rows)
 
 
-def said_of(row: Statement) -> Said:
-    """A statement of the database as the history reads it."""
-    return Said(row.event, row.object_id, row.occurred_at, row.seq, row.envelope_sha256, row.predicate)
+async def _said(s: ReadSession, rows: Sequence[Statement]) -> list[Said]:
+    """Statements of the database as the history reads them; some may stand in closed logs."""
+    elsewhere = [row.statement_id for row in rows if row.seq is None]
+    past = await past_places(s, statement_ids=elsewhere) if elsewhere else {}
+    found = []
+    for row in rows:
+        log, seq = past.get(row.statement_id, (None, row.seq))
+        says = row.predicate
+        found.append(Said(row.event, row.object_id, row.occurred_at, seq, row.envelope_sha256, says, log))
+    return found

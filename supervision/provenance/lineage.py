@@ -42,7 +42,7 @@ ADMITTED: Final = "ORG.ADMIT"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A public statement: `seq` is None while it waits to be sealed."""
+    """A public statement: `seq` is None while it waits to be sealed; `log` is a closed log's origin."""
 
     event: str
     object_id: str
@@ -50,6 +50,7 @@ class Said:
     seq: int | None
     envelope_sha256: str
     says: Mapping[str, Any]
+    log: str | None = None
 
     @property
     def actor(self) -> str | None:
@@ -154,7 +155,6 @@ class Lineage:
     files: tuple[str, ...]
     deals: tuple[Deal, ...]
     organisations: Mapping[str, str]
-    exchange_id: str | None = None
     truncated: bool = False
     next_after: str | None = None
 
@@ -179,7 +179,6 @@ class Folded:
     versions: dict[str, Version] = field(default_factory=dict)
     deals: dict[str, Deal] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    exchange_id: str | None = None
 
     def products(self) -> dict[str, Product]:
         """The versions by product, in the order they were drafted."""
@@ -208,34 +207,30 @@ def version_of(said: Said) -> Version:
 
 
 def fold(statements: Iterable[Said]) -> Folded:
-    """Fold statements, each behind what it rests on, into listings, trades and names."""
+    """Fold statements, in their order, into listings, contracted trades and names."""
     folded = Folded()
     steps: dict[str, list[Said]] = {}
     measured: dict[str, list[Measurement]] = {}
     downloads: dict[str, list[Said]] = {}
+    contracted: list[Said] = []
     for said in statements:
-        says = said.says
         if said.event == ADMITTED:
-            folded.names[said.object_id] = says["name"]
+            folded.names[said.object_id] = said.says["name"]
         elif said.event == "REG.MEASURE":
             measured.setdefault(said.object_id, []).append(_measurement(said))
-            folded.exchange_id = said.actor
         elif said.event == DOWNLOAD:
-            downloads.setdefault(says["trade_id"], []).append(said)
+            downloads.setdefault(said.says["trade_id"], []).append(said)
         elif said.event in LISTING_EVENTS or said.event in TRADE_EVENTS:
-            if said.event == "LST.DRAFT":
-                folded.versions[said.object_id] = version_of(said)
             steps.setdefault(said.object_id, []).append(said)
-    for listing_id, version in folded.versions.items():
-        folded.versions[listing_id] = replace(
-            version,
-            steps=tuple(steps.get(listing_id, ())),
-            measured=tuple(measured.get(listing_id, ())),
-        )
-    for trade_id, its in steps.items():
-        contract = next((step for step in its if step.event == "TRD.CONTRACT"), None)
-        if contract is not None:
-            folded.deals[trade_id] = _deal(contract, its, downloads.get(trade_id, ()))
+            contracted += [said] if said.event == "TRD.CONTRACT" else []
+    for listing_id, its in steps.items():
+        draft = next((step for step in its if step.event == "LST.DRAFT"), None)
+        if draft is not None:
+            runs = tuple(measured.get(listing_id, ()))
+            folded.versions[listing_id] = replace(version_of(draft), steps=tuple(its), measured=runs)
+    for contract in contracted:
+        trade_id = contract.object_id
+        folded.deals[trade_id] = _deal(contract, steps[trade_id], downloads.get(trade_id, ()))
     return folded
 
 
@@ -264,8 +259,7 @@ def assemble(
         for product in products.values()
         if any(own & set(version.derived_from) for version in product.versions)
     ]
-    of_it = [deal for deal in folded.deals.values() if deal.product_id == product_id]
-    chosen = [deal.trade_id for deal in sorted(of_it, key=lambda deal: deal.contracted.seq or 0)]
+    chosen = [deal.trade_id for deal in folded.deals.values() if deal.product_id == product_id]
     told = tuple(folded.deals[trade_id] for trade_id in (chosen if deals is None else deals))
     return Lineage(
         origin=origin,
@@ -275,7 +269,6 @@ def assemble(
         files=files,
         deals=told,
         organisations=folded.names,
-        exchange_id=folded.exchange_id,
         truncated=truncated,
         next_after=next_after,
     )

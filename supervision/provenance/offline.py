@@ -5,8 +5,8 @@ others, for a product's sources come from anywhere. The public edition is enough
 """
 
 import base64
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import orjson
@@ -39,15 +39,16 @@ class _Concerned:
 
 
 def lineage_in(
-    bundle: Bundle, *, product_id: str | None = None, listing_id: str | None = None
+    bundles: Sequence[Bundle], *, product_id: str | None = None, listing_id: str | None = None
 ) -> Lineage | None:
-    """The history of a product, named itself or by one of its listings; None where the log knows none.
+    """The history of a product, named itself or by one of its listings; None where no log knows it.
 
-    Believes the bundle: check it first with `databourse audit`. Raises BundleFileBad, UnusableLedger.
+    The last bundle is that of the present log, those before it of closed logs, the oldest first. Believes
+    them: check them first with `databourse audit`. Raises BundleFileBad, UnusableLedger.
     """
-    origin = bundle.head().origin
+    origin = bundles[-1].head().origin
     found = _Concerned(product_id)
-    for said in _statements(bundle, frozenset({"LST.DRAFT", "TRD.CONTRACT"})):
+    for said in _statements(bundles, frozenset({"LST.DRAFT", "TRD.CONTRACT"})):
         if said.event == "LST.DRAFT":
             found.drafts[said.object_id] = said
             if said.object_id == listing_id:
@@ -60,7 +61,7 @@ def lineage_in(
     wanted = _related(found.drafts, found.product_id) | trades
     kept = [
         said
-        for said in _statements(bundle, _KEPT)
+        for said in _statements(bundles, _KEPT)
         if said.object_id in wanted or said.event == ADMITTED or said.says.get("trade_id") in trades
     ]
     try:
@@ -91,11 +92,13 @@ def _related(drafts: dict[str, Said], product_id: str) -> set[str]:
     return {said.object_id for product in wanted | below for said in by_product.get(product, ())}
 
 
-def _statements(bundle: Bundle, events: frozenset[str]) -> Iterator[Said]:
-    for record in bundle.records():
-        said = read_said(record.seq, record.entry, events)
-        if said is not None:
-            yield said
+def _statements(bundles: Sequence[Bundle], events: frozenset[str]) -> Iterator[Said]:
+    for bundle in bundles:
+        closed = None if bundle is bundles[-1] else bundle.head().origin
+        for record in bundle.records():
+            said = read_said(record.seq, record.entry, events)
+            if said is not None:
+                yield said if closed is None else replace(said, log=closed)
 
 
 def read_said(seq: int, raw: bytes, events: frozenset[str]) -> Said | None:

@@ -110,6 +110,7 @@ def _event(
             "seq": said.seq,
             "envelopeSha256": said.envelope_sha256,
         }
+        | ({} if said.log is None else {"log": said.log})
         for said in proofs
     ]
     entry = {"_producer": PRODUCER, "_schemaURL": _ENTRY, "entries": entries}

@@ -228,4 +228,5 @@ def _type(name: str) -> Mapping[str, str]:
 def _proof(said: Said) -> dict[str, Any]:
     """The entry that says so; one that waits to be sealed has no number yet."""
     seq = {} if said.seq is None else {"db:seq": said.seq}
-    return seq | {"db:envelope": said.envelope_sha256}
+    log = {} if said.log is None else {"db:log": said.log}
+    return seq | log | {"db:envelope": said.envelope_sha256}

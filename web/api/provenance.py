@@ -20,11 +20,12 @@ Named = Annotated[str, Path(pattern=r"^(?:prd|lst)_[0-9a-hjkmnp-tv-z]{26}$")]
 
 
 class StepView(View):
-    """One statement: `seq` is null while it waits to be sealed."""
+    """One statement: `seq` is null while it waits to be sealed; `log` names a closed log it stands in."""
 
     event: str
     at: datetime
     seq: int | None
+    log: str | None
     envelope_sha256: str
     actor: str | None
 

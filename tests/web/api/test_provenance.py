@@ -17,16 +17,19 @@ from sqlalchemy import event
 from typer.testing import CliRunner
 
 from base.canonical import sha256_hex
-from cli.exporting import export_bundle
+from cli.exporting import export_bundle, export_closed
 from cli.main import app
+from cli.node_keys import next_log
 from ledger import reader
 from ledger.bundle import Edition
+from supervision.provenance.prov import prov_json
 from tests.market.listings.goods import CLEAN
 from tests.web.api.conftest import Room
 from tests.web.api.goods import drafted
 from tests.web.api.refusing import problem
 from tests.web.market import upload
 from web.lineage import lineage_of
+from web.node import open_node
 
 ELSEWHERE = "ab" * 32
 FACETS = {
@@ -310,3 +313,30 @@ async def test_the_command_says_what_it_cannot_tell(room: Room, tmp_path: Path) 
     told = CliRunner().invoke(app, ["provenance", bundle, "--listing", room.ids["listed"], "--out", str(out)])
     assert "0 sources, 0 products made from it, 3 trades; prov in" in told.output
     assert json.loads(out.read_bytes())["prefix"] == {"db": "urn:databourse:"}
+
+
+async def test_a_history_goes_on_over_a_closed_log_from_the_database_and_from_bundles(
+    room: Room, tmp_path: Path
+) -> None:
+    middle = await made_of_three(room)
+    node = room.served.node
+    closed = node.publisher.signer.name
+    await next_log(node)
+    async with room.database.read() as s:
+        present = (await reader.tree_head(s)).origin
+        found = await lineage_of(s, middle, origin=present, limit=50)
+    assert present != closed
+    (version,) = found.product.versions
+    assert (version.drafted.log, version.drafted.seq is not None) == (closed, True)
+    await export_closed(node, tmp_path / "closed", Edition.PUBLIC, closed)
+    async with open_node(node.settings, clock=node.clock) as following:
+        await export_bundle(following, tmp_path / "present", Edition.PUBLIC)
+    bundles = [str(tmp_path / "present"), "--after", str(tmp_path / "closed")]
+    told = CliRunner().invoke(app, ["provenance", *bundles, "--product", middle])
+    assert told.exit_code == 0, told.output
+    assert told.stdout_bytes == prov_json(found)
+    alone = CliRunner().invoke(app, ["provenance", bundles[0], "--product", middle])
+    assert alone.exit_code == 1
+    page = await room.http.get(f"/en/products/{middle}/provenance")
+    assert f'title="{closed}"' in page.text
+    assert "not sealed yet" not in page.text
