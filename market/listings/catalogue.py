@@ -1,8 +1,8 @@
 """The public catalogue: what is on offer, found by its words, counted as it comes and goes."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -13,29 +13,41 @@ from sqlmodel import col, delete, insert, select, update
 from base.db import ReadSession, WriteSession
 from market.listings.categories import Category, ProductType
 from market.listings.repository import MAX_PAGE
-from market.listings.shapes import FILTERS, Offered, Shape, Sort, like, question
+from market.listings.shapes import BANDS, FACETS, FILTERS, Offered, Shape, Sort, counting, like, question
 from market.listings.tables import FacetCount, Listing, ListingToken
 from market.listings.words import query_tokens, runs, tokens
 
-__all__ = ["BANDS", "Offered", "Page", "Query", "Sort", "band_of", "enter", "facets", "leave", "search"]
+__all__ = [
+    "BANDS",
+    "Offered",
+    "Page",
+    "Query",
+    "Sort",
+    "band_of",
+    "enter",
+    "facets",
+    "leave",
+    "narrowed",
+    "search",
+]
 
 _RARE: Final = 10_000  # above this many listings one word is as common as another
 _SIZE_HOLDS_S: Final = 60.0
 _WORDS_KEPT: Final = 10_000
 _NEVER: Final = (0, 0.0)
+COUNTED: Final = 10_000
 _PRICES: Final = ("min_price_minor", "max_price_minor")
+_FREE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "category": {"category": None},
+    "geo": {"geo": None},
+    "price": {"min_price_minor": None, "max_price_minor": None},
+    "product_type": {"product_type": None},
+}
+"""A query with these values narrows by everything but the facet."""
 _FACETS: Final = """
 SELECT facet, value, listings FROM market_listing_facets WHERE listings > 0 ORDER BY facet, value
 """
 _sizes: WeakKeyDictionary[Engine, dict[str, tuple[int, float]]] = WeakKeyDictionary()
-BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
-    "under-10k": (0, 1_000_000),
-    "10k-100k": (1_000_000, 10_000_000),
-    "100k-500k": (10_000_000, 50_000_000),
-    "500k-1m": (50_000_000, 100_000_000),
-    "1m-up": (100_000_000, None),
-}
-"""Price bands by name: from so many fen up to, not including, so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +75,44 @@ class Page:
 async def search(s: ReadSession, query: Query, *, after: str | None = None, limit: int = 20) -> Page:
     """Listings on offer, by keyset: `after` is the listing id that the page before ended with."""
     limit = max(1, min(limit, MAX_PAGE))
+    shape, values = await _shaped(s, query, goes_on=after is not None)
+    values |= {"rows": limit + 1} if after is None else {"rows": limit + 1, "after": after}
+    rows = (await (await s.connection()).execute(question(shape), values)).all()
+    found = [Offered(*row) for row in rows[:limit]]
+    return Page(found, found[-1].listing_id if len(rows) > limit else None)
+
+
+async def _shaped(s: ReadSession, query: Query, *, goes_on: bool = False) -> tuple[Shape, dict[str, Any]]:
+    """The shape of a query, and its values."""
     words = await _rarest_first(s, query_tokens(query.text))
     values: dict[str, Any] = {
         name: value for name in (*FILTERS, *_PRICES) if (value := getattr(query, name)) is not None
     }
     exact = runs(query.text)
-    shape = Shape(len(words), len(exact), frozenset(values), query.sort, after is not None)
+    shape = Shape(len(words), len(exact), frozenset(values), query.sort, goes_on)
     values |= {f"word{number}": word for number, word in enumerate(words)}
     values |= {f"run{number}": like(run) for number, run in enumerate(exact)}
-    values |= {"rows": limit + 1} if after is None else {"rows": limit + 1, "after": after}
-    rows = (await (await s.connection()).execute(question(shape), values)).all()
-    found = [Offered(*row) for row in rows[:limit]]
-    return Page(found, found[-1].listing_id if len(rows) > limit else None)
+    return shape, values
+
+
+async def narrowed(s: ReadSession, query: Query) -> dict[str, dict[str, int]]:
+    """How many of what a query finds have each value of a facet, were that facet's own choice not made.
+
+    So each count says what choosing the value would find. Of the first ten thousand found: then
+    `COUNTED` stands for more. Where nothing narrows, it is what `facets` keeps.
+    """
+    kept = await facets(s)
+    counts: dict[str, dict[str, int]] = {}
+    for facet in FACETS:
+        others = replace(query, **_FREE[facet], sort=Sort.NEWEST)
+        if others == Query():
+            counts[facet] = kept.get(facet, {})
+            continue
+        shape, values = await _shaped(s, others)
+        asked = counting(shape, facet), values | {"rows": COUNTED}
+        rows: Sequence[Any] = (await (await s.connection()).execute(*asked)).all()
+        counts[facet] = {str(value): int(number) for value, number in rows}
+    return counts
 
 
 async def facets(s: ReadSession) -> dict[str, dict[str, int]]:

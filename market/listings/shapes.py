@@ -4,14 +4,14 @@ Building a SELECT costs more than asking it. So each shape is kept, and only its
 columns come back, as `Offered`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, func, literal, select
 from sqlmodel import SQLModel
 
 from market.listings.categories import Category, ProductType
@@ -62,6 +62,24 @@ class Offered:
 
 _SHOWN: Final = [_LISTINGS.c[name] for name in Offered.__slots__]
 FILTERS: Final = ("category", "geo", "product_type", "seller_id")
+BANDS: Final[Mapping[str, tuple[int, int | None]]] = {
+    "under-10k": (0, 1_000_000),
+    "10k-100k": (1_000_000, 10_000_000),
+    "100k-500k": (10_000_000, 50_000_000),
+    "500k-1m": (50_000_000, 100_000_000),
+    "1m-up": (100_000_000, None),
+}
+"""Price bands by name: from so many fen up to, not including, so many."""
+_PRICE: Final = _LISTINGS.c.list_price_minor
+FACETS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "category": _LISTINGS.c.category,
+    "geo": _LISTINGS.c.geo,
+    "price": case(
+        *((high > _PRICE, literal(name)) for name, (_, high) in BANDS.items() if high is not None),
+        else_=literal(next(name for name, (_, high) in BANDS.items() if high is None)),
+    ),
+    "product_type": _LISTINGS.c.product_type,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,20 @@ def question(shape: Shape) -> Select[Any]:
 
     Its values are `word0 …`, `run0 …`, the names of `filters`, `after`, and `rows`: how many at most.
     """
-    chosen = select(*_SHOWN).where(*_filters(shape))
+    chosen, key = _matching(shape, _SHOWN)
+    return _in_order(chosen, shape, key).limit(_value("rows"))
+
+
+@lru_cache(_SHAPES_KEPT)
+def counting(shape: Shape, facet: str) -> Select[Any]:
+    """How many of what a shape finds have each value of a facet, of the first `rows` found."""
+    found = _matching(shape, [FACETS[facet].label("value")])[0].limit(_value("rows")).subquery()
+    return select(found.c.value, func.count()).group_by(found.c.value)
+
+
+def _matching(shape: Shape, columns: Sequence[ColumnElement[Any]]) -> tuple[Select[Any], ColumnElement[str]]:
+    """What a shape finds, in no order, and the column that names a listing."""
+    chosen = select(*columns).where(*_filters(shape))
     if shape.words:  # only what is on offer has words: no further question, no other road for the planner
         first, *others = [_TOKENS.alias(f"word_{number}") for number in range(shape.words)]
         chosen = chosen.join(first, first.c.listing_id == _LISTINGS.c.listing_id)
@@ -92,7 +123,7 @@ def question(shape: Shape) -> Select[Any]:
         key = first.c.listing_id
     else:
         chosen, key = chosen.where(_LISTINGS.c.status == ListingState.LISTED), _LISTINGS.c.listing_id
-    return _in_order(chosen, shape, key).limit(_value("rows"))
+    return chosen, key
 
 
 def like(run: str) -> str:

@@ -88,7 +88,7 @@ async def search(visitor: VisitorDep) -> Response:
     asked = Asked.read(visitor.request.query_params)
     async with visitor.node.database.read() as s:
         page = await catalogue.search(s, asked.query(), after=asked.after or None, limit=_PAGE)
-        counts = await catalogue.facets(s)
+        counts = await catalogue.narrowed(s, asked.query())
         names = await names_of(s, [asked.seller or None], (listing.seller_id for listing in page.listings))
         scores = {}
         for listing in page.listings:
@@ -123,9 +123,11 @@ def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, in
     ]
     groups = []
     for name, facet, title, labels in facets:
-        found = counts.get(facet, {})
+        found = dict(counts.get(facet, {}))
         order = {key: place for place, key in enumerate(labels)}
         chosen = getattr(asked, name)
+        if chosen:
+            found.setdefault(chosen, 0)  # a choice that finds nothing can be taken back where it was made
         values = [
             {
                 "text": _text(visitor, labels.get(key, key)),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from market.listings.catalogue import BANDS, Query, Sort, band_of, enter, facets, leave, search
+from market.listings.catalogue import BANDS, Query, Sort, band_of, enter, facets, leave, narrowed, search
 from market.listings.repository import listings_of
 from market.listings.rules import Category, ListingState, ProductType
 from market.listings.tables import Listing, ListingFile, ListingToken, Product
@@ -200,6 +200,46 @@ async def test_facets_are_kept_as_listings_come_and_go(shelf):
         assert (await s.exec(select(ListingToken).where(ListingToken.listing_id == "lst_03"))).all() == []
     assert counts["category"] == {"e-commerce": 1, "energy": 3, "transport": 1}
     assert counts["price"] == {"100k-500k": 1, "500k-1m": 1, "under-10k": 3}
+
+
+@pytest.mark.parametrize(
+    ("asked", "category", "geo", "price"),
+    [
+        (
+            Query(),
+            {"e-commerce": 1, "energy": 3, "logistics": 1, "transport": 1},
+            {"440000": 2, "440100": 1, "440300": 1, "CN": 2},
+            {"100k-500k": 2, "500k-1m": 1, "under-10k": 3},
+        ),
+        (  # the chosen category's own counts say what another choice would find
+            Query(category=Category.ENERGY),
+            {"e-commerce": 1, "energy": 3, "logistics": 1, "transport": 1},
+            {"440000": 2, "440100": 1},
+            {"500k-1m": 1, "under-10k": 2},
+        ),
+        (
+            Query(category=Category.ENERGY, max_price_minor=999_999),
+            {"energy": 2, "transport": 1},
+            {"440000": 1, "440100": 1},
+            {"500k-1m": 1, "under-10k": 2},
+        ),
+        (Query(text="用电"), {"energy": 3}, {"440000": 2, "440100": 1}, {"500k-1m": 1, "under-10k": 2}),
+        (
+            Query(text="用电", geo="440000", sort=Sort.DEAREST),
+            {"energy": 2},
+            {"440000": 2, "440100": 1},
+            {"500k-1m": 1, "under-10k": 1},
+        ),
+        (Query(text="没有"), {}, {}, {}),
+    ],
+)
+async def test_counts_follow_what_was_chosen_elsewhere(shelf, asked, category, geo, price):
+    async with shelf.read() as s:
+        counts = await narrowed(s, asked)
+        every = await search(s, asked)
+    assert (counts["category"], counts["geo"], counts["price"]) == (category, geo, price)
+    found = len(every.listings)
+    assert sum(counts["product_type"].values()) == found
 
 
 async def test_facets_count_right_when_listings_come_at_once(shelf):
