@@ -1,7 +1,7 @@
 """The public catalogue: what is on offer, found by its words, counted as it comes and goes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
