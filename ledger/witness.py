@@ -56,8 +56,6 @@ class Submission:
             checkpoint = Checkpoint.parse(parsed.text)
         except (UnicodeDecodeError, NoteInvalid) as error:
             raise SubmissionMalformed("not a submission to a witness", reason=str(error)) from None
-        if int(old[1]) > checkpoint.size:
-            raise SubmissionMalformed("the old size is larger than the checkpoint's")
         return cls(int(old[1]), proof, parsed, checkpoint)
 
 
@@ -90,6 +88,8 @@ class WitnessDesk:
             said.note.verify(keys)
         except NoteInvalid as error:
             raise CheckpointUntrusted(error.detail, origin=head.origin) from None
+        if said.old > head.size:
+            raise SubmissionMalformed("the old size is larger than the checkpoint's")
         async with self.database.write() as s:
             row = await _locked(s, head.origin)
             require_extends(row, said)

@@ -29,12 +29,21 @@ func newCosigner(vkey string) (*cosigner, error) {
 	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != cosignature {
 		return nil, errors.New("not the key of a witness")
 	}
-	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
-	hash := binary.BigEndian.Uint32(sum[:])
+	hash := keyHash(parts[0], parts[2])
 	if said, err := strconv.ParseUint(parts[1], 16, 32); err != nil || uint32(said) != hash {
 		return nil, errors.New("the hash of a verifier key does not fit")
 	}
 	return &cosigner{parts[0], hash, key[1:]}, nil
+}
+
+// keyHash is the first four bytes of SHA-256 over name, newline, and the key behind its kind (in base64).
+func keyHash(name, key string) uint32 {
+	raw, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(append([]byte(name+"\n"), raw...))
+	return binary.BigEndian.Uint32(sum[:])
 }
 
 func (c *cosigner) Name() string    { return c.name }

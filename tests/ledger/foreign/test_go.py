@@ -4,83 +4,14 @@
 `make foreign` installs both on Debian and its kin. Where they are not, these tests are skipped by name.
 """
 
-import json
-import os
 import random
-import shutil
-import subprocess
-from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pytest
+from base64 import b64decode
 
 from ledger.checkpoint import COSIGNATURE, VerifierKey
+from tests.ledger.foreign.program import Verifier
 from tests.ledger.foreign.published import LOG, ORIGIN, PROVED, SIZES, WITNESS, Published
 
-HERE = Path(__file__).parent
-SOURCES = Path("/usr/share/gocode")
-WITNESS_KEY = VerifierKey(WITNESS.name, WITNESS.key.public, COSIGNATURE)
 PARTIAL = {"tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/002.p/88"}  # of the last tree
-
-
-@dataclass
-class Verifier:
-    """The Go program, running: it answers each request with what it found."""
-
-    process: "subprocess.Popen[str]"
-
-    def ask(
-        self, log: Published, put: dict[str, bytes] | None = None, *, receipts: bool = True, **more: Any
-    ) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "folder": str(log.folder),
-            "vkeys": [str(LOG.vkey)],
-            "witnesses": [str(WITNESS_KEY)],
-            "kept": log.kept,
-            "receipts": log.receipts if receipts else {},
-            "put": {path: b64encode(data).decode() for path, data in (put or {}).items()},
-        }
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(request | more) + "\n")
-        self.process.stdin.flush()
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return said
-
-
-@pytest.fixture(scope="session")
-def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
-    command = shutil.which("go")
-    if command is None or not (SOURCES / "src/golang.org/x/mod/sumdb").is_dir():
-        pytest.skip("no Go with golang.org/x/mod here: `make foreign` installs both")
-    folder = tmp_path_factory.mktemp("go")
-    program = folder / "verify"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "GOPATH": str(SOURCES),
-        "GOCACHE": str(folder / "cache"),
-        "GO111MODULE": "off",
-        "GOTOOLCHAIN": "local",
-        "CGO_ENABLED": "0",
-    }
-    sources = [str(path) for path in sorted(HERE.glob("*.go"))]
-    built = subprocess.run(
-        [command, "build", "-o", program, *sources],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Verifier(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def flipped(data: bytes, at: int, by: int) -> bytes:

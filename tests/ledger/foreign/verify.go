@@ -32,12 +32,20 @@ type request struct {
 	Kept      []string          `json:"kept"`      // paths of earlier checkpoints
 	Receipts  map[string]string `json:"receipts"`  // path of a receipt: path of its entry's bytes
 	Put       map[string]string `json:"put"`       // path: base64 of other bytes
+
+	Submission string `json:"submission"` // base64 of an add-checkpoint: then this is a witness,
+	Name       string `json:"name"`       // of this name,
+	Seed       string `json:"seed"`       // with this key (base64)
+	Forget     bool   `json:"forget"`     // that has seen nothing yet
 }
 
 type answer struct {
 	Size    int64  `json:"size"`
 	Entries int64  `json:"entries"`
 	Why     string `json:"why"`
+
+	Status int    `json:"status,omitempty"`
+	Body   string `json:"body,omitempty"`
 }
 
 func main() {
@@ -52,6 +60,10 @@ func main() {
 		said := answer{}
 		if err := json.Unmarshal(line, &asked); err != nil {
 			said.Why = "request: " + err.Error()
+		} else if asked.Forget {
+			memory = map[string]seen{}
+		} else if asked.Name != "" {
+			asked.witness(&said)
 		} else if err := asked.verify(&said); err != nil {
 			said.Why = err.Error()
 		}
