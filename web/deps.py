@@ -243,7 +243,7 @@ class Caller:
         shown = orjson.loads(answer.body)
         recorded = {one["statement_id"]: one for one in shown.get("recorded", ())}
         for one in await with_receipts(self.node, list(recorded), wait=True):
-            recorded[one.statement.statement_id] |= {"seq": one.statement.seq, "receipt": one.receipt}
+            recorded[one.statement.statement_id] |= {"seq": one.seq, "receipt": one.receipt}
         return Answer(answer.status, JSON, orjson.dumps(shown))
 
     def once(self, route: str, args: Any, answer: Answering) -> Remembered:

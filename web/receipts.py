@@ -11,8 +11,11 @@ from typing import Final
 
 from base.db import ReadSession
 from ledger import reader
-from ledger.checkpoint import Receipt, open_checkpoint
-from web.node import Node
+from ledger.checkpoint import Checkpoint, Note, Receipt, open_checkpoint
+from ledger.log_keys import past_places, shards
+from ledger.tiles import TileNodes
+from ledger.tree import inclusion_proof
+from web.node import Node, folder_of
 
 WAIT_S: Final = 10.0
 _ASK_EVERY_S: Final = 0.05
@@ -20,10 +23,15 @@ _ASK_EVERY_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A recorded statement, and its receipt once a published checkpoint holds it."""
+    """A recorded statement, its number, and its receipt once a published checkpoint holds it.
+
+    `log` is the origin of the closed log that it stands in; None for the present one.
+    """
 
     statement: reader.Statement
+    seq: int | None
     receipt: str | None
+    log: str | None = None
 
 
 async def receipt_of(node: Node, s: ReadSession, *, seq: int) -> str | None:
@@ -32,14 +40,33 @@ async def receipt_of(node: Node, s: ReadSession, *, seq: int) -> str | None:
     if kept is None:
         return None
     note = kept.note.encode()
-    head = open_checkpoint(note, node.publisher.vkeys).checkpoint
+    head = open_checkpoint(note, node.publisher.known).checkpoint
     path = await reader.proof(s, seq=seq, size=head.size, origin=head.origin)
     return Receipt(seq, tuple(path), note).text().decode()
 
 
+async def receipt_of_closed(node: Node, s: ReadSession, *, origin: str, seq: int) -> str | None:
+    """The `.tlog-proof` of an entry of a closed log, under its last checkpoint, out of its files."""
+    folder = folder_of(node.settings, origin)
+    for shard in await shards(s):
+        if shard.origin == origin:
+            nodes = TileNodes(lambda tile: (folder / tile.path).read_bytes(), shard.size)
+            path = await asyncio.to_thread(inclusion_proof, seq, shard.size, nodes)
+            return Receipt(seq, tuple(path), shard.note).text().decode()
+    return None
+
+
 def witnessed(node: Node, receipt: str | None) -> bool | None:
-    """Whether a receipt's checkpoint has its quorum; None without a receipt, or where none is asked for."""
-    return None if receipt is None else node.publisher.witnessed(Receipt.parse(receipt.encode()).checkpoint)
+    """Whether a receipt's checkpoint has its quorum.
+
+    None without a receipt, where none is asked for, and for a log that was closed.
+    """
+    if receipt is None:
+        return None
+    note = Receipt.parse(receipt.encode()).checkpoint
+    if Checkpoint.parse(Note.parse(note).text).origin != node.publisher.signer.name:
+        return None
+    return node.publisher.witnessed(note)
 
 
 async def with_receipts(node: Node, statement_ids: Sequence[str], *, wait: bool = False) -> list[Said]:
@@ -61,6 +88,13 @@ async def _as_now(node: Node, statement_ids: Sequence[str]) -> list[Said]:
     async with node.database.read() as s:
         for statement_id in statement_ids:
             one = await reader.statement(s, statement_id=statement_id)
-            receipt = None if one.seq is None else await receipt_of(node, s, seq=one.seq)
-            found.append(Said(one, receipt))
+            if one.seq is not None:
+                found.append(Said(one, one.seq, await receipt_of(node, s, seq=one.seq)))
+                continue
+            past = await past_places(s, statement_ids=[statement_id])
+            log, seq = past.get(statement_id, (None, None))
+            receipt = None
+            if log is not None and seq is not None:
+                receipt = await receipt_of_closed(node, s, origin=log, seq=seq)
+            found.append(Said(one, seq, receipt, log))
     return found

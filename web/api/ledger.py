@@ -52,6 +52,7 @@ class SaidView(View):
     event: str
     object: str
     seq: int | None
+    log: str | None = Field(description="The origin of the closed log it stands in; null: the present one")
     statement: dict[str, Any]
     receipt: str | None = Field(description="The `.tlog-proof`, once a published checkpoint holds the entry")
     witnessed: bool | None = Field(
@@ -124,7 +125,8 @@ async def statement(
         envelope_sha256=one.envelope_sha256,
         event=one.event,
         object=one.object_id,
-        seq=one.seq,
+        seq=found.seq,
+        log=found.log,
         statement=one.payload,
         receipt=found.receipt,
         witnessed=witnessed(node, found.receipt),
@@ -139,7 +141,7 @@ async def receipt_by_id(
     if wait is not None and visitor is None:
         raise Unauthenticated("who waits says who it is")
     (found,) = await with_receipts(node, [statement_id], wait=wait is not None)
-    return _receipt(node, found.statement.seq, found.receipt)
+    return _receipt(node, found.seq, found.receipt)
 
 
 def _receipt(node: Node, seq: int | None, text: str | None) -> Response:
