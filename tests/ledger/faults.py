@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from base import rows
 from base.db import Database
 
 
@@ -68,6 +69,19 @@ class Faults:
             event.listen(engine.sync_engine, "before_cursor_execute", self._statement)
             dialect: Any = engine.sync_engine.dialect
             dialect.do_commit = self._commit(dialect.do_commit)
+
+    @contextmanager
+    def past_the_compiler(self) -> Iterator[None]:
+        """While the block lasts, what goes to the driver set by set (`base.rows`) passes here too."""
+        really = rows._one_by_one
+
+        async def watched(driver: Any, dialect: Any, what: Any, values: Any) -> int:
+            self.point(f"{what.marks()[:20]} …", _not_answered)
+            return await really(driver, dialect, what, values)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rows, "_one_by_one", watched)
+            yield
 
     def _statement(self, _c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.point(" ".join(statement.split()[:3]), _not_answered)

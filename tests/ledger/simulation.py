@@ -8,7 +8,7 @@ A seed replays a run exactly: `Simulation.trace` and the log's bytes are the sam
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +23,11 @@ from sqlmodel import SQLModel
 from base.clock import SimulatedClock
 from base.db import Database, WriteSession
 from base.errors import Conflict, DomainError
+from base.rows import Plan
 from base.signing import SigningKey
 from ledger.accounts import Leg, bank_cash, held
 from ledger.acts import House, perform
-from ledger.batch import Command, write_batch
+from ledger.batch import Alone, Command, write_batch
 from ledger.checkpoint import Cosigner, NoteSigner
 from ledger.errors import LogForked
 from ledger.posting import book
@@ -35,6 +36,7 @@ from ledger.recording import Act, Actor, Exchange, ExchangePen, exchange_act, re
 from ledger.sequencer import create_log, seal, seal_all
 from ledger.statement import Draft
 from ledger.tiles import Tile
+from ledger.together import record_together
 from ledger.witness import WitnessDesk
 from ledger.witness_circle import WitnessCircle
 from ledger.witness_policy import Policy, Witness
@@ -166,7 +168,14 @@ class Simulation:
             await self._started()
             self.faults.count = 0
             self.faults.arm(kind, after)
-            for todo in 2 * (self._notes, self._settle, self._refused, self._seal_all, self._publish):
+            for todo in 2 * (
+                self._notes,
+                self._settle,
+                self._together,
+                self._refused,
+                self._seal_all,
+                self._publish,
+            ):
                 await self._named(todo)
             count = self.faults.count
             await self._come_to_rest()
@@ -180,6 +189,7 @@ class Simulation:
             [
                 self._notes,
                 self._settle,
+                self._together,
                 self._refused,
                 self._seal,
                 self._publish,
@@ -189,7 +199,7 @@ class Simulation:
                 self._back_up,
                 self._put_back,
             ],
-            [20, 10, 4, 14, 14, 3, 6, 3, 2, 2],
+            [20, 10, 6, 4, 14, 14, 3, 6, 3, 2, 2],
         )[0]
         self._reachable = self.dice.random() < 0.8
         for faults, often in ((self.faults, 0.5), (self._witness_faults, 0.2)):
@@ -210,7 +220,7 @@ class Simulation:
     async def _try(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
         """Do something that may be told to fail; after a crash the next process is up when it returns."""
         try:
-            with self.disk.installed():
+            with self.disk.installed(), self.faults.past_the_compiler():
                 return await work()
         except Crashed as crash:
             self._deaths.append(f"died: {crash}")
@@ -306,6 +316,28 @@ class Simulation:
             self.gone |= set(told) - set(said)
         self.facts |= said
         return f"{len(said)} of {len(told)} settled or refused"
+
+    async def _together(self) -> str:
+        """Acts that are carried out set by set, but for one now and then, which goes alone."""
+        told: dict[int, str] = {}
+        commands = []
+        for _ in range(self.dice.randint(1, 6)):
+            number = self._number()
+            told[number] = "TST.NOTE"
+            odd = self.dice.random() < 0.1
+            act, said = self._act(number), None if odd else number
+            commands.append(
+                Command(
+                    act, noting(number), "TST.NOTE", f"note_{number}", together=noting_together, said=said
+                )
+            )
+        outcomes = await self._try(lambda: write_batch(self.database, self.clock, commands))
+        if outcomes is None:
+            return await self._learn(told, together=False)
+        done = {n: told[n] for n, one in zip(told, outcomes, strict=True) if not isinstance(one, DBAPIError)}
+        self.gone |= set(told) - set(done)
+        self.facts |= done
+        return f"{len(done)} of {len(told)} said together"
 
     async def _refused(self) -> str:
         """An act that is refused after it had written: only the refusal stays."""
@@ -481,6 +513,22 @@ def copied(store: Path, to: Path) -> None:
 async def note(s: WriteSession, act: Act, number: int) -> None:
     opening = {"text": f"说明 {number}"} if number % 2 else None
     await record(s, act, Draft("TST.NOTE", f"note_{number}", {"number": number}, opening))
+
+
+def noting(number: int) -> Callable[[WriteSession, Act], Awaitable[Any]]:
+    async def said(s: WriteSession, act: Act) -> bool:
+        await note(s, act, number)
+        return True
+
+    return said
+
+
+async def noting_together(s: WriteSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
+    """The same for many at once; what `said` nothing goes alone."""
+    able = [command for command in commands if command.said is not None]
+    drafts = [(one.act, Draft("TST.NOTE", one.object_id, {"number": one.said})) for one in able]
+    done = iter(await record_together(s, plan, drafts) if able else ())
+    return [Alone.ALONE if command.said is None else next(done) for command in commands]
 
 
 def settling(number: int, how: str) -> Callable[[WriteSession, Act], Awaitable[Any]]:
