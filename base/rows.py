@@ -181,6 +181,9 @@ class Plan:
         if rows:
             self._sets.append((what, rows, each))
 
+    def __bool__(self) -> bool:
+        return bool(self._sets)
+
     async def carry_out(self, s: WriteSession) -> None:
         """Write everything; the plan is empty then. Raises RowsMissed, and the driver's own errors."""
         sets, self._sets = self._sets, []

@@ -2,9 +2,9 @@
 
 Commands queue in the process; up to `MOST` of them share a transaction. Those of a kind are carried out
 together, set by set, as far as nothing speaks against them; each of the others goes alone, behind a
-savepoint, so a command that fails is left out and its neighbours commit. Under the log lock the batch
-first seals every queued statement it can see, then its own: one order, and no settlement is sealed before
-the acceptance it rests on (`docs/ledger.md`, writing).
+savepoint, so a command that fails is left out and its neighbours commit. When a
+batch is ready to be written it takes the log, seals every queued statement it can see, then its own: one
+order, and no settlement is sealed before the acceptance it rests on (`docs/ledger.md`, writing).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from base.clock import Clock
@@ -25,6 +26,10 @@ from ledger.sequencer import BATCH_ROWS, Statements, lock_log, seal
 from ledger.together import own_statements
 
 MOST: Final = 64
+LANES: Final = 2
+_SHARED_FROM: Final = 4  # a batch so small is not worth dividing
+_ALONE_LOCK: Final = 0x6462_616C  # "dbal"
+_LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
 Result = TypeVar("Result")
 
 
@@ -64,6 +69,7 @@ class BatchWriter:
         self._database = database
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._writing = 0
 
     async def submit(self, command: Command) -> Any:
         """Queue a command and wait for its result, sealed and committed. Raises what the verb raises."""
@@ -72,13 +78,28 @@ class BatchWriter:
         return await done
 
     async def run(self) -> None:
-        """Write batches until cancelled."""
+        """Write batches until cancelled: two by turns, one being decided while the other is written.
+
+        (On SQLite, where one transaction excludes the other, one after the other.)
+        """
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(1 if self._database.dialect == "sqlite" else LANES):
+                lanes.create_task(self._lane())
+
+    async def _lane(self) -> None:
         while True:
-            first = await self._queue.get()
-            batch = [first]
-            while len(batch) < MOST and not self._queue.empty():
+            batch = [await self._queue.get()]
+            # Who comes while nobody writes leaves half of what waits to the next lane.
+            most = MOST if self._writing else max(_SHARED_FROM, -(-self._queue.qsize() // LANES) + 1)
+            if self._database.dialect == "sqlite":
+                most = MOST
+            while len(batch) < min(most, MOST) and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            await self._write(batch)
+            self._writing += 1
+            try:
+                await self._write(batch)
+            finally:
+                self._writing -= 1
 
     async def _write(self, batch: list[_Waiting]) -> None:
         try:
@@ -109,35 +130,51 @@ def _tell(batch: list[_Waiting], error: Exception) -> None:
 
 
 async def write_batch(database: Database, clock: Clock, commands: list[Command]) -> list[Any]:
-    """Run commands in one transaction and seal them; a result or an exception for each, in order."""
+    """Run commands and seal them; a result or an exception for each, in order.
+
+    What can be done together shares one transaction, what has to go alone another one behind it.
+    """
+    outcomes: list[Any] = [Alone.ALONE] * len(commands)
     if any(command.together is not None for command in commands):
         with suppress(_NotTogether):
-            return await _transaction(database, clock, commands, together=True)
-    return await _transaction(database, clock, commands, together=False)
+            outcomes = await _all_together(database, clock, commands)
+    alone = [at for at, outcome in enumerate(outcomes) if outcome is Alone.ALONE]
+    if alone:
+        decided = await _one_by_one(database, clock, [commands[at] for at in alone])
+        for at, outcome in zip(alone, decided, strict=True):
+            outcomes[at] = outcome
+    return outcomes
 
 
 class _NotTogether(Exception):  # control flow out of a transaction: what was begun is rolled back
     pass
 
 
-async def _transaction(
-    database: Database, clock: Clock, commands: Sequence[Command], *, together: bool
-) -> list[Any]:
+async def _all_together(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:
+    """Ask, decide and sign first, and take the log when everything is ready to be written."""
+    outcomes: list[Any] = [Alone.ALONE] * len(commands)
     async with database.write() as s:
-        await lock_log(s)
-        outcomes: list[Any] = [Alone.ALONE] * len(commands)
-        if together:
-            plan = Plan()
-            try:
-                await _together(s, plan, commands, outcomes)
+        plan = Plan()
+        try:
+            await _together(s, plan, commands, outcomes)
+            if plan:
+                await lock_log(s)
                 await _seal_everything(s, clock, plan, own_statements(s))
-            except Exception as error:
-                raise _NotTogether from error
-        alone = [at for at, outcome in enumerate(outcomes) if outcome is Alone.ALONE]
-        for at in alone:
-            outcomes[at] = await _one(s, commands[at])
-        if alone:
-            await _seal_everything(s, clock)
+        except Exception as error:
+            raise _NotTogether from error
+    return outcomes
+
+
+async def _one_by_one(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:
+    """One such transaction at a time: they claim what they need in any order.
+
+    The log is taken behind everything else, as above: whoever holds it waits for nobody.
+    """
+    async with database.write() as s:
+        if s.get_bind().dialect.name == "postgresql":
+            await (await s.connection()).execute(_LOCK_ALONE, {"key": _ALONE_LOCK})
+        outcomes = [await _one(s, command) for command in commands]
+        await _seal_everything(s, clock)
     return outcomes
 
 

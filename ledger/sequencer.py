@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import delete, text
+from sqlalchemy import select as plain_select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
@@ -35,6 +36,11 @@ _LOG_LOCK: Final = 0x6462_6C67  # "dblg"
 _ENTRIES: Final = Insert(EntryRow, "seq", "statement_row", "leaf_hash", "entry")
 _TILES: Final = Insert(TileRow, "level", "number", "hashes", over=("level", "number"))
 _TREE: Final = Update(TreeRow, "size", "root", "previous", "sealed_at", key="id", expected="size")
+_ASKED: Final[Sequence[Any]] = (
+    *(getattr(TreeRow, name) for name in ("origin", "size", "root", "previous", "sealed_at")),
+    *(TreeRow.halted, TreeRow.closed_at, select(PendingRow.id).exists().label("waits")),
+)
+_HEAD: Final = plain_select(*_ASKED).where(col(TreeRow.id) == 1)
 _TileRow: TypeAlias = tuple[int, int, bytes]
 Statements: TypeAlias = Sequence[tuple[int, bytes]]
 """Statements to be sealed: each row's number, and its envelope."""
@@ -114,24 +120,24 @@ async def seal(
     """Seal up to `limit` queued statements in the caller's transaction, or all of them and then `behind`.
 
     What is `behind` is recorded by `plan` and stands in no queue: whoever has a plan holds the log already,
-    and it is carried out with what sealing writes. Numbers them densely, links
-    each to the leaf hash before it, and upserts the tiles they touch. Raises LogUnborn when no log was
-    created, LeadershipLost when `leader` leads no more, LogForked when the log is halted
-    (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
+    and it is carried out with what sealing writes. Numbers them densely, links each to the leaf hash before
+    it, and upserts the tiles they touch. Raises LogUnborn when no log was created, LeadershipLost when
+    `leader` leads no more, LogForked when the log is halted (`ledger.witness_guard`), LogClosed after its
+    last entry (`ledger.log_keys`).
     """
     if plan is None:
         await lock_log(s)
         plan = Plan()
     if leader is not None:
         await leader.require(s)
-    tree = await s.get(TreeRow, 1, populate_existing=True)
+    tree = (await (await s.connection()).execute(_HEAD)).one_or_none()
     if tree is None:
         raise LogUnborn("there is no log in this database yet")
     if tree.halted is not None:  # whichever process found out, none goes on
         raise LogForked(tree.halted)
     if tree.closed_at is not None:
         raise LogClosed("the log was closed: a new one has to begin", origin=tree.origin)
-    queued = list(await _take(s, limit))
+    queued = list(await _take(s, limit)) if tree.waits else []
     while behind and queued and len(queued) % limit == 0 and (more := await _take(s, limit)):
         queued += more
     queued += behind
@@ -152,7 +158,6 @@ async def seal(
     plan.add(_TILES, tiles)
     plan.add(_TREE, [(1, tree.size, size, root.hex(), previous, at)], each=True)
     await plan.carry_out(s)
-    s.expire(tree)
     return Sealed(len(rows), size, root.hex())
 
 

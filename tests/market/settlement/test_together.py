@@ -227,6 +227,23 @@ def replace_instruction(instruction: Instruction, **changes: Any) -> Instruction
     return Instruction(**{**instruction.model_dump(), **changes})
 
 
+async def test_the_same_again_and_another_about_the_same_trade_at_once_are_decided_once(
+    scene: Scene, stock: Stock
+) -> None:
+    """Whatever batch each of them comes into, and however these wait for each other."""
+    due = await stock.take(6)
+    at = scene.clock.now()
+    odd = [scene.bank.debit_otherwise(one.instruction, at=at, delta_minor=1) for one in due]
+    again = [one.notification for one in due]
+    money = await scene.totals()
+    outcomes = await told(scene, *again, *odd, *reversed(again), *again)
+    assert set(kinds(outcomes[:6] + outcomes[12:])) == {"settled"}
+    assert set(kinds(outcomes[6:12])) <= {"mismatch", TradeWrongState.__name__}
+    assert {one["trade_id"] for one in outcomes[:6]} == {one.trade_id for one in due}
+    assert outcomes[:6] == outcomes[18:] == list(reversed(outcomes[12:18]))
+    assert await scene.totals() == (money[0] - PRICE * 6, money[1] + PRICE * 6)
+
+
 async def test_a_reference_that_was_told_before_breaks_the_plan_and_not_its_neighbours(
     scene: Scene, stock: Stock
 ) -> None:
