@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -225,7 +226,7 @@ def answers(parser: Parser, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_parser_answers_or_raises_what_it_says(name: str, data: st.DataObject) -> None:
     answers(PARSERS[name], data.draw(mutants(PARSERS[name].corpus)))
@@ -233,10 +234,30 @@ def test_a_parser_answers_or_raises_what_it_says(name: str, data: st.DataObject)
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=30_000, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_a_parser_answers_or_raises_what_it_says_at_length(name: str, data: st.DataObject) -> None:
-    answers(PARSERS[name], data.draw(mutants(PARSERS[name].corpus)))
+def test_a_parser_answers_or_raises_what_it_says_at_length(name: str) -> None:
+    dice = Random(name)
+    for _ in range(200_000):
+        answers(PARSERS[name], mutant(dice, PARSERS[name].corpus))
+
+
+def mutant(dice: Random, corpus: list[bytes]) -> bytes:
+    """The same by lot, a hundred times as fast."""
+    data = bytearray(dice.choice(corpus))
+    for _ in range(dice.randint(1, 4)):
+        at, length = dice.randint(0, len(data)), dice.randint(0, 6)
+        how = dice.randrange(5)
+        if how == 0 and at < len(data):
+            data[at] ^= 1 << dice.randrange(8)
+        elif how == 1:
+            del data[at : at + length]
+        elif how == 2:
+            data[at:at] = data[at : at + length]
+        elif how == 3:
+            data[at:at] = dice.choice(INSERTED)
+        else:
+            other = dice.choice(corpus)
+            data[at:] = other[dice.randint(0, len(other)) :]
+    return bytes(data)
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -279,7 +300,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(JSON, st.sampled_from(["payload", "payloadType", "signatures", "sig", "keyid"]))
 def test_an_envelope_with_any_document_in_any_place_is_malformed_or_the_same(
     document: Any, place: str
@@ -296,7 +317,7 @@ def test_an_envelope_with_any_document_in_any_place_is_malformed_or_the_same(
         assert read.document() == one
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(mutants([POLICY, b"quorum none\n"]))
 def test_a_policy_is_read_or_refused(data: bytes) -> None:
     try:
@@ -326,7 +347,7 @@ def read_all(path: Path) -> dict[str, bytes]:
         return {name: bundle.read(name, 1_000_000) for name in sorted(bundle.paths)}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_zip_is_read_or_refused(tiny: Path, tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "mutant.zip"
