@@ -1,13 +1,19 @@
 """`databourse node`: who this node is, for whoever has to pin its keys; and starting it."""
 
+import asyncio
 import base64
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from base.settings import Settings
+from cli.migrate import SQLITE_FILE
+from cli.node_keys import present_vkey
 from cli.running import log_plainly, run
+from ledger.checkpoint import VerifierKey
 from web.node import load_keys
 from web.witnessing import load_cosigner
 
@@ -46,13 +52,28 @@ def node(
         return
     keys = load_keys(settings)
     public = base64.b64encode(keys.exchange.public).decode()
-    if exchange_key or vkey:
-        typer.echo(public if exchange_key else str(keys.checkpoint.vkey))
+    if exchange_key:
+        typer.echo(public)
         return
-    said = {"origin": settings.origin, "vkey": str(keys.checkpoint.vkey), "exchange_key": public}
+    present = _present(settings) or keys.checkpoint.vkey
+    if vkey:
+        typer.echo(str(present))
+        return
+    said = {"origin": present.name, "vkey": str(present), "exchange_key": public}
     if settings.witnessed_logs_file is not None:
         said["witness_vkey"] = str(load_cosigner(settings).vkey)
     typer.echo(json.dumps(said, indent=2))
+
+
+def _present(settings: Settings) -> VerifierKey | None:
+    """The key to pin as the log says it; None before there is a log, or while its database is away."""
+    file = settings.database_url.removeprefix(SQLITE_FILE)
+    if file != settings.database_url and not Path(file).exists():
+        return None
+    try:
+        return asyncio.run(present_vkey(settings))
+    except (DBAPIError, OSError):
+        return None
 
 
 def _start(host: str, port: int, *, witness_only: bool, sequencer: bool) -> None:

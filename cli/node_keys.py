@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from base.clock import rfc3339
+from base.db import Database
 from base.settings import Settings
 from base.signing import SigningKey
 from identity.exchange_key import node_keys, retire_exchange_key, rotate_exchange_key
 from identity.rules import KeyStatus, RevocationReason
-from ledger.checkpoint import Checkpoint, NoteSigner
+from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey
 from ledger.errors import LogKeyRefused
 from ledger.key_folder import KeyFolder, forget_key, keep_key
 from ledger.log_keys import SHARD, begin_log, close_log, log_keys, retire_key, rotate_key, shards
@@ -23,6 +24,16 @@ from ledger.suites import suite_named
 from web.node import Node, as_the_log_says, folder_of
 
 _TAKEN: Final = frozenset({"tile", "checkpoint"})
+
+
+async def present_vkey(settings: Settings) -> VerifierKey | None:
+    """The key of the present log that is to be pinned; None before entry 0."""
+    database = Database(settings.database_dsn)
+    try:
+        async with database.read() as s:
+            return (await log_keys(s)).present
+    finally:
+        await database.dispose()
 
 
 async def status(node: Node) -> list[str]:

@@ -13,6 +13,7 @@ from cli.exporting import export_bundle, export_closed
 from cli.node_keys import (
     close,
     next_log,
+    present_vkey,
     retire_exchange_of,
     retire_of_log,
     rotate_exchange_of,
@@ -90,6 +91,7 @@ async def test_the_node_starts_again_under_its_new_keys(
     async with open_node(settings, clock=clock) as again:
         assert again.publisher.vkeys == [new, old], "the newest first: that one is to be pinned"
         await retire_of_log(again, str(old))
+        assert await present_vkey(settings) == new, "what `databourse node --vkey` prints"
     async with open_node(settings, clock=clock) as again:
         assert again.publisher.vkeys == [new]
         assert old in again.publisher.known
