@@ -8,6 +8,7 @@ import pytest
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.findings import with_findings
+from web.pages import STATIC
 
 EVERYBODY = (None, "operator", "authority", "samr", "auditor", "provider", "buyer", "broker")
 ALSO_IN_ENGLISH = (None, "provider", "samr")
@@ -182,3 +183,8 @@ async def test_money_times_and_hashes_are_shown_for_people(market: Market) -> No
         r'<time datetime="2026-11-1\dT\d\d:\d\d:\d\d\.\d{3}Z" title="[^"]+\+08:00 · [^"]+ UTC">', raw.text
     )
     assert re.search(r'<code class="hash" title="[0-9a-f]{64}">[0-9a-f]{12}</code>', raw.text)
+
+
+def test_the_style_sheet_of_every_page_stays_small() -> None:
+    """What one page alone needs is a sheet of its own, as `graph.css` is."""
+    assert len((STATIC / "app.css").read_bytes()) <= 8_000
