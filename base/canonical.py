@@ -13,6 +13,8 @@ import orjson
 from base.errors import Malformed
 
 MAX_SAFE: Final = 2**53 - 1
+_FLAT: Final = frozenset({str, int, bool, type(None)})
+_NESTED: Final = frozenset({dict, list})
 _READ_BACK: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER  # strict: within ±(2^53 - 1)
 
 
@@ -29,11 +31,11 @@ def canonical(document: Any) -> bytes:
         raise Malformed("not a JSON document", reason=str(error)) from None
 
 
-def is_canonical(document: Any, raw: bytes) -> bool:
+def is_canonical(document: Any, raw: bytes, within: Any = None) -> bool:
     """Whether `raw`, which `document` was just read from, are the bytes that `canonical` would write.
 
     The auditor's fast path: text that is ASCII and written back unchanged has ASCII keys, so only floats
-    are left to look for.
+    are left to look for; and only `within` a part, where the caller knows that the rest has none.
     """
     if not raw.isascii():
         try:
@@ -41,7 +43,9 @@ def is_canonical(document: Any, raw: bytes) -> bool:
         except Malformed:
             return False
     try:
-        return orjson.dumps(document, option=_READ_BACK) == raw and not _has_float(document)
+        return orjson.dumps(document, option=_READ_BACK) == raw and not _has_float(
+            document if within is None else within
+        )
     except TypeError:
         return False
 
@@ -75,8 +79,10 @@ def _has_float(node: Any) -> bool:
     kind = type(node)
     if kind is not dict and kind is not list:
         return kind is float
-    for value in node.values() if kind is dict else node:
-        kind = type(value)
-        if kind is float or ((kind is dict or kind is list) and _has_float(value)):
-            return True
-    return False
+    values = node.values() if kind is dict else node
+    kinds = set(map(type, values))
+    if kinds <= _FLAT:
+        return False
+    if float in kinds:
+        return True
+    return any(type(value) in _NESTED and _has_float(value) for value in values)

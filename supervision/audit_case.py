@@ -12,8 +12,8 @@ from ledger.checkpoint import Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad
 from ledger.statement import NO_PREVIOUS
 from ledger.tiles import ENTRIES, WIDTH, Growth, Tile, unpack_entries
-from supervision.audit_entry import read_entry
-from supervision.audit_keys import Keyring
+from supervision.audit_entry import Sealed, read_entry
+from supervision.audit_keys import SIGN, Keyring
 from supervision.audit_log_keys import follow
 from supervision.audit_report import Code, Problem, Report
 from supervision.audit_shelf import Shelf
@@ -21,6 +21,7 @@ from supervision.audit_tile import Batch
 
 Row = Mapping[str, Any]
 Progress = Callable[[int, int], None]
+_OF_KEYS: Final = ("KEY.", "LOG.")
 _UNPINNED: Final = (
     "no key is pinned: whoever made this bundle may have made its keys too; pin the log's vkey with --vkey"
 )
@@ -44,7 +45,8 @@ class Memory:
     `previous` is the hex leaf hash before the next entry, `before` the time it was sealed at. `known` are
     the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of a
     signature of each entry, `key_said` the statements about keys (`audit_state.told`). The log `goes_on`
-    from another one, in which trades may have begun.
+    from another one, in which trades may have begun. `voices` are keys that speak for whom, in which role,
+    as they were found to since the last statement about keys.
     """
 
     previous: bytes = NO_PREVIOUS.encode()
@@ -56,11 +58,29 @@ class Memory:
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
     key_said: list[tuple[int, bytes]] = field(default_factory=list)
     goes_on: bool = False
+    voices: set[tuple[str, str, str]] = field(default_factory=set)
     trades: Shelf = field(default_factory=Shelf)
 
     def close(self) -> None:
         """Let go of what lies on disk."""
         self.trades.close()
+
+    def heard(self, said: Sealed) -> bool:
+        """Whether this key was found to speak for this organisation, in this role, since keys changed."""
+        return len(said.signatures) == 1 and self._voice(said) in self.voices
+
+    def hear(self, said: Sealed) -> None:
+        """Remember a key that could say this, until a statement about keys comes."""
+        voice = self._voice(said)
+        if voice is not None and len(said.signatures) == 1 and said.event != SIGN:
+            self.voices.add(voice)
+
+    def _voice(self, said: Sealed) -> tuple[str, str, str] | None:
+        predicate = said.predicate
+        actor, role = predicate.get("actor"), predicate.get("role")
+        if type(actor) is not str or type(role) is not str or said.event.startswith(_OF_KEYS):
+            return None
+        return said.signatures[0].keyid, actor, role
 
     def learn(self, keyid: str, public: bytes) -> None:
         """A key is registered: from the next tile on its signatures are verified with the tile."""

@@ -106,11 +106,8 @@ def keys_could_say_it(case: Case) -> Check:
         for said in batch.said:
             if said is None:
                 continue
-            for why in memory.keyring.judge(said):
-                case.problem(Code.KEY, why, seq=said.seq)
-                batch.blamed.add(said.seq)
-            if said.event.startswith(_OF_KEYS):
-                memory.key_said.append((said.seq, orjson.dumps(packed(said))))
+            if not memory.heard(said):
+                _judge(case, batch, said)
             while waiting is not None and waiting[0] == said.seq:
                 _have_verified(case, batch, said, waiting)
                 waiting = next(pending, None)
@@ -120,6 +117,19 @@ def keys_could_say_it(case: Case) -> Check:
     known = whole and given and str(given[0].vkey) in _vkeys(case) and not case.damaged(KEYS)
     if known and sorted(map(str, given)) != sorted(map(str, case.windows)):
         case.problem(Code.KEY, "keys.json gives other windows than the log's entries do", path=KEYS)
+
+
+def _judge(case: Case, batch: Batch, said: Sealed) -> None:
+    memory = case.memory
+    wrong = list(memory.keyring.judge(said))
+    for why in wrong:
+        case.problem(Code.KEY, why, seq=said.seq)
+        batch.blamed.add(said.seq)
+    if said.event.startswith(_OF_KEYS):
+        memory.key_said.append((said.seq, orjson.dumps(packed(said))))
+        memory.voices.clear()
+    elif not wrong:
+        memory.hear(said)
 
 
 def signatures_hold(case: Case) -> Check:

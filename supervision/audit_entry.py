@@ -4,6 +4,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -77,7 +78,7 @@ def _envelope(document: Any) -> tuple[bytes, tuple[Signature, ...]]:
 
 def read_statement(payload: bytes) -> tuple[str, str, dict[str, Any], str | None]:
     """Event, object, predicate and commitment to the opening of an in-toto statement; raises Malformed."""
-    statement = _strict(payload, _STATEMENT, "statement")
+    statement = _strict(payload, _STATEMENT, "statement", "predicate")
     predicate, kind = statement["predicate"], statement["predicateType"]
     if statement["_type"] != STATEMENT_TYPE or type(predicate) is not dict:
         raise Malformed("not an in-toto statement of version 1")
@@ -107,11 +108,15 @@ def _subjects_fit(subjects: Any, object_id: str, commitment: str | None) -> bool
     return first["name"] == object_id and (commitment is None or first["digest"]["sha256"] == commitment)
 
 
-def _strict(raw: bytes, members: set[str], what: str) -> dict[str, Any]:
-    """A canonical JSON object (so no key comes twice) with exactly these members."""
+def _strict(raw: bytes, members: set[str], what: str, spread: str | None = None) -> dict[str, Any]:
+    """A canonical JSON object (so no key comes twice) with exactly these members.
+
+    With `spread` only that member is looked at for floats: the caller knows what each other one is.
+    """
     try:
         document = orjson.loads(raw)
-        same = is_canonical(document, raw)
+        part = document.get(spread) if spread and type(document) is dict else None
+        same = is_canonical(document, raw, part)
     except (ValueError, RecursionError):
         raise Malformed(f"the {what} is not JSON") from None
     if not same:
@@ -142,8 +147,13 @@ def packed(said: Sealed) -> tuple[Any, ...]:
     return said.seq, said.node, said.event, said.object_id, said.predicate, said.opening_sha256, keyids
 
 
+@lru_cache(maxsize=4096)
+def _by(keyid: str) -> Signature:
+    return Signature(keyid, b"")
+
+
 def unpacked(facts: Any) -> Sealed:
     """The reverse of `packed`: without payload and signatures, which were verified before."""
     seq, node, event, object_id, predicate, commitment, keyids = facts
-    signatures = tuple([Signature(keyid, b"") for keyid in keyids])
+    signatures = tuple([_by(keyid) for keyid in keyids])
     return Sealed(seq, "", "", node, b"", signatures, event, object_id, predicate, commitment)

@@ -37,7 +37,7 @@ SIGN: Final = "TRD.SIGN"
 _NONCE_HEX: Final = 64
 _AT_BEGIN: Final = len('{"at":"')
 AT: Final = slice(_AT_BEGIN, _AT_BEGIN + len("2026-11-23T01:00:00.000Z"))
-_MARK_BYTES: Final = 8
+_NO_MARK: Final = bytes(8)
 
 
 @dataclass(slots=True)
@@ -218,10 +218,10 @@ def _frame(node: str) -> re.Pattern[bytes]:
     The base64 is left to be read; its spelling is compared there.
     """
     return re.compile(
-        rb'\{"at":"([0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)",'
+        rb'\{"at":"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z",'
         rb'"envelope":\{"payload":"([^"]*)","payloadType":"' + re.escape(PAYLOAD_TYPE.encode()) + rb'",'
         rb'"signatures":\[\{"keyid":"([0-9a-f]{64})","sig":"([^"]*)"\}\]\},'
-        rb'"node":' + re.escape(orjson.dumps(node)) + rb',"prev":"([0-9a-f]{64})",'
+        rb'"node":' + re.escape(orjson.dumps(node)) + rb',"prev":"[0-9a-f]{64}",'
         rb'"seq":(0|[1-9][0-9]{0,14}),"v":1\}'
     )
 
@@ -231,7 +231,7 @@ def _sealed(raw: bytes, node: str) -> Sealed:
     match = _frame(node).fullmatch(raw)
     if match is None:
         return read_entry(raw)
-    at, encoded, keyid, signature, prev, seq = match.groups()
+    encoded, keyid, signature, seq = match.groups()
     try:
         payload, sig = a2b_base64(encoded), a2b_base64(signature)
     except ValueError:
@@ -239,35 +239,41 @@ def _sealed(raw: bytes, node: str) -> Sealed:
     if b2a_base64(payload, newline=False) != encoded or b2a_base64(sig, newline=False) != signature:
         raise Malformed("base64 in another spelling than the standard one")
     signed = (Signature(keyid.decode(), sig),)
-    return Sealed(int(seq), prev.decode(), at.decode(), node, payload, signed, *read_statement(payload))
+    return Sealed(int(seq), "", "", node, payload, signed, *read_statement(payload))
 
 
 def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, bytes]) -> None:
     """What the entries say, and whether the signatures of known keys hold."""
-    marks = bytearray()
+    marks: list[bytes] = []
+    jobs: list[Job] = []
     for seq, raw in enumerate(entries, batch.begin):
         try:
             said = _sealed(raw, node)
         except Malformed as error:
             batch.problems.append(Problem(Code.HASH, error.detail, seq))
             batch.said.append(None)
-            marks += bytes(_MARK_BYTES)
+            marks.append(_NO_MARK)
             continue
         said.seq = seq  # where another number stands, that is told already
         batch.said.append(said)
-        marks += min([signature.sig[:_MARK_BYTES].rjust(_MARK_BYTES) for signature in said.signatures])
         message = pre_authentication(PAYLOAD_TYPE, said.payload)
+        said.payload = b""  # it was read, and is in the message: a tile's worth of it is held for nothing
         for signature in said.signatures:
             public = keys.get(signature.keyid)
             if public is None:
                 batch.pending.append((seq, signature.keyid, message, signature.sig))
                 continue
-            batch.signatures += 1
-            if not holds(public, message, signature.sig):
-                batch.problems.append(not_held(seq))
+            jobs.append((seq, public, message, signature.sig))
+        # Of the same statement in whatever order it is signed: the smallest beginning of a signature.
+        several = len(said.signatures) > 1
+        mark = min(one.sig[:8] for one in said.signatures) if several else said.signatures[0].sig[:8]
+        marks.append(mark if len(mark) == len(_NO_MARK) else _NO_MARK)
         if said.event == SIGN:
             batch.envelopes[seq] = _envelope_name(raw)
-    batch.marks = bytes(marks)
+    batch.marks = b"".join(marks)
+    batch.signatures = len(jobs)
+    # After the reading, not in between: it would find the processor's caches full of other things each time.
+    batch.problems += [not_held(seq) for seq, public, message, sig in jobs if not holds(public, message, sig)]
 
 
 def not_held(seq: int) -> Problem:

@@ -30,9 +30,11 @@ from supervision.audit_tile import TRADE, Batch
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
 _AMOUNTS: Final = ("amount_minor", "commission_minor", "platform_fee_minor")
+_CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE, "TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
 _PAID: Final = frozenset({"TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
 
 _DIGITS: Final = 19
+_EXCHANGE: Final = frozenset({OPERATOR})
 
 Judged = Iterator[tuple[Code, str]]
 Trade = dict[str, Any]  # state, seats; signed {envelope: [org, contract]}, amounts, frozen [state, role], met
@@ -42,9 +44,20 @@ def statements_are_for_their_speakers(case: Case) -> Check:
     """KEY: what is said is for that role to say, and of the organisation that it names."""
     while (batch := (yield)) is not None:
         for said in batch.said:
-            if said is not None and said.seq not in batch.blamed:
-                for why in _out_of_turn(case, said):
-                    case.problem(Code.KEY, why, seq=said.seq)
+            if said is None or said.seq in batch.blamed or _in_turn(said, case.memory.keyring.operator_id):
+                continue
+            for why in _out_of_turn(case, said):
+                case.problem(Code.KEY, why, seq=said.seq)
+
+
+def _in_turn(said: Sealed, operator_id: str | None) -> bool:
+    """Whether nothing can be wrong with who says it: nearly always, and so asked first."""
+    predicate = said.predicate
+    if predicate.get("role") == OPERATOR:
+        return predicate.get("actor") == operator_id and (
+            said.event in TRADE_SPEAKERS or SPEAKERS.get(said.event) == _EXCHANGE
+        )
+    return said.event in TRADE_SPEAKERS
 
 
 def _out_of_turn(case: Case, said: Sealed) -> Iterator[str]:
@@ -97,11 +110,30 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
             trade: Trade | None = trades.get(said.object_id)
             if trade is None and (said.event == INQUIRE or case.memory.goes_on):
                 trade = _begun(said)
-            for code, why in _judge(case, trade, batch, said):
-                case.problem(code, why, seq=said.seq)
+            if trade is None or not _plain_step(trade, said):
+                for code, why in _judge(case, trade, batch, said):
+                    case.problem(code, why, seq=said.seq)
             if trade is not None:
                 _remember(case, trade, batch, said)
                 trades.put(said.object_id, trade)
+
+
+def _plain_step(trade: Trade, said: Sealed) -> bool:
+    """Whether this is a step in its order, by who may take it, of the same parties: nearly always.
+
+    Contracts, payments and freezes are looked at more closely.
+    """
+    predicate, role = said.predicate, said.text("role")
+    move = MOVES.get((trade["state"], said.event))
+    if move is None or role not in move[0] or said.event in _CLOSELY:
+        return False
+    seats, own = trade["seats"], _SEATS.get(role or "")
+    return (
+        predicate.get("from") == trade["state"]
+        and predicate.get("to") == move[1]
+        and (own is None or (own in seats and predicate.get("actor") == seats[own]))
+        and not [seat for seat, org_id in seats.items() if predicate.get(seat, org_id) != org_id]
+    )
 
 
 def _begun(said: Sealed) -> Trade:
@@ -134,7 +166,7 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
 def _same_parties(trade: Trade, said: Sealed) -> Judged:
     """The parties stay who they were at the inquiry, and each speaks from its own seat."""
     for seat, org_id in trade["seats"].items():
-        if seat in said.predicate and said.text(seat) != org_id:
+        if said.predicate.get(seat, org_id) != org_id:
             yield Code.KEY, f"names another {seat} than the inquiry"
     own = _SEATS.get(said.text("role") or "", "")
     if own in trade["seats"] and said.text("actor") != trade["seats"][own]:
@@ -181,10 +213,10 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
         trade.pop("frozen", None)
     elif said.event == "TRD.CONTRACT":
         trade.pop("signed", None)
-    trade["state"] = said.text("to") or trade["state"]
-    if trade["state"] in OVER:
+    trade["state"] = state = said.text("to") or trade["state"]
+    if state in OVER:
         trade.clear()
-        trade |= {"state": said.text("to"), "seats": {}}
+        trade |= {"state": state, "seats": {}}
 
 
 def _signed_by_all(trade: Trade | None, said: Sealed) -> Judged:
