@@ -22,7 +22,7 @@ from cli.demo.ring import Ring, plant_ring
 from cli.demo.story import Stage, play, set_stage
 from cli.demo.world import PASSWORD, World, open_world
 from cli.demo.year import Year, plan_deals
-from cli.running import complete
+from cli.running import complete, log_plainly
 from ledger.balances import totals
 from market.settlement.repository import entries_known, open_work_items
 from web.node import sequencing
@@ -49,6 +49,7 @@ def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="End instead of leaving the pages open")] = False,
 ) -> None:
     """Run the whole exchange on real data: a year of trades, then one trade step by step."""
+    log_plainly()  # and never what a variable held
     gc.set_threshold(_COLLECT_AFTER)  # a year of rows comes and goes; collecting less often is faster
     raise typer.Exit(complete(_demo(out, port, seed, trades, stay=not exit_)))
 
