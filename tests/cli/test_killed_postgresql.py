@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,10 @@ class Exchange:
     node: NodeProcess
     sequencers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> int:
+        return sum("answer" in call for call in self.calls.values())
 
     def sequence(self) -> None:
         with (self.node.folder / "sequencer.log").open("ab") as log:
@@ -125,10 +129,7 @@ class Exchange:
             self.node.end(signal.SIGKILL)
             self.node.start("--no-sequencer")
         elif what == "sequencer":
-            for process in self.sequencers:
-                process.kill()
-                process.wait()
-            self.sequencers.clear()
+            self.end_sequencers()
             self.sequence()
             self.sequence()
         else:
@@ -141,11 +142,14 @@ class Exchange:
         until(lambda: self.ask("SELECT count(*) FROM ledger_pending") == 0, what="an empty queue")
         self.close()
 
-    def close(self) -> None:
+    def end_sequencers(self) -> None:
         for process in self.sequencers:
             process.kill()
             process.wait()
         self.sequencers.clear()
+
+    def close(self) -> None:
+        self.end_sequencers()
         if self.node.process is not None:
             self.node.end(signal.SIGKILL)
 
@@ -162,33 +166,22 @@ def exchange(durable: Server, tmp_path: Path) -> Iterator[Exchange]:
     asyncio.run(durable.drop(name))
 
 
-def survive(exchange: Exchange, kills: list[str], out: Path, dice: random.Random) -> None:
-    exchange.sequence()
-    exchange.sequence()
-    exchange.node.start("--no-sequencer")
-    for turn, what in enumerate(kills):
-        headers, stop = exchange.token(), threading.Event()
-        threads = [
-            threading.Thread(target=exchange.write, args=(f"{turn}-{writer}", headers, stop))
-            for writer in range(WRITERS)
-        ]
-        for thread in threads:
-            thread.start()
-        before = sum("answer" in call for call in exchange.calls.values())
-        until(
-            lambda before=before: sum("answer" in call for call in exchange.calls.values()) > before,
-            what="a first answer",
-        )
-        time.sleep(dice.uniform(0.0, 0.6))  # the moment of the cut, not a wait for anything
-        exchange.kill(what)
-        stop.set()
-        for thread in threads:
-            thread.join()
-    exchange.again()
-    exchange.rest()
-    admitted = admissions(exchange.node, out)
-    asked = [call["body"]["uscc"] for call in exchange.calls.values()]
-    assert sorted(admitted) == sorted([*asked, exchange.node.uscc])
+def write_and_kill(exchange: Exchange, kill: Callable[[], None], prefix: str, dice: random.Random) -> None:
+    """Let several write at once, kill something in the middle, and wait until they have seen it."""
+    headers, stop = exchange.token(), threading.Event()
+    threads = [
+        threading.Thread(target=exchange.write, args=(f"{prefix}-{writer}", headers, stop))
+        for writer in range(WRITERS)
+    ]
+    before = exchange.answered
+    for thread in threads:
+        thread.start()
+    until(lambda: exchange.answered > before, what="a first answer")
+    time.sleep(dice.uniform(0.0, 0.6))  # the moment of the cut, not a wait for anything
+    kill()
+    stop.set()
+    for thread in threads:
+        thread.join()
 
 
 def admissions(node: NodeProcess, out: Path) -> list[str]:
@@ -209,14 +202,33 @@ def admissions(node: NodeProcess, out: Path) -> list[str]:
     return found
 
 
-def test_the_database_throws_everybody_out_and_the_processes_are_killed(
+def test_the_database_throws_everybody_out_and_then_all_are_killed_at_once(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    survive(exchange, ["session", "sequencer"], tmp_path / "bundle", random.Random(20261122))
+    dice = random.Random(20261122)
+    exchange.sequence()
+    exchange.node.start("--no-sequencer")
+    write_and_kill(exchange, lambda: exchange.kill("session"), "0", dice)
+    write_and_kill(exchange, exchange.close, "1", dice)
+    admitted = admissions(exchange.node, tmp_path / "bundle")
+    asked = {call["body"]["uscc"] for call in exchange.calls.values()}
+    answered = {call["body"]["uscc"] for call in exchange.calls.values() if "answer" in call}
+    assert len(admitted) == len(set(admitted))
+    assert answered <= set(admitted) <= asked | {exchange.node.uscc}
+    assert len(answered) > 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(6))
 def test_kill_after_kill(exchange: Exchange, tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
-    survive(exchange, dice.choices(["web", "sequencer", "session"], k=8), tmp_path / "bundle", dice)
+    exchange.sequence()
+    exchange.sequence()
+    exchange.node.start("--no-sequencer")
+    for turn, what in enumerate(dice.choices(["web", "sequencer", "session"], k=8)):
+        write_and_kill(exchange, lambda what=what: exchange.kill(what), str(turn), dice)
+    exchange.again()
+    exchange.rest()
+    admitted = admissions(exchange.node, tmp_path / "bundle")
+    asked = [call["body"]["uscc"] for call in exchange.calls.values()]
+    assert sorted(admitted) == sorted([*asked, exchange.node.uscc])
