@@ -8,13 +8,14 @@ noticing, so a leader asks for its lock again in every transaction that seals. O
 writer is both.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import delete, text
+from sqlalchemy import Engine, delete, text
 from sqlalchemy import select as plain_select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
@@ -27,7 +28,7 @@ from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
 from ledger.tile_cache import Place
 from ledger.tile_store import stored_tiles
-from ledger.tiles import WIDTH, TileNodes, grow
+from ledger.tiles import WIDTH, Tile, TileNodes, grow
 from ledger.tree import HASH_BYTES, Frontier, leaf_hash
 
 BATCH_ROWS: Final = 4000
@@ -41,7 +42,7 @@ _ASKED: Final[Sequence[Any]] = (
     *(TreeRow.halted, TreeRow.closed_at, select(PendingRow.id).exists().label("waits")),
 )
 _HEAD: Final = plain_select(*_ASKED).where(col(TreeRow.id) == 1)
-_TileRow: TypeAlias = tuple[int, int, bytes]
+_edges: "WeakKeyDictionary[Engine, _Edge]" = WeakKeyDictionary()
 Statements: TypeAlias = Sequence[tuple[int, bytes]]
 """Statements to be sealed: each row's number, and its envelope."""
 
@@ -152,13 +153,13 @@ async def seal(
         previous = leaf.hex()
         rows.append((seq, row_id, leaf, entry))
         leaves.append(leaf)
-    root, tiles = await _grow(s, tree.size, leaves)
-    size = tree.size + len(leaves)
+    edge, tiles = (await _edge(s, tree.size, tree.root)).grown(leaves)
     plan.add(_ENTRIES, rows)
-    plan.add(_TILES, tiles)
-    plan.add(_TREE, [(1, tree.size, size, root.hex(), previous, at)], each=True)
+    plan.add(_TILES, [(tile.level, tile.index, hashes) for tile, hashes in tiles.items()])
+    plan.add(_TREE, [(1, tree.size, edge.size, edge.root, previous, at)], each=True)
     await plan.carry_out(s)
-    return Sealed(len(rows), size, root.hex())
+    _edges[s.get_bind().engine] = edge  # what is rolled back is in no tree of this size and root
+    return Sealed(len(rows), edge.size, edge.root)
 
 
 async def seal_all(database: Database, clock: Clock, *, leader: Leader | None = None) -> Sealed:
@@ -199,13 +200,33 @@ async def _take(s: WriteSession, limit: int) -> Sequence[tuple[int, bytes]]:
     return [(int(row_id or 0), envelope) for row_id, envelope in queued]
 
 
-async def _grow(s: WriteSession, old: int, leaves: Sequence[bytes]) -> tuple[bytes, list[_TileRow]]:
-    """The root with these leaves behind the old ones, and the hash tiles that they touch."""
-    edge = await edge_tiles(s, old)
-    frontier = Frontier.read(old, TileNodes(lambda tile: edge[tile.level, tile.index], old))
-    frontier.extend(leaves)
-    grown = grow(lambda tile: edge[tile.level, tile.index], old, leaves)
-    return frontier.root(), [(tile.level, tile.index, hashes) for tile, hashes in grown.items()]
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """The right edge of a tree, to be grown: what the database holds for this size and root."""
+
+    size: int
+    root: str
+    tiles: Mapping[Place, bytes]
+    frontier: Frontier
+
+    def grown(self, leaves: Sequence[bytes]) -> tuple["_Edge", dict[Tile, bytes]]:
+        """The edge with these leaves behind the others, and the hash tiles that they touch."""
+        tiles = grow(lambda tile: self.tiles[tile.level, tile.index], self.size, leaves)
+        frontier = self.frontier.copy()
+        frontier.extend(leaves)
+        places = {**self.tiles} | {(tile.level, tile.index): hashes for tile, hashes in tiles.items()}
+        last = {place: places[place] for place in _edge_widths(frontier.size)}
+        return _Edge(frontier.size, frontier.root().hex(), last, frontier), tiles
+
+
+async def _edge(s: ReadSession, size: int, root: str) -> _Edge:
+    """The edge of the tree as it is stored; from memory when this process was the last to grow it."""
+    known = _edges.get(s.get_bind().engine)
+    if known is not None and (known.size, known.root) == (size, root):
+        return known
+    tiles = await edge_tiles(s, size)
+    frontier = Frontier.read(size, TileNodes(lambda tile: tiles[tile.level, tile.index], size))
+    return _Edge(size, root, tiles, frontier)
 
 
 async def edge_tiles(s: ReadSession, size: int) -> dict[Place, bytes]:
@@ -213,16 +234,22 @@ async def edge_tiles(s: ReadSession, size: int) -> dict[Place, bytes]:
 
     Hashes that a later tree added to these tiles are left off.
     """
+    widths = _edge_widths(size)
+    found = await stored_tiles(s, list(widths)) if widths else ()
+    edge = {(level, number): hashes[: widths[level, number] * HASH_BYTES] for level, number, hashes in found}
+    assert edge.keys() == widths.keys()
+    return edge
+
+
+def _edge_widths(size: int) -> dict[Place, int]:
+    """The last tile of each level of a tree of `size`, and how many hashes it has."""
     widths: dict[Place, int] = {}
     level, count = 0, size
     while count:
         number = (count - 1) // WIDTH
         widths[level, number] = count - number * WIDTH
         level, count = level + 1, count // WIDTH
-    found = await stored_tiles(s, list(widths)) if widths else ()
-    edge = {(level, number): hashes[: widths[level, number] * HASH_BYTES] for level, number, hashes in found}
-    assert edge.keys() == widths.keys()
-    return edge
+    return widths
 
 
 async def root_at(s: ReadSession, size: int) -> bytes:

@@ -1,16 +1,17 @@
 """The log is dense, linked, and its tree is the tree of its leaves, whoever seals and however often."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import orjson
 import pytest
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 
 from base.clock import SimulatedClock
 from base.db import Database
-from ledger import reader
+from ledger import reader, sequencer
 from ledger.errors import LeadershipLost, LogUnborn
 from ledger.sequencer import Leader, create_log, leadership, seal, seal_all
 from ledger.statement import NO_PREVIOUS
@@ -181,3 +182,28 @@ async def cut(database: Database, leader: Leader | None) -> None:
 async def waiting(database: Database) -> int:
     async with database.read() as s:
         return len((await s.exec(select(PendingRow))).all())
+
+
+async def test_what_is_remembered_of_the_tree_is_what_the_database_holds(
+    database: Database, clock: SimulatedClock
+) -> None:
+    """Also around full tiles, and after a batch that was taken back."""
+    count, growth = 0, (1, 254, 1, 1, 255, 256, 2, 700)
+    async with database.write() as s:
+        await create_log(s, origin=ORIGIN, at=AT)
+    for more in growth:
+        with suppress(ZeroDivisionError):
+            async with database.write() as s:
+                await statement(s, f"sta_lost_{count}")
+                await sequencer.seal(s, clock)
+                raise ZeroDivisionError
+        async with database.write() as s:
+            for number in range(count, count + more):
+                await statement(s, f"sta_{number}")
+        count += more
+        await seal_all(database, clock)
+        async with database.read() as s:
+            (edge,) = [edge for edge in sequencer._edges.values() if edge.size == count]
+            assert edge.tiles == await sequencer.edge_tiles(s, count)
+            leaves = (await s.exec(select(EntryRow.leaf_hash).order_by(col(EntryRow.seq)))).all()
+        assert edge.root == root_of(leaves).hex() == edge.frontier.root().hex()
