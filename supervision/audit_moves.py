@@ -98,6 +98,8 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "PAY.INSTRUCT": _BANK,
     "PAY.MISMATCH": _BANK,
     "PAY.RECONCILE": _BANK,
+    "PAY.RESOLVE": _EXCHANGE,
+    "PAY.REQUEUE": _EXCHANGE,
     "CSE.FILE": _MAY_STOP,
     "CSE.OPEN_CASE": _AUTHORITIES,
     "CSE.NO_CASE": _AUTHORITIES,
