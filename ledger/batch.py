@@ -9,13 +9,12 @@ order, and no settlement is sealed before the acceptance it rests on (`docs/ledg
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from base.clock import Clock
 from base.db import Database, WriteSession
@@ -27,7 +26,9 @@ from ledger.together import own_statements
 
 MOST: Final = 64
 LANES: Final = 2
+TRIES: Final = 3
 _SHARED_FROM: Final = 4  # a batch so small is not worth dividing
+_TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _ALONE_LOCK: Final = 0x6462_616C  # "dbal"
 _LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
 Result = TypeVar("Result")
@@ -102,18 +103,7 @@ class BatchWriter:
                 self._writing -= 1
 
     async def _write(self, batch: list[_Waiting]) -> None:
-        try:
-            outcomes = await write_batch(self._database, self._clock, [command for command, _ in batch])
-        except IntegrityError as error:
-            # One command broke a constraint that is asked at the commit: its neighbours go without it.
-            if len(batch) == 1:
-                _tell(batch, error)
-            for one in batch if len(batch) > 1 else ():
-                await self._write([one])
-            return
-        except Exception as error:  # noqa: BLE001  # whoever waits must hear of it, whatever it was
-            _tell(batch, error)
-            return
+        outcomes = await write_batch(self._database, self._clock, [command for command, _ in batch])
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue
@@ -123,27 +113,50 @@ class BatchWriter:
                 done.set_result(outcome)
 
 
-def _tell(batch: list[_Waiting], error: Exception) -> None:
-    for _, done in batch:
-        if not done.done():
-            done.set_exception(error)
-
-
-async def write_batch(database: Database, clock: Clock, commands: list[Command]) -> list[Any]:
+async def write_batch(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:
     """Run commands and seal them; a result or an exception for each, in order.
 
-    What can be done together shares one transaction, what has to go alone another one behind it.
+    What can be done together shares one transaction, what has to go alone another one behind it. What
+    goes wrong with the second says nothing about the first, which is committed.
     """
     outcomes: list[Any] = [Alone.ALONE] * len(commands)
     if any(command.together is not None for command in commands):
-        with suppress(_NotTogether):
+        try:
             outcomes = await _all_together(database, clock, commands)
+        except _NotTogether:
+            pass
+        except Exception as error:  # noqa: BLE001 - of a commit: whoever waits must hear of it, whatever it was
+            if not _undone(error):
+                return [error] * len(commands)
     alone = [at for at, outcome in enumerate(outcomes) if outcome is Alone.ALONE]
-    if alone:
-        decided = await _one_by_one(database, clock, [commands[at] for at in alone])
-        for at, outcome in zip(alone, decided, strict=True):
-            outcomes[at] = outcome
+    decided = await _alone(database, clock, [commands[at] for at in alone]) if alone else []
+    for at, outcome in zip(alone, decided, strict=True):
+        outcomes[at] = outcome
     return outcomes
+
+
+async def _alone(
+    database: Database, clock: Clock, commands: Sequence[Command], *, tries: int = TRIES
+) -> list[Any]:
+    """What goes one by one; where one command breaks the commit, each in a transaction of its own."""
+    try:
+        return await _one_by_one(database, clock, commands)
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
+        if _deadlocked(error) and tries > 1:
+            return await _alone(database, clock, commands, tries=tries - 1)
+        if isinstance(error, IntegrityError) and len(commands) > 1:
+            return [outcome for one in commands for outcome in await _alone(database, clock, [one])]
+        return [error] * len(commands)
+
+
+def _undone(error: Exception) -> bool:
+    """Whether the database said that nothing of the transaction stands."""
+    return isinstance(error, IntegrityError) or _deadlocked(error)
+
+
+def _deadlocked(error: Exception) -> bool:
+    """PostgreSQL ended this transaction for the sake of another one: it may be tried again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 
 class _NotTogether(Exception):  # control flow out of a transaction: what was begun is rolled back
@@ -202,7 +215,9 @@ async def _one(s: WriteSession, command: Command) -> Any:
             s, command.act, refusal, attempted=command.attempted, object_id=command.object_id
         )
         return refusal
-    except Exception as error:  # noqa: BLE001  # left out of the batch and raised to its caller
+    except Exception as error:  # left out of the batch and raised to its caller
+        if _deadlocked(error):
+            raise
         await savepoint.rollback()
         s.expunge_all()
         return error

@@ -2,24 +2,29 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from base.clock import SimulatedClock
 from base.db import Database, WriteSession
 from base.errors import Conflict
+from base.rows import Plan
 from ledger.accounts import Leg, bank_cash, held
-from ledger.batch import MOST, BatchWriter, Command, write_batch
+from ledger.batch import MOST, TRIES, BatchWriter, Command, write_batch
 from ledger.posting import book
 from ledger.recording import Act, Recorded, record
 from ledger.sequencer import create_log, seal_all
 from ledger.statement import Draft
 from ledger.tables import EntryRow, PendingRow, PostingRow
+from ledger.together import record_together
 from tests.houses import ORIGIN, TestHouse, make_house
 from tests.ledger.seeds import AT
 
@@ -138,6 +143,53 @@ async def test_what_breaks_a_constraint_at_the_commit_does_not_take_its_neighbou
     assert [isinstance(answer, Exception) for answer in answers] == [False, True, False, False]
     assert await settled(house) == [0, 2, 3]
     assert len(await legs(house)) == 6
+
+
+def together(house: TestHouse, number: int) -> Command:
+    """A settlement in little that shares its transaction set by set."""
+
+    async def settle(s: WriteSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
+        said = [(one.act, Draft("TST.SETTLE", one.object_id, public=one.said)) for one in commands]
+        return list(await record_together(s, plan, said))
+
+    return replace(settling(house, number), together=settle, said={"number": number})
+
+
+async def test_what_was_done_together_stands_whatever_becomes_of_what_went_alone(house: TestHouse) -> None:
+    async with writing(house) as writer:
+        answers = await asyncio.gather(
+            writer.submit(together(house, 0)),
+            writer.submit(settling(house, 1, unfounded=True)),
+            writer.submit(settling(house, 2)),
+            return_exceptions=True,
+        )
+    assert [type(answer) for answer in answers] == [Recorded, IntegrityError, Recorded]
+    assert await settled(house) == [0, 2]  # each once, and nobody was refused
+    assert [said for said in await log(house) if said["event"] == "REF.REFUSE"] == []
+
+
+async def test_what_the_database_ended_for_the_sake_of_another_is_tried_again(
+    postgresql_database: Database, clock: SimulatedClock
+) -> None:
+    house = await make_house(postgresql_database, clock)
+    async with house.database.write() as s:
+        await create_log(s, origin=ORIGIN, at=AT)
+    await seal_all(house.database, clock)
+    plain, ended = settling(house, 0), []
+
+    async def settle(s: WriteSession, act: Act) -> Recorded:
+        if len(ended) < TRIES - 1:
+            ended.append("a deadlock")
+            await (await s.connection()).execute(
+                text("DO $$ BEGIN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+            )
+        return await plain.verb(s, act)
+
+    answers = await write_batch(
+        house.database, clock, [settling(house, 1), replace(plain, verb=settle), settling(house, 2)]
+    )
+    assert ([type(answer) for answer in answers], len(ended)) == ([Recorded] * 3, TRIES - 1)
+    assert sorted(await settled(house)) == [0, 1, 2]
 
 
 async def test_what_was_recorded_before_is_sealed_before(house: TestHouse) -> None:
