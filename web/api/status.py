@@ -24,7 +24,7 @@ async def ready(node: NodeDep, s: ReadDep) -> dict[str, str | int]:
     head = await tree_head(s)
     if (why := (await witnessing(s)).halted) is not None:
         raise Unavailable("the log is halted", reason=why)
-    return {"status": "ready", "origin": node.settings.origin, "size": head.size}
+    return {"status": "ready", "origin": head.origin, "size": head.size}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

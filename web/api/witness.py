@@ -178,7 +178,7 @@ async def witnesses(s: ReadDep) -> WitnessingView:
 @router.get("/ledger/entries/{seq}/federated")
 async def federated(seq: Size, node: NodeDep) -> Response:
     """The entry's receipt that leads on to the province's root (`databourse receipt` verifies it offline)."""
-    origin = node.settings.origin
+    origin = node.publisher.signer.name
     async with node.database.read() as s:
         entry = await reader.entry(s, seq=seq)
     upper = await _asked(node, f"/{origin_hash(origin)}/stated?size={seq + 1}")
