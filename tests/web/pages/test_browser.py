@@ -101,6 +101,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "sign-in": (None, "/login"),
         "provenance": (None, f"/products/{ids['listed']}/provenance"),
         "erasures": ("samr", "/erasures?of=40"),
+        "members": ("operator", "/ops/members"),
+        "certify": ("authority", "/certify"),
     }
 
 
@@ -119,6 +121,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "sign-in",
         "provenance",
         "erasures",
+        "members",
+        "certify",
     ],
 )
 def test_a_page_is_accessible_and_asks_nobody_else(site, chromium, name, lang, script) -> None:
