@@ -19,7 +19,7 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(node: NodeDep, s: ReadDep) -> dict[str, str | int]:
+async def ready(s: ReadDep) -> dict[str, str | int]:
     """The database answers, the log is there, and it may be sealed. Raises Unavailable."""
     head = await tree_head(s)
     if (why := (await witnessing(s)).halted) is not None:
