@@ -9,7 +9,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeVar
 
 from fastapi import Request
@@ -22,6 +22,7 @@ CAPACITY: Final = 10_000
 _SUBSCRIBER: Final = 64
 _HOPS: Final = 10
 R = TypeVar("R")
+Address = IPv4Address | IPv6Address
 
 
 class TooManyAttempts(TooMany):
@@ -98,32 +99,32 @@ class Addresses:
 
     def of(self, request: Request) -> str:
         """The address that stands for the caller."""
-        peer = request.client.host if request.client is not None else ""
+        named = request.client.host if request.client is not None else ""
+        peer = _parsed(named)
         hops = [
             hop.strip() for field in request.headers.getlist("x-forwarded-for") for hop in field.split(",")
         ]
         for hop in reversed(hops[-_HOPS:]):
-            if not self._is_ours(peer) or not _is_address(hop):
+            before = _parsed(hop)
+            if before is None or not self._is_ours(peer):
                 break
-            peer = hop
-        return _subscriber(peer)
+            peer = before
+        return named if peer is None else _subscriber(peer)
 
-    def _is_ours(self, address: str) -> bool:
-        return _is_address(address) and any(ip_address(address) in network for network in self._trusted)
+    def _is_ours(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._trusted)
 
 
-def _is_address(text: str) -> bool:
+def _parsed(text: str) -> Address | None:
+    """The address, None where it is none. A socket of both families tells IPv4 as `::ffff:a.b.c.d`."""
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
-def _subscriber(address: str) -> str:
-    if not _is_address(address):
-        return address
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(IPv6Network((parsed, _SUBSCRIBER), strict=False))
-    return str(parsed)
+def _subscriber(address: Address) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, _SUBSCRIBER), strict=False))
+    return str(address)

@@ -80,6 +80,8 @@ def test_every_event_of_the_ledger_has_its_keeping() -> None:
         "PAY.INSTRUCT",
         "PAY.MISMATCH",
         "PAY.RECONCILE",
+        "PAY.REQUEUE",
+        "PAY.RESOLVE",
     }
     assert {kept[event] for event in EVENTS if event.startswith(("LST.", "QTE.", "MND.", "DLV."))} == {
         Keeping.TRANSACTION
