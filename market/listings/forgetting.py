@@ -8,7 +8,7 @@ from market.listings.tables import Listing, ListingToken, Product, Review
 
 
 async def forget_listing(s: WriteSession, *, listing_id: str, product_id: str) -> None:
-    """The texts of a listing, the words it is found by, its product's title where no other listing has one."""
+    """The texts of a listing, the words it is found by, and its product's title where nobody else has it."""
     await s.exec(
         update(Listing)
         .where(col(Listing.listing_id) == listing_id)
