@@ -5,14 +5,16 @@ session is one transaction, committed when its block is left; on SQLite it begin
 there is one writer and nothing decided on a stale read (`docs/ledger.md`, writing).
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from sqlalchemy import Dialect, Engine, Enum, GenerativeSelect, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -222,6 +224,36 @@ class _Connection(aiosqlite.Connection):
 
     def cursor(self) -> Any:  # aiosqlite's visits the thread to make one
         return _Cursor(self)
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """A visit to the thread. It may end after the loop has: then nobody waits, and that is no error."""
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Any] = loop.create_future()
+
+        def visit() -> None:
+            try:
+                tell, what = waiting.set_result, fn(*args, **options)
+            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
+                tell, what = waiting.set_exception, error
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: None if waiting.done() else tell(what))
+
+        self._tx.put_nowait((None, visit))
+        return await waiting
+
+    def stop(self) -> None:
+        """Close, and end the thread, when it has done what was asked of it."""
+        self._running = False
+
+        def end() -> object:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            return _STOP_RUNNING_SENTINEL
+
+        self._tx.put_nowait((None, end))
 
 
 def _connector(*, here: bool) -> Callable[..., _Connection]:

@@ -1,8 +1,10 @@
 """Transactions and column types behave alike on both databases."""
 
 import asyncio
+import threading
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, text
@@ -10,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import Field, SQLModel, select
 
 from base.clock import SHANGHAI
-from base.db import Database, UtcDateTime, text_enum
+from base.db import Database, UtcDateTime, _connector, text_enum
 
 
 class Light(StrEnum):
@@ -113,3 +115,23 @@ async def test_a_status_is_kept_as_its_text(database, clock) -> None:
     async with database.read() as s:
         kept = await (await s.connection()).execute(text("SELECT light FROM test_lamps"))
         assert kept.scalar_one() == "red"
+
+
+def test_a_loop_that_ends_while_its_database_is_at_work_leaves_nothing_behind(tmp_path) -> None:
+    let_go, said = threading.Event(), []
+
+    async def begin() -> Any:
+        connection = await _connector(here=False)(tmp_path / "databourse.db")
+        asyncio.get_running_loop().create_task(connection._execute(let_go.wait))
+        await asyncio.sleep(0)  # the visit has begun; leaving cancels whoever waits for it
+        return connection
+
+    hook, threading.excepthook = threading.excepthook, said.append
+    try:
+        connection = asyncio.run(begin())
+        connection.stop()
+        let_go.set()
+        connection._thread.join(30)
+    finally:
+        threading.excepthook = hook
+    assert (said, connection._thread.is_alive(), connection._connection) == ([], False, None)
