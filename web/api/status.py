@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from base.errors import Unavailable
 from ledger.reader import tree_head, witnessing
 from market.settlement.repository import open_work_items
-from web.deps import NodeDep, ReadDep
+from web.deps import ReadDep
 
 router = APIRouter(tags=["status"])
 alive = APIRouter(tags=["status"])
