@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from base.db import WriteSession
 from base.errors import Malformed
-from base.files import FileTooLarge
+from base.files import FileTooLarge, StoredFile
 from ledger.acts import Once, perform
 from ledger.recording import Act
 from market.delivery.downloads import EVENT, ROLE, Opened, download_act, open_download, open_stream
@@ -26,6 +26,7 @@ from registry.preview import masked
 from registry.service import MEASURE_EVENT, record_measurement
 from registry.tables import QualityRow
 from web.deps import Caller
+from web.limits import Upload
 
 _LISTERS: Final = frozenset({"PROVIDER", "BROKER"})
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
@@ -38,7 +39,7 @@ async def keep_upload(
     """Encrypt an upload while it comes in, and remember whose it is; its bytes go when that fails.
 
     `length` is what the sender says it will be. Nothing is stated yet. Raises Malformed for a name that
-    is none, FileTooLarge, FileEmpty, UploadQuotaFull.
+    is none, FileTooLarge, FileEmpty, UploadQuotaFull, TooManyUploads.
     """
     caller.require(*_LISTERS)
     if _NAME.fullmatch(name) is None:
@@ -47,15 +48,28 @@ async def keep_upload(
     limit = node.settings.upload_limit_bytes
     if length is not None and length.isdecimal() and int(length[:20]) > limit:
         raise FileTooLarge("the file is above the limit", limit_bytes=limit)
-    async with node.database.read() as s:
-        left = await room_left(s, owner_id=caller.actor.org_id, quota=node.quota)
-    try:
-        stored = await node.files.put(content, limit_bytes=min(limit, left))
-    except FileTooLarge:
-        if left < limit:
-            raise quota_full(node.quota) from None
-        raise
     kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+    with node.uploads.one(caller.actor.org_id) as upload:
+        async with node.database.read() as s:
+            left = await room_left(s, owner_id=caller.actor.org_id, quota=node.quota)
+        stored = await node.files.put(_counted(caller, content, upload, left), limit_bytes=limit)
+        return await _keep(caller, stored, name, kind)
+
+
+async def _counted(
+    caller: Caller, content: AsyncIterator[bytes], upload: Upload, left: int
+) -> AsyncIterator[bytes]:
+    """The bytes as they come, as long as all that the member has under way fits into what was left."""
+    async for chunk in content:
+        upload.bytes += len(chunk)
+        if caller.node.uploads.brought(caller.actor.org_id, upload) > left:
+            raise quota_full(caller.node.quota)
+        yield chunk
+
+
+async def _keep(caller: Caller, stored: StoredFile, name: str, kind: str) -> ListingFile:
+    """Remember whose a stored file is; its bytes go when that fails."""
+    node = caller.node
 
     async def kept(s: WriteSession, act: Act) -> ListingFile:
         await require_room(s, owner_id=caller.actor.org_id, size=stored.bytes, quota=node.quota)

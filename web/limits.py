@@ -1,14 +1,17 @@
-"""How often one address may fail to sign in: slow guessing over many accounts meets this, not a lock-out.
+"""How often one address may fail to sign in, and what a member may have coming in at once.
 
-An attempt is counted before it is proved and forgiven when it succeeds, so who signs in rightly is never
-held up. Counts are this process's own, in bounded memory; they are no decision of the exchange, and on no
-ledger. An IPv6 address stands for its /64, which is one customer's.
+Slow guessing over many accounts meets this, not a lock-out. An attempt is counted before it is proved and
+forgiven when it succeeds, so who signs in rightly is never held up. Counts are this process's own, in
+bounded memory; they are no decision of the exchange, and on no ledger. An IPv6 address stands for its /64,
+which is one customer's.
 """
 
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeVar
 
@@ -19,6 +22,7 @@ from identity.errors import SignInFailed
 
 FORGIVEN_EVERY_S: Final = 10.0
 CAPACITY: Final = 10_000
+UPLOADS_AT_ONCE: Final = 4
 _SUBSCRIBER: Final = 64
 _HOPS: Final = 10
 R = TypeVar("R")
@@ -84,6 +88,55 @@ class Attempts:
 
     def __len__(self) -> int:
         return len(self._failed)
+
+
+class TooManyUploads(TooMany):
+    code = "too-many-uploads"
+    title = "Too many uploads at once: wait until one of yours is in"
+
+
+@dataclass(eq=False, slots=True)
+class Upload:
+    """One upload while it comes in: its own bytes, and those of others that were kept meanwhile."""
+
+    bytes: int = 0
+    kept_meanwhile: int = 0
+
+
+class Uploads:
+    """What each member's uploads under way have brought so far: all of them share what the quota leaves."""
+
+    def __init__(self, most: int = UPLOADS_AT_ONCE) -> None:
+        self._most = most
+        self._of: dict[str, list[Upload]] = {}
+
+    @contextmanager
+    def one(self, owner_id: str) -> Iterator[Upload]:
+        """An upload of this member, until it is kept (what leaves the block) or has failed (what raises).
+
+        Raises TooManyUploads.
+        """
+        under_way = self._of.setdefault(owner_id, [])
+        if len(under_way) >= self._most:
+            raise TooManyUploads("wait until one is in", most=self._most, retry_after_s=1)
+        under_way.append(upload := Upload())
+        kept = False
+        try:
+            yield upload
+            kept = True
+        finally:
+            under_way.remove(upload)
+            for other in under_way if kept else ():
+                other.kept_meanwhile += upload.bytes
+            if not under_way:
+                del self._of[owner_id]
+
+    def brought(self, owner_id: str, upload: Upload) -> int:
+        """What counts against the room that was left when this one began."""
+        return upload.kept_meanwhile + sum(one.bytes for one in self._of[owner_id])
+
+    def __len__(self) -> int:
+        return len(self._of)
 
 
 class Addresses:

@@ -45,6 +45,7 @@ from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
 from market.trade.clockwork import handlers
+from web.limits import Uploads
 from web.witnessing import circle_of, desk_of, federated_every
 
 log = structlog.get_logger("node")
@@ -79,6 +80,7 @@ class Node:
     http: httpx.AsyncClient
     desk: WitnessDesk | None = None
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
+    uploads: Uploads = field(default_factory=Uploads)
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
 
     @property

@@ -1,5 +1,7 @@
 """How often an address may fail to sign in, whose address it is, and how much a member may leave lying."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from market.listings.tables import ListingFile
 from tests.web.market import Market, upload
 from tests.web.nodes import PASSWORD
 from tests.web.pages.browsing import Browser
-from web.limits import FORGIVEN_EVERY_S, Addresses, Attempts, TooManyAttempts
+from web.limits import FORGIVEN_EVERY_S, Addresses, Attempts, TooManyAttempts, TooManyUploads, Uploads
 from web.node import tidy
 
 
@@ -134,6 +136,49 @@ async def test_a_member_leaves_only_so_much_lying_without_a_listing(
     assert (answer.status_code, answer.json()["code"]) == (413, "upload-quota-full")
     assert stored(market) == kept
     await upload(market.served, market.broker, "other.csv", b"a,b\n1,2\n")  # another member's own
+
+
+async def test_uploads_that_come_in_at_once_share_what_the_quota_leaves(market: Market) -> None:
+    allow(market, 50, 100)
+    before, half, arrived, go = stored(market), b"a,b\n" + b"1,2\n" * 14, asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield half
+        arrived.set()
+        await go.wait()
+        yield b"3,4\n"
+
+    headers = {"authorization": f"Bearer {market.served.token(market.provider)}", "file-name": "one.csv"}
+    async with market.served.client(headers=headers) as http:
+        first = asyncio.create_task(http.put("/api/v1/files", content=slowly()))
+        await arrived.wait()
+        second = await http.put("/api/v1/files", content=half)
+        assert (second.status_code, second.json()["code"]) == (413, "upload-quota-full")
+        await upload(market.served, market.broker, "other.csv", half)  # another member's own
+        go.set()
+        assert (await first).status_code == 201
+    assert len(stored(market)) == len(before) + 2
+    assert len(market.served.node.uploads) == 0
+
+
+def test_a_member_has_so_many_uploads_at_once_and_what_one_left_behind_counts_for_the_others() -> None:
+    uploads = Uploads(2)
+    with uploads.one("a") as slow:
+        slow.bytes = 5
+        with uploads.one("a") as kept:
+            kept.bytes = 7
+            assert uploads.brought("a", slow) == 12
+            with pytest.raises(TooManyUploads) as caught, uploads.one("a"):
+                pass
+            assert caught.value.facts == {"most": 2, "retry_after_s": 1}
+            with uploads.one("b") as other:
+                assert uploads.brought("b", other) == 0
+        assert uploads.brought("a", slow) == 12  # it is stored now, and was not when this one began
+        with pytest.raises(ValueError, match="cut off"), uploads.one("a") as failed:
+            failed.bytes = 9
+            raise ValueError("cut off")
+        assert uploads.brought("a", slow) == 12
+    assert len(uploads) == 0
 
 
 async def test_an_upload_of_which_nothing_was_drafted_is_forgotten_after_a_week(market: Market) -> None:
