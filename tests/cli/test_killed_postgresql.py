@@ -83,13 +83,19 @@ class Exchange:
             return None
 
     def token(self) -> dict[str, str]:
-        """A signed-in operator who has just proved himself."""
+        """A signed-in operator who has just proved himself. A connection that was cut is 503, once."""
+        form = {"username": "operator", "password": PASSWORD}
         with httpx.Client(base_url=self.node.url, trust_env=False, timeout=30) as http:
-            form = {"username": "operator", "password": PASSWORD}
-            said = http.post("/api/v1/token", data=form).raise_for_status().json()
-            http.headers["authorization"] = f"Bearer {said['access_token']}"
-            http.post("/api/v1/step-up", json={"password": PASSWORD}).raise_for_status()
-            return {"authorization": f"Bearer {said['access_token']}"}
+
+            def answered(path: str, **body: Any) -> httpx.Response | None:
+                answer = http.post(path, **body)
+                return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+            said = until(lambda: answered("/api/v1/token", data=form), what="a token")
+            http.headers["authorization"] = f"Bearer {said.raise_for_status().json()['access_token']}"
+            proof = {"password": PASSWORD}
+            until(lambda: answered("/api/v1/step-up", json=proof), what="a step-up").raise_for_status()
+            return {"authorization": http.headers["authorization"]}
 
     def write(self, prefix: str, headers: dict[str, str], stop: threading.Event) -> None:
         """Admit members until told to stop; `calls` tells what was asked and what was answered."""
