@@ -374,10 +374,9 @@ def test_every_byte_of_a_bundle_that_is_another_is_found(tiny: Path, tmp_path: P
     for file in files:
         good = file.read_bytes()
         for at in range(len(good)):
-            for by in (1, 0x20, 0x80):
-                file.write_bytes(good[:at] + bytes([good[at] ^ by]) + good[at + 1 :])
-                try:
-                    assert not audit(bundle, [VKEY]).clean, (file.name, at, by)
-                except BundleFileBad:
-                    continue
+            file.write_bytes(good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :])
+            try:
+                assert not audit(bundle, [VKEY]).clean, (file.name, at)
+            except BundleFileBad:
+                continue
         file.write_bytes(good)
