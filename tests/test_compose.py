@@ -158,7 +158,7 @@ def test_every_command_that_is_run_exists(compose) -> None:
 
 def test_the_health_check_asks_what_the_application_answers(dockerfile) -> None:
     (path,) = re.findall(r"http://127\.0\.0\.1:8000(/[a-z/]+)", dockerfile)
-    assert path in {getattr(route, "path", None) for route in status.router.routes}
+    assert path in {getattr(route, "path", None) for route in status.alive.routes}
 
 
 def test_no_secret_stands_in_the_file_and_the_password_has_no_default(compose) -> None:

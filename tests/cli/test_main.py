@@ -35,7 +35,7 @@ def loaded_by(*words: str) -> set[str]:
 def test_what_says_how_it_is_used_loads_nothing_of_the_exchange(name) -> None:
     loaded = loaded_by(*filter(None, [name]), "--help")
     assert loaded & STACK == set()
-    assert {"web", "market", "identity", "cli.demo"} & loaded == set()
+    assert {"web", "market", "cli.demo"} & loaded == set()
 
 
 @pytest.mark.parametrize("name", OFFERED)

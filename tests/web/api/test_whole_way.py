@@ -195,8 +195,7 @@ async def settle(world: Live, trade_id: str, provider: Desk) -> None:
     await world.work()
     reconciled = [said["predicate"] for said in await statements(world.node.database, "PAY.RECONCILE")]
     assert [(day["day"], day["matched"], day["mismatches"]) for day in reconciled] == [
-        ("2026-11-16", True, 0),
-        ("2026-11-23", True, 0),
+        (f"2026-11-{day}", True, 0) for day in range(16, 24)
     ]
     async with world.node.database.read() as s:
         assert await totals(s) == (0, 0)
