@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRET_BYTES: Final = 32
 _MIB: Final = 2**20
+_MOST_ORIGIN: Final = 200  # it stands in every entry, which has a bound
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 _HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
@@ -29,8 +30,8 @@ class SecretUnsafe(Exception):
 
 def _origin(text: str) -> str:
     """C2SP tlog-checkpoint: a log's name looks like a URL without a scheme or trailing slash."""
-    if _ORIGIN.fullmatch(text) is None:
-        raise ValueError("an origin looks like exchange.example/log")
+    if _ORIGIN.fullmatch(text) is None or len(text) > _MOST_ORIGIN:
+        raise ValueError("an origin looks like exchange.example/log, in at most 200 characters")
     return text
 
 

@@ -44,6 +44,7 @@ def test_the_environment_sets_and_an_empty_value_is_no_value(monkeypatch) -> Non
         ("origin", "https://exchange.example/log"),
         ("origin", "exchange.example/"),
         ("origin", "exchange.example/log\nforged"),
+        ("origin", "exchange.example/" + "l" * 184),
         ("public_url", "javascript:alert(1)"),
         ("public_url", "https://user@exchange.example"),
         ("bank_url", "file:///etc/passwd"),

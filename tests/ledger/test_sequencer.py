@@ -11,11 +11,13 @@ from sqlmodel import col, select
 
 from base.clock import SimulatedClock
 from base.db import Database
-from ledger import reader, sequencer
+from base.settings import Settings
+from ledger import reader, recording, sequencer
 from ledger.errors import LeadershipLost, LogUnborn
 from ledger.sequencer import Leader, create_log, leadership, seal, seal_all
-from ledger.statement import NO_PREVIOUS
+from ledger.statement import MAX_ENTRY_BYTES, NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, PendingRow
+from ledger.tiles import pack_entries
 from ledger.tree import leaf_hash, root_of, verify_inclusion
 from tests.ledger.seeds import AT, statement
 
@@ -208,3 +210,11 @@ async def test_what_is_remembered_of_the_tree_is_what_the_database_holds(
             assert edge.tiles == await sequencer.edge_tiles(s, count)
             leaves = (await s.exec(select(EntryRow.leaf_hash).order_by(col(EntryRow.seq)))).all()
         assert edge.root == root_of(leaves).hex() == edge.frontier.root().hex()
+
+
+def test_the_largest_statement_is_an_entry_under_the_longest_origin() -> None:
+    """What is recorded can be sealed and published: otherwise one statement would stop the log for good."""
+    origin = Settings(origin="exchange.example/" + "l" * 183).origin
+    envelope = b"x" * (MAX_ENTRY_BYTES - recording._SEAL_OVERHEAD_BYTES)
+    entry = sealed_entry(seq=2**63 - 1, prev=NO_PREVIOUS, at=AT, node=origin, envelope=envelope)
+    assert len(pack_entries([entry])) == len(entry) + 2
