@@ -216,5 +216,5 @@ def test_the_largest_statement_is_an_entry_under_the_longest_origin() -> None:
     """What is recorded can be sealed and published: otherwise one statement would stop the log for good."""
     origin = Settings(origin="exchange.example/" + "l" * 183).origin
     envelope = b"x" * (MAX_ENTRY_BYTES - recording._SEAL_OVERHEAD_BYTES)
-    entry = sealed_entry(seq=2**63 - 1, prev=NO_PREVIOUS, at=AT, node=origin, envelope=envelope)
+    entry = sealed_entry(seq=2**53 - 1, prev=NO_PREVIOUS, at=AT, node=origin, envelope=envelope)
     assert len(pack_entries([entry])) == len(entry) + 2
