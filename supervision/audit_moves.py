@@ -68,7 +68,7 @@ def _speakers(moves: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozense
 
 
 TRADE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in MOVES.items())
-# Who may say what else. An event that is not here is judged by its key alone.
+# Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "ORG.ADMIT": _EXCHANGE,
     "BRK.CERTIFY": _DATA_AUTHORITY,
@@ -106,6 +106,8 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "ORD.ISSUE": _EXCHANGE,
     "FLG.SET": _EXCHANGE,
     "FLG.CLEAR": _EXCHANGE,
+    "FED.CHECKPOINT": _EXCHANGE,
+    "OPN.ERASE": _MAY_STOP,
     "REF.REFUSE": _EXCHANGE,
 }
 # Whose act it is: the member that names the organisation which acts in that role, where it is there.

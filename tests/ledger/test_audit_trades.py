@@ -1,6 +1,7 @@
 """What an operator could state of a trade that its parties never said: the auditor finds it."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import orjson
 import pytest
 
 from brokers.states import CERTIFICATE_MOVES, MANDATE_MOVES
+from cases.retention import ERASERS
 from cases.rules import MOVES as CASES
+from ledger.rotation import EVENTS, GENESIS
 from market.listings.states import MOVES as LISTINGS
 from market.orders.states import MOVES as MARKET
 from market.orders.states import TERMINAL
 from supervision.audit import audit
+from supervision.audit_keys import REGISTER, REVOKE
 from supervision.audit_moves import MOVES as STEPS
-from supervision.audit_moves import OVER, SPEAKERS
+from supervision.audit_moves import OVER, SPEAKERS, TRADE_SPEAKERS
 from supervision.audit_report import Report
 from tests.ledger.audited import found
 from tests.ledger.make_bundle import OPERATOR, VKEY, Log, dsse, genesis, jcs, key, sha, trade
@@ -66,6 +70,18 @@ def test_who_may_say_what_else_is_what_the_rooms_own_tables_say() -> None:
             said.setdefault(f"{machine}.{event.value}", set()).update(move.roles)
         ours = {event: roles for event, roles in SPEAKERS.items() if event.startswith(machine)}
         assert ours == {event: said[event] for event in ours}
+
+
+def test_every_event_of_the_vocabulary_has_its_speakers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
+    rows = page.partition("### Vocabulary")[2].partition("\n### ")[0]
+    events = set(
+        re.findall(r"`([A-Z]{3}\.[A-Z_]+)`", " ".join(re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE)))
+    )
+    of_keys = {event for event in events if event.startswith(("KEY.", "LOG."))}
+    assert of_keys == {REGISTER, REVOKE, GENESIS, *EVENTS}
+    assert events - of_keys == SPEAKERS.keys() | TRADE_SPEAKERS.keys()
+    assert SPEAKERS["OPN.ERASE"] == ERASERS
 
 
 def test_an_honest_trade_is_clean(tmp_path: Path) -> None:
@@ -267,6 +283,10 @@ def test_a_log_that_goes_on_from_another_knows_trades_from_there(tmp_path: Path)
         ("org_authority", "PAY.RECONCILE", {}),
         ("org_seller", "ORG.ADMIT", {}),
         ("org_seller", "REF.REFUSE", {}),
+        ("org_buyer", "OPN.ERASE", {}),
+        ("org_authority", "FED.CHECKPOINT", {}),
+        ("org_authority", "PAY.RESOLVE", {}),
+        ("org_seller", "PAY.REQUEUE", {}),
     ],
 )
 def test_what_is_not_for_them_to_say_is_found(tmp_path: Path, who: str, event: str, facts) -> None:
