@@ -140,7 +140,7 @@ def called(target: Target, case: Case) -> tuple[int, str]:
     headers = {"idempotency-key": f"{dice:x}"}
     if person in target.tokens and case.path != "/api/v1/sign-out":  # the others want to go on
         headers["authorization"] = f"Bearer {target.tokens[person]}"
-    answer = case.call(base_url=target.url, headers=headers)
+    answer = case.call(base_url=target.url, headers=headers, timeout=60)
     told = f"{case.method} {case.formatted_path} {case.query} {case.body!r:.300}: {answer.text[:300]}"
     case.validate_response(answer, checks=[response_schema_conformance, content_type_conformance])
     return answer.status_code, told
