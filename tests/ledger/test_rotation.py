@@ -4,6 +4,8 @@ import base64
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from base.signing import SigningKey
 from ledger.bundle import KeyWindow
@@ -269,3 +271,41 @@ def test_a_verifier_key_of_another_form_or_of_small_order_is_refused(material) -
     key_id = hashlib.sha256(ORIGIN.encode() + b"\n" + material).hexdigest()[:8]
     with pytest.raises(NoteInvalid):
         VerifierKey.parse(f"{ORIGIN}+{key_id}+{base64.b64encode(material).decode()}")
+
+
+@pytest.mark.parametrize("by", [1, 32])
+def test_any_changed_byte_of_a_rotation_is_found(by) -> None:
+    note = sign_rotation(OLD, NEW).encode()
+    for at in range(len(note)):
+        changed = note[:at] + bytes([note[at] ^ by]) + note[at + 1 :]
+        with pytest.raises((NoteInvalid, UnicodeDecodeError)):
+            open_rotation(changed.decode(), OLD.vkey)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["rotate", "retire"]), st.integers(0, 5), st.integers(0, 5))))
+def test_at_every_size_the_keys_are_those_that_began_and_have_not_ended(steps) -> None:
+    """Whatever is tried, in whatever order; and one key always signs."""
+    owners = [OLD, *(signer(f"key {number}") for number in range(1, 6))]
+    keys, began, ended = LogKeys(), {0: 0}, {}
+    assert list(keys.tell(0, *BORN)) == []
+    for seq, (what, one, other) in enumerate(steps, 1):
+        event, said = (ROTATE, rotate(owners[one], owners[other])) if one != other else (ROTATE, {})
+        if what == "retire":
+            event, said = RETIRE, {"vkey": str(owners[one].vkey)}
+        if list(keys.tell(seq, event, said)):
+            continue
+        if what == "rotate":
+            assert one in began
+            assert one not in ended
+            assert other not in began
+            began[other] = seq
+        else:
+            ended[one] = seq
+    for size in range(1, len(steps) + 3):
+        expected = {
+            owners[number].vkey
+            for number, seq in began.items()
+            if seq < size and (number not in ended or size <= ended[number])
+        }
+        assert set(keys.at(size)) == expected
+        assert expected, "somebody signs"
