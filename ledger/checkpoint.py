@@ -12,6 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -107,6 +108,11 @@ class NoteSignature:
     key_id: bytes
     sig: bytes
 
+    @property
+    def place(self) -> tuple[str, bytes]:
+        """Whose line it is: the key's name and id."""
+        return self.name, self.key_id
+
     def line(self) -> str:
         return f"{_DASH}{self.name} {b64(self.key_id + self.sig)}\n"
 
@@ -161,10 +167,25 @@ class Note:
         return cls(text + "\n", tuple(_parse_line(line) for line in lines))
 
     def only(self, keys: Iterable[VerifierKey]) -> "Note":
-        """The note with the signature lines of these keys alone, whether they hold or not."""
+        """The note with the first signature line of each of these keys alone, whether it holds or not."""
         known = {(key.name, key.key_id) for key in keys}
-        kept = (one for one in self.signatures if (one.name, one.key_id) in known)
-        return Note(self.text, tuple(kept))
+        kept: dict[tuple[str, bytes], NoteSignature] = {}
+        for one in self.signatures:
+            if one.place in known:
+                kept.setdefault(one.place, one)
+        return Note(self.text, tuple(kept.values()))
+
+    def sound(self, keys: Iterable[VerifierKey]) -> "Note":
+        """The note with one signature line of each name and key id, and of these keys only such as hold."""
+        known = {(key.name, key.key_id): key for key in keys}
+        kept: dict[tuple[str, bytes], NoteSignature] = {}
+        for one in self.signatures:
+            if one.place not in kept:
+                with suppress(NoteInvalid):
+                    if one.place in known:
+                        self._verified(known[one.place], one.sig)
+                    kept[one.place] = one
+        return Note(self.text, tuple(kept.values()))
 
     def __bytes__(self) -> bytes:
         return (self.text + "\n" + "".join(one.line() for one in self.signatures)).encode()

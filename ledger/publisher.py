@@ -100,7 +100,7 @@ class Publisher:
         if head.size > old:
             note = Note.parse(sign_checkpoint(checkpoint, *signers))
         elif seen is not None:
-            note = seen.note
+            note = seen.note.sound(self.witness_keys)
         else:
             return None
         answers = await self._asked(note)
@@ -122,17 +122,18 @@ class Publisher:
 
     async def _put(self, s: WriteSession, head: TreeHead, note: Note) -> bool:
         """Keep the checkpoint and write its file, unless one that is newer, or says as much, is there."""
-        seen, lines = self._published(), note.signatures
+        seen = self._published()
         if seen is not None and seen.checkpoint.size > head.size:
             return False
         if seen is not None and seen.checkpoint.size == head.size:
-            lines = tuple(line for line in note.signatures if line not in seen.note.signatures)
-            note = Note(note.text, (*seen.note.signatures, *lines))
+            note = Note(note.text, (*seen.note.signatures, *note.signatures))
+        note = note.sound(self.witness_keys)  # a line that does not hold is published by nobody
         witnessed = self.witnessed(bytes(note))
         await _keep(s, head, bytes(note).decode(), self.clock.now(), witnessed=witnessed)
-        if lines:
+        new = seen is None or seen.note != note
+        if new:
             await asyncio.to_thread(write_atomically, self.folder / CHECKPOINT_FILE, bytes(note))
-        return bool(lines)
+        return new
 
     async def _is_kept(self, note: Note) -> bool:
         """Whether the database keeps the published note: the file comes before the commit, which may fail."""
@@ -161,10 +162,11 @@ class Publisher:
         return () if self.circle is None else tuple(self.circle.policy.vkeys)
 
     def witnessed(self, note: bytes) -> bool | None:
-        """Whether a checkpoint of ours has a quorum of cosignatures; None where none is asked for."""
+        """Whether cosignatures that hold are a quorum for a checkpoint of ours; None: none is asked for."""
         if self.circle is None or not self.circle.policy.asks:
             return None
-        opened = open_checkpoint(note, [*self.known, *self.circle.policy.vkeys])
+        sound = bytes(Note.parse(note).sound(self.witness_keys))
+        opened = open_checkpoint(sound, [*self.known, *self.circle.policy.vkeys])
         return self.circle.policy.satisfied(opened.cosigned)
 
     @property

@@ -73,7 +73,7 @@ class WitnessCircle:
 
     def due(self, note: Note) -> list[Witness]:
         """Whose cosignature the note lacks, and who is not left alone now."""
-        have = {(one.name, one.key_id) for one in note.signatures}
+        have = {one.place for one in note.signatures}
         return [
             witness
             for witness in self.asked
@@ -167,12 +167,18 @@ class WitnessCircle:
 
 
 def _cosignature(witness: Witness, note: Note, body: bytes) -> NoteSignature:
-    """The witness's own line in its answer, if it holds; lines of keys we do not know are passed over."""
+    """The witness's own line in its answer, if it holds; lines of keys we do not know are passed over.
+
+    An answer with an empty line in it would be read as the end of another text: it is refused.
+    """
     try:
         if len(body) > _MAX_ANSWER_BYTES:
             raise _Failed("its answer is too long")
-        answered = Note.parse((note.text + "\n").encode() + body).only([witness.vkey])
-        answered.verify([witness.vkey])
+        answered = Note.parse((note.text + "\n").encode() + body)
+        own = [one for one in answered.signatures if one.place == (witness.vkey.name, witness.vkey.key_id)]
+        if answered.text != note.text or len(own) != 1:
+            raise _Failed("its answer is not one signature line of its own")
+        Note(note.text, tuple(own)).verify([witness.vkey])
     except Malformed as error:
         raise _Failed(f"its cosignature does not hold: {error.detail}") from None
-    return answered.signatures[0]
+    return own[0]

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ from base.clock import SimulatedClock
 from base.db import Database, WriteSession
 from ledger import reader
 from ledger.batch import Command, write_batch
-from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.checkpoint import Checkpoint, Note, open_checkpoint, sign_checkpoint
 from ledger.errors import LogForked
 from ledger.publisher import Publisher
 from ledger.sequencer import create_log, seal_all
@@ -158,6 +159,7 @@ async def test_a_witness_that_never_answers_holds_nobody_up(
         httpx.Response(200, content=b"x" * 300_000),
         httpx.Response(200, content="— a.test/witness AAAAAAAA\n".encode()),
         httpx.Response(200, content=cosigner("a").cosign("another text\n", 1).line().encode()),
+        httpx.Response(200, content="— a.test/witness AAAAAAAA\n".encode() * 101),
         httpx.Response(200, content=sign_checkpoint(Checkpoint(ORIGIN, 999, bytes(32)), LOG)[:-9]),
     ],
 )
@@ -174,6 +176,51 @@ async def test_no_word_of_a_witness_stops_the_log(
     assert (now.witnessed, now.halted) == (False, None)
     assert now.witnesses[0].problem is not None
     await grow(database, clock, range(5, 6))
+
+
+@pytest.mark.parametrize("lie", ["x\n\n{other}", "{line}{line}", "{line}{later}", "\n{line}"])
+async def test_an_answer_that_is_not_one_line_of_the_witness_is_not_published(
+    database: Database, clock: SimulatedClock, tmp_path: Path, over: Wire, lie: str
+) -> None:
+    """An empty line would end another text, and what was signed for that would not hold under ours."""
+    liar = cosigner("b")
+
+    async def lies(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "a":
+            return await over(request)
+        text = Note.parse(request.content.partition(b"\n\n")[2]).text
+        lines = {"other": f"{text}\nx\n", "line": text, "later": text}
+        signed = {name: liar.cosign(said, len(name)).line() for name, said in lines.items()}
+        return httpx.Response(200, text=lie.format_map(signed))
+
+    await grow(database, clock, range(5))
+    for quorum, witnessed in (("all-of-them", True), ("none", None)):
+        asked, _ = circle(over, 1, "a", "b")
+        asked.policy = replace(asked.policy, quorum=quorum)
+        asked.http = httpx.AsyncClient(transport=httpx.MockTransport(lies))
+        assert await publisher(database, clock, tmp_path / quorum, asked).publish() is not None
+        assert cosigned(tmp_path / quorum) == (5, {"a"})
+        assert (await seen(database)).witnessed is witnessed
+
+
+async def test_a_published_cosignature_that_does_not_hold_is_dropped_and_asked_for_again(
+    database: Database, clock: SimulatedClock, tmp_path: Path, over: Wire
+) -> None:
+    await grow(database, clock, range(5))
+    file = tmp_path / "log" / "checkpoint"
+    await publisher(database, clock, tmp_path / "log", circle(over, 1, "a")[0]).publish()
+    note = Note.parse(file.read_bytes())
+    bad = cosigner("b").cosign("another text\n", 1)
+    poisoned = bytes(replace(note, signatures=(*note.signatures, bad, note.signatures[0])))
+    file.write_bytes(poisoned)
+    asked, _ = circle(over, 2, "a", "b")
+    one = publisher(database, clock, tmp_path / "log", asked)
+    assert one.witnessed(poisoned) is False
+    assert await one.publish() is not None
+    assert cosigned(tmp_path / "log") == (5, {"a", "b"})
+    assert len(Note.parse(file.read_bytes()).signatures) == 3
+    assert (await seen(database)).witnessed is True
+    assert await one.publish() is None
 
 
 async def says_more(s: WriteSession, act: object) -> None:
