@@ -14,13 +14,13 @@ from sqlmodel import col, update
 from base.db import ReadSession, WriteSession
 from base.errors import Conflict
 from base.signing import Envelope, SigningKey, sign_envelope
-from identity.errors import KeyRegisteredBefore
-from identity.pens import usable_key
+from identity.errors import KeyRegisteredBefore, KeyRevoked
 from identity.repository import (
     RegisteredKey,
     claim_key,
     get_key,
     list_keys,
+    node_key_status,
     registered_key,
     role_names,
     roles_text,
@@ -28,7 +28,7 @@ from identity.repository import (
 from identity.rules import Custody, KeyStatus, RevocationReason, Role
 from identity.service import insert
 from identity.tables import KeyRow
-from ledger.recording import EXCHANGE_ROLE, Act, Actor, ExchangePen, record
+from ledger.recording import Act, Actor, ExchangePen, record
 from ledger.statement import PAYLOAD_TYPE, Built, Draft
 from ledger.suites import ED25519_SHA256
 
@@ -40,15 +40,13 @@ _ASKED: Final = "identity.node_key"
 class NodePen(ExchangePen):
     """The exchange's pen on a founded node: it signs while its key is registered and not revoked."""
 
-    operator_id: str = ""
-
     async def ready(self, s: WriteSession) -> None:
-        """Share-lock the key's row, once a transaction. Raises KeyRevoked, SignatureInvalid."""
+        """Share-lock the key's row, once a transaction. Raises KeyRevoked."""
         begun = s.sync_session.get_nested_transaction() or s.sync_session.get_transaction()
         if s.info.get(_ASKED) == (self.key.keyid, begun):
             return
-        actor = Actor(self.operator_id, frozenset({EXCHANGE_ROLE}))
-        await usable_key(s, keyid=self.key.keyid, actor=actor, role=EXCHANGE_ROLE, custody=Custody.NODE)
+        if await node_key_status(s, keyid=self.key.keyid) is not KeyStatus.ACTIVE:
+            raise KeyRevoked("the exchange's key is not in force any more", keyid=self.key.keyid)
         s.info[_ASKED] = self.key.keyid, begun
 
 

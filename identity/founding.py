@@ -92,7 +92,7 @@ async def found_exchange(
         ),
         otherwise,
     )
-    return Exchange(exchange.actor, NodePen(key, operator_id=operator_id))
+    return Exchange(exchange.actor, NodePen(key))
 
 
 async def founded_exchange(s: ReadSession, *, key: SigningKey) -> Exchange:
@@ -110,7 +110,7 @@ async def _same(s: ReadSession, founded: Founded, key: SigningKey) -> Exchange:
         raise ExchangeFoundedOtherwise("the database belongs to an exchange with another key")
     if found.status is not KeyStatus.ACTIVE:
         raise ExchangeFoundedOtherwise("this key of the exchange was retired", keyid=key.keyid)
-    return Exchange(_operator(founded.operator_id), NodePen(key, operator_id=founded.operator_id))
+    return Exchange(_operator(founded.operator_id), NodePen(key))
 
 
 def _operator(operator_id: str) -> Actor:

@@ -224,6 +224,13 @@ async def lock_key(s: WriteSession, *, keyid: str) -> KeyRow | None:
     return (await s.exec(_KEY, params={"keyid": keyid})).first()
 
 
+async def node_key_status(s: WriteSession, *, keyid: str) -> KeyStatus | None:
+    """Whether a key of the node's own is in force, share-locked like `lock_key`; one column: this is hot."""
+    query = select(KeyRow.status).where(KeyRow.keyid == keyid, KeyRow.custody == Custody.NODE)
+    found = (await s.exec(share_lock(query))).first()
+    return None if found is None else KeyStatus(found)
+
+
 async def claim_key(s: WriteSession, *, key_id: str) -> KeyRow | None:
     """The row of a key, locked against everyone who would sign with it."""
     query = exclusive_lock(select(KeyRow).where(KeyRow.key_id == key_id))
