@@ -52,10 +52,11 @@ def audit(
     statements say: no SIG, KEY, OPENING, DB_MISMATCH.
 
     `state` is a file in which a clean audit keeps what the next one needs to read only what is new, and
-    which is used where there is one; anything wrong, and all is read anew, so the answer is that of a
-    whole audit. With `only_new` files from before are not even hashed again. `progress` is told how many
-    entries of how many are done. `link` hands on what a log leaves to the one that goes on from it
-    (`audit_row`); it goes without a state.
+    which is used where there is one. Anything wrong, or asked otherwise than then, and all is read anew, so
+    the answer is that of a whole audit; the log must begin with the tree that was found clean in any case.
+    With `only_new` files from before are not even hashed again. `progress` is told how many entries of how
+    many are done. `link` hands on what a log leaves to the one that goes on from it (`audit_row`); it goes
+    without a state.
 
     Raises NoteInvalid when the given keys are not log keys of one origin, StateUnfit for a state file that
     is none of this log, OSError where the state cannot be kept; nothing else.
@@ -80,7 +81,7 @@ def audit(
 
         case = fresh()
         before = None if state is None else earlier(state, case)
-        if before is not None and rows is None and before.size <= case.size and case.head is not None:
+        if before is not None and _may_go_on(case, before):
             if _goes_on(case, before, state):
                 return case.report
             case = fresh()
@@ -90,6 +91,11 @@ def audit(
         if link is not None:
             link.end(case)
         return case.report
+
+
+def _may_go_on(case: Case, before: Earlier) -> bool:
+    """Whether an audit can begin where the earlier one came to. Trades of a database need all statements."""
+    return before.fits and case.rows is None and before.size <= case.size and case.head is not None
 
 
 def _goes_on(case: Case, before: Earlier, state: Path | None) -> bool:

@@ -11,6 +11,7 @@ from ledger.bundle import KEYS, MANIFEST, MANIFEST_NOTE, Bundle, Edition, Keys, 
 from ledger.checkpoint import Checkpoint, Note, VerifierKey
 from ledger.errors import BundleFileBad
 from ledger.statement import NO_PREVIOUS
+from ledger.suites import can_verify
 from ledger.tiles import ENTRIES, WIDTH, Growth, Tile, unpack_entries
 from supervision.audit_entry import Sealed, read_entry
 from supervision.audit_keys import SIGN, Keyring
@@ -43,10 +44,11 @@ class Memory:
     """What the entries read so far leave behind for those that follow.
 
     `previous` is the hex leaf hash before the next entry, `before` the time it was sealed at. `known` are
-    the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of a
-    signature of each entry, `key_said` the statements about keys (`audit_state.told`). The log `goes_on`
-    from another one, in which trades may have begun. `voices` are keys that speak for whom, in which role,
-    as they were found to since the last statement about keys.
+    the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of the
+    SHA-256 of each statement, `key_said` the statements about keys (`audit_state.told`). The log `goes_on`
+    from another one that was not audited, in which trades may have begun. `trades` that are
+    `lent` go on from an earlier log's audit, and are not this one's to close. `voices` are keys that speak
+    for whom, in which role, as they were found to since the last statement about keys.
     """
 
     previous: bytes = NO_PREVIOUS.encode()
@@ -58,12 +60,14 @@ class Memory:
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
     key_said: list[tuple[int, bytes]] = field(default_factory=list)
     goes_on: bool = False
+    lent: bool = False
     voices: set[tuple[str, str, str]] = field(default_factory=set)
     trades: Shelf = field(default_factory=Shelf)
 
     def close(self) -> None:
         """Let go of what lies on disk."""
-        self.trades.close()
+        if not self.lent:
+            self.trades.close()
 
     def heard(self, said: Sealed) -> bool:
         """Whether this key was found to speak for this organisation, in this role, since keys changed."""
@@ -83,8 +87,11 @@ class Memory:
         return said.signatures[0].keyid, actor, role
 
     def learn(self, keyid: str, public: bytes) -> None:
-        """A key is registered: from the next tile on its signatures are verified with the tile."""
-        if keyid not in self.keys:
+        """A key is registered: from the next tile on its signatures are verified with the tile.
+
+        Not one of a suite that cannot be verified here: its signatures stay apart, and are reported.
+        """
+        if keyid not in self.keys and can_verify(public):
             self.keys[keyid] = public
             self.known.append((keyid, public))
 

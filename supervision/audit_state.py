@@ -27,7 +27,7 @@ from supervision.audit_entry import unpacked
 from supervision.audit_shelf import Shelf
 from supervision.errors import StateUnfit
 
-FORMAT: Final = "databourse-audit-state/v1"
+FORMAT: Final = "databourse-audit-state/v2"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS said (seq INTEGER PRIMARY KEY, statement BLOB NOT NULL);
@@ -51,13 +51,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A state that fits: up to `size` nothing is read again, and `seen` is the tree that was audited."""
+    """An earlier audit: `seen` is the tree that it found clean, however it was asked for.
+
+    Where it `fits` what is asked now, nothing up to `size` is read again.
+    """
 
     path: Path
     size: int
     seen: Checkpoint
     anchors: Mapping[int, str]
     facts: Mapping[str, Any]
+    fits: bool
 
     def memory(self) -> Memory:
         """What the entries up to the mark left behind. Raises StateUnfit where it does not hold together."""
@@ -113,7 +117,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def earlier(path: Path, case: Case) -> Earlier | None:
-    """The state in a file, where it fits this audit; None where there is none yet, or it was made otherwise.
+    """The state in a file; None where there is none yet.
 
     Raises StateUnfit for a file that is no state, or one of another log: it is not ours to write over.
     """
@@ -125,13 +129,14 @@ def earlier(path: Path, case: Case) -> Earlier | None:
         facts = {name: orjson.loads(value) for name, value in rows}
         anchors = {int(size): root for size, root in facts["anchors"].items()}
         seen = Checkpoint(facts["origin"], facts["seen_size"], bytes.fromhex(facts["seen_root"]))
-        found = Earlier(path, facts["size"], seen, anchors, facts)
+        asked = facts["format"], facts["pinned"], facts["edition"], facts["deep"]
+        fits = asked == (FORMAT, pins(case), _edition(case), case.report.signatures_checked)
+        found = Earlier(path, facts["size"], seen, anchors, facts, fits)
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, AttributeError):
         raise StateUnfit("not the state of an audit", path=str(path)) from None
     if seen.origin != case.origin:
         raise StateUnfit("the state of another log's audit", origin=seen.origin)
-    asked = facts["format"], facts["pinned"], facts["edition"], facts["deep"]
-    return found if asked == (FORMAT, pins(case), _edition(case), case.report.signatures_checked) else None
+    return found
 
 
 def pins(case: Case) -> list[str]:

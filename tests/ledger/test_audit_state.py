@@ -286,6 +286,50 @@ def test_another_edition_reads_everything(long: Log, early, tmp_path: Path) -> N
     assert (report.clean, report.resumed_from) == (True, None)
 
 
+def of_tiles(log: Log, out: Path) -> Path:
+    """The same log as a folder of tiles: another thing than the bundle that the state was made of."""
+    bundle = log.write(out / "bundle")
+    shutil.copytree(bundle / "tile", out / "tiles" / "tile")
+    shutil.copy(bundle / "checkpoint", out / "tiles" / "checkpoint")
+    return out / "tiles"
+
+
+OTHERWISE = {
+    "unpinned": (lambda log, out: log.write(out), {"vkeys": []}),
+    "checkpoints alone": (lambda log, out: log.write(out), {"signatures": False}),
+    "database": (lambda log, out: log.write(out), {"rows": []}),
+    "edition": (lambda log, out: log.write(out, edition=Edition.PUBLIC), {}),
+    "tiles": (of_tiles, {}),
+}
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+def test_a_rewritten_log_is_found_however_it_is_asked_for_and_the_state_stays(
+    long: Log, early, tmp_path: Path, how: str
+) -> None:
+    """The tree that was seen is remembered, whatever else of the state cannot be used."""
+    write, asked = OTHERWISE[how]
+    state = Path(shutil.copy(early[0], tmp_path / "state"))
+    report = audit(write(resealed(long, 30), tmp_path / "b"), **{"vkeys": [VKEY], "state": state, **asked})
+    assert report.resumed_from is None
+    assert any(
+        problem.code is Code.ANCHOR and "another root" in problem.why for problem in report.problems
+    ), report.problems
+    assert state.read_bytes() == early[0].read_bytes()
+
+
+def test_the_state_of_another_format_still_says_what_was_seen(long: Log, early, tmp_path: Path) -> None:
+    state = Path(shutil.copy(early[0], tmp_path / "state"))
+    with sqlite3.connect(state) as file:
+        file.execute("UPDATE facts SET value = ? WHERE name = 'format'", (orjson.dumps("of another time"),))
+    file.close()
+    before = state.read_bytes()
+    assert found(audit(resealed(long, 30).write(tmp_path / "b"), [VKEY], state=state)) == [("ANCHOR", None)]
+    assert state.read_bytes() == before
+    report = audit(long.write(tmp_path / "c"), [VKEY], state=state)
+    assert (report.clean, report.resumed_from) == (True, None)
+
+
 @pytest.mark.parametrize("content", [b"", b"a letter", b"SQLite format 3\x00" + bytes(5000)])
 def test_a_file_that_is_no_state_is_neither_used_nor_written_over(long: Log, tmp_path: Path, content) -> None:
     state = tmp_path / "letter"

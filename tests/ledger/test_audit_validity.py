@@ -10,6 +10,7 @@ import pytest
 from ledger import sm2
 from ledger.suites import SM2_SM3, PrivateKey
 from supervision.audit import audit
+from supervision.audit_report import Code
 from tests.ledger.audited import found
 from tests.ledger.make_bundle import OPERATOR, START, VKEY, Log, b64, genesis, key, sha, story, time
 
@@ -176,4 +177,27 @@ def test_where_sm2_cannot_be_checked_the_audit_is_not_clean(tmp_path: Path, chin
         monkeypatch.undo()
         sm2._library.cache_clear()
     assert {code for code, _ in found(report)} == {"SIG"}
+    assert "gmssl-pyx is not installed" in report.problems[0].why
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["whole", "gone on from a state"])
+def test_an_sm2_key_is_reported_and_never_asked_tiles_after_its_registration(
+    tmp_path: Path, chinese, monkeypatch, before
+) -> None:
+    log, _ = mixed(chinese)
+    state = tmp_path / "state" if before else None
+    for _ in range(300):
+        draft(log, chinese, LATER)
+    assert audit(log.write(tmp_path / "a"), [VKEY], state=state).clean
+    last = draft(log, chinese, LATER)
+    bundle = log.write(tmp_path / "b")
+    monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
+    sm2._library.cache_clear()
+    try:
+        report = audit(bundle, [VKEY], state=state)
+    finally:
+        monkeypatch.undo()
+        sm2._library.cache_clear()
+    assert set(report.counts) == {Code.SIG}
+    assert 300 < report.counts[Code.SIG] <= last
     assert "gmssl-pyx is not installed" in report.problems[0].why
