@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, delete, func, select, update
 
@@ -321,3 +322,50 @@ async def test_the_key_that_signs_now_is_not_retired(scene: Scene) -> None:
             await retire_exchange_key(
                 s, house.exchange_act(), key_id=key.key_id, reason=RevocationReason.LOST
             )
+
+
+async def test_signing_as_the_exchange_and_ending_its_key_wait_for_each_other(
+    postgresql_database: Database, clock: SimulatedClock
+) -> None:
+    """So nothing that the old key signed is recorded, and sealed, behind its revocation."""
+    house, new = (await make_house(postgresql_database, clock)).house, SigningKey.generate()
+    async with postgresql_database.write() as s:
+        old = (await node_keys(s, operator_id=house.exchange.actor.org_id))[0]
+        await rotate_exchange_key(s, house.exchange_act(), new=new)
+        following = House(postgresql_database, clock, await founded_exchange(s, key=new))
+
+    async def retire(s) -> None:
+        await s.exec(text("SET LOCAL lock_timeout = '50ms'"))
+        act = following.exchange_act()
+        await retire_exchange_key(s, act, key_id=old.key_id, reason=RevocationReason.SUPERSEDED)
+
+    async with postgresql_database.write() as signing:
+        await record(signing, house.exchange_act(), Draft("FLG.SET", "flg_1", public={}))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            async with postgresql_database.write() as s:
+                await retire(s)
+    async with postgresql_database.write() as retiring:
+        await retire(retiring)
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            async with postgresql_database.write() as s:
+                await s.exec(text("SET LOCAL lock_timeout = '50ms'"))
+                await record(s, house.exchange_act(), Draft("FLG.SET", "flg_2", public={}))
+    with pytest.raises(KeyRevoked):
+        async with postgresql_database.write() as s:
+            await record(s, house.exchange_act(), Draft("FLG.SET", "flg_3", public={}))
+
+
+async def test_a_lock_that_a_savepoint_gave_back_is_taken_again(scene: Scene) -> None:
+    """A refusal is stated as the exchange after the verb was rolled back, and with it its locks."""
+    house = scene.house.house
+    asked = []
+    async with scene.database.write() as s:
+        listened = s.sync_session.get_bind()
+        event.listen(listened, "before_cursor_execute", lambda *a: asked.append("identity_keys" in a[2]))
+        await record(s, house.exchange_act(), Draft("FLG.SET", "flg_1", public={}))
+        await record(s, house.exchange_act(), Draft("FLG.SET", "flg_2", public={}))
+        assert asked.count(True) == 1, "once a transaction"
+        savepoint = await s.begin_nested()
+        await record(s, house.exchange_act(), Draft("FLG.SET", "flg_3", public={}))
+        await savepoint.rollback()
+        assert asked.count(True) == 2, "and again inside a savepoint, whose locks may go"
