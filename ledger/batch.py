@@ -27,8 +27,8 @@ from ledger.together import own_statements
 MOST: Final = 64
 LANES: Final = 2
 TRIES: Final = 3
-_SHARED_FROM: Final = 4  # a batch so small is not worth dividing
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_WORTH_IT: Final = 8  # a smaller batch waits until the one before it is written
 _ALONE_LOCK: Final = 0x6462_616C  # "dbal"
 _LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
 Result = TypeVar("Result")
@@ -69,13 +69,15 @@ class BatchWriter:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._queue: list[_Waiting] = []
+        self._changed = asyncio.Event()
         self._writing = 0
 
     async def submit(self, command: Command) -> Any:
         """Queue a command and wait for its result, sealed and committed. Raises what the verb raises."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        await self._queue.put((command, done))
+        self._queue.append((command, done))
+        self._changed.set()
         return await done
 
     async def run(self) -> None:
@@ -83,24 +85,24 @@ class BatchWriter:
 
         (On SQLite, where one transaction excludes the other, one after the other.)
         """
-        async with asyncio.TaskGroup() as lanes:
-            for _ in range(1 if self._database.dialect == "sqlite" else LANES):
-                lanes.create_task(self._lane())
+        lanes = 1 if self._database.dialect == "sqlite" else LANES
+        async with asyncio.TaskGroup() as writers:
+            while True:
+                size = _next_size(len(self._queue), writing=self._writing, lanes=lanes)
+                if not size:
+                    await self._changed.wait()
+                    self._changed.clear()
+                    continue
+                batch, self._queue = self._queue[:size], self._queue[size:]
+                self._writing += 1
+                writers.create_task(self._write_in_turn(batch))
 
-    async def _lane(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            # Who comes while nobody writes leaves half of what waits to the next lane.
-            most = MOST if self._writing else max(_SHARED_FROM, -(-self._queue.qsize() // LANES) + 1)
-            if self._database.dialect == "sqlite":
-                most = MOST
-            while len(batch) < min(most, MOST) and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            self._writing += 1
-            try:
-                await self._write(batch)
-            finally:
-                self._writing -= 1
+    async def _write_in_turn(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._write(batch)
+        finally:
+            self._writing -= 1
+            self._changed.set()
 
     async def _write(self, batch: list[_Waiting]) -> None:
         outcomes = await write_batch(self._database, self._clock, [command for command, _ in batch])
@@ -111,6 +113,18 @@ class BatchWriter:
                 done.set_exception(outcome)
             else:
                 done.set_result(outcome)
+
+
+def _next_size(waiting: int, *, writing: int, lanes: int) -> int:
+    """How many of those that wait make the next batch; none while it is better to wait for more.
+
+    Whoever comes while nobody writes leaves half of many to the next lane; a batch beside another one has
+    to be worth it, for what a batch costs by itself.
+    """
+    if writing:
+        return min(waiting, MOST) if writing < lanes and waiting >= _WORTH_IT else 0
+    shared = lanes > 1 and waiting >= lanes * _WORTH_IT
+    return min(-(-waiting // lanes) if shared else waiting, MOST)
 
 
 async def write_batch(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:

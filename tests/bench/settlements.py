@@ -52,7 +52,7 @@ class Settling:
 
     async def rate(self, *, callers: int, seconds: float) -> float:
         """Settlements a second of so many callers, each of them checked."""
-        await self._begin(callers)
+        await self.begin(callers)
         wanted = callers + int(self._rate * seconds * _SPARE)
         load = await self._load(wanted, _callers(callers, seconds))
         self._rate = load.rate
@@ -67,7 +67,7 @@ class Settling:
 
         return (await self._load(max(int(rate * seconds), 20), arrivals)).waited_s
 
-    async def _begin(self, callers: int) -> None:
+    async def begin(self, callers: int) -> None:
         """Read what is on record so far, and settle a few to warm everything that is remembered."""
         if self._begun:
             return
@@ -76,13 +76,19 @@ class Settling:
         self._rate = (await self._load(_WARM_UP, _callers(min(callers, _WARM_UP), 1.0))).rate
 
     async def _load(self, wanted: int, loader: Loader) -> Load:
-        due = await self._stock.take(wanted)
-        async with self._writer() as writer:
-
+        async def carry(due: list[Due], writer: BatchWriter) -> Load:
             async def one(item: Due) -> Any:
                 return await hear_bank(self._house, envelope=item.notification, escrow=ESCROW, batch=writer)
 
-            load = await loader(due, one)
+            return await loader(due, one)
+
+        return await self.through(wanted, carry)
+
+    async def through(self, wanted: int, carry: Callable[[list[Due], BatchWriter], Awaitable[Load]]) -> Load:
+        """Have so many trades settled in some way, and check each of them."""
+        due = await self._stock.take(wanted)
+        async with self._writer() as writer:
+            load = await carry(due, writer)
         await seal_all(self._house.database, self._house.clock)
         odd = [answer for answer in load.answers if answer["outcome"] != "settled"]
         if odd:

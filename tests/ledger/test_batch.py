@@ -18,7 +18,7 @@ from base.db import Database, WriteSession
 from base.errors import Conflict
 from base.rows import Plan
 from ledger.accounts import Leg, bank_cash, held
-from ledger.batch import MOST, TRIES, BatchWriter, Command, write_batch
+from ledger.batch import MOST, TRIES, BatchWriter, Command, _next_size, write_batch
 from ledger.posting import book
 from ledger.recording import Act, Recorded, record
 from ledger.sequencer import create_log, seal_all
@@ -102,6 +102,16 @@ async def test_commands_at_once_are_all_written_and_sealed_when_they_are_answere
     assert len(await legs(house)) == 2 * count
     async with house.database.read() as s:
         assert (await s.exec(select(PendingRow))).all() == []
+
+
+def test_a_batch_beside_another_one_is_worth_it_and_none_is_larger_than_it_may_be() -> None:
+    one = [_next_size(waiting, writing=0, lanes=1) for waiting in (0, 1, 15, 64, 200)]
+    assert one == [0, 1, 15, MOST, MOST]
+    assert [_next_size(200, writing=1, lanes=1), _next_size(200, writing=2, lanes=2)] == [0, 0]
+    first = [_next_size(waiting, writing=0, lanes=2) for waiting in (0, 1, 15, 16, 17, 64, 128, 200)]
+    assert first == [0, 1, 15, 8, 9, 32, MOST, MOST]
+    second = [_next_size(waiting, writing=1, lanes=2) for waiting in (0, 1, 7, 8, 32, 200)]
+    assert second == [0, 0, 0, 8, 32, MOST]
 
 
 async def test_a_command_that_is_refused_or_fails_is_left_out_and_its_neighbours_commit(
