@@ -302,20 +302,7 @@ class Simulation:
             commands.append(
                 Command(self._act(number), settling(number, how), "TST.SETTLE", f"trade_{number}")
             )
-        outcomes = await self._try(lambda: write_batch(self.database, self.clock, commands))
-        said = {number: how for number, how in told.items() if how}
-        if outcomes is None:
-            return await self._learn(said, together=False)
-        injected = [one for one in outcomes if isinstance(one, DBAPIError)]
-        if injected:  # one command's statement failed: it was left out, and its neighbours were not
-            said = {
-                number: how
-                for (number, how), one in zip(told.items(), outcomes, strict=True)
-                if how and not isinstance(one, DBAPIError)
-            }
-            self.gone |= set(told) - set(said)
-        self.facts |= said
-        return f"{len(said)} of {len(told)} settled or refused"
+        return await self._write(told, commands)
 
     async def _together(self) -> str:
         """Acts that are carried out set by set, but for one now and then, which goes alone."""
@@ -331,13 +318,23 @@ class Simulation:
                     act, noting(number), "TST.NOTE", f"note_{number}", together=noting_together, said=said
                 )
             )
+        return await self._write(told, commands)
+
+    async def _write(self, told: dict[int, str], commands: list[Command]) -> str:
+        """A batch: what was answered is a fact, what failed was left out, or is in doubt."""
         outcomes = await self._try(lambda: write_batch(self.database, self.clock, commands))
         if outcomes is None:
-            return await self._learn(told, together=False)
-        done = {n: told[n] for n, one in zip(told, outcomes, strict=True) if not isinstance(one, DBAPIError)}
-        self.gone |= set(told) - set(done)
-        self.facts |= done
-        return f"{len(done)} of {len(told)} said together"
+            return await self._learn({n: how for n, how in told.items() if how}, together=False)
+        doubt = {}
+        for (number, how), outcome in zip(told.items(), outcomes, strict=True):
+            if isinstance(outcome, DBAPIError):
+                doubt[number] = how
+            elif how:
+                self.facts[number] = how
+        if doubt and self.faults.fired is None:
+            raise Wrong(f"the store did not fail, and yet: {outcomes}")
+        said = await self._learn({n: how for n, how in doubt.items() if how}, together=False) if doubt else ""
+        return f"{len(told) - len(doubt)} of {len(told)} answered; {said}"
 
     async def _refused(self) -> str:
         """An act that is refused after it had written: only the refusal stays."""
