@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from base.errors import Malformed
+from cli.audit_watch import Watch
 from ledger.archive import Files
 from ledger.bundle import CHECKPOINT
 from ledger.errors import BundleFileBad
@@ -32,6 +34,7 @@ _PARTICULARS: Final = "/.well-known/databourse"
 _MAX_PARTICULARS: Final = 65_536
 _OK, _NOT_FOUND, _GONE, _TOO_MANY, _ILL = 200, 404, 410, 429, 500
 _MOVED: Final = range(300, 400)
+_GZIP: Final = 31  # zlib's window of 15 bits, and gzip's frame
 
 
 class AddressUnsafe(Malformed):
@@ -65,6 +68,7 @@ class Remote(Files):
         self._reused = 0
         self._keep, self._sleep = keep, sleep
         self._checkpoint: bytes | None = None
+        self._watch = Watch(_LONGEST_S)
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=_AT_ONCE),
@@ -142,16 +146,22 @@ class Remote(Files):
         """Fetch, and fetch again where the network or the server may just have stumbled."""
         for tried in range(1, _TRIES + 1):
             pause = _PAUSE_S * 2**tried
+            watched = self._watch.begin()
             try:
-                with self._client.stream("GET", url) as answer:
+                with watched, self._client.stream("GET", url, extensions={"trace": watched.saw}) as answer:
                     wanted = answer.status_code == _TOO_MANY or answer.status_code >= _ILL
                     if not wanted:
-                        return _body(answer, path, limit)
+                        body = _body(answer, path, limit)
+                        if watched.late:  # it may have ended because it was cut
+                            raise httpx.ReadTimeout("too late")
+                        return body
                     why = f"the server answers {answer.status_code}"
                     pause = _asked_for(answer, pause)
             except httpx.TransportError as error:
+                if watched.late:
+                    raise BundleFileBad(f"not there after {_LONGEST_S:.0f} seconds", path=path) from None
                 why = f"not reachable: {type(error).__name__}"
-            except (httpx.DecodingError, httpx.InvalidURL) as error:
+            except (httpx.InvalidURL, zlib.error) as error:
                 raise BundleFileBad(f"not readable: {type(error).__name__}", path=path) from None
             if tried < _TRIES:
                 self._sleep(pause)
@@ -159,22 +169,32 @@ class Remote(Files):
 
 
 def _body(answer: httpx.Response, path: str, limit: int) -> bytes:
-    """The whole of an answer that is within its bounds. Raises BundleFileBad, Missing."""
+    """The whole of an answer that is within its bounds. Raises BundleFileBad, Missing, zlib.error.
+
+    It is unpacked here and no further than to its limit: httpx unpacks whatever comes, as often as it is
+    packed.
+    """
     if answer.status_code in {_NOT_FOUND, _GONE}:
         raise Missing("missing", path=path)
     if answer.status_code in _MOVED:
         raise BundleFileBad("the server points elsewhere, and a log is not followed elsewhere", path=path)
     if answer.status_code != _OK:
         raise BundleFileBad(f"the server answers {answer.status_code}", path=path)
-    until = time.monotonic() + _LONGEST_S
+    coding = answer.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity", "gzip"}:
+        raise BundleFileBad("packed otherwise than asked for", path=path)
+    unpacker = zlib.decompressobj(_GZIP) if coding == "gzip" else None
     parts, size = [], 0
-    for part in answer.iter_bytes():
+    for packed in answer.iter_raw():
+        part = packed if unpacker is None else unpacker.decompress(packed, limit + 1 - size)
         size += len(part)
         if size > limit:
             raise BundleFileBad(f"larger than {limit} bytes", path=path)
-        if time.monotonic() > until:
-            raise BundleFileBad(f"not there after {_LONGEST_S:.0f} seconds", path=path)
+        if unpacker is not None and unpacker.unused_data:
+            raise BundleFileBad("runs on behind its end", path=path)
         parts.append(part)
+    if unpacker is not None and not unpacker.eof:
+        raise BundleFileBad("cut short", path=path)
     return b"".join(parts)
 
 

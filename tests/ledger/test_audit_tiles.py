@@ -5,6 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -258,6 +259,54 @@ def test_an_endless_or_exploding_answer_is_cut_off(server: Server) -> None:
     )
     with remote(server) as source, pytest.raises(BundleFileBad, match="not readable"):
         source.read(Tile(-1, 0).path, 2_000_000)
+
+
+PACKED = gzip.compress(b"a tile")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "why"),
+    [
+        ("gzip, gzip", gzip.compress(PACKED), "packed otherwise"),
+        ("deflate", PACKED, "packed otherwise"),
+        ("br", PACKED, "packed otherwise"),
+        ("gzip", PACKED[:-9], "cut short"),
+        ("gzip", PACKED + PACKED, "behind its end"),
+    ],
+)
+def test_an_answer_is_plain_or_packed_once(server: Server, coding: str, body: bytes, why: str) -> None:
+    """What is packed twice is small, and would take whatever memory it likes."""
+    server.odd = lambda to, _: answer(to, 200, body, {"content-encoding": coding})
+    with remote(server) as source, pytest.raises(BundleFileBad, match=why):
+        source.read(Tile(-1, 0).path, 2_000_000)
+    server.odd = lambda to, _: answer(to, 200, PACKED, {"content-encoding": "GZIP"})
+    with remote(server) as source:
+        assert source.read(Tile(-1, 0).path, 6) == b"a tile"
+    with remote(server) as source, pytest.raises(BundleFileBad, match="larger than 5 bytes"):
+        source.read(Tile(-1, 0).path, 5)
+
+
+@pytest.mark.parametrize("where", ["headers", "body", "body without a length"])
+def test_an_answer_that_trickles_is_cut_off_as_a_whole(server: Server, monkeypatch, where: str) -> None:
+    """Each of its bytes comes in time; so no wait for the next one ever ends it."""
+    monkeypatch.setattr("cli.audit_remote._LONGEST_S", 0.3)
+    done = threading.Event()
+
+    def trickle(to: BaseHTTPRequestHandler, _: int) -> bool:
+        length = b"" if "without" in where else b"content-length: 100000\r\n"
+        to.wfile.write(b"HTTP/1.1 200 OK\r\n" + (length + b"\r\n" if "body" in where else b""))
+        with suppress(OSError):
+            while not done.is_set():
+                to.wfile.write(b"x: y\r\n")
+                done.wait(0.01)
+        to.close_connection = True
+        return True
+
+    server.odd = trickle
+    with remote(server) as source, pytest.raises(BundleFileBad, match="not there after"):
+        source.read(Tile(-1, 0).path, 2_000_000)
+    done.set()
+    assert max(server.asked.values()) == 1
 
 
 def test_a_log_that_grows_during_the_audit_is_one_log(server: Server, tmp_path: Path) -> None:
