@@ -110,7 +110,6 @@ class NoteSignature:
 
     @property
     def place(self) -> tuple[str, bytes]:
-        """Whose line it is: the key's name and id."""
         return self.name, self.key_id
 
     def line(self) -> str:
@@ -169,11 +168,7 @@ class Note:
     def only(self, keys: Iterable[VerifierKey]) -> "Note":
         """The note with the first signature line of each of these keys alone, whether it holds or not."""
         known = {(key.name, key.key_id) for key in keys}
-        kept: dict[tuple[str, bytes], NoteSignature] = {}
-        for one in self.signatures:
-            if one.place in known:
-                kept.setdefault(one.place, one)
-        return Note(self.text, tuple(kept.values()))
+        return Note(self.text, tuple(one for one in self.sound(()).signatures if one.place in known))
 
     def sound(self, keys: Iterable[VerifierKey]) -> "Note":
         """The note with one signature line of each name and key id, and of these keys only such as hold."""
@@ -200,7 +195,7 @@ class Note:
         known = {(key.name, key.key_id): key for key in keys}
         found = []
         for signature in self.signatures:
-            key = known.get((signature.name, signature.key_id))
+            key = known.get(signature.place)
             if key is not None and can_verify(key.public):
                 found.append(self._verified(key, signature.sig))
         if not found:
@@ -215,6 +210,14 @@ class Note:
         if not signature_holds(key.public, message, sig) or (at_s or 0) > MAX_SIZE:
             raise NoteInvalid("a signature of a known key does not hold", name=key.name)
         return Verified(key, at_s)
+
+
+def kept_note(text: str) -> Note | None:
+    """A note of another log as it was kept; None where nobody can read it."""
+    try:
+        return Note.parse(text.encode())
+    except NoteInvalid:
+        return None
 
 
 def sign_note(text: str, *signers: NoteSigner) -> bytes:

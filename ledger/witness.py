@@ -15,7 +15,7 @@ from sqlmodel import col, select, update
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession, exclusive_lock
 from base.errors import NotFound
-from ledger.checkpoint import Checkpoint, Cosigner, Note, VerifierKey, origin_hash, parse_hash
+from ledger.checkpoint import Checkpoint, Cosigner, Note, VerifierKey, kept_note, origin_hash, parse_hash
 from ledger.errors import (
     CheckpointUntrusted,
     LogNotWitnessed,
@@ -60,6 +60,14 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigned:
+    """What is answered to a submission. `new`: the checkpoint was not cosigned here before."""
+
+    line: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WitnessDesk:
     """Where logs hand in their checkpoints. `logs`: which origins are known here, and by which keys."""
 
@@ -74,7 +82,14 @@ class WitnessDesk:
         return self.cosigner.vkey
 
     async def add_checkpoint(self, body: bytes) -> str:
-        """Cosign a checkpoint that extends the last one; returns the signature line.
+        """Cosign a checkpoint that extends the last one; returns the signature line. Raises as `cosign`."""
+        return (await self.cosign(body)).line
+
+    async def cosign(self, body: bytes) -> Cosigned:
+        """Cosign a checkpoint that extends the last one.
+
+        The one that was cosigned last gets the same cosignature again, and nothing is written: whoever reads
+        it can hand it in as often as they like.
 
         Raises SubmissionMalformed (400), LogNotWitnessed (404), CheckpointUntrusted (403), WitnessAhead
         (409) for another old size, or another root at the same size, and ProofInvalid (422).
@@ -84,18 +99,25 @@ class WitnessDesk:
         keys = self.logs.get(head.origin)
         if keys is None:
             raise LogNotWitnessed("this witness does not know the log", origin=head.origin)
-        try:
-            said.note.verify(keys)
-        except NoteInvalid as error:
-            raise CheckpointUntrusted(error.detail, origin=head.origin) from None
+        own = _own_lines(said.note, keys)
         if said.old > head.size:
             raise SubmissionMalformed("the old size is larger than the checkpoint's")
+        async with self.database.read() as s:
+            row = await s.get(WitnessedRow, origin_hash(head.origin))
+        if row is not None and (line := self._again(row, said, own)) is not None:
+            return Cosigned(line, new=False)
+        try:
+            own.verify(keys)
+        except NoteInvalid as error:
+            raise CheckpointUntrusted(error.detail, origin=head.origin) from None
         async with self.database.write() as s:
             row = await _locked(s, head.origin)
             require_extends(row, said)
             at_s = max(int(self.clock.now().timestamp()), row.cosigned_at_s)
-            cosignature = self.cosigner.cosign(said.note.text, at_s)
-            kept = Note(said.note.text, (*said.note.only(keys).signatures, cosignature))
+            cosignature = self.cosigner.cosign(own.text, at_s)
+            seen = None if row.note is None else kept_note(row.note)
+            before = seen.only(keys).signatures if seen is not None and seen.text == own.text else ()
+            kept = _readable(Note(own.text, (*before, *own.signatures, cosignature)).sound(()))
             done = await s.exec(
                 update(WitnessedRow)
                 .where(
@@ -105,7 +127,17 @@ class WitnessDesk:
                 .values(size=head.size, root=head.root.hex(), note=bytes(kept).decode(), cosigned_at_s=at_s)
             )
             assert done.rowcount == 1  # the row is ours until the commit
-        return cosignature.line()
+        return Cosigned(cosignature.line(), new=True)
+
+    def _again(self, row: WitnessedRow, said: Submission, own: Note) -> str | None:
+        """Our line under this very checkpoint with these very lines of its log, if that was the last one."""
+        seen = None if row.note is None else kept_note(row.note)
+        if seen is None or said.old != row.size or said.proof or seen.text != own.text:
+            return None
+        if not own.signatures or not set(own.signatures) <= set(seen.signatures):
+            return None
+        ours = seen.only([self.vkey]).signatures
+        return ours[0].line() if ours else None
 
     async def kept(self, origin_sha256: str) -> bytes:
         """The newest checkpoint cosigned of a log, signed by the log and by this witness. Raises NotFound."""
@@ -114,6 +146,25 @@ class WitnessDesk:
         if row is None or row.note is None:
             raise NotFound("no checkpoint of such a log was cosigned here")
         return row.note.encode()
+
+
+def _own_lines(note: Note, keys: Sequence[VerifierKey]) -> Note:
+    """The note with the log's own lines alone. Raises SubmissionMalformed where one key has several.
+
+    Nobody but a stranger repeats a line: each would be verified, and kept for all who read the note.
+    """
+    places = {(key.name, key.key_id) for key in keys}
+    own = Note(note.text, tuple(one for one in note.signatures if one.place in places))
+    if len(own.signatures) != len({one.place for one in own.signatures}):
+        raise SubmissionMalformed("a key of the log signs twice")
+    return own
+
+
+def _readable(note: Note) -> Note:
+    """The note that is to be kept, if others can read it. Raises SubmissionMalformed."""
+    if kept_note(bytes(note).decode()) != note:
+        raise SubmissionMalformed("the checkpoint has no room for a cosignature")
+    return note
 
 
 def require_extends(row: WitnessedRow, said: Submission) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import col, select, update
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession, exclusive_lock
 from ledger import reader
-from ledger.checkpoint import Receipt
+from ledger.checkpoint import Receipt, kept_note
 from ledger.recording import Act, Exchange, exchange_act, record
 from ledger.statement import Draft
 from ledger.tables import EntryRow, FederatedRow, StatementRow, WitnessedRow
@@ -49,7 +49,7 @@ async def federate(database: Database, exchange: Exchange, clock: Clock, *, ever
 async def _state(s: WriteSession, act: Act, log: str, *, since: datetime) -> bool:
     row = (await s.exec(exclusive_lock(select(WitnessedRow).where(WitnessedRow.origin_sha256 == log)))).one()
     waits = row.recorded_at is not None and row.recorded_at > since
-    if row.note is None or row.size == row.recorded_size or waits:
+    if row.note is None or row.size == row.recorded_size or waits or kept_note(row.note) is None:
         return False
     note_sha256 = sha256(row.note.encode()).hexdigest()
     recorded = await record(
@@ -72,19 +72,27 @@ async def _state(s: WriteSession, act: Act, log: str, *, since: datetime) -> boo
 
 
 async def provincial(s: ReadSession, *, origin_sha256: str, size: int) -> Provincial | None:
-    """The first stated checkpoint of a log with at least `size` entries, proved; None while there is none."""
+    """The first stated checkpoint of a log with at least `size` entries, proved; None while there is none.
+
+    One whose note nobody can read proves nothing, and is passed over.
+    """
     query = (
         select(FederatedRow, EntryRow.seq)
         .join(StatementRow, col(StatementRow.statement_id) == col(FederatedRow.statement_id))
         .join(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))
-        .where(FederatedRow.origin_sha256 == origin_sha256, col(FederatedRow.size) >= size)
         .order_by(col(FederatedRow.size))
         .limit(1)
     )
-    found = (await s.exec(query)).first()
-    if found is None:
-        return None
-    row, seq = found
+    least = size
+    while True:
+        of_log = query.where(FederatedRow.origin_sha256 == origin_sha256, col(FederatedRow.size) >= least)
+        found = (await s.exec(of_log)).first()
+        if found is None:
+            return None
+        row, seq = found
+        if kept_note(row.note) is not None:
+            break
+        least = row.size + 1
     kept = await reader.checkpoint_over(s, seq=seq)
     if kept is None:
         return None

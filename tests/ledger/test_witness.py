@@ -2,17 +2,20 @@
 
 import asyncio
 from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import select, update
 
 from base.clock import SimulatedClock
 from base.db import Database
 from base.errors import Malformed, NotFound
 from base.signing import SigningKey
 from ledger.checkpoint import (
+    MAX_NOTE_BYTES,
     Checkpoint,
     Cosigner,
     Note,
@@ -31,7 +34,7 @@ from ledger.errors import (
 )
 from ledger.tables import WitnessedRow
 from ledger.tree import EMPTY_ROOT, consistency_proof, leaf_hash, root_of
-from ledger.witness import Submission, WitnessDesk
+from ledger.witness import Cosigned, Submission, WitnessDesk
 
 ORIGIN = "city.example/log"
 LOG = NoteSigner(ORIGIN, SigningKey.from_bytes(bytes(range(32))))
@@ -209,6 +212,62 @@ async def test_signatures_of_strangers_are_ignored_and_not_kept(desk: WitnessDes
     await desk.add_checkpoint(body(0, 5, signers=(STRANGER, LOG)))
     kept = Note.parse(await desk.kept(origin_hash(ORIGIN)))
     assert [one.key_id for one in kept.signatures] == [LOG.vkey.key_id, desk.vkey.key_id]
+
+
+async def test_a_line_that_comes_twice_is_refused_and_never_kept(desk: WitnessDesk) -> None:
+    """A note has at most 100 lines: whoever repeats the public one would make the kept note unreadable."""
+    await desk.add_checkpoint(body(0, 5))
+    before = await desk.kept(origin_hash(ORIGIN))
+    note = sign_checkpoint(checkpoint(5), LOG)
+    line = note.decode().splitlines(keepends=True)[-1]
+    for times in (1, 99):
+        with pytest.raises(SubmissionMalformed):
+            await desk.add_checkpoint(b"old 5\n\n" + note + (line * times).encode())
+    assert await desk.kept(origin_hash(ORIGIN)) == before
+    stranger = sign_checkpoint(checkpoint(5), STRANGER).decode().splitlines(keepends=True)[-1]
+    await desk.add_checkpoint(b"old 5\n\n" + note + (stranger * 99).encode())
+    assert await desk.kept(origin_hash(ORIGIN)) == before
+
+
+async def test_a_checkpoint_that_leaves_no_room_for_our_line_is_refused(desk: WitnessDesk) -> None:
+    head = Checkpoint(ORIGIN, 5, root_of(LEAVES[:5]), ("x" * (MAX_NOTE_BYTES - 200),))
+    note = sign_checkpoint(head, LOG)
+    assert len(note) <= MAX_NOTE_BYTES
+    with pytest.raises(SubmissionMalformed, match="room"):
+        await desk.add_checkpoint(b"old 0\n\n" + note)
+    assert await seen(desk) == {}
+
+
+async def test_what_was_cosigned_last_gets_the_same_line_again_and_writes_nothing(
+    desk: WitnessDesk, clock: SimulatedClock
+) -> None:
+    second = NoteSigner(ORIGIN, SigningKey.from_bytes(b"2" * 32))
+    both = replace(desk, logs={ORIGIN: [LOG.vkey, second.vkey]})
+    first = await both.cosign(body(0, 5))
+    assert first.new
+    clock.advance(timedelta(hours=1))
+    assert await both.cosign(body(5, 5)) == Cosigned(first.line, new=False)
+    with pytest.raises(CheckpointUntrusted):
+        await both.cosign(body(5, 5, signers=(STRANGER,)))
+    with pytest.raises(WitnessAhead):
+        await both.cosign(body(0, 5))
+    # the other key's line of an overlap is taken in, once; then either line alone is an old one
+    assert (await both.cosign(body(5, 5, signers=(second,)))).new
+    kept = await both.kept(origin_hash(ORIGIN))
+    assert open_checkpoint(kept, [LOG.vkey, second.vkey]).signed_by == (LOG.vkey, second.vkey)
+    for signers in ((LOG,), (second,), (second, LOG)):
+        assert not (await both.cosign(body(5, 5, signers=signers))).new
+    assert await both.kept(origin_hash(ORIGIN)) == kept
+
+
+async def test_a_note_that_an_older_version_kept_and_nobody_can_read_is_replaced(desk: WitnessDesk) -> None:
+    await desk.add_checkpoint(body(0, 5))
+    good = await desk.kept(origin_hash(ORIGIN))
+    line = good.decode().splitlines(keepends=True)[-1]
+    async with desk.database.write() as s:
+        await s.exec(update(WitnessedRow).values(note=good.decode() + line * 100))
+    assert (await desk.cosign(body(5, 5))).new
+    assert await desk.kept(origin_hash(ORIGIN)) == good
 
 
 async def test_of_two_that_come_at_once_one_is_told_of_the_other(desk: WitnessDesk) -> None:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, update
 
 from base.canonical import canonical
 from base.clock import SimulatedClock
@@ -19,6 +20,7 @@ from ledger.errors import NoteInvalid, ProofInvalid
 from ledger.publisher import Publisher
 from ledger.recording import Actor, Exchange, ExchangePen
 from ledger.sequencer import create_log, seal_all
+from ledger.tables import FederatedRow, WitnessedRow
 from ledger.tree import inclusion_proof, root_of
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import Provincial, federate, provincial
@@ -91,6 +93,27 @@ async def test_a_checkpoint_that_moved_is_stated_at_most_once_in_a_while(
     assert [one.size if one else None for one in found] == [3, 3, 9, 9, None]
     assert found[3] is not None
     assert sha256(found[3].note.encode()).hexdigest() == predicate["note_sha256"]
+
+
+async def test_a_note_that_nobody_can_read_is_neither_stated_nor_in_the_way(
+    database: Database, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    desk = await begin(database, clock)
+    for old, size in ((0, 3), (3, 9)):
+        await desk.add_checkpoint(body(old, size))
+        assert await federate(database, EXCHANGE, clock, every=EVERY) == 1
+        clock.advance(EVERY)
+    await publish(database, clock, tmp_path)
+    unreadable = (await desk.kept(CITY)).decode() + "— x.example AAAAAAAA\n" * 100
+    async with database.write() as s:  # as an older version kept it
+        await s.exec(update(FederatedRow).where(col(FederatedRow.size) == 3).values(note=unreadable))
+    found = await asked(database, 1)
+    assert found is not None
+    assert found.size == 9
+    await desk.add_checkpoint(body(9, 12))
+    async with database.write() as s:
+        await s.exec(update(WitnessedRow).values(note=unreadable))
+    assert await federate(database, EXCHANGE, clock, every=EVERY) == 0
 
 
 async def chain(database: Database, clock: SimulatedClock, folder: Path) -> FederatedReceipt:
