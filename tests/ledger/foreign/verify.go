@@ -231,7 +231,7 @@ func (r *request) receipt(path, entry string) error {
 		}
 		proof = append(proof, hash)
 	}
-	tree, err := r.open(signed, false)
+	tree, err := r.open(signed, true)
 	if err != nil {
 		return err
 	}
