@@ -49,7 +49,12 @@ async def status(node: Node) -> list[str]:
 
 
 async def retire_of_log(node: Node, vkey: str) -> LogKeys:
-    """End a key of the log, and publish a checkpoint without it. Raises LogKeyRefused."""
+    """End a key of the log, and publish a checkpoint without it. Raises LogKeyRefused.
+
+    Raises LogForked where the database is not the newest: what the key has signed there is evidence of that,
+    and what it signs after its end is none.
+    """
+    await node.publisher.check_head()
     async with node.database.write() as s:
         known = {str(window.vkey): window.vkey for window in (await log_keys(s)).windows}
         if vkey not in known:

@@ -30,7 +30,7 @@ from ledger.tables import CheckpointRow, EntryRow, TileRow, WitnessRow
 from ledger.tiles import ENTRIES, WIDTH, Tile, TileNodes, pack_entries, touched
 from ledger.tree import HASH_BYTES, consistency_proof
 from ledger.witness_circle import Answer, WitnessCircle
-from ledger.witness_guard import FILE, agrees, require_known, require_newest
+from ledger.witness_guard import FILE, OwnKeys, agrees, require_known, require_newest
 
 CHECKPOINT_FILE: Final = "checkpoint"
 
@@ -74,7 +74,7 @@ class Publisher:
         """
         seen = self._published()
         file = None if seen is None else seen.checkpoint
-        answers = await require_newest(self.database, file, self.circle, self.known)
+        answers = await require_newest(self.database, file, self.circle, await self._own())
         if answers:
             async with self.database.write() as s:
                 await _remember(s, answers, self.clock.now())
@@ -152,9 +152,19 @@ class Publisher:
             return await asyncio.to_thread(consistency_proof, old, size, nodes)
 
         answers = await self.circle.cosign(note, prove)
-        for answer in answers:
-            await agrees(self.database, answer, self.known)
+        evidence = [answer for answer in answers if answer.evidence is not None]
+        if evidence:
+            own = await self._own()
+            for answer in evidence:
+                await agrees(self.database, answer, own)
         return answers
+
+    async def _own(self) -> OwnKeys:
+        """Our keys, and where the log has ended one."""
+        async with self.database.read() as s:
+            told = (await log_keys(s)).windows
+        ended = {one.vkey: one.to_size for one in told if one.to_size is not None}
+        return OwnKeys(self.known, ended)
 
     @property
     def witness_keys(self) -> tuple[VerifierKey, ...]:

@@ -5,14 +5,15 @@ back. Going on from it would fork the log, so it is halted, for every process th
 evidence is met: the halt stands in the database that must not be sealed, and goes when that is replaced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 from sqlmodel import col, select, update
 
 from base.db import Database, ReadSession
-from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, OpenedCheckpoint, VerifierKey, open_checkpoint
 from ledger.errors import LogForked, LogUnborn, NoteInvalid
 from ledger.reader import TreeHead, tree_head
 from ledger.sequencer import lock_log, root_at
@@ -32,8 +33,24 @@ async def require_prefix(s: ReadSession, head: TreeHead, seen: Checkpoint) -> No
         raise LogForked("the published log is another", size=seen.size)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnKeys:
+    """The log's own keys. `ended`: the size of the last tree that a retired one signs; the others sign on."""
+
+    keys: Sequence[VerifierKey]
+    ended: Mapping[VerifierKey, int] = field(default_factory=dict)
+
+    def vouched(self, opened: OpenedCheckpoint) -> bool:
+        """Whether one of the keys signed what it still signs at that size.
+
+        A key that was retired has left our hands: whoever has it now says nothing of the trees after it.
+        """
+        size = opened.checkpoint.size
+        return any(key not in self.ended or size <= self.ended[key] for key in opened.signed_by)
+
+
 async def require_newest(
-    database: Database, seen: Checkpoint | None, circle: WitnessCircle | None, keys: Sequence[VerifierKey]
+    database: Database, seen: Checkpoint | None, circle: WitnessCircle | None, own: OwnKeys
 ) -> list[Answer]:
     """Ask the published file (`seen`) and the witnesses whether the database may go on. Raises LogForked.
 
@@ -55,7 +72,7 @@ async def require_newest(
     if circle is not None and tree is not None:
         answers = await circle.latest(tree.origin)
         for answer in answers:
-            if await agrees(database, answer, keys):
+            if await agrees(database, answer, own):
                 heard.add(answer.witness.vkey.name)
         if not heard:
             raise LogForked("the published file is gone and no witness answers: is this database the newest?")
@@ -66,19 +83,22 @@ async def require_newest(
     return answers
 
 
-async def agrees(database: Database, answer: Answer, keys: Sequence[VerifierKey]) -> bool:
+async def agrees(database: Database, answer: Answer, own: OwnKeys) -> bool:
     """Whether a witness was heard, and holds nothing of us that is ahead or beside. Raises LogForked.
 
-    Only what our own key signed is evidence: a witness cannot stop us by a word of its own.
+    Only what our own key signed, while it was one, is evidence: a witness cannot stop us by a word of its
+    own, nor can a thief by a key that was retired.
     """
     if answer.evidence is None:
         return answer.problem is None
     try:
-        theirs = open_checkpoint(answer.evidence, keys).checkpoint
+        theirs = open_checkpoint(answer.evidence, own.keys)
+        if not own.vouched(theirs):
+            raise NoteInvalid("signed by a key that was retired before", size=theirs.checkpoint.size)
     except NoteInvalid as error:
         log.warning("a witness shows what we did not sign", witness=answer.witness.name, reason=error.detail)
         return False
-    await require_known(database, theirs, answer.witness.vkey.name)
+    await require_known(database, theirs.checkpoint, answer.witness.vkey.name)
     return answer.problem is None
 
 

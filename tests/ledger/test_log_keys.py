@@ -1,7 +1,7 @@
 """The node turns its own keys over, on both databases: stated, sealed, published, audited from outside."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ from identity.rules import RevocationReason
 from ledger import reader
 from ledger.acts import House
 from ledger.bundle import BundleWriter, Edition, Keys, KeyWindow
-from ledger.checkpoint import NoteSigner, VerifierKey, open_checkpoint
-from ledger.errors import LogClosed, LogKeyMissing, LogKeyRefused
+from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, open_checkpoint, sign_checkpoint
+from ledger.errors import LogClosed, LogForked, LogKeyMissing, LogKeyRefused
 from ledger.key_folder import KeyFolder, keep_key
 from ledger.log_keys import (
     begin_log,
@@ -39,9 +39,14 @@ from ledger.sequencer import create_log, seal, seal_all
 from ledger.statement import Draft
 from ledger.suites import SM2_SM3
 from ledger.tables import EntryRow, PendingRow
+from ledger.witness import WitnessDesk
+from ledger.witness_circle import LONGEST_PAUSE_S, Answer
+from ledger.witness_guard import OwnKeys, agrees
 from supervision.audit import audit
 from supervision.audit_row import audit_in_a_row
+from tests.databases import on_sqlite
 from tests.houses import ORIGIN, TestHouse, make_house
+from tests.ledger.witnesses import Wire, circle, cosigner
 
 NEXT_ORIGIN = "exchange.example/test-2"
 
@@ -161,6 +166,44 @@ async def test_in_the_overlap_both_keys_sign_and_then_the_new_one_alone(scene: S
         for evidence in (bundle, scene.folder):  # the tiles come without a list of keys
             report = audit(evidence, [pinned.vkey])
             assert (report.clean, report.pinned) == (True, True), report.problems
+
+
+async def test_the_thief_of_a_retired_key_does_not_halt_the_log(
+    scene: Scene, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """A witness that was not told of the retirement cosigns what the thief shows: no evidence of anything."""
+    old, new = scene.first, signer()
+    clock, place = scene.house.clock, tmp_path / "witness.db"
+    await scene.rotate(new)
+    async with scene.database.write() as s:
+        keys = await retire_key(s, scene.house.house.exchange_act(), clock, vkey=old.vkey)
+    ended = keys.windows[0].to_size
+    assert ended is not None
+    await scene.say("after", 3)
+    async with on_sqlite(sqlite_template, place) as theirs:
+        desk = WitnessDesk(theirs, clock, cosigner("a"), {ORIGIN: [old.vkey, new.vkey]})
+        asked, time = circle(Wire({"a": desk}), 1, "a")
+        one = replace(scene.publisher(new), circle=asked, earlier=[old.vkey])
+        stolen = sign_checkpoint(Checkpoint(ORIGIN, 900, b"\7" * 32), old)
+        await desk.add_checkpoint(b"old 0\n\n" + stolen)
+        await one.check_head()
+        assert await one.publish() is not None
+        await scene.say("more")
+        time[0] += LONGEST_PAUSE_S
+        assert await one.publish() is not None
+        async with scene.database.read() as s:
+            now = await reader.witnessing(s)
+        assert (now.halted, now.witnessed) == (None, False)
+        assert now.witnesses[0].problem == "it does not agree: 409"
+        # what it signed while it was ours is evidence still, and so is what the new key signs
+        for size, thief in ((ended, old), (900, new)):
+            forged = sign_checkpoint(Checkpoint(ORIGIN, size, b"\7" * 32), thief)
+            shown = Answer(asked.asked[0], 0, evidence=forged)
+            async with scene.database.read() as s:
+                windows = (await log_keys(s)).windows
+            own = OwnKeys(one.known, {window.vkey: window.to_size for window in windows if window.to_size})
+            with pytest.raises(LogForked):
+                await agrees(scene.database, shown, own)
 
 
 async def test_a_checkpoint_is_not_published_with_a_key_missing(scene: Scene) -> None:
