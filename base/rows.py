@@ -268,11 +268,11 @@ def _shown(what: Select, rows: list[Row], dialect: Dialect) -> list[Row]:
 
 async def new_ids(s: WriteSession, kind: type[SQLModel], count: int) -> Sequence[int]:
     """So many new numbers for a table whose key `id` the database counts, rising."""
-    driver, dialect = await _driver(s)
-    table = str(kind.__tablename__)
-    if dialect.name == _POSTGRESQL:
+    connection, table = await s.connection(), str(kind.__tablename__)
+    if connection.dialect.name == _POSTGRESQL:  # not past the session, whose transaction may begin with this
         text = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2::int)"
-        return sorted(row[0] for row in await driver.fetch(text, table, count))
+        return sorted((await connection.exec_driver_sql(text, (table, count))).scalars())
+    driver, _ = await _driver(s)
     text = f"SELECT coalesce(max(id), 0) FROM {table}"  # noqa: S608
     ((last,),) = await _asked(driver, text)
     return range(last + 1, last + 1 + count)

@@ -31,13 +31,23 @@ _STATEMENTS: Final = Insert(
 _MENTIONS: Final = Insert(MentionRow, "object_id", "event", "statement_row")
 
 
-async def record_together(s: WriteSession, plan: Plan, said: Sequence[tuple[Act, Draft]]) -> list[Recorded]:
+async def statement_numbers(s: WriteSession, count: int) -> Sequence[int]:
+    """Numbers for so many statements at most: asked for first, they spare the transaction a question."""
+    return await new_ids(s, StatementRow, count)
+
+
+async def record_together(
+    s: WriteSession,
+    plan: Plan,
+    said: Sequence[tuple[Act, Draft]],
+    numbers: Sequence[int] | None = None,
+) -> list[Recorded]:
     """Build and sign what each act says, and plan to store it, in their order, in the batch's transaction.
 
     Raises EntryTooLarge; what is on record breaks the plan.
     """
     recorded, openings, statements, mentions = [], [], [], []
-    numbers = await new_ids(s, StatementRow, len(said))
+    numbers = await statement_numbers(s, len(said)) if numbers is None else numbers[: len(said)]
     for number, (act, draft) in zip(numbers, said, strict=True):
         statement_id = act.new_id("sta")
         built = build(draft, act.saying(), act.nonce())

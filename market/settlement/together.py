@@ -16,7 +16,7 @@ from ledger.batch import Alone, Command
 from ledger.posting import Resolution, post_reserved_together
 from ledger.recording import Act, Recorded
 from ledger.statement import envelope_bytes
-from ledger.together import record_together
+from ledger.together import record_together, statement_numbers
 from market.orders import repository as trades
 from market.orders.repository import Claimed
 from market.orders.rules import TradeState
@@ -86,6 +86,7 @@ async def settle_together(s: WriteSession, plan: Plan, commands: Sequence[Comman
 
     The plan breaks when somebody was faster, or when a message or an entry was told before.
     """
+    numbers = await statement_numbers(s, len(commands))
     chosen = await _choose(s, commands)
     outcomes: list[Any] = [Alone.ALONE] * len(commands)
     if not chosen:
@@ -95,7 +96,7 @@ async def settle_together(s: WriteSession, plan: Plan, commands: Sequence[Comman
     paid = [(one.instruction.message_id, one.instruction.status, InstructionState.PAID) for one in chosen]
     plan.add(_PAY, paid, each=True)
     said = [(one.act, settled(one.trade, one.instruction, one.digest, one.trade.status)) for one in chosen]
-    recorded = await record_together(s, plan, said)
+    recorded = await record_together(s, plan, said, numbers)
     resolutions = []
     for one, told in zip(chosen, recorded, strict=True):
         batch_id = one.act.new_id("bat")
