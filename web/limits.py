@@ -22,6 +22,8 @@ from identity.errors import SignInFailed
 
 FORGIVEN_EVERY_S: Final = 10.0
 CAPACITY: Final = 10_000
+IDLE_SUBMISSIONS: Final = 60
+"""How many submissions that are not cosigned anew one address may make at a witness before it waits."""
 UPLOADS_AT_ONCE: Final = 4
 _SUBSCRIBER: Final = 64
 _HOPS: Final = 10

@@ -16,7 +16,7 @@ from base.settings import Settings
 from ledger.witness import WitnessDesk
 from web import api, pages, problems
 from web.deps import UPLOAD
-from web.limits import Addresses, Attempts
+from web.limits import IDLE_SUBMISSIONS, Addresses, Attempts
 from web.node import Node, background
 from web.supervising import Supervising
 
@@ -138,6 +138,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.node = node
     app.state.desk = node.desk
     app.state.attempts = Attempts(node.settings.sign_in_failures)
+    app.state.submissions = Attempts(IDLE_SUBMISSIONS)
     app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
     problems.install(app)
@@ -159,6 +160,8 @@ def create_witness(desk: WitnessDesk, settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.desk = desk
+    app.state.submissions = Attempts(IDLE_SUBMISSIONS)
+    app.state.addresses = Addresses(settings.trusted_proxies)
     problems.install(app)
     api.install_witness(app)
     return app

@@ -77,6 +77,22 @@ async def test_every_status_of_add_checkpoint(http: httpx.AsyncClient, settings:
     assert [(one["origin"], one["size"]) for one in seen["logs"]] == [(ORIGIN, 5)]
 
 
+async def test_who_hands_in_the_same_again_and_again_waits_and_a_log_that_grows_does_not(
+    http: httpx.AsyncClient,
+) -> None:
+    await submit(http, body(0, 1))
+    for size in range(1, 20):
+        for _ in range(3):
+            assert (await submit(http, body(size, size)))[0] == 200
+        assert (await submit(http, body(size, size + 1)))[0] == 200
+    for wrong, status in ((body(5, 5, FORKED), 409), (b"", 400), (body(20, 30, signers=(STRANGER,)), 403)):
+        assert (await submit(http, wrong))[0] == status
+    answer = await http.post("/witness/v1/add-checkpoint", content=body(20, 20))
+    assert (answer.status_code, answer.json()["code"]) == (429, "too-many-attempts")
+    assert 0 < int(answer.headers["retry-after"]) <= 10
+    assert (await http.get(f"{PLACE}/checkpoint")).status_code == 200
+
+
 async def test_what_is_no_log_of_ours_has_no_place(http: httpx.AsyncClient) -> None:
     for path in (f"/witness/v1/{'0' * 64}/checkpoint", "/witness/v1/abc/checkpoint", "/checkpoint", "/zh/"):
         assert (await http.get(path)).status_code in {404, 422}

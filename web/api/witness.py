@@ -22,6 +22,7 @@ from ledger.witness_federation import provincial
 from ledger.witness_guard import require_prefix
 from ledger.witness_receipt import FederatedReceipt, verify_federated
 from web.deps import NodeDep, ReadDep
+from web.limits import Attempts
 from web.node import Node
 from web.views import View
 from web.witnessing import PREFIX
@@ -83,18 +84,28 @@ async def particulars(desk: DeskDep) -> WitnessView:
         404: {"description": "The log is not witnessed here"},
         409: {"description": "Another size was cosigned last: this one", "content": {SIZE_TYPE: {}}},
         422: {"description": "The proof does not hold"},
+        429: {"description": "Too many submissions from this address that were not cosigned anew: wait"},
     },
     openapi_extra={
         "requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}
     },
 )
 async def add_checkpoint(request: Request, desk: DeskDep) -> Response:
-    """Cosign a checkpoint that extends the one before (tlog-witness, "add-checkpoint")."""
+    """Cosign a checkpoint that extends the one before (tlog-witness, "add-checkpoint").
+
+    Whatever is not cosigned anew counts against the address it came from, for anyone can hand it in.
+    """
+    body = await request.body()
+    submissions: Attempts = request.app.state.submissions
+    address = request.app.state.addresses.of(request)
+    submissions.count(address)
     try:
-        line = await desk.add_checkpoint(await request.body())
+        answered = await desk.cosign(body)
     except WitnessAhead as ahead:
         return Response(f"{ahead.size}\n", status_code=409, headers={"content-type": SIZE_TYPE})
-    return Response(line, media_type=_TEXT)
+    if answered.new:
+        submissions.forgive(address)
+    return Response(answered.line, media_type=_TEXT)
 
 
 @desk.get("/{origin_sha256}/checkpoint", response_class=PlainTextResponse)
