@@ -100,8 +100,6 @@ class WitnessDesk:
         if keys is None:
             raise LogNotWitnessed("this witness does not know the log", origin=head.origin)
         own = _own_lines(said.note, keys)
-        if said.old > head.size:
-            raise SubmissionMalformed("the old size is larger than the checkpoint's")
         async with self.database.read() as s:
             row = await s.get(WitnessedRow, origin_hash(head.origin))
         if row is not None and (line := self._again(row, said, own)) is not None:
@@ -110,6 +108,8 @@ class WitnessDesk:
             own.verify(keys)
         except NoteInvalid as error:
             raise CheckpointUntrusted(error.detail, origin=head.origin) from None
+        if said.old > head.size:
+            raise SubmissionMalformed("the old size is larger than the checkpoint's")
         async with self.database.write() as s:
             row = await _locked(s, head.origin)
             require_extends(row, said)
