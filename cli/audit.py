@@ -199,6 +199,8 @@ def run(
         raise typer.BadParameter(error.detail, param_hint="--state") from None
     except Malformed as error:
         raise typer.BadParameter(error.detail, param_hint="--vkey") from None
+    finally:
+        handing.close()
     if isinstance(source, Files) and report.clean:
         source.settle()
     typer.echo(json.dumps(report.document(), indent=2) if as_json else told(report))

@@ -9,7 +9,6 @@ from binascii import hexlify
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import Final
 
 import orjson
@@ -17,24 +16,21 @@ import orjson
 from base.errors import Malformed
 from ledger.bundle import (
     CHECKPOINT,
-    KEYS,
     Edition,
     KeyWindow,
     openings_path,
 )
 from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Note, VerifierKey
 from ledger.suites import can_verify
-from ledger.tiles import (
-    WIDTH,
-    unpack_entries,
-)
+from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed, packed
 from supervision.audit_files import files_are_those_of_the_manifest
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
-from supervision.audit_marks import repeated_marks, same_marks
+from supervision.audit_log_told import log_keys_are_as_told
+from supervision.audit_marks import Signed, repeated_marks, same_marks, same_statement, signed_in
 from supervision.audit_report import Code
 from supervision.audit_resuming import earlier_files_are_unchanged
 from supervision.audit_rows import database_agrees
@@ -63,7 +59,7 @@ def checkpoint_is_signed(case: Case) -> Check:
     """
     head = case.head
     here = head is not None and not case.damaged(CHECKPOINT)
-    late = case.bundle.plain and case.report.signatures_checked
+    late = case.bundle.plain
     if head is not None and here:
         case.report.origin, case.report.size, case.report.root = head.origin, head.size, head.root.hex()
         if case.trusted and not late:
@@ -111,12 +107,6 @@ def keys_could_say_it(case: Case) -> Check:
             while waiting is not None and waiting[0] == said.seq:
                 _have_verified(case, batch, said, waiting)
                 waiting = next(pending, None)
-        if batch.number == 0 and case.keys and memory.keyring.vkey not in _vkeys(case):
-            case.problem(Code.KEY, "keys.json does not hold the log key that the genesis names", seq=0)
-    given, whole = memory.keyring.log.windows, memory.growth.frontier.size == case.size
-    known = whole and given and str(given[0].vkey) in _vkeys(case) and not case.damaged(KEYS)
-    if known and sorted(map(str, given)) != sorted(map(str, case.windows)):
-        case.problem(Code.KEY, "keys.json gives other windows than the log's entries do", path=KEYS)
 
 
 def _judge(case: Case, batch: Batch, said: Sealed) -> None:
@@ -160,7 +150,7 @@ def statements_are_sealed_once(case: Case) -> Check:
             case.problem(Code.SIG, "a signed statement may be sealed a second time")
         return
     for earlier, later in same_marks(marks):
-        if _same_statement(_signed(case, earlier), _signed(case, later)):
+        if same_statement(_signed(case, earlier), _signed(case, later)):
             case.problem(Code.SIG, f"the same signed statement was sealed at seq {earlier}", seq=later)
 
 
@@ -224,26 +214,15 @@ def _report_bad(case: Case, future: Future[list[int]]) -> None:
         case.found(not_held(seq))
 
 
-def _signed(case: Case, seq: int) -> tuple[str, set[str]]:
-    """What was signed in an entry and the signatures, read again."""
-    entry = next(islice(unpack_entries(case.bundle.tile(case.entry_tile(seq // WIDTH))), seq % WIDTH, None))
-    envelope = orjson.loads(entry)["envelope"]
-    return envelope["payload"], {signature["sig"] for signature in envelope["signatures"]}
-
-
-def _same_statement(one: tuple[str, set[str]], other: tuple[str, set[str]]) -> bool:
-    """Whether both are one payload under one signature, whatever stands beside it."""
-    return one[0] == other[0] and not one[1].isdisjoint(other[1])
-
-
-def _vkeys(case: Case) -> list[str]:
-    return [str(window.vkey) for window in case.keys.vkeys] if case.keys else []
+def _signed(case: Case, seq: int) -> Signed:
+    return signed_in(case.bundle.tile(case.entry_tile(seq // WIDTH)), seq)
 
 
 CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     checkpoint_is_signed,
     entries_follow_each_other,
     keys_could_say_it,
+    log_keys_are_as_told,
     signatures_hold,
     statements_are_sealed_once,
     openings_fit,

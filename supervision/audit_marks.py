@@ -3,8 +3,14 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
+import orjson
+
+from ledger.tiles import WIDTH, unpack_entries
+
+Signed = tuple[str, set[str]]  # the payload and the signatures of an envelope, as base64
 _BUCKETS: Final = 256
 _SHIFT: Final = 56
 _AT_ONCE: Final = 1_000_000
@@ -39,3 +45,15 @@ def repeated_marks(marks: "array[int]", earlier: "Iterable[array[int]]" = ()) ->
         for at in range(0, len(marks), _AT_ONCE):
             repeated |= set(marks[at : at + _AT_ONCE]).intersection(before)
     return repeated - {0}
+
+
+def signed_in(tile: bytes, seq: int) -> Signed:
+    """What was signed in an entry and the signatures, read again from its tile. Raises Malformed."""
+    entry = next(islice(unpack_entries(tile), seq % WIDTH, None))
+    envelope = orjson.loads(entry)["envelope"]
+    return envelope["payload"], {signature["sig"] for signature in envelope["signatures"]}
+
+
+def same_statement(one: Signed, other: Signed) -> bool:
+    """Whether both are one payload under one signature, whatever stands beside it."""
+    return one[0] == other[0] and not one[1].isdisjoint(other[1])

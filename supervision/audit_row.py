@@ -6,6 +6,7 @@ next one names the earlier one's last checkpoint. A statement of the earlier log
 
 from array import array
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,26 @@ from ledger.archive import Files
 from ledger.bundle import Bundle
 from ledger.checkpoint import VerifierKey
 from ledger.errors import BundleFileBad, NoteInvalid
+from ledger.tiles import ENTRIES, WIDTH, Tile
 from supervision.audit import audit
 from supervision.audit_case import Case
 from supervision.audit_keys import Keyring
-from supervision.audit_marks import same_marks
+from supervision.audit_marks import same_marks, same_statement, signed_in
 from supervision.audit_report import Code, Report
+from supervision.audit_shelf import Shelf
 
 
 @dataclass(slots=True)
 class Handing:
-    """What one log hands on to the next. `successor` is the key that a trusted one closed the log for."""
+    """What one log hands on to the next. `successor` is the key that a trusted one closed the log for.
+
+    `trades` are where the trades of all logs so far stand, `before` the logs and how many entries each has.
+    """
 
     keyring: Keyring | None = None
     successor: VerifierKey | None = None
+    trades: Shelf = field(default_factory=Shelf)
+    before: list[tuple[Path | Files, int]] = field(default_factory=list)
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
     origins: set[str] = field(default_factory=set)
 
@@ -41,6 +49,7 @@ class Handing:
 
     def begin(self, case: Case) -> None:
         """Let an audit begin with what the log before has left."""
+        case.memory.trades, case.memory.lent = self.trades, True
         if self.keyring is not None:
             case.memory.keyring = self.keyring
 
@@ -49,11 +58,29 @@ class Handing:
         known = len(self.marks)
         self.marks.extend(case.memory.marks)
         for earlier, later in same_marks(self.marks) if known else ():
-            if earlier < known <= later:
+            if earlier < known <= later and self._same(earlier, case, later - known):
                 case.problem(Code.SIG, "this signed statement was sealed in a log before", seq=later - known)
         log = case.memory.keyring.log
         self.successor = log.successor if case.report.pinned and case.report.clean else None
         self.keyring = None if case.head is None else case.memory.keyring.go_on(case.head)
+
+    def close(self) -> None:
+        """Let go of what lies on disk."""
+        self.trades.close()
+
+    def _same(self, mark: int, case: Case, seq: int) -> bool:
+        """Whether a mark of an earlier log and an entry of this one are the same signed statement."""
+        logs = iter(self.before)
+        log, count = next(logs)
+        while mark >= count:
+            mark -= count
+            log, count = next(logs)
+        with Bundle(log) as opened:
+            size, number = opened.head().size, mark // WIDTH
+            tile = opened.tile(Tile(ENTRIES, number, min(WIDTH, size - number * WIDTH)))
+        return same_statement(
+            signed_in(tile, mark), signed_in(case.bundle.tile(case.entry_tile(seq // WIDTH)), seq)
+        )
 
 
 def audit_in_a_row(
@@ -64,11 +91,12 @@ def audit_in_a_row(
     `vkeys` may be of any of them; `options` are those of `audit` for the last log, but no state. Raises
     NoteInvalid for a key that is of none of them.
     """
-    handing, last = Handing(), len(logs) - 1
-    reports = [
-        audit_next(log, vkeys, handing, **(options if number == last else {}))
-        for number, log in enumerate(logs)
-    ]
+    last = len(logs) - 1
+    with closing(Handing()) as handing:
+        reports = [
+            audit_next(log, vkeys, handing, **(options if number == last else {}))
+            for number, log in enumerate(logs)
+        ]
     handing.require_used(vkeys)
     return reports
 
@@ -84,7 +112,9 @@ def audit_next(log: Path | Files, vkeys: Sequence[VerifierKey], handing: Handing
     pinned = [key for key in vkeys if key.name == origin]
     if handing.successor is not None and handing.successor.name == origin:
         pinned.append(handing.successor)
-    return audit(log, list(dict.fromkeys(pinned)), link=handing, **options)
+    report = audit(log, list(dict.fromkeys(pinned)), link=handing, **options)
+    handing.before.append((log, len(handing.marks) - sum(count for _, count in handing.before)))
+    return report
 
 
 def _origin(log: Path | Files) -> str:

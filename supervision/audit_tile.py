@@ -60,7 +60,7 @@ class Batch:
     `leaves` are its leaf hashes in a row, `root` the one over them where the tile is full. `said[i]` is
     None where entry i is not of the published form, and all of it empty where statements are not asked.
     `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
-    `signatures` counts the ones verified here. `marks` are 8 bytes of a signature of each entry (0: none).
+    `signatures` counts the ones verified here. `marks` are 8 bytes of each statement's SHA-256 (0: none).
     `amounts` stand in openings that fit, of trades; `envelopes` are the names of contract signatures.
     `blamed` are entries whose keys could not say them.
     """
@@ -256,6 +256,7 @@ def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, byte
             continue
         said.seq = seq  # where another number stands, that is told already
         batch.said.append(said)
+        marks.append(_mark(said))
         message = pre_authentication(PAYLOAD_TYPE, said.payload)
         said.payload = b""  # it was read, and is in the message: a tile's worth of it is held for nothing
         for signature in said.signatures:
@@ -264,16 +265,21 @@ def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, byte
                 batch.pending.append((seq, signature.keyid, message, signature.sig))
                 continue
             jobs.append((seq, public, message, signature.sig))
-        # Of the same statement in whatever order it is signed: the smallest beginning of a signature.
-        several = len(said.signatures) > 1
-        mark = min(one.sig[:8] for one in said.signatures) if several else said.signatures[0].sig[:8]
-        marks.append(mark if len(mark) == len(_NO_MARK) else _NO_MARK)
         if said.event == SIGN:
             batch.envelopes[seq] = _envelope_name(raw)
     batch.marks = b"".join(marks)
     batch.signatures = len(jobs)
     # After the reading, not in between: it would find the processor's caches full of other things each time.
     batch.problems += [not_held(seq) for seq, public, message, sig in jobs if not holds(public, message, sig)]
+
+
+def _mark(said: Sealed) -> bytes:
+    """8 bytes of the SHA-256 of what is said, whoever signs beside it.
+
+    The parties of a contract sign one payload, each in an envelope of its own: there of the signer too.
+    """
+    signer = said.signatures[0].keyid.encode() if said.event == SIGN else b""
+    return sha256(signer + said.payload).digest()[: len(_NO_MARK)]
 
 
 def not_held(seq: int) -> Problem:

@@ -25,7 +25,7 @@ from supervision.audit_moves import (
     TRADE_SPEAKERS,
     UNFREEZE,
 )
-from supervision.audit_report import Code
+from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
@@ -34,6 +34,10 @@ _CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE, "TRD.CONTRACT", "TRD.FUND",
 _PAID: Final = frozenset({"TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
 
 _DIGITS: Final = 19
+_GOES_ON: Final = (
+    "this log goes on from another one, which was not audited: what its trades rest on there was not looked "
+    "at; give that log with --after"
+)
 _EXCHANGE: Final = frozenset({OPERATOR})
 
 Judged = Iterator[tuple[Code, str]]
@@ -103,19 +107,20 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
         for said in batch.said:
             if said is None:
                 continue
-            if said.event == GENESIS:
+            if said.event == GENESIS and case.memory.keyring.earlier is None:
                 case.memory.goes_on = said.predicate.get("previous") is not None
             if not said.event.startswith(TRADE):
                 continue
             trade: Trade | None = trades.get(said.object_id)
-            if trade is None and (said.event == INQUIRE or case.memory.goes_on):
-                trade = _begun(said)
+            trade = trade or _begun(case, said)
             if trade is None or not _plain_step(trade, said):
                 for code, why in _judge(case, trade, batch, said):
                     case.problem(code, why, seq=said.seq)
             if trade is not None:
                 _remember(case, trade, batch, said)
                 trades.put(said.object_id, trade)
+    if case.memory.goes_on:
+        case.report.warnings.append(Problem(Code.GOES_ON, _GOES_ON))
 
 
 def _plain_step(trade: Trade, said: Sealed) -> bool:
@@ -136,10 +141,12 @@ def _plain_step(trade: Trade, said: Sealed) -> bool:
     )
 
 
-def _begun(said: Sealed) -> Trade:
-    """A trade as its inquiry begins it; or, in a log that goes on from another, as it is first met."""
+def _begun(case: Case, said: Sealed) -> Trade | None:
+    """A trade as its inquiry begins it; or as it is first met, where the log before is not at hand."""
     if said.event == INQUIRE:
         return {"state": None, "seats": {seat: said.text(seat) for seat in _SEATS.values()}}
+    if not case.memory.goes_on:
+        return None
     state = "CONTRACT_READY" if said.event == SIGN else said.text("from")
     seats = {seat: said.text(seat) for seat in _SEATS.values() if seat in said.predicate}
     return {"state": state, "seats": seats, "met": True}
@@ -152,15 +159,22 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
         yield Code.KEY, f"{said.event} is no step of a trade"
         return
     wrong = list(_same_parties(trade, said)) if trade is not None else []
+    if said.event == SIGN and len(said.signatures) > 1:
+        wrong.append((Code.KEY, "each party signs a contract in an envelope of its own"))
     if said.event != SIGN and role is not None and role not in speakers:
         wrong.insert(0, (Code.KEY, f"{said.event} is not for {role} to say"))
     yield from wrong
     if not wrong and not _damaged(case) and said.seq not in batch.blamed:
         yield from _in_order(trade, said)
-    if said.event == "TRD.CONTRACT" and not _damaged(case) and not (trade and trade.get("met")):
+    if said.event == "TRD.CONTRACT" and not _damaged(case) and not _met(case, trade):
         yield from _signed_by_all(trade, said)
     if trade is not None and said.event in _PAID:
         yield from _as_signed_for(trade.get("amounts", {}), _amounts(batch, said))
+
+
+def _met(case: Case, trade: Trade | None) -> bool:
+    """Whether the beginning of a trade may be in an earlier log that is not at hand."""
+    return trade is not None and "met" in trade and case.memory.goes_on
 
 
 def _same_parties(trade: Trade, said: Sealed) -> Judged:

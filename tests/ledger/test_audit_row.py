@@ -1,8 +1,10 @@
 """Two logs of one exchange in a row: the second begins where the first has ended, and its parties go on."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -140,6 +142,48 @@ def test_a_statement_of_the_first_log_is_not_sealed_again_in_the_second(tmp_path
     _, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey])
     assert found(second) == [("SIG", 2)]
     assert "in a log before" in second.problems[0].why
+
+
+def test_trades_go_on_from_the_first_log_and_nobody_makes_one_up_in_the_second(tmp_path: Path) -> None:
+    before = closed()
+    log = following(before)
+    amounts = {"amount_minor": "900000000", "commission_minor": "0", "platform_fee_minor": "0"}
+    parties = {"seller_id": "org_seller", "buyer_id": "org_buyer", "broker_id": None}
+    moves = {"before": "CONTRACT_READY", "after": "CONTRACTED", "contract_sha256": "0" * 64}
+    facts = {"signatures": [], "opening": amounts, **parties, **moves}
+    forged = log.exchange("TRD.CONTRACT", "trd_forged", **facts)
+    moves = {"before": "ACCEPTED_GOODS", "after": "SETTLED"}
+    again = log.exchange(
+        "TRD.SETTLE", "trd_0000", opening=amounts | {"seller_minor": "9"}, **parties, **moves
+    )
+    first, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey])
+    assert (first.clean, second.warnings) == (True, [])
+    assert {("KEY", forged), ("KEY", again)} <= set(found(second))
+
+
+def test_a_trade_may_be_signed_in_one_log_and_paid_in_the_next_and_only_as_signed(tmp_path: Path) -> None:
+    whole = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
+    begun = 18  # its statements up to TRD.FUND
+    for amount in (None, "1"):
+        before = Turning(envelopes=whole.envelopes[:begun], openings=dict(whole.openings))
+        before.register("org_seller", ["PROVIDER"], key("org_seller 2"), key("org_seller"))
+        before.openings = {seq: opening for seq, opening in whole.openings.items() if seq < begun}
+        before.close("shard", OLD, NEXT)
+        log = following(before)
+        log.envelopes += whole.envelopes[begun : begun + 3]
+        log.openings = {}
+        stated = orjson.loads(whole.openings[begun + 3]) | ({"amount_minor": amount} if amount else {})
+        predicate = orjson.loads(base64.b64decode(whole.envelopes[begun + 3]["payload"]))["predicate"]
+        facts = {name: predicate[name] for name in ("seller_id", "buyer_id", "broker_id", "trade_id")}
+        moves = {"before": "ACCEPTED_GOODS", "after": "SETTLED"}
+        settled = log.exchange("TRD.SETTLE", "trd_0000", opening=stated, **facts, **moves)
+        _, second = in_a_row(tmp_path / str(amount), before, log, vkeys=[OLD.vkey])
+        assert set(found(second)) == ({("OPENING", settled)} if amount else set())
+
+
+def test_a_log_without_the_one_before_it_warns(tmp_path: Path) -> None:
+    report = audit(following(closed()).bundle(tmp_path / "b"), [NEXT.vkey])
+    assert [str(warning.code) for warning in report.warnings] == ["GOES_ON"]
 
 
 def test_the_first_log_may_have_turned_its_key_over(tmp_path: Path) -> None:

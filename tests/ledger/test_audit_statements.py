@@ -22,6 +22,7 @@ from tests.ledger.make_bundle import (
     resign,
     sha,
     story,
+    trade,
 )
 
 # --- entries that are not of the published form
@@ -214,6 +215,26 @@ def test_a_statement_sealed_twice_is_found_whatever_signs_beside_it_and_in_whate
     log.envelopes.append(again)
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert ("SIG", seq + 1) in found(report)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_statement_sealed_again_with_a_further_signature_is_found(tmp_path: Path, at: int) -> None:
+    log = Log()
+    genesis(log)
+    second = key("buyer 2")
+    log.register("org_buyer", ["BUYER"], second, key("org_buyer"))
+    seq = log.party("org_buyer", "PAY.ACCOUNT", f"acc_{at}", org_id="org_buyer")
+    log.envelopes.append(dsse(base64.b64decode(log.envelopes[seq]["payload"]), key("org_buyer"), second))
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("SIG", seq + 1)]
+
+
+def test_each_party_of_a_contract_signs_in_an_envelope_of_its_own(tmp_path: Path) -> None:
+    log = Log()
+    genesis(log)
+    trade(log, 0)
+    payload = base64.b64decode(log.envelopes[13]["payload"])
+    log.envelopes[13] = dsse(payload, key("org_buyer"), key("org_seller"))
+    assert ("KEY", 13) in found(audit(log.write(tmp_path / "b"), [VKEY]))
 
 
 NEW = key("new")
