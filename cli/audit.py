@@ -33,7 +33,8 @@ def audit(
     log: Annotated[
         str,
         typer.Argument(
-            help="A bundle (a folder, or a zip of it), a folder of tiles as a node publishes it, or its URL."
+            metavar="LOG",
+            help="A bundle (a folder, or a zip of it), a folder of tiles as a node publishes it, or its URL.",
         ),
     ],
     *,
@@ -73,7 +74,9 @@ def audit(
     only_new: Annotated[
         bool, typer.Option("--only-new", help="With --state: do not even hash what was audited before.")
     ] = False,
-    signatures: Annotated[bool, typer.Option(help="Also verify what the statements say.")] = True,
+    signatures: Annotated[
+        bool, typer.Option(help="Also verify what the statements say; the answer names what is left out.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with the whole report as JSON.")] = False,
 ) -> None:
     """Check a log from outside, without trusting the exchange: entries, chain, tree, signatures, keys, files.
@@ -215,7 +218,7 @@ def told(report: Report) -> str:
         lines[0] += f" (audited before up to entry {report.resumed_from})"
     clean = "CLEAN" if report.pinned else "CLEAN but UNPINNED"
     lines.append(clean if first is None else f"NOT CLEAN: {first}")
-    said = "no party signatures (as asked)"
+    said = "nothing else"
     if report.signatures_checked:
         absent = f" ({report.openings_absent} not in this bundle)" if report.openings_absent else ""
         said = f"{report.signatures} party signatures, {report.openings} openings{absent}"
@@ -223,6 +226,8 @@ def told(report: Report) -> str:
         f"checked: {report.entries} entries, {report.files} files, {report.anchors} earlier checkpoints, "
         f"{report.cosignatures} cosignatures, {said}"
     )
+    if report.left_out:
+        lines.append(f"left out, as asked: {'; '.join(report.left_out)}")
     lines += [f"  {problem}" for problem in report.problems if problem is not first]
     more = sum(report.counts.values()) - len(report.problems)
     if more:

@@ -48,8 +48,8 @@ def audit(
     `vkeys` are the log's keys as the caller knows them from elsewhere; without any, the bundle's own
     are used and the report warns UNPINNED. `last_checkpoint` is a signed checkpoint seen earlier, which
     the log must still begin with. `rows` are trades of the exchange's database (`audit_rows`). With
-    `signatures=False` entries, chain, tree, files and checkpoints are checked, and not what the
-    statements say: no SIG, KEY, OPENING, DB_MISMATCH.
+    `signatures=False` the ends of entries, chain, tree, files, checkpoints and the log's own keys are
+    checked, and not what else the statements say: no SIG, OPENING, DB_MISMATCH (`Report.left_out`).
 
     `state` is a file in which a clean audit keeps what the next one needs to read only what is new, and
     which is used where there is one. Anything wrong, or asked otherwise than then, and all is read anew, so

@@ -16,7 +16,6 @@ import orjson
 from base.errors import Malformed
 from ledger.bundle import (
     CHECKPOINT,
-    KEYS,
     Edition,
     KeyWindow,
     openings_path,
@@ -27,9 +26,11 @@ from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed, packed
+from supervision.audit_erased import openings_are_gone_where_erased
 from supervision.audit_files import files_are_those_of_the_manifest
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
+from supervision.audit_log_told import log_keys_are_as_told
 from supervision.audit_marks import Signed, repeated_marks, same_marks, same_statement, signed_in
 from supervision.audit_report import Code
 from supervision.audit_resuming import earlier_files_are_unchanged
@@ -59,7 +60,7 @@ def checkpoint_is_signed(case: Case) -> Check:
     """
     head = case.head
     here = head is not None and not case.damaged(CHECKPOINT)
-    late = case.bundle.plain and case.report.signatures_checked
+    late = case.bundle.plain
     if head is not None and here:
         case.report.origin, case.report.size, case.report.root = head.origin, head.size, head.root.hex()
         if case.trusted and not late:
@@ -107,12 +108,6 @@ def keys_could_say_it(case: Case) -> Check:
             while waiting is not None and waiting[0] == said.seq:
                 _have_verified(case, batch, said, waiting)
                 waiting = next(pending, None)
-        if batch.number == 0 and case.keys and memory.keyring.vkey not in _vkeys(case):
-            case.problem(Code.KEY, "keys.json does not hold the log key that the genesis names", seq=0)
-    given, whole = memory.keyring.log.windows, memory.growth.frontier.size == case.size
-    known = whole and given and str(given[0].vkey) in _vkeys(case) and not case.damaged(KEYS)
-    if known and sorted(map(str, given)) != sorted(map(str, case.windows)):
-        case.problem(Code.KEY, "keys.json gives other windows than the log's entries do", path=KEYS)
 
 
 def _judge(case: Case, batch: Batch, said: Sealed) -> None:
@@ -164,7 +159,7 @@ def openings_fit(case: Case) -> Check:
     """OPENING: each opening is what its entry commits to (`audit_tile`), and the public edition has none."""
     while (batch := (yield)) is not None:
         case.report.openings += batch.openings
-        case.report.openings_absent += batch.openings_absent
+        case.report.openings_absent += len(batch.absent)
         if any(batch.opened):
             case.opened[batch.number] = batch.opened
         if any(batch.opened) and case.edition is Edition.PUBLIC:
@@ -224,17 +219,15 @@ def _signed(case: Case, seq: int) -> Signed:
     return signed_in(case.bundle.tile(case.entry_tile(seq // WIDTH)), seq)
 
 
-def _vkeys(case: Case) -> list[str]:
-    return [str(window.vkey) for window in case.keys.vkeys] if case.keys else []
-
-
 CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     checkpoint_is_signed,
     entries_follow_each_other,
     keys_could_say_it,
+    log_keys_are_as_told,
     signatures_hold,
     statements_are_sealed_once,
     openings_fit,
+    openings_are_gone_where_erased,
     statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
     database_agrees,
@@ -250,6 +243,7 @@ OF_STATEMENTS: Final = frozenset(
         signatures_hold,
         statements_are_sealed_once,
         openings_fit,
+        openings_are_gone_where_erased,
         statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
         database_agrees,

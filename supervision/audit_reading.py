@@ -15,6 +15,7 @@ from ledger.errors import BundleFileBad
 from ledger.tiles import WIDTH, Tile
 from supervision.audit_case import Case
 from supervision.audit_report import Code
+from supervision.audit_skim import named_by
 from supervision.audit_tile import Batch, Work, examine
 from supervision.audit_workers import Workers
 
@@ -74,6 +75,8 @@ def _come(case: Case, number: int, deep: bool, workers: Workers | None) -> Batch
     work = Work(number, tile.width, case.origin, deep, data, _hashes(case, Tile(0, number, tile.width)))
     if deep:
         work.openings = _openings(case, number)
+    elif not case.bundle.plain:  # a folder of tiles has no list of keys that would name entries
+        work.wanted = named_by(case.windows, case.size)
     return work if workers is None else workers.examine(work)
 
 

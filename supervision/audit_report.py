@@ -8,6 +8,13 @@ from typing import Any, Final
 
 KEPT_PER_CODE: Final = 20
 FORM: Final = "databourse-audit/v1"
+LEFT_OUT: Final = (
+    "the parties' signatures and keys",
+    "what envelopes hold, but entry 0, the last entry and those on the log's keys",
+    "openings",
+    "statements sealed twice",
+    "speakers and trades",
+)
 
 
 class Code(StrEnum):
@@ -91,6 +98,11 @@ class Report:
         return not self.counts
 
     @property
+    def left_out(self) -> list[str]:
+        """What was not looked at, because it was not asked for."""
+        return [] if self.signatures_checked else list(LEFT_OUT)
+
+    @property
     def pinned(self) -> bool:
         """Whether the keys that the verdict rests on came from outside the bundle."""
         return not any(warning.code is Code.UNPINNED for warning in self.warnings)
@@ -125,6 +137,7 @@ class Report:
                 "anchors": self.anchors,
                 "cosignatures": self.cosignatures,
             },
+            "left_out": self.left_out,
             "first": self.first.document() if self.first else None,
             "counts": {str(code): count for code, count in sorted(self.counts.items())},
             "problems": [problem.document() for problem in self.problems],

@@ -28,6 +28,7 @@ from ledger.suites import ED25519_SHA256, signature_holds, suite_of
 from ledger.tiles import ENTRIES, WIDTH, Tile, subtree_root, unpack_entries
 from supervision.audit_entry import Sealed, read_entry, read_statement
 from supervision.audit_report import Code, Problem
+from supervision.audit_skim import skim
 
 Job = tuple[int, bytes, bytes, bytes]  # seq, raw public key, signed message, signature
 Pending = tuple[int, str, bytes, bytes]  # seq, keyid, signed message, signature
@@ -42,7 +43,10 @@ _NO_MARK: Final = bytes(8)
 
 @dataclass(slots=True)
 class Work:
-    """The bytes of one tile: its entries, and the leaf hashes and openings where they can be compared."""
+    """The bytes of one tile: its entries, and the leaf hashes and openings where they can be compared.
+
+    Where it is not looked at `deep`, `wanted` are the entries to read all the same (`audit_skim`).
+    """
 
     number: int
     width: int
@@ -51,6 +55,7 @@ class Work:
     entries: bytes
     hashes: bytes | None = None
     openings: bytes | None = None
+    wanted: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -58,11 +63,12 @@ class Batch:
     """What came of one tile.
 
     `leaves` are its leaf hashes in a row, `root` the one over them where the tile is full. `said[i]` is
-    None where entry i is not of the published form, and all of it empty where statements are not asked.
+    None where entry i is not of the published form; where statements are not asked, only those about the
+    log's own keys are there. `alike` says that all entries but the first end as they should.
     `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
     `signatures` counts the ones verified here. `marks` are 8 bytes of each statement's SHA-256 (0: none).
     `amounts` stand in openings that fit, of trades; `envelopes` are the names of contract signatures.
-    `blamed` are entries whose keys could not say them.
+    `blamed` are entries whose keys could not say them, `absent` those whose opening is not there.
     """
 
     number: int
@@ -78,12 +84,13 @@ class Batch:
     signatures: int = 0
     marks: bytes = b""
     openings: int = 0
-    openings_absent: int = 0
+    absent: list[tuple[int, str]] = field(default_factory=list)
     opened: bytes = b""
     amounts: dict[int, dict[str, str]] = field(default_factory=dict)
     envelopes: dict[int, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     blamed: set[int] = field(default_factory=set)
+    alike: bool = False
 
     @property
     def begin(self) -> int:
@@ -124,6 +131,12 @@ def examine(work: Work, keys: Mapping[str, bytes]) -> Batch:
     if work.deep:
         _read(batch, entries, work.node, keys)
         _open(batch, work.openings)
+    elif entries:
+        for found in skim(entries, batch.begin, work.wanted, alike=batch.alike):
+            if isinstance(found, Problem):
+                batch.problems.append(found)
+            else:
+                batch.said.append(found)
     return batch
 
 
@@ -153,7 +166,8 @@ def _follow(batch: Batch, entries: list[bytes], node: str) -> bytes:
     tail, linked = tail_of(node), batch.leaves.hex()
     first, count = batch.begin, len(entries)
     times = [entry[AT] for entry in entries]
-    if _linked(entries, linked, first, node) and all(map(le, times, islice(times, 1, None))):
+    batch.alike = _linked(entries, linked, first, node)
+    if batch.alike and all(map(le, times, islice(times, 1, None))):
         return times[-1]
     before = times[0]
     for at in range(1, count):
@@ -176,7 +190,7 @@ def _linked(entries: list[bytes], linked: str, first: int, node: str) -> bool:
     if not numbers or len(str(numbers[0])) != len(str(numbers[-1])):
         return not numbers
     before = [linked[at : at + 64] for at in range(0, 64 * len(numbers), 64)]
-    head, middle, end = f',"node":{orjson.dumps(node).decode()},"prev":"', '","seq":', ',"v":1}'
+    head, middle, end = f'"}}]}},"node":{orjson.dumps(node).decode()},"prev":"', '","seq":', ',"v":1}'
     parts = zip(repeat(head), before, repeat(middle), map(str, numbers), repeat(end), strict=False)
     tails = "".join(chain.from_iterable(parts)).encode()
     length = len(tails) // len(numbers)
@@ -232,14 +246,21 @@ def _sealed(raw: bytes, node: str) -> Sealed:
     if match is None:
         return read_entry(raw)
     encoded, keyid, signature, seq = match.groups()
-    try:
-        payload, sig = a2b_base64(encoded), a2b_base64(signature)
-    except ValueError:
-        raise Malformed("not base64") from None
-    if b2a_base64(payload, newline=False) != encoded or b2a_base64(sig, newline=False) != signature:
-        raise Malformed("base64 in another spelling than the standard one")
-    signed = (Signature(keyid.decode(), sig),)
+    payload = _decoded(encoded)
+    signed = (Signature(keyid.decode(), _decoded(signature)),)
     return Sealed(int(seq), "", "", node, payload, signed, *read_statement(payload))
+
+
+def _decoded(text: bytes) -> bytes:
+    """Base64 that is spelt as it would be written: strictly the alphabet, and no bit behind the end."""
+    try:
+        data = a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise Malformed("base64 in another spelling than the standard one") from None
+    rest = len(data) % 3
+    if rest and b2a_base64(data[-rest:], newline=False) != text[-4:]:
+        raise Malformed("base64 in another spelling than the standard one")
+    return data
 
 
 def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, bytes]) -> None:
@@ -322,7 +343,8 @@ def _open(batch: Batch, data: bytes | None) -> None:
         if said is None:
             continue
         if opening is None:
-            batch.openings_absent += said.opening_sha256 is not None
+            if said.opening_sha256 is not None:
+                batch.absent.append((seq, said.opening_sha256))
             continue
         batch.openings += 1
         if said.opening_sha256 != sha256(opening).hexdigest():

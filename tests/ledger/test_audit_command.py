@@ -10,12 +10,13 @@ import typer
 from typer.testing import CliRunner
 
 from cli.audit import audit as audit_command
+from cli.audit import told
 from cli.audit_progress import progress_bar
 from ledger.bundle import Edition
 from ledger.checkpoint import NoteSigner
 from supervision.audit import audit
 from supervision.audit_report import Code
-from tests.ledger.audited import first, spoken
+from tests.ledger.audited import first, found, spoken
 from tests.ledger.make_bundle import ORIGIN, VKEY, dsse, key, story
 
 
@@ -93,6 +94,9 @@ def test_an_audit_of_checkpoints_alone_leaves_statements_out(tmp_path: Path) -> 
     report = audit(bundle, [VKEY], signatures=False)
     assert report.clean
     assert report.document()["checked"]["signatures"] is None
+    assert "openings" in report.document()["left_out"]
+    assert "left out, as asked: the parties' signatures and keys" in told(report)
+    assert audit(bundle, [VKEY]).document()["left_out"] == []
     path = bundle / "tile/entries/000.p/10"
     data = bytearray(path.read_bytes())
     data[-40] ^= 1
@@ -106,6 +110,30 @@ def test_an_entry_whose_members_stand_in_another_order_is_found_without_its_stat
     entries[20] = entries[20].replace(b',"v":1}', b"}").replace(b'{"at":', b'{"v":1,"at":', 1)
     bundle = log.write(tmp_path / "b", entries=entries)
     assert first(audit(bundle, [VKEY], signatures=False)) == ("HASH", 20)
+
+
+HEAD, LATER = b'{"at":"2026-11-16T03:00:00.000Z",', b'{"at":"9999-99-99T99:99:99.999Z",'
+
+
+@pytest.mark.parametrize("at", [20, 256, 270], ids=["first tile", "first of a tile", "later tile"])
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda entry, tail: HEAD + b"no JSON \xff" + tail,
+        lambda entry, tail: LATER + b"no JSON \xff" + tail,
+        lambda entry, tail: b"garbage",
+        lambda entry, tail: entry[: -len(tail)] + b" " + tail,
+        lambda entry, tail: entry[:-1] + b"]",
+        lambda entry, tail: b" " + entry,
+    ],
+)
+def test_what_is_no_entry_is_found_without_its_statement(tmp_path: Path, forge, at: int) -> None:
+    log = story(22)
+    log.envelopes = log.envelopes[: at + 1]
+    entries = log.entries()
+    entries[at] = forge(entries[at], entries[at][entries[at].index(b',"node":') :])
+    bundle = log.write(tmp_path / "b", entries=entries)
+    assert ("HASH", at) in found(audit(bundle, [VKEY], signatures=False))
 
 
 def test_many_problems_are_counted_and_the_first_are_kept(tmp_path: Path) -> None:
