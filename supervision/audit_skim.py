@@ -22,8 +22,8 @@ _DIGITS: Final = b"0123456789"
 _UNLIKE_DIGITS: Final = _HEAD.translate(None, _DIGITS)
 _FRAME: Final = re.compile(
     rb'\{"at":"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z",'
-    rb'"envelope":\{"payload":"[^"\\]*","payloadType":"[^"\\]*","signatures":\[\{"keyid":"[0-9a-f]{64}",'
-    rb'"sig":"[^"\\]*"\}\]\},"node":"[^"\\]*","prev":"[0-9a-f]{64}","seq":(?:0|[1-9][0-9]{0,14}),"v":1\}'
+    rb'"envelope":\{"payload":"[^"]*","payloadType":"[^"]*","signatures":\[\{"keyid":"[0-9a-f]{64}",'
+    rb'"sig":"[^"]*"\}\]\},"node":"[^"]*","prev":"[0-9a-f]{64}","seq":(?:0|[1-9][0-9]{0,14}),"v":1\}'
 )
 _WORD: Final = b"statement:LOG."
 _WORDS: Final = tuple(  # the same in base64, wherever among three bytes it begins
@@ -51,7 +51,7 @@ def skim(
     heads = b"".join([entry[_BEGIN] for entry in entries])
     if not alike or heads.translate(None, _DIGITS) != _UNLIKE_DIGITS * len(entries):
         yield from _unframed(entries, begin)
-    elif _FRAME.fullmatch(entries[0]) is None:
+    else:
         yield from _unframed(entries[:1], begin)
     if wanted is None:
         body = b"".join(entries)
@@ -75,7 +75,7 @@ def _about_keys(entries: Sequence[bytes], begin: int) -> list[int]:
 def _unframed(entries: Iterable[bytes], begin: int) -> Iterator[Problem]:
     """Each entry that is not of the form of one is read as strictly as in a whole audit."""
     for seq, entry in enumerate(entries, begin):
-        if _FRAME.fullmatch(entry) is None:
+        if _FRAME.fullmatch(entry) is None or b"\\" in entry:
             try:
                 read_entry(entry)
             except Malformed as error:
