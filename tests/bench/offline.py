@@ -1,6 +1,7 @@
 """What runs offline: the audit of a bundle, and the rules over evidence tables."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -69,7 +70,7 @@ async def audit(ground: Ground) -> Measured:
 
 
 def _write_bundle(out: Path, size: int, signer: NoteSigner) -> bytes:
-    entries = list(_entries(size))
+    entries = list(_entries(size, signer))
     leaves = [leaf_hash(entry) for entry in entries]
     root = root_of(leaves)
     return write_bundle(
@@ -82,8 +83,11 @@ def _write_bundle(out: Path, size: int, signer: NoteSigner) -> bytes:
     )
 
 
-def _entries(size: int) -> Iterator[bytes]:
-    """Entries of the usual length: a settlement's statement, under other ids, linked and numbered."""
+def _entries(size: int, signer: NoteSigner) -> Iterator[bytes]:
+    """Entries of the usual length: a settlement's statement, under other ids, linked and numbered.
+
+    Only entry 0 is read by an audit that leaves statements out: it names the log's key.
+    """
     saying = Saying("org_exchange", "EXCHANGE_OPERATOR", _BEGAN, simulated=True, custodial=False)
     names = {f"{part}_id": f"{part}_{'0' * 26}" for part in ("trade", "seller", "buyer", "listing")}
     draft = Draft("TRD.SETTLE", "trd_" + "0" * 26, public=names, opening={"amount_minor": "68000000"})
@@ -92,11 +96,19 @@ def _entries(size: int) -> Iterator[bytes]:
     head, mark, tail = envelope.partition(b'"sig":"')
     previous = NO_PREVIOUS
     for seq in range(size):
-        unlike = head + mark + b"%08d" % seq + tail[8:]
+        unlike = head + mark + b"%08d" % seq + tail[8:] if seq else _genesis(saying, signer)
         at = _BEGAN + timedelta(milliseconds=seq)
         entry = sealed_entry(seq=seq, prev=previous, at=at, node=_ORIGIN, envelope=unlike)
         previous = leaf_hash(entry).hex()
         yield entry
+
+
+def _genesis(saying: Saying, signer: NoteSigner) -> bytes:
+    key = SigningKey.generate()
+    stated = {"keyid": key.keyid, "public_key": base64.b64encode(key.public).decode()}
+    said = {"origin": _ORIGIN, "vkey": str(signer.vkey), "operator_id": saying.actor, "exchange_key": stated}
+    payload = build(Draft("LOG.GENESIS", "log", public=said), saying, "0" * 64).payload
+    return envelope_bytes(sign_envelope(PAYLOAD_TYPE, payload, key))
 
 
 def _bare_audit(bundle: Path, size: int) -> bytes:
