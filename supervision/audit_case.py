@@ -17,7 +17,7 @@ from supervision.audit_entry import Sealed, read_entry
 from supervision.audit_keys import SIGN, Keyring
 from supervision.audit_log_keys import follow
 from supervision.audit_report import Code, Problem, Report
-from supervision.audit_shelf import Shelf
+from supervision.audit_shelf import Absences, Shelf
 from supervision.audit_tile import Batch
 
 Row = Mapping[str, Any]
@@ -46,9 +46,9 @@ class Memory:
     `previous` is the hex leaf hash before the next entry, `before` the time it was sealed at. `known` are
     the parties' public keys in the order they came, `keys` the same by keyid. `marks` are 8 bytes of the
     SHA-256 of each statement, `key_said` the statements about keys (`audit_state.told`). The log `goes_on`
-    from another one that was not audited, in which trades may have begun. `trades` that are
-    `lent` go on from an earlier log's audit, and are not this one's to close. `voices` are keys that speak
-    for whom, in which role, as they were found to since the last statement about keys.
+    from another one that was not audited, in which trades may have begun. `trades` and `absences` that
+    are `lent` go on from an earlier log's audit, and are not this one's to close. `voices` are keys that
+    speak for whom, in which role, as they were found to since the last statement about keys.
     """
 
     previous: bytes = NO_PREVIOUS.encode()
@@ -63,11 +63,13 @@ class Memory:
     lent: bool = False
     voices: set[tuple[str, str, str]] = field(default_factory=set)
     trades: Shelf = field(default_factory=Shelf)
+    absences: Absences = field(default_factory=Absences)
 
     def close(self) -> None:
         """Let go of what lies on disk."""
         if not self.lent:
             self.trades.close()
+            self.absences.close()
 
     def heard(self, said: Sealed) -> bool:
         """Whether this key was found to speak for this organisation, in this role, since keys changed."""
@@ -170,7 +172,7 @@ class Case:
         if not self.pinned:
             self.report.warnings.append(Problem(Code.UNPINNED, _UNPINNED))
         if self.pinned and self.keys:
-            self.led = follow(self.pinned, self.keys.vkeys, self._entry)
+            self.led = follow(self.pinned, self.keys.vkeys, self.entry)
         self.trusted = self.led or self.pinned or offered
         self._open_manifest()
         if self.pinned and self.manifest and self.manifest.get(KEYS) == self.bundle.digests.get(KEYS):
@@ -210,7 +212,7 @@ class Case:
         except (BundleFileBad, Malformed, StopIteration):
             return ()
 
-    def _entry(self, seq: int) -> bytes:
+    def entry(self, seq: int) -> bytes:
         """One entry's bytes. Raises Malformed where it cannot be read."""
         head = self.bundle.head()
         if not 0 <= seq < head.size:

@@ -26,6 +26,7 @@ from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed, packed
+from supervision.audit_erased import openings_are_gone_where_erased
 from supervision.audit_files import files_are_those_of_the_manifest
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
@@ -226,6 +227,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     signatures_hold,
     statements_are_sealed_once,
     openings_fit,
+    openings_are_gone_where_erased,
     statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
     database_agrees,
@@ -241,6 +243,7 @@ OF_STATEMENTS: Final = frozenset(
         signatures_hold,
         statements_are_sealed_once,
         openings_fit,
+        openings_are_gone_where_erased,
         statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
         database_agrees,

@@ -95,6 +95,8 @@ def _compare_openings(case: Case, path: str, digest: str, opened: bytes) -> None
     if are & ~were:
         case.problem(Code.FILE, "openings that were not there before", path=path)
     gone = (were & ~are).bit_count()
+    if gone:  # whether the ledger says that they were erased, a whole audit asks
+        case.problem(Code.OPENING, "openings that were there before are gone", path=path)
     case.report.openings -= gone
     case.report.openings_absent += gone
     case.opened[number] = batch.opened

@@ -21,7 +21,7 @@ from supervision.audit_case import Case
 from supervision.audit_keys import Keyring
 from supervision.audit_marks import same_marks, same_statement, signed_in
 from supervision.audit_report import Code, Report
-from supervision.audit_shelf import Shelf
+from supervision.audit_shelf import Absences, Shelf
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class Handing:
     keyring: Keyring | None = None
     successor: VerifierKey | None = None
     trades: Shelf = field(default_factory=Shelf)
+    absences: Absences = field(default_factory=Absences)
     before: list[tuple[Path | Files, int]] = field(default_factory=list)
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
     origins: set[str] = field(default_factory=set)
@@ -50,6 +51,7 @@ class Handing:
     def begin(self, case: Case) -> None:
         """Let an audit begin with what the log before has left."""
         case.memory.trades, case.memory.lent = self.trades, True
+        case.memory.absences = self.absences
         if self.keyring is not None:
             case.memory.keyring = self.keyring
 
@@ -67,6 +69,7 @@ class Handing:
     def close(self) -> None:
         """Let go of what lies on disk."""
         self.trades.close()
+        self.absences.close()
 
     def _same(self, mark: int, case: Case, seq: int) -> bool:
         """Whether a mark of an earlier log and an entry of this one are the same signed statement."""

@@ -5,7 +5,7 @@ must not lie in memory alone.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,3 +82,37 @@ class Shelf:
         if self._far is None:
             self._far = self._opened()
         self._far.executemany(_ASIDE, [(key, orjson.dumps(self._near.pop(key))) for key in keys])
+
+
+class Absences:
+    """Openings that are not there and that nothing has explained yet: in a file of SQLite's own."""
+
+    def __init__(self) -> None:
+        self._file: sqlite3.Connection | None = None
+
+    def miss(self, origin: str, absent: Iterable[tuple[int, str]]) -> None:
+        """Remember openings by the entry of a log, and the SHA-256 it commits to."""
+        if self._file is None:  # an empty name: where temporary files go, and removed with it
+            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            self._file.execute("CREATE TABLE absent (sha256 TEXT, origin TEXT, seq INTEGER)")
+            self._file.execute("CREATE INDEX by_sha256 ON absent (sha256)")
+            self._file.execute("BEGIN")
+        rows = [(digest, origin, seq) for seq, digest in absent]
+        self._file.executemany("INSERT INTO absent VALUES (?, ?, ?)", rows)
+
+    def explain(self, digest: str) -> bool:
+        """This one was erased; whether any of its entries was missed."""
+        if self._file is None:
+            return False
+        return self._file.execute("DELETE FROM absent WHERE sha256 = ?", (digest,)).rowcount > 0
+
+    def left(self) -> Iterator[tuple[str, int]]:
+        """Origin and seq of what is unexplained."""
+        if self._file is not None:
+            yield from self._file.execute("SELECT origin, seq FROM absent ORDER BY rowid")
+
+    def close(self) -> None:
+        """Let go of the file; it is gone then."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -57,7 +57,7 @@ def test_a_stranger_s_key_is_not_led_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("signers", [(OLD,), (NEW,), (THIRD, NEW), (OLD, NEW, THIRD)])
 def test_a_rotation_not_signed_by_both_leads_nowhere(tmp_path: Path, signers) -> None:
     """The new key's holder has the exchange's statement key too, and not the old checkpoint key."""
-    log = Turning(envelopes=story(1).envelopes)
+    log = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     note = sign_note(rotation_text(OLD.vkey, NEW.vkey), *signers).decode()
     seq = log.rotate(note=note)
     log.windows = [KeyWindow(OLD.vkey, 0, seq), KeyWindow(NEW.vkey, seq + 1)]
@@ -68,7 +68,7 @@ def test_a_rotation_not_signed_by_both_leads_nowhere(tmp_path: Path, signers) ->
 
 
 def test_only_the_exchange_changes_the_keys_of_its_log(tmp_path: Path) -> None:
-    log = Turning(envelopes=story(1).envelopes)
+    log = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     said = {"old_vkey": str(OLD.vkey), "vkey": str(NEW.vkey), "note": sign_rotation(OLD, NEW)}
     seq = log.party("org_seller", "LOG.ROTATE", ORIGIN, signer=key("org_seller 2"), **said)
     report = audit(log.bundle(tmp_path / "b"), vkeys(OLD))
@@ -138,7 +138,7 @@ def test_windows_other_than_the_entries_give_are_found(tmp_path: Path, windows, 
 def test_an_sm2_line_is_asked_for_within_its_window(tmp_path: Path) -> None:
     pytest.importorskip("gmssl_pyx")
     chinese = NoteSigner(ORIGIN, SM2_SM3.generate())
-    log = Turning(envelopes=story(1).envelopes)
+    log = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     log.owners.append(chinese)
     size = log.rotate(OLD, chinese) + 1
     log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer", after="INQUIRED")
@@ -150,7 +150,7 @@ def test_an_sm2_line_is_asked_for_within_its_window(tmp_path: Path) -> None:
 
 
 def test_nothing_is_sealed_after_the_last_entry(tmp_path: Path) -> None:
-    log = Turning(envelopes=story(1).envelopes)
+    log = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     log.close("compromised")
     assert audit(log.bundle(tmp_path / "a"), vkeys(OLD)).clean
     seq = log.party("org_buyer", "TRD.INQUIRE", "trd_99", buyer_id="org_buyer", after="INQUIRED")
@@ -164,7 +164,9 @@ def test_every_pinned_key_is_one_that_the_log_knows(tmp_path: Path, signatures) 
     """Who stole a retired key makes a log in which it never retired; so the new key is pinned beside it."""
     turned_over = turned().bundle(tmp_path / "a")
     assert audit(turned_over, vkeys(OLD, NEW), signatures=signatures).clean
-    story_of_a_thief = Turning(envelopes=story(2).envelopes).bundle(tmp_path / "b")
+    story_of_a_thief = Turning(envelopes=(told := story(2)).envelopes, openings=told.openings).bundle(
+        tmp_path / "b"
+    )
     assert audit(story_of_a_thief, vkeys(OLD), signatures=signatures).clean
     report = audit(story_of_a_thief, vkeys(OLD, NEW), signatures=signatures)
     assert found(report) == [("ROOT", None)]

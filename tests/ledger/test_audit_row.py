@@ -124,7 +124,7 @@ def test_a_log_that_only_claims_to_go_on_is_found(tmp_path: Path, forged, why) -
 
 
 def test_nothing_goes_on_from_a_log_that_is_open(tmp_path: Path) -> None:
-    before = Turning(envelopes=story(1).envelopes)
+    before = Turning(envelopes=(told := story(1)).envelopes, openings=told.openings)
     _, second = in_a_row(tmp_path, before, following(before), vkeys=[OLD.vkey, NEXT.vkey])
     assert [problem.why for problem in second.problems] == ["databourse.example/log was not closed"]
 
@@ -142,6 +142,7 @@ def test_a_statement_of_the_first_log_is_not_sealed_again_in_the_second(tmp_path
     before = closed()
     log = following(before)
     log.envelopes.append(before.envelopes[-2])
+    log.openings[2] = before.openings[len(before.envelopes) - 2]
     _, second = in_a_row(tmp_path, before, log, vkeys=[OLD.vkey])
     assert found(second) == [("SIG", 2)]
     assert "in a log before" in second.problems[0].why
@@ -182,6 +183,19 @@ def test_a_trade_may_be_signed_in_one_log_and_paid_in_the_next_and_only_as_signe
         settled = log.exchange("TRD.SETTLE", "trd_0000", opening=stated, **facts, **moves)
         _, second = in_a_row(tmp_path / str(amount), before, log, vkeys=[OLD.vkey])
         assert set(found(second)) == ({("OPENING", settled)} if amount else set())
+
+
+def test_an_opening_of_the_first_log_may_be_erased_by_the_word_of_the_second(tmp_path: Path) -> None:
+    before = closed()
+    digest = sha(before.openings.pop(9))
+    log = following(before)
+    alone = audit(before.bundle(tmp_path / "alone"), [OLD.vkey])
+    assert (alone.clean, [str(one.code) for one in alone.warnings]) == (True, ["OPENING"])
+    _, hidden = in_a_row(tmp_path / "hidden", before, log, vkeys=[OLD.vkey])
+    assert [problem.why.partition(": ")[0] for problem in hidden.problems] == ["databourse.example/log seq 9"]
+    log.exchange("OPN.ERASE", "sta_1", opening_sha256=digest, seq=9)
+    _, told = in_a_row(tmp_path / "told", before, log, vkeys=[OLD.vkey])
+    assert told.clean, told.problems
 
 
 def test_a_log_without_the_one_before_it_warns(tmp_path: Path) -> None:

@@ -222,20 +222,17 @@ def test_what_was_said_before_the_mark_is_remembered(tmp_path: Path, change: str
     assert found(report) == found(audit(bundle, [VKEY]))
 
 
-def test_openings_that_were_erased_since_are_no_problem_and_others_are(
-    long: Log, early, tmp_path: Path
-) -> None:
-    openings = {seq: opening for seq, opening in long.openings.items() if not 9 <= seq < 300}
-    bundle = long.write(tmp_path / "erased", openings=openings)
-    report = again(early, bundle, tmp_path)
-    assert report.resumed_from == MARK
-    assert facts(report) == facts(audit(bundle, [VKEY], last_checkpoint=early[2]))
-    assert report.openings_absent > 150
-    later = audit(bundle, [VKEY], state=tmp_path / "state")
-    assert (later.resumed_from, later.openings_absent) == (MARK, report.openings_absent)
-    back = long.write(tmp_path / "back")
-    whole = audit(back, [VKEY], state=tmp_path / "state")
-    assert (whole.clean, whole.resumed_from) == (True, None), "openings that come back are all looked at"
+def test_where_openings_were_erased_since_all_is_read_anew(long: Log, early, tmp_path: Path) -> None:
+    openings = {seq: opening for seq, opening in long.openings.items() if seq != 9}
+    hidden = again(early, long.write(tmp_path / "hidden", openings=openings), tmp_path)
+    assert (hidden.resumed_from, found(hidden)) == (None, [("OPENING", 9)])
+    log = replace(long, envelopes=list(long.envelopes), openings=dict(long.openings))
+    log.exchange("OPN.ERASE", "sta_1", opening_sha256=sha(log.openings[9]), seq=9)
+    there = again(early, log.write(tmp_path / "there"), tmp_path)
+    assert (there.resumed_from, found(there)) == (None, [("OPENING", 9)])
+    del log.openings[9]
+    gone = again(early, log.write(tmp_path / "gone"), tmp_path)
+    assert (gone.clean, gone.resumed_from, gone.openings_absent) == (True, None, 1)
 
 
 def test_a_checkpoint_kept_from_before_the_mark_is_proven_and_a_forged_one_is_not(

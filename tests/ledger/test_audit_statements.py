@@ -199,6 +199,7 @@ def test_a_revoked_key_used_later_is_a_key_problem(tmp_path: Path) -> None:
 def test_a_statement_sealed_twice_is_a_sig_problem(tmp_path: Path) -> None:
     log = story()
     log.envelopes.append(log.envelopes[-1])
+    log.openings[len(log.envelopes) - 1] = log.openings[len(log.envelopes) - 2]
     report = audit(log.write(tmp_path / "b"), [VKEY])
     assert found(report) == [("SIG", len(log.envelopes) - 1)]
     assert f"seq {len(log.envelopes) - 2}" in report.problems[0].why
@@ -392,12 +393,28 @@ def test_an_opening_without_a_nonce_is_found(tmp_path: Path) -> None:
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("OPENING", seq)]
 
 
-def test_absent_openings_are_counted_and_no_problem(tmp_path: Path) -> None:
-    log = story()
-    kept = {seq: opening for seq, opening in log.openings.items() if seq != 9}
-    report = audit(log.write(tmp_path / "b", openings=kept), [VKEY])
-    assert report.clean
-    assert report.openings_absent == 1
+def erased(log: Log, seq: int) -> Log:
+    """The exchange says that the opening of an entry was erased, which it still is not."""
+    digest = sha(log.openings[seq])
+    log.exchange("OPN.ERASE", "sta_1", opening_sha256=digest, seq=seq, opening={"reason": "to be erased"})
+    return log
+
+
+def test_openings_that_the_ledger_says_were_erased_are_counted_and_no_problem(tmp_path: Path) -> None:
+    log = erased(erased(story(1), 9), 14)
+    report = audit(log.write(tmp_path / "a"), [VKEY])
+    assert found(report) == [("OPENING", 9), ("OPENING", 14)], "they are still there"
+    for seq in (9, 13, 14, 15):  # the parties sign one payload: what one has lost, all have
+        del log.openings[seq]
+    report = audit(log.write(tmp_path / "b"), [VKEY])
+    assert (report.clean, report.openings_absent) == (True, 4), report.problems
+
+
+def test_an_opening_that_nobody_says_was_erased_is_found_in_the_regulator_edition(tmp_path: Path) -> None:
+    log = erased(story(1), 9)
+    del log.openings[9], log.openings[13], log.openings[14]
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("OPENING", 13), ("OPENING", 14)]
+    assert audit(log.write(tmp_path / "p", edition=Edition.PUBLIC), [VKEY]).clean
 
 
 def test_openings_in_a_public_edition_are_named(tmp_path: Path) -> None:
