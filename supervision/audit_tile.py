@@ -169,15 +169,18 @@ def _follow(batch: Batch, entries: list[bytes], node: str) -> bytes:
     batch.alike = _linked(entries, linked, first, node)
     if batch.alike and all(map(le, times, islice(times, 1, None))):
         return times[-1]
-    before = times[0]
+    before, ends = times[0], 1
     for at in range(1, count):
         previous = linked[64 * at - 64 : 64 * at]
-        if not entries[at].endswith(tail % (previous.encode(), first + at)):
+        end = tail % (previous.encode(), first + at)
+        ends += entries[at].endswith(b'"}]}' + end)
+        if not entries[at].endswith(end):
             batch.problems += does_not_follow(first + at, entries[at], previous, node)
         elif times[at] < before:
             batch.problems.append(went_back(first + at))
         else:
             before = times[at]
+    batch.alike = ends == count
     return before
 
 
