@@ -40,15 +40,13 @@ class Workers:
     def examine(self, work: Work) -> Batch:
         """What `audit_tile.examine` says of it."""
         worker = self._idle.get()
-        if worker is not None:
-            try:
-                batch = worker.ask(work, self._known[worker.told :])
-            except _LOST:
-                worker = None
-            else:
-                return batch
-            finally:
-                self._idle.put(worker)
+        try:
+            if worker is not None:
+                with suppress(*_LOST):
+                    return worker.ask(work, self._known[worker.told :])
+                worker = None  # it is dead, and its place in the row stays with nobody in it
+        finally:
+            self._idle.put(worker)
         return examine(work, dict(self._known))
 
     def __enter__(self) -> Self:

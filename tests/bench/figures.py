@@ -29,5 +29,6 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _figure("growth", "<= 1.5", "log_figures"),
     _figure("catalog", "<= 5", "catalogue"),
     _figure("audit", "<= 1.5", "offline"),
+    _figure("audit_signed", "<= 1.2", "offline"),
     _figure("supervise", "<= 100", "offline"),
 )
