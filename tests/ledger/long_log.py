@@ -5,11 +5,11 @@ refused, time out or are frozen on the way), and every party's statement is sign
 """
 
 import random
-import tempfile
 from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,43 +17,43 @@ from typing import Any
 import orjson
 
 from base.signing import SigningKey, keyid_of, pre_authentication
-from ledger.bundle import BundleWriter, Edition, Keys, KeyWindow
-from ledger.checkpoint import Checkpoint, NoteSigner, sign_checkpoint
+from ledger.bundle import CHECKPOINT, BundleWriter, Edition, Keys, KeyWindow
+from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.statement import NO_PREVIOUS, PAYLOAD_TYPE
 from ledger.tiles import WIDTH, Growth
 from ledger.tree import leaf_hash
-from tests.ledger.make_bundle import LOG_KEY, OPERATOR, ORIGIN, START, VKEY, key
+from tests.ledger.make_bundle import LOG_KEY, OPERATOR, ORIGIN, START, VKEY
+from tests.ledger.make_bundle import key as made_key
 
 Said = tuple[bytes, bytes | None]  # the envelope's JCS, and the opening's
 
 
 def write_long_log(out: Path, size: int, *, seed: int = 1, edition: Edition = Edition.REGULATOR) -> bytes:
     """A bundle of exactly `size` entries; returns its root. Holds one tile at a time, however long it is."""
-    signer: NoteSigner = LOG_KEY
-    with tempfile.TemporaryFile() as spool:
-        growth, leaves, previous = Growth(), list[bytes](), NO_PREVIOUS
-        for seq, (envelope, opening) in zip(range(size), statements(seed), strict=False):
-            at = (START + timedelta(seconds=seq // 8)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-            head = f'{{"at":"{at}","envelope":'.encode()
-            entry = head + envelope + f',"node":"{ORIGIN}","prev":"{previous}","seq":{seq},"v":1}}'.encode()
-            leaves.append(leaf_hash(entry))
-            previous = leaves[-1].hex()
-            if len(leaves) == WIDTH:
-                growth.add(leaves)
-                leaves = []
-            for part in (entry, opening or b""):
-                spool.write(len(part).to_bytes(4) + part)
-        if leaves:
+    unsaid = Checkpoint(ORIGIN, size, bytes(32))
+    writer = BundleWriter(
+        out,
+        checkpoint=sign_checkpoint(unsaid, LOG_KEY),
+        keys=Keys(ORIGIN, (KeyWindow(VKEY),)),
+        signer=LOG_KEY,
+        edition=edition,
+    )
+    growth, leaves, previous = Growth(), list[bytes](), NO_PREVIOUS
+    for seq, (envelope, opening) in zip(range(size), statements(seed), strict=False):
+        at = (START + timedelta(seconds=seq // 8)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        head = f'{{"at":"{at}","envelope":'.encode()
+        entry = head + envelope + f',"node":"{ORIGIN}","prev":"{previous}","seq":{seq},"v":1}}'.encode()
+        writer.add(seq, entry, opening)
+        leaves.append(leaf_hash(entry))
+        previous = leaves[-1].hex()
+        if len(leaves) == WIDTH:
             growth.add(leaves)
-        root = growth.frontier.root()
-        spool.seek(0)
-        head_note = sign_checkpoint(Checkpoint(ORIGIN, size, root), signer)
-        keys = Keys(ORIGIN, (KeyWindow(VKEY),))
-        writer = BundleWriter(out, checkpoint=head_note, keys=keys, signer=signer, edition=edition)
-        for seq in range(size):
-            entry, opening = (spool.read(int.from_bytes(spool.read(4))) for _ in range(2))
-            writer.add(seq, entry, opening or None)
-        writer.finish()
+            leaves = []
+    if leaves:
+        growth.add(leaves)
+    root = growth.frontier.root()
+    writer._write(CHECKPOINT, sign_checkpoint(Checkpoint(ORIGIN, size, root), LOG_KEY))
+    writer.finish()
     return root
 
 
@@ -75,6 +75,12 @@ def statements(seed: int) -> Iterator[Said]:
                 yield from market.rotated()
         else:
             yield said
+
+
+@lru_cache(maxsize=1024)
+def key(name: str) -> SigningKey:
+    """`make_bundle.key`, made once."""
+    return made_key(name)
 
 
 @dataclass
