@@ -46,7 +46,7 @@ from market.orders.forgetting import (
     forget_quote,
 )
 from market.orders.repository import claim_trade
-from market.orders.states import TERMINAL
+from market.orders.states import OVER
 
 TOUCHED: Final = (
     "ledger_openings",
@@ -172,7 +172,7 @@ async def _of_trade(s: WriteSession, trade_id: str) -> _Business:
         trade = await claim_trade(s, trade_id=trade_id)
     except TradeUnknown:  # refused, and so named, before there was such a trade
         return None, None, {}
-    if trade.status not in TERMINAL:
+    if trade.status not in OVER:
         return "trade", None, {"trade_id": trade_id, "status": trade.status.value}
     return None, trade.settled_at, {}
 

@@ -18,12 +18,18 @@ _MAY_STOP: Final = _AUTHORITIES | _EXCHANGE
 _DATA_AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
 _BROKER: Final = frozenset({"BROKER"})
 _PROVIDER: Final = frozenset({"PROVIDER"})
+_TWO_SIDES: Final = frozenset({"PROVIDER", "BUYER"})
+_BUYER_OR_EXCHANGE: Final = frozenset({OPERATOR, "BUYER"})
 
 FROZEN: Final = "FROZEN"
+VOIDED: Final = "VOIDED"
 FREEZE: Final = "TRD.FREEZE"
 UNFREEZE: Final = "TRD.UNFREEZE"
 SIGN: Final = "TRD.SIGN"
 INQUIRE: Final = "TRD.INQUIRE"
+POST_REFUND: Final = "TRD.POST_REFUND"
+REFUND: Final = "TRD.REFUND"
+VOID: Final = "TRD.VOID"
 Move = tuple[frozenset[str], str | None]
 
 # From a state by an event: who may, and the state it leads to (None: back to the one that was frozen).
@@ -45,18 +51,40 @@ STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
     ("CONTRACTED", "TRD.FUND"): (_BANK, "FUNDED"),
     ("CONTRACTED", "TRD.FUND_TIMEOUT"): (_EXCHANGE, "CANCELLED"),
     ("FUNDED", "TRD.START_DELIVERY"): (_PROVIDER, "DELIVERING"),
-    ("DELIVERING", "TRD.DELIVERED"): (frozenset({OPERATOR, "BUYER"}), "DELIVERED"),
+    ("FUNDED", "TRD.DELIVERY_FAIL"): (_BUYER_OR_EXCHANGE, "REFUND_PENDING"),
+    ("DELIVERING", "TRD.SUSPEND"): (_MAY_STOP, "DELIVERY_SUSPENDED"),
+    ("DELIVERY_SUSPENDED", "TRD.RESUME"): (_MAY_STOP, "DELIVERING"),
+    ("DELIVERING", "TRD.DELIVERED"): (_BUYER_OR_EXCHANGE, "DELIVERED"),
+    ("DELIVERING", "TRD.DELIVERY_FAIL"): (_BUYER_OR_EXCHANGE, "REFUND_PENDING"),
+    ("DELIVERY_SUSPENDED", "TRD.DELIVERY_FAIL"): (_BUYER_OR_EXCHANGE, "REFUND_PENDING"),
     ("DELIVERED", "TRD.ACCEPT_GOODS"): (frozenset({"BUYER"}), "ACCEPTED_GOODS"),
     ("DELIVERED", "TRD.SILENT_ACCEPT"): (_EXCHANGE, "ACCEPTED_GOODS"),
+    ("DELIVERED", "TRD.DISPUTE"): (_TWO_SIDES | _EXCHANGE, "DISPUTED"),
+    ("DISPUTED", "TRD.SETTLE_AGREED"): (_TWO_SIDES | _EXCHANGE, "ACCEPTED_GOODS"),
+    ("DISPUTED", "TRD.RULE_FOR_SELLER"): (_EXCHANGE, "ACCEPTED_GOODS"),
+    ("DISPUTED", "TRD.RULE_FOR_BUYER"): (_EXCHANGE, "REFUND_PENDING"),
+    ("DISPUTED", "TRD.PARTIAL"): (_TWO_SIDES | _EXCHANGE, "PARTIAL_SETTLE"),
     ("ACCEPTED_GOODS", "TRD.SETTLE"): (_BANK, "SETTLED"),
+    ("PARTIAL_SETTLE", "TRD.SETTLE"): (_BANK, "SETTLED"),
+    ("SETTLED", "TRD.INVOICE"): (_PROVIDER, "SETTLED"),
+    ("SETTLED", "TRD.FILE"): (_EXCHANGE, "FILED"),
+    ("FILED", "TRD.ISSUE_TRADE_CERT"): (_EXCHANGE, "CERTIFIED"),
+    ("CERTIFIED", "TRD.LICENCE_END"): (_EXCHANGE, "CLOSED"),
+    ("SETTLED", POST_REFUND): (_MAY_STOP, "REFUND_PENDING"),
+    ("FILED", POST_REFUND): (_MAY_STOP, "REFUND_PENDING"),
+    ("CERTIFIED", POST_REFUND): (_MAY_STOP, "REFUND_PENDING"),
+    ("REFUND_PENDING", REFUND): (_BANK, "REFUNDED"),
+    (VOIDED, REFUND): (_BANK, VOIDED),  # what a void contract had left in escrow
     (FROZEN, UNFREEZE): (_MAY_STOP, None),
     (FROZEN, FREEZE): (_AUTHORITIES, FROZEN),  # an authority takes over the exchange's freeze
 }
-OVER: Final = frozenset({"REFUSED", "LAPSED", "BLOCKED", "CANCELLED", "SETTLED"})
-_STOPPED_IN: Final = {move[1] for move in STEPS.values()} - OVER - {None, FROZEN}
+DONE: Final = frozenset({"SETTLED", "FILED", "CERTIFIED", "CLOSED", "REFUNDED", VOIDED})
+OVER: Final = DONE | {"REFUSED", "LAPSED", "BLOCKED", "CANCELLED"}
+_REACHED: Final = {move[1] for move in STEPS.values() if move[1] is not None}
 MOVES: Final[Mapping[tuple[str | None, str], Move]] = {
     **STEPS,
-    **{(state, FREEZE): (_MAY_STOP, FROZEN) for state in _STOPPED_IN},
+    **{(state, FREEZE): (_MAY_STOP, FROZEN) for state in _REACHED - OVER - {FROZEN}},
+    **{(state, VOID): (_AUTHORITIES, VOIDED) for state in (_REACHED | {FROZEN}) - {VOIDED}},
 }
 
 

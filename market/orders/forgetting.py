@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession
 from ledger.erasure import ERASED
-from market.orders.states import TERMINAL
+from market.orders.states import OVER
 from market.orders.tables import Contract, Offer, QuoteRow, Trade
 
 
@@ -72,7 +72,7 @@ async def _trade_texts(s: WriteSession, trade_id: str, **texts: str) -> None:
 async def _business(s: ReadSession, where: object) -> Business:
     running = (
         select(Trade.trade_id)
-        .where(where, col(Trade.status).not_in(TERMINAL))  # type: ignore[arg-type]  # a condition
+        .where(where, col(Trade.status).not_in(OVER))  # type: ignore[arg-type]  # a condition
         .limit(1)
     )
     settled = select(func.max(Trade.settled_at)).where(where)  # type: ignore[arg-type]  # a condition

@@ -1,27 +1,23 @@
 """What decides about a trade's negotiation: whose turn it is, what an offer may say, how one refuses.
 
-The states, the moves and the deadlines are in `market.orders.states`, the checks before the contract in
-`market.orders.precheck`.
+The states and moves are in `market.orders.states`, the clocks in `market.orders.deadlines`, the checks
+before the contract in `market.orders.precheck`.
 """
 
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+from market.orders.deadlines import Due, check_in_time, check_reached, due_in, resumed
 from market.orders.errors import OfferMalformed, RefusalReasonMissing, TradeWrongRole
 from market.orders.states import (
-    Due,
     Move,
     TradeEvent,
     TradeState,
     allowed_events,
-    check_in_time,
-    check_reached,
     check_takeover,
     check_unfreeze,
-    due_in,
     may_move,
-    resumed,
 )
 from pricing.negotiated import Offer, Side, check_acceptance, check_offer
 

@@ -57,6 +57,7 @@ class Trade(SQLModel, table=True):
     payment_reference: str | None = Field(default=None, sa_column=Column(Text, unique=True))
     answer_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     fund_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    deliver_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     accept_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     settle_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     inquired_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

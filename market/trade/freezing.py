@@ -14,9 +14,9 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.delivery.service import SILENT_ACCEPT_JOB, freeze_entitlement, unfreeze_entitlement
 from market.orders import repository
+from market.orders.deadlines import OPERATOR_FREEZE_WORKING_DAYS
 from market.orders.rules import TradeEvent, TradeState, may_move, resumed
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, named
-from market.orders.states import OPERATOR_FREEZE_WORKING_DAYS
 from market.orders.tables import Trade
 from market.settlement.instructing import INSTRUCT_JOB, require_nothing_under_way
 
@@ -99,7 +99,7 @@ def _moved_deadlines(trade: Trade, act: Act) -> dict[str, datetime]:
     """
     assert trade.frozen_at is not None
     moved = {}
-    for name in ("answer_by", "fund_by", "accept_by", "settle_at"):
+    for name in ("answer_by", "fund_by", "deliver_by", "accept_by", "settle_at"):
         deadline: datetime | None = getattr(trade, name)
         if deadline is None or deadline < trade.frozen_at:
             continue

@@ -14,7 +14,7 @@ from cases.rules import MOVES as CASES
 from ledger.rotation import EVENTS, GENESIS
 from market.listings.states import MOVES as LISTINGS
 from market.orders.states import MOVES as MARKET
-from market.orders.states import TERMINAL
+from market.orders.states import OVER as MARKET_OVER
 from supervision.audit import audit
 from supervision.audit_keys import REGISTER, REVOKE
 from supervision.audit_moves import MOVES as STEPS
@@ -59,7 +59,7 @@ def test_the_steps_of_a_trade_are_those_of_the_market_s_own_table() -> None:
         for (at, event), move in MARKET.items()
     }
     assert table == STEPS
-    assert {state.value for state in TERMINAL} == OVER
+    assert {state.value for state in MARKET_OVER} == OVER
 
 
 def test_who_may_say_what_else_is_what_the_rooms_own_tables_say() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from base.calendar import is_working_day, shanghai_day
 from identity.rules import Role
+from market.orders.drawing import drawn, redraw
 from market.orders.errors import (
     DeadlineNotReached,
     DeadlinePassed,
@@ -39,7 +41,7 @@ from market.orders.rules import (
     side_of,
     who_owes_answer,
 )
-from market.orders.states import MOVES, TERMINAL
+from market.orders.states import MOVES, OVER
 from pricing.errors import OfferOutOfTurn, PriceAboveCap
 
 NOW = datetime(2026, 11, 16, 1, tzinfo=UTC)  # Monday, 09:00 in Shanghai
@@ -62,6 +64,10 @@ STORY = [
     ("DELIVERED", "EXCHANGE_OPERATOR", "DELIVERED"),
     ("ACCEPT_GOODS", "BUYER", "ACCEPTED_GOODS"),
     ("SETTLE", "ESCROW", "SETTLED"),
+    ("INVOICE", "PROVIDER", "SETTLED"),
+    ("FILE", "EXCHANGE_OPERATOR", "FILED"),
+    ("ISSUE_TRADE_CERT", "EXCHANGE_OPERATOR", "CERTIFIED"),
+    ("LICENCE_END", "EXCHANGE_OPERATOR", "CLOSED"),
 ]
 
 
@@ -74,7 +80,7 @@ def test_the_whole_story_of_a_trade():
     for event, role, after in STORY:
         state = may_move(state, TradeEvent(event), role)
         assert state is TradeState(after)
-    assert allowed_events(state) == ()
+    assert allowed_events(state) == (TradeEvent.VOID,)
 
 
 def test_every_state_and_event_outside_the_table_is_refused():
@@ -90,12 +96,17 @@ def test_every_state_and_event_outside_the_table_is_refused():
 
 def test_the_refusal_says_the_state_and_what_it_allows():
     with pytest.raises(TradeWrongState) as refused:
-        may_move(TradeState.SETTLED, TradeEvent.SETTLE, "ESCROW")
+        may_move(TradeState.CLOSED, TradeEvent.SETTLE, "ESCROW")
     assert refused.value.code == "trade-wrong-state"
-    assert refused.value.facts == {"state": "SETTLED", "event": "SETTLE", "allowed": []}
+    assert refused.value.facts == {"state": "CLOSED", "event": "SETTLE", "allowed": ["VOID"]}
     with pytest.raises(TradeWrongState) as refused:
         may_move(TradeState.FUNDED, TradeEvent.FUND, "ESCROW")
-    assert refused.value.facts["allowed"] == ["START_DELIVERY", "FREEZE"]
+    assert refused.value.facts["allowed"] == [
+        "START_DELIVERY",
+        "DELIVERY_FAIL",
+        "FREEZE",
+        "VOID",
+    ]
     assert "START_DELIVERY" in refused.value.detail
 
 
@@ -110,21 +121,51 @@ def test_every_role_outside_the_row_is_refused():
         assert move.roles <= set(Role)
 
 
-def test_every_state_is_reached_and_only_the_final_ones_have_no_way_out():
+def test_every_state_is_reached_and_only_outside_comes_to_those_that_are_over():
     reached = {move.to for move in MOVES.values()} - {None}
     assert reached == set(TradeState)
-    assert {state for state in TradeState if not allowed_events(state)} == TERMINAL
+    outside = {"INVOICE", "FILE", "ISSUE_TRADE_CERT", "LICENCE_END", "POST_REFUND", "REFUND", "VOID"}
+    assert {s for s in TradeState if {e.value for e in allowed_events(s)} <= outside} == OVER
 
 
-@pytest.mark.parametrize("state", [state for state in TradeState if state not in TERMINAL])
+@pytest.mark.parametrize("state", [state for state in TradeState if state not in OVER])
 def test_a_trade_can_be_frozen_anywhere_before_its_end_and_nothing_else_happens_to_it(state):
     if state is TradeState.FROZEN:
-        assert allowed_events(state) == (TradeEvent.UNFREEZE, TradeEvent.FREEZE)
+        assert allowed_events(state) == (TradeEvent.UNFREEZE, TradeEvent.FREEZE, TradeEvent.VOID)
         assert may_move(state, TradeEvent.UNFREEZE, "SAMR") is None
     else:
         assert may_move(state, TradeEvent.FREEZE, "SAMR") is TradeState.FROZEN
         with pytest.raises(TradeWrongRole):
             may_move(state, TradeEvent.FREEZE, "PROVIDER")
+
+
+@pytest.mark.parametrize("state", sorted(OVER))
+def test_nothing_that_is_over_is_frozen(state):
+    with pytest.raises(TradeWrongState):
+        may_move(state, TradeEvent.FREEZE, "SAMR")
+
+
+def test_only_an_authority_voids_and_a_void_contract_stays_void():
+    for state in set(TradeState) - {TradeState.VOIDED}:
+        assert may_move(state, TradeEvent.VOID, "SAMR") is TradeState.VOIDED
+        for role in ("EXCHANGE_OPERATOR", "PROVIDER", "BUYER", "BROKER"):
+            with pytest.raises(TradeWrongRole):
+                may_move(state, TradeEvent.VOID, role)
+    assert allowed_events(TradeState.VOIDED) == (TradeEvent.REFUND,)
+
+
+def test_the_page_is_drawn_from_the_table():
+    page = (Path(__file__).parents[2] / "docs" / "trade.md").read_text(encoding="utf-8")
+    assert redraw(page) == page
+    drawing = drawn()
+    assert "DISPUTED --> PARTIAL_SETTLE: PARTIAL\n" in drawing
+    assert "| SETTLED, FILED, CERTIFIED | POST_REFUND |" in drawing
+    with pytest.raises(ValueError, match="no place"):
+        redraw("# The trade")
+
+
+def test_every_row_says_its_guard():
+    assert [key for key, move in MOVES.items() if not move.guard] == []
 
 
 def test_an_authority_takes_over_the_exchanges_freeze_and_nobody_an_authoritys():
@@ -168,7 +209,14 @@ def test_the_exchange_does_not_lift_a_regulators_freeze():
             "SILENT_ACCEPT",
             datetime(2026, 11, 30, 15, 59, 59, 999_000, tzinfo=UTC),
         ),
+        (
+            TradeState.FUNDED,
+            False,
+            "DELIVERY_FAIL",
+            datetime(2026, 11, 23, 15, 59, 59, 999_000, tzinfo=UTC),
+        ),
         (TradeState.ACCEPTED_GOODS, False, "SETTLE", datetime(2026, 11, 17, 1, tzinfo=UTC)),
+        (TradeState.PARTIAL_SETTLE, False, "SETTLE", datetime(2026, 11, 17, 1, tzinfo=UTC)),
     ],
 )
 def test_each_clock_runs_in_working_days(state, by_call, event, at):
@@ -188,8 +236,10 @@ def test_no_clock_runs_in_the_other_states():
         TradeState.INQUIRED,
         TradeState.NEGOTIATING,
         TradeState.CONTRACTED,
+        TradeState.FUNDED,
         TradeState.DELIVERED,
         TradeState.ACCEPTED_GOODS,
+        TradeState.PARTIAL_SETTLE,
     }:
         assert due_in(state, NOW) is None
 

@@ -96,8 +96,17 @@ _NEXT: Final = {
     TradeState.CONTRACTED: N_("The buyer pays the exact amount into escrow, with the reference."),
     TradeState.FUNDED: N_("The provider starts the delivery."),
     TradeState.DELIVERING: N_("The buyer downloads the file, or confirms that it came another way."),
-    TradeState.DELIVERED: N_("The buyer accepts the goods; at the deadline silence accepts them."),
+    TradeState.DELIVERY_SUSPENDED: N_("The delivery goes on when its cause is cleared."),
+    TradeState.DELIVERED: N_(
+        "The buyer accepts the goods, or disputes them; at the deadline silence accepts them."
+    ),
+    TradeState.DISPUTED: N_("The sides agree, with the exchange's mediation, or its panel rules."),
     TradeState.ACCEPTED_GOODS: N_("The bank pays out on the next working day (T+1)."),
+    TradeState.PARTIAL_SETTLE: N_("The bank pays both sides on the next working day (T+1)."),
+    TradeState.SETTLED: N_("The provider issues the invoice; then the exchange files the trade."),
+    TradeState.FILED: N_("The exchange issues the trade certificate."),
+    TradeState.CERTIFIED: N_("The licence runs to its end."),
+    TradeState.REFUND_PENDING: N_("The bank pays the buyer back."),
     TradeState.FROZEN: N_("The trade stands still until it is released."),
 }
 
@@ -113,8 +122,12 @@ def deadline_of(trade: Trade) -> datetime | None:
         TradeState.INQUIRED: trade.answer_by,
         TradeState.NEGOTIATING: trade.answer_by,
         TradeState.CONTRACTED: trade.fund_by,
+        TradeState.FUNDED: trade.deliver_by,
+        TradeState.DELIVERING: trade.deliver_by,
+        TradeState.DELIVERY_SUSPENDED: trade.deliver_by,
         TradeState.DELIVERED: trade.accept_by,
         TradeState.ACCEPTED_GOODS: trade.settle_at,
+        TradeState.PARTIAL_SETTLE: trade.settle_at,
     }.get(trade.status)
 
 

@@ -75,7 +75,9 @@ def test_every_state_on_the_way_has_its_words_and_its_clock() -> None:
             TradeState.LAPSED,
             TradeState.BLOCKED,
             TradeState.CANCELLED,
-            TradeState.SETTLED,
+            TradeState.CLOSED,
+            TradeState.REFUNDED,
+            TradeState.VOIDED,
         }
         assert (next_words(trade(status)) is None) == ended, status
     assert deadline_of(trade(TradeState.NEGOTIATING)) == NOW + timedelta(days=1)
