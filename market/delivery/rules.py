@@ -8,14 +8,12 @@ the file, so an endless "almost whole" download is a use as well.
 
 import base64
 import re
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from base.calendar import end_of_day_shanghai, shanghai_day
 from market.delivery.errors import (
     DeliverySuspended,
     EntitlementExpired,
@@ -244,14 +242,3 @@ def require_same_goods(checked: GoodsCheck, sold: GoodsCheck) -> None:
     for name, measured in checked.document().items():
         if name in promised and measured != promised[name]:
             raise GoodsDiffer(f"{name} differs", member=name, measured=measured, sold=promised[name])
-
-
-def licence_end(start: datetime, months: int) -> datetime:
-    """The last moment of a licence of so many months: the end, in Shanghai, of the day of the same number.
-
-    Where the last month has no such day, its last day (民法典 Art 202, 203).
-    """
-    first = shanghai_day(start)
-    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
-    last_day = monthrange(year, month + 1)[1]
-    return end_of_day_shanghai(date(year, month + 1, min(first.day, last_day)))

@@ -19,7 +19,6 @@ from market.delivery.rules import (
     EntitlementStatus,
     GoodsCheck,
     Mode,
-    licence_end,
     require_same_goods,
     require_usable,
 )
@@ -31,6 +30,7 @@ from market.listings.tables import Listing
 from market.orders import repository as trades
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
+from market.orders.scope import licence_end
 from market.orders.service import named
 from market.orders.tables import Trade
 from registry.service import bound_report

@@ -124,3 +124,83 @@ class SignedBefore(Conflict):
 
     code = "contract-signed-before"
     title = "This party has signed the contract"
+
+
+class PolicyRefuses(Refusal):
+    """A bound of the usage policy, or of the listing's conditions, does not hold (`docs/contract.md`)."""
+
+    code = "policy-refuses"
+    title = "The usage policy does not allow this"
+    rule_id: ClassVar[str | None] = "USE"
+
+
+class UseProhibited(PolicyRefuses):
+    code = "policy-prohibits"
+    title = "The contract prohibits this use"
+    rule_id: ClassVar[str | None] = "USE-PROHIBITED"
+
+
+class ResaleNotPermitted(PolicyRefuses):
+    """A licence is for the named buyer and its scenario; nobody may flip it (`rules.md` §2.3.5)."""
+
+    code = "policy-resale"
+    title = "A licence cannot be resold"
+    rule_id: ClassVar[str | None] = "USE-RESALE"
+
+
+class DerivativeNotPermitted(PolicyRefuses):
+    code = "policy-derivative"
+    title = "Derived products are not allowed"
+    rule_id: ClassVar[str | None] = "USE-DERIVATIVE"
+
+
+class PurposeNotPermitted(PolicyRefuses):
+    code = "policy-purpose"
+    title = "This purpose is not allowed"
+    rule_id: ClassVar[str | None] = "USE-PURPOSE"
+
+
+class TerritoryNotPermitted(PolicyRefuses):
+    code = "policy-territory"
+    title = "The licence does not reach this territory"
+    rule_id: ClassVar[str | None] = "USE-TERRITORY"
+
+
+class TermEnded(PolicyRefuses):
+    code = "policy-term"
+    title = "The licence's term does not reach this"
+    rule_id: ClassVar[str | None] = "USE-TERM"
+
+
+class CountExceeded(PolicyRefuses):
+    code = "policy-count"
+    title = "The licence does not give this many uses"
+    rule_id: ClassVar[str | None] = "USE-COUNT"
+
+
+class RecipientNotPermitted(PolicyRefuses):
+    code = "policy-recipient"
+    title = "The licence does not name this recipient"
+    rule_id: ClassVar[str | None] = "USE-RECIPIENT"
+
+
+class RetentionTooLong(PolicyRefuses):
+    code = "policy-retention"
+    title = "Copies have to be destroyed sooner"
+    rule_id: ClassVar[str | None] = "USE-DELETE"
+
+
+class PolicyNotUnderstood(PolicyRefuses):
+    """A policy with something in it that is not known here allows nothing."""
+
+    code = "policy-not-understood"
+    title = "The usage policy holds something that is not known here"
+    rule_id: ClassVar[str | None] = "USE-UNKNOWN"
+
+
+class PolicyErased(PolicyRefuses):
+    """What the policy says was erased on a legal ground, so nothing more is given under it."""
+
+    code = "policy-erased"
+    title = "The usage policy has been erased"
+    rule_id: ClassVar[str | None] = "USE-UNKNOWN"

@@ -29,7 +29,6 @@ from market.delivery.rules import (
     digest_field,
     etag,
     is_whole,
-    licence_end,
     merge,
     place,
     require_same_goods,
@@ -37,6 +36,7 @@ from market.delivery.rules import (
     spans_from,
     spans_text,
 )
+from market.orders.scope import licence_end
 
 NOW = datetime(2026, 11, 17, 2, 0, tzinfo=UTC)
 DIGEST = hashlib.sha256(b"flights").hexdigest()
