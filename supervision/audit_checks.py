@@ -21,7 +21,7 @@ from ledger.bundle import (
     openings_path,
 )
 from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Note, VerifierKey
-from ledger.suites import can_verify
+from ledger.suites import can_verify, signature_holds
 from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
@@ -41,7 +41,6 @@ from supervision.audit_tile import (
     Job,
     Pending,
     does_not_follow,
-    holds,
     not_held,
     tail_of,
     went_back,
@@ -207,7 +206,7 @@ def _have_verified(case: Case, batch: Batch, said: Sealed, waiting: Pending) -> 
 
 
 def _bad_signatures(jobs: Sequence[Job]) -> list[int]:
-    return [seq for seq, public, message, sig in jobs if not holds(public, message, sig)]
+    return [seq for seq, public, message, sig in jobs if not signature_holds(public, message, sig)]
 
 
 def _report_bad(case: Case, future: Future[list[int]]) -> None:

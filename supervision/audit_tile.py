@@ -15,8 +15,6 @@ from operator import le
 from typing import Any, Final
 
 import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from base.canonical import is_canonical
 from base.errors import Malformed
@@ -24,7 +22,7 @@ from base.signing import Signature, pre_authentication
 from ledger.bundle import openings_in, openings_path
 from ledger.errors import BundleFileBad
 from ledger.statement import PAYLOAD_TYPE
-from ledger.suites import ED25519_SHA256, signature_holds, suite_of
+from ledger.suites import signature_holds
 from ledger.tiles import ENTRIES, WIDTH, Tile, subtree_root, unpack_entries
 from supervision.audit_entry import Sealed, read_entry, read_statement
 from supervision.audit_report import Code, Problem
@@ -294,7 +292,9 @@ def _read(batch: Batch, entries: list[bytes], node: str, keys: Mapping[str, byte
     batch.marks = b"".join(marks)
     batch.signatures = len(jobs)
     # After the reading, not in between: it would find the processor's caches full of other things each time.
-    batch.problems += [not_held(seq) for seq, public, message, sig in jobs if not holds(public, message, sig)]
+    batch.problems += [
+        not_held(seq) for seq, public, message, sig in jobs if not signature_holds(public, message, sig)
+    ]
 
 
 def _mark(said: Sealed) -> bytes:
@@ -309,22 +309,6 @@ def _mark(said: Sealed) -> bytes:
 def not_held(seq: int) -> Problem:
     """SIG: the key did not sign this payload."""
     return Problem(Code.SIG, "a signature does not hold", seq)
-
-
-@lru_cache(maxsize=4096)
-def _ed25519(public: bytes) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(public)
-
-
-def holds(public: bytes, message: bytes, sig: bytes) -> bool:
-    """`ledger.suites.signature_holds`, with Ed25519 keys made once."""
-    if suite_of(public) is not ED25519_SHA256:
-        return signature_holds(public, message, sig)
-    try:
-        _ed25519(public).verify(sig, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _envelope_name(entry: bytes) -> str:
