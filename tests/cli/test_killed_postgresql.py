@@ -83,12 +83,19 @@ class Exchange:
             return None
 
     def token(self) -> dict[str, str]:
-        """A signed-in operator who has just proved himself. A connection that was cut is 503, once."""
+        """A signed-in operator who has just proved himself.
+
+        A connection to the database that was cut is 503, once; one to the exchange may have idled too long
+        where the machine is busy.
+        """
         form = {"username": "operator", "password": PASSWORD}
         with httpx.Client(base_url=self.node.url, trust_env=False, timeout=30) as http:
 
             def answered(path: str, **body: Any) -> httpx.Response | None:
-                answer = http.post(path, **body)
+                try:
+                    answer = http.post(path, **body)
+                except httpx.TransportError:
+                    return None
                 return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
             said = until(lambda: answered("/api/v1/token", data=form), what="a token")
