@@ -28,8 +28,8 @@ from ledger.balances import totals
 from ledger.batch import Command, write_batch
 from ledger.sequencer import create_log
 from ledger.tables import PostingBatchRow, PostingRow
+from market.orders.deadlines import BANKS_OPEN
 from market.orders.rules import TradeState
-from market.orders.states import BANKS_OPEN
 from market.orders.tables import Trade
 from market.settlement.instructing import instruct, note_status
 from market.settlement.tables import Instruction, InstructionState
