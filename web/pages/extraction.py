@@ -63,7 +63,7 @@ def texts() -> Catalog:
     for path in sorted((ROOT / "web").rglob("*.py")):
         with path.open("rb") as file:
             _add(catalogue, path, extract_python(file, _KEYWORDS, (), {}))
-    for path in sorted((ROOT / "web" / "templates").glob("*.html")):
+    for path in sorted((ROOT / "web" / "templates").rglob("*.html")):
         with path.open("rb") as file:
             _add(catalogue, path, babel_extract(file, list(_KEYWORDS), (), _TEMPLATE_OPTIONS))
     return catalogue
