@@ -21,7 +21,7 @@ class CaseEvent(StrEnum):
 
 
 class Measure(StrEnum):
-    """What an order does. Each has the order that lifts it."""
+    """What an order does. What stops something has the order that lifts it."""
 
     FREEZE_TRADE = "FREEZE_TRADE"
     UNFREEZE_TRADE = "UNFREEZE_TRADE"
@@ -29,6 +29,10 @@ class Measure(StrEnum):
     REINSTATE_CERTIFICATE = "REINSTATE_CERTIFICATE"
     SUSPEND_LISTING = "SUSPEND_LISTING"
     RESUME_LISTING = "RESUME_LISTING"
+    SUSPEND_DELIVERY = "SUSPEND_DELIVERY"
+    RESUME_DELIVERY = "RESUME_DELIVERY"
+    REFUND_TRADE = "REFUND_TRADE"  # after the release; nothing lifts it
+    VOID_TRADE = "VOID_TRADE"  # nor this
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,10 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
     Measure.REINSTATE_CERTIFICATE: frozenset({"DATA_AUTHORITY"}),
     Measure.SUSPEND_LISTING: REGULATORS,
     Measure.RESUME_LISTING: REGULATORS,
+    Measure.SUSPEND_DELIVERY: REGULATORS,
+    Measure.RESUME_DELIVERY: REGULATORS,
+    Measure.REFUND_TRADE: REGULATORS,
+    Measure.VOID_TRADE: REGULATORS,
 }
 
 

@@ -26,10 +26,16 @@ _ALL_TRADE_STATES = (
 def upgrade() -> None:
     """Add what the trade room keeps."""
     _trades()
+    _money()
+    _policies()
+    _disputes()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_disputes()
+    _without_policies()
+    _without_money()
     _without_trades()
 
 
@@ -41,6 +47,148 @@ def _trades() -> None:
 def _without_trades() -> None:
     op.drop_column("market_trades", "deliver_by")
     _values("market_trades", "status", "tradestate", _ALL_TRADE_STATES, _TRADE_STATES)
+
+
+_INSTRUCTION_STATES = ("INSTRUCTED", "PAID", "REJECTED")
+_ALL_INSTRUCTION_STATES = (*_INSTRUCTION_STATES, "EXPIRED")
+_INSTRUCTION_KINDS = ("SETTLE", "SPLIT", "REFUND", "FEE_BACK")
+
+
+def _money() -> None:
+    """What goes back to a buyer: instructions of every kind, divided prices, claims; accounts by day."""
+    _values(
+        "market_instructions",
+        "status",
+        "instructionstate",
+        _INSTRUCTION_STATES,
+        _ALL_INSTRUCTION_STATES,
+    )
+    op.execute(
+        "ALTER TABLE market_instructions ADD COLUMN kind VARCHAR(40) DEFAULT 'SETTLE' NOT NULL CONSTRAINT "
+        f"ck_market_instructions_instructionkind CHECK ({_check('kind', _INSTRUCTION_KINDS)})"
+    )
+    op.add_column(
+        "market_instructions", sa.Column("expires_at", base.db.UtcDateTime(timezone=True), nullable=True)
+    )
+    op.drop_index("uq_market_instructions_standing", "market_instructions")
+    for name, column, where, unique in _INSTRUCTION_INDEXES:
+        condition = sa.text(where)
+        op.create_index(
+            name,
+            "market_instructions",
+            [column],
+            unique=unique,
+            sqlite_where=condition,
+            postgresql_where=condition,
+        )
+    op.create_table(
+        "market_splits",
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("refund_minor", sa.BigInteger(), nullable=False),
+        sa.Column("seller_minor", sa.BigInteger(), nullable=False),
+        sa.Column("commission_minor", sa.BigInteger(), nullable=False),
+        sa.Column("platform_fee_minor", sa.BigInteger(), nullable=False),
+        sa.Column("release_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("refund_minor > 0 AND seller_minor >= 0", name=op.f("ck_market_splits_parts")),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_splits_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("trade_id", name=op.f("pk_market_splits")),
+    )
+    op.create_table(
+        "market_claims",
+        sa.Column("claim_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("debtor_id", sa.Text(), nullable=False),
+        sa.Column("payee", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("OPEN", "PAID", name="claimstatus", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("opened_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("due_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("paid_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_market_claims_amount")),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_claims_trade_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["debtor_id"], ["identity_orgs.org_id"], name=op.f("fk_market_claims_debtor_id")
+        ),
+        sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_market_claims")),
+    )
+    op.create_index("ix_market_claims_trade_id", "market_claims", ["trade_id"])
+    op.create_index("ix_market_claims_debtor_id", "market_claims", ["debtor_id"])
+    op.create_table(
+        "ledger_day_balances",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("upto_id", sa.BigInteger(), nullable=False),
+        sa.Column("balance_minor", sa.BigInteger(), nullable=False),
+        sa.Column("paid_in_minor", sa.BigInteger(), nullable=False),
+        sa.Column("paid_out_minor", sa.BigInteger(), nullable=False),
+        sa.Column("movements", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "day", name=op.f("pk_ledger_day_balances")),
+    )
+    op.create_table(
+        "market_account_statements",
+        sa.Column("stated_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("from_day", sa.Date(), nullable=False),
+        sa.Column("to_day", sa.Date(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("stated_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("stated_id", name=op.f("pk_market_account_statements")),
+        sa.UniqueConstraint("account", "sha256", name=op.f("uq_market_account_statements_account_sha256")),
+    )
+
+
+_INSTRUCTION_INDEXES = (
+    (
+        "uq_market_instructions_under_way",
+        "trade_id",
+        "status = 'INSTRUCTED' AND kind <> 'FEE_BACK'",
+        True,
+    ),
+    (
+        "uq_market_instructions_released",
+        "trade_id",
+        "status = 'PAID' AND kind IN ('SETTLE', 'SPLIT')",
+        True,
+    ),
+    ("ix_market_instructions_expires_at", "expires_at", "status = 'INSTRUCTED'", False),
+)
+
+
+def _without_money() -> None:
+    for table in ("market_account_statements", "ledger_day_balances", "market_claims", "market_splits"):
+        op.drop_table(table)
+    for name, *_ in _INSTRUCTION_INDEXES:
+        op.drop_index(name, "market_instructions")
+    op.drop_column("market_instructions", "expires_at")
+    op.drop_column("market_instructions", "kind")
+    _values(
+        "market_instructions",
+        "status",
+        "instructionstate",
+        _ALL_INSTRUCTION_STATES,
+        _INSTRUCTION_STATES,
+    )
+    standing = sa.text("status <> 'REJECTED'")
+    op.create_index(
+        "uq_market_instructions_standing",
+        "market_instructions",
+        ["trade_id"],
+        unique=True,
+        sqlite_where=standing,
+        postgresql_where=standing,
+    )
 
 
 def _values(table: str, column: str, kind: str, before: Sequence[str], after: Sequence[str]) -> None:
@@ -72,3 +220,165 @@ def _values(table: str, column: str, kind: str, before: Sequence[str], after: Se
 
 def _check(column: str, values: Sequence[str]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+def _policies() -> None:
+    """What a listing lets be done at most, and the usage policy of each contract."""
+    for table, key, owner, more in (
+        ("market_listing_conditions", "listing_id", "market_listings", ()),
+        (
+            "market_contract_policies",
+            "trade_id",
+            "market_trades",
+            (sa.Column("policy_sha256", sa.Text(), nullable=False),),
+        ),
+    ):
+        op.create_table(
+            table,
+            sa.Column(key, sa.Text(), nullable=False),
+            *more,
+            sa.Column("document", sa.Text(), nullable=False),
+            sa.ForeignKeyConstraint([key], [f"{owner}.{key}"], name=op.f(f"fk_{table}_{key}")),
+            sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}")),
+        )
+    op.add_column("market_downloads", sa.Column("purpose", sa.Text(), nullable=True))
+    op.add_column("market_downloads", sa.Column("recipient", sa.Text(), nullable=True))
+
+
+def _without_policies() -> None:
+    op.drop_column("market_downloads", "recipient")
+    op.drop_column("market_downloads", "purpose")
+    op.drop_table("market_contract_policies")
+    op.drop_table("market_listing_conditions")
+
+
+_GROUNDS = (
+    "NOT_DELIVERED NOT_AS_DESCRIBED DIGEST SCHEMA ROWS QUALITY ILLEGAL_SOURCE CONSENT_WITHDRAWN "
+    "REGULATOR_ORDER DUPLICATE UNUSED_QUOTA PAYMENT OTHER"
+).split()
+_OUTCOMES = ("ACCEPT", "PARTIAL", "REFUND")
+_MEASURES = (
+    "FREEZE_TRADE",
+    "UNFREEZE_TRADE",
+    "SUSPEND_CERTIFICATE",
+    "REINSTATE_CERTIFICATE",
+    "SUSPEND_LISTING",
+    "RESUME_LISTING",
+)
+_ALL_MEASURES = (*_MEASURES, "SUSPEND_DELIVERY", "RESUME_DELIVERY", "REFUND_TRADE", "VOID_TRADE")
+
+
+def _one_of(name: str, values: Sequence[str]) -> sa.Enum:
+    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
+
+
+def _disputes() -> None:
+    """Disputes with their proposals and votes, refunds after the release, what orders can do to a trade."""
+    _values("case_orders", "measure", "measure", _MEASURES, _ALL_MEASURES)
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_table(
+        "market_disputes",
+        sa.Column("dispute_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("status", _one_of("disputestate", ("OPEN", "ENDED")), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("side", _one_of("side", ("BUYER", "PROVIDER", "EXCHANGE")), nullable=False),
+        sa.Column("ground", _one_of("ground", _GROUNDS), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("opened_at", moment, nullable=False),
+        sa.Column("mediate_by", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.Column("outcome", _one_of("outcome", _OUTCOMES), nullable=True),
+        sa.Column("basis", _one_of("basis", ("AGREED", "PANEL", "COURT", "VOID")), nullable=True),
+        sa.Column("refund_minor", sa.BigInteger(), nullable=True),
+        sa.Column("award_sha256", sa.Text(), nullable=True),
+        sa.Column("ended_at", moment, nullable=True),
+        sa.CheckConstraint(
+            "refund_minor IS NULL OR refund_minor >= 0", name=op.f("ck_market_disputes_refund")
+        ),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_disputes_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("dispute_id", name=op.f("pk_market_disputes")),
+        sa.UniqueConstraint("trade_id", name=op.f("uq_market_disputes_trade_id")),
+    )
+    op.create_index("ix_market_disputes_status", "market_disputes", ["status"])
+    for table, key, more in (
+        (
+            "market_dispute_proposals",
+            "number",
+            (
+                sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+                sa.Column("side", _one_of("side", ("BUYER", "PROVIDER", "EXCHANGE")), nullable=False),
+                sa.Column("note", sa.Text(), nullable=False),
+                sa.Column(
+                    "status",
+                    _one_of("proposalstate", ("OPEN", "REPLACED", "WITHDRAWN", "AGREED", "LAPSED")),
+                    nullable=False,
+                ),
+                sa.Column("made_at", moment, nullable=False),
+                sa.Column("closed_at", moment, nullable=True),
+            ),
+        ),
+        (
+            "market_dispute_votes",
+            "officer_id",
+            (
+                sa.Column("officer_id", sa.Text(), nullable=False),
+                sa.Column("reasons", sa.Text(), nullable=False),
+                sa.Column("voted_at", moment, nullable=False),
+            ),
+        ),
+    ):
+        op.create_table(
+            table,
+            sa.Column("dispute_id", sa.Text(), nullable=False),
+            *more,
+            sa.Column("outcome", _one_of("outcome", _OUTCOMES), nullable=False),
+            sa.Column("refund_minor", sa.BigInteger(), nullable=False),
+            sa.Column("statement_id", sa.Text(), nullable=False),
+            sa.CheckConstraint("refund_minor >= 0", name=op.f(f"ck_{table}_refund")),
+            sa.ForeignKeyConstraint(
+                ["dispute_id"], ["market_disputes.dispute_id"], name=op.f(f"fk_{table}_dispute_id")
+            ),
+            sa.PrimaryKeyConstraint("dispute_id", key, name=op.f(f"pk_{table}")),
+        )
+    op.create_table(
+        "market_officer_ties",
+        sa.Column("officer_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("declared_at", moment, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_market_officer_ties_org_id")
+        ),
+        sa.PrimaryKeyConstraint("officer_id", "org_id", name=op.f("pk_market_officer_ties")),
+    )
+    op.create_table(
+        "market_late_refunds",
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("ground", _one_of("ground", _GROUNDS), nullable=False),
+        sa.Column("refund_minor", sa.BigInteger(), nullable=False),
+        sa.Column("fault", sa.JSON(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("award_sha256", sa.Text(), nullable=True),
+        sa.Column("decided_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("refund_minor > 0", name=op.f("ck_market_late_refunds_refund")),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_late_refunds_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("trade_id", name=op.f("pk_market_late_refunds")),
+    )
+
+
+def _without_disputes() -> None:
+    for table in (
+        "market_late_refunds",
+        "market_officer_ties",
+        "market_dispute_votes",
+        "market_dispute_proposals",
+        "market_disputes",
+    ):
+        op.drop_table(table)
+    _values("case_orders", "measure", "measure", _ALL_MEASURES, _MEASURES)
