@@ -21,6 +21,8 @@ from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
 from market.delivery import repository
+from market.delivery.access import Declared, require_permitted
+from market.delivery.errors import DeclaredOtherwise
 from market.delivery.rules import (
     DownloadStatus,
     EntitlementStatus,
@@ -43,6 +45,7 @@ from market.orders.tables import Trade
 
 ROLE: Final = "BUYER"
 EVENT: Final = "DLV.DOWNLOAD"
+UNDECLARED: Final = Declared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,10 @@ async def open_download(
     if_range: str | None = None,
 ) -> Opened:
     """Allow one request for the file, whole or a range of it, and reserve its bytes.
+    declared: Declared = UNDECLARED,
 
-    Raises what `authorise_download` raises, and EntitlementUsedUp.
+    Raises what `authorise_download` and `require_permitted` raise, EntitlementUsedUp, and
+    DeclaredOtherwise for going on with a download that was opened for something else.
     """
     trade, entitlement = await authorise_download(
         s, entitlement_id=entitlement_id, org_id=act.actor.org_id, now=act.now
@@ -102,7 +107,10 @@ async def open_download(
         size=entitlement.bytes,
         tag=etag(entitlement.sha256),
     )
-    download = None if reply.span is None else await _place(s, act, trade, entitlement, reply.span)
+    download = None
+    if reply.span is not None:
+        download = await _place(s, act, trade, entitlement, reply.span)
+        await _declare(s, act, entitlement, download, declared)
     file = await get_file(s, file_id=entitlement.file_id)
     return Opened(
         entitlement_id=entitlement_id,
@@ -141,6 +149,21 @@ async def _place(s: WriteSession, act: Act, trade: Trade, entitlement: Entitleme
 
 async def count_sent(
     s: WriteSession, act: Act, *, download_id: str, reserved: Span, sent_to: int
+async def _declare(
+    s: WriteSession, act: Act, entitlement: Entitlement, download: Download, declared: Declared
+) -> None:
+    """Ask the contract's policy, and keep what the download is for; refused, nothing of it stays."""
+    told = await require_permitted(s, entitlement, declared, now=act.now, count=entitlement.used + 1)
+    if download.recipient is None:
+        download.purpose, download.recipient = told.purpose, told.recipient
+        s.add(download)
+        await s.flush()
+    elif (download.purpose, download.recipient) != (told.purpose, told.recipient):
+        raise DeclaredOtherwise(
+            "the open download is for something else", purpose=download.purpose, recipient=download.recipient
+        )
+
+
 ) -> Download:
     """Count the bytes of a reserved span that went out, up to `sent_to`; the rest is given back.
 
@@ -192,7 +215,11 @@ async def _close(
                 "file_sha256": entitlement.sha256,
                 "complete": status is DownloadStatus.COMPLETE,
             },
-            opening={"bytes": download.sent_bytes},
+            opening={
+                "bytes": download.sent_bytes,
+                "purpose": download.purpose,
+                "recipient": download.recipient,
+            },
             subjects={"file": entitlement.sha256},
         ),
     )

@@ -63,6 +63,13 @@ class GoodsDiffer(Refusal):
 class DownloadUnknown(NotFound):
     code = "download-unknown"
     title = "No such download"
+class DeclaredOtherwise(Conflict):
+    """An open download goes on for the purpose and the recipient that it was opened for."""
+
+    code = "download-declared-otherwise"
+    title = "This download was opened for another purpose or recipient"
+
+
 
 
 class SpanOutside(Malformed):

@@ -30,6 +30,7 @@ from market.listings.tables import Listing
 from market.orders import repository as trades
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
+from market.orders.bounding import policy_of
 from market.orders.scope import licence_end
 from market.orders.service import named
 from market.orders.tables import Trade
@@ -45,8 +46,9 @@ _DELIVERABLE: Final = frozenset({ListingState.LISTED, ListingState.DELISTED})  #
 async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitlement:
     """Open the delivery of a funded trade (TRD.START_DELIVERY): the buyer may now receive the file.
 
-    The provider's act. Raises NotAParty, TradeWrongState, `member-not-active`, ListingNotDeliverable,
-    CustomsRouteNotOpen, RightNotHeld, ChannelClosed.
+    The provider's act, within the contract's term of delivery. Raises NotAParty, TradeWrongState,
+    DeadlinePassed, `member-not-active`, ListingNotDeliverable, CustomsRouteNotOpen, RightNotHeld,
+    ChannelClosed, and what `bounding.policy_of` raises.
     """
     trade = await _of_party(s, act, trade_id, "PROVIDER")
     may_move(trade.status, TradeEvent.START_DELIVERY, act.role)
@@ -62,14 +64,16 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     entitlement = Entitlement(
         entitlement_id=act.new_id("ent"),
         trade_id=trade_id,
+    policy = await policy_of(s, trade_id=trade_id)
+    term_end = licence_end(act.occurred_at, offer.term_months)
         buyer_id=trade.buyer_id,
         file_id=file.file_id,
         sha256=file.sha256,
         bytes=file.bytes,
         status=EntitlementStatus.ACTIVE,
-        max_downloads=MAX_DOWNLOADS,
+        max_downloads=(policy and policy.most_uses) or MAX_DOWNLOADS,
         granted_at=act.occurred_at,
-        expires_at=licence_end(act.occurred_at, offer.term_months),
+        expires_at=min(term_end, (policy and policy.ends_by) or term_end),
     )
     s.add(entitlement)
     await s.flush()

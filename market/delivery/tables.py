@@ -44,7 +44,8 @@ class Download(SQLModel, table=True):
     """One taking of the whole file, over as many requests as it needs; at most one is open at a time.
 
     `sent` are the spans that went out (`rules.spans_text`), `sent_bytes` counts repeats and what is on
-    its way: it is reserved when a request is allowed, and what was not sent is given back.
+    its way: it is reserved when a request is allowed, and what was not sent is given back. `purpose` and
+    `recipient` are what it was opened for; a download from before that was asked has neither.
     """
 
     __tablename__ = "market_downloads"
@@ -69,3 +70,5 @@ class Download(SQLModel, table=True):
     opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     statement_id: str | None = Field(default=None, sa_column=Column(Text))
+    purpose: str | None = Field(default=None, sa_column=Column(Text))
+    recipient: str | None = Field(default=None, sa_column=Column(Text))

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import bindparam
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
+from market.listings.conditions import Conditions, conditions_from
 from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
 from market.listings.states import ListingEvent, ListingState, may_move
-from market.listings.tables import Listing, ListingFile, Product, Review
+from market.listings.tables import Listing, ListingConditions, ListingFile, Product, Review
 
 MAX_PAGE: Final = 100
 _LOCKED: Final = share_lock(
@@ -41,6 +43,12 @@ async def get_listing_of(s: ReadSession, *, listing_id: str, org_id: str) -> Lis
     if org_id not in {listing.seller_id, listing.broker_id}:
         raise ListingUnknown("no such listing", listing_id=listing_id)
     return listing
+
+
+async def conditions_of(s: ReadSession, *, listing_id: str) -> Conditions:
+    """What the seller lets be done with the product at most; the widest where the listing says nothing."""
+    row = await s.get(ListingConditions, listing_id)
+    return Conditions() if row is None else conditions_from(orjson.loads(row.document))
 
 
 def _known(listing: Listing | None, listing_id: str) -> Listing:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import select
 
+from base.canonical import canonical
 from base.db import WriteSession
 from base.files import StoredFile
 from base.ids import is_id
@@ -19,6 +20,7 @@ from brokers.service import require_certified, require_mandate
 from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
+from market.listings.conditions import Conditions
 from market.listings.errors import (
     FileListedBefore,
     ListingMalformed,
@@ -40,7 +42,7 @@ from market.listings.rules import (
     parse_product_type,
 )
 from market.listings.statements import drafted, step
-from market.listings.tables import Listing, ListingFile, Product
+from market.listings.tables import Listing, ListingConditions, ListingFile, Product
 from market.listings.words import folded
 from pricing.quote import check_price
 from registry.report import parse_report
@@ -62,6 +64,7 @@ class Offering:
     `cap_minor` is the government-guided cap of public data; `licence_of_data` says what may be done with
     the data in words, `licence_class` is its class (internal use, resale …). `derived_from` names what the
     data was made from: products of this exchange by id, other files by the hex SHA-256 of their bytes.
+    `conditions` are the most that a licence may give; None: the widest that the exchange takes.
     """
 
     says: Description
@@ -72,6 +75,7 @@ class Offering:
     grant_id: str | None = None
     cap_minor: int | None = None
     derived_from: tuple[str, ...] = ()
+    conditions: Conditions | None = None
 
 
 async def keep_file(
@@ -154,7 +158,11 @@ async def draft_listing(
     if (await s.exec(select(Listing.listing_id).where(Listing.file_id == file_id))).first() is not None:
         raise taken
     await insert(s, listing, taken)
-    await record(s, act, drafted(listing, file, offering.derived_from))
+    if offering.conditions is not None:
+        document = canonical(offering.conditions.document()).decode()
+        s.add(ListingConditions(listing_id=listing_id, document=document))
+        await s.flush()
+    await record(s, act, drafted(listing, file, offering.derived_from, offering.conditions))
     return listing
 
 

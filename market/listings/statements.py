@@ -4,12 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger.statement import Draft
+from market.listings.conditions import Conditions
 from market.listings.rules import ListingEvent, ListingState
 from market.listings.tables import Listing, ListingFile
 
 
-def drafted(listing: Listing, file: ListingFile, derived_from: Sequence[str] = ()) -> Draft:
-    """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening."""
+def drafted(
+    listing: Listing,
+    file: ListingFile,
+    derived_from: Sequence[str] = (),
+    conditions: Conditions | None = None,
+) -> Draft:
+    """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening.
+
+    Conditions of use are public where there are any: who thinks of buying has to know them.
+    """
+    bounds = {} if conditions is None else {"conditions": conditions.document()}
     sources = {"derived_from": list(derived_from)} if derived_from else {}
     grant = {"grant_id": listing.grant_id} if listing.grant_id else {}
     cap = {"cap_minor": str(listing.cap_minor)} if listing.cap_minor is not None else {}
@@ -31,7 +41,8 @@ def drafted(listing: Listing, file: ListingFile, derived_from: Sequence[str] = (
             "file": {"sha256": file.sha256, "bytes": file.bytes},
         }
         | grant
-        | sources,
+        | sources
+        | bounds,
         opening={
             "title": listing.title,
             "description": listing.description,

@@ -155,6 +155,17 @@ class Review(SQLModel, table=True):
     reviewed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class ListingConditions(SQLModel, table=True):
+    """What a seller lets be done with a product at most, where the listing says so (`conditions`)."""
+
+    __tablename__ = "market_listing_conditions"
+
+    listing_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True)
+    )
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class ListingToken(SQLModel, table=True):
     """A word by which a listing that is on offer is found (`market.listings.words`)."""
 

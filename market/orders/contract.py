@@ -4,7 +4,7 @@ Pure: facts in, bytes out. What all sign is the statement TRD.SIGN, which names 
 and the parties and commits to the terms; it names no actor, state or time (`docs/ledger.md`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,10 +15,42 @@ from base.canonical import canonical, sha256_hex
 from base.clock import rfc3339
 from base.signing import Envelope, Signature
 from ledger.statement import Draft
+from market.listings.categories import ProductType
+from market.orders.clauses import CURRENT, ModelType, model, model_for
+from market.orders.deadlines import (
+    ACCEPT_FILE_WORKING_DAYS,
+    ACCEPT_SERVICE_WORKING_DAYS,
+    DELIVER_WORKING_DAYS,
+    FUND_WORKING_DAYS,
+    MEDIATE_WORKING_DAYS,
+)
+from market.orders.policy import Licence, build
+from market.orders.scope import LicenceScope, territory_of
 from pricing.whole import WholePrice
 
-# The clauses stand in the model contract that the exchange publishes; the document names its version.
-MODEL: Final = "DATA-LICENCE/1"
+LATE_PAYMENT: Final = "0.0005"  # of the sum that is due, for each day (`rules.md` §2.7)
+
+# How each type of product is delivered and by what it is accepted (`rules.md` §2.3.5).
+DELIVERED_BY: Final[Mapping[ProductType, str]] = {
+    ProductType.DATASET: "download",
+    ProductType.API: "credential",
+    ProductType.REPORT: "download",
+    ProductType.SERVICE: "milestone",
+    ProductType.TOOL: "download",
+    ProductType.PRIVACY: "sandbox",
+    ProductType.COMPUTE: "lease",
+    ProductType.CERT: "verification",
+}
+ACCEPTED_BY: Final[Mapping[ProductType, tuple[str, ...]]] = {
+    ProductType.DATASET: ("digest", "schema", "rows", "quality"),
+    ProductType.API: ("calls", "latency"),
+    ProductType.REPORT: ("digest", "contents"),
+    ProductType.SERVICE: ("milestone",),
+    ProductType.TOOL: ("digest", "test-set"),
+    ProductType.PRIVACY: ("task-receipt", "result-digest", "budget"),
+    ProductType.COMPUTE: ("card-hours",),
+    ProductType.CERT: ("signature",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +73,7 @@ class Terms:
     trade_id: str
     listing_id: str
     product_id: str
+    product_type: ProductType
     title: str
     file_sha256: str
     file_bytes: int
@@ -54,18 +87,29 @@ class Terms:
     scenario: str
     territory: str
     term_months: int
+    scope: LicenceScope
     price: WholePrice
     contract_dated_at: datetime
+    mandate_id: str | None = None
+    delivery_mode: str | None = None
+    deliver_within_wd: int = DELIVER_WORKING_DAYS
+
+    @property
+    def acceptance_wd(self) -> int:
+        """The working days of the acceptance window, at whose end silence accepts."""
+        return ACCEPT_SERVICE_WORKING_DAYS if self.product_type.by_call else ACCEPT_FILE_WORKING_DAYS
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnUp:
-    """The document and its digest, the shared opening with its nonce, and who has to sign."""
+    """The document and its digest, the shared opening with its nonce, who has to sign, and the policy."""
 
     document: bytes
     sha256: str
     opening: bytes
     parties: tuple[str, ...]
+    policy: bytes
+    policy_sha256: str
 
 
 def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, opening_nonce: str) -> DrawnUp:
@@ -75,15 +119,18 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
     on the ledger.
     """
     amounts = _amounts(terms)
+    policy = build(_licence(terms, parties))
     document = canonical(
         {
-            "model": MODEL,
+            "model": model_for(terms.product_type).document(),
+            "annexes": _annexes(terms),
             "nonce": document_nonce,
             "trade_id": terms.trade_id,
             "parties": [party.document() for party in parties],
             "subject_matter": {
                 "listing_id": terms.listing_id,
                 "product_id": terms.product_id,
+                "product_type": terms.product_type.value,
                 "title": terms.title,
                 "file": {"sha256": terms.file_sha256, "bytes": terms.file_bytes},
                 "quality_report_sha256": terms.quality_sha256,
@@ -96,6 +143,8 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "currency": "CNY",
                 "quote_id": terms.quote_id,
                 "quote_sha256": terms.quote_sha256,
+                "fund_within_wd": FUND_WORKING_DAYS,
+                "late_payment_a_day": LATE_PAYMENT,
             },
             "licence": {
                 "class": terms.licence_class,
@@ -105,7 +154,19 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "scenario": terms.scenario,
                 "territory": terms.territory,
                 "term_months": terms.term_months,
+                **terms.scope.document(),
+                "policy_sha256": sha256_hex(policy),
             },
+            "delivery": {
+                "mode": terms.delivery_mode or DELIVERED_BY[terms.product_type],
+                "within_wd": terms.deliver_within_wd,
+            },
+            "acceptance": {
+                "tests": list(ACCEPTED_BY[terms.product_type]),
+                "within_wd": terms.acceptance_wd,
+                "silence_accepts": True,
+            },
+            "dispute": {"mediation_wd": MEDIATE_WORKING_DAYS},
             "dated_at": rfc3339(terms.contract_dated_at),
         }
     )
@@ -120,7 +181,37 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
             "nonce": opening_nonce,
         }
     )
-    return DrawnUp(document, sha256_hex(document), opening, tuple(party.org_id for party in parties))
+    return DrawnUp(
+        document,
+        sha256_hex(document),
+        opening,
+        tuple(party.org_id for party in parties),
+        policy,
+        sha256_hex(policy),
+    )
+
+
+def _licence(terms: Terms, parties: Sequence[Party]) -> Licence:
+    seller, buyer = parties[:2]
+    return Licence(
+        trade_id=terms.trade_id,
+        seller_id=seller.org_id,
+        buyer_id=buyer.org_id,
+        product_id=terms.product_id,
+        file_sha256=terms.file_sha256,
+        territory=territory_of(terms.territory),
+        term_months=terms.term_months,
+        dated_at=terms.contract_dated_at,
+        scope=terms.scope,
+    )
+
+
+def _annexes(terms: Terms) -> list[dict[str, Any]]:
+    """A trade with a broker has the model of the broker's mandate as its annex."""
+    if terms.mandate_id is None:
+        return []
+    annex = model(ModelType.INTERMEDIARY, CURRENT[ModelType.INTERMEDIARY])
+    return [annex.document() | {"mandate_id": terms.mandate_id}]
 
 
 def _amounts(terms: Terms) -> dict[str, str]:

@@ -204,3 +204,8 @@ class PolicyErased(PolicyRefuses):
     code = "policy-erased"
     title = "The usage policy has been erased"
     rule_id: ClassVar[str | None] = "USE-UNKNOWN"
+
+
+class ModelUnknown(NotFound):
+    code = "contract-model-unknown"
+    title = "No such model contract"

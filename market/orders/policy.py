@@ -183,6 +183,20 @@ class Policy:
         }
         return named.pop() if len(named) == 1 else None
 
+    @property
+    def most_uses(self) -> int | None:
+        """How often the right may be exercised; None where that is not bounded."""
+        return min(self._uppermost("count"), default=None)
+
+    @property
+    def ends_by(self) -> datetime | None:
+        """The moment after which nothing is allowed any more, whenever the delivery began."""
+        return min(self._uppermost("dateTime"), default=None)
+
+    def _uppermost(self, left: str) -> list[Any]:
+        bounds = [one for rule in self.permissions for one in rule.constraints]
+        return [one.right for one in bounds if (one.left, one.operator) == (left, "lteq")]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:

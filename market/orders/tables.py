@@ -122,6 +122,16 @@ class Contract(SQLModel, table=True):
     drawn_up_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class ContractPolicy(SQLModel, table=True):
+    """The usage policy that a contract names by its digest; asked at every access."""
+
+    __tablename__ = "market_contract_policies"
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    policy_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class ContractSignature(SQLModel, table=True):
     """One party's signature: its own statement over the identical payload."""
 

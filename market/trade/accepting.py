@@ -12,11 +12,12 @@ from market.customs.tables import CustomsDecision
 from market.listings.repository import get_file, get_product, lock_listing
 from market.listings.tables import Listing
 from market.orders import repository, service
+from market.orders.bounding import usual_scope
 from market.orders.contract import Party, Terms, draw_up
 from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
-from market.orders.tables import Contract, QuoteRow, Trade
+from market.orders.tables import Contract, ContractPolicy, QuoteRow, Trade
 from market.settlement.plan import split
 from market.trade.prechecking import delivery_facts, mandates_in, parties_in, precheck_facts
 from market.trade.quoting import make_quote
@@ -144,6 +145,7 @@ async def _draw_up(
             trade_id=trade.trade_id,
             listing_id=listing.listing_id,
             product_id=listing.product_id,
+            product_type=listing.product_type,
             title=product.title,
             file_sha256=file.sha256,
             file_bytes=file.bytes,
@@ -157,8 +159,10 @@ async def _draw_up(
             scenario=trade.scenario,
             territory=offer.territory,
             term_months=offer.term_months,
+            scope=await usual_scope(s, listing_id=listing.listing_id),
             price=price,
             contract_dated_at=act.occurred_at,
+            mandate_id=trade.mandate_id,
         ),
         [
             Party(org_id=org.org_id, role=role, name=org.name, uscc=org.uscc)
@@ -174,6 +178,11 @@ async def _draw_up(
             document=drawn.document.decode(),
             opening=drawn.opening.decode(),
             drawn_up_at=act.occurred_at,
+        )
+    )
+    s.add(
+        ContractPolicy(
+            trade_id=trade.trade_id, policy_sha256=drawn.policy_sha256, document=drawn.policy.decode()
         )
     )
     await s.flush()

@@ -1,6 +1,6 @@
 """The catalogue: what is on offer, how good it was measured to be."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -79,6 +79,13 @@ async def my_listings(
 async def listing(listing_id: Id, s: ReadDep, caller: VisitorDep) -> ListingView:
     """One listing that is, or was, on offer; one's own and for the operator also before."""
     return ListingView.of(await visible(s, caller, listing_id))
+
+
+@router.get("/listings/{listing_id}/conditions")
+async def conditions(listing_id: Id, s: ReadDep, caller: VisitorDep) -> dict[str, Any]:
+    """What the seller lets be done with the product at most: an offer stays inside it."""
+    await visible(s, caller, listing_id)
+    return (await repository.conditions_of(s, listing_id=listing_id)).document()
 
 
 async def visible(s: ReadSession, caller: Caller | None, listing_id: str) -> Listing:

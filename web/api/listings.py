@@ -1,6 +1,6 @@
 """Listings, from the draft to the withdrawal. What is on offer is in the catalogue."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -9,6 +9,15 @@ from base.db import WriteSession
 from ledger.recording import Act
 from market.listings import publishing, service
 from market.listings.categories import Category, ProductType
+from market.listings.conditions import (
+    MAX_COUNT,
+    MAX_DELETE_WD,
+    MAX_PLACES,
+    MAX_RECIPIENTS,
+    MAX_TERM_MONTHS,
+    Purpose,
+    conditions_from,
+)
 from market.listings.materials import Compliance
 from market.listings.rules import MOST_SOURCES, Description
 from market.listings.tables import Decision
@@ -22,6 +31,18 @@ router = APIRouter(tags=["listings"])
 _LISTERS = frozenset({"PROVIDER", "BROKER"})
 _OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
 _SUSPENDERS = frozenset({"EXCHANGE_OPERATOR", "DATA_AUTHORITY", "SAMR", "CAC"})
+
+
+class ConditionsForm(Asked):
+    """The most that a licence may give; what is left out is as wide as the exchange takes."""
+
+    purposes: list[Purpose] = Field(default_factory=lambda: list(Purpose), min_length=1)
+    territory: list[Annotated[str, Field(max_length=6)]] = Field(default_factory=list, max_length=MAX_PLACES)
+    max_term_months: int = Field(default=MAX_TERM_MONTHS, ge=1, le=MAX_TERM_MONTHS)
+    max_recipients: int = Field(default=MAX_RECIPIENTS, ge=0, le=MAX_RECIPIENTS)
+    max_count: int = Field(default=MAX_COUNT, ge=1, le=MAX_COUNT)
+    delete_within_wd: int = Field(default=MAX_DELETE_WD, ge=1, le=MAX_DELETE_WD)
+    derivative_allowed: bool = True
 
 
 class DraftArgs(Args):
@@ -44,6 +65,7 @@ class DraftArgs(Args):
     seller_id: Id | None = None
     product_id: Id | None = None
     derived_from: list[Id | Sha256] = Field(default_factory=list, max_length=MOST_SOURCES)
+    conditions: ConditionsForm | None = None
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -68,6 +90,7 @@ async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
         grant_id=args.grant_id,
         cap_minor=args.cap_minor,
         derived_from=tuple(args.derived_from),
+        conditions=None if args.conditions is None else conditions_from(args.conditions.model_dump()),
     )
     return await service.draft_listing(
         s,

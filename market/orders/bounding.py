@@ -1,0 +1,45 @@
+"""The bounds of a licence where rows are asked: the listing's conditions, the contract's policy."""
+
+from base.db import ReadSession
+from identity.repository import get_organisation
+from market.listings.repository import conditions_of
+from market.orders.errors import PolicyErased, RecipientNotPermitted
+from market.orders.policy import Policy, parse
+from market.orders.scope import LicenceScope, check_within, default_scope
+from market.orders.tables import ContractPolicy, Trade
+
+
+async def usual_scope(s: ReadSession, *, listing_id: str) -> LicenceScope:
+    """What an offer on this listing gives that says nothing more."""
+    return default_scope(await conditions_of(s, listing_id=listing_id))
+
+
+async def require_within(
+    s: ReadSession, trade: Trade, *, scope: LicenceScope, territory: str, term_months: int
+) -> None:
+    """Whether an offer stays inside the listing's conditions. Raises what `scope.check_within` raises."""
+    buyer = await get_organisation(s, org_id=trade.buyer_id)
+    assert buyer is not None  # a foreign key of the trade
+    check_within(
+        scope,
+        await conditions_of(s, listing_id=trade.listing_id),
+        territory=territory,
+        term_months=term_months,
+        buyer_place=buyer.region,
+    )
+    for recipient in scope.recipients:
+        if await get_organisation(s, org_id=recipient) is None:
+            raise RecipientNotPermitted("a recipient is a member of the exchange", recipient=recipient)
+
+
+async def policy_of(s: ReadSession, *, trade_id: str) -> Policy | None:
+    """The policy of a trade's contract; None for a contract from before there were policies.
+
+    Raises PolicyErased and PolicyNotUnderstood: then nothing may be had under it.
+    """
+    row = await s.get(ContractPolicy, trade_id)
+    if row is None:
+        return None
+    if not row.document:
+        raise PolicyErased("what this policy said was erased", policy_sha256=row.policy_sha256)
+    return parse(row.document)
