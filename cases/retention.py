@@ -130,14 +130,14 @@ LAWS: Final[Mapping[Keeping, str]] = {
     Keeping.BOOKS: "会计法 art. 23, 会计档案管理办法 (2015)",
     Keeping.CASE_FILE: "档案法",
 }
-_BOOKS: Final = frozenset({"TRD.FUND", "TRD.SETTLE"})
+_BOOKS: Final = frozenset({"TRD.FUND", "TRD.SETTLE", "TRD.REFUND"})
 _TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND"})
 
 
 def keeping_of(event: str) -> Keeping:
     """What the law wants of an opening of this event; of a refusal, by the event that was refused."""
     machine = event.partition(".")[0]
-    if event in _BOOKS or machine == "PAY":  # also how a difference in the books was explained
+    if event in _BOOKS or machine in {"PAY", "ACC"}:  # also how a difference in the books was explained
         return Keeping.BOOKS
     if machine in {"CSE", "OPN"}:
         return Keeping.CASE_FILE

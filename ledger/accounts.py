@@ -1,7 +1,9 @@
 """The chart of accounts: memo accounts that mirror the escrow bank's. Assets positive, liabilities negative.
 
-The platform never holds money: `bank:escrow` is what the bank says it holds for all trades, and
-`held:<trade>` is what of it is owed on a trade, so the one is always minus the sum of the others.
+The platform never holds money. `escrow:<organisation>` is what an organisation has paid into the escrow
+account less what it was paid out of it, `fee:platform` the same for the exchange's own fee; together they are
+the house account `bank:escrow`, what the bank holds for all trades (a roll-up; books of before this chart
+have legs of it). `held:<trade>` is what of it is owed on a trade, so the one side is always minus the other.
 """
 
 from collections import defaultdict
@@ -13,7 +15,9 @@ from base.money import MAX_MINOR
 from ledger.errors import LegsUnbalanced
 
 BANK_ESCROW: Final = "bank:escrow"
-_HELD: Final = "held:"
+PLATFORM_FEE: Final = "fee:platform"
+HELD: Final = "held:"
+_ESCROW_OF: Final = "escrow:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,23 @@ class Leg:
 
 
 def bank_cash() -> str:
-    """What the escrow bank holds."""
+    """What the escrow bank holds: the roll-up of every account that is not held on a trade."""
     return BANK_ESCROW
+
+
+def escrow_of(org_id: str) -> str:
+    """What an organisation has paid into escrow less what it was paid out of it."""
+    return f"{_ESCROW_OF}{org_id}"
+
+
+def platform_fee() -> str:
+    """What the exchange was paid out of escrow for itself, less what it gave back; below zero."""
+    return PLATFORM_FEE
 
 
 def held(trade_id: str) -> str:
     """What of it is owed on one trade."""
-    return f"{_HELD}{trade_id}"
+    return f"{HELD}{trade_id}"
 
 
 def check_legs(legs: Iterable[Leg]) -> tuple[Leg, ...]:

@@ -4,12 +4,17 @@ from sqlalchemy import case, func
 from sqlmodel import col, select
 
 from base.db import ReadSession
-from ledger.accounts import bank_cash
+from ledger.accounts import HELD, Leg, bank_cash
 from ledger.tables import BalanceRow, PostingRow
 
 
 async def balance(s: ReadSession, account: str) -> int:
-    """The booked balance of an account in fen: the newest snapshot and what came after it."""
+    """The booked balance of an account in fen: the newest snapshot and what came after it.
+
+    `bank:escrow` is a roll-up: everything that is not held on a trade.
+    """
+    if account == bank_cash():
+        return (await totals(s))[0]
     snapshot = (
         await s.exec(
             select(BalanceRow)
@@ -31,10 +36,17 @@ async def balance(s: ReadSession, account: str) -> int:
     return start + int(tail[1])
 
 
+async def reserved_legs(s: ReadSession, *, batch_id: str) -> tuple[Leg, ...]:
+    """The legs of a reservation, as they were written."""
+    query = select(PostingRow).where(PostingRow.batch_id == batch_id).order_by(col(PostingRow.id))
+    return tuple(Leg(row.account, row.amount_minor, row.currency) for row in (await s.exec(query)).all())
+
+
 async def totals(s: ReadSession) -> tuple[int, int]:
     """(what the bank holds, what is held on trades), both in fen: their sum is always zero."""
     amount = col(PostingRow.amount_minor)
-    at_bank = case((col(PostingRow.account) == bank_cash(), amount), else_=0)
+    on_trades = col(PostingRow.account).startswith(HELD, autoescape=True)
+    at_bank = case((on_trades, 0), else_=amount)
     query = select(func.coalesce(func.sum(at_bank), 0), func.coalesce(func.sum(amount - at_bank), 0)).where(
         col(PostingRow.booked).is_(True)
     )

@@ -1,12 +1,13 @@
 """What the ledger keeps. Only the ledger's own files touch these tables (`ledger-tables` contract)."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -277,6 +278,24 @@ class BalanceRow(SQLModel, table=True):
     account: str = Field(sa_column=Column(Text, primary_key=True))
     upto_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     balance_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class DayBalanceRow(SQLModel, table=True):
+    """A roll-up: what an account held when a day (Shanghai) was over, and what moved on that day, in fen.
+
+    It counts every posting up to and including `upto_id`, and those behind it that are of that day or an
+    earlier one.
+    """
+
+    __tablename__ = "ledger_day_balances"
+
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    upto_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    balance_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    paid_in_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    paid_out_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    movements: int = Field(sa_column=Column(Integer, nullable=False))
 
 
 triggers.attach(SQLModel.metadata)

@@ -48,6 +48,13 @@ class EscrowFundedBefore(Conflict):
     title = "The escrow of this trade is funded already"
 
 
+class ClaimPaidBefore(Conflict):
+    """A claim is paid once."""
+
+    code = "claim-paid-already"
+    title = "This claim is paid already"
+
+
 class FundingFrozen(Conflict):
     """An order stands on the trade: no money comes in or goes out."""
 
@@ -89,6 +96,16 @@ class PaymentUnderWay(Conflict):
 
     code = "payment-under-way"
     title = "The payment is under way at the bank"
+
+
+class PaymentsCross(Unavailable):
+    """Paid under an instruction that had expired, while another one for the same is with the bank.
+
+    The bank tells it again; by then it has answered the other, which it cannot pay (each payment once).
+    """
+
+    code = "payments-cross"
+    title = "Another instruction for this payment is under way"
 
 
 class DayNotOver(Unavailable):

@@ -18,9 +18,12 @@ from ledger.recording import Act
 from ledger.statement import envelope_bytes
 from market.orders.errors import TradeWrongState
 from market.settlement import repository
+from market.settlement.claims import is_claim
+from market.settlement.debits import read_debits
 from market.settlement.errors import (
     AccountNotOurs,
     BankMessageChanged,
+    ClaimPaidBefore,
     EntryKnown,
     EscrowAmountMismatch,
     EscrowFundedBefore,
@@ -39,6 +42,7 @@ _KEPT: Final[dict[str, type[Refusal]]] = {
     kind.code: kind
     for kind in (
         AccountNotOurs,
+        ClaimPaidBefore,
         EntryKnown,
         EscrowAmountMismatch,
         EscrowFundedBefore,
@@ -58,9 +62,10 @@ async def hear_bank(
     With a batch writer settlements go through it, and are sealed when this returns. Raises what
     `receive_notification` raises; a refusal is recorded, and kept where it is a credit's.
     """
-    notification = read_notification(envelope.payload)
+    notification = read_debits(envelope.payload) or read_notification(envelope.payload)
     # A payer writes what it likes into its reference; on the ledger goes what has the form of a trade's id.
-    named = (m.reference for m in notification.movements if m.reference and is_id(m.reference, "trd"))
+    names = (m.reference for m in notification.movements if m.reference)
+    named = (name for name in names if is_id(name, "trd") or is_claim(name))
     about = next(named, notification.message_id)
     act = house.exchange_act()
 
@@ -80,7 +85,8 @@ async def hear_bank(
             return settled
         return await perform(house, act, decide, attempted="TRD.SETTLE", object_id=about)
     once = _KeepRefusal(act, envelope, notification)
-    return await perform(house, act, decide, attempted="TRD.FUND", object_id=about, once=once)
+    attempted = "PAY.CLAIM_PAID" if is_claim(about) else "TRD.FUND"
+    return await perform(house, act, decide, attempted=attempted, object_id=about, once=once)
 
 
 class _KeepRefusal(Once):

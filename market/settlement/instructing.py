@@ -1,34 +1,41 @@
 """T+1: the payment instruction of an accepted trade, and what the bank answers to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from base.calendar import moment_after
 from base.canonical import sha256_hex
+from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from base.signing import Envelope
 from identity.repository import get_organisation
-from ledger.accounts import Leg, bank_cash, held
+from ledger.accounts import Leg, escrow_of, held, platform_fee
 from ledger.posting import reserve, void_reserved
 from ledger.recording import Act, record
 from ledger.statement import Draft, envelope_bytes
 from market.orders import repository as trades
+from market.orders.deadlines import BANKS_OPEN
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.bank import NotTaken
 from market.settlement.errors import PaymentUnderWay, SettlementNotInstructed
 from market.settlement.messages import Payout, read_status, write_instruction
+from market.settlement.plan import Leg as Planned
 from market.settlement.plan import Payee, legs
-from market.settlement.tables import Instruction, InstructionState
+from market.settlement.tables import Instruction, InstructionKind, InstructionState
 from market.settlement.work import mismatch
 from pricing.whole import WholePrice, whole_price
 
 INSTRUCT_JOB: Final = "settlement.instruct"
 SEND_JOB: Final = "settlement.send"
+EXPIRE_JOB: Final = "settlement.expire"
+EXPIRE_WORKING_DAYS: Final = 3  # the bank did not answer: what was reserved is let go
 PLATFORM: Final = "Databourse"
-_SUFFIX: Final = {Payee.SELLER: "S", Payee.BROKER: "B", Payee.PLATFORM: "P"}
+_SUFFIX: Final = {Payee.SELLER: "S", Payee.BROKER: "B", Payee.PLATFORM: "P", Payee.BUYER: "R"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,32 @@ async def instruct(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) 
     payouts = await _payouts(s, act, trade, escrow)
     if payouts is None:
         return None
-    message_id = act.new_id("ins")
+    return await issue(s, act, trade=trade, kind=InstructionKind.SETTLE, payings=payouts, escrow=escrow)
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """One payment out of escrow, and the account of our books that says for whom."""
+
+    payout: Payout
+    books: str
+
+
+async def issue(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    kind: InstructionKind,
+    payings: Sequence[Paying],
+    escrow: Escrow,
+) -> Instruction:
+    """State an instruction (PAY.INSTRUCT), reserve what it pays, keep it, and queue it for the bank.
+
+    The trade is locked by the caller, nothing else of it is under way, and escrow holds what is paid.
+    """
+    trade_id, message_id = trade.trade_id, act.new_id("ins")
+    payouts = [paying.payout for paying in payings]
     xml = write_instruction(
         message_id=message_id,
         at=act.occurred_at,
@@ -86,21 +118,26 @@ async def instruct(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) 
         object_id=trade_id,
         statement_id=recorded.statement_id,
         booked_at=act.now,
-        legs=[Leg(held(trade_id), total), *(Leg(bank_cash(), -p.amount_minor) for p in payouts)],
+        legs=[Leg(held(trade_id), total), *(Leg(p.books, -p.payout.amount_minor) for p in payings)],
     )
+    expires_at = moment_after(act.now, EXPIRE_WORKING_DAYS, BANKS_OPEN).at
     instruction = Instruction(
         message_id=message_id,
         trade_id=trade_id,
+        kind=kind,
         status=InstructionState.INSTRUCTED,
         batch_id=batch_id,
         payouts=told,
         xml=xml,
         xml_sha256=digest,
         instructed_at=act.occurred_at,
+        expires_at=expires_at,
     )
     s.add(instruction)
     await s.flush()
     await enqueue(s, kind=SEND_JOB, key=message_id, run_at=act.now, payload={"message_id": message_id})
+    moment = rfc3339(expires_at)  # one job for all that expire at a moment
+    await enqueue(s, kind=EXPIRE_JOB, key=moment, run_at=expires_at, payload={"at": moment})
     return instruction
 
 
@@ -116,22 +153,41 @@ def _parts(trade: Trade) -> WholePrice:
     )
 
 
-async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Payout] | None:
-    payouts = []
+async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Paying] | None:
     operator = act.exchange.actor.org_id
-    for leg in legs(
-        _parts(trade), seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator
-    ):
+    planned = legs(_parts(trade), seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator)
+    return await payings(s, act, trade=trade, planned=planned, escrow=escrow)
+
+
+async def payings(
+    s: WriteSession, act: Act, *, trade: Trade, planned: Sequence[Planned], escrow: Escrow
+) -> list[Paying] | None:
+    """To whose account each planned payment goes; None where one has none, which becomes a work item."""
+    found = []
+    for leg in planned:
         if leg.payee is Payee.PLATFORM:
-            name, account = PLATFORM, escrow.fee_account
+            name, account, books = PLATFORM, escrow.fee_account, platform_fee()
         else:
-            row = await repository.payee_account(s, org_id=leg.org_id)
-            if row is None:
+            payee = await payee_of(s, trade=trade, leg=leg)
+            if payee is None:
                 await _missing_account(s, act, trade, leg.org_id)
                 return None
-            name, account = row.holder, row.account
-        payouts.append(Payout(f"{trade.trade_id}/{_SUFFIX[leg.payee]}", leg.amount_minor, name, account))
-    return payouts
+            (name, account), books = payee, escrow_of(leg.org_id)
+        end_to_end_id = f"{trade.trade_id}/{_SUFFIX[leg.payee]}"
+        found.append(Paying(Payout(end_to_end_id, leg.amount_minor, name, account), books))
+    return found
+
+
+async def payee_of(s: WriteSession, *, trade: Trade, leg: Planned) -> tuple[str, str] | None:
+    """(holder, account) of whom a planned payment pays; a buyer without one is paid where it paid from."""
+    row = await repository.payee_account(s, org_id=leg.org_id)
+    if row is not None:
+        return row.holder, row.account
+    if leg.payee is not Payee.BUYER:
+        return None
+    paid_from = await repository.funded_from(s, trade_id=trade.trade_id)
+    organisation = await get_organisation(s, org_id=leg.org_id)
+    return (organisation.name, paid_from) if organisation and paid_from else None
 
 
 async def _missing_account(s: WriteSession, act: Act, trade: Trade, org_id: str) -> None:
@@ -181,7 +237,10 @@ async def _rejected(
         InstructionState.PAID: "rejected-after-payment",
     }.get(instruction.status)
     if kind is None:
-        return  # told before
+        instruction.status = InstructionState.REJECTED  # told before, or let go by the clock
+        s.add(instruction)
+        await s.flush()
+        return
     recorded = await mismatch(
         s,
         act,
@@ -193,13 +252,14 @@ async def _rejected(
     if instruction.status is InstructionState.INSTRUCTED:
         instruction.status = InstructionState.REJECTED
         s.add(instruction)
-        await void_reserved(
-            s,
-            batch_id=act.new_id("bat"),
-            resolves=instruction.batch_id,
-            statement_id=recorded.statement_id,
-            booked_at=act.now,
-        )
+        if instruction.kind is not InstructionKind.FEE_BACK:
+            await void_reserved(
+                s,
+                batch_id=act.new_id("bat"),
+                resolves=instruction.batch_id,
+                statement_id=recorded.statement_id,
+                booked_at=act.now,
+            )
     await s.flush()
 
 

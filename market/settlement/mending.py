@@ -14,6 +14,7 @@ from market.orders import repository as trades
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.claims import queue_fee_back
 from market.settlement.errors import (
     NothingToPayAgain,
     PaymentInDoubt,
@@ -21,11 +22,21 @@ from market.settlement.errors import (
     WorkItemClosed,
     WorkWrongRole,
 )
+from market.settlement.expiring import EXPIRED
 from market.settlement.instructing import queue_instruction
-from market.settlement.tables import InstructionState, WorkItem
+from market.settlement.tables import InstructionKind, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
-REJECTED: Final = "instruction-rejected"
+PAYABLE_AGAIN: Final = frozenset({"instruction-rejected", EXPIRED})
+_LET_GO: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED})
+_OWING: Final = frozenset(
+    {
+        TradeState.ACCEPTED_GOODS,
+        TradeState.PARTIAL_SETTLE,
+        TradeState.REFUND_PENDING,
+        TradeState.VOIDED,
+    }
+)
 _CONTRADICTIONS: Final = frozenset({"paid-after-rejection", "rejected-after-payment", "paid-otherwise"})
 MAX_NOTE_CHARS: Final = 1000
 
@@ -73,24 +84,27 @@ async def close_work_item(
 
 
 async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
-    """Have a trade whose payment the bank rejected instructed anew (PAY.REQUEUE); its work items close.
+    """Have a payment that the bank rejected, or never answered, instructed anew (PAY.REQUEUE).
 
-    The bank pays each end-to-end id once, so what it has paid after all is not paid twice. Raises
-    TradeUnknown, NothingToPayAgain, PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
+    It may be a settlement, a refund or what the platform gives back; its work items close. The bank pays
+    each end-to-end id once, so what it has paid after all is not paid twice. Raises TradeUnknown,
+    NothingToPayAgain, PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
     """
     _only_the_operator(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
     instructions = await repository.instructions_of(s, trade_id=trade_id)
     last = instructions[-1] if instructions else None
-    if trade.status is not TradeState.ACCEPTED_GOODS or last is None or trade.settle_at is None:
+    if trade.status not in _OWING or last is None:
         raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
-    if last.status is not InstructionState.REJECTED:
+    if last.status is InstructionState.PAID:
+        raise NothingToPayAgain("the last payment of this trade was made", trade_id=trade_id)
+    if last.status not in _LET_GO:
         raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)
     items = await repository.open_work_items_of(s, trade_id=trade_id)
     doubtful = sorted(item.kind for item in items if item.kind in _CONTRADICTIONS)
     if doubtful:
         raise PaymentInDoubt("what the bank said contradicts itself", trade_id=trade_id, kinds=doubtful)
-    closed = [item for item in items if item.kind == REJECTED]
+    closed = [item for item in items if item.kind in PAYABLE_AGAIN]
     for item in closed:
         item.closed_at = act.occurred_at
         s.add(item)
@@ -109,7 +123,11 @@ async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
             subjects={"instruction": last.xml_sha256},
         ),
     )
-    await queue_instruction(s, act, trade_id=trade_id, at=max(trade.settle_at, act.now))
+    if last.kind is InstructionKind.FEE_BACK:
+        await queue_fee_back(s, act, claim_id=last.payouts[0]["end_to_end_id"])
+    else:
+        waits_for = trade.settle_at if trade.status is TradeState.ACCEPTED_GOODS else None
+        await queue_instruction(s, act, trade_id=trade_id, at=max(waits_for or act.now, act.now))
     return trade
 
 

@@ -25,6 +25,7 @@ STATUS_REPORT: Final = "pain.002.001.10"
 INSTRUCTION: Final = "pain.001.001.09"
 MAX_BYTES: Final = 512 * 1024
 INITIATOR: Final = "Databourse"
+ESCROW_HOLDER: Final = f"{INITIATOR} escrow"  # as the bank names whom the escrow account is held for
 _AMOUNT: Final = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,2}))?")
 
 
@@ -137,9 +138,18 @@ def read_status(xml: bytes) -> StatusReport:
 
 
 def write_instruction(
-    *, message_id: str, at: datetime, debtor_account: str, reference: str, payouts: Sequence[Payout]
+    *,
+    message_id: str,
+    at: datetime,
+    debtor_account: str,
+    reference: str,
+    payouts: Sequence[Payout],
+    debtor: str = ESCROW_HOLDER,
 ) -> bytes:
-    """The pain.001 that pays a trade out of escrow, all or nothing."""
+    """The pain.001 that pays, all or nothing: initiated by the exchange, debited from the holder's account.
+
+    The debtor is the escrow account's holder, or the exchange itself for its own fee account.
+    """
     total = _decimal(sum(payout.amount_minor for payout in payouts))
     count = str(len(payouts))
     root = etree.Element(f"{{{NAMESPACE}{INSTRUCTION}}}Document", nsmap={None: NAMESPACE + INSTRUCTION})
@@ -156,7 +166,7 @@ def write_instruction(
     _sub(payment, "NbOfTxs", count)
     _sub(payment, "CtrlSum", total)
     _sub(_sub(payment, "ReqdExctnDt"), "Dt", at.astimezone(SHANGHAI).date().isoformat())
-    _sub(_sub(payment, "Dbtr"), "Nm", f"{INITIATOR} escrow")
+    _sub(_sub(payment, "Dbtr"), "Nm", debtor)
     _account(payment, "DbtrAcct", debtor_account)
     _sub(_sub(_sub(payment, "DbtrAgt"), "FinInstnId"), "Nm", "Escrow bank")
     for payout in payouts:

@@ -4,16 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date
 
+import orjson
 from sqlalchemy import func
 from sqlalchemy import text as sql
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
-from market.settlement.errors import SettlementNotInstructed, WorkItemUnknown
+from base.signing import parse_envelope
+from market.settlement.errors import EntryKnown, SettlementNotInstructed, WorkItemUnknown
+from market.settlement.messages import Notification, read_notification
 from market.settlement.tables import (
     BankMessage,
     BankMovement,
+    Claim,
+    ClaimStatus,
     Instruction,
+    InstructionKind,
     InstructionState,
     PayeeAccount,
     ReconciledDay,
@@ -62,11 +68,75 @@ async def instructions_of(s: ReadSession, *, trade_id: str) -> Sequence[Instruct
 
 
 async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
-    """The instruction of a trade that the bank has not answered for yet."""
+    """The instruction out of a trade's escrow that the bank has not answered for yet."""
     query = select(Instruction).where(
-        Instruction.trade_id == trade_id, Instruction.status == InstructionState.INSTRUCTED
+        Instruction.trade_id == trade_id,
+        Instruction.status == InstructionState.INSTRUCTED,
+        Instruction.kind != InstructionKind.FEE_BACK,
     )
     return (await s.exec(query)).first()
+
+
+async def fee_back_of(s: ReadSession, *, claim_id: str) -> Instruction | None:
+    """The instruction that pays a claim on the platform, if it was not rejected."""
+    query = (
+        select(Instruction)
+        .join(Claim, col(Claim.trade_id) == col(Instruction.trade_id))
+        .where(
+            Claim.claim_id == claim_id,
+            Instruction.kind == InstructionKind.FEE_BACK,
+            Instruction.status != InstructionState.REJECTED,
+        )
+    )
+    found = (await s.exec(query)).all()
+    return next((row for row in found if row.payouts[0]["end_to_end_id"] == claim_id), None)
+
+
+async def claim_claim(s: WriteSession, *, claim_id: str) -> Claim:
+    """A claim that is there, locked until the transaction ends."""
+    query = exclusive_lock(select(Claim).where(Claim.claim_id == claim_id))
+    return (await s.exec(query.execution_options(populate_existing=True))).one()
+
+
+async def claims_of(s: ReadSession, *, trade_id: str) -> Sequence[Claim]:
+    """The claims on a trade, first to last."""
+    query = select(Claim).where(Claim.trade_id == trade_id)
+    return (await s.exec(query.order_by(col(Claim.claim_id)))).all()
+
+
+async def open_claims_of(s: ReadSession, *, trade_id: str) -> Sequence[Claim]:
+    """The claims on a trade that are not paid, first to last."""
+    return [row for row in await claims_of(s, trade_id=trade_id) if row.status is ClaimStatus.OPEN]
+
+
+async def claims_on(s: ReadSession, *, org_id: str, limit: int = 100) -> Sequence[Claim]:
+    """What an organisation owes or has paid back, newest first."""
+    query = select(Claim).where(Claim.debtor_id == org_id).order_by(col(Claim.claim_id).desc())
+    return (await s.exec(query.limit(limit))).all()
+
+
+async def funded_from(s: ReadSession, *, trade_id: str) -> str | None:
+    """The account that a trade was funded from, as the bank's message of it says; None where it was not."""
+    query = (
+        select(BankMessage.envelope)
+        .join(BankMovement, col(BankMovement.message_id) == col(BankMessage.message_id))
+        .where(BankMovement.trade_id == trade_id, BankMovement.signed_minor > 0)
+        .order_by(col(BankMovement.booked_on), col(BankMessage.received_at))
+    )
+    for envelope in (await s.exec(query)).all():
+        told = read_notification(parse_envelope(orjson.loads(envelope)).payload)
+        found = [m.party_account for m in told.movements if m.reference == trade_id]
+        if found:
+            return found[0]
+    return None
+
+
+async def require_unknown(s: ReadSession, *, notification: Notification) -> None:
+    """Refuse, with EntryKnown, a reference of the bank that was told before, or that comes twice."""
+    told = [movement.entry_id for movement in notification.movements]
+    known = await entries_known(s, entry_ids=told)
+    if known or len(set(told)) != len(told):
+        raise EntryKnown("the entry was told before", entry_ids=sorted(m.entry_id for m in known))
 
 
 async def entries_known(s: ReadSession, *, entry_ids: Sequence[str]) -> Sequence[BankMovement]:

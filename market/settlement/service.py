@@ -11,7 +11,8 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import cancel
 from base.signing import Envelope
-from ledger.accounts import Leg, bank_cash, held
+from ledger.accounts import Leg, escrow_of, held
+from ledger.balances import reserved_legs
 from ledger.posting import book, post_reserved
 from ledger.recording import Act, record
 from ledger.statement import Draft, envelope_bytes
@@ -21,34 +22,38 @@ from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.service import FUND_TIMEOUT_JOB, named
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.claims import is_claim, pay_claim
 from market.settlement.errors import (
     AccountNotOurs,
     BankMessageChanged,
     BankMessageMalformed,
-    EntryKnown,
     EscrowAmountMismatch,
     EscrowFundedBefore,
     FundingFrozen,
     FundingLate,
+    PaymentsCross,
     PaymentUnknown,
     SettlementNotInstructed,
 )
 from market.settlement.instructing import Escrow
 from market.settlement.messages import Movement, Notification
 from market.settlement.reconciling import queue_reconciliation
+from market.settlement.refunding import refunded, settled_in_part
 from market.settlement.settling import oddity, settled
-from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
+from market.settlement.tables import (
+    BankMessage,
+    BankMovement,
+    Instruction,
+    InstructionKind,
+    InstructionState,
+)
 from market.settlement.work import mismatch
 
-_FUNDED: Final = frozenset(
-    {
-        TradeState.FUNDED,
-        TradeState.DELIVERING,
-        TradeState.DELIVERED,
-        TradeState.ACCEPTED_GOODS,
-        TradeState.SETTLED,
-    }
-)
+_BY: Final = {
+    InstructionKind.SETTLE: TradeEvent.SETTLE,
+    InstructionKind.SPLIT: TradeEvent.SETTLE,
+    InstructionKind.REFUND: TradeEvent.REFUND,
+}
 
 
 async def receive_notification(
@@ -75,7 +80,7 @@ async def receive_notification(
     if not notification.movements:
         raise BankMessageMalformed("a notification has an entry", message_id=notification.message_id)
     if all(movement.credit for movement in notification.movements):
-        outcome = await _fund(s, act, notification, digest)
+        outcome = await _credit(s, act, notification, digest)
     else:
         outcome = await _settle(s, act, notification, digest)
     s.add(
@@ -89,6 +94,15 @@ async def receive_notification(
     )
     await s.flush()
     return outcome
+
+
+async def _credit(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
+    """Money comes in: the price of a trade, or what is claimed back, by its payment reference."""
+    if any(is_claim(movement.reference) for movement in notification.movements):
+        outcome = await pay_claim(s, act, notification=notification, digest=digest)
+        await _note_movements(s, notification, outcome["trade_id"])
+        return outcome
+    return await _fund(s, act, notification, digest)
 
 
 async def _fund(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
@@ -108,7 +122,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
         )
     if act.now > trade.fund_by:
         raise FundingLate("the payment comes late", trade_id=trade.trade_id, fund_by=rfc3339(trade.fund_by))
-    await _require_unknown(s, notification)
+    await repository.require_unknown(s, notification=notification)
     before = trade.status
     await trades.move(
         s, trade=trade, event=TradeEvent.FUND, role=act.role, values={"funded_at": act.occurred_at}
@@ -133,7 +147,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
         statement_id=recorded.statement_id,
         booked_at=act.now,
         legs=[
-            Leg(bank_cash(), movement.amount_minor),
+            Leg(escrow_of(trade.buyer_id), movement.amount_minor),
             Leg(held(trade.trade_id), -movement.amount_minor),
         ],
     )
@@ -149,19 +163,20 @@ async def _awaiting(s: WriteSession, act: Act, movement: Movement) -> Trade:
         trade = await trades.claim_trade(s, trade_id=reference)
     except TradeUnknown:
         raise PaymentUnknown("no trade waits for this payment", reference=reference) from None
-    if trade.status in _FUNDED:
-        raise EscrowFundedBefore("the escrow is funded already", trade_id=trade.trade_id)
     if trade.status is TradeState.FROZEN:
         raise FundingFrozen("an order stands on the trade", trade_id=trade.trade_id)
+    if trade.funded_at is not None:
+        raise EscrowFundedBefore("the escrow is funded already", trade_id=trade.trade_id)
     may_move(trade.status, TradeEvent.FUND, act.role)
     return trade
 
 
 async def _settle(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
-    """ACCEPTED_GOODS → SETTLED, when the bank has paid exactly what was instructed."""
+    """The trade moves to SETTLED or REFUNDED, when the bank has paid exactly what was instructed."""
     trade, instruction = await _instructed(s, notification)
-    may_move(trade.status, TradeEvent.SETTLE, act.role)
-    await _require_unknown(s, notification)
+    event = _BY[instruction.kind]
+    may_move(trade.status, event, act.role)
+    await repository.require_unknown(s, notification=notification)
     odd = oddity(notification, instruction)
     if odd is not None:
         await mismatch(
@@ -176,22 +191,48 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
             bank_message_sha256=digest,
         )
         return {"outcome": "mismatch", "trade_id": trade.trade_id}
+    expired = instruction.status is InstructionState.EXPIRED
+    if expired and await repository.under_way(s, trade_id=trade.trade_id) is not None:
+        raise PaymentsCross("another instruction is with the bank", trade_id=trade.trade_id)
     before = trade.status
-    await trades.move(
-        s, trade=trade, event=TradeEvent.SETTLE, role=act.role, values={"settled_at": act.occurred_at}
-    )
-    recorded = await record(s, act, settled(trade, instruction, digest, before))
+    at = {"settled_at": act.occurred_at} if event is TradeEvent.SETTLE else {}
+    await trades.move(s, trade=trade, event=event, role=act.role, values=at)
+    recorded = await record(s, act, _said(trade, instruction, digest, before))
+    await _release(s, act, instruction, statement_id=recorded.statement_id)
+    instruction.status = InstructionState.PAID
+    s.add(instruction)
+    await _note_movements(s, notification, trade.trade_id)
+    outcome = "settled" if event is TradeEvent.SETTLE else "refunded"
+    return {"outcome": outcome, "trade_id": trade.trade_id, "statement_id": recorded.statement_id}
+
+
+def _said(trade: Trade, instruction: Instruction, digest: str, before: TradeState) -> Draft:
+    if instruction.kind is InstructionKind.REFUND:
+        return refunded(trade, instruction, digest, before)
+    if instruction.kind is InstructionKind.SPLIT:
+        return settled_in_part(trade, instruction, digest, before)
+    return settled(trade, instruction, digest, before)
+
+
+async def _release(s: WriteSession, act: Act, instruction: Instruction, *, statement_id: str) -> None:
+    """Post what was reserved; of an instruction that had expired, and was paid after all, book it anew."""
+    if instruction.status is InstructionState.EXPIRED:
+        await book(
+            s,
+            batch_id=act.new_id("bat"),
+            object_id=instruction.trade_id,
+            statement_id=statement_id,
+            booked_at=act.now,
+            legs=await reserved_legs(s, batch_id=instruction.batch_id),
+        )
+        return
     await post_reserved(
         s,
         batch_id=act.new_id("bat"),
         resolves=instruction.batch_id,
-        statement_id=recorded.statement_id,
+        statement_id=statement_id,
         booked_at=act.now,
     )
-    instruction.status = InstructionState.PAID
-    s.add(instruction)
-    await _note_movements(s, notification, trade.trade_id)
-    return {"outcome": "settled", "trade_id": trade.trade_id, "statement_id": recorded.statement_id}
 
 
 async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trade, Instruction]:
@@ -207,14 +248,6 @@ async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trad
     instruction = await repository.claim_instruction(s, message_id=message_id)
     assert instruction is not None
     return trade, instruction
-
-
-async def _require_unknown(s: WriteSession, notification: Notification) -> None:
-    """Refuse, with EntryKnown, a reference of the bank that was told before, or that comes twice."""
-    told = [movement.entry_id for movement in notification.movements]
-    known = await repository.entries_known(s, entry_ids=told)
-    if known or len(set(told)) != len(told):
-        raise EntryKnown("the entry was told before", entry_ids=sorted(m.entry_id for m in known))
 
 
 async def _note_movements(s: WriteSession, notification: Notification, trade_id: str) -> None:

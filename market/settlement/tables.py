@@ -4,18 +4,52 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
 
 
 class InstructionState(StrEnum):
-    """INSTRUCTED until the bank reports: PAID posts the reservation, REJECTED lets it go."""
+    """INSTRUCTED until the bank reports: PAID posts the reservation, REJECTED and EXPIRED let it go."""
 
     INSTRUCTED = "INSTRUCTED"
     PAID = "PAID"
     REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"  # the bank did not answer in time; what it says later still counts
+
+
+class InstructionKind(StrEnum):
+    """What an instruction is for."""
+
+    SETTLE = "SETTLE"  # the whole price, to seller, broker and platform
+    SPLIT = "SPLIT"  # the same, and part of the price back to the buyer
+    REFUND = "REFUND"  # everything that is held, back to the buyer
+    FEE_BACK = "FEE_BACK"  # the platform pays a claim out of its fee account; it reserves nothing
+
+
+class ClaimStatus(StrEnum):
+    """OPEN until exactly its amount has come in."""
+
+    OPEN = "OPEN"
+    PAID = "PAID"
+
+
+def _where(name: str, column: str, where: str, *, unique: bool = True) -> Index:
+    return Index(name, column, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class PayeeAccount(SQLModel, table=True):
@@ -61,23 +95,27 @@ class BankMovement(SQLModel, table=True):
 class Instruction(SQLModel, table=True):
     """A payment instruction of ours, as it was signed, and the reservation it rests on.
 
-    A trade has one that was not rejected.
+    One of a trade is under way at a time, and its price is released once.
     """
 
     __tablename__ = "market_instructions"
     __table_args__ = (
-        Index(
-            "uq_market_instructions_standing",
-            "trade_id",
-            unique=True,
-            sqlite_where=text("status <> 'REJECTED'"),
-            postgresql_where=text("status <> 'REJECTED'"),
+        _where(
+            "uq_market_instructions_under_way", "trade_id", "status = 'INSTRUCTED' AND kind <> 'FEE_BACK'"
         ),
+        _where(
+            "uq_market_instructions_released", "trade_id", "status = 'PAID' AND kind IN ('SETTLE', 'SPLIT')"
+        ),
+        _where("ix_market_instructions_expires_at", "expires_at", "status = 'INSTRUCTED'", unique=False),
     )
 
     message_id: str = Field(sa_column=Column(Text, primary_key=True))
     trade_id: str = Field(
         sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    kind: InstructionKind = Field(
+        default=InstructionKind.SETTLE,
+        sa_column=Column(text_enum(InstructionKind), nullable=False, server_default="SETTLE"),
     )
     status: InstructionState = Field(sa_column=Column(text_enum(InstructionState), nullable=False))
     batch_id: str = Field(sa_column=Column(Text, nullable=False))
@@ -85,7 +123,45 @@ class Instruction(SQLModel, table=True):
     xml: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     xml_sha256: str = Field(sa_column=Column(Text, nullable=False))
     instructed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status_report: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+class Split(SQLModel, table=True):
+    """How the price of a partly settled trade is divided, in fen: the four parts sum to it."""
+
+    __tablename__ = "market_splits"
+    __table_args__ = (CheckConstraint("refund_minor > 0 AND seller_minor >= 0", name="parts"),)
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    refund_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    seller_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    commission_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    platform_fee_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    release_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    decided_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Claim(SQLModel, table=True):
+    """What somebody who was paid out of a trade owes back into escrow; its id is the payment reference."""
+
+    __tablename__ = "market_claims"
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount"),)
+
+    claim_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    debtor_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
+    )
+    payee: str = Field(sa_column=Column(Text, nullable=False))
+    amount_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    status: ClaimStatus = Field(sa_column=Column(text_enum(ClaimStatus), nullable=False))
+    opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    paid_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class ReconciledDay(SQLModel, table=True):
@@ -112,4 +188,20 @@ class WorkItem(SQLModel, table=True):
     facts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class AccountStatement(SQLModel, table=True):
+    """A statement of account that the exchange has signed for: the canonical document, and its digest."""
+
+    __tablename__ = "market_account_statements"
+    __table_args__ = (UniqueConstraint("account", "sha256"),)
+
+    stated_id: str = Field(sa_column=Column(Text, primary_key=True))
+    account: str = Field(sa_column=Column(Text, nullable=False))
+    from_day: date = Field(sa_column=Column(Date, nullable=False))
+    to_day: date = Field(sa_column=Column(Date, nullable=False))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    sha256: str = Field(sa_column=Column(Text, nullable=False))
+    stated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     statement_id: str = Field(sa_column=Column(Text, nullable=False))

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import Enum
 from typing import Any, Final
 
+from base.clock import parse_rfc3339
 from base.db import WriteSession
 from base.jobs import External, Handlers, Job, enqueue
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
@@ -14,22 +16,35 @@ from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.delivery.service import SILENT_ACCEPT_JOB, expire_entitlement, silent_accept
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.settlement.bank import BankClient, NotTaken, read_bank_envelope
+from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB, give_fee_back, note_overdue
 from market.settlement.errors import BankUnavailable, DayNotOver
+from market.settlement.expiring import expire_due
 from market.settlement.instructing import (
+    EXPIRE_JOB,
     INSTRUCT_JOB,
     SEND_JOB,
     Escrow,
-    instruct,
     note_not_taken,
     note_status,
 )
 from market.settlement.messages import STATEMENT, STATUS_REPORT
 from market.settlement.reconciling import RECONCILE_JOB, reconcile_day
+from market.settlement.refunding import take_up
 from market.settlement.repository import get_instruction
+from market.settlement.tables import InstructionState
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+
+
+class _Overtaken(Enum):
+    """The instruction was answered, or has expired, before it was sent (again)."""
+
+    OVERTAKEN = "overtaken"
+
+
+_OVERTAKEN: Final = _Overtaken.OVERTAKEN
 
 
 def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Handlers:
@@ -55,6 +70,9 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
     async def on_certificate_end(s: WriteSession, job: Job) -> None:
         await expire_certificate(s, house.exchange_act(), cert_id=job.payload["cert_id"])
 
+    async def on_claim_due(s: WriteSession, job: Job) -> None:
+        await note_overdue(s, house.exchange_act(), claim_id=job.payload["claim_id"])
+
     always: Handlers = {
         TIMEOUT_JOB: on_timeout,
         FUND_TIMEOUT_JOB: on_fund_timeout,
@@ -62,6 +80,7 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
         FREEZE_OVER_JOB: on_freeze_over,
         LICENCE_END_JOB: on_licence_end,
         CERTIFICATE_END_JOB: on_certificate_end,
+        CLAIM_DUE_JOB: on_claim_due,
     }
     if bank is None or escrow is None:
         return always
@@ -70,11 +89,19 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
 
 def _bank_handlers(house: House, bank: BankClient, escrow: Escrow) -> Handlers:
     async def on_instruct(s: WriteSession, job: Job) -> None:
-        await instruct(s, house.exchange_act(), trade_id=job.payload["trade_id"], escrow=escrow)
+        await take_up(s, house.exchange_act(), trade_id=job.payload["trade_id"], escrow=escrow)
+
+    async def on_expiry(s: WriteSession, job: Job) -> None:
+        await expire_due(s, house.exchange_act(), at=parse_rfc3339(job.payload["at"]))
+
+    async def on_fee_back(s: WriteSession, job: Job) -> None:
+        await give_fee_back(s, house.exchange_act(), claim_id=job.payload["claim_id"], escrow=escrow)
 
     post = _Post(house, bank, escrow)
     return {
         INSTRUCT_JOB: on_instruct,
+        EXPIRE_JOB: on_expiry,
+        FEE_BACK_JOB: on_fee_back,
         SEND_JOB: External(post.send, post.sent),
         RECONCILE_JOB: External(post.fetch, post.fetched),
     }
@@ -91,16 +118,20 @@ class _Post:
     bank: BankClient
     escrow: Escrow
 
-    async def send(self, job: Job) -> bytes | NotTaken | None:
+    async def send(self, job: Job) -> bytes | NotTaken | _Overtaken | None:
         async with self.house.database.read() as s:
             instruction = await get_instruction(s, message_id=job.payload["message_id"])
+        if instruction.status is not InstructionState.INSTRUCTED:
+            return _OVERTAKEN
         try:
             return await self.bank.send_instruction(self.bank.sign_instruction(instruction.xml))
         except BankUnavailable:
             return None
 
-    async def sent(self, s: WriteSession, job: Job, answer: bytes | NotTaken | None) -> None:
+    async def sent(self, s: WriteSession, job: Job, answer: bytes | NotTaken | _Overtaken | None) -> None:
         message_id, act = job.payload["message_id"], self.house.exchange_act()
+        if isinstance(answer, _Overtaken):
+            return
         if answer is None:
             await _ask_again(s, job, message_id)
         elif isinstance(answer, NotTaken):

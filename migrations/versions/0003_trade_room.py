@@ -29,10 +29,12 @@ def upgrade() -> None:
     _money()
     _policies()
     _disputes()
+    _filing()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_filing()
     _without_disputes()
     _without_policies()
     _without_money()
@@ -382,3 +384,110 @@ def _without_disputes() -> None:
     ):
         op.drop_table(table)
     _values("case_orders", "measure", "measure", _ALL_MEASURES, _MEASURES)
+
+
+_DESTRUCTIONS = ("OVERWRITTEN", "CRYPTO_ERASED", "MEDIA_DESTROYED", "RETURNED")
+
+
+def _filing() -> None:
+    """Invoices, what is filed, trade certificates, and what is owed after a trade."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_index(
+        "ix_market_trades_unfiled",
+        "market_trades",
+        ["settled_at"],
+        sqlite_where=sa.text("status = 'SETTLED'"),
+        postgresql_where=sa.text("status = 'SETTLED'"),
+    )
+    op.create_table(
+        "market_invoices",
+        sa.Column("invoice_no", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("kind", _one_of("invoicekind", ("BLUE", "RED")), nullable=False),
+        sa.Column("reverses", sa.Text(), nullable=True),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("taxpayer", _one_of("taxpayer", ("GENERAL", "SMALL_SCALE")), nullable=False),
+        sa.Column("vat_rate_bp", sa.Integer(), nullable=False),
+        sa.Column("net_minor", sa.BigInteger(), nullable=False),
+        sa.Column("vat_minor", sa.BigInteger(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=True),
+        sa.Column("told_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("length(invoice_no) = 20", name=op.f("ck_market_invoices_number")),
+        sa.CheckConstraint("(kind = 'BLUE') = (net_minor > 0)", name=op.f("ck_market_invoices_sign")),
+        sa.CheckConstraint(
+            "(kind = 'RED') = (reverses IS NOT NULL)", name=op.f("ck_market_invoices_reverses")
+        ),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_invoices_trade_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reverses"], ["market_invoices.invoice_no"], name=op.f("fk_market_invoices_reverses")
+        ),
+        sa.PrimaryKeyConstraint("invoice_no", name=op.f("pk_market_invoices")),
+        sa.UniqueConstraint("trade_id", "kind", name=op.f("uq_market_invoices_trade_id_kind")),
+    )
+    op.create_table(
+        "market_filings",
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("filing_no", sa.Text(), nullable=False),
+        sa.Column("filing_sha256", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("filed_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_filings_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("trade_id", name=op.f("pk_market_filings")),
+        sa.UniqueConstraint("filing_no", name=op.f("uq_market_filings_filing_no")),
+    )
+    op.create_table(
+        "market_trade_certificates",
+        sa.Column("certificate_no", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("certificate_sha256", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("issued_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_trade_certificates_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("certificate_no", name=op.f("pk_market_trade_certificates")),
+        sa.UniqueConstraint("trade_id", name=op.f("uq_market_trade_certificates_trade_id")),
+    )
+    op.create_table(
+        "market_duties",
+        sa.Column("duty_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("kind", _one_of("dutykind", ("DESTRUCTION", "RED_INVOICE")), nullable=False),
+        sa.Column("cause", _one_of("cause", ("LICENCE_END", "REFUND", "VOID", "ORDER")), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("asked_at", moment, nullable=False),
+        sa.Column("due_at", moment, nullable=False),
+        sa.Column("asked_statement_id", sa.Text(), nullable=False),
+        sa.Column("proven_at", moment, nullable=True),
+        sa.Column("method", _one_of("method", _DESTRUCTIONS), nullable=True),
+        sa.Column("proof_sha256", sa.Text(), nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_duties_trade_id")
+        ),
+        sa.ForeignKeyConstraint(["org_id"], ["identity_orgs.org_id"], name=op.f("fk_market_duties_org_id")),
+        sa.PrimaryKeyConstraint("duty_id", name=op.f("pk_market_duties")),
+    )
+    op.create_index("ix_market_duties_trade_id", "market_duties", ["trade_id"])
+    op.create_index("ix_market_duties_org_id", "market_duties", ["org_id"])
+    op.create_index(
+        "uq_market_duties_open",
+        "market_duties",
+        ["trade_id", "kind"],
+        unique=True,
+        sqlite_where=sa.text("proven_at IS NULL"),
+        postgresql_where=sa.text("proven_at IS NULL"),
+    )
+
+
+def _without_filing() -> None:
+    for table in ("market_duties", "market_trade_certificates", "market_filings", "market_invoices"):
+        op.drop_table(table)
+    op.drop_index("ix_market_trades_unfiled", "market_trades")

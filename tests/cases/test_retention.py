@@ -76,7 +76,12 @@ def test_every_event_of_the_ledger_has_its_keeping() -> None:
     assert {event for event, keeping in kept.items() if keeping is Keeping.BOOKS} == {
         "TRD.FUND",
         "TRD.SETTLE",
+        "TRD.REFUND",
+        "ACC.STATEMENT",
         "PAY.ACCOUNT",
+        "PAY.CLAIM",
+        "PAY.CLAIM_PAID",
+        "PAY.EXPIRE",
         "PAY.INSTRUCT",
         "PAY.MISMATCH",
         "PAY.RECONCILE",

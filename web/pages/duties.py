@@ -52,6 +52,9 @@ WORK: Final[Mapping[str, str]] = {
     "paid-after-rejection": N_("The bank paid what it had rejected"),
     "rejected-after-payment": N_("The bank rejected what it had paid"),
     "other-day": N_("The bank booked it on another day"),
+    "instruction-expired": N_("The bank did not answer an instruction in time"),
+    "payment-unconfirmed": N_("The bank took an instruction and never told that it paid"),
+    "claim-overdue": N_("A claim is not paid in time"),
 }
 DISCIPLINE: Final[Mapping[str, str]] = {
     "suspend": N_("Suspend"),

@@ -10,13 +10,14 @@ from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.delivery.service import SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.orders.rules import TradeState
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
-from market.settlement.instructing import INSTRUCT_JOB, SEND_JOB
+from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB
+from market.settlement.instructing import EXPIRE_JOB, INSTRUCT_JOB, SEND_JOB
 from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
 from tests.market.settlement.bank_side import ESCROW
 
-NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB}
+NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
 ALWAYS = {
     TIMEOUT_JOB,
     FUND_TIMEOUT_JOB,
@@ -24,6 +25,7 @@ ALWAYS = {
     LICENCE_END_JOB,
     CERTIFICATE_END_JOB,
     FREEZE_OVER_JOB,
+    CLAIM_DUE_JOB,
 }
 
 
@@ -34,7 +36,11 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
         asked = set((await s.exec(select(JobRow.kind))).all())
-    assert asked == (ALWAYS | NEEDS_BANK) - {FREEZE_OVER_JOB}
+    assert asked == (ALWAYS | NEEDS_BANK) - {
+        FREEZE_OVER_JOB,
+        CLAIM_DUE_JOB,
+        FEE_BACK_JOB,
+    }
 
 
 async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
