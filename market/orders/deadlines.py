@@ -1,5 +1,6 @@
 """The clocks of a trade: what falls due in which state, counted in working days (`states.md` §3.4)."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from base.calendar import (
     Deadline,
     deadline_after,
+    end_of_day_shanghai,
     moment_after,
     shanghai_day,
     working_days_between,
@@ -64,6 +66,17 @@ def due_in(
     if state in {_S.ACCEPTED_GOODS, _S.PARTIAL_SETTLE}:
         return Due(_E.SETTLE, moment_after(since, SETTLE_WORKING_DAYS, BANKS_OPEN))
     return None
+
+
+def invoice_by(settled_at: datetime) -> datetime:
+    """Until when a settled trade is invoiced: the end of the month in Shanghai."""
+    day = shanghai_day(settled_at)
+    return end_of_day_shanghai(day.replace(day=monthrange(day.year, day.month)[1]))
+
+
+def file_by(settled_at: datetime) -> datetime:
+    """Until when a settled trade is filed."""
+    return deadline_after(settled_at, FILE_WORKING_DAYS).at
 
 
 def check_in_time(deadline: datetime, now: datetime) -> None:

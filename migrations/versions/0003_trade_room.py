@@ -351,6 +351,7 @@ def _disputes() -> None:
         sa.Column("officer_id", sa.Text(), nullable=False),
         sa.Column("org_id", sa.Text(), nullable=False),
         sa.Column("declared_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_market_officer_ties_org_id")
         ),
