@@ -142,6 +142,20 @@ def check_text(text: str) -> None:
         raise DisputeMalformed("the text is too long", limit=MAX_TEXT)
 
 
+def check_reasons(text: str) -> None:
+    """A ruling gives its reasons. Raises DisputeMalformed."""
+    if not text.strip():
+        raise DisputeMalformed("a vote gives its reasons", member="reasons")
+    check_text(text)
+
+
+def check_digest(text: str) -> str:
+    """A SHA-256 in hex; raises DisputeMalformed."""
+    if not _DIGEST.fullmatch(text):
+        raise DisputeMalformed("a digest is a SHA-256 in hex", digest=text[:MAX_NAME])
+    return text
+
+
 def award_of(outcome: str, refund_minor: int | None, *, price_minor: int) -> Award:
     """What an outcome gives back of a price: nothing, a part that is neither nothing nor all, or all.
 

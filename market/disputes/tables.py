@@ -84,6 +84,7 @@ class OfficerTie(SQLModel, table=True):
     officer_id: str = Field(sa_column=Column(Text, primary_key=True))
     org_id: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), primary_key=True))
     declared_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class LateRefund(SQLModel, table=True):

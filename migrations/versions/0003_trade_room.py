@@ -30,10 +30,12 @@ def upgrade() -> None:
     _policies()
     _disputes()
     _filing()
+    _deliveries()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_deliveries()
     _without_filing()
     _without_disputes()
     _without_policies()
@@ -492,3 +494,52 @@ def _without_filing() -> None:
     for table in ("market_duties", "market_trade_certificates", "market_filings", "market_invoices"):
         op.drop_table(table)
     op.drop_index("ix_market_trades_unfiled", "market_trades")
+
+
+def _deliveries() -> None:
+    """Deliveries that are suspended, and the acceptance tests of what was delivered."""
+    op.create_table(
+        "market_delivery_stops",
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column(
+            "cause",
+            sa.Enum("BASIS", "ORDER", name="cause", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("suspended_by", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("suspended_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("given_days", sa.Integer(), nullable=False),
+        sa.CheckConstraint("given_days >= 0", name=op.f("ck_market_delivery_stops_given_days")),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_delivery_stops_trade_id")
+        ),
+        sa.PrimaryKeyConstraint("trade_id", name=op.f("pk_market_delivery_stops")),
+    )
+    op.create_table(
+        "market_acceptance_checks",
+        sa.Column("check_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("report", sa.LargeBinary(), nullable=False),
+        sa.Column("report_sha256", sa.Text(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("checked_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_acceptance_checks_trade_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["identity_orgs.org_id"], name=op.f("fk_market_acceptance_checks_made_by")
+        ),
+        sa.PrimaryKeyConstraint("check_id", name=op.f("pk_market_acceptance_checks")),
+        sa.UniqueConstraint("statement_id", name=op.f("uq_market_acceptance_checks_statement_id")),
+    )
+    op.create_index("ix_market_acceptance_checks_trade_id", "market_acceptance_checks", ["trade_id"])
+
+
+def _without_deliveries() -> None:
+    op.drop_table("market_acceptance_checks")
+    op.drop_table("market_delivery_stops")
