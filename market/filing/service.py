@@ -4,16 +4,15 @@ The provider invoices; the exchange files what is invoiced and certifies what is
 own, so that a stop between them loses nothing. What is owed and late is in `market.filing.duties`.
 """
 
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
-from base.calendar import end_of_day_shanghai, shanghai_day
+from base.calendar import shanghai_day
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from base.signing import sign_envelope
-from identity.repository import get_organisation
 from identity.service import insert
 from ledger.reader import statements_about
 from ledger.recording import Act, record
@@ -22,7 +21,6 @@ from market.delivery.repository import entitlement_of
 from market.filing import repository
 from market.filing.duties import (
     DUTY_JOB,
-    late,
     no_longer_late,
     note_overdue,
     of_party,
@@ -38,7 +36,6 @@ from market.filing.rules import (
     InvoiceKind,
     InvoiceTerms,
     Overdue,
-    Told,
     certificate_document,
     certificate_number,
     check_day,
@@ -48,20 +45,16 @@ from market.filing.rules import (
     filing_number,
 )
 from market.filing.tables import Filing, Invoice, TradeCertificate
+from market.filing.telling import amounts_of, organisation_named, told_of
 from market.orders import repository as trades
-from market.orders.deadlines import file_by, invoice_by
-from market.orders.following import FILING_JOB
 from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.statements import named
 from market.orders.tables import Trade
-from market.orders.waiting import after
-from market.settlement.tables import Split
 
 __all__ = [
     "CERTIFY_JOB",
     "DUTY_JOB",
     "FILE_JOB",
-    "FILING_JOB",
     "certify_trade",
     "end_licence",
     "file_trade",
@@ -70,15 +63,12 @@ __all__ = [
     "prove_destruction",
     "require_destruction",
     "reverse_invoice",
-    "watch_settled",
 ]
 
 FILE_JOB: Final = "filing.file"
 CERTIFY_JOB: Final = "filing.certify"
-_AT_ONCE: Final = 50
 _TAKEN_BACK: Final = frozenset({TradeState.REFUND_PENDING, TradeState.REFUNDED, TradeState.VOIDED})
 _LICENSED: Final = frozenset({TradeState.SETTLED, TradeState.FILED, TradeState.CERTIFIED})
-_MOMENTS: Final = ("contracted_at", "funded_at", "delivered_at", "accepted_at", "settled_at")
 
 
 async def issue_invoice(s: WriteSession, act: Act, *, trade_id: str, terms: InvoiceTerms) -> Invoice:
@@ -204,14 +194,14 @@ async def file_trade(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     if trade.status is not TradeState.SETTLED or invoice is None or trade.settled_at is None:
         return False
     number = filing_number(trade_id, shanghai_day(trade.settled_at))
-    told = await _told(s, trade)
+    told = await told_of(s, trade)
     about = [name for name in (trade_id, trade.quote_id, trade.declaration_id) if name is not None]
     said = await statements_about(s, object_ids=about)
     document = filing_document(
         told,
         filing_no=number,
         filed_at=rfc3339(act.occurred_at),
-        amounts=await _amounts(s, trade),
+        amounts=await amounts_of(s, trade),
         invoice={
             **InvoiceTerms(
                 invoice_no=invoice.invoice_no,
@@ -268,12 +258,12 @@ async def certify_trade(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     filing = await repository.filing_of(s, trade_id=trade_id)
     number = certificate_number(trade_id, shanghai_day(trade.settled_at))
     document = certificate_document(
-        await _told(s, trade),
+        await told_of(s, trade),
         certificate_no=number,
         filing_no=filing.filing_no,
         filing_sha256=filing.filing_sha256,
         issued_at=rfc3339(act.occurred_at),
-        issuer=await _named(s, act.exchange.actor.org_id),
+        issuer=await organisation_named(s, act.exchange.actor.org_id),
     )
     digest = sha256_hex(document)
     await act.exchange.pen.ready(s)
@@ -333,95 +323,3 @@ async def end_licence(s: WriteSession, act: Act, *, trade_id: str) -> bool:
         )
     await require_destruction(s, act, trade_id=trade_id, cause=Cause.LICENCE_END)
     return trade.status is TradeState.CLOSED
-
-
-async def watch_settled(s: WriteSession, act: Act, *, day: date, beyond: str = "") -> None:
-    """Look after the trades that were settled on a day and are not filed: what of them is overdue now.
-
-    Many are looked at in slices, each a job; at the end the next of the day's terms is waited for.
-    """
-    last = end_of_day_shanghai(day)
-    terms = (invoice_by(last), file_by(last))
-    found = await repository.settled_on(s, day=day, after=beyond, limit=_AT_ONCE)
-    for trade_id in found:
-        await _look_after(s, act, trade_id, *terms)
-    if len(found) == _AT_ONCE:
-        await _look_again(s, day, act.now, beyond=found[-1])
-        return
-    coming = [term for term in terms if term >= act.now]
-    if coming:
-        await _look_again(s, day, after(min(coming)))
-
-
-async def _look_after(
-    s: WriteSession, act: Act, trade_id: str, invoice_due_at: datetime, file_due_at: datetime
-) -> None:
-    trade = await trades.claim_trade(s, trade_id=trade_id)
-    if trade.status is not TradeState.SETTLED:
-        return
-    if act.now > invoice_due_at and await repository.invoice_of(s, trade_id=trade_id) is None:
-        await late(s, act, trade_id, Overdue.INVOICE, org_id=trade.seller_id, due_at=invoice_due_at)
-    if act.now > file_due_at:
-        exchange = act.exchange.actor.org_id
-        await late(s, act, trade_id, Overdue.FILING, org_id=exchange, due_at=file_due_at)
-    await end_licence(s, act, trade_id=trade_id)
-
-
-async def _look_again(s: WriteSession, day: date, at: datetime, *, beyond: str = "") -> None:
-    payload = {"day": day.isoformat(), "beyond": beyond}
-    key = f"{day.isoformat()}:{rfc3339(at)}:{beyond}"
-    await enqueue(s, kind=FILING_JOB, key=key, run_at=at, payload=payload)
-
-
-async def _told(s: WriteSession, trade: Trade) -> Told:
-    parties = []
-    for role, org_id in (
-        ("PROVIDER", trade.seller_id),
-        ("BUYER", trade.buyer_id),
-        ("BROKER", trade.broker_id),
-    ):
-        if org_id is not None:
-            parties.append({"role": role, **await _named(s, org_id)})
-    contract = await trades.get_contract(s, trade_id=trade.trade_id)
-    entitlement = await entitlement_of(s, trade_id=trade.trade_id)
-    moments = {name: getattr(trade, name) for name in _MOMENTS}
-    return Told(
-        trade_id=trade.trade_id,
-        listing_id=trade.listing_id,
-        product_id=trade.product_id,
-        category=trade.category,
-        level=trade.level,
-        parties=parties,
-        contract_sha256=None if contract is None else contract.contract_sha256,
-        file_sha256=None if entitlement is None else entitlement.sha256,
-        moments={name: rfc3339(at) for name, at in moments.items() if at is not None},
-        licence={
-            "class": trade.licence_class,
-            **(
-                {}
-                if entitlement is None
-                else {"from": rfc3339(entitlement.granted_at), "until": rfc3339(entitlement.expires_at)}
-            ),
-        },
-    )
-
-
-async def _named(s: WriteSession, org_id: str) -> dict[str, str]:
-    org = await get_organisation(s, org_id=org_id)
-    assert org is not None
-    return {"org_id": org_id, "name": org.name, "uscc": org.uscc}
-
-
-async def _amounts(s: WriteSession, trade: Trade) -> dict[str, str]:
-    """Where every fen of the price went."""
-    assert trade.price_minor is not None
-    split: Any = await s.get(Split, trade.trade_id, populate_existing=True)
-    commission, platform = trade.commission_minor or 0, trade.platform_fee_minor or 0
-    parts = {
-        "price_minor": trade.price_minor,
-        "refund_minor": 0 if split is None else split.refund_minor,
-        "seller_minor": trade.price_minor - commission - platform if split is None else split.seller_minor,
-        "commission_minor": commission if split is None else split.commission_minor,
-        "platform_fee_minor": platform if split is None else split.platform_fee_minor,
-    }
-    return {name: str(amount) for name, amount in parts.items()}

@@ -1,0 +1,55 @@
+"""What the durable scheduler does after a settlement: filing, certificate, what is overdue, licence ends."""
+
+from datetime import date
+
+from base.clock import parse_rfc3339
+from base.db import WriteSession
+from base.jobs import Handlers, Job
+from ledger.acts import House
+from market.delivery.repository import get_entitlement
+from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
+from market.delivery.service import expire_entitlement
+from market.filing.rounds import ROUND_JOB, WATCH_JOB, make_round, watch_settled
+from market.filing.service import (
+    CERTIFY_JOB,
+    DUTY_JOB,
+    FILE_JOB,
+    certify_trade,
+    end_licence,
+    file_trade,
+    note_overdue,
+)
+
+
+def after_settlement(house: House) -> Handlers:
+    """What falls due when a trade is settled, or was taken back."""
+
+    async def on_file(s: WriteSession, job: Job) -> None:
+        await file_trade(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+
+    async def on_certify(s: WriteSession, job: Job) -> None:
+        await certify_trade(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+
+    async def on_round(s: WriteSession, job: Job) -> None:
+        await make_round(s, house.exchange_act(), since=parse_rfc3339(job.payload["since"]))
+
+    async def on_watch(s: WriteSession, job: Job) -> None:
+        day, beyond = date.fromisoformat(job.payload["day"]), job.payload.get("beyond", "")
+        await watch_settled(s, house.exchange_act(), day=day, beyond=beyond)
+
+    async def on_licence_end(s: WriteSession, job: Job) -> None:
+        entitlement = await get_entitlement(s, entitlement_id=job.payload["entitlement_id"])
+        await end_licence(s, house.exchange_act(), trade_id=entitlement.trade_id)
+        await expire_entitlement(s, entitlement_id=entitlement.entitlement_id, now=job.now)
+
+    async def on_duty(s: WriteSession, job: Job) -> None:
+        await note_overdue(s, house.exchange_act(), duty_id=job.payload["duty_id"])
+
+    return {
+        FILE_JOB: on_file,
+        CERTIFY_JOB: on_certify,
+        ROUND_JOB: on_round,
+        WATCH_JOB: on_watch,
+        LICENCE_END_JOB: on_licence_end,
+        DUTY_JOB: on_duty,
+    }
