@@ -20,13 +20,14 @@ from supervision.audit_tile import Batch, Work, examine
 from supervision.audit_workers import Workers
 
 _WORTH_WORKERS: Final = 24  # tiles: below that a process starts for longer than it saves
+_MOST_WORKERS: Final = 8  # who orders what they find is no faster, and each has its memory
 _REMOTE_AT_ONCE: Final = 8
 
 
 def batches(case: Case, *, deep: bool) -> Iterator[Batch]:
     """What came of each tile, from where the audit begins until the size is reached or a tile is missing."""
     begin, end = case.memory.growth.frontier.size // WIDTH, (case.size + WIDTH - 1) // WIDTH
-    cores = os.cpu_count() or 1
+    cores = min(os.cpu_count() or 1, _MOST_WORKERS)
     with ExitStack() as stack:
         workers = None
         if deep and cores > 1 and end - begin >= _WORTH_WORKERS:
