@@ -1,6 +1,6 @@
 """What the durable scheduler does when something in a trade falls due."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -8,13 +8,20 @@ from typing import Any, Final
 
 from base.clock import parse_rfc3339
 from base.db import WriteSession
-from base.jobs import External, Handlers, Job, enqueue
+from base.jobs import External, Handlers, Job, Transactional, enqueue
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from brokers.service import expire_certificate
 from ledger.acts import House
-from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
-from market.delivery.service import SILENT_ACCEPT_JOB, expire_entitlement, silent_accept
+from market.delivery.service import SILENT_ACCEPT_JOB, silent_accept
+from market.disputes.service import OVERDUE_JOB
+from market.disputes.service import note_overdue as note_mediation_over
+from market.disputes.undoing import DESTRUCTION_JOB
+from market.filing.duties import require_destruction
+from market.filing.rounds import begin_rounds
+from market.filing.rules import Cause
+from market.listings.moving import MOVED_JOB
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
+from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.settlement.bank import BankClient, NotTaken, read_bank_envelope
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB, give_fee_back, note_overdue
 from market.settlement.errors import BankUnavailable, DayNotOver
@@ -32,7 +39,10 @@ from market.settlement.reconciling import RECONCILE_JOB, reconcile_day
 from market.settlement.refunding import take_up
 from market.settlement.repository import get_instruction
 from market.settlement.tables import InstructionState
+from market.trade.afterwork import after_settlement
+from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
+from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -50,37 +60,31 @@ _OVERTAKEN: Final = _Overtaken.OVERTAKEN
 def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Handlers:
     """What falls due in trades, on this node; what needs the bank waits where none is configured."""
 
-    async def on_timeout(s: WriteSession, job: Job) -> None:
-        await time_out(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+    def act(verb: Callable[..., Awaitable[Any]], *names: str) -> Transactional:
+        """The exchange's own act, with these members of the job."""
 
-    async def on_fund_timeout(s: WriteSession, job: Job) -> None:
-        await cancel_unfunded(s, house.exchange_act(), trade_id=job.payload["trade_id"])
+        async def carry_out(s: WriteSession, job: Job) -> None:
+            await verb(s, house.exchange_act(), **{name: job.payload[name] for name in names})
 
-    async def on_freeze_over(s: WriteSession, job: Job) -> None:
-        await end_freeze(
-            s, house.exchange_act(), trade_id=job.payload["trade_id"], order_id=job.payload["order_id"]
-        )
+        return carry_out
 
-    async def on_silence(s: WriteSession, job: Job) -> None:
-        await silent_accept(s, house.exchange_act(), trade_id=job.payload["trade_id"])
-
-    async def on_licence_end(s: WriteSession, job: Job) -> None:
-        await expire_entitlement(s, entitlement_id=job.payload["entitlement_id"], now=job.now)
-
-    async def on_certificate_end(s: WriteSession, job: Job) -> None:
-        await expire_certificate(s, house.exchange_act(), cert_id=job.payload["cert_id"])
-
-    async def on_claim_due(s: WriteSession, job: Job) -> None:
-        await note_overdue(s, house.exchange_act(), claim_id=job.payload["claim_id"])
+    async def on_undone(s: WriteSession, job: Job) -> None:
+        cause = Cause(job.payload["cause"])
+        await require_destruction(s, house.exchange_act(), trade_id=job.payload["trade_id"], cause=cause)
 
     always: Handlers = {
-        TIMEOUT_JOB: on_timeout,
-        FUND_TIMEOUT_JOB: on_fund_timeout,
-        SILENT_ACCEPT_JOB: on_silence,
-        FREEZE_OVER_JOB: on_freeze_over,
-        LICENCE_END_JOB: on_licence_end,
-        CERTIFICATE_END_JOB: on_certificate_end,
-        CLAIM_DUE_JOB: on_claim_due,
+        TIMEOUT_JOB: act(time_out, "trade_id"),
+        FUND_TIMEOUT_JOB: act(cancel_unfunded, "trade_id"),
+        DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
+        MOVED_JOB: look_at_all,
+        LOOK_AGAIN_JOB: act(look_again, "trade_id"),
+        SILENT_ACCEPT_JOB: act(silent_accept, "trade_id"),
+        OVERDUE_JOB: act(note_mediation_over, "trade_id"),
+        DESTRUCTION_JOB: on_undone,
+        FREEZE_OVER_JOB: act(end_freeze, "trade_id", "order_id"),
+        CERTIFICATE_END_JOB: act(expire_certificate, "cert_id"),
+        CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
+        **after_settlement(house),
     }
     if bank is None or escrow is None:
         return always
@@ -90,6 +94,7 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
 def _bank_handlers(house: House, bank: BankClient, escrow: Escrow) -> Handlers:
     async def on_instruct(s: WriteSession, job: Job) -> None:
         await take_up(s, house.exchange_act(), trade_id=job.payload["trade_id"], escrow=escrow)
+        await begin_rounds(s, now=job.now)
 
     async def on_expiry(s: WriteSession, job: Job) -> None:
         await expire_due(s, house.exchange_act(), at=parse_rfc3339(job.payload["at"]))

@@ -8,6 +8,8 @@ from base.jobs import JobRow, JobStatus, run_due
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.delivery.service import SETTLEMENT_JOB, SILENT_ACCEPT_JOB
+from market.disputes.service import OVERDUE_JOB
+from market.disputes.undoing import DESTRUCTION_JOB
 from market.orders.rules import TradeState
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB
@@ -26,6 +28,8 @@ ALWAYS = {
     CERTIFICATE_END_JOB,
     FREEZE_OVER_JOB,
     CLAIM_DUE_JOB,
+    OVERDUE_JOB,
+    DESTRUCTION_JOB,
 }
 
 
@@ -40,6 +44,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         FREEZE_OVER_JOB,
         CLAIM_DUE_JOB,
         FEE_BACK_JOB,
+        OVERDUE_JOB,
+        DESTRUCTION_JOB,
     }
 
 
