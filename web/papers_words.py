@@ -1,0 +1,127 @@
+"""The words of a contract on paper, in both languages. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from market.listings.categories import Label
+
+LANGUAGES: Final = ("zh", "en")
+
+WORDS: Final[Mapping[str, Label]] = {
+    "contract": Label("数据交易合同", "Data trade contract"),
+    "terms": Label("条款表", "Terms Sheet"),
+    "signatures": Label("电子签名", "Electronic signatures"),
+    "annex": Label("附件", "Annex"),
+    "concluded": Label(
+        "本合同已由各方签署。扫描二维码可在交易场所核对其账本记录与收据。",
+        "All parties have signed. The code leads to the contract's entry in the ledger and its receipt.",
+    ),
+    "pending": Label(
+        "尚未由各方签署完毕,不发生效力。", "Not all parties have signed: this contract is not concluded."
+    ),
+    "print_note": Label(
+        "本纸面由所签署的文件生成;以摘要所指的文件为准。",
+        "Drawn from the document that was signed. The document of this digest is what binds.",
+    ),
+    "digest": Label("合同文件摘要", "Digest of the document"),
+    "page": Label("第 {page} 页,共 {pages} 页", "Page {page} of {pages}"),
+    "trade_id": Label("合同编号", "Contract"),
+    "model": Label("示范条款", "Model clauses"),
+    "model_named": Label("{label},第 {version} 版", "{label}, version {version}"),
+    "dated_at": Label("订立文本日期", "Dated"),
+    "parties": Label("当事人", "Parties"),
+    "PROVIDER": Label("供方", "Provider"),
+    "BUYER": Label("需方", "Buyer"),
+    "BROKER": Label("经纪方", "Broker"),
+    "goods": Label("标的", "Goods"),
+    "product_type": Label("产品类型", "Type"),
+    "file": Label("文件", "File"),
+    "bytes": Label("{bytes} 字节", "{bytes} bytes"),
+    "quality_report_sha256": Label("质量报告摘要", "Quality report"),
+    "quantity": Label("数量", "Quantity"),
+    "price": Label("含税总价", "Whole price"),
+    "vat": Label("其中增值税", "of it VAT"),
+    "commission": Label("其中经纪佣金", "of it commission"),
+    "platform_fee": Label("其中平台服务费", "of it platform fee"),
+    "seller_receives": Label("供方所得", "The Provider receives"),
+    "quote": Label("报价依据", "Quote"),
+    "fund_within": Label("付款期限", "Time to pay"),
+    "fund_within_wd": Label("合同成立后 {days} 个工作日内", "{days} working days after conclusion"),
+    "late_payment": Label("逾期付款", "Late payment"),
+    "late_payment_said": Label("每日按应付未付金额的 {rate}", "{rate} a day of the sum that is unpaid"),
+    "licence": Label("许可类别", "Licence"),
+    "purposes": Label("许可用途", "Purposes"),
+    "purpose": Label("用途说明", "Purpose in words"),
+    "scenario": Label("使用场景", "Scenario of use"),
+    "territory": Label("地域", "Territory"),
+    "term": Label("许可期限", "Term"),
+    "term_months": Label(
+        "自交付开通之日起 {months} 个月", "{months} months from the opening of the delivery"
+    ),
+    "recipients": Label("其他接收方", "Other recipients"),
+    "none": Label("无", "none"),
+    "derivatives": Label("衍生产品", "Derived products"),
+    "resale": Label("转售与转许可", "Resale, sub-licence"),
+    "allowed": Label("允许", "allowed"),
+    "forbidden": Label("禁止", "forbidden"),
+    "count": Label("使用次数", "Uses"),
+    "count_said": Label("最多 {count} 次完整取用", "at most {count} in full"),
+    "delete": Label("删除义务", "Duty to delete"),
+    "delete_within_wd": Label(
+        "许可终止后 {days} 个工作日内销毁并提交证明",
+        "within {days} working days after the licence's end, with proof",
+    ),
+    "policy": Label("使用策略(ODRL)摘要", "Usage policy (ODRL)"),
+    "delivery": Label("交付方式与期限", "Delivery"),
+    "delivery_within_wd": Label(
+        "{mode};付款后 {days} 个工作日内", "{mode}; within {days} working days after funding"
+    ),
+    "acceptance": Label("验收方法", "Acceptance test"),
+    "window": Label("验收期", "Acceptance window"),
+    "window_wd": Label(
+        "交付后 {days} 个工作日,期满未提异议视为合格",
+        "{days} working days after delivery; silence accepts at its end",
+    ),
+    "dispute": Label("争议调解", "Mediation"),
+    "dispute_wd": Label("{days} 个工作日内", "within {days} working days"),
+    "annex_named": Label("附件(委托书 {mandate})", "Annex (mandate {mandate})"),
+    "signed_at": Label("签署时间 {at}", "signed {at}"),
+    "unsigned": Label("尚未签署", "not signed yet"),
+    "envelope": Label("签名封装摘要", "envelope"),
+}
+
+MODES: Final[Mapping[str, Label]] = {
+    "download": Label("经交易场所加密存储并下载", "download through the Exchange, stored encrypted"),
+    "credential": Label("开通凭证与调用配额", "credential and quota"),
+    "milestone": Label("按里程碑交付", "milestones"),
+    "sandbox": Label("隔离环境运算,仅交付结果", "computation in isolation, the result alone"),
+    "lease": Label("算力租用", "lease of computing power"),
+    "verification": Label("凭证核验", "verification"),
+}
+
+TESTS: Final[Mapping[str, Label]] = {
+    "digest": Label("核对文件摘要", "digest"),
+    "schema": Label("核对结构", "schema"),
+    "rows": Label("核对行数", "number of rows"),
+    "quality": Label("重测质量", "quality measured again"),
+    "calls": Label("成功调用次数", "successful calls"),
+    "latency": Label("响应时延与服务水平", "latency and service level"),
+    "contents": Label("内容范围清单", "list of contents"),
+    "milestone": Label("里程碑签收", "milestone sign-off"),
+    "test-set": Label("在测试集上运行", "run on the test set"),
+    "task-receipt": Label("任务回执", "task receipt"),
+    "result-digest": Label("结果摘要", "digest of the result"),
+    "budget": Label("隐私预算消耗", "privacy budget spent"),
+    "card-hours": Label("实际卡时", "card-hours delivered"),
+    "signature": Label("核验签名", "valid signature"),
+}
+
+
+def word(name: str, language: str, **parts: object) -> str:
+    """One of these words; its parts put in."""
+    return said(WORDS[name], language).format(**parts)
+
+
+def said(label: Label, language: str) -> str:
+    """A label in one language."""
+    return label.zh if language == "zh" else label.en
