@@ -153,7 +153,7 @@ class CheckpointUntrusted(Forbidden):
 
 
 class WitnessAhead(Conflict):
-    """The witness has cosigned another size than the caller thinks, or another root (409): its `size`."""
+    """The witness has cosigned another size than the caller thinks (409): its `size`."""
 
     code = "witness-ahead"
     title = "The witness knows this log at another size"

@@ -1,6 +1,6 @@
 """A witness: cosigns what it is shown of other logs, as long as each grows out of what it saw before.
 
-C2SP tlog-witness v1.0.0, `add-checkpoint`. What it saw last and what it signs next are one transaction,
+C2SP tlog-witness, `add-checkpoint`. What it saw last and what it signs next are one transaction,
 under a lock of that log's row: of two that come at once, one waits and is then told the new size.
 """
 
@@ -92,7 +92,7 @@ class WitnessDesk:
         it can hand it in as often as they like.
 
         Raises SubmissionMalformed (400), LogNotWitnessed (404), CheckpointUntrusted (403), WitnessAhead
-        (409) for another old size, or another root at the same size, and ProofInvalid (422).
+        (409) for another old size, and ProofInvalid (422), also for another root at the same size.
         """
         said = Submission.parse(body)
         head = said.checkpoint
@@ -175,7 +175,7 @@ def require_extends(row: WitnessedRow, said: Submission) -> None:
     if head.size == 0 and head.root != EMPTY_ROOT:
         raise ProofInvalid("the root of an empty tree is the hash of nothing")
     if said.old == head.size and row.root != head.root.hex():
-        raise WitnessAhead("another root was cosigned at this size", size=row.size)
+        raise ProofInvalid("another root was cosigned at this size")
     if said.old == 0:
         if said.proof:
             raise ProofInvalid("from the empty tree the proof is empty")

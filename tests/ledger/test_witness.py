@@ -150,7 +150,7 @@ async def test_the_empty_tree_is_cosigned_with_the_hash_of_nothing_alone(desk: W
     [
         (body(4, 9), WitnessAhead),  # another old size
         (body(0, 9), WitnessAhead),
-        (body(5, 5, FORKED), WitnessAhead),  # the same size, another root
+        (body(5, 5, FORKED), ProofInvalid),  # the same size, another root
         (body(5, 9, steps=[]), ProofInvalid),
         (body(5, 9, steps=proof(5, 9)[:-1]), ProofInvalid),
         (body(5, 9, steps=[*proof(5, 9), bytes(32)]), ProofInvalid),

@@ -60,9 +60,10 @@ async def test_every_status_of_add_checkpoint(http: httpx.AsyncClient, settings:
     vkey = load_cosigner(settings).vkey
     assert vkey.name == "regulator.example/w1"
     assert [found.key for found in open_checkpoint(note, [LOG.vkey, vkey]).cosigned] == [vkey]
-    for wrong in (body(0, 9), body(3, 9), body(5, 5, FORKED)):
+    for wrong in (body(0, 9), body(3, 9), body(3, 5, FORKED)):
         assert await submit(http, wrong) == (409, "text/x.tlog.size", b"5\n")
-    assert (await submit(http, body(5, 9, FORKED)))[0] == 422
+    for wrong in (body(5, 9, FORKED), body(5, 5, FORKED)):
+        assert (await submit(http, wrong))[0] == 422
     assert (await submit(http, body(5, 9, signers=(STRANGER,))))[0] == 403
     assert (await submit(http, body(5, 9).replace(ORIGIN.encode(), b"town.example/log")))[0] == 404
     for malformed in (b"", b"old 5\n", body(5, 4), body(5, 9)[:-1], b"\xff" * 50):

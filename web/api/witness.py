@@ -83,7 +83,7 @@ async def particulars(desk: DeskDep) -> WitnessView:
         403: {"description": "No trusted key of the log signs the checkpoint"},
         404: {"description": "The log is not witnessed here"},
         409: {"description": "Another size was cosigned last: this one", "content": {SIZE_TYPE: {}}},
-        422: {"description": "The proof does not hold"},
+        422: {"description": "The proof does not hold, or another root was cosigned at this size"},
         429: {"description": "Too many submissions from this address that were not cosigned anew: wait"},
     },
     openapi_extra={

@@ -22,7 +22,7 @@ type seen struct {
 
 var memory = map[string]seen{}
 
-// witness answers an add-checkpoint of c2sp.org/tlog-witness@v1.0.0 by Go's own note and tlog code.
+// witness answers an add-checkpoint of c2sp.org/tlog-witness by Go's own note and tlog code.
 func (r *request) witness(said *answer) {
 	said.Status, said.Body = 400, ""
 	body, err := base64.StdEncoding.DecodeString(r.Submission)
@@ -80,7 +80,7 @@ func (r *request) witness(said *answer) {
 		return
 	}
 	known := memory[origin]
-	if old != known.size || (old == size && old > 0 && root != known.root) {
+	if old != known.size {
 		said.Status, said.Body = 409, fmt.Sprintf("%d\n", known.size)
 		return
 	}
