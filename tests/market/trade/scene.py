@@ -46,6 +46,7 @@ COMMISSION: Final = 1_360_000
 PLATFORM_FEE: Final = 680_000
 SELLER_PART: Final = 65_960_000
 EARLIER: Final = datetime(2026, 10, 12, 1, 0, tzinfo=UTC)
+THURSDAY: Final = datetime(2026, 11, 12, 1, 0, tzinfo=UTC)  # what is accepted now is settled on Friday
 MORNING: Final = datetime(2026, 11, 16, 1, 30, tzinfo=UTC)  # SC-1: the escrow is funded on this day
 VALID: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 6, 30, 15, 59, tzinfo=UTC))
 ENDS_AT: Final = datetime(2027, 6, 30, tzinfo=UTC)
@@ -309,8 +310,9 @@ async def _bring_everywhere(scene: Scene) -> None:
     trades = scene.trades
     trades["LAPSED"] = await scene.walk(TradeState.INQUIRED)
     trades["CANCELLED"] = await scene.walk(TradeState.CONTRACTED)
+    scene.clock.move_to(THURSDAY)
     trades["SETTLED"] = await scene.walk(TradeState.ACCEPTED_GOODS)
-    await scene.run_jobs(EARLIER + timedelta(days=1))  # T+1
+    await scene.run_jobs(THURSDAY + timedelta(days=1))  # T+1
     await scene.settle(trades["SETTLED"])
     await scene.run_jobs(MORNING)
     for state in (
