@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import case, or_
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from brokers.errors import CertificateUnknown, MandateUnknown
@@ -69,7 +70,19 @@ async def mandates_in_use(
     The ones that cover most come last: what is in force before what is not, then the very listing's
     before a general one.
     """
-    query = (
+    query = share_lock(_speaking_of(broker_id, client_ids, listing_id))
+    return _widest_last((await s.exec(query.execution_options(populate_existing=True))).all(), at)
+
+
+async def mandates_seen(
+    s: ReadSession, *, broker_id: str, client_ids: Sequence[str], listing_id: str, at: datetime
+) -> Sequence[MandateRow]:
+    """`mandates_in_use` for who only looks: nothing is locked."""
+    return _widest_last((await s.exec(_speaking_of(broker_id, client_ids, listing_id))).all(), at)
+
+
+def _speaking_of(broker_id: str, client_ids: Sequence[str], listing_id: str) -> SelectOfScalar[MandateRow]:
+    return (
         select(MandateRow)
         .where(
             MandateRow.broker_id == broker_id,
@@ -78,7 +91,9 @@ async def mandates_in_use(
         )
         .order_by(col(MandateRow.signed_at), col(MandateRow.mandate_id))
     )
-    rows = (await s.exec(share_lock(query).execution_options(populate_existing=True))).all()
+
+
+def _widest_last(rows: Sequence[MandateRow], at: datetime) -> list[MandateRow]:
     return sorted(rows, key=lambda row: (in_force(row, at), row.listing_id is not None))
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from base.errors import Malformed
 from base.money import BASIS_POINTS, half_up, share_bp
+from pricing.errors import PriceOutOfBounds
 from pricing.facts import Facts
-from pricing.quote import check_price
+from pricing.quote import MAX_PRICE_MINOR, check_price
 
 VAT_BP: Final = 600  # data and IT services, general taxpayer
 PLATFORM_FEE_BP: Final = 100  # of the tax-inclusive price
@@ -74,6 +75,22 @@ def whole_price(
         platform_fee_minor=platform_fee,
         seller_minor=seller,
     )
+
+
+def price_for_seller(seller_minor: int, *, commission_bp: int, platform_bp: int) -> int:
+    """The lowest price in fen that leaves the seller at least so much, once the fees are taken.
+
+    Each fee is rounded by itself, so the seller's part is within a fen of the exact one; the first that
+    fits is looked for in that narrow window. Raises PriceOutOfBounds where no price fits.
+    """
+    check_price(seller_minor)
+    kept_bp = BASIS_POINTS - commission_bp - platform_bp
+    first = max(1, -((1 - seller_minor) * BASIS_POINTS // kept_bp)) if kept_bp > 0 else MAX_PRICE_MINOR + 1
+    for price in range(first, MAX_PRICE_MINOR + 1):
+        whole = whole_price(price, commission_bp=commission_bp, platform_bp=platform_bp)
+        if whole.seller_minor >= seller_minor:
+            return price
+    raise PriceOutOfBounds("no price leaves the seller so much", seller_minor=str(seller_minor))
 
 
 def read_whole(facts: Facts, price_minor: int) -> dict[str, Any]:

@@ -166,6 +166,17 @@ class ListingConditions(SQLModel, table=True):
     document: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class ListingBuyers(SQLModel, table=True):
+    """Whom a product is sold to, where the listing says so (`market.listings.buyers`)."""
+
+    __tablename__ = "market_listing_buyers"
+
+    listing_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True)
+    )
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class ListingToken(SQLModel, table=True):
     """A word by which a listing that is on offer is found (`market.listings.words`)."""
 

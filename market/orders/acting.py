@@ -1,7 +1,12 @@
 """Who may act for which side of a trade, asked under lock at every act (BR1, BR2)."""
 
-from base.db import WriteSession
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from base.db import ReadSession, WriteSession
 from brokers.errors import SelfDealing
+from brokers.repository import in_force, mandates_in_use, mandates_seen
 from brokers.rules import Side as ClientSide
 from brokers.service import first_mandate, require_certified, require_mandate
 from brokers.tables import MandateRow
@@ -39,6 +44,44 @@ async def require_broker_of(s: WriteSession, act: Act, trade: Trade) -> None:
     if trade.broker_id is not None:
         await require_member(s, org_id=trade.broker_id)
         await _require_broker(s, act, trade, trade.broker_id, side_of("BROKER", trade.broker_side))
+
+
+async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, MandateRow]:
+    """The mandates the broker has in this trade, by side, share-locked.
+
+    Of each side the one in force that covers most: one of the other side as well makes it a broker of
+    both. Where its own side has none in force, the one it came into the trade with, which fails BR2.
+    """
+    if trade.broker_id is None:
+        return {}
+    rows = await mandates_in_use(s, **_mandating(trade, trade.broker_id), at=act.now)
+    return _chosen(trade, rows, act.now)
+
+
+async def commission_seen(s: ReadSession, trade: Trade, *, at: datetime) -> int:
+    """The broker's commission in a trade in basis points, for who only looks; 0 without a broker."""
+    if trade.broker_id is None:
+        return 0
+    rows = await mandates_seen(s, **_mandating(trade, trade.broker_id), at=at)
+    return commission_of(trade, _chosen(trade, rows, at))
+
+
+def commission_of(trade: Trade, mandates: Mapping[str, MandateRow]) -> int:
+    """What the mandate of the broker's own side gives it, in basis points."""
+    mandate = mandates.get(trade.broker_side or "")
+    return mandate.fee_bp if mandate else 0
+
+
+def _mandating(trade: Trade, broker_id: str) -> dict[str, Any]:
+    clients = [trade.seller_id, trade.buyer_id]
+    return {"broker_id": broker_id, "client_ids": clients, "listing_id": trade.listing_id}
+
+
+def _chosen(trade: Trade, rows: Sequence[MandateRow], at: datetime) -> dict[str, MandateRow]:
+    clients = {"PROVIDER": trade.seller_id, "BUYER": trade.buyer_id}
+    own = [row for row in rows if row.client_id == clients[row.side]]
+    chosen = {row.side: row for row in own if row.mandate_id == trade.mandate_id}
+    return chosen | {row.side: row for row in own if in_force(row, at)}
 
 
 async def _require_broker(s: WriteSession, act: Act, trade: Trade, broker_id: str, side: Side) -> None:

@@ -67,6 +67,21 @@ class OfferMalformed(Malformed):
     title = "The offer's terms are malformed"
 
 
+class DeliveryModeNotAllowed(Refusal):
+    """Each type of product has its kinds of delivery (`rules.md` §2.3.5)."""
+
+    code = "delivery-mode-not-allowed"
+    title = "This type of product is not delivered so"
+    rule_id: ClassVar[str | None] = "TRD-DELIVERY"
+
+
+class FeesChanged(Conflict):
+    """The broker's commission is not the one the offer was made with: nobody pays what was not shown."""
+
+    code = "fees-changed"
+    title = "The fees are not those that the offer showed"
+
+
 class PrecheckFailed(Refusal):
     """At least one check before the contract fails; `failed` lists their names."""
 
@@ -110,6 +125,11 @@ class ContractErased(NotFound):
 
     code = "contract-erased"
     title = "The contract's text has been erased"
+
+
+class ContractUnknown(NotFound):
+    code = "contract-unknown"
+    title = "No such contract"
 
 
 class ContractNotDrawnUp(Conflict):

@@ -43,7 +43,7 @@ async def forget_inquiry(s: WriteSession, *, trade_id: str) -> None:
 async def forget_offer(s: WriteSession, *, trade_id: str, statement_id: str) -> None:
     """The texts of an offer, and what the trade and its contract took over from it."""
     of_it = (col(Offer.trade_id) == trade_id) & (col(Offer.statement_id) == statement_id)
-    await s.exec(update(Offer).where(of_it).values(purpose=ERASED, territory=ERASED))
+    await s.exec(update(Offer).where(of_it).values(purpose=ERASED, territory=ERASED, scope=""))
     await _trade_texts(s, trade_id, purpose=ERASED)
     await forget_contract(s, trade_id=trade_id)
 

@@ -32,6 +32,7 @@ __all__ = [
     "allowed_events",
     "check_acceptance",
     "check_in_time",
+    "check_note",
     "check_reached",
     "check_refusal",
     "check_side",
@@ -49,6 +50,7 @@ __all__ = [
 
 MAX_QUANTITY: Final = 10**12
 MAX_TERM_MONTHS: Final = 60
+MAX_NOTE: Final = 500
 
 
 class RefusalReason(StrEnum):
@@ -78,6 +80,14 @@ def check_refusal(reason: str | None) -> RefusalReason:
             reason=reason or "",
             known=[known.value for known in RefusalReason],
         ) from None
+
+
+def check_note(note: str | None) -> str | None:
+    """What a refusal says beside its reason, trimmed; None for nothing. Raises OfferMalformed if too long."""
+    said = (note or "").strip()
+    if len(said) > MAX_NOTE:
+        raise OfferMalformed(f"a note has up to {MAX_NOTE} characters", member="note", length=len(said))
+    return said or None
 
 
 def side_of(role: str, mandate_side: str | None = None) -> Side:

@@ -4,36 +4,34 @@ Every verb first locks the trade's row, then the rights it depends on: two acts 
 one after the other, each on what the other has left.
 """
 
-from base.clock import rfc3339
+from dataclasses import replace
+
 from base.db import WriteSession
+from brokers.commission import CAP_BP
 from identity.service import require_member
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
-from market.orders.acting import acting_side, entering_mandate
-from market.orders.errors import NegotiationTooLong, OwnListing, TradeMovedOn, TradeWrongRole
-from market.orders.rules import Offer as PricedOffer
+from market.orders.acting import acting_side, commission_of, entering_mandate, mandates_in
+from market.orders.errors import OwnListing, TradeWrongRole
+from market.orders.offering import check_answer_in_time, check_fees_shown, make_offer, priced
 from market.orders.rules import (
-    Side,
     TradeEvent,
     TradeState,
     check_acceptance,
-    check_in_time,
+    check_note,
     check_refusal,
     check_side,
     check_terms,
-    check_trade_offer,
     due_in,
     may_move,
-    offer_event,
+    who_owes_answer,
 )
 from market.orders.signing import cancel_unfunded, sign_contract
-from market.orders.statements import OfferTerms, named, offered, parties_of, step
-from market.orders.tables import Offer, Trade
+from market.orders.statements import OfferTerms, named, parties_of, step
+from market.orders.tables import Trade
 from market.orders.waiting import FUND_TIMEOUT_JOB, TIMEOUT_JOB, await_answer, stop_awaiting_answer
-from pricing.errors import OfferExpired
-from pricing.negotiated import MOST_OFFERS
 
 __all__ = [
     "FUND_TIMEOUT_JOB",
@@ -123,77 +121,27 @@ async def inquire(
     return trade
 
 
-async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms) -> Offer:
-    """Offer, or answer the other side's offer with one's own (TRD.OFFER, TRD.COUNTER_OFFER).
-
-    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn, OfferExpired,
-    DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
-    """
-    trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
-    side = await acting_side(s, act, trade)
-    earlier = [priced(offer) for offer in await repository.offers_of(s, trade_id=trade_id)]
-    may_move(trade.status, offer_event(trade.status, earlier, side), act.role)
-    _check_answer_in_time(trade, act)
-    if earlier and act.occurred_at < earlier[-1].made_at:
-        raise TradeMovedOn("another offer came while this one was signed", offer_no=earlier[-1].number)
-    if len(earlier) >= MOST_OFFERS:
-        raise NegotiationTooLong("accept the latest offer, or let it lapse", offers=len(earlier))
-    listing = await require_listed(s, listing_id=trade.listing_id)
-    new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
-    cap = listing.cap_minor if listing.public_data else None
-    event = check_trade_offer(trade.status, earlier, new, role=act.role, cap_minor=cap)
-    check_terms(quantity=terms.quantity, term_months=terms.term_months)
-    if not new.stands(act.now):
-        raise OfferExpired("the offer ended before it came", expires_at=rfc3339(terms.expires_at))
-    before = trade.status
-    due = due_in(TradeState.NEGOTIATING, act.occurred_at)
-    assert due is not None
-    await repository.move(
-        s,
-        trade=trade,
-        event=event,
-        role=act.role,
-        values={"offer_no": new.number, "answer_by": due.deadline.at},
-    )
-    recorded = await record(s, act, offered(trade, event, before, terms))
-    offer = Offer(
-        trade_id=trade_id,
-        offer_no=new.number,
-        by_org=act.actor.org_id,
-        side=side.value,
-        made_at=act.occurred_at,
-        statement_id=recorded.statement_id,
-        price_minor=terms.price_minor,
-        quantity=terms.quantity,
-        unit=terms.unit,
-        licence_class=terms.licence_class,
-        term_months=terms.term_months,
-        purpose=terms.purpose,
-        territory=terms.territory,
-        expires_at=terms.expires_at,
-    )
-    s.add(offer)
-    await s.flush()
-    await await_answer(s, trade)
-    return offer
-
-
-async def refuse_trade(s: WriteSession, act: Act, *, trade_id: str, reason_code: str) -> Trade:
+async def refuse_trade(
+    s: WriteSession, act: Act, *, trade_id: str, reason_code: str, note: str | None = None
+) -> Trade:
     """Refuse to deal, with one of the known reasons (TRD.REFUSE; it feeds the rule AB3).
 
-    Raises RefusalReasonMissing, TradeWrongState, TradeWrongRole, DeadlinePassed.
+    `note` says more to the other side; it is kept in the statement's opening alone, and erased with it.
+    Raises RefusalReasonMissing, OfferMalformed, TradeWrongState, TradeWrongRole, DeadlinePassed.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     side = await acting_side(s, act, trade)
     may_move(trade.status, TradeEvent.REFUSE, act.role)
     check_side(trade.status, TradeEvent.REFUSE, side)
-    _check_answer_in_time(trade, act)
+    check_answer_in_time(trade, act)
     reason = check_refusal(reason_code)
+    said = check_note(note)
     before = trade.status
     await repository.move(
         s, trade=trade, event=TradeEvent.REFUSE, role=act.role, values={"refusal_code": reason.value}
     )
-    await record(s, act, step(trade, TradeEvent.REFUSE, before, reason_code=reason.value))
+    refusal = step(trade, TradeEvent.REFUSE, before, reason_code=reason.value)
+    await record(s, act, replace(refusal, opening={"note": said}) if said else refusal)
     await stop_awaiting_answer(s, trade, act.now)
     return trade
 
@@ -201,17 +149,20 @@ async def refuse_trade(s: WriteSession, act: Act, *, trade_id: str, reason_code:
 async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: int) -> Trade:
     """Accept the other side's latest, standing offer (TRD.ACCEPT). The prechecks follow (`market.trade`).
 
-    Raises OfferNotLatest, OfferIsOwn, OfferExpired, DeadlinePassed, TradeWrongState,
+    Raises OfferNotLatest, OfferIsOwn, OfferExpired, FeesChanged, DeadlinePassed, TradeWrongState,
     `listing-not-on-offer`, and for a broker what BR1 and BR2 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     side = await acting_side(s, act, trade)
     may_move(trade.status, TradeEvent.ACCEPT, act.role)
-    _check_answer_in_time(trade, act)
+    check_answer_in_time(trade, act)
     await require_listed(s, listing_id=trade.listing_id)
     offers = await repository.offers_of(s, trade_id=trade_id)
     check_acceptance([priced(offer) for offer in offers], number=offer_no, side=side, at=act.now)
     latest = offers[-1]
+    commission_bp = commission_of(trade, await mandates_in(s, act, trade))
+    if commission_bp <= CAP_BP:  # what is above the cap is the pre-check's to tell (BR7)
+        check_fees_shown(latest, commission_bp)
     before = trade.status
     await repository.move(
         s,
@@ -233,23 +184,16 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
 
 
 async def time_out(s: WriteSession, act: Act, *, trade_id: str) -> bool:
-    """The clock's lapse of a negotiation nobody answered (TRD.TIMEOUT); False when it was answered."""
+    """The clock's lapse of a negotiation nobody answered (TRD.TIMEOUT); False when it was answered.
+
+    It states whose silence it is: only the provider's counts as a refusal to deal (AB3).
+    """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     waiting = trade.status in {TradeState.INQUIRED, TradeState.NEGOTIATING}
     if not waiting or trade.answer_by is None or act.now <= trade.answer_by:
         return False
+    owes = who_owes_answer([priced(offer) for offer in await repository.offers_of(s, trade_id=trade_id)])
     before = trade.status
     await repository.move(s, trade=trade, event=TradeEvent.TIMEOUT, role=act.role)
-    await record(s, act, step(trade, TradeEvent.TIMEOUT, before))
+    await record(s, act, step(trade, TradeEvent.TIMEOUT, before, owed_by=owes.value))
     return True
-
-
-def priced(offer: Offer) -> PricedOffer:
-    """An offer's row as the rules of negotiation take it."""
-    return PricedOffer(offer.offer_no, Side(offer.side), offer.price_minor, offer.made_at, offer.expires_at)
-
-
-def _check_answer_in_time(trade: Trade, act: Act) -> None:
-    """What lapses at a moment can be answered until then, also while the clock's job has not run yet."""
-    assert trade.answer_by is not None
-    check_in_time(trade.answer_by, act.now)

@@ -6,14 +6,21 @@ from typing import Any
 
 from base.clock import rfc3339
 from ledger.statement import Draft
+from market.orders.deadlines import DELIVER_WORKING_DAYS
+from market.orders.handover import DeliveryMode, Handover
 from market.orders.repository import Claimed
 from market.orders.rules import TradeEvent, TradeState
-from market.orders.tables import Trade
+from market.orders.scope import LicenceScope, scope_of_text
+from market.orders.tables import Offer, Trade
+from pricing.whole import WholePrice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTerms:
-    """The terms of one offer. `price_minor` is the whole price in fen, tax and fees included."""
+    """The terms of one offer. `price_minor` is the whole price in fen, tax and fees included.
+
+    What `scope` and `delivery` leave open is the listing's usual (`market.orders.offering.completed`).
+    """
 
     price_minor: int
     quantity: int
@@ -23,10 +30,12 @@ class OfferTerms:
     purpose: str
     territory: str
     expires_at: datetime
+    scope: LicenceScope | None = None
+    delivery: Handover | None = None
 
     def document(self) -> dict[str, Any]:
         """As the opening of an offer says them."""
-        return {
+        given = {
             "price_minor": str(self.price_minor),
             "quantity": self.quantity,
             "unit": self.unit,
@@ -36,6 +45,36 @@ class OfferTerms:
             "territory": self.territory,
             "expires_at": rfc3339(self.expires_at),
         }
+        more = {"scope": self.scope, "delivery": self.delivery}
+        return given | {name: terms.document() for name, terms in more.items() if terms is not None}
+
+
+def terms_of(offer: Offer) -> OfferTerms:
+    """An offer's row as its terms. Of one from before they were kept, and of an erased one, scope is None."""
+    mode = DeliveryMode(offer.delivery_mode) if offer.delivery_mode else DeliveryMode.DOWNLOAD
+    return OfferTerms(
+        price_minor=offer.price_minor,
+        quantity=offer.quantity,
+        unit=offer.unit,
+        licence_class=offer.licence_class,
+        term_months=offer.term_months,
+        purpose=offer.purpose,
+        territory=offer.territory,
+        expires_at=offer.expires_at,
+        scope=scope_of_text(offer.scope) if offer.scope else None,
+        delivery=Handover(mode, offer.delivery_days or DELIVER_WORKING_DAYS),
+    )
+
+
+def parts_of(whole: WholePrice) -> dict[str, str]:
+    """Where every fen of a price goes, as openings say it."""
+    return {
+        "net_minor": str(whole.net_minor),
+        "vat_minor": str(whole.vat_minor),
+        "commission_minor": str(whole.commission_minor),
+        "platform_fee_minor": str(whole.platform_fee_minor),
+        "seller_minor": str(whole.seller_minor),
+    }
 
 
 def parties_of(trade: Trade) -> list[str]:
@@ -65,13 +104,18 @@ def step(trade: Trade, event: TradeEvent, before: TradeState, **public: Any) -> 
     )
 
 
-def offered(trade: Trade, event: TradeEvent, before: TradeState, terms: OfferTerms) -> Draft:
-    """The statement of an offer that was just made: its number is public, its terms are not."""
+def offered(
+    trade: Trade, event: TradeEvent, before: TradeState, terms: OfferTerms, whole: WholePrice
+) -> Draft:
+    """The statement of an offer that was just made: its number is public, its terms are not.
+
+    `whole` is its price taken apart, as whoever makes it was shown it and whoever accepts it will be.
+    """
     return Draft(
         f"TRD.{event.value}",
         trade.trade_id,
         public=named(trade) | {"offer_no": trade.offer_no},
-        opening=terms.document(),
+        opening=terms.document() | {"whole_price": parts_of(whole)},
         before=before.value,
         after=trade.status.value,
     )

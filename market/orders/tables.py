@@ -70,7 +70,12 @@ class Trade(SQLModel, table=True):
 
 
 class Offer(SQLModel, table=True):
-    """One offer or counter-offer of a trade; only the latest can be accepted."""
+    """One offer or counter-offer of a trade; only the latest can be accepted.
+
+    `scope` is a `market.orders.scope.LicenceScope` in its canonical form, empty once it was erased;
+    `commission_bp` is the rate that the offer showed the price taken apart with. Offers from before these
+    terms were kept have none of them.
+    """
 
     __tablename__ = "market_offers"
     __table_args__ = (
@@ -89,6 +94,10 @@ class Offer(SQLModel, table=True):
     term_months: int = Field(sa_column=Column(Integer, nullable=False))
     purpose: str = Field(sa_column=Column(Text, nullable=False))
     territory: str = Field(sa_column=Column(Text, nullable=False))
+    scope: str | None = Field(default=None, sa_column=Column(Text))
+    delivery_mode: str | None = Field(default=None, sa_column=Column(Text))
+    delivery_days: int | None = Field(default=None, sa_column=Column(Integer))
+    commission_bp: int | None = Field(default=None, sa_column=Column(Integer))
     made_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     statement_id: str = Field(sa_column=Column(Text, nullable=False))

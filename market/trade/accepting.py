@@ -12,14 +12,17 @@ from market.customs.tables import CustomsDecision
 from market.listings.repository import get_file, get_product, lock_listing
 from market.listings.tables import Listing
 from market.orders import repository, service
+from market.orders.acting import commission_of, mandates_in
 from market.orders.bounding import usual_scope
 from market.orders.contract import Party, Terms, draw_up
+from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
+from market.orders.statements import terms_of
 from market.orders.tables import Contract, ContractPolicy, QuoteRow, Trade
 from market.settlement.plan import split
-from market.trade.prechecking import delivery_facts, mandates_in, parties_in, precheck_facts
+from market.trade.prechecking import delivery_facts, parties_in, precheck_facts
 from market.trade.quoting import make_quote
 from pricing.whole import WholePrice
 
@@ -40,7 +43,7 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     organisations = await parties_in(s, trade)
     mandates = await mandates_in(s, act, trade)
     mandate = mandates.get(trade.broker_side or "")
-    commission_bp = mandate.fee_bp if mandate else 0
+    commission_bp = commission_of(trade, mandates)
     cleared = await clear_customs(
         s,
         act,
@@ -138,6 +141,7 @@ async def _draw_up(
 ) -> None:
     """Keep the one document that every party will sign."""
     offer = (await repository.offers_of(s, trade_id=trade.trade_id))[-1]
+    agreed = terms_of(offer)
     product = await get_product(s, product_id=listing.product_id)
     file = await get_file(s, file_id=listing.file_id)
     drawn = draw_up(
@@ -159,7 +163,9 @@ async def _draw_up(
             scenario=trade.scenario,
             territory=offer.territory,
             term_months=offer.term_months,
-            scope=await usual_scope(s, listing_id=listing.listing_id),
+            scope=agreed.scope or await usual_scope(s, listing_id=listing.listing_id),
+            delivery_mode=offer.delivery_mode,
+            deliver_within_wd=offer.delivery_days or DELIVER_WORKING_DAYS,
             price=price,
             contract_dated_at=act.occurred_at,
             mandate_id=trade.mandate_id,

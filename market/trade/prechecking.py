@@ -7,7 +7,7 @@ exchange states what the checks said.
 from collections.abc import Sequence
 
 from base.db import WriteSession
-from brokers.repository import certificate_in_use, in_force, mandates_in_use
+from brokers.repository import certificate_in_use
 from brokers.rules import OWNERSHIP_LIMIT_BP, BrokerAct, Interest
 from brokers.service import certificate_facts, mandate_facts
 from brokers.tables import MandateRow
@@ -45,27 +45,6 @@ def delivery_facts(listing: Listing, *, seller: Organisation, buyer: Organisatio
         state_secret=materials.state_secret,
         exporter_is_ciio=seller.is_ciio,
     )
-
-
-async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, MandateRow]:
-    """The mandates the broker has in this trade, by side, share-locked.
-
-    Of each side the one in force that covers most: one of the other side as well makes it a broker of
-    both. Where its own side has none in force, the one it came into the trade with, which fails BR2.
-    """
-    if trade.broker_id is None:
-        return {}
-    rows = await mandates_in_use(
-        s,
-        broker_id=trade.broker_id,
-        client_ids=[trade.seller_id, trade.buyer_id],
-        listing_id=trade.listing_id,
-        at=act.now,
-    )
-    clients = {"PROVIDER": trade.seller_id, "BUYER": trade.buyer_id}
-    own = [row for row in rows if row.client_id == clients[row.side]]
-    chosen = {row.side: row for row in own if row.mandate_id == trade.mandate_id}
-    return chosen | {row.side: row for row in own if in_force(row, act.now)}
 
 
 async def precheck_facts(

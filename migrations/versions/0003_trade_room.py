@@ -31,10 +31,12 @@ def upgrade() -> None:
     _disputes()
     _filing()
     _deliveries()
+    _negotiation()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_negotiation()
     _without_deliveries()
     _without_filing()
     _without_disputes()
@@ -543,3 +545,108 @@ def _deliveries() -> None:
 def _without_deliveries() -> None:
     op.drop_table("market_acceptance_checks")
     op.drop_table("market_delivery_stops")
+
+
+_CATEGORIES = (
+    "agriculture commerce culture-tourism e-commerce education energy environment equipment finance geography "
+    "health industry logistics meteorology population telecom transport"
+).split()
+_PRODUCT_TYPES = "DATASET API REPORT SERVICE TOOL PRIVACY COMPUTE CERT".split()
+_PURPOSES = (
+    "INTERNAL_USE RISK_CONTROL MODEL_TRAINING RESEARCH PRODUCT_DEVELOPMENT MARKETING PUBLIC_SERVICE"
+).split()
+_REQUEST_STATES = "OPEN FULFILLED WITHDRAWN EXPIRED".split()
+
+
+def _negotiation() -> None:
+    """The whole terms of an offer, whom a listing is sold to, and what buyers look for."""
+    for name, kind in _OFFER_TERMS:
+        op.add_column("market_offers", sa.Column(name, kind, nullable=True))
+    op.create_table(
+        "market_listing_buyers",
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["listing_id"], ["market_listings.listing_id"], name=op.f("fk_market_listing_buyers_listing_id")
+        ),
+        sa.PrimaryKeyConstraint("listing_id", name=op.f("pk_market_listing_buyers")),
+    )
+    op.create_table(
+        "market_requests",
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("buyer_id", sa.Text(), nullable=False),
+        sa.Column("status", _one_of("requeststate", _REQUEST_STATES), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("category", _one_of("category", _CATEGORIES), nullable=False),
+        sa.Column("geo", sa.Text(), nullable=False),
+        sa.Column("product_type", _one_of("producttype", _PRODUCT_TYPES), nullable=True),
+        sa.Column("purpose", _one_of("purpose", _PURPOSES), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("volume", sa.Text(), nullable=False),
+        sa.Column("budget_min_minor", sa.BigInteger(), nullable=True),
+        sa.Column("budget_max_minor", sa.BigInteger(), nullable=True),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.Column("fulfilled_by", sa.Integer(), nullable=True),
+        sa.Column("published_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("until", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("answers >= 0", name=op.f("ck_market_requests_answers")),
+        sa.CheckConstraint(
+            "(status = 'FULFILLED') = (fulfilled_by IS NOT NULL)", name=op.f("ck_market_requests_fulfilled")
+        ),
+        sa.ForeignKeyConstraint(
+            ["buyer_id"], ["identity_orgs.org_id"], name=op.f("fk_market_requests_buyer_id")
+        ),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_market_requests")),
+    )
+    for columns in _REQUEST_INDEXES:
+        op.create_index(f"ix_market_requests_{'_'.join(columns)}", "market_requests", columns)
+    op.create_table(
+        "market_request_answers",
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("answer_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("seller_id", sa.Text(), nullable=False),
+        sa.Column("broker_id", sa.Text(), nullable=True),
+        sa.Column("mandate_id", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("answered_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        *(
+            sa.ForeignKeyConstraint(
+                [column], [f"{table}.{key}"], name=op.f(f"fk_market_request_answers_{column}")
+            )
+            for column, table, key in (
+                ("request_id", "market_requests", "request_id"),
+                ("listing_id", "market_listings", "listing_id"),
+                ("seller_id", "identity_orgs", "org_id"),
+                ("broker_id", "identity_orgs", "org_id"),
+            )
+        ),
+        sa.PrimaryKeyConstraint("request_id", "answer_no", name=op.f("pk_market_request_answers")),
+        sa.UniqueConstraint(
+            "request_id", "listing_id", name=op.f("uq_market_request_answers_request_id_listing_id")
+        ),
+    )
+    op.create_index("ix_market_request_answers_listing_id", "market_request_answers", ["listing_id"])
+
+
+_OFFER_TERMS = (
+    ("scope", sa.Text()),
+    ("delivery_mode", sa.Text()),
+    ("delivery_days", sa.Integer()),
+    ("commission_bp", sa.Integer()),
+)
+_REQUEST_INDEXES = (
+    ["status", "request_id"],
+    ["status", "category", "request_id"],
+    ["buyer_id", "request_id"],
+)
+
+
+def _without_negotiation() -> None:
+    for table in ("market_request_answers", "market_requests", "market_listing_buyers"):
+        op.drop_table(table)
+    for name, _ in _OFFER_TERMS:
+        op.drop_column("market_offers", name)

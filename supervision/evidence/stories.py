@@ -109,8 +109,8 @@ def _request(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
         elif fact.event == "TRD.REFUSE":
             request.setdefault("answered_at", fact.at)
             request |= {"outcome": "refused", "reason": fact.said.get("reason_code")}
-        elif fact.event == "TRD.TIMEOUT":
-            request["outcome"] = "lapsed"
+        elif fact.event == "TRD.TIMEOUT" and fact.said.get("owed_by") != "BUYER":
+            request["outcome"] = "lapsed"  # the provider's silence; a buyer's is no refusal to deal
     if request is not None:
         yield "requests", request
 

@@ -157,6 +157,9 @@ def test_a_mandate_the_broker_never_took_is_none_and_one_revoked_ends(tmp_path):
         ([("TRD.OFFER", {}), ("TRD.REFUSE", {"reason_code": "POLICY"})], "refused", "POLICY"),
         ([("TRD.REFUSE", {"reason_code": "POLICY"})], "refused", "POLICY"),
         ([("TRD.TIMEOUT", {})], "lapsed", None),
+        ([("TRD.TIMEOUT", {"owed_by": "PROVIDER"})], "lapsed", None),
+        ([("TRD.OFFER", {}), ("TRD.TIMEOUT", {"owed_by": "BUYER"})], "offered", None),
+        ([("TRD.OFFER", {}), ("TRD.TIMEOUT", {"owed_by": "PROVIDER"})], "lapsed", None),
         ([("TRD.COUNTER_OFFER", {})], None, None),  # the buyer's own offer is no answer
     ],
 )
@@ -168,7 +171,8 @@ def test_what_became_of_a_request(tmp_path, steps, outcome, reason):
     tables = tables_of(ledger, tmp_path)
     request = only(tables["requests"])
     assert (request["outcome"], request["reason"]) == (outcome, reason)
-    assert (request["answered_at"] is not None) is (outcome in {"offered", "refused"})
+    answered = {"TRD.OFFER", "TRD.REFUSE"} & {event for event, _ in steps}
+    assert (request["answered_at"] is not None) is bool(answered)
     assert tables["trades"] == []
 
 

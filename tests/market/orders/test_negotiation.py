@@ -77,7 +77,7 @@ async def test_an_offer_is_stated_without_its_terms_which_stay_in_the_opening(sc
         assert said.statement_id == offer.statement_id
         private = await opening(s, sha256=said.opening_sha256)
     assert said.predicate["offer_no"] == 1
-    assert not {"price_minor", "purpose", "territory"} & said.predicate.keys()
+    assert not {"price_minor", "purpose", "territory", "scope", "delivery"} & said.predicate.keys()
     assert private | {"nonce": ""} == {
         "price_minor": "76000000",
         "quantity": 1,
@@ -87,6 +87,22 @@ async def test_an_offer_is_stated_without_its_terms_which_stay_in_the_opening(sc
         "purpose": "内部建模",
         "territory": "CN",
         "expires_at": "2026-11-21T01:30:00.000Z",
+        "scope": {
+            "purposes": ["INTERNAL_USE"],
+            "recipients": [],
+            "derivative_allowed": False,
+            "resale_allowed": False,
+            "max_count": 3,
+            "delete_within_wd": 10,
+        },
+        "delivery": {"mode": "download", "days": 5},
+        "whole_price": {
+            "net_minor": "71698113",
+            "vat_minor": "4301887",
+            "commission_minor": "1520000",
+            "platform_fee_minor": "760000",
+            "seller_minor": "73720000",
+        },
         "nonce": "",
     }
     assert len(private["nonce"]) == 64
@@ -192,7 +208,7 @@ async def test_nothing_is_answered_after_the_deadline_even_before_the_clocks_job
 
 
 async def test_a_negotiation_has_no_more_offers_than_its_quote_can_replay(scene, monkeypatch):
-    monkeypatch.setattr("market.orders.service.MOST_OFFERS", 2)
+    monkeypatch.setattr("market.orders.offering.MOST_OFFERS", 2)
     trade_id = scene.trades["NEGOTIATING"]
     await scene.offer(trade_id, scene.buyer, 60_000_000)
     async with refused(scene.database, NegotiationTooLong):

@@ -12,6 +12,7 @@ from ledger.reader import statements_of
 from market.customs.errors import CustomsRouteNotOpen
 from market.customs.repository import decision_of
 from market.customs.service import require_cleared
+from market.orders.errors import FeesChanged
 from market.orders.repository import get_contract
 from market.orders.rules import TradeState
 from market.orders.tables import QuoteRow, Trade
@@ -66,8 +67,27 @@ async def test_br2_a_mandate_taken_back_since_the_offer_blocks(scene):
 
 async def test_a_mandate_that_replaces_another_is_the_one_that_counts(scene):
     await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id)
-    fresh = await scene.mandate(scene.seller, Side.PROVIDER, fee_bp=100)
+    fresh = await scene.mandate(scene.seller, Side.PROVIDER)
     trade = await accepted(scene, scene.trades["NEGOTIATING"])
+    assert (trade.status, trade.mandate_id, trade.commission_minor) == (
+        TradeState.CONTRACT_READY,
+        fresh,
+        1_360_000,
+    )
+
+
+async def test_an_offer_is_not_accepted_at_other_fees_than_it_showed(scene):
+    trade_id = scene.trades["NEGOTIATING"]
+    await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id)
+    fresh = await scene.mandate(scene.seller, Side.PROVIDER, fee_bp=100)
+    before = await scene.events(trade_id)
+    with pytest.raises(FeesChanged) as caught:
+        await accepted(scene, trade_id)
+    assert caught.value.facts == {"offer_no": 1, "shown_bp": 200, "now_bp": 100}
+    assert (await scene.trade(trade_id)).status is TradeState.NEGOTIATING
+    assert await scene.events(trade_id) == [*before, "REF.REFUSE"]
+    await scene.offer(trade_id, scene.buyer)  # the same price, with the fees of now
+    trade = await scene.accept(trade_id, scene.seller, 2)
     assert (trade.status, trade.mandate_id, trade.commission_minor) == (
         TradeState.CONTRACT_READY,
         fresh,
@@ -130,7 +150,7 @@ async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
         declared={"personal": PersonalData(contained=True, consented=True)},
     )
     trade = await scene.inquire(who=abroad, listing_id=listing.listing_id, broker_id=None)
-    await scene.offer(trade.trade_id, scene.seller)
+    await scene.offer(trade.trade_id, scene.seller, territory="CN,HK")
     trade = await accepted(scene, trade.trade_id, abroad)
     assert await failures(scene, trade) == {"customs-route": ("XBD-R9", "customs-route-not-open")}
     async with scene.database.read() as s:
@@ -148,13 +168,13 @@ async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
 async def test_a_delivery_abroad_that_is_exempt_passes_and_needs_a_broker_for_it(scene):
     abroad = await scene.house.admit("香港金融", {"BUYER"}, uscc=some_uscc(region="810000"))
     alone = await scene.inquire(who=abroad, broker_id=None)
-    await scene.offer(alone.trade_id, scene.seller)
+    await scene.offer(alone.trade_id, scene.seller, territory="CN,HK")
     alone = await accepted(scene, alone.trade_id, abroad)
     assert alone.status is TradeState.CONTRACT_READY
     async with scene.database.write() as s:
         assert (await require_cleared(s, trade_id=alone.trade_id)).rule_id == "XBD-R4"
     trade = await scene.inquire(who=abroad)
-    await scene.offer(trade.trade_id, scene.seller)
+    await scene.offer(trade.trade_id, scene.seller, territory="CN,HK")
     trade = await accepted(scene, trade.trade_id, abroad)
     assert await failures(scene, trade) == {"broker-certificate": ("BR1", "broker-not-certified")}
 

@@ -1,0 +1,74 @@
+"""How and until when the goods of a trade are handed over: the delivery terms of an offer. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from market.listings.categories import ProductType
+from market.orders.deadlines import DELIVER_WORKING_DAYS
+from market.orders.errors import DeliveryModeNotAllowed, OfferMalformed
+
+MAX_DELIVERY_DAYS: Final = 60
+
+
+class DeliveryMode(StrEnum):
+    """Kinds of delivery (`rules.md` §2.3.5)."""
+
+    DOWNLOAD = "download"  # the file, through the exchange's gate
+    CREDENTIAL = "credential"  # access and a quota
+    MILESTONE = "milestone"
+    SANDBOX = "sandbox"  # a task where the data lies; its result alone leaves
+    LEASE = "lease"
+    VERIFICATION = "verification"
+
+
+# Every product has a file, so each can be delivered by it; its type's own kind comes first.
+_OWN: Final[Mapping[ProductType, DeliveryMode]] = {
+    ProductType.DATASET: DeliveryMode.DOWNLOAD,
+    ProductType.API: DeliveryMode.CREDENTIAL,
+    ProductType.REPORT: DeliveryMode.DOWNLOAD,
+    ProductType.SERVICE: DeliveryMode.MILESTONE,
+    ProductType.TOOL: DeliveryMode.DOWNLOAD,
+    ProductType.PRIVACY: DeliveryMode.SANDBOX,
+    ProductType.COMPUTE: DeliveryMode.LEASE,
+    ProductType.CERT: DeliveryMode.VERIFICATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Which kind of delivery, within how many working days after the escrow is funded."""
+
+    mode: DeliveryMode = DeliveryMode.DOWNLOAD
+    days: int = DELIVER_WORKING_DAYS
+
+    def document(self) -> dict[str, Any]:
+        """As an offer's opening says it."""
+        return {"mode": self.mode.value, "days": self.days}
+
+
+def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
+    """The kinds of delivery a type of product allows, the usual one first."""
+    return tuple(dict.fromkeys((_OWN[product_type], DeliveryMode.DOWNLOAD)))
+
+
+def usual_handover(product_type: ProductType) -> Handover:
+    """What an offer says of the delivery that says nothing of it."""
+    return Handover(modes_of(product_type)[0])
+
+
+def check_handover(handover: Handover, product_type: ProductType) -> None:
+    """Raises OfferMalformed for a term out of bounds, DeliveryModeNotAllowed for another type's kind."""
+    if type(handover.days) is not int or not 1 <= handover.days <= MAX_DELIVERY_DAYS:
+        raise OfferMalformed(
+            f"a delivery takes 1 to {MAX_DELIVERY_DAYS} working days", member="delivery_days"
+        )
+    allowed = modes_of(product_type)
+    if handover.mode not in allowed:
+        raise DeliveryModeNotAllowed(
+            "this type of product is not delivered so",
+            mode=handover.mode.value,
+            product_type=product_type.value,
+            allowed=[mode.value for mode in allowed],
+        )

@@ -1,0 +1,170 @@
+"""Offers and counter-offers: their terms made whole, their price taken apart, what they may not say refused.
+
+An offer that leaves the scope of the licence or the delivery open has the listing's usual ones; what is
+stated and kept is always whole, so both sides sign and accept the same terms.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from base.clock import rfc3339
+from base.db import ReadSession, WriteSession
+from ledger.recording import Act, record
+from market.listings.service import require_listed
+from market.listings.tables import Listing
+from market.orders import repository
+from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in
+from market.orders.bounding import require_within, usual_scope
+from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
+from market.orders.handover import check_handover, usual_handover
+from market.orders.rules import Offer as PricedOffer
+from market.orders.rules import (
+    Side,
+    TradeState,
+    check_in_time,
+    check_terms,
+    check_trade_offer,
+    due_in,
+    may_move,
+    offer_event,
+)
+from market.orders.statements import OfferTerms, offered
+from market.orders.tables import Offer, Trade
+from market.orders.waiting import await_answer
+from pricing.errors import OfferExpired
+from pricing.negotiated import MOST_OFFERS
+from pricing.whole import PLATFORM_FEE_BP, WholePrice, price_for_seller, whole_price
+
+
+async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms) -> Offer:
+    """Offer, or answer the other side's offer with one's own (TRD.OFFER, TRD.COUNTER_OFFER).
+
+    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn, OfferExpired,
+    DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, DeliveryModeNotAllowed, what
+    `market.orders.scope.check_within` raises, and for a broker what BR1 and BR2 raise.
+    """
+    trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
+    side = await acting_side(s, act, trade)
+    earlier = [priced(offer) for offer in await repository.offers_of(s, trade_id=trade_id)]
+    may_move(trade.status, offer_event(trade.status, earlier, side), act.role)
+    check_answer_in_time(trade, act)
+    if earlier and act.occurred_at < earlier[-1].made_at:
+        raise TradeMovedOn("another offer came while this one was signed", offer_no=earlier[-1].number)
+    if len(earlier) >= MOST_OFFERS:
+        raise NegotiationTooLong("accept the latest offer, or let it lapse", offers=len(earlier))
+    listing = await require_listed(s, listing_id=trade.listing_id)
+    new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
+    cap = listing.cap_minor if listing.public_data else None
+    event = check_trade_offer(trade.status, earlier, new, role=act.role, cap_minor=cap)
+    terms = await _whole_terms(s, trade, listing, terms)
+    if not new.stands(act.now):
+        raise OfferExpired("the offer ended before it came", expires_at=rfc3339(terms.expires_at))
+    commission_bp = commission_of(trade, await mandates_in(s, act, trade))
+    before = trade.status
+    due = due_in(TradeState.NEGOTIATING, act.occurred_at)
+    assert due is not None
+    await repository.move(
+        s,
+        trade=trade,
+        event=event,
+        role=act.role,
+        values={"offer_no": new.number, "answer_by": due.deadline.at},
+    )
+    whole = taken_apart(terms.price_minor, commission_bp)
+    recorded = await record(s, act, offered(trade, event, before, terms, whole))
+    offer = _kept(
+        act, trade, terms, side=side, commission_bp=commission_bp, statement_id=recorded.statement_id
+    )
+    s.add(offer)
+    await s.flush()
+    await await_answer(s, trade)
+    return offer
+
+
+async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: OfferTerms) -> OfferTerms:
+    """The terms with what they leave open filled in, all of it allowed."""
+    check_terms(quantity=terms.quantity, term_months=terms.term_months)
+    scope = terms.scope or await usual_scope(s, listing_id=listing.listing_id)
+    delivery = terms.delivery or usual_handover(listing.product_type)
+    check_handover(delivery, listing.product_type)
+    await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
+    return replace(terms, scope=scope, delivery=delivery)
+
+
+def _kept(
+    act: Act, trade: Trade, terms: OfferTerms, *, side: Side, commission_bp: int, statement_id: str
+) -> Offer:
+    assert terms.scope is not None
+    assert terms.delivery is not None
+    return Offer(
+        trade_id=trade.trade_id,
+        offer_no=trade.offer_no,
+        by_org=act.actor.org_id,
+        side=side.value,
+        made_at=act.occurred_at,
+        statement_id=statement_id,
+        price_minor=terms.price_minor,
+        quantity=terms.quantity,
+        unit=terms.unit,
+        licence_class=terms.licence_class,
+        term_months=terms.term_months,
+        purpose=terms.purpose,
+        territory=terms.territory,
+        expires_at=terms.expires_at,
+        scope=terms.scope.text(),
+        delivery_mode=terms.delivery.mode.value,
+        delivery_days=terms.delivery.days,
+        commission_bp=commission_bp,
+    )
+
+
+def taken_apart(price_minor: int, commission_bp: int) -> WholePrice:
+    """A price in fen as it is shown before anyone commits, and as it will be settled (`rules.md` §2.7)."""
+    return whole_price(price_minor, commission_bp=commission_bp, platform_bp=PLATFORM_FEE_BP)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a price would come to in a trade, at the commission the broker's mandate gives now."""
+
+    whole: WholePrice
+    commission_bp: int
+    platform_bp: int = PLATFORM_FEE_BP
+
+
+async def preview(s: ReadSession, trade: Trade, *, price_minor: int, at: datetime) -> Preview:
+    """A price taken apart, before anybody offers or accepts it. Raises PriceOutOfBounds."""
+    commission_bp = await commission_seen(s, trade, at=at)
+    return Preview(taken_apart(price_minor, commission_bp), commission_bp)
+
+
+async def preview_for_seller(s: ReadSession, trade: Trade, *, seller_minor: int, at: datetime) -> Preview:
+    """The lowest price that leaves the provider so much, taken apart. Raises PriceOutOfBounds."""
+    commission_bp = await commission_seen(s, trade, at=at)
+    price = price_for_seller(seller_minor, commission_bp=commission_bp, platform_bp=PLATFORM_FEE_BP)
+    return Preview(taken_apart(price, commission_bp), commission_bp)
+
+
+def check_fees_shown(offer: Offer, commission_bp: int) -> None:
+    """Refuse an acceptance at another commission than the offer showed, with FeesChanged.
+
+    Whoever made the offer was shown its parts; the other side makes an offer of its own, with the new ones.
+    """
+    if offer.commission_bp is not None and offer.commission_bp != commission_bp:
+        raise FeesChanged(
+            "the broker's commission has changed since the offer",
+            offer_no=offer.offer_no,
+            shown_bp=offer.commission_bp,
+            now_bp=commission_bp,
+        )
+
+
+def priced(offer: Offer) -> PricedOffer:
+    """An offer's row as the rules of negotiation take it."""
+    return PricedOffer(offer.offer_no, Side(offer.side), offer.price_minor, offer.made_at, offer.expires_at)
+
+
+def check_answer_in_time(trade: Trade, act: Act) -> None:
+    """What lapses at a moment can be answered until then, also while the clock's job has not run yet."""
+    assert trade.answer_by is not None
+    check_in_time(trade.answer_by, act.now)

@@ -1,0 +1,1 @@
+"""What buyers look for and the catalogue does not have: named requests, answered with listings."""
