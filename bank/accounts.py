@@ -14,8 +14,9 @@ from bank.repository import House, Movement, account_row, balance_of, book, stan
 from bank.rules import AccountKind, MovementKind
 from base.clock import rfc3339
 
+ESCROW_HOLDER: Final = "Databourse escrow"  # in trust for the trades of the exchange
 _STANDING: Final = (
-    (AccountKind.ESCROW, "Escrow, held in trust for the trades of the exchange"),
+    (AccountKind.ESCROW, ESCROW_HOLDER),
     (AccountKind.FEE, "Exchange, fee account"),
     (AccountKind.TRANSIT, "In transit"),
     (AccountKind.WORLD, "Opening balances"),

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import JSONResponse
 
 from bank import accounts, problems, statements, transfers
+from bank.accounts import ESCROW_HOLDER
 from bank.control import books
 from bank.control_routes import control_router
 from bank.forms import AccountForm, TransferForm
@@ -69,6 +70,7 @@ def _public(app: FastAPI, bank: Bank) -> None:
             "keyid": desk.key.keyid,
             "public_key": b64encode(desk.key.public).decode(),
             "escrow_account": desk.house.escrow,
+            "escrow_holder": ESCROW_HOLDER,
             "fee_account": desk.house.fee,
             "clock": "simulated" if desk.clock.simulated else "system",
         }
@@ -113,8 +115,9 @@ def _customers(app: FastAPI, bank: Bank) -> None:
         with desk.store.write() as db:
             accounts.authorise(db, order.from_account, token)
             transfer_id = transfers.start(db, desk.house, desk.clock, desk.key, order)
-            message_id = transfers.view(db, transfer_id)["message_id"]
-        bank.courier.deliver(message_id)
+            begun = transfers.view(db, transfer_id)
+        if begun["status"] == "pending":
+            bank.courier.deliver(begun["message_id"])
         with desk.store.read() as db:
             answer = transfers.view(db, transfer_id)
         response.status_code = 202 if answer["status"] == "pending" else 200

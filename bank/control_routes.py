@@ -31,7 +31,12 @@ def control_router(bank: Bank, token: str) -> APIRouter:
         """Make the next matching events go wrong."""
         with desk.store.write() as db:
             return control.arm(
-                db, kind=form.kind, times=form.times, pattern=form.match, delta_minor=form.delta_minor
+                db,
+                kind=form.kind,
+                times=form.times,
+                pattern=form.match,
+                side=form.on,
+                delta_minor=form.delta_minor,
             )
 
     @router.get("/faults")
@@ -59,8 +64,10 @@ def control_router(bank: Bank, token: str) -> APIRouter:
 
     @router.post("/corrections")
     def correct(form: CorrectionForm) -> dict[str, Any]:
-        """Book what makes a payout right again."""
+        """Book what makes a payout, or a transfer into escrow, right again."""
         with desk.store.write() as db:
-            return control.correct(db, desk.house, desk.clock, form.end_to_end_id)
+            if form.transfer_id is not None:
+                return control.correct_transfer(db, desk.house, desk.clock, form.transfer_id)
+            return control.correct(db, desk.house, desk.clock, form.end_to_end_id or "")
 
     return router

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from bank.amounts import MAX_MINOR
-from bank.rules import FaultKind
+from bank.rules import FaultKind, Side
 
 Reference = Annotated[str, Field(pattern=r"^[!-~]([ -~]{0,33}[!-~])?$")]
 Holder = Annotated[str, Field(min_length=1, max_length=140, pattern=r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]+$")]
@@ -35,11 +35,12 @@ class TransferForm(Form):
 
 
 class FaultForm(Form):
-    """Arm a fault for the next `times` events one of whose words contains `match`."""
+    """Arm a fault for the next `times` events one of whose words contains `match`, on one side or both."""
 
     kind: FaultKind
     times: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 1
     match: Annotated[str, Field(max_length=64)] = ""
+    on: Side | None = None
     delta_minor: Annotated[int, Field(ge=-MAX_MINOR, le=MAX_MINOR, strict=True)] = -100
 
 
@@ -50,6 +51,13 @@ class ClockForm(Form):
 
 
 class CorrectionForm(Form):
-    """Set a payout right."""
+    """Set a payout right by its end-to-end id, or a transfer into escrow by its own id."""
 
-    end_to_end_id: Reference
+    end_to_end_id: Reference | None = None
+    transfer_id: Reference | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "CorrectionForm":
+        if (self.end_to_end_id is None) == (self.transfer_id is None):
+            raise ValueError("name a payout or a transfer")
+        return self

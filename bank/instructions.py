@@ -1,13 +1,13 @@
 """The exchange's payment instruction: verified, judged, carried out all or nothing, answered once."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from bank import outbox
+from bank import outbox, transfers
 from bank.clock import BankClock
 from bank.errors import BadSignature, MessageIdReused
 from bank.messages import camt054, pain001, pain002
@@ -24,10 +24,11 @@ from bank.repository import (
     book,
     paid_among,
     payable_among,
+    sent_among,
     spend_fault,
     struck,
 )
-from bank.rules import FaultKind, MovementKind, Standing, objections, wrong_amount
+from bank.rules import FaultKind, MovementKind, Side, Standing, objections, wrong_amount
 from bank.store import Store
 from base.canonical import sha256_hex
 from base.clock import rfc3339
@@ -83,18 +84,28 @@ def _opened(body: bytes, exchange_key: bytes) -> Envelope:
 def _decide(db: sqlite3.Connection, desk: Desk, instruction: Instruction, envelope: Envelope) -> str:
     now, seed = desk.clock.now(), Seed()
     payouts = instruction.payouts
+    own = instruction.debtor_account == desk.house.fee
+    names = {payout.end_to_end_id for payout in payouts}
     standing = Standing(
         escrow_account=desk.house.escrow,
-        escrow_minor=balance_of(db, desk.house.escrow),
-        payable=payable_among(db, {payout.creditor_account for payout in payouts}),
-        paid=paid_among(db, {payout.end_to_end_id for payout in payouts}),
+        escrow_minor=balance_of(db, desk.house.fee if own else desk.house.escrow),
+        payable=frozenset({desk.house.escrow})
+        if own
+        else payable_among(db, {payout.creditor_account for payout in payouts}),
+        paid=sent_among(db, desk.house.fee, names) if own else paid_among(db, names),
         today=desk.clock.today(),
+        fee_account=desk.house.fee,
     )
     reasons = objections(instruction, standing)
-    if not reasons and struck(db, FaultKind.REJECT, _words(instruction, *payouts)):
+    words = _words(instruction, *payouts)
+    if not reasons and struck(db, FaultKind.REJECT, words, Side.DEBIT):
         reasons = (Reason("MS03", "rejected by a planted fault"),)
     report = pain002.status_report(
-        message_id=seed.new_id("psr", now), at=now, instruction=instruction, reasons=reasons
+        message_id=seed.new_id("psr", now),
+        at=now,
+        instruction=instruction,
+        reasons=reasons,
+        accepted=pain002.IN_PROCESS if own else pain002.ACCEPTED,
     )
     answer = outbox.as_json(outbox.signed(desk.key, pain002.MESSAGE, report))
     db.execute(
@@ -109,29 +120,49 @@ def _decide(db: sqlite3.Connection, desk: Desk, instruction: Instruction, envelo
             answer,
         ),
     )
-    if not reasons:
+    if not reasons and own:
+        _pay_in(db, desk, instruction)
+    elif not reasons:
         _carry_out(db, desk, instruction, seed, now)
     return answer
+
+
+def _pay_in(db: sqlite3.Connection, desk: Desk, instruction: Instruction) -> None:
+    """Out of the exchange's own account into escrow: asked of the exchange like anybody's transfer."""
+    for payout in instruction.payouts:
+        order = transfers.Order(
+            from_account=desk.house.fee,
+            to=desk.house.escrow,
+            amount_minor=payout.amount_minor,
+            reference=payout.reference or payout.end_to_end_id,
+            end_to_end_id=payout.end_to_end_id,
+        )
+        transfers.start(db, desk.house, desk.clock, desk.key, order)
 
 
 def _carry_out(
     db: sqlite3.Connection, desk: Desk, instruction: Instruction, seed: Seed, now: datetime
 ) -> None:
-    entries = []
+    entries: list[Entry] = []
     spare_minor = balance_of(db, desk.house.escrow) - instruction.total_minor
     for payout in instruction.payouts:
         entry = _told(db, instruction, payout, seed.new_id("pay", now), day_of(now))
         entries.append(entry)
         spare_minor -= _pay(db, desk.house, payout, entry, now=now, spare_minor=spare_minor)
     message_id = seed.new_id("ntf", now)
-    xml = camt054.notification(message_id=message_id, at=now, escrow=desk.house.escrow, entries=entries)
+    words = (outbox.DEBIT, message_id, *_words(instruction, *instruction.payouts))
+    first, *others = entries
+    told = replace(first, amount_minor=transfers.told_amount(db, first.amount_minor, words, Side.DEBIT))
+    xml = camt054.notification(
+        message_id=message_id, at=now, escrow=desk.house.escrow, entries=[told, *others]
+    )
     outbox.enqueue(
         db,
         message_id=message_id,
         kind=outbox.DEBIT,
         about=instruction.message_id,
         envelope=outbox.signed(desk.key, camt054.MESSAGE, xml),
-        words=(outbox.DEBIT, message_id, *_words(instruction, *instruction.payouts)),
+        words=words,
     )
 
 
@@ -178,14 +209,14 @@ def _pay(
     """
     words = (payout.end_to_end_id, payout.creditor_account, payout.reference or "", entry.message_id or "")
     amount_minor, beyond_minor = payout.amount_minor, 0
-    fault = armed_fault(db, FaultKind.WRONG_AMOUNT, words)
+    fault = armed_fault(db, FaultKind.WRONG_AMOUNT, words, Side.DEBIT)
     if fault is not None:
         wrong_minor = wrong_amount(amount_minor, fault["delta_minor"])
         if wrong_minor - amount_minor <= spare_minor:
             spend_fault(db, fault)
             beyond_minor, amount_minor = wrong_minor - amount_minor, wrong_minor
     book(db, house, _movement(house, payout, entry, MovementKind.PAYOUT, amount_minor), now)
-    fault = armed_fault(db, FaultKind.DOUBLE_PAYMENT, words)
+    fault = armed_fault(db, FaultKind.DOUBLE_PAYMENT, words, Side.DEBIT)
     if fault is not None and beyond_minor + amount_minor <= spare_minor:
         spend_fault(db, fault)
         book(db, house, _movement(house, payout, entry, MovementKind.SLIP, amount_minor), now)

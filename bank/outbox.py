@@ -9,11 +9,11 @@ import orjson
 from bank.link import Answer
 from bank.messages.writing import payload_type
 from bank.repository import struck
-from bank.rules import FaultKind
+from bank.rules import FaultKind, Side
 from base.signing import Envelope, SigningKey, sign_envelope
 
-CREDIT: Final = "credit"  # a question: may this be booked to escrow?
-DEBIT: Final = "debit"  # a fact: this has left escrow
+CREDIT: Final = Side.CREDIT.value  # a question: may this be booked to escrow?
+DEBIT: Final = Side.DEBIT.value  # a fact: this has left escrow
 
 _SHOWN: Final = 200
 
@@ -38,10 +38,11 @@ def enqueue(
     words: Collection[str],
 ) -> None:
     """Put a message in the outbox. Faults of delivery strike here, by the words that describe it."""
-    hold = "delay" if struck(db, FaultKind.DELAY, words) else None
-    if hold is None and struck(db, FaultKind.REORDER, words):
+    side = Side(kind)
+    hold = "delay" if struck(db, FaultKind.DELAY, words, side) else None
+    if hold is None and struck(db, FaultKind.REORDER, words, side):
         hold = "reorder"
-    copies = 2 if struck(db, FaultKind.DUPLICATE_NOTIFICATION, words) else 1
+    copies = 2 if struck(db, FaultKind.DUPLICATE_NOTIFICATION, words, side) else 1
     db.execute(
         "INSERT INTO outbox (message_id, kind, about, envelope, status, hold, copies, attempts)"
         " VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0)",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bank.errors import UnknownThing
 from bank.messages.writing import day_of
-from bank.rules import AccountKind, FaultKind, MovementKind, legs_between, post
+from bank.rules import AccountKind, FaultKind, MovementKind, Side, legs_between, post
 from base.clock import rfc3339
 
 
@@ -99,9 +99,21 @@ def paid_among(db: sqlite3.Connection, end_to_end_ids: Collection[str]) -> froze
     return frozenset(row["end_to_end_id"] for row in found if row is not None)
 
 
-def armed_fault(db: sqlite3.Connection, kind: FaultKind, words: Collection[str]) -> sqlite3.Row | None:
-    """The oldest armed fault of this kind whose pattern is part of one of the words."""
-    rows = db.execute("SELECT * FROM faults WHERE kind = ? AND times_left > 0 ORDER BY id", (kind,))
+def sent_among(db: sqlite3.Connection, account: str, end_to_end_ids: Collection[str]) -> frozenset[str]:
+    """Those of the end-to-end ids that this account has sent money into escrow under already."""
+    query = "SELECT end_to_end_id FROM transfers WHERE from_account = ? AND end_to_end_id = ?"
+    found = (db.execute(query, (account, name)).fetchone() for name in end_to_end_ids)
+    return frozenset(row["end_to_end_id"] for row in found if row is not None)
+
+
+def armed_fault(
+    db: sqlite3.Connection, kind: FaultKind, words: Collection[str], side: Side
+) -> sqlite3.Row | None:
+    """The oldest armed fault of this kind and side whose pattern is part of one of the words."""
+    rows = db.execute(
+        "SELECT * FROM faults WHERE kind = ? AND times_left > 0 AND (side IS NULL OR side = ?) ORDER BY id",
+        (kind, side),
+    )
     return next((row for row in rows if any(row["pattern"] in word for word in words)), None)
 
 
@@ -110,9 +122,9 @@ def spend_fault(db: sqlite3.Connection, fault: sqlite3.Row) -> None:
     db.execute("UPDATE faults SET times_left = times_left - 1 WHERE id = ?", (fault["id"],))
 
 
-def struck(db: sqlite3.Connection, kind: FaultKind, words: Collection[str]) -> bool:
+def struck(db: sqlite3.Connection, kind: FaultKind, words: Collection[str], side: Side) -> bool:
     """Whether a fault of this kind strikes here; if so it is spent once."""
-    fault = armed_fault(db, kind, words)
+    fault = armed_fault(db, kind, words, side)
     if fault is not None:
         spend_fault(db, fault)
     return fault is not None

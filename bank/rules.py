@@ -31,7 +31,7 @@ class MovementKind(StrEnum):
     CREDIT = "credit"  # transit → escrow
     RETURN = "return"  # transit → sender
     PAYOUT = "payout"  # escrow → payee, as instructed (or by a planted fault)
-    SLIP = "slip"  # escrow → payee, never instructed: a planted double payment
+    SLIP = "slip"  # never instructed: a planted double payment, or what a credit is wrong by
     CORRECTION = "correction"  # what a slip or a wrong amount left open
 
 
@@ -44,6 +44,18 @@ class FaultKind(StrEnum):
     DUPLICATE_NOTIFICATION = "duplicate_notification"
     DELAY = "delay"
     REORDER = "reorder"
+    WRONG_NOTICE = "wrong_notice"
+
+
+class Side(StrEnum):
+    """Which way the money goes, as seen from escrow."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+MONEY_FAULTS: Final = frozenset({FaultKind.WRONG_AMOUNT, FaultKind.DOUBLE_PAYMENT, FaultKind.REJECT})
+"""Faults of the money itself: they strike payouts, unless they are armed for credits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +91,30 @@ def post(balances: Mapping[str, int], legs: Sequence[Leg], may_overdraw: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the bank knows when it judges an instruction."""
+    """What the bank knows when it judges an instruction.
+
+    The exchange may also pay into escrow, out of its own fee account: then `escrow_minor` is what that holds.
+    """
 
     escrow_account: str
     escrow_minor: int
     payable: frozenset[str]  # of the instruction's creditor accounts, those that exist and may be paid
     paid: frozenset[str]  # of its end-to-end ids, those already paid
     today: date
+    fee_account: str | None = None
 
 
 def objections(instruction: Instruction, standing: Standing) -> tuple[Reason, ...]:
     """Why an instruction is rejected, as ISO 20022 external status reason codes; empty: carry it out."""
     found = [*_of_group(instruction, standing), *_of_payouts(instruction.payouts, standing)]
     if not found and standing.escrow_minor < instruction.total_minor:
-        found.append(Reason("AM04", "the escrow account does not hold the sum of the instruction"))
+        found.append(Reason("AM04", "the debtor account does not hold the sum of the instruction"))
     return tuple(found)
 
 
 def _of_group(instruction: Instruction, standing: Standing) -> Iterable[Reason]:
-    if instruction.debtor_account != standing.escrow_account:
-        yield Reason("AC02", "the debtor account is not the escrow account")
+    if instruction.debtor_account not in {standing.escrow_account, standing.fee_account}:
+        yield Reason("AC02", "the debtor account is neither the escrow account nor the exchange's own")
     if instruction.requested_on > standing.today:
         yield Reason("DT01", "the requested execution date is in the future")
     if any(count != len(instruction.payouts) for count in instruction.counts):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-from bank.tables import SCHEMA
+from bank.tables import FAULTS_OF_OLD, SCHEMA
 
 
 class Store:
@@ -19,6 +19,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
+        columns = {row["name"] for row in self._db.execute("PRAGMA table_info(faults)")}
+        if columns and "side" not in columns:
+            self._db.execute(FAULTS_OF_OLD)
         self._db.executescript(SCHEMA)
 
     @contextmanager

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from bank.rules import AccountKind, FaultKind, MovementKind
+from bank.rules import AccountKind, FaultKind, MovementKind, Side
 
 
-def _one_of(column: str, values: type[AccountKind | FaultKind | MovementKind]) -> str:
+def _one_of(column: str, values: type[AccountKind | FaultKind | MovementKind | Side]) -> str:
     return f"CHECK ({column} IN ({', '.join(repr(value.value) for value in values)}))"
 
 
@@ -16,6 +16,9 @@ def _insert_only(table: str) -> str:
         for verb in ("update", "delete")
     )
 
+
+FAULTS_OF_OLD: Final = "DROP TABLE faults"
+"""A file of before faults had a side: what was armed then is forgotten."""
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -98,6 +101,7 @@ CREATE TABLE IF NOT EXISTS faults (
     kind TEXT NOT NULL {_one_of("kind", FaultKind)},
     times_left INTEGER NOT NULL CHECK (times_left >= 0),
     pattern TEXT NOT NULL,
+    side TEXT {_one_of("side", Side)},
     delta_minor INTEGER NOT NULL CHECK (delta_minor <> 0)
 ) STRICT;
 {_insert_only("movements")}

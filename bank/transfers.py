@@ -1,8 +1,8 @@
 """A customer's transfer into escrow: taken from the sender, asked of the exchange, booked or returned."""
 
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bank import outbox
@@ -11,8 +11,16 @@ from bank.errors import NotToEscrow, TransferReused, UnknownThing
 from bank.messages import camt054
 from bank.messages.entries import Entry
 from bank.messages.writing import day_of
-from bank.repository import House, Movement, account_row, book
-from bank.rules import MovementKind, return_reason
+from bank.repository import (
+    House,
+    Movement,
+    account_row,
+    armed_fault,
+    book,
+    spend_fault,
+    struck,
+)
+from bank.rules import FaultKind, MovementKind, Side, return_reason, wrong_amount
 from base.ids import Seed
 from base.signing import SigningKey
 
@@ -33,7 +41,8 @@ class Order:
 def start(db: sqlite3.Connection, house: House, clock: BankClock, key: SigningKey, order: Order) -> str:
     """Take the money into transit and put the question in the outbox. Returns the transfer's id.
 
-    The same order again returns the same transfer. Raises NotToEscrow, InsufficientFunds, TransferReused.
+    The same order again returns the same transfer. One that a planted fault rejects is returned at once.
+    Raises NotToEscrow, InsufficientFunds, TransferReused.
     """
     if order.to not in (TO_ESCROW, house.escrow):
         raise NotToEscrow("this bank moves customers' money into the escrow account only")
@@ -47,6 +56,7 @@ def start(db: sqlite3.Connection, house: House, clock: BankClock, key: SigningKe
         return str(earlier["id"])
     now, seed = clock.now(), Seed()
     transfer_id, message_id = seed.new_id("trf", now), seed.new_id("ntf", now)
+    words = (outbox.CREDIT, message_id, order.end_to_end_id, order.reference, order.from_account)
     book(db, house, _movement(order, transfer_id, MovementKind.DEBIT, order.from_account, house.transit), now)
     db.execute(
         "INSERT INTO transfers (id, from_account, amount_minor, reference, end_to_end_id, message_id,"
@@ -61,10 +71,13 @@ def start(db: sqlite3.Connection, house: House, clock: BankClock, key: SigningKe
             day_of(now),
         ),
     )
+    if struck(db, FaultKind.REJECT, words, Side.CREDIT):  # the exchange never hears of it
+        _end(db, house, clock, transfer_id, ("MS03", "rejected by a planted fault"))
+        return transfer_id
     entry = Entry(
         entry_id=transfer_id,
         credit=True,
-        amount_minor=order.amount_minor,
+        amount_minor=told_amount(db, order.amount_minor, words, Side.CREDIT),
         booked_on=day_of(now),
         valued_on=day_of(now),
         end_to_end_id=order.end_to_end_id,
@@ -79,9 +92,18 @@ def start(db: sqlite3.Connection, house: House, clock: BankClock, key: SigningKe
         kind=outbox.CREDIT,
         about=transfer_id,
         envelope=outbox.signed(key, camt054.MESSAGE, xml),
-        words=(outbox.CREDIT, message_id, order.end_to_end_id, order.reference, order.from_account),
+        words=words,
     )
     return transfer_id
+
+
+def told_amount(db: sqlite3.Connection, amount_minor: int, words: Collection[str], side: Side) -> int:
+    """What a notification says was moved: the truth, unless a fault of the notice strikes."""
+    fault = armed_fault(db, FaultKind.WRONG_NOTICE, words, side)
+    if fault is None:
+        return amount_minor
+    spend_fault(db, fault)
+    return wrong_amount(amount_minor, fault["delta_minor"])
 
 
 def conclude(
@@ -92,11 +114,22 @@ def conclude(
     problem: Mapping[str, Any] | None,
 ) -> None:
     """The exchange has decided: book to escrow, or (with its problem) return to the sender. Once."""
-    code, reason = return_reason(problem) if problem is not None else (None, None)
+    _end(db, house, clock, transfer_id, return_reason(problem) if problem is not None else None)
+
+
+def _end(
+    db: sqlite3.Connection,
+    house: House,
+    clock: BankClock,
+    transfer_id: str,
+    returned: tuple[str, str] | None,
+) -> None:
+    """Book a pending transfer to escrow, or return it for a reason (code, words)."""
+    code, reason = returned or (None, None)
     row = db.execute(
         "UPDATE transfers SET status = ?, reason_code = ?, reason = ?"
         " WHERE id = ? AND status = 'pending' RETURNING *",
-        ("booked" if problem is None else "returned", code, reason, transfer_id),
+        ("booked" if returned is None else "returned", code, reason, transfer_id),
     ).fetchone()
     if row is None:
         return
@@ -107,10 +140,28 @@ def conclude(
         reference=row["reference"],
         end_to_end_id=row["end_to_end_id"],
     )
-    kind = MovementKind.CREDIT if problem is None else MovementKind.RETURN
-    payee = house.escrow if problem is None else order.from_account
+    kind = MovementKind.CREDIT if returned is None else MovementKind.RETURN
+    payee = house.escrow if returned is None else order.from_account
     movement = _movement(order, transfer_id, kind, house.transit, payee, valued_on=row["valued_on"])
     book(db, house, movement, clock.now())
+    if returned is None:
+        _slip(db, house, clock, row, order)
+
+
+def _slip(db: sqlite3.Connection, house: House, clock: BankClock, row: sqlite3.Row, order: Order) -> None:
+    """What planted faults add to a credit, or take from it: the statement shows it, no notification does."""
+    words = (outbox.CREDIT, row["message_id"], order.end_to_end_id, order.reference, order.from_account)
+    off_minor = 0
+    fault = armed_fault(db, FaultKind.WRONG_AMOUNT, words, Side.CREDIT)
+    if fault is not None:
+        spend_fault(db, fault)
+        off_minor += wrong_amount(order.amount_minor, fault["delta_minor"]) - order.amount_minor
+    if struck(db, FaultKind.DOUBLE_PAYMENT, words, Side.CREDIT):
+        off_minor += order.amount_minor
+    if off_minor:
+        payer, payee = (house.world, house.escrow) if off_minor > 0 else (house.escrow, house.world)
+        wrong = replace(order, amount_minor=abs(off_minor))
+        book(db, house, _movement(wrong, row["id"], MovementKind.SLIP, payer, payee), clock.now())
 
 
 def view(db: sqlite3.Connection, transfer_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bank.messages.writing import Node, render, when
 
 MESSAGE: Final = "pain.002.001.10"
 ACCEPTED: Final = "ACSC"  # accepted, settlement completed: the money has moved
+IN_PROCESS: Final = "ACSP"  # accepted, settlement in process: the exchange is asked about the credit first
 REJECTED: Final = "RJCT"
 
 
@@ -24,10 +25,15 @@ class Reason:
 
 
 def status_report(
-    *, message_id: str, at: datetime, instruction: Instruction, reasons: tuple[Reason, ...]
+    *,
+    message_id: str,
+    at: datetime,
+    instruction: Instruction,
+    reasons: tuple[Reason, ...],
+    accepted: str = ACCEPTED,
 ) -> bytes:
-    """The XML: ACSC without reasons, RJCT with; all or nothing, so every transaction has one status."""
-    status = REJECTED if reasons else ACCEPTED
+    """The XML: `accepted` without reasons, RJCT with; all or nothing: every transaction has one status."""
+    status = REJECTED if reasons else accepted
     group: list[Node] = [
         ("OrgnlMsgId", instruction.message_id),
         ("OrgnlMsgNmId", "pain.001.001.09"),

@@ -129,7 +129,7 @@ def read_status(xml: bytes) -> StatusReport:
     """Read a pain.002. Raises BankMessageMalformed."""
     group = _one(_one(_parse(xml, STATUS_REPORT), "CstmrPmtStsRpt"), "OrgnlGrpInfAndSts")
     status = _text(group, "GrpSts")
-    if status not in {"ACSC", "ACCP", "RJCT"}:
+    if status not in {"ACSC", "ACSP", "ACCP", "RJCT"}:
         raise BankMessageMalformed("an unknown status", status=status)
     root = group.getparent()
     assert root is not None

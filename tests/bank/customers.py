@@ -75,7 +75,8 @@ def post_bytes(bank: BankProcess, path: str, body: bytes | Iterator[bytes]) -> h
 def instruct(bank: BankProcess, key: Any, payouts: list[Payout], control_sum: str, **changes: Any) -> Message:
     """Send an instruction that is answered with a pain.002; returns the answer, its signature checked."""
     changes = {"message_id": fresh("msg")} | changes
-    xml = pain001(escrow=bank.escrow_account, payouts=payouts, control_sum=control_sum, **changes)
+    changes = {"escrow": bank.escrow_account} | changes
+    xml = pain001(payouts=payouts, control_sum=control_sum, **changes)
     answer = post_bytes(bank, "/instructions", sealed(xml, key))
     assert answer.status_code == 200, answer.text
     message = opened(answer.json(), bank.key_b64)

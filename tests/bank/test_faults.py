@@ -201,3 +201,96 @@ def test_without_the_flag_there_is_no_control(exchange, tmp_path):
         assert get(bank, "/control/outbox").status_code == 404
     finally:
         bank.stop()
+
+
+def credits_by_statement(bank, trade):
+    """The signed amounts that today's statement says came in under a trade's reference."""
+    message = opened(get(bank, f"/statements/{today_of(bank)}").json(), bank.key_b64)
+    return [
+        (entry.findtext("{*}CdtDbtInd"), entry.findtext("{*}Amt"))
+        for entry in message.root.findall("{*}BkToCstmrStmt/{*}Stmt/{*}Ntry")
+        if entry.findtext("{*}NtryDtls/{*}TxDtls/{*}RmtInf/{*}Strd/{*}CdtrRefInf/{*}Ref") == trade
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "off", "cure"),
+    [
+        ({"kind": "wrong_amount", "delta_minor": -100}, ("DBIT", "1.00"), ("CRDT", "1.00")),
+        ({"kind": "wrong_amount", "delta_minor": 250}, ("CRDT", "2.50"), ("DBIT", "2.50")),
+        ({"kind": "double_payment"}, ("CRDT", "1000.00"), ("DBIT", "1000.00")),
+    ],
+)
+def test_a_wrong_credit_is_told_rightly_and_shows_in_the_statement(bank, exchange, fault, off, cure):
+    trade = fresh()
+    exchange.expected[trade] = "1000.00"
+    arm(bank, trade=trade, on="credit", **fault)
+    sent = customer(bank, 100_000).send(100_000, trade).json()
+    assert sent["status"] == "booked"
+    assert credits_by_statement(bank, trade) == [("CRDT", "1000.00"), off]
+    bank.control("POST", "corrections", {"transfer_id": sent["transfer_id"]})
+    assert credits_by_statement(bank, trade) == [("CRDT", "1000.00"), off, cure]
+    held(bank)
+
+
+def test_a_rejected_credit_goes_back_and_the_exchange_never_hears_of_it(bank, exchange):
+    trade, payer = fresh(), customer(bank, 100_000)
+    exchange.expected[trade] = "1000.00"
+    arm(bank, "reject", trade, on="credit")
+    answer = payer.send(100_000, trade).json()
+    assert (answer["status"], answer["reason_code"]) == ("returned", "MS03")
+    assert (payer.balance(), exchange.ids(trade)) == (100_000, [])
+    assert payer.send(100_000, trade, end_to_end_id="again").json()["status"] == "booked"
+    held(bank)
+
+
+@pytest.mark.parametrize("on", ["credit", "debit"])
+def test_a_wrong_notice_says_another_amount_than_was_moved(bank, exchange, on):
+    trade, seller = fresh(), customer(bank)
+    exchange.expected[trade] = "999.00" if on == "credit" else "1000.00"
+    arm(bank, "wrong_notice", trade, on=on)
+    assert customer(bank, 100_000).send(100_000, trade).json()["status"] == "booked"
+    assert credits_by_statement(bank, trade) == [("CRDT", "1000.00")]
+    payout = Payout(f"{trade}/S", "1000.00", seller.account)
+    instruct(bank, exchange.key, [payout], "1000.00", reference=trade)
+    assert debit_told(exchange, trade) == ["999.00" if on == "debit" else "1000.00"]
+    assert (seller.balance(), paid_by_statement(bank, trade)) == (100_000, [("DBIT", "1000.00", None)])
+    held(bank)
+
+
+def test_faults_of_the_money_leave_credits_alone_unless_told_otherwise(bank, exchange):
+    trade = fresh()
+    exchange.expected[trade] = "1000.00"
+    for kind in ("wrong_amount", "double_payment", "reject"):
+        arm(bank, kind, trade)
+    assert customer(bank, 100_000).send(100_000, trade).json()["status"] == "booked"
+    assert credits_by_statement(bank, trade) == [("CRDT", "1000.00")]
+
+
+def test_refunds_go_wrong_like_any_payout(bank, exchange):
+    funded(bank, exchange)
+    trade, buyer = funded(bank, exchange), customer(bank)
+    arm(bank, "wrong_amount", f"{trade}/R")
+    payout = Payout(f"{trade}/R", "1000.00", buyer.account)
+    instruct(bank, exchange.key, [payout], "1000.00", reference=trade)
+    assert buyer.balance() == 99_900
+    bank.control("POST", "corrections", {"end_to_end_id": f"{trade}/R"})
+    assert buyer.balance() == 100_000
+
+
+def test_the_exchange_pays_into_escrow_out_of_its_own_account_when_it_says_yes(bank, exchange):
+    trade, claim = funded(bank, exchange), fresh("clm")
+    fee = Payout(f"{trade}/P", "68.00", bank.fee_account)
+    instruct(bank, exchange.key, [fee], "68.00", reference=trade)
+    before = held(bank)
+    exchange.expected[claim] = "68.00"
+    back = Payout(claim, "68.00", bank.escrow_account)
+    report = instruct(bank, exchange.key, [back], "68.00", reference=claim, escrow=bank.fee_account)
+    assert status_of(report) == "ACSP"
+    until(lambda: held(bank)["escrow"] == before["escrow"] + 6800, what="the credit")
+    again = instruct(bank, exchange.key, [back], "68.00", reference=claim, escrow=bank.fee_account)
+    assert reasons_of(again) == ["DU04"]
+    elsewhere = Payout(fresh("clm"), "1.00", customer(bank).account)
+    refused = instruct(bank, exchange.key, [elsewhere], "1.00", escrow=bank.fee_account)
+    assert reasons_of(refused) == ["AC03"]
+    assert held(bank)["fee"] == before["fee"] - 6800
