@@ -41,9 +41,11 @@ from ledger.reader import last_moment, tree_head
 from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
+from market.delivery.service import CHECK_JOB
 from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
 from market.settlement.instructing import Escrow
+from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
 from web.limits import Uploads
 from web.witnessing import circle_of, desk_of, federated_every
@@ -55,6 +57,7 @@ JOBS_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 600.0
 HALTED_EVERY_S: Final = 10.0
 MEASURED_AT_ONCE: Final = 2
+SLOW: Final = frozenset({CHECK_JOB})
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
 UPLOADS_KEPT: Final = timedelta(days=7)  # that no listing was drafted of
@@ -87,7 +90,8 @@ class Node:
     def handlers(self) -> Handlers:
         """What the scheduler runs here; without a bank nothing that needs one."""
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
-        return {**handlers(self.house, self.bank, self.escrow), **scrub}
+        desk = GoodsDesk(self.files, self.scratch, self.measuring)
+        return {**handlers(self.house, self.bank, self.escrow, desk), **scrub}
 
     @property
     def quota(self) -> Quota:
@@ -103,6 +107,11 @@ class Node:
     async def run_jobs(self) -> int:
         """Run everything that is due now."""
         return await run_due(self.database, self.clock.now(), self.handlers)
+
+    async def run_some_jobs(self, *, slow: bool) -> int:
+        """Run what is due and takes long, or what does not: nothing waits for a measurement."""
+        some = {kind: handler for kind, handler in self.handlers.items() if (kind in SLOW) == slow}
+        return await run_due(self.database, self.clock.now(), some)
 
     async def seal(self, leader: Leader | None = None) -> int:
         """Seal what is queued; returns how many entries. Raises LeadershipLost for a leader that is none."""
@@ -275,7 +284,8 @@ async def sequencing(node: Node) -> AsyncIterator[None]:
     """Seal, publish, run what falls due and tidy up, while the block lasts; after `check_head`."""
     async with standing(
         _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
-        _every(JOBS_EVERY_S, node.run_jobs, "jobs"),
+        _every(JOBS_EVERY_S, lambda: node.run_some_jobs(slow=False), "jobs"),
+        _every(JOBS_EVERY_S, lambda: node.run_some_jobs(slow=True), "slow jobs"),
         _every(TIDY_EVERY_S, lambda: tidy(node), "tidy"),
     ):
         yield

@@ -37,7 +37,7 @@ from market.delivery.rules import (
     spans_from,
     spans_text,
 )
-from market.delivery.service import state_delivered
+from market.delivery.service import check_deliverable, require_outgoing, state_delivered
 from market.delivery.tables import Download, Entitlement
 from market.listings.repository import get_file
 from market.orders.rules import TradeState
@@ -77,10 +77,12 @@ async def authorise_download(
     """The trade and the entitlement under lock, if this organisation may receive by it now.
 
     How often is asked when bytes are: a used-up right still answers what it was. Raises
-    EntitlementUnknown, EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired.
+    EntitlementUnknown, EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired,
+    DeadlinePassed, and ListingNotDeliverable, RightNotHeld or ChannelClosed where what was sold fell.
     """
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
     require_usable(repository.right_of(trade, entitlement), org_id=org_id, now=now)
+    await require_outgoing(s, trade)
     return trade, entitlement
 
 
@@ -91,9 +93,9 @@ async def open_download(
     entitlement_id: str,
     range_field: str | None = None,
     if_range: str | None = None,
+    declared: Declared = UNDECLARED,
 ) -> Opened:
     """Allow one request for the file, whole or a range of it, and reserve its bytes.
-    declared: Declared = UNDECLARED,
 
     Raises what `authorise_download` and `require_permitted` raise, EntitlementUsedUp, and
     DeclaredOtherwise for going on with a download that was opened for something else.
@@ -147,8 +149,6 @@ async def _place(s: WriteSession, act: Act, trade: Trade, entitlement: Entitleme
     return download
 
 
-async def count_sent(
-    s: WriteSession, act: Act, *, download_id: str, reserved: Span, sent_to: int
 async def _declare(
     s: WriteSession, act: Act, entitlement: Entitlement, download: Download, declared: Declared
 ) -> None:
@@ -164,6 +164,8 @@ async def _declare(
         )
 
 
+async def count_sent(
+    s: WriteSession, act: Act, *, download_id: str, reserved: Span, sent_to: int
 ) -> Download:
     """Count the bytes of a reserved span that went out, up to `sent_to`; the rest is given back.
 
@@ -183,6 +185,7 @@ async def _declare(
     await s.flush()
     if is_whole(spans, entitlement.bytes):
         require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+        await require_outgoing(s, trade)
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
         if trade.status is TradeState.DELIVERING:
             await state_delivered(s, act.as_exchange(), trade, entitlement, Mode.DOWNLOAD)
@@ -249,6 +252,8 @@ async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) ->
     sent_to, counted = span.start, False
     try:
         async for chunk in files.read(opened.file, span.start, span.end):
+            if span.start < sent_to:
+                await _still_open(house, actor, opened)
             if sent_to + len(chunk) == span.end:
                 await _count(house, actor, opened, sent_to=span.end)
                 counted = True
@@ -257,6 +262,15 @@ async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) ->
     finally:
         if not counted:
             await asyncio.shield(_count(house, actor, opened, sent_to=sent_to))
+
+
+async def _still_open(house: House, actor: Actor, opened: Opened) -> None:
+    """Whoever stops a delivery stops what is on its way too, at the next piece. Raises what ends a right."""
+    async with house.database.read() as s:
+        trade, entitlement, listing = await repository.standing(s, entitlement_id=opened.entitlement_id)
+        right = repository.right_of(trade, entitlement)
+    require_usable(right, org_id=actor.org_id, now=house.clock.now())
+    check_deliverable(trade.listing_id, listing)
 
 
 async def _count(house: House, actor: Actor, opened: Opened, *, sent_to: int) -> None:

@@ -33,7 +33,7 @@ class EntitlementRevoked(Refusal):
 
 
 class DeliverySuspended(Refusal):
-    """A freeze stands on the trade or on the right itself."""
+    """A freeze stands on the trade or on the right itself, or the delivery is suspended."""
 
     code = "delivery-suspended"
     title = "Delivery is suspended by an order"
@@ -54,15 +54,15 @@ class ListingNotDeliverable(Refusal):
 
 
 class GoodsDiffer(Refusal):
-    """The buyer's own check says that what came is not what was sold: that is a dispute, no acceptance."""
+    """The buyer's own check says that what came is not what was sold: that is a dispute, no acceptance.
+
+    The trade stays DELIVERED, and the buyer may dispute it until its window ends.
+    """
 
     code = "goods-differ"
     title = "What you checked is not what was sold"
 
 
-class DownloadUnknown(NotFound):
-    code = "download-unknown"
-    title = "No such download"
 class DeclaredOtherwise(Conflict):
     """An open download goes on for the purpose and the recipient that it was opened for."""
 
@@ -70,6 +70,9 @@ class DeclaredOtherwise(Conflict):
     title = "This download was opened for another purpose or recipient"
 
 
+class DownloadUnknown(NotFound):
+    code = "download-unknown"
+    title = "No such download"
 
 
 class SpanOutside(Malformed):
@@ -77,3 +80,15 @@ class SpanOutside(Malformed):
 
     code = "span-outside"
     title = "These bytes are outside the file"
+
+
+class CheckUnknown(NotFound):
+    code = "check-unknown"
+    title = "No such check of the goods"
+
+
+class FactsForeign(Malformed):
+    """What was found is not what this type of product is tested by."""
+
+    code = "facts-of-another-type"
+    title = "This product is tested by other facts"

@@ -7,14 +7,18 @@ from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
-from market.delivery.errors import DownloadUnknown, EntitlementUnknown
+from market.delivery.errors import CheckUnknown, DownloadUnknown, EntitlementUnknown
 from market.delivery.rules import DownloadStatus, Right
-from market.delivery.tables import Download, Entitlement
+from market.delivery.tables import AcceptanceCheck, DeliveryStop, Download, Entitlement
+from market.listings.rules import ListingState
+from market.listings.tables import Listing
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
+_STOPPED: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED})
+_IN_FLIGHT: Final = frozenset({TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED})
 
 
 async def get_entitlement(s: ReadSession, *, entitlement_id: str) -> Entitlement:
@@ -83,6 +87,49 @@ async def open_download_of(s: ReadSession, *, entitlement_id: str) -> Download |
     return (await s.exec(query, execution_options=_FRESH)).first()
 
 
+async def standing(s: ReadSession, *, entitlement_id: str) -> tuple[Trade, Entitlement, ListingState]:
+    """How a right stands at this moment, its listing too; without a lock, for a stream under way."""
+    query = (
+        select(Trade, Entitlement, Listing.status)
+        .join(Entitlement, col(Entitlement.trade_id) == col(Trade.trade_id))
+        .join(Listing, col(Listing.listing_id) == col(Trade.listing_id))
+        .where(Entitlement.entitlement_id == entitlement_id)
+    )
+    trade, entitlement, status = (await s.exec(query, execution_options=_FRESH)).one()
+    return trade, entitlement, ListingState(status)
+
+
+async def deliveries_of(s: ReadSession, *, product_id: str) -> Sequence[str]:
+    """The trades of a product whose delivery is under way or suspended."""
+    query = select(Trade.trade_id).where(Trade.product_id == product_id, col(Trade.status).in_(_IN_FLIGHT))
+    return (await s.exec(query.order_by(col(Trade.trade_id)))).all()
+
+
+async def stop_of(s: ReadSession, *, trade_id: str) -> DeliveryStop | None:
+    """Why and since when a delivery is suspended; its trade's lock covers it."""
+    return await s.get(DeliveryStop, trade_id, populate_existing=True)
+
+
+async def checks_of(s: ReadSession, *, trade_id: str) -> Sequence[AcceptanceCheck]:
+    """The acceptance tests of a trade's goods, first to last."""
+    query = select(AcceptanceCheck).where(AcceptanceCheck.trade_id == trade_id)
+    return (await s.exec(query.order_by(col(AcceptanceCheck.check_id)))).all()
+
+
+async def check_by(s: ReadSession, *, trade_id: str, role: str) -> AcceptanceCheck | None:
+    """The latest acceptance test that somebody of a role made."""
+    of_role = [check for check in await checks_of(s, trade_id=trade_id) if check.role == role]
+    return of_role[-1] if of_role else None
+
+
+async def get_check(s: ReadSession, *, trade_id: str, check_id: str) -> AcceptanceCheck:
+    """One acceptance test of a trade. Raises CheckUnknown."""
+    check = await s.get(AcceptanceCheck, check_id)
+    if check is None or check.trade_id != trade_id:
+        raise CheckUnknown("no such check", check_id=check_id)
+    return check
+
+
 def right_of(trade: Trade, entitlement: Entitlement) -> Right:
     """An entitlement as the rules take it."""
     return Right(
@@ -91,7 +138,8 @@ def right_of(trade: Trade, entitlement: Entitlement) -> Right:
         used=entitlement.used,
         max_downloads=entitlement.max_downloads,
         expires_at=entitlement.expires_at,
-        trade_frozen=trade.status is TradeState.FROZEN,
+        trade_stopped=trade.status in _STOPPED,
+        deliver_by=trade.deliver_by if trade.status is TradeState.DELIVERING else None,
     )
 
 

@@ -23,6 +23,8 @@ from market.delivery.errors import (
     GoodsDiffer,
     SpanOutside,
 )
+from market.orders.deadlines import check_in_time
+from market.orders.errors import TradeWrongRole
 
 MAX_DOWNLOADS: Final = 3  # full downloads of one entitlement, unless the contract says otherwise
 BUDGET: Final = 2  # copies of the file that one download may send: once, and once more for restarts
@@ -53,6 +55,13 @@ class Mode(StrEnum):
 
     DOWNLOAD = "download"
     CONFIRMED = "confirmed"
+
+
+class Cause(StrEnum):
+    """Why a delivery is suspended: what it rests on fell, or somebody ordered it."""
+
+    BASIS = "BASIS"
+    ORDER = "ORDER"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -180,22 +189,26 @@ class Right:
     used: int
     max_downloads: int
     expires_at: datetime
-    trade_frozen: bool
+    trade_stopped: bool
+    deliver_by: datetime | None = None  # while the first delivery is under way
 
 
 def require_usable(right: Right, *, org_id: str, now: datetime) -> None:
     """Whether this organisation may receive anything by this right now. Uses are `place`'s question.
 
-    Raises EntitlementForeign, EntitlementRevoked, DeliverySuspended or EntitlementExpired, in this order.
+    Raises EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired or DeadlinePassed, in
+    this order.
     """
     if right.holder_id != org_id:
         raise EntitlementForeign("this right to receive data is another organisation's")
     if right.status is EntitlementStatus.REVOKED:
         raise EntitlementRevoked("this right to receive data was revoked")
-    if right.trade_frozen or right.status is EntitlementStatus.FROZEN:
+    if right.trade_stopped or right.status is EntitlementStatus.FROZEN:
         raise DeliverySuspended("an order suspends this delivery")
     if right.status is EntitlementStatus.EXPIRED or now >= right.expires_at:
         raise EntitlementExpired("this right has ended", expires_at=right.expires_at.isoformat())
+    if right.deliver_by is not None:
+        check_in_time(right.deliver_by, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +254,17 @@ def require_same_goods(checked: GoodsCheck, sold: GoodsCheck) -> None:
     promised = sold.document()
     for name, measured in checked.document().items():
         if name in promised and measured != promised[name]:
-            raise GoodsDiffer(f"{name} differs", member=name, measured=measured, sold=promised[name])
+            raise GoodsDiffer(
+                f"{name} differs: dispute the goods instead",
+                member=name,
+                measured=measured,
+                sold=promised[name],
+            )
+
+
+def check_resume(*, suspended_by: str, role: str) -> None:
+    """The exchange lifts its own suspension of a delivery and no regulator's. Raises TradeWrongRole."""
+    if role == "EXCHANGE_OPERATOR" and suspended_by != role:
+        raise TradeWrongRole(
+            "a regulator's suspension is lifted by a regulator", role=role, suspended_by=suspended_by
+        )

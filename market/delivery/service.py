@@ -6,6 +6,8 @@ What is downloaded is counted in `market.delivery.downloads`.
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlmodel import col, delete
+
 from base.db import WriteSession
 from base.jobs import cancel, enqueue
 from identity.service import require_member
@@ -22,22 +24,24 @@ from market.delivery.rules import (
     require_same_goods,
     require_usable,
 )
-from market.delivery.tables import Entitlement
+from market.delivery.tables import DeliveryStop, Entitlement
 from market.listings import repository as listings
 from market.listings.rules import ListingState
 from market.listings.service import require_basis
 from market.listings.tables import Listing
 from market.orders import repository as trades
+from market.orders.bounding import policy_of
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
-from market.orders.bounding import policy_of
 from market.orders.scope import licence_end
 from market.orders.service import named
 from market.orders.tables import Trade
+from market.orders.waiting import DELIVERY_FAIL_JOB
 from registry.service import bound_report
 
 SILENT_ACCEPT_JOB: Final = "delivery.silent-accept"
 EXPIRE_JOB: Final = "delivery.expire"
+CHECK_JOB: Final = "delivery.check"  # `market.trade.checking` makes the test
 SETTLEMENT_JOB: Final = "settlement.instruct"  # `market.settlement` handles it; siblings know no more
 _LATE: Final = timedelta(milliseconds=1)
 _DELIVERABLE: Final = frozenset({ListingState.LISTED, ListingState.DELISTED})  # running licences stay valid
@@ -52,20 +56,21 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     """
     trade = await _of_party(s, act, trade_id, "PROVIDER")
     may_move(trade.status, TradeEvent.START_DELIVERY, act.role)
+    _check_delivery_in_time(trade, act)
     await require_member(s, org_id=trade.seller_id)
     await require_member(s, org_id=trade.buyer_id)
     await require_cleared(s, trade_id=trade_id)
-    listing = await _deliverable(s, trade)
+    listing = await require_deliverable(s, trade)
     offer = await trades.latest_offer(s, trade_id=trade_id)
     assert offer is not None
     file = await listings.get_file(s, file_id=listing.file_id)
+    policy = await policy_of(s, trade_id=trade_id)
+    term_end = licence_end(act.occurred_at, offer.term_months)
     before = trade.status
     await trades.move(s, trade=trade, event=TradeEvent.START_DELIVERY, role=act.role)
     entitlement = Entitlement(
         entitlement_id=act.new_id("ent"),
         trade_id=trade_id,
-    policy = await policy_of(s, trade_id=trade_id)
-    term_end = licence_end(act.occurred_at, offer.term_months)
         buyer_id=trade.buyer_id,
         file_id=file.file_id,
         sha256=file.sha256,
@@ -102,10 +107,11 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
 async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """The buyer's word that the goods have arrived, without a download here (TRD.DELIVERED, `confirmed`).
 
-    Raises NotAParty, TradeWrongState, and what ends a right to receive (`require_usable`).
+    Raises NotAParty, TradeWrongState, DeadlinePassed, and what ends a right to receive (`require_usable`).
     """
     trade = await _of_party(s, act, trade_id, "BUYER")
     may_move(trade.status, TradeEvent.DELIVERED, act.role)
+    _check_delivery_in_time(trade, act)
     entitlement = await _entitlement(s, trade)
     _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=True)
     require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
@@ -115,7 +121,7 @@ async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
 async def state_delivered(
     s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, mode: Mode
 ) -> Trade:
-    """Move a trade to DELIVERED, state it, and set the acceptance window going."""
+    """Move a trade to DELIVERED, state it, and set the acceptance window and the exchange's test going."""
     listing = await listings.get_listing(s, listing_id=trade.listing_id)
     due = due_in(TradeState.DELIVERED, act.occurred_at, by_call=listing.product_type.by_call)
     assert due is not None
@@ -152,6 +158,8 @@ async def state_delivered(
         run_at=due.deadline.at + _LATE,
         payload={"trade_id": trade.trade_id},
     )
+    await enqueue(s, kind=CHECK_JOB, key=trade.trade_id, run_at=act.now, payload={"trade_id": trade.trade_id})
+    await cancel(s, kind=DELIVERY_FAIL_JOB, key=trade.trade_id, now=act.now)
     return trade
 
 
@@ -249,6 +257,11 @@ async def _stand(
     return entitlement
 
 
+async def end_stop(s: WriteSession, *, trade_id: str) -> None:
+    """Forget that a delivery was suspended: it goes on, or is over. The trade is locked by the caller."""
+    await s.exec(delete(DeliveryStop).where(col(DeliveryStop.trade_id) == trade_id))
+
+
 async def expire_entitlement(s: WriteSession, *, entitlement_id: str, now: datetime) -> bool:
     """The clock's end of a right to receive; False when it had ended otherwise."""
     _, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
@@ -260,6 +273,12 @@ async def expire_entitlement(s: WriteSession, *, entitlement_id: str, now: datet
     return True
 
 
+def _check_delivery_in_time(trade: Trade, act: Act) -> None:
+    """A delivery fails at its deadline, also while the clock's job has not run yet."""
+    if trade.deliver_by is not None:
+        check_in_time(trade.deliver_by, act.now)
+
+
 async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trade:
     """The trade, locked, for the party that has this role in it. Raises TradeUnknown, NotAParty."""
     trade = await trades.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
@@ -269,16 +288,40 @@ async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trad
     return trade
 
 
-async def _deliverable(s: WriteSession, trade: Trade) -> Listing:
-    listing = await listings.lock_listing(s, listing_id=trade.listing_id)
-    if listing.status not in _DELIVERABLE:
-        raise ListingNotDeliverable(
-            "what was sold may not be delivered now",
-            listing_id=listing.listing_id,
-            status=listing.status.value,
-        )
+async def require_deliverable(s: WriteSession, trade: Trade) -> Listing:
+    """What a delivery rests on, share-locked: the listing, its registered right, its level's channel.
+
+    Raises ListingNotDeliverable, RightNotHeld, ChannelClosed.
+    """
+    listing = await _require_not_suspended(s, trade)
     await require_basis(s, listing)
     return listing
+
+
+async def require_outgoing(s: WriteSession, trade: Trade) -> None:
+    """What must hold while bytes of a trade leave: nothing of what is suspended goes out.
+
+    While the first delivery is under way its whole basis is asked, afterwards only the listing. Raises what
+    `require_deliverable` raises.
+    """
+    if trade.status is TradeState.DELIVERING:
+        await require_deliverable(s, trade)
+    else:
+        await _require_not_suspended(s, trade)
+
+
+async def _require_not_suspended(s: WriteSession, trade: Trade) -> Listing:
+    listing = await listings.lock_listing(s, listing_id=trade.listing_id)
+    check_deliverable(listing.listing_id, listing.status)
+    return listing
+
+
+def check_deliverable(listing_id: str, status: ListingState) -> None:
+    """Raise ListingNotDeliverable for a listing of which nothing goes out now."""
+    if status not in _DELIVERABLE:
+        raise ListingNotDeliverable(
+            "what was sold may not be delivered now", listing_id=listing_id, status=status.value
+        )
 
 
 async def _entitlement(s: WriteSession, trade: Trade) -> Entitlement:

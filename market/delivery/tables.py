@@ -2,11 +2,22 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
-from market.delivery.rules import DownloadStatus, EntitlementStatus
+from market.delivery.rules import Cause, DownloadStatus, EntitlementStatus
 
 
 class Entitlement(SQLModel, table=True):
@@ -67,8 +78,44 @@ class Download(SQLModel, table=True):
     status: DownloadStatus = Field(sa_column=Column(text_enum(DownloadStatus), nullable=False))
     sent: str = Field(default="", sa_column=Column(Text, nullable=False))
     sent_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    purpose: str | None = Field(default=None, sa_column=Column(Text))
+    recipient: str | None = Field(default=None, sa_column=Column(Text))
     opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     statement_id: str | None = Field(default=None, sa_column=Column(Text))
-    purpose: str | None = Field(default=None, sa_column=Column(Text))
-    recipient: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class DeliveryStop(SQLModel, table=True):
+    """A delivery that is suspended: by whom, why and since when. It goes when the delivery goes on, or ends.
+
+    `given_days` are the working days that a freeze in between has given back already.
+    """
+
+    __tablename__ = "market_delivery_stops"
+    __table_args__ = (CheckConstraint("given_days >= 0", name="given_days"),)
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    cause: Cause = Field(sa_column=Column(text_enum(Cause), nullable=False))
+    suspended_by: str = Field(sa_column=Column(Text, nullable=False))
+    reason_code: str = Field(sa_column=Column(Text, nullable=False))
+    order_id: str | None = Field(default=None, sa_column=Column(Text))
+    suspended_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    given_days: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+
+
+class AcceptanceCheck(SQLModel, table=True):
+    """An acceptance test of a trade's goods (DLV.CHECK): who made it, and its report as it was digested."""
+
+    __tablename__ = "market_acceptance_checks"
+
+    check_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    made_by: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False))
+    role: str = Field(sa_column=Column(Text, nullable=False))
+    report: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    report_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    passed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    checked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))

@@ -76,7 +76,8 @@ async def open_dispute(
     trade, side = await party_of(s, act, trade_id)
     may_move(trade.status, TradeEvent.DISPUTE, act.role)
     assert trade.accept_by is not None
-    check_in_time(trade.accept_by, act.now)
+    if act.role != EXCHANGE:  # whose test may come late after a standstill, with silence waiting for it
+        check_in_time(trade.accept_by, act.now)
     known = parse_ground(ground, among=DISPUTABLE)
     check_evidence(text, evidence)
     before = trade.status

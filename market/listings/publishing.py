@@ -13,6 +13,7 @@ from market.listings.errors import (
     ListingUnknown,
     ReviewedBefore,
 )
+from market.listings.moving import tell_moved
 from market.listings.rules import (
     ListingEvent,
     Reviewer,
@@ -99,7 +100,9 @@ async def suspend_listing(
     listing = await repository.claim_listing(s, listing_id=listing_id)
     values = {"suspended_by": act.role, "reasons": [reason_code]}
     said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
-    return await _take_off_offer(s, act, listing, ListingEvent.SUSPEND, values=values, said=said)
+    await _take_off_offer(s, act, listing, ListingEvent.SUSPEND, values=values, said=said)
+    await tell_moved(s, act, listing)
+    return listing
 
 
 async def resume_listing(
@@ -115,7 +118,9 @@ async def resume_listing(
     check_lift(suspended_by=listing.suspended_by, role=act.role)
     await _require_fit(s, listing)
     said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
-    return await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
+    await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
+    await tell_moved(s, act, listing)
+    return listing
 
 
 async def withdraw_listing(

@@ -27,6 +27,7 @@ from market.listings.errors import (
     ListingUnknown,
 )
 from market.listings.materials import Compliance, kept, materials_from, materials_of_kept
+from market.listings.moving import tell_graded
 from market.listings.rules import (
     Description,
     ListingEvent,
@@ -234,6 +235,7 @@ async def screen_listing(s: WriteSession, act: Act, *, listing_id: str) -> Listi
         hints=parse_report(row.report).hints,
         personal=materials.personal,
     )
+    await tell_graded(s, act, listing)
     materials = replace(materials, level=graded.level)
     hits = [f"{hit.rule_id}-{hit.reason}" for hit in negative_list_hits(materials)]
     reasons = list(dict.fromkeys([*graded.reasons, *hits]))

@@ -3,12 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from base.db import WriteSession
+from base.db import ReadSession, WriteSession
 from base.jobs import cancel, enqueue, schedule
+from market.orders import repository
+from market.orders.deadlines import DELIVER_WORKING_DAYS, due_in
+from market.orders.states import TradeState
 from market.orders.tables import Trade
 
 TIMEOUT_JOB: Final = "trade.timeout"
 FUND_TIMEOUT_JOB: Final = "trade.fund-timeout"
+DELIVERY_FAIL_JOB: Final = "trade.delivery-fail"
 
 
 def after(deadline: datetime) -> datetime:
@@ -41,5 +45,27 @@ async def await_funds(s: WriteSession, trade: Trade) -> None:
         kind=FUND_TIMEOUT_JOB,
         key=trade.trade_id,
         run_at=after(trade.fund_by),
+        payload={"trade_id": trade.trade_id},
+    )
+
+
+async def delivery_deadline(s: ReadSession, trade: Trade, *, since: datetime) -> datetime:
+    """Until when a trade that is funded at a moment is to be delivered, by the offer that was accepted."""
+    offer = await repository.latest_offer(s, trade_id=trade.trade_id)
+    days = (offer and offer.delivery_days) or DELIVER_WORKING_DAYS
+    due = due_in(TradeState.FUNDED, since, delivery_days=days)
+    assert due is not None
+    return due.deadline.at
+
+
+async def await_delivery(s: WriteSession, trade: Trade, *, again: str | None = None) -> None:
+    """Have a funded trade fail when it is not delivered in time; `again` names a deadline that was moved."""
+    if trade.deliver_by is None:
+        return
+    await enqueue(
+        s,
+        kind=DELIVERY_FAIL_JOB,
+        key=trade.trade_id if again is None else f"{trade.trade_id}:{again}",
+        run_at=after(trade.deliver_by),
         payload={"trade_id": trade.trade_id},
     )

@@ -21,6 +21,7 @@ from market.orders.errors import TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.service import FUND_TIMEOUT_JOB, named
 from market.orders.tables import Trade
+from market.orders.waiting import await_delivery, delivery_deadline
 from market.settlement import repository
 from market.settlement.claims import is_claim, pay_claim
 from market.settlement.errors import (
@@ -125,7 +126,14 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
     await repository.require_unknown(s, notification=notification)
     before = trade.status
     await trades.move(
-        s, trade=trade, event=TradeEvent.FUND, role=act.role, values={"funded_at": act.occurred_at}
+        s,
+        trade=trade,
+        event=TradeEvent.FUND,
+        role=act.role,
+        values={
+            "funded_at": act.occurred_at,
+            "deliver_by": await delivery_deadline(s, trade, since=act.occurred_at),
+        },
     )
     recorded = await record(
         s,
@@ -153,6 +161,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
     )
     await _note_movements(s, notification, trade.trade_id)
     await cancel(s, kind=FUND_TIMEOUT_JOB, key=trade.trade_id, now=act.now)
+    await await_delivery(s, trade)
     return {"outcome": "funded", "trade_id": trade.trade_id}
 
 

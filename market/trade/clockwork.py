@@ -12,7 +12,7 @@ from base.jobs import External, Handlers, Job, Transactional, enqueue
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from brokers.service import expire_certificate
 from ledger.acts import House
-from market.delivery.service import SILENT_ACCEPT_JOB, silent_accept
+from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB, silent_accept
 from market.disputes.service import OVERDUE_JOB
 from market.disputes.service import note_overdue as note_mediation_over
 from market.disputes.undoing import DESTRUCTION_JOB
@@ -40,6 +40,13 @@ from market.settlement.refunding import take_up
 from market.settlement.repository import get_instruction
 from market.settlement.tables import InstructionState
 from market.trade.afterwork import after_settlement
+from market.trade.checking import (
+    MISMATCH_JOB,
+    GoodsDesk,
+    check_handler,
+    dispute_mismatch,
+    is_awaited,
+)
 from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
@@ -57,8 +64,10 @@ class _Overtaken(Enum):
 _OVERTAKEN: Final = _Overtaken.OVERTAKEN
 
 
-def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Handlers:
-    """What falls due in trades, on this node; what needs the bank waits where none is configured."""
+def handlers(
+    house: House, bank: BankClient | None, escrow: Escrow | None, desk: GoodsDesk | None = None
+) -> Handlers:
+    """What falls due in trades, on this node; what needs the bank, or the files, waits where none is."""
 
     def act(verb: Callable[..., Awaitable[Any]], *names: str) -> Transactional:
         """The exchange's own act, with these members of the job."""
@@ -67,6 +76,13 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
             await verb(s, house.exchange_act(), **{name: job.payload[name] for name in names})
 
         return carry_out
+
+    async def on_silence(s: WriteSession, job: Job) -> None:
+        trade_id = job.payload["trade_id"]
+        if desk is not None and await is_awaited(s, trade_id=trade_id):
+            await _ask_again(s, job, trade_id)
+        else:
+            await silent_accept(s, house.exchange_act(), trade_id=trade_id)
 
     async def on_undone(s: WriteSession, job: Job) -> None:
         cause = Cause(job.payload["cause"])
@@ -78,7 +94,8 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
         MOVED_JOB: look_at_all,
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
-        SILENT_ACCEPT_JOB: act(silent_accept, "trade_id"),
+        SILENT_ACCEPT_JOB: on_silence,
+        MISMATCH_JOB: act(dispute_mismatch, "trade_id"),
         OVERDUE_JOB: act(note_mediation_over, "trade_id"),
         DESTRUCTION_JOB: on_undone,
         FREEZE_OVER_JOB: act(end_freeze, "trade_id", "order_id"),
@@ -86,6 +103,8 @@ def handlers(house: House, bank: BankClient | None, escrow: Escrow | None) -> Ha
         CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
         **after_settlement(house),
     }
+    if desk is not None:
+        always = {**always, CHECK_JOB: check_handler(house, desk)}
     if bank is None or escrow is None:
         return always
     return {**always, **_bank_handlers(house, bank, escrow)}

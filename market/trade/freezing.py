@@ -7,20 +7,29 @@ still. The right to receive its data is frozen with it.
 from datetime import datetime, timedelta
 from typing import Final
 
-from base.calendar import deadline_after
+from base.calendar import deadline_after, shanghai_day, working_days_between
 from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.delivery.repository import stop_of
 from market.delivery.service import SILENT_ACCEPT_JOB, freeze_entitlement, unfreeze_entitlement
+from market.disputes.service import resume_mediation
 from market.orders import repository
 from market.orders.deadlines import OPERATOR_FREEZE_WORKING_DAYS
 from market.orders.rules import TradeEvent, TradeState, may_move, resumed
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, named
 from market.orders.tables import Trade
+from market.orders.waiting import after, await_delivery
 from market.settlement.instructing import INSTRUCT_JOB, require_nothing_under_way
+from market.settlement.refunding import queue_refund
+from market.trade.checking import queue_mismatch
+from market.trade.suspending import queue_look
 
 FREEZE_OVER_JOB: Final = "trade.freeze-over"
+_BEFORE_DELIVERED: Final = frozenset(
+    {TradeState.FUNDED, TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED}
+)
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _LATE: Final = timedelta(milliseconds=1)
 
@@ -65,8 +74,15 @@ async def unfreeze_trade(
     trade = await repository.claim_trade(s, trade_id=trade_id)
     may_move(trade.status, TradeEvent.UNFREEZE, act.role)
     before = trade.status
+    frozen_at = trade.frozen_at
+    assert frozen_at is not None
     await repository.unfreeze(s, trade=trade, role=act.role, values=_moved_deadlines(trade, act))
-    await unfreeze_entitlement(s, trade_id=trade_id)
+    if trade.status is TradeState.DELIVERY_SUSPENDED:
+        await _give_back(s, trade, frozen_at, act)
+    elif trade.status is TradeState.DISPUTED:
+        await resume_mediation(s, act, trade=trade, frozen_at=frozen_at)
+    else:
+        await unfreeze_entitlement(s, trade_id=trade_id)
     await record(
         s,
         act,
@@ -115,8 +131,27 @@ def _order_step(trade: Trade, event: str, before: TradeState, **order: str | Non
     return Draft(event, trade.trade_id, public=public, before=before.value, after=trade.status.value)
 
 
+async def _give_back(s: WriteSession, trade: Trade, frozen_at: datetime, act: Act) -> None:
+    """A delivery that is still suspended has been given these days: its resumption adds the others."""
+    stop = await stop_of(s, trade_id=trade.trade_id)
+    assert stop is not None
+    if trade.deliver_by is not None and trade.deliver_by >= frozen_at:
+        stop.given_days += working_days_between(shanghai_day(frozen_at), shanghai_day(act.now))
+        s.add(stop)
+        await s.flush()
+
+
 async def _resume_jobs(s: WriteSession, act: Act, trade: Trade) -> None:
     """Queue the clock's next event anew: the job that fell due during the freeze found nothing to do."""
+    name = act.new_id("job")
+    if trade.status in _BEFORE_DELIVERED:
+        await await_delivery(s, trade, again=name)
+    if trade.status in {TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED}:
+        await queue_look(s, trade_id=trade.trade_id, name=name, at=act.now)
+    if trade.status in {TradeState.REFUND_PENDING, TradeState.PARTIAL_SETTLE}:
+        await queue_refund(s, act, trade_id=trade.trade_id)
+    if trade.status is TradeState.DELIVERED:
+        await queue_mismatch(s, act, trade_id=trade.trade_id)
     waiting = {
         TradeState.INQUIRED: (TIMEOUT_JOB, trade.answer_by),
         TradeState.NEGOTIATING: (TIMEOUT_JOB, trade.answer_by),
@@ -128,6 +163,11 @@ async def _resume_jobs(s: WriteSession, act: Act, trade: Trade) -> None:
         return
     kind, at = waiting
     assert at is not None
-    key = f"{trade.trade_id}:{act.new_id('job')}"
-    run_at = at if kind == INSTRUCT_JOB else at + _LATE
-    await enqueue(s, kind=kind, key=key, run_at=run_at, payload={"trade_id": trade.trade_id})
+    run_at = at if kind == INSTRUCT_JOB else after(at)
+    await enqueue(
+        s,
+        kind=kind,
+        key=f"{trade.trade_id}:{name}",
+        run_at=run_at,
+        payload={"trade_id": trade.trade_id},
+    )

@@ -141,7 +141,7 @@ async def test_the_buyer_accepts_and_the_settlement_is_due_at_nine_on_the_next_w
         "ACCEPTED_GOODS",
     )
     assert opening == {}
-    assert (await jobs(deal))[1:] == [
+    assert (await jobs(deal))[2:] == [
         ("delivery.silent-accept", DEADLINE + timedelta(milliseconds=1), "CANCELLED"),
         ("settlement.instruct", monday, "QUEUED"),
     ]

@@ -17,6 +17,7 @@ from market.delivery.service import (
     revoke_entitlement,
     unfreeze_entitlement,
 )
+from market.listings.publishing import suspend_listing
 from market.orders import repository as trades
 from market.orders.rules import TradeState
 from tests.market.delivery.funded import SECRET_ROWS, Deal
@@ -271,8 +272,8 @@ async def test_a_freeze_in_the_middle_of_a_download_keeps_the_last_bytes_back(la
     opened = await deal.open()
     stream = await open_stream(deal.house.house, deal.files, deal.buyer.actor, opened)
     await anext(stream)
-    await freeze(deal)
     await anext(stream)
+    await freeze(deal)
     with pytest.raises(Refusal) as caught:
         await anext(stream)
     assert caught.value.code == "delivery-suspended"
@@ -285,6 +286,22 @@ async def test_a_freeze_in_the_middle_of_a_download_keeps_the_last_bytes_back(la
         2 * 512 * 1024,
     )
     assert "DLV.DOWNLOAD" not in await events(deal.house.database, deal.trade_id)
+
+
+async def test_what_is_stopped_sends_not_one_piece_more(large_deal):
+    deal = large_deal
+    await deal.start()
+    opened = await deal.open()
+    stream = await open_stream(deal.house.house, deal.files, deal.buyer.actor, opened)
+    assert len(await anext(stream)) == 512 * 1024
+    await deal.house.operator.do(
+        suspend_listing, listing_id=deal.listing.listing_id, reason_code="CONSENT_WITHDRAWN"
+    )
+    with pytest.raises(Refusal) as caught:
+        await anext(stream)
+    assert caught.value.code == "listing-not-deliverable"
+    (download,) = await deal.downloads()
+    assert (download.status, download.sent) == (DownloadStatus.OPEN, f"0-{512 * 1024}")
 
 
 async def test_a_damaged_file_is_not_begun_and_counts_nothing(deal):

@@ -180,7 +180,7 @@ def right(**changes):
         "used": 0,
         "max_downloads": 3,
         "expires_at": NOW + timedelta(days=365),
-        "trade_frozen": False,
+        "trade_stopped": False,
     }
     return Right(**(facts | changes))
 
@@ -196,7 +196,7 @@ def test_the_holder_of_a_live_right_may_receive():
         ({"holder_id": "org_other"}, EntitlementForeign, "entitlement-foreign"),
         ({"status": EntitlementStatus.REVOKED}, EntitlementRevoked, "entitlement-revoked"),
         ({"status": EntitlementStatus.FROZEN}, DeliverySuspended, "delivery-suspended"),
-        ({"trade_frozen": True}, DeliverySuspended, "delivery-suspended"),
+        ({"trade_stopped": True}, DeliverySuspended, "delivery-suspended"),
         ({"status": EntitlementStatus.EXPIRED}, EntitlementExpired, "entitlement-expired"),
         ({"expires_at": NOW}, EntitlementExpired, "entitlement-expired"),
     ],

@@ -1,22 +1,30 @@
 """Every job that a trade asks for has somebody who does it, with or without a bank."""
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from sqlmodel import select
 
+from base.files import FileStore
 from base.jobs import JobRow, JobStatus, run_due
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
+from market.delivery.service import CHECK_JOB, SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
-from market.delivery.service import SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.disputes.service import OVERDUE_JOB
 from market.disputes.undoing import DESTRUCTION_JOB
+from market.listings.moving import MOVED_JOB
 from market.orders.rules import TradeState
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
+from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB
 from market.settlement.instructing import EXPIRE_JOB, INSTRUCT_JOB, SEND_JOB
 from market.settlement.reconciling import RECONCILE_JOB
+from market.trade.afterwork import after_settlement
+from market.trade.checking import MISMATCH_JOB, GoodsDesk
 from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
+from market.trade.suspending import LOOK_AGAIN_JOB
 from tests.market.settlement.bank_side import ESCROW
 
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
@@ -30,17 +38,28 @@ ALWAYS = {
     CLAIM_DUE_JOB,
     OVERDUE_JOB,
     DESTRUCTION_JOB,
+    DELIVERY_FAIL_JOB,
+    MOVED_JOB,
+    LOOK_AGAIN_JOB,
+    MISMATCH_JOB,
 }
+NEEDS_FILES = {CHECK_JOB}
 
 
 async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scene):
     scene = sqlite_scene
     bank = scene.bank.client(scene.house.exchange_key)
-    assert handlers(scene.house.house, bank, ESCROW).keys() == ALWAYS | NEEDS_BANK
+    desk = GoodsDesk(FileStore(Path(), bytes(32), scene.clock), Path, asyncio.Semaphore())
+    every = ALWAYS | NEEDS_BANK | NEEDS_FILES
+    filing = after_settlement(scene.house.house).keys()
+    assert handlers(scene.house.house, bank, ESCROW, desk).keys() == every | filing
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
         asked = set((await s.exec(select(JobRow.kind))).all())
-    assert asked == (ALWAYS | NEEDS_BANK) - {
+    assert asked - filing == every - filing - {
+        MOVED_JOB,
+        LOOK_AGAIN_JOB,
+        MISMATCH_JOB,
         FREEZE_OVER_JOB,
         CLAIM_DUE_JOB,
         FEE_BACK_JOB,
@@ -51,7 +70,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
 
 async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
     work = handlers(scene.house.house, None, None)
-    assert work.keys() == ALWAYS
+    assert work.keys() == ALWAYS | after_settlement(scene.house.house).keys()
     scene.clock.advance(timedelta(days=40))
     await run_due(scene.database, scene.clock.now(), work)
     states = {state: (await scene.trade(trade_id)).status for state, trade_id in scene.trades.items()}
@@ -64,7 +83,7 @@ async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
         query = select(JobRow.kind).where(
             JobRow.status == JobStatus.QUEUED, JobRow.run_at <= scene.clock.now()
         )
-        assert set((await s.exec(query)).all()) <= NEEDS_BANK
+        assert set((await s.exec(query)).all()) <= NEEDS_BANK | NEEDS_FILES
         dead = (await s.exec(select(JobRow.kind).where(JobRow.status == JobStatus.DEAD))).all()
     assert dead == []
 
