@@ -15,7 +15,16 @@ from base.errors import Malformed
 from base.files import FileTooLarge, StoredFile
 from ledger.acts import Once, perform
 from ledger.recording import Act
-from market.delivery.downloads import EVENT, ROLE, Opened, download_act, open_download, open_stream
+from market.delivery.access import Declared
+from market.delivery.downloads import (
+    EVENT,
+    ROLE,
+    UNDECLARED,
+    Opened,
+    download_act,
+    open_download,
+    open_stream,
+)
 from market.delivery.rules import etag
 from market.listings import repository, service
 from market.listings.tables import ListingFile
@@ -119,7 +128,11 @@ async def measure_listing(
 
 
 async def send_file(
-    caller: Caller, entitlement_id: str, range_field: str | None, if_range: str | None
+    caller: Caller,
+    entitlement_id: str,
+    range_field: str | None,
+    if_range: str | None,
+    declared: Declared = UNDECLARED,
 ) -> Response:
     """Answer one request for a file, as the buyer: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
     caller.require(ROLE)
@@ -127,7 +140,12 @@ async def send_file(
 
     async def opened_file(s: WriteSession, act: Act) -> Opened:
         return await open_download(
-            s, act, entitlement_id=entitlement_id, range_field=range_field, if_range=if_range
+            s,
+            act,
+            entitlement_id=entitlement_id,
+            range_field=range_field,
+            if_range=if_range,
+            declared=declared,
         )
 
     act = download_act(node.house, caller.actor)

@@ -172,16 +172,16 @@ class Policy:
     prohibitions: tuple[Rule, ...]
 
     @property
+    def purposes(self) -> frozenset[str]:
+        """The codes of the purposes that its permissions name."""
+        bounds = [one for rule in self.permissions for one in rule.constraints]
+        named = [one.right for one in bounds if (one.left, one.operator) == ("purpose", "isAnyOf")]
+        return frozenset().union(*named)
+
+    @property
     def only_purpose(self) -> str | None:
         """The purpose of a licence that has but one: an access that declares none is for that."""
-        named = {
-            purpose
-            for rule in self.permissions
-            for constraint in rule.constraints
-            if constraint.left == "purpose" and constraint.operator == "isAnyOf"
-            for purpose in constraint.right
-        }
-        return named.pop() if len(named) == 1 else None
+        return min(self.purposes) if len(self.purposes) == 1 else None
 
     @property
     def most_uses(self) -> int | None:

@@ -161,6 +161,12 @@ async def get_contract(s: ReadSession, *, trade_id: str) -> Contract | None:
     return await s.get(Contract, trade_id)
 
 
+async def trade_of_contract(s: ReadSession, *, contract_sha256: str) -> str | None:
+    """The trade whose contract has this digest."""
+    query = select(Contract.trade_id).where(Contract.contract_sha256 == contract_sha256)
+    return (await s.exec(query)).first()
+
+
 async def signatures_of(s: ReadSession, *, trade_id: str) -> Sequence[ContractSignature]:
     """The signatures so far, in the order they were made."""
     query = select(ContractSignature).where(ContractSignature.trade_id == trade_id)

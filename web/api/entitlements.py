@@ -2,11 +2,13 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from market.delivery import repository
+from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUnknown
+from market.listings.conditions import Purpose
 from web.acts import Id
 from web.deps import CallerDep, ReadDep
 from web.files import file_headers, send_file
@@ -41,7 +43,15 @@ async def download(
     entitlement_id: Id,
     request: Request,
     caller: CallerDep,
+    *,
+    purpose: Annotated[Purpose | None, Query()] = None,
+    recipient: Annotated[Id | None, Query()] = None,
     if_range: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """The file, or a range of it; a download broken off is taken up again with Range."""
-    return await send_file(caller, entitlement_id, request.headers.get("range"), if_range)
+    """The file, or a range of it; a download broken off is taken up again with Range.
+
+    The contract's usage policy is asked: `purpose` declares for which of its purposes, and may be left out
+    where there is one; `recipient` declares for whom, and is the buyer unless it says so.
+    """
+    declared = Declared(purpose, recipient)
+    return await send_file(caller, entitlement_id, request.headers.get("range"), if_range, declared)

@@ -2,28 +2,24 @@
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from base.db import ReadSession, WriteSession
-from base.signing import parse_envelope
 from identity.prepared import Document
-from ledger.reader import Statement, opening, statement_by_digest
+from ledger.reader import Statement, opening
 from ledger.recording import Act
 from market.delivery import service as delivery
 from market.delivery.rules import GoodsCheck
 from market.orders import repository
 from market.orders import service as orders
-from market.orders.contract import assemble
-from market.orders.errors import ContractErased, ContractNotDrawnUp
 from market.orders.tables import Trade
 from market.trade.accepting import accept_offer
 from market.trade.timeline import timeline
 from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Moment, Sha256, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import EntitlementView, OfferView, StatementView, TradeView, View
+from web.views import EntitlementView, OfferView, StatementView, TradeView
 
 router = APIRouter(tags=["trades"])
 SUPERVISORS = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
@@ -245,13 +241,6 @@ ACCEPT_GOODS = kind(
 )
 
 
-class ContractView(View):
-    trade_id: str
-    contract_sha256: str
-    document: dict[str, Any]
-    signed_by: list[str]
-
-
 async def visible(s: ReadSession, caller: CallerDep, trade_id: str) -> Trade:
     """The trade, for its parties and its supervisors; to others it does not exist."""
     if caller.actor.roles & SUPERVISORS:
@@ -296,40 +285,6 @@ async def events(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[StatementV
     """What was stated about it, with the number of each statement in the ledger."""
     await visible(s, caller, trade_id)
     return [StatementView.of(said) for said in await timeline(s, trade_id=trade_id)]
-
-
-@router.get("/trades/{trade_id}/contract")
-async def contract(trade_id: Id, caller: CallerDep, s: ReadDep) -> ContractView:
-    """The contract document and who has signed it."""
-    await visible(s, caller, trade_id)
-    found = await repository.get_contract(s, trade_id=trade_id)
-    if found is None:
-        raise ContractNotDrawnUp("there is no contract yet", trade_id=trade_id)
-    if not found.document:
-        raise ContractErased("erased", trade_id=trade_id, contract_sha256=found.contract_sha256)
-    signatures = await repository.signatures_of(s, trade_id=trade_id)
-    return ContractView(
-        trade_id=trade_id,
-        contract_sha256=found.contract_sha256,
-        document=orjson.loads(found.document),
-        signed_by=[signature.org_id for signature in signatures],
-    )
-
-
-@router.get("/trades/{trade_id}/contract.dsse.json")
-async def contract_dsse(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
-    """Everybody's signature over the payload they share, as one DSSE envelope."""
-    await visible(s, caller, trade_id)
-    return await signed_contract(s, trade_id)
-
-
-async def signed_contract(s: ReadSession, trade_id: str) -> dict[str, Any]:
-    """The assembled envelope. Raises ContractNotDrawnUp while nobody has signed."""
-    signatures = await repository.signatures_of(s, trade_id=trade_id)
-    if not signatures:
-        raise ContractNotDrawnUp("nobody has signed yet", trade_id=trade_id)
-    said = [await statement_by_digest(s, envelope_sha256=row.envelope_sha256) for row in signatures]
-    return assemble([parse_envelope(orjson.loads(one.envelope)) for one in said]).document()
 
 
 @router.get("/trades/{trade_id}/openings")

@@ -6,11 +6,15 @@ from typing import Any, Final
 from base.db import ReadSession
 from market.delivery.repository import downloads_of, entitlement_of
 from market.delivery.rules import EntitlementStatus
+from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.listings.repository import get_file
+from market.orders.bounding import policy_of
+from market.orders.errors import PolicyRefuses
 from market.orders.tables import Trade
 from web.pages.forms import Form
 from web.pages.room import Room, Taken
 from web.pages.steps import Step
+from web.papers_words import said
 
 
 async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
@@ -20,10 +24,23 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "entitlement": entitlement,
         "downloads": await downloads_of(s, entitlement_id=entitlement.entitlement_id) if entitlement else (),
         "file": await get_file(s, file_id=room.listing.file_id),
+        "declarable": [] if entitlement is None else await _declarable(s, room),
         "may_download": entitlement is not None
         and entitlement.buyer_id == room.visitor.org_id
         and entitlement.status is EntitlementStatus.ACTIVE,
     }
+
+
+async def _declarable(s: ReadSession, room: Room) -> list[tuple[str, str]]:
+    """The purposes that a download has to choose from; none where there is nothing to choose."""
+    try:
+        policy = await policy_of(s, trade_id=room.trade.trade_id)
+    except PolicyRefuses:
+        return []  # the download itself will say why
+    codes = [] if policy is None else sorted(policy.purposes)
+    if len(codes) < 2:  # noqa: PLR2004 - one is no choice
+        return []
+    return [(code, said(PURPOSE_LABELS[Purpose(code)], room.visitor.lang)) for code in codes]
 
 
 def _accept_goods(form: Form, _: Trade) -> dict[str, Any]:

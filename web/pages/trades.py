@@ -6,8 +6,10 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from base.db import ReadSession
+from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUnknown
 from market.delivery.repository import entitlement_of
+from market.listings.conditions import Purpose
 from market.listings.repository import get_listing
 from market.orders import repository
 from market.orders.service import parties_of
@@ -138,6 +140,7 @@ async def download(
     visitor: VisitorDep,
     trade_id: str,
     range_: Annotated[str | None, Header(alias="range", max_length=200)] = None,
+    purpose: Annotated[Purpose | None, Query()] = None,
     if_range: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """The file that was bought, or a range of it: a download that broke off is taken up again."""
@@ -146,4 +149,5 @@ async def download(
         entitlement = await entitlement_of(s, trade_id=trade_id)
     if entitlement is None or entitlement.buyer_id != visitor.org_id:
         raise EntitlementUnknown("no such entitlement", trade_id=trade_id)
-    return await send_file(caller_for(visitor), entitlement.entitlement_id, range_, if_range)
+    declared = Declared(purpose)
+    return await send_file(caller_for(visitor), entitlement.entitlement_id, range_, if_range, declared)

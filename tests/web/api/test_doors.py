@@ -26,6 +26,8 @@ AN_ID = "trd_" + "0" * 26
 OPEN = {
     ("GET", "/api/v1/brokers"),
     ("GET", "/api/v1/brokers/{cert_no}"),
+    ("GET", "/api/v1/contract-models"),
+    ("GET", "/api/v1/contract-models/{model_id}/{version}/{lang}"),
     ("GET", "/api/v1/facets"),
     ("GET", "/api/v1/ledger"),
     ("GET", "/api/v1/ledger/entries"),
@@ -37,6 +39,7 @@ OPEN = {
     ("GET", "/api/v1/ledger/witnesses"),
     ("GET", "/api/v1/listings"),
     ("GET", "/api/v1/listings/{listing_id}"),
+    ("GET", "/api/v1/listings/{listing_id}/conditions"),
     ("GET", "/api/v1/listings/{listing_id}/quality"),
     ("GET", "/api/v1/products/{product_id}/provenance"),
     ("GET", "/api/v1/organisations"),
