@@ -78,7 +78,7 @@ async def refund_after_release(
     refund_minor = _amount(terms, sum(paid.values()))
     check_refund(refund_minor, outstanding_minor=sum(paid.values()))
     award = None if award_sha256 is None else check_digest(award_sha256)
-    fault = sorted(set(terms.fault))
+    fault = sorted({one.value for one in terms.fault})
     before = trade.status
     await trades.move(s, trade=trade, event=TradeEvent.POST_REFUND, role=act.role)
     said: dict[str, Any] = {"ground": ground.value, "order_id": order_id, "fault": fault}
@@ -100,7 +100,7 @@ async def refund_after_release(
         trade_id=trade_id,
         ground=ground,
         refund_minor=refund_minor,
-        fault=[one.value for one in fault],
+        fault=fault,
         order_id=order_id,
         award_sha256=award,
         decided_at=act.occurred_at,
@@ -109,7 +109,7 @@ async def refund_after_release(
     s.add(refund)
     await s.flush()
     system = act.as_exchange()
-    owed = owed_back(paid, refund_minor, returning=frozenset(map(Payee, returning(fault))))
+    owed = owed_back(paid, refund_minor, returning=frozenset(map(Payee, returning(terms.fault))))
     await open_claims(s, system, trade=trade, owed=owed, due_at=_due(act))
     await end_licence(s, system, trade=trade)
     return refund

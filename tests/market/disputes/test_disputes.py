@@ -88,7 +88,8 @@ async def test_a_dispute_stops_the_silent_acceptance_and_keeps_the_money_and_the
 
 
 @pytest.mark.parametrize("who", ["seller", "exchange"])
-async def test_the_provider_and_a_test_of_the_exchange_may_dispute_too(scene, who):
+async def test_the_provider_and_a_test_of_the_exchange_may_dispute_too(sqlite_scene, who):
+    scene = sqlite_scene
     trade_id = scene.trades["DELIVERED"]
     if who == "seller":
         opened = await dispute(scene, trade_id, scene.seller, ground="PAYMENT")
@@ -127,7 +128,8 @@ async def test_a_dispute_that_may_not_be_is_refused_and_nothing_moves(scene):
         await scene.accept_goods(delivered)
 
 
-async def test_the_window_ends_with_its_last_moment(scene):
+async def test_the_window_ends_with_its_last_moment(sqlite_scene):
+    scene = sqlite_scene
     trade_id = scene.trades["DELIVERED"]
     accept_by = (await scene.trade(trade_id)).accept_by
     assert accept_by is not None
@@ -287,7 +289,8 @@ async def test_when_the_mediation_is_over_the_panel_has_to_rule(scene):
         ([5_000_000, "REFUND", 7_000_000], TradeState.PARTIAL_SETTLE, 7_000_000, "TRD.PARTIAL"),
     ],
 )
-async def test_the_majority_of_three_officers_rules(scene, votes, state, refund_minor, event):
+async def test_the_majority_of_three_officers_rules(sqlite_scene, votes, state, refund_minor, event):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     await propose(scene, trade_id, scene.buyer, "REFUND")
     for number, one in enumerate(votes, start=1):
@@ -351,7 +354,8 @@ async def test_who_may_not_rule_does_not(scene):
         ("REFUND", None, TradeState.REFUND_PENDING),
     ],
 )
-async def test_a_court_s_award_is_carried_out_as_it_is_written(scene, outcome, refund_minor, state):
+async def test_a_court_s_award_is_carried_out_as_it_is_written(sqlite_scene, outcome, refund_minor, state):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     ended = await court(scene, trade_id, outcome, refund_minor)
     assert (ended.basis, ended.award_sha256) == (Basis.COURT, AWARD)
@@ -362,7 +366,8 @@ async def test_a_court_s_award_is_carried_out_as_it_is_written(scene, outcome, r
     assert (predicate["basis"], predicate["award_sha256"]) == ("COURT", AWARD)
 
 
-async def test_a_freeze_gives_a_mediation_back_the_days_it_took(scene):
+async def test_a_freeze_gives_a_mediation_back_the_days_it_took(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     order = {"trade_id": trade_id, "order_id": "ord_1", "reason_code": "SUSPECTED_WASH"}
     await scene.samr.do(freeze_trade, attempted="TRD.FREEZE", object_id=trade_id, **order)
