@@ -19,10 +19,11 @@ from ledger.archive import Files
 from ledger.bundle import Bundle
 from ledger.checkpoint import VerifierKey
 from ledger.errors import BundleFileBad
+from ledger.witness_policy import Policy
 from supervision.audit import audit as audit_bundle
 from supervision.audit_case import Row
 from supervision.audit_report import Report
-from supervision.audit_row import Handing, audit_next
+from supervision.audit_row import Handing, audit_next, claimed_origin
 from supervision.errors import StateUnfit
 
 CLEAN = 0
@@ -45,6 +46,15 @@ def audit(
     last_checkpoint: Annotated[
         Path | None,
         typer.Option(help="A checkpoint you saw earlier: the log must still begin with it.", exists=True),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="A tlog-policy file: its keys of the log are pinned, and its quorum of witnesses must have "
+            "cosigned the last checkpoint.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     db: Annotated[
         str | None,
@@ -83,12 +93,16 @@ def audit(
 
     With --db also that the database says of every trade what the ledger says (state, parties, amounts).
     """
+    if db is not None and not signatures:
+        why = "the database is compared with what statements say, and they are not read"
+        raise typer.BadParameter(why, param_hint="--no-signatures")
     with _opened(log, keep) as source:
         rows = None if db is None else _database_rows(source, db)
         code = run(
             source,
             vkey or [],
             last_checkpoint,
+            policy=policy,
             db_rows=rows,
             signatures=signatures,
             as_json=as_json,
@@ -156,6 +170,7 @@ def run(
     vkeys: Sequence[str],
     last_checkpoint: Path | None = None,
     *,
+    policy: Path | None = None,
     db_rows: Iterable[Row] | None = None,
     signatures: bool = True,
     as_json: bool = False,
@@ -166,21 +181,23 @@ def run(
     """Audit, print the answer, and return the exit code. `db_rows` are trades of the database, if any.
 
     The logs it goes on from (`after`) are audited and told before it. Raises typer.BadParameter for a
-    verifier key that is none, and for a state that is not of this log.
+    verifier key that is none, for a policy that is none or not for this log, and for a state that is not of
+    this log.
     """
     if after and state is not None:
         raise typer.BadParameter("a log that goes on from others is read whole", param_hint="--state")
     seen = last_checkpoint.read_bytes() if last_checkpoint else None
     rows = None if db_rows is None else list(db_rows)
 
+    asked = None if policy is None else _policy(policy)
     handing = Handing()
 
-    def audited() -> Report:
-        keys = [VerifierKey.parse(text) for text in vkeys]
+    def audited(keys: Sequence[VerifierKey]) -> Report:
         with progress_bar() as progress:
             options: dict[str, Any] = {
                 "last_checkpoint": seen,
                 "rows": rows,
+                "policy": asked,
                 "signatures": signatures,
                 "progress": progress,
             }
@@ -190,14 +207,15 @@ def run(
 
     before = []
     try:
+        keys = _pinned(vkeys, asked, (*after, source))
         for log in after:
-            before.append(audit_next(log, [VerifierKey.parse(text) for text in vkeys], handing))
+            before.append(audit_next(log, keys, handing))
             typer.echo(told(before[-1]), err=as_json)
-        report = audited()
+        report = audited(keys)
         if after:
-            handing.require_used([VerifierKey.parse(text) for text in vkeys])
+            handing.require_used(keys)
         if isinstance(source, Files) and not report.clean and not after and source.doubtful():
-            report = audited()
+            report = audited(keys)
     except StateUnfit as error:
         raise typer.BadParameter(error.detail, param_hint="--state") from None
     except Malformed as error:
@@ -208,6 +226,28 @@ def run(
         source.settle()
     typer.echo(json.dumps(report.document(), indent=2) if as_json else told(report))
     return CLEAN if all(one.clean for one in (*before, report)) else NOT_CLEAN
+
+
+def _policy(path: Path) -> Policy:
+    """What must have been cosigned. Raises typer.BadParameter for a file that is no policy with a quorum."""
+    try:
+        return Policy.parse(path.read_bytes())
+    except Malformed as error:
+        raise typer.BadParameter(error.detail, param_hint="--policy") from None
+
+
+def _pinned(
+    vkeys: Sequence[str], policy: Policy | None, logs: Sequence[Path | Files]
+) -> tuple[VerifierKey, ...]:
+    """The keys as given, and the policy's of these logs. Raises NoteInvalid, typer.BadParameter."""
+    given = [VerifierKey.parse(text) for text in vkeys]
+    if policy is None or not policy.logs:
+        return tuple(given)
+    origins = [claimed_origin(log) for log in logs]
+    named = [log.vkey for log in policy.logs if log.vkey.name in origins]
+    if all(key.name != origins[-1] for key in named):
+        raise typer.BadParameter("it names other logs than this one", param_hint="--policy")
+    return tuple(dict.fromkeys((*given, *named)))
 
 
 def told(report: Report) -> str:
@@ -226,6 +266,9 @@ def told(report: Report) -> str:
         f"checked: {report.entries} entries, {report.files} files, {report.anchors} earlier checkpoints, "
         f"{report.cosignatures} cosignatures, {said}"
     )
+    if report.quorum is not None and report.quorum.met:
+        by = ", ".join(report.quorum.cosigned_by) or "no witness"
+        lines.append(f"quorum {report.quorum.name} is met: the last checkpoint is cosigned by {by}")
     if report.left_out:
         lines.append(f"left out, as asked: {'; '.join(report.left_out)}")
     lines += [f"  {problem}" for problem in report.problems if problem is not first]

@@ -14,6 +14,7 @@ from ledger.bundle import Bundle
 from ledger.checkpoint import ED25519, VerifierKey
 from ledger.errors import BundleFileBad, NoteInvalid
 from ledger.tiles import WIDTH
+from ledger.witness_policy import Policy
 from supervision.audit_case import Case, Check, Progress, Row
 from supervision.audit_checks import CHECKS, OF_STATEMENTS
 from supervision.audit_reading import batches
@@ -37,6 +38,7 @@ def audit(
     *,
     last_checkpoint: bytes | None = None,
     rows: Iterable[Row] | None = None,
+    policy: Policy | None = None,
     signatures: bool = True,
     state: Path | None = None,
     only_new: bool = False,
@@ -47,7 +49,8 @@ def audit(
 
     `vkeys` are the log's keys as the caller knows them from elsewhere; without any, the bundle's own
     are used and the report warns UNPINNED. `last_checkpoint` is a signed checkpoint seen earlier, which
-    the log must still begin with. `rows` are trades of the exchange's database (`audit_rows`). With
+    the log must still begin with. `rows` are trades of the exchange's database (`audit_rows`). The witnesses
+    of a `policy` must have cosigned the last checkpoint in its quorum (COSIG). With
     `signatures=False` the ends of entries, chain, tree, files, checkpoints and the log's own keys are
     checked, and not what else the statements say: no SIG, OPENING, DB_MISMATCH (`Report.left_out`).
 
@@ -72,7 +75,9 @@ def audit(
     with opened as files:
 
         def fresh() -> Case:
-            case = Case(files, tuple(vkeys), last_checkpoint, rows, progress=progress, only_new=only_new)
+            case = Case(
+                files, tuple(vkeys), last_checkpoint, rows, policy, progress=progress, only_new=only_new
+            )
             case.report.signatures_checked = signatures
             if link is not None:
                 link.begin(case)

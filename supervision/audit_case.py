@@ -13,6 +13,7 @@ from ledger.errors import BundleFileBad
 from ledger.statement import NO_PREVIOUS
 from ledger.suites import can_verify
 from ledger.tiles import ENTRIES, WIDTH, Growth, Tile, unpack_entries
+from ledger.witness_policy import Policy
 from supervision.audit_entry import Sealed, read_entry
 from supervision.audit_keys import SIGN, Keyring
 from supervision.audit_log_keys import follow
@@ -104,13 +105,14 @@ class Case:
 
     `pinned` are keys the caller knows; `led` those and the keys that rotations in the log lead to from
     them; `trusted` the keys checkpoints are verified with: these, and those of `keys.json` once a manifest
-    is vouched for by one of them (or none is pinned).
+    is vouched for by one of them (or none is pinned). The `policy` says who must have cosigned the head.
     """
 
     bundle: Bundle
     pinned: tuple[VerifierKey, ...]
     last_checkpoint: bytes | None = None
     rows: Iterable[Row] | None = None
+    policy: Policy | None = None
     report: Report = field(default_factory=Report)
     memory: Memory = field(default_factory=Memory)
     progress: Progress | None = None

@@ -20,11 +20,12 @@ from ledger.bundle import (
     KeyWindow,
     openings_path,
 )
-from ledger.checkpoint import COSIGNATURE, MAX_NOTE_BYTES, Note, VerifierKey
+from ledger.checkpoint import MAX_NOTE_BYTES, VerifierKey
 from ledger.suites import can_verify, signature_holds
 from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
+from supervision.audit_cosigned import witnesses_cosigned
 from supervision.audit_entry import Sealed, packed
 from supervision.audit_erased import openings_are_gone_where_erased
 from supervision.audit_files import files_are_those_of_the_manifest
@@ -163,24 +164,6 @@ def openings_fit(case: Case) -> Check:
             case.opened[batch.number] = batch.opened
         if any(batch.opened) and case.edition is Edition.PUBLIC:
             case.problem(Code.FILE, "openings in a public edition", path=openings_path(batch.number))
-
-
-def witnesses_cosigned(case: Case) -> Check:
-    """COSIG: every cosignature of a witness named in keys.json holds."""
-    witnesses = [key for key in case.keys.witnesses if key.kind == COSIGNATURE] if case.keys else []
-    names = {(key.name, key.key_id) for key in witnesses}
-    for path in (CHECKPOINT, *case.bundle.kept().values()) if witnesses else ():
-        try:
-            note = Note.parse(case.bundle.read(path, MAX_NOTE_BYTES))
-        except Malformed:
-            continue  # reported with the files and the anchors
-        if case.damaged(path) or not any((line.name, line.key_id) in names for line in note.signatures):
-            continue
-        try:
-            case.report.cosignatures += len(note.verify(witnesses))
-        except Malformed as error:
-            case.problem(Code.COSIG, error.detail, path=path)
-    yield
 
 
 def _require_signed(case: Case, who: Sequence[VerifierKey], windows: Sequence[KeyWindow]) -> None:

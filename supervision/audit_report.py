@@ -65,6 +65,18 @@ class Problem:
         return f"{self.code} {where}{self.why}"
 
 
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """What a policy asks of the last checkpoint: its quorum, and which of its witnesses have cosigned."""
+
+    name: str
+    met: bool
+    cosigned_by: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        return {"name": self.name, "met": self.met, "cosigned_by": list(self.cosigned_by)}
+
+
 @dataclass(slots=True)
 class Report:
     """The outcome of an audit. `clean` is the verdict; a warning alone does not spoil it."""
@@ -82,6 +94,7 @@ class Report:
     files: int = 0
     signatures_checked: bool = True
     resumed_from: int | None = None
+    quorum: Quorum | None = None
     counts: Counter[Code] = field(default_factory=Counter)
     warnings: list[Problem] = field(default_factory=list)
     _problems: dict[Code, list[Problem]] = field(default_factory=dict)
@@ -137,6 +150,7 @@ class Report:
                 "anchors": self.anchors,
                 "cosignatures": self.cosignatures,
             },
+            "quorum": self.quorum.document() if self.quorum else None,
             "left_out": self.left_out,
             "first": self.first.document() if self.first else None,
             "counts": {str(code): count for code, count in sorted(self.counts.items())},

@@ -110,7 +110,7 @@ def audit_next(log: Path | Files, vkeys: Sequence[VerifierKey], handing: Handing
     It is pinned by a key of its own among the `vkeys`, or because a trusted key of the log before closed
     that one in its favour.
     """
-    origin = _origin(log)
+    origin = claimed_origin(log)
     handing.origins.add(origin)
     pinned = [key for key in vkeys if key.name == origin]
     if handing.successor is not None and handing.successor.name == origin:
@@ -120,7 +120,7 @@ def audit_next(log: Path | Files, vkeys: Sequence[VerifierKey], handing: Handing
     return report
 
 
-def _origin(log: Path | Files) -> str:
+def claimed_origin(log: Path | Files) -> str:
     """The origin that a log's checkpoint claims: its keys decide whether that is believed."""
     try:
         with Bundle(log) as opened:

@@ -75,6 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         (world.folder / "CHECKPOINT").write_bytes(seen)
         vkey = world.words["VKEY"] = world.run("databourse node --vkey").strip()
         (world.folder / "witnessed").write_text(f"log {vkey}\n", encoding="utf-8")
+        (world.folder / "POLICY").write_text(f"log {vkey}\nquorum none\n", encoding="utf-8")
         world.environment["DATABOURSE_WITNESSED_LOGS_FILE"] = "witnessed"
         yield world
 

@@ -104,6 +104,12 @@ def test_an_audit_of_checkpoints_alone_leaves_statements_out(tmp_path: Path) -> 
     assert first(audit(bundle, [VKEY], signatures=False)) == ("HASH", 9)
 
 
+def test_a_database_is_not_compared_by_an_audit_that_reads_no_statement(small: Path) -> None:
+    result = command(small, "--vkey", VKEY, "--no-signatures", "--db", "sqlite+aiosqlite:///nothing.db")
+    assert result.exit_code == 2
+    assert "--no-signatures" in result.output
+
+
 def test_an_entry_whose_members_stand_in_another_order_is_found_without_its_statement(tmp_path: Path) -> None:
     log = story(1)
     entries = log.entries()
