@@ -1,8 +1,13 @@
 """Shared by the tests of what follows a settlement."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from sqlmodel import select
+
+from base.jobs import schedule
+from market.delivery.service import EXPIRE_JOB
+from market.delivery.tables import Entitlement
 from market.filing.rules import InvoiceTerms, Method, Taxpayer
 from market.filing.service import issue_invoice, prove_destruction, reverse_invoice
 from market.filing.tables import Invoice
@@ -25,6 +30,21 @@ def terms(**changes: Any) -> InvoiceTerms:
         "vat_minor": 3_849_057,
     }
     return InvoiceTerms(**(said | changes))
+
+
+async def licence_until(scene: Scene, trade_id: str, end: datetime) -> None:
+    """Let a licence end sooner than its year, so that no year has to pass."""
+    async with scene.database.write() as s:
+        entitlement = (await s.exec(select(Entitlement).where(Entitlement.trade_id == trade_id))).one()
+        entitlement.expires_at = end
+        s.add(entitlement)
+        await schedule(
+            s,
+            kind=EXPIRE_JOB,
+            key=entitlement.entitlement_id,
+            run_at=end,
+            payload={"entitlement_id": entitlement.entitlement_id},
+        )
 
 
 async def invoice(scene: Scene, trade_id: str, *, who: Party | None = None, **changes: Any) -> Invoice:
