@@ -114,6 +114,14 @@ class ReviewedBefore(Conflict):
     title = "You have decided about this submission before"
 
 
+class BuyerConditionsUnmet(Refusal):
+    """The listing says whom it is sold to; `unmet` names what the buyer does not meet."""
+
+    code = "buyer-conditions-unmet"
+    title = "The listing's conditions for buyers are not met"
+    rule_id: ClassVar[str | None] = "LST-BUYERS"
+
+
 class UploadQuotaFull(TooLarge):
     """A member stores as much without a listing as it may; nothing of the upload is kept."""
 

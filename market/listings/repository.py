@@ -9,10 +9,18 @@ from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
+from market.listings.buyers import BuyerConditions, buyers_from
 from market.listings.conditions import Conditions, conditions_from
 from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
 from market.listings.states import ListingEvent, ListingState, may_move
-from market.listings.tables import Listing, ListingConditions, ListingFile, Product, Review
+from market.listings.tables import (
+    Listing,
+    ListingBuyers,
+    ListingConditions,
+    ListingFile,
+    Product,
+    Review,
+)
 
 MAX_PAGE: Final = 100
 _LOCKED: Final = share_lock(
@@ -49,6 +57,12 @@ async def conditions_of(s: ReadSession, *, listing_id: str) -> Conditions:
     """What the seller lets be done with the product at most; the widest where the listing says nothing."""
     row = await s.get(ListingConditions, listing_id)
     return Conditions() if row is None else conditions_from(orjson.loads(row.document))
+
+
+async def buyers_of(s: ReadSession, *, listing_id: str) -> BuyerConditions | None:
+    """Whom the product is sold to; None where the listing is for everybody."""
+    row = await s.get(ListingBuyers, listing_id)
+    return None if row is None else buyers_from(orjson.loads(row.document))
 
 
 def _known(listing: Listing | None, listing_id: str) -> Listing:

@@ -20,6 +20,7 @@ from brokers.service import require_certified, require_mandate
 from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
+from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.errors import (
     FileListedBefore,
@@ -43,7 +44,7 @@ from market.listings.rules import (
     parse_product_type,
 )
 from market.listings.statements import drafted, step
-from market.listings.tables import Listing, ListingConditions, ListingFile, Product
+from market.listings.tables import Listing, ListingBuyers, ListingConditions, ListingFile, Product
 from market.listings.words import folded
 from pricing.quote import check_price
 from registry.report import parse_report
@@ -65,7 +66,8 @@ class Offering:
     `cap_minor` is the government-guided cap of public data; `licence_of_data` says what may be done with
     the data in words, `licence_class` is its class (internal use, resale …). `derived_from` names what the
     data was made from: products of this exchange by id, other files by the hex SHA-256 of their bytes.
-    `conditions` are the most that a licence may give; None: the widest that the exchange takes.
+    `conditions` are the most that a licence may give; None: the widest that the exchange takes. `buyers`
+    are those it is sold to; None: every admitted buyer.
     """
 
     says: Description
@@ -77,6 +79,7 @@ class Offering:
     cap_minor: int | None = None
     derived_from: tuple[str, ...] = ()
     conditions: Conditions | None = None
+    buyers: BuyerConditions | None = None
 
 
 async def keep_file(
@@ -162,8 +165,11 @@ async def draft_listing(
     if offering.conditions is not None:
         document = canonical(offering.conditions.document()).decode()
         s.add(ListingConditions(listing_id=listing_id, document=document))
-        await s.flush()
-    await record(s, act, drafted(listing, file, offering.derived_from, offering.conditions))
+    if offering.buyers is not None:
+        document = canonical(offering.buyers.document()).decode()
+        s.add(ListingBuyers(listing_id=listing_id, document=document))
+    await s.flush()
+    await record(s, act, drafted(listing, file, offering.derived_from, offering.conditions, offering.buyers))
     return listing
 
 

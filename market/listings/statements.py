@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger.statement import Draft
+from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.rules import ListingEvent, ListingState
 from market.listings.tables import Listing, ListingFile
@@ -14,12 +15,15 @@ def drafted(
     file: ListingFile,
     derived_from: Sequence[str] = (),
     conditions: Conditions | None = None,
+    buyers: BuyerConditions | None = None,
 ) -> Draft:
     """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening.
 
-    Conditions of use are public where there are any: who thinks of buying has to know them.
+    Conditions of use and for buyers are public where there are any: who thinks of buying has to know them.
     """
     bounds = {} if conditions is None else {"conditions": conditions.document()}
+    if buyers is not None:
+        bounds["buyer_conditions"] = buyers.document()
     sources = {"derived_from": list(derived_from)} if derived_from else {}
     grant = {"grant_id": listing.grant_id} if listing.grant_id else {}
     cap = {"cap_minor": str(listing.cap_minor)} if listing.cap_minor is not None else {}

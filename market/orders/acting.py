@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from base.db import ReadSession, WriteSession
-from brokers.errors import SelfDealing
-from brokers.repository import in_force, mandates_in_use, mandates_seen
+from brokers.errors import BrokerNotCertified, SelfDealing
+from brokers.repository import certificate_in_use, in_force, mandates_in_use, mandates_seen
+from brokers.rules import BrokerAct, check_certificate
 from brokers.rules import Side as ClientSide
-from brokers.service import first_mandate, require_certified, require_mandate
+from brokers.service import certificate_facts, first_mandate, require_certified, require_mandate
 from brokers.tables import MandateRow
+from identity.repository import Organisation
 from identity.service import require_member
 from ledger.recording import Act
+from market.listings.buyers import Buyer, check_buyer
+from market.listings.repository import buyers_of
 from market.listings.tables import Listing
 from market.orders.errors import NotAParty
 from market.orders.rules import Side, side_of
@@ -44,6 +48,24 @@ async def require_broker_of(s: WriteSession, act: Act, trade: Trade) -> None:
     if trade.broker_id is not None:
         await require_member(s, org_id=trade.broker_id)
         await _require_broker(s, act, trade, trade.broker_id, side_of("BROKER", trade.broker_side))
+
+
+async def require_fitting(s: WriteSession, act: Act, listing: Listing, buyer: Organisation) -> None:
+    """That the listing is for this buyer, as the registers know it. Raises BuyerConditionsUnmet."""
+    conditions = await buyers_of(s, listing_id=listing.listing_id)
+    if conditions is None:
+        return
+    grade = None
+    if conditions.min_grade is not None:
+        held = certificate_facts(await certificate_in_use(s, org_id=buyer.org_id, at=act.now))
+        use = BrokerAct(at=act.now, sector=listing.category, level=Level.GENERAL_1)
+        try:
+            check_certificate(held, broker_id=buyer.org_id, act=use)
+        except BrokerNotCertified:
+            held = None
+        grade = held.grade if held else None
+    roles = frozenset(role.value for role in buyer.roles)
+    check_buyer(conditions, Buyer(uscc=buyer.uscc, region=buyer.region, roles=roles, grade=grade))
 
 
 async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, MandateRow]:

@@ -13,7 +13,13 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
-from market.orders.acting import acting_side, commission_of, entering_mandate, mandates_in
+from market.orders.acting import (
+    acting_side,
+    commission_of,
+    entering_mandate,
+    mandates_in,
+    require_fitting,
+)
 from market.orders.errors import OwnListing, TradeWrongRole
 from market.orders.offering import check_answer_in_time, check_fees_shown, make_offer, priced
 from market.orders.rules import (
@@ -32,6 +38,7 @@ from market.orders.signing import cancel_unfunded, sign_contract
 from market.orders.statements import OfferTerms, named, parties_of, step
 from market.orders.tables import Trade
 from market.orders.waiting import FUND_TIMEOUT_JOB, TIMEOUT_JOB, await_answer, stop_awaiting_answer
+from market.requests.service import require_answered
 
 __all__ = [
     "FUND_TIMEOUT_JOB",
@@ -61,12 +68,14 @@ async def inquire(
     quantity: int,
     broker_id: str | None = None,
     buyer_id: str | None = None,
+    request_id: str | None = None,
 ) -> Trade:
     """Open a trade with an inquiry (TRD.INQUIRE), as the buyer or as the buyer's broker.
 
     A buyer may name a broker, who then acts for whichever party mandated it (the buyer's mandate goes
-    first). A broker names its client in `buyer_id`. Raises `listing-not-on-offer`,
-    `member-not-active`, OwnListing, SelfDealing, BrokerNotCertified, NoActiveMandate.
+    first). A broker names its client in `buyer_id`. `request_id` is the buyer's own request that this
+    listing answers. Raises `listing-not-on-offer`, `buyer-conditions-unmet`, `member-not-active`, OwnListing,
+    SelfDealing, BrokerNotCertified, NoActiveMandate, RequestUnknown, AnswerUnknown.
     """
     may_move(None, TradeEvent.INQUIRE, act.role)
     check_terms(quantity=quantity, term_months=1)
@@ -77,8 +86,10 @@ async def inquire(
     listing = await require_listed(s, listing_id=listing_id)
     if buyer == listing.seller_id:
         raise OwnListing("the buyer is the seller", listing_id=listing_id)
-    await require_member(s, org_id=buyer)
+    await require_fitting(s, act, listing, await require_member(s, org_id=buyer))
     await require_member(s, org_id=listing.seller_id)
+    if request_id is not None:
+        await require_answered(s, request_id=request_id, buyer_id=buyer, listing_id=listing_id)
     mandate = await entering_mandate(s, act, listing, buyer=buyer, broker=broker) if broker else None
     trade_id = act.new_id("trd")
     due = due_in(TradeState.INQUIRED, act.occurred_at)
@@ -112,7 +123,9 @@ async def inquire(
         Draft(
             "TRD.INQUIRE",
             trade_id,
-            public=named(trade) | {"product_id": trade.product_id, "mandate_id": trade.mandate_id},
+            public=named(trade)
+            | {"product_id": trade.product_id, "mandate_id": trade.mandate_id}
+            | ({"request_id": request_id} if request_id else {}),
             opening={"purpose": purpose, "scenario": scenario, "quantity": quantity, "unit": trade.unit},
             after=TradeState.INQUIRED.value,
         ),

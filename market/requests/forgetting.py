@@ -1,0 +1,30 @@
+"""What the tables of requests repeat of the openings of `REQ.*`, emptied when an opening is erased."""
+
+from sqlmodel import col, update
+
+from base.db import WriteSession
+from ledger.erasure import ERASED
+from market.requests.tables import DataRequest, RequestAnswer
+
+
+async def forget_request(s: WriteSession, *, request_id: str) -> None:
+    """The texts of a request, and its budget: nothing was bought by it, so no book needs the amounts."""
+    await s.exec(
+        update(DataRequest)
+        .where(col(DataRequest.request_id) == request_id)
+        .values(
+            title=ERASED,
+            description=ERASED,
+            period=ERASED,
+            volume=ERASED,
+            budget_min_minor=None,
+            budget_max_minor=None,
+        )
+    )
+
+
+async def forget_answer(s: WriteSession, *, statement_id: str) -> None:
+    """What was said beside an answer."""
+    await s.exec(
+        update(RequestAnswer).where(col(RequestAnswer.statement_id) == statement_id).values(note=ERASED)
+    )
