@@ -18,6 +18,7 @@ _MAY_STOP: Final = _AUTHORITIES | _EXCHANGE
 _DATA_AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
 _BROKER: Final = frozenset({"BROKER"})
 _PROVIDER: Final = frozenset({"PROVIDER"})
+_BUYER: Final = frozenset({"BUYER"})
 _TWO_SIDES: Final = frozenset({"PROVIDER", "BUYER"})
 _BUYER_OR_EXCHANGE: Final = frozenset({OPERATOR, "BUYER"})
 
@@ -119,6 +120,11 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "LST.RESUME": _MAY_STOP,
     "LST.WITHDRAW": _PROVIDER,
     "REG.MEASURE": _EXCHANGE,
+    "REQ.PUBLISH": _BUYER,
+    "REQ.ANSWER": _PROVIDER_SIDE,
+    "REQ.FULFIL": _BUYER,
+    "REQ.WITHDRAW": _BUYER,
+    "REQ.EXPIRE": _EXCHANGE,
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
     "DLV.DOWNLOAD": _EXCHANGE,
@@ -170,6 +176,11 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("FIL.DESTROYED", "BUYER"): "buyer_id",
     ("FIL.RED_INVOICE", "PROVIDER"): "seller_id",
     ("DLV.CHECK", "BUYER"): "buyer_id",
+    ("REQ.PUBLISH", "BUYER"): "buyer_id",
+    ("REQ.ANSWER", "PROVIDER"): "seller_id",
+    ("REQ.ANSWER", "BROKER"): "broker_id",
+    ("REQ.FULFIL", "BUYER"): "buyer_id",
+    ("REQ.WITHDRAW", "BUYER"): "buyer_id",
     ("PAY.ACCOUNT", "PROVIDER"): "org_id",
     ("PAY.ACCOUNT", "BUYER"): "org_id",
     ("PAY.ACCOUNT", "BROKER"): "org_id",

@@ -22,6 +22,8 @@ from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
+from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
+from market.requests.service import expire_request
 from market.settlement.bank import BankClient, NotTaken, read_bank_envelope
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB, give_fee_back, note_overdue
 from market.settlement.errors import BankUnavailable, DayNotOver
@@ -88,7 +90,11 @@ def handlers(
         cause = Cause(job.payload["cause"])
         await require_destruction(s, house.exchange_act(), trade_id=job.payload["trade_id"], cause=cause)
 
+    async def on_request_over(s: WriteSession, job: Job) -> None:
+        await expire_request(s, house.exchange_act(), request_id=job.payload["request_id"])
+
     always: Handlers = {
+        REQUEST_END_JOB: on_request_over,
         TIMEOUT_JOB: act(time_out, "trade_id"),
         FUND_TIMEOUT_JOB: act(cancel_unfunded, "trade_id"),
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),

@@ -17,6 +17,7 @@ from market.listings.moving import MOVED_JOB
 from market.orders.rules import TradeState
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB
 from market.orders.waiting import DELIVERY_FAIL_JOB
+from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB
 from market.settlement.instructing import EXPIRE_JOB, INSTRUCT_JOB, SEND_JOB
 from market.settlement.reconciling import RECONCILE_JOB
@@ -42,6 +43,7 @@ ALWAYS = {
     MOVED_JOB,
     LOOK_AGAIN_JOB,
     MISMATCH_JOB,
+    REQUEST_END_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -57,6 +59,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     async with scene.database.read() as s:
         asked = set((await s.exec(select(JobRow.kind))).all())
     assert asked - filing == every - filing - {
+        REQUEST_END_JOB,
         MOVED_JOB,
         LOOK_AGAIN_JOB,
         MISMATCH_JOB,
