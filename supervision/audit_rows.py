@@ -14,6 +14,7 @@ from supervision.audit_entry import Sealed
 from supervision.audit_report import Code
 
 _PREFIX: Final = "TRD."
+_SETTLES: Final = frozenset({"TRD.SETTLE", "TRD.REFUND"})  # of a divided price: parts of the contract's
 _PUBLIC: Final = ("listing_id", "seller_id", "buyer_id", "broker_id")
 _AMOUNTS: Final = ("amount_minor", "price_minor", "commission_minor", "platform_fee_minor")
 
@@ -52,6 +53,6 @@ def _tell(trades: dict[str, Stated], said: Sealed, amounts: Mapping[str, str]) -
     for name in _PUBLIC:
         if name in said.predicate:
             trade[name] = said.text(name), said.seq
-    for name in _AMOUNTS:
+    for name in _AMOUNTS if said.event not in _SETTLES else ():
         if name in amounts:
             trade[name] = amounts[name], said.seq

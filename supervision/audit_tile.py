@@ -30,7 +30,10 @@ from supervision.audit_skim import skim
 
 Job = tuple[int, bytes, bytes, bytes]  # seq, raw public key, signed message, signature
 Pending = tuple[int, str, bytes, bytes]  # seq, keyid, signed message, signature
-AMOUNTS: Final = ("amount_minor", "price_minor", "commission_minor", "platform_fee_minor", "seller_minor")
+AMOUNTS: Final = (
+    *("amount_minor", "price_minor", "commission_minor", "platform_fee_minor", "seller_minor"),
+    "refund_minor",
+)
 TRADE: Final = "TRD."
 SIGN: Final = "TRD.SIGN"
 _NONCE_HEX: Final = 64

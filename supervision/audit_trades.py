@@ -5,14 +5,16 @@ by one who may make it, that the steps of a trade chain, that a contract names a
 over that very contract, and that what was paid in and out is what was signed for, to the fen.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ledger.rotation import GENESIS
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import REGISTER, REVOKE
+from supervision.audit_money import PAID, STATED, judge_money, money_of, remember_money
 from supervision.audit_moves import (
+    DONE,
     FREEZE,
     FROZEN,
     INQUIRE,
@@ -29,9 +31,7 @@ from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
-_AMOUNTS: Final = ("amount_minor", "commission_minor", "platform_fee_minor")
-_CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE, "TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
-_PAID: Final = frozenset({"TRD.CONTRACT", "TRD.FUND", "TRD.SETTLE"})
+_CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE}) | PAID
 
 _DIGITS: Final = 19
 _GOES_ON: Final = (
@@ -41,7 +41,7 @@ _GOES_ON: Final = (
 _EXCHANGE: Final = frozenset({OPERATOR})
 
 Judged = Iterator[tuple[Code, str]]
-Trade = dict[str, Any]  # state, seats; signed {envelope: [org, contract]}, amounts, frozen [state, role], met
+Trade = dict[str, Any]  # state, seats; signed {envelope: [org, contract]}, frozen [state, role], met; money
 
 
 def statements_are_for_their_speakers(case: Case) -> Check:
@@ -168,8 +168,8 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
         yield from _in_order(trade, said)
     if said.event == "TRD.CONTRACT" and not _damaged(case) and not _met(case, trade):
         yield from _signed_by_all(trade, said)
-    if trade is not None and said.event in _PAID:
-        yield from _as_signed_for(trade.get("amounts", {}), _amounts(batch, said))
+    if trade is not None and said.event in PAID:
+        yield from judge_money(trade, said.event, _amounts(batch, said))
 
 
 def _met(case: Case, trade: Trade | None) -> bool:
@@ -227,10 +227,13 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
         trade.pop("frozen", None)
     elif said.event == "TRD.CONTRACT":
         trade.pop("signed", None)
+    remember_money(trade, said.event, _amounts(batch, said))
     trade["state"] = state = said.text("to") or trade["state"]
     if state in OVER:
+        kept = {"state": state, "seats": trade["seats"] if state in DONE else {}}
+        kept |= money_of(trade)
         trade.clear()
-        trade |= {"state": state, "seats": {}}
+        trade |= kept
 
 
 def _signed_by_all(trade: Trade | None, said: Sealed) -> Judged:
@@ -246,21 +249,9 @@ def _signed_by_all(trade: Trade | None, said: Sealed) -> Judged:
         yield Code.SIG, "not every party has signed this contract"
 
 
-def _as_signed_for(signed: Mapping[str, str], stated: Mapping[str, str]) -> Judged:
-    """Amounts are those of the contract, and the seller is paid what the fees leave."""
-    for name in _AMOUNTS:
-        if name in signed and name in stated and signed[name] != stated[name]:
-            yield Code.OPENING, f"{name} is not what the parties signed for"
-    if {"seller_minor", *_AMOUNTS} <= stated.keys():
-        price, commission, platform_fee = (int(stated[name]) for name in _AMOUNTS)
-        if int(stated["seller_minor"]) != price - commission - platform_fee:
-            yield Code.OPENING, "the parts of the price do not sum to it"
-
-
 def _amounts(batch: Batch, said: Sealed) -> dict[str, str]:
     stated = batch.amounts.get(said.seq, {})
-    names = (*_AMOUNTS, "seller_minor")
-    known = {name: stated[name] for name in names if name in stated}
+    known = {name: stated[name] for name in STATED if name in stated}
     return {name: text for name, text in known.items() if len(text) <= _DIGITS and text.isdecimal()}
 
 
