@@ -24,23 +24,14 @@ from market.orders.deadlines import (
     FUND_WORKING_DAYS,
     MEDIATE_WORKING_DAYS,
 )
+from market.orders.handover import usual_handover
 from market.orders.policy import Licence, build
 from market.orders.scope import LicenceScope, territory_of
 from pricing.whole import WholePrice
 
 LATE_PAYMENT: Final = "0.0005"  # of the sum that is due, for each day (`rules.md` §2.7)
 
-# How each type of product is delivered and by what it is accepted (`rules.md` §2.3.5).
-DELIVERED_BY: Final[Mapping[ProductType, str]] = {
-    ProductType.DATASET: "download",
-    ProductType.API: "credential",
-    ProductType.REPORT: "download",
-    ProductType.SERVICE: "milestone",
-    ProductType.TOOL: "download",
-    ProductType.PRIVACY: "sandbox",
-    ProductType.COMPUTE: "lease",
-    ProductType.CERT: "verification",
-}
+# By what each type of product is accepted (`rules.md` §2.3.5).
 ACCEPTED_BY: Final[Mapping[ProductType, tuple[str, ...]]] = {
     ProductType.DATASET: ("digest", "schema", "rows", "quality"),
     ProductType.API: ("calls", "latency"),
@@ -158,7 +149,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "policy_sha256": sha256_hex(policy),
             },
             "delivery": {
-                "mode": terms.delivery_mode or DELIVERED_BY[terms.product_type],
+                "mode": terms.delivery_mode or usual_handover(terms.product_type).mode.value,
                 "within_wd": terms.deliver_within_wd,
             },
             "acceptance": {

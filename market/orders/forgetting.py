@@ -13,7 +13,7 @@ from sqlmodel import col, select, update
 from base.db import ReadSession, WriteSession
 from ledger.erasure import ERASED
 from market.orders.states import OVER
-from market.orders.tables import Contract, Offer, QuoteRow, Trade
+from market.orders.tables import Contract, ContractPolicy, Offer, QuoteRow, Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,16 @@ async def forget_inquiry(s: WriteSession, *, trade_id: str) -> None:
 
 
 async def forget_offer(s: WriteSession, *, trade_id: str, statement_id: str) -> None:
-    """The texts of an offer, and what the trade and its contract took over from it."""
+    """The terms of an offer in words and codes, and what trade, contract and policy took over from it.
+
+    What a policy said is gone with it, so nothing more is given under it (`bounding.policy_of`).
+    """
     of_it = (col(Offer.trade_id) == trade_id) & (col(Offer.statement_id) == statement_id)
     await s.exec(update(Offer).where(of_it).values(purpose=ERASED, territory=ERASED, scope=""))
     await _trade_texts(s, trade_id, purpose=ERASED)
     await forget_contract(s, trade_id=trade_id)
+    of_trade = col(ContractPolicy.trade_id) == trade_id
+    await s.exec(update(ContractPolicy).where(of_trade).values(document=""))
 
 
 async def forget_quote(s: WriteSession, *, quote_id: str) -> None:
