@@ -31,6 +31,7 @@ from identity.rules import OrganisationStatus
 from ledger.erasure import Ground, claim_opening, erase_claimed
 from ledger.reader import Statement
 from ledger.recording import Act
+from market.disputes.forgetting import FORGETTERS
 from market.listings.forgetting import forget_listing, forget_note
 from market.listings.repository import claim_listing
 from market.listings.states import ListingState
@@ -47,6 +48,9 @@ from market.orders.forgetting import (
 )
 from market.orders.repository import claim_trade
 from market.orders.states import OVER
+from market.requests.forgetting import forget_answer, forget_request
+from market.requests.repository import claim_request
+from market.requests.rules import RequestState
 
 TOUCHED: Final = (
     "ledger_openings",
@@ -61,6 +65,12 @@ TOUCHED: Final = (
     "market_offers",
     "market_quotes",
     "market_contracts",
+    "market_requests",
+    "market_request_answers",
+    "market_disputes",
+    "market_dispute_proposals",
+    "market_dispute_votes",
+    "market_officer_ties",
 )
 """The tables an erasure writes into: where bytes may be left behind."""
 _OFF_MARKET: Final = frozenset({ListingState.REJECTED, ListingState.BLOCKED, ListingState.DELISTED})
@@ -139,6 +149,10 @@ async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
         return await _of_listing(s, said.object_id)
     if said.event.startswith("MND."):
         return await _of_mandate(s, act, said.object_id)
+    if said.event.startswith("REQ."):
+        request = await claim_request(s, request_id=said.object_id)
+        if request.status is RequestState.OPEN:
+            return "request", None, {"request_id": said.object_id}
     if said.event == "ORG.ADMIT":
         member = await get_organisation(s, org_id=said.object_id)
         if member is not None and member.status is OrganisationStatus.ACTIVE:
@@ -205,6 +219,12 @@ async def _forget_copies(s: WriteSession, said: Statement) -> None:
             await forget_contracts_on(s, listing_id=said.object_id)
         case "LST.APPROVE" | "LST.RETURN" | "LST.REJECT":
             await forget_note(s, statement_id=said.statement_id)
+        case event if event in FORGETTERS:
+            await FORGETTERS[event](s, statement_id=said.statement_id)
+        case "REQ.PUBLISH":
+            await forget_request(s, request_id=said.object_id)
+        case "REQ.ANSWER":
+            await forget_answer(s, statement_id=said.statement_id)
         case "MND.SIGN":
             await forget_scope(s, mandate_id=said.object_id)
         case "ORG.ADMIT":

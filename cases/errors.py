@@ -29,6 +29,13 @@ class OrderBeyondPower(NotPermitted):
     title = "This authority cannot order this"
 
 
+class OrderMalformed(Malformed):
+    """A refund without its amount, or an amount in another order."""
+
+    code = "order-malformed"
+    title = "The order's terms do not fit its measure"
+
+
 class FindingFiledBefore(Conflict):
     """A finding becomes a case once."""
 

@@ -131,7 +131,7 @@ LAWS: Final[Mapping[Keeping, str]] = {
     Keeping.CASE_FILE: "档案法",
 }
 _BOOKS: Final = frozenset({"TRD.FUND", "TRD.SETTLE", "TRD.REFUND"})
-_TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND"})
+_TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND", "DSP"})
 
 
 def keeping_of(event: str) -> Keeping:

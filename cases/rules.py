@@ -1,11 +1,11 @@
 """The states of a case (`CSE`, `states.md` §3.5) as far as they are walked here, and what orders can do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cases.errors import CaseWrongRole, CaseWrongState, OrderBeyondPower
+from cases.errors import CaseWrongRole, CaseWrongState, OrderBeyondPower, OrderMalformed
 
 
 class CaseState(StrEnum):
@@ -92,3 +92,12 @@ def check_order(state: CaseState, measure: Measure, role: str) -> None:
         raise OrderBeyondPower(
             f"{measure} is not in the power of {role}", role=role, roles=sorted(POWERS[measure])
         )
+
+
+def check_refund_terms(measure: Measure, *, refund_minor: int | None, fault: Collection[str]) -> None:
+    """An order of a refund says how much goes back, and no other order does. Raises OrderMalformed."""
+    refunds = measure is Measure.REFUND_TRADE
+    if refunds and refund_minor is None:
+        raise OrderMalformed("an order of a refund says how much goes back", member="refund_minor")
+    if not refunds and (refund_minor is not None or fault):
+        raise OrderMalformed("only an order of a refund says so", member="refund_minor")

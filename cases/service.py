@@ -4,7 +4,7 @@ Each act is one statement of the authority that does it; flags are the exchange'
 they follow from the case being open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlmodel import col, update
@@ -13,12 +13,16 @@ from base.db import WriteSession
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
 from cases.errors import CaseWrongState, FindingFiledBefore, FindingMalformed
-from cases.rules import CaseEvent, CaseState, Measure, check_order, may_move
+from cases.rules import CaseEvent, CaseState, Measure, check_order, check_refund_terms, may_move
 from cases.tables import Case, CaseFlag, CaseOrder
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
+from market.disputes.refunds import RefundTerms, refund_after_release
+from market.disputes.rules import Fault
+from market.disputes.voiding import void_trade
 from market.listings.publishing import resume_listing, suspend_listing
 from market.trade.freezing import freeze_trade, unfreeze_trade
+from market.trade.suspending import resume_delivery, suspend_delivery
 
 _WASH = ("WT",)
 _TRADE = "trd_"
@@ -83,21 +87,41 @@ async def dismiss_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
 
 
 async def issue_order(
-    s: WriteSession, act: Act, *, case_id: str, measure: Measure, object_id: str, reason_code: str
+    s: WriteSession,
+    act: Act,
+    *,
+    case_id: str,
+    measure: Measure,
+    object_id: str,
+    reason_code: str,
+    refund_minor: int | None = None,
+    fault: Collection[Fault] = (),
 ) -> CaseOrder:
     """Issue an order in an open investigation: the authority's signed act, in force at once.
 
-    The act is the transition itself (TRD.FREEZE, BRK.SUSPEND, LST.SUSPEND and their lifting), which
-    names the case; the exchange enters it in the register of orders (ORD.ISSUE). Raises CaseWrongState,
-    OrderBeyondPower, and what the transition raises.
+    The act is the transition itself (TRD.FREEZE, TRD.VOID, BRK.SUSPEND, LST.SUSPEND, their lifting …), which
+    names the order; the exchange enters it in the register of orders (ORD.ISSUE). An order of REFUND_TRADE
+    alone says how many fen go back and whose fault it is, and its reason is a ground of refund. Raises
+    CaseWrongState, OrderBeyondPower, OrderMalformed, and what the transition raises.
     """
     case = await repository.claim_case(s, case_id=case_id)
     check_order(case.status, measure, act.role)
+    check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
     order_id = act.new_id("ord")
     said_before = len(recorded_in(s))
-    await _carry_out(
-        s, act, order_id=order_id, case_id=case_id, measure=measure, object_id=object_id, reason=reason_code
-    )
+    if measure is Measure.REFUND_TRADE:
+        terms = RefundTerms(ground=reason_code, refund_minor=refund_minor, fault=fault)
+        await refund_after_release(s, act, trade_id=object_id, terms=terms, order_id=order_id)
+    else:
+        await _carry_out(
+            s,
+            act,
+            order_id=order_id,
+            case_id=case_id,
+            measure=measure,
+            object_id=object_id,
+            reason=reason_code,
+        )
     carried = recorded_in(s)[said_before]  # not what others may have said about the object meanwhile
     await record(
         s,
@@ -150,6 +174,14 @@ async def _carry_out(
             await suspend_listing(s, act, listing_id=object_id, reason_code=reason, case_id=case_id)
         case Measure.RESUME_LISTING:
             await resume_listing(s, act, listing_id=object_id, reason_code=reason, case_id=case_id)
+        case Measure.SUSPEND_DELIVERY:
+            await suspend_delivery(s, act, trade_id=object_id, order_id=order_id, reason_code=reason)
+        case Measure.RESUME_DELIVERY:
+            await resume_delivery(s, act, trade_id=object_id, order_id=order_id, reason_code=reason)
+        case Measure.VOID_TRADE:
+            await void_trade(
+                s, act, trade_id=object_id, order_id=order_id, reason_code=reason, case_id=case_id
+            )
 
 
 async def _move(s: WriteSession, act: Act, case_id: str, event: CaseEvent) -> Case:

@@ -12,6 +12,10 @@ MEASURES: Final[Mapping[str, str]] = {
     "REINSTATE_CERTIFICATE": N_("Reinstate a broker's certificate"),
     "SUSPEND_LISTING": N_("Suspend a listing"),
     "RESUME_LISTING": N_("Resume a listing"),
+    "SUSPEND_DELIVERY": N_("Suspend a delivery"),
+    "RESUME_DELIVERY": N_("Resume a delivery"),
+    "REFUND_TRADE": N_("Have a settled trade paid back"),
+    "VOID_TRADE": N_("Make a contract void"),
 }
 SEVERITIES: Final[Mapping[str, str]] = {"high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
 CONFIDENCES: Final[Mapping[str, str]] = {
@@ -41,6 +45,7 @@ STAGES: Final[Mapping[str, str]] = {
     "failed": N_("Failed"),
 }
 WORK: Final[Mapping[str, str]] = {
+    "mediation-overdue": N_("A mediation is over without a result: the panel has to rule"),
     "unknown-entry": N_("The bank shows an entry that we do not know"),
     "amount-differs": N_("The bank booked another amount"),
     "missing-entry": N_("The bank does not show an entry that we know"),
