@@ -236,6 +236,7 @@ class TradeView(View):
     payment_reference: str | None
     answer_by: datetime | None
     fund_by: datetime | None
+    deliver_by: datetime | None
     accept_by: datetime | None
     settle_at: datetime | None
     inquired_at: datetime

@@ -4,17 +4,25 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from base.db import ReadSession
-from market.delivery.repository import downloads_of, entitlement_of
+from market.delivery.repository import checks_of, downloads_of, entitlement_of, stop_of
 from market.delivery.rules import EntitlementStatus
+from market.listings.categories import ProductType
 from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.listings.repository import get_file
 from market.orders.bounding import policy_of
 from market.orders.errors import PolicyRefuses
+from market.orders.states import TradeState
 from market.orders.tables import Trade
 from web.pages.forms import Form
 from web.pages.room import Room, Taken
 from web.pages.steps import Step
 from web.papers_words import said
+
+_OPERATOR: Final = frozenset({"EXCHANGE_OPERATOR"})
+_TICKED: Final[Mapping[ProductType, str]] = {
+    ProductType.REPORT: "scope",
+    ProductType.SERVICE: "milestones",
+}
 
 
 async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
@@ -28,6 +36,11 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "may_download": entitlement is not None
         and entitlement.buyer_id == room.visitor.org_id
         and entitlement.status is EntitlementStatus.ACTIVE,
+        "stop": await stop_of(s, trade_id=room.trade.trade_id),
+        "checks": await checks_of(s, trade_id=room.trade.trade_id),
+        "ticked": _TICKED.get(room.listing.product_type),
+        "may_suspend": room.visitor.may(_OPERATOR) and room.trade.status is TradeState.DELIVERING,
+        "may_resume": room.visitor.may(_OPERATOR) and room.trade.status is TradeState.DELIVERY_SUSPENDED,
     }
 
 
@@ -47,8 +60,27 @@ def _accept_goods(form: Form, _: Trade) -> dict[str, Any]:
     return {"file_sha256": form.optional("file_sha256"), "rows": form.whole("rows"), "report_sha256": None}
 
 
+def _check_goods(form: Form, _: Trade) -> dict[str, Any]:
+    ticks = [
+        {"name": line.strip(), "there": there}
+        for member, there in (("there", True), ("missing", False))
+        for line in (form.optional(member) or "").splitlines()
+        if line.strip()
+    ]
+    member = form.text("member")
+    return {member: ticks or None} if member in _TICKED.values() else {}
+
+
+def _reason(form: Form, _: Trade) -> dict[str, Any]:
+    return {"reason_code": form.text("reason_code")}
+
+
 TAKEN: Final[Mapping[Step, Taken]] = {
     Step.START_DELIVERY: Taken("trade.start-delivery"),
     Step.CONFIRM_RECEIPT: Taken("trade.confirm-receipt"),
     Step.ACCEPT_GOODS: Taken("trade.accept-goods", _accept_goods),
+    Step.CHECK_GOODS: Taken("trade.check-goods", _check_goods),
+    Step.DELIVERY_FAILED: Taken("trade.delivery-failed"),
+    Step.SUSPEND_DELIVERY: Taken("trade.suspend-delivery", _reason),
+    Step.RESUME_DELIVERY: Taken("trade.resume-delivery", _reason),
 }

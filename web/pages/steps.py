@@ -21,6 +21,13 @@ class Step(StrEnum):
     START_DELIVERY = "start-delivery"
     CONFIRM_RECEIPT = "confirm-receipt"
     ACCEPT_GOODS = "accept-goods"
+    INVOICE = "invoice"
+    RED_INVOICE = "red-invoice"
+    DESTRUCTION = "destruction"
+    CHECK_GOODS = "checks"
+    DELIVERY_FAILED = "delivery-failed"
+    SUSPEND_DELIVERY = "suspend-delivery"
+    RESUME_DELIVERY = "resume-delivery"
 
 
 _STEP_OF: Final = {
@@ -32,6 +39,8 @@ _STEP_OF: Final = {
     TradeEvent.START_DELIVERY: Step.START_DELIVERY,
     TradeEvent.DELIVERED: Step.CONFIRM_RECEIPT,
     TradeEvent.ACCEPT_GOODS: Step.ACCEPT_GOODS,
+    TradeEvent.INVOICE: Step.INVOICE,
+    TradeEvent.DELIVERY_FAIL: Step.DELIVERY_FAILED,
 }
 
 
@@ -83,6 +92,8 @@ def _fits(
         return standing and not mine
     if event is TradeEvent.REFUSE:
         return part.side == "PROVIDER"
+    if event is TradeEvent.DELIVERY_FAIL:
+        return trade.deliver_by is not None and now > trade.deliver_by
     return not has_signed if event is TradeEvent.SIGN else True
 
 

@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import duties
+from web.pages import duties, filing_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -146,6 +146,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.RESUME": N_("Delivery resumed"),
     "TRD.DELIVERY_FAIL": N_("Not delivered in time"),
     "DLV.DOWNLOAD": N_("Download finished"),
+    "DLV.CHECK": N_("Goods checked"),
     "TRD.DELIVERED": N_("Delivered"),
     "TRD.ACCEPT_GOODS": N_("Goods accepted"),
     "TRD.SILENT_ACCEPT": N_("Accepted by silence"),
@@ -159,6 +160,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.FILE": N_("Trade filed"),
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
+    **filing_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),
     "TRD.REFUND": N_("Refunded"),
     "TRD.VOID": N_("Contract void"),
@@ -359,7 +361,11 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "hhi": duties.HHI_BANDS,
     "cr4": duties.CR4_BANDS,
     "stage": duties.STAGES,
-    "work": duties.WORK,
+    "work": {**duties.WORK, **filing_words.WORK},
+    "duty": filing_words.DUTIES,
+    "cause": filing_words.CAUSES,
+    "method": filing_words.METHODS,
+    "rate": filing_words.RATES,
     "resolution": duties.RESOLUTIONS,
     "discipline": duties.DISCIPLINE,
     "download": DOWNLOADS,
