@@ -24,7 +24,7 @@ from market.orders.deadlines import (
     FUND_WORKING_DAYS,
     MEDIATE_WORKING_DAYS,
 )
-from market.orders.handover import usual_handover
+from market.orders.handover import modes_of
 from market.orders.policy import Licence, build
 from market.orders.scope import LicenceScope, territory_of
 from pricing.whole import WholePrice
@@ -149,7 +149,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "policy_sha256": sha256_hex(policy),
             },
             "delivery": {
-                "mode": terms.delivery_mode or usual_handover(terms.product_type).mode.value,
+                "mode": terms.delivery_mode or modes_of(terms.product_type)[0].value,
                 "within_wd": terms.deliver_within_wd,
             },
             "acceptance": {
