@@ -14,9 +14,11 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import aiosqlite
+import asyncpg
 from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from sqlalchemy import Dialect, Engine, Enum, GenerativeSelect, event, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,6 +28,11 @@ from base.errors import Unavailable
 _BUSY_TIMEOUT_S: Final = 30
 _FEW_ROWS: Final = 256
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
+# For sets of rows by their keys: planned once, and never by a scan of a table that was small at the time.
+_BY_KEYS: Final = (
+    "SET plan_cache_mode = force_generic_plan; SET jit = off; "
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+)
 
 Query = TypeVar("Query", bound=GenerativeSelect)
 
@@ -44,6 +51,16 @@ class ReadSession(AsyncSession):
 
 class WriteSession(ReadSession):
     """A session inside one write transaction."""
+
+
+class RowSession:
+    """Inside one write transaction, by the driver alone: for sets of rows (`base.rows`), past the ORM."""
+
+    __slots__ = ("dialect", "driver", "engine", "info")
+
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        self.driver, self.dialect, self.engine = driver, connection.dialect, connection.sync_engine
+        self.info: dict[str, Any] = {}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -103,6 +120,7 @@ class Database:
                 url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
             )
             self._writer = self._reader
+        self._idle: list[AsyncConnection] = []
 
     @property
     def engine(self) -> AsyncEngine:
@@ -127,6 +145,60 @@ class Database:
                 # The connection may still be inside the transaction; nobody may be handed it again.
                 await session.invalidate()
                 raise
+
+    @asynccontextmanager
+    async def write_rows(self) -> AsyncIterator[RowSession]:
+        """`write` without a unit of work: committed on leaving the block, rolled back on any exception.
+
+        What the driver raises inside the block passes through. Raises DBAPIError when the transaction does
+        not begin or is not committed.
+        """
+        connection, driver = await self._begun()
+        usable = False
+        try:
+            try:
+                yield RowSession(connection, driver)
+                await _told(driver, "COMMIT")
+            except Exception:
+                with suppress(Exception):  # what happened first is what is raised
+                    await driver.execute("ROLLBACK")
+                    usable = True
+                raise
+            usable = True
+        finally:
+            await self._give_back(connection, usable=usable)
+
+    async def _begun(self) -> tuple[AsyncConnection, Any]:
+        """A connection inside a new transaction. On PostgreSQL it is one that is kept for this."""
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                await driver.execute("BEGIN")
+            except BaseException as error:  # it has died since it was used last
+                await self._give_back(connection, usable=False)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                return connection, driver
+        connection = await self._writer.connect()
+        try:
+            driver = (await connection.get_raw_connection()).driver_connection
+            if self.dialect == "postgresql":
+                await driver.execute(_BY_KEYS)
+            await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
+        except BaseException:
+            await self._give_back(connection, usable=False)
+            raise
+        return connection, driver
+
+    async def _give_back(self, connection: AsyncConnection, *, usable: bool) -> None:
+        if usable and self.dialect == "postgresql":
+            self._idle.append(connection)
+            return
+        if not usable:  # it may still be inside the transaction; nobody may be handed it again
+            await connection.invalidate()
+        await connection.close()
 
     async def create_schema(self) -> None:
         """Create every table that has been imported (tests and benchmarks; see `migrations/`)."""
@@ -163,9 +235,20 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection."""
+        while self._idle:
+            await self._give_back(self._idle.pop(), usable=False)
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
+
+
+async def _told(driver: Any, word: str) -> None:
+    """Begin or end a transaction. Raises DBAPIError."""
+    try:
+        await driver.execute(word)
+    except Exception as error:
+        lost = not isinstance(error, sqlite3.Error | asyncpg.PostgresError)
+        raise DBAPIError(word, None, error, connection_invalidated=lost) from error
 
 
 class _Cursor(aiosqlite.Cursor):

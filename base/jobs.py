@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
@@ -32,10 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select, update
 
-from base.db import Database, ReadSession, UtcDateTime, WriteSession, text_enum
+from base.db import Database, ReadSession, RowSession, UtcDateTime, WriteSession, text_enum
 from base.errors import DomainError
 from base.rows import Insert as InsertRows
-from base.rows import Plan
+from base.rows import write_rows
 
 MAX_ATTEMPTS: Final = 8
 _FIRST_BACKOFF_S: Final = 5
@@ -85,11 +86,8 @@ class Job:
     attempts: int
 
 
-_AGAIN: Final = InsertRows(
-    JobRow,
-    *("kind", "key", "payload", "status", "run_at", "due_at", "attempts", "finished_at"),
-    over=("kind", "key"),
-    when="jobs.status = 'CANCELLED'",
+_ONCE: Final = InsertRows(
+    JobRow, "kind", "key", "payload", "status", "run_at", "due_at", "attempts", once=("kind", "key")
 )
 Transactional: TypeAlias = Callable[[WriteSession, Job], Awaitable[None]]
 
@@ -127,9 +125,13 @@ async def schedule(
     return await _ask_for(_SCHEDULE, s, kind=kind, key=key, run_at=run_at, payload=dict(payload))
 
 
-def plan_job(plan: Plan, *, kind: str, key: str, run_at: datetime, payload: Mapping[str, Any]) -> None:
-    """`enqueue` as part of a plan."""
-    plan.add(_AGAIN, [(kind, key, dict(payload), JobStatus.QUEUED, run_at, run_at, 0, None)])
+async def enqueue_together(
+    s: RowSession, *, kind: str, jobs: Sequence[tuple[str, datetime, Mapping[str, Any]]]
+) -> None:
+    """`enqueue` for many (key, time, payload) of a kind that is never called off: what there is stays."""
+    in_order = sorted(jobs, key=itemgetter(0))
+    rows = [(kind, key, dict(payload), JobStatus.QUEUED, at, at, 0) for key, at, payload in in_order]
+    await write_rows(s, _ONCE, rows)
 
 
 async def cancel(s: WriteSession, *, kind: str, key: str, now: datetime) -> bool:

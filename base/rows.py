@@ -14,9 +14,11 @@ import orjson
 from sqlalchemy import Column, Dialect
 from sqlmodel import SQLModel
 
-from base.db import ReadSession, WriteSession
+from base.db import ReadSession, RowSession, WriteSession
 
 Row: TypeAlias = Sequence[Any]
+Reading: TypeAlias = ReadSession | RowSession
+Writing: TypeAlias = WriteSession | RowSession
 _Change: TypeAlias = Callable[[Any], Any]
 _DRIVER: Final = "base.rows.driver"
 _POSTGRESQL: Final = "postgresql"
@@ -74,12 +76,19 @@ class Insert(_Set):
     """Rows into a table, a row being the values of `names` in that order.
 
     `over` names the columns of a key: a row that is there already gets the other values, if `when` holds
-    for it.
+    for it. `once` names them too: a row that is there already stays as it is.
     """
 
-    def __init__(self, kind: type[SQLModel], *names: str, over: Sequence[str] = (), when: str = "") -> None:
+    def __init__(
+        self,
+        kind: type[SQLModel],
+        *names: str,
+        over: Sequence[str] = (),
+        when: str = "",
+        once: Sequence[str] = (),
+    ) -> None:
         super().__init__(kind, *names)
-        self._over, self._when = over, when
+        self._over, self._when, self._once = over, when, once
 
     def part(self, dialect: Dialect, first: int) -> str:
         return f"{self._into()} SELECT * FROM {self.unnested(dialect, first)} {self._conflict()}"  # noqa: S608
@@ -91,6 +100,8 @@ class Insert(_Set):
         return f"INSERT INTO {self.table} ({', '.join(self.names)})"
 
     def _conflict(self) -> str:
+        if self._once:
+            return f"ON CONFLICT ({', '.join(self._once)}) DO NOTHING"
         if not self._over:
             return ""
         changes = ", ".join(f"{name} = excluded.{name}" for name in self.names if name not in self._over)
@@ -150,13 +161,15 @@ class Update(_Set):
 
 
 class Select(_Set):
-    """The rows with some texts in `key`, in the order of `key`; `lock` claims them."""
+    """The rows with some texts in `key` for which `when` holds, in the order of `key`; `lock` holds them."""
 
-    def __init__(self, kind: type[SQLModel], *names: str, key: str, lock: bool = False) -> None:
+    def __init__(
+        self, kind: type[SQLModel], *names: str, key: str, when: str = "true", lock: str = ""
+    ) -> None:
         super().__init__(kind, *names)
-        self._text = f"SELECT {', '.join(names)} FROM {self.table} WHERE {key}"  # noqa: S608
+        self._text = f"SELECT {', '.join(names)} FROM {self.table} WHERE {when} AND {key}"  # noqa: S608
         self._order = f"ORDER BY {key}"
-        self._lock = " FOR UPDATE" if lock else ""
+        self._lock = f" {lock}"
 
     def change(self, impl: Any, dialect: Dialect) -> _Change | None:
         made: _Change | None = impl.result_processor(dialect, None)
@@ -168,6 +181,32 @@ class Select(_Set):
 
     def marks(self) -> str:
         return f"{self._text} IN (SELECT value FROM json_each(?1)) {self._order}"  # noqa: S608
+
+
+class NewIds(_Set):
+    """So many new numbers for a table whose key `id` the database counts, rising."""
+
+    def __init__(self, kind: type[SQLModel]) -> None:
+        super().__init__(kind, "id")
+
+    def change(self, impl: Any, dialect: Dialect) -> _Change | None:
+        del impl, dialect
+        return None
+
+    def part(self, dialect: Dialect, first: int) -> str:
+        del dialect
+        following = f"nextval(pg_get_serial_sequence('{self.table}', 'id'))"
+        return f"SELECT {following} AS id FROM generate_series(1, ${first}::int)"  # noqa: S608
+
+    def marks(self) -> str:
+        counting = "SELECT 1 WHERE ?1 > 0 UNION ALL SELECT id + 1 FROM n WHERE id < ?1"
+        last = f"SELECT coalesce(max(t.id), 0) FROM {self.table} AS t"  # noqa: S608
+        return f"WITH RECURSIVE n (id) AS ({counting}) SELECT n.id + ({last}) FROM n"  # noqa: S608
+
+
+Question: TypeAlias = Select | NewIds
+Asked: TypeAlias = Mapping[Question, Sequence[str] | int]
+"""Questions, each with the keys it asks for, or with how many numbers are wanted."""
 
 
 class Plan:
@@ -184,7 +223,7 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self._sets)
 
-    async def carry_out(self, s: WriteSession) -> None:
+    async def carry_out(self, s: Writing) -> None:
         """Write everything; the plan is empty then. Raises RowsMissed, and the driver's own errors."""
         sets, self._sets = self._sets, []
         if not sets:
@@ -202,15 +241,16 @@ class Plan:
 async def _in_one_statement(
     driver: Any, dialect: Dialect, sets: Sequence[tuple[_Set, Sequence[Row], bool]]
 ) -> Sequence[int]:
-    kinds = tuple(what for what, _, _ in sets)
+    """How many rows each set touched; of those that need not touch every one it is not asked."""
+    kinds = tuple((what, each) for what, _, each in sets)
     text = _texts.get(kinds)
     if text is None:
-        parts, first = [], 1
-        for at, what in enumerate(kinds):
-            parts.append(f"w{at} AS ({what.part(dialect, first)} RETURNING 1)")
+        parts, counts, first = [], [], 1
+        for at, (what, each) in enumerate(kinds):
+            parts.append(f"w{at} AS ({what.part(dialect, first)}{' RETURNING 1' if each else ''})")
+            counts.append(f"(SELECT count(*) FROM w{at})" if each else "0")  # noqa: S608
             first += len(what.columns)
-        counts = ", ".join(f"(SELECT count(*) FROM w{at})" for at in range(len(kinds)))  # noqa: S608
-        text = f"WITH {', '.join(parts)} SELECT {counts}"
+        text = f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
         if len(_texts) < _TEXTS_KEPT:
             _texts[kinds] = text
     values: list[Sequence[Any]] = []
@@ -221,7 +261,7 @@ async def _in_one_statement(
 
 
 _TEXTS_KEPT: Final = 100
-_texts: dict[tuple[_Set, ...], str] = {}
+_texts: dict[tuple[tuple[_Set, bool], ...], str] = {}
 
 
 async def _one_by_one(driver: Any, dialect: Dialect, what: _Set, rows: Sequence[Row]) -> int:
@@ -238,48 +278,66 @@ async def _asked(driver: Any, text: str, *values: Any) -> list[Row]:
     return list(await cursor.fetchall())
 
 
-async def write_rows(s: WriteSession, what: _Set, rows: Sequence[Row], *, each: bool = False) -> None:
+async def write_rows(s: Writing, what: _Set, rows: Sequence[Row], *, each: bool = False) -> None:
     """One set alone. Raises RowsMissed, and the driver's own errors."""
     plan = Plan()
     plan.add(what, rows, each=each)
     await plan.carry_out(s)
 
 
-async def read_rows(s: ReadSession, asked: Mapping[Select, Sequence[str]]) -> list[list[Row]]:
-    """The rows with these keys, for each of several questions; none for a key that is not there."""
+async def read_rows(s: Reading, asked: Asked) -> list[list[Row]]:
+    """The rows with these keys, for each of several questions; none for a key that is not there.
+
+    On PostgreSQL they are one statement, and lock what they lock in their order.
+    """
     driver, dialect = await _driver(s)
     if dialect.name != _POSTGRESQL:
         found = [
-            await _asked(driver, what.marks(), orjson.dumps(keys).decode()) for what, keys in asked.items()
+            await _asked(
+                driver, what.marks(), keys if isinstance(keys, int) else orjson.dumps(list(keys)).decode()
+            )
+            for what, keys in asked.items()
         ]
     else:
-        parts = [f"q{at} AS ({what.part(dialect, at + 1)})" for at, what in enumerate(asked)]
-        lists = ", ".join(f"(SELECT array_agg(q{at}) FROM q{at})" for at in range(len(asked)))  # noqa: S608
-        row = await driver.fetchrow(f"WITH {', '.join(parts)} SELECT {lists}", *asked.values())
+        kinds = tuple(asked)
+        text = _questions.get(kinds)
+        if text is None:
+            parts = [f"q{at} AS ({what.part(dialect, at + 1)})" for at, what in enumerate(kinds)]
+            lists = [f"(SELECT array_agg(q{at}) FROM q{at})" for at in range(len(kinds))]  # noqa: S608
+            text = f"WITH {', '.join(parts)} SELECT {', '.join(lists)}"
+            if len(_questions) < _TEXTS_KEPT:
+                _questions[kinds] = text
+        row = await driver.fetchrow(text, *asked.values())
         found = [list(rows or ()) for rows in row]
     return [_shown(what, rows, dialect) for what, rows in zip(asked, found, strict=True)]
 
 
-def _shown(what: Select, rows: list[Row], dialect: Dialect) -> list[Row]:
+_questions: dict[tuple[Question, ...], str] = {}
+
+
+def _shown(what: Question, rows: list[Row], dialect: Dialect) -> list[Row]:
     if not rows or not any(what.changes(dialect)):
         return rows
     return list(zip(*what.changed(list(zip(*rows, strict=True)), dialect), strict=True))
 
 
-async def new_ids(s: WriteSession, kind: type[SQLModel], count: int) -> Sequence[int]:
-    """So many new numbers for a table whose key `id` the database counts, rising."""
-    connection, table = await s.connection(), str(kind.__tablename__)
-    if connection.dialect.name == _POSTGRESQL:  # not past the session, whose transaction may begin with this
-        text = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2::int)"
-        return sorted((await connection.exec_driver_sql(text, (table, count))).scalars())
-    driver, _ = await _driver(s)
-    text = f"SELECT coalesce(max(id), 0) FROM {table}"  # noqa: S608
-    ((last,),) = await _asked(driver, text)
-    return range(last + 1, last + 1 + count)
+async def ask_plainly(s: Reading, *, postgresql: str, sqlite: str, values: Sequence[Any] = ()) -> list[Row]:
+    """One statement by the driver, as each database spells it; values as the driver takes and gives them."""
+    driver, dialect = await _driver(s)
+    if dialect.name == _POSTGRESQL:
+        return list(await driver.fetch(postgresql, *values))
+    return await _asked(driver, sqlite, *values)
 
 
-async def _driver(s: ReadSession) -> tuple[Any, Dialect]:
+def dialect_of(s: Reading) -> str:
+    """`sqlite` or `postgresql`."""
+    return s.dialect.name if isinstance(s, RowSession) else s.get_bind().dialect.name
+
+
+async def _driver(s: Reading) -> tuple[Any, Dialect]:
     """The driver's own connection (asyncpg, aiosqlite), inside the session's transaction."""
+    if isinstance(s, RowSession):
+        return s.driver, s.dialect
     known: tuple[Any, Dialect] | None = s.info.get(_DRIVER)
     if known is None:
         connection = await s.connection()

@@ -6,6 +6,7 @@ key up under the locks of each transaction: nothing is signed with it after its 
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +14,7 @@ from sqlmodel import col, update
 
 from base.db import ReadSession, WriteSession
 from base.errors import Conflict
+from base.rows import Asked, Row, Select
 from base.signing import Envelope, SigningKey, sign_envelope
 from identity.errors import KeyRegisteredBefore, KeyRevoked
 from identity.repository import (
@@ -34,6 +36,7 @@ from ledger.suites import ED25519_SHA256
 
 OPERATOR_ROLES: Final = frozenset({Role.EXCHANGE_OPERATOR})
 _ASKED: Final = "identity.node_key"
+_STANDING: Final = Select(KeyRow, "status", key="keyid", when=f"custody = '{Custody.NODE}'", lock="FOR SHARE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ class NodePen(ExchangePen):
         if await node_key_status(s, keyid=self.key.keyid) is not KeyStatus.ACTIVE:
             raise KeyRevoked("the exchange's key is not in force any more", keyid=self.key.keyid)
         s.info[_ASKED] = self.key.keyid, begun
+
+    def asks(self) -> Asked:
+        """Its row, share-locked."""
+        return {_STANDING: [self.key.keyid]}
+
+    def hears(self, found: Sequence[Sequence[Row]]) -> None:
+        """Raises KeyRevoked."""
+        if [tuple(row) for rows in found for row in rows] != [(KeyStatus.ACTIVE,)]:
+            raise KeyRevoked("the exchange's key is not in force any more", keyid=self.key.keyid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ order, and no settlement is sealed before the acceptance it rests on (`docs/ledg
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,17 +18,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from base.clock import Clock
-from base.db import Database, WriteSession
+from base.db import Database, RowSession, WriteSession
 from base.errors import Refusal
 from base.rows import Plan
 from ledger.recording import Act, record_refusal
-from ledger.sequencer import BATCH_ROWS, Statements, lock_log, seal
+from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_planned
 from ledger.together import own_statements
 
 MOST: Final = 64
 LANES: Final = 2
 TRIES: Final = 3
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_VIOLATED: Final = "23"  # the class of integrity constraint violations
 _WORTH_IT: Final = 8  # a smaller batch waits until the one before it is written
 _ALONE_LOCK: Final = 0x6462_616C  # "dbal"
 _LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
@@ -57,7 +59,7 @@ class Command:
     said: Any = None
 
 
-Together: TypeAlias = Callable[[WriteSession, Plan, Sequence[Command]], Awaitable[Sequence[Any]]]
+Together: TypeAlias = Callable[[RowSession, Plan, Sequence[Command]], Awaitable[Sequence[Any]]]
 
 
 _Waiting: TypeAlias = tuple[Command, asyncio.Future[Any]]
@@ -164,8 +166,11 @@ async def _alone(
 
 
 def _undone(error: Exception) -> bool:
-    """Whether the database said that nothing of the transaction stands."""
-    return isinstance(error, IntegrityError) or _deadlocked(error)
+    """Whether the database said that nothing of the transaction stands: a constraint, or a deadlock."""
+    if isinstance(error, IntegrityError) or _deadlocked(error):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return isinstance(cause, sqlite3.IntegrityError) or str(getattr(cause, "sqlstate", ""))[:2] == _VIOLATED
 
 
 def _deadlocked(error: Exception) -> bool:
@@ -180,13 +185,12 @@ class _NotTogether(Exception):  # control flow out of a transaction: what was be
 async def _all_together(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:
     """Ask, decide and sign first, and take the log when everything is ready to be written."""
     outcomes: list[Any] = [Alone.ALONE] * len(commands)
-    async with database.write() as s:
+    async with database.write_rows() as s:
         plan = Plan()
         try:
             await _together(s, plan, commands, outcomes)
             if plan:
-                await lock_log(s)
-                await _seal_everything(s, clock, plan, own_statements(s))
+                await _write_planned(s, clock, plan, own_statements(s))
         except Exception as error:
             raise _NotTogether from error
     return outcomes
@@ -205,7 +209,7 @@ async def _one_by_one(database: Database, clock: Clock, commands: Sequence[Comma
     return outcomes
 
 
-async def _together(s: WriteSession, plan: Plan, commands: Sequence[Command], outcomes: list[Any]) -> None:
+async def _together(s: RowSession, plan: Plan, commands: Sequence[Command], outcomes: list[Any]) -> None:
     """Carry out what can be carried out together, kind by kind, and note the results."""
     kinds: dict[Together, list[int]] = {}
     for at, command in enumerate(commands):
@@ -239,12 +243,11 @@ async def _one(s: WriteSession, command: Command) -> Any:
     return result
 
 
-async def _seal_everything(
-    s: WriteSession, clock: Clock, plan: Plan | None = None, own: Statements = ()
-) -> None:
+async def _write_planned(s: RowSession, clock: Clock, plan: Plan, own: Statements) -> None:
     """Seal what is queued, which came before, then the batch's own; write the plan that records these."""
-    if plan is not None:
-        await seal(s, clock, behind=own, plan=plan)
-    else:
-        while (await seal(s, clock)).count == BATCH_ROWS:
-            pass
+    await seal_planned(s, clock, plan, own)
+
+
+async def _seal_everything(s: WriteSession, clock: Clock) -> None:
+    while (await seal(s, clock)).count == BATCH_ROWS:
+        pass

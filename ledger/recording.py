@@ -18,6 +18,7 @@ from base.clock import Clock
 from base.db import WriteSession
 from base.errors import Refusal
 from base.ids import Seed
+from base.rows import Asked, Row
 from base.signing import Envelope, SigningKey, sign_envelope
 from ledger.errors import EntryTooLarge, StatementRecordedBefore
 from ledger.statement import (
@@ -80,9 +81,20 @@ class ExchangePen:
     async def ready(self, s: WriteSession) -> None:
         """Make sure, under the transaction's locks, that the key may still sign; a node's pen does."""
 
+    def asks(self) -> Asked:
+        """What is to be asked, under the locks of a transaction of sets, before the pen signs many."""
+        return {}
+
+    def hears(self, found: Sequence[Sequence[Row]]) -> None:
+        """The answers. Raises where the key may not sign any more; a node's pen does."""
+
     async def sign(self, s: WriteSession, actor: Actor, role: str, built: Built) -> Envelope:
         del actor, role
         await self.ready(s)
+        return self.signs(built)
+
+    def signs(self, built: Built) -> Envelope:
+        """Sign; whoever calls this has made sure that the key may."""
         return sign_envelope(PAYLOAD_TYPE, built.payload, self.key)
 
 

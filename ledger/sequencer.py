@@ -11,21 +11,20 @@ writer is both.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, delete, text
-from sqlalchemy import select as plain_select
+import orjson
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import col, select
 
 from base.clock import Clock
-from base.db import Database, ReadSession, WriteSession
-from base.rows import Insert, Plan, Update
+from base.db import Database, ReadSession, RowSession, WriteSession
+from base.rows import Insert, Plan, Reading, Row, Update, Writing, ask_plainly, dialect_of
 from ledger.errors import LeadershipLost, LogClosed, LogForked, LogUnborn
 from ledger.statement import NO_PREVIOUS, sealed_entry
-from ledger.tables import EntryRow, PendingRow, StatementRow, TileRow, TreeRow
+from ledger.tables import EntryRow, TileRow, TreeRow
 from ledger.tile_cache import Place
 from ledger.tile_store import stored_tiles
 from ledger.tiles import WIDTH, Tile, TileNodes, grow
@@ -37,11 +36,21 @@ _LOG_LOCK: Final = 0x6462_6C67  # "dblg"
 _ENTRIES: Final = Insert(EntryRow, "seq", "statement_row", "leaf_hash", "entry")
 _TILES: Final = Insert(TileRow, "level", "number", "hashes", over=("level", "number"))
 _TREE: Final = Update(TreeRow, "size", "root", "previous", "sealed_at", key="id", expected="size")
-_ASKED: Final[Sequence[Any]] = (
-    *(getattr(TreeRow, name) for name in ("origin", "size", "root", "previous", "sealed_at")),
-    *(TreeRow.halted, TreeRow.closed_at, select(PendingRow.id).exists().label("waits")),
+_HEAD: Final = (
+    "SELECT origin, size, root, previous, sealed_at, halted, closed_at,"
+    " EXISTS (SELECT 1 FROM ledger_pending) FROM ledger_tree WHERE id = 1"
 )
-_HEAD: Final = plain_select(*_ASKED).where(col(TreeRow.id) == 1)
+_HOLD: Final = "SELECT origin, size, root, previous, sealed_at, halted, closed_at, waits FROM ledger_hold($1)"
+_TAKE: Final = (
+    "WITH taken AS MATERIALIZED (SELECT id FROM ledger_pending ORDER BY id LIMIT $1 FOR UPDATE),"
+    " gone AS (DELETE FROM ledger_pending AS p USING taken WHERE p.id = taken.id)"
+    " SELECT s.id, s.envelope FROM taken JOIN ledger_statements AS s ON s.id = taken.id ORDER BY s.id"
+)
+_TAKE_HERE: Final = (
+    "SELECT s.id, s.envelope FROM ledger_pending AS p JOIN ledger_statements AS s ON s.id = p.id"
+    " ORDER BY p.id LIMIT ?"
+)
+_TAKEN_HERE: Final = "DELETE FROM ledger_pending WHERE id IN (SELECT value FROM json_each(?))"
 _edges: "WeakKeyDictionary[Engine, _Edge]" = WeakKeyDictionary()
 Statements: TypeAlias = Sequence[tuple[int, bytes]]
 """Statements to be sealed: each row's number, and its envelope."""
@@ -109,56 +118,88 @@ async def leadership(database: Database) -> AsyncIterator[Leader | None]:
                     await connection.commit()
 
 
-async def seal(
-    s: WriteSession,
-    clock: Clock,
-    *,
-    limit: int = BATCH_ROWS,
-    leader: Leader | None = None,
-    behind: Statements = (),
-    plan: Plan | None = None,
-) -> Sealed:
-    """Seal up to `limit` queued statements in the caller's transaction, or all of them and then `behind`.
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The tree as it stands, asked while the log is held, and whether anything waits to be sealed."""
 
-    What is `behind` is recorded by `plan` and stands in no queue: whoever has a plan holds the log already,
-    and it is carried out with what sealing writes. Numbers them densely, links each to the leaf hash before
-    it, and upserts the tiles they touch. Raises LogUnborn when no log was created, LeadershipLost when
-    `leader` leads no more, LogForked when the log is halted (`ledger.witness_guard`), LogClosed after its
-    last entry (`ledger.log_keys`).
+    origin: str
+    size: int
+    root: str
+    previous: str
+    sealed_at: datetime
+    waits: bool
+
+
+async def seal(
+    s: WriteSession, clock: Clock, *, limit: int = BATCH_ROWS, leader: Leader | None = None
+) -> Sealed:
+    """Take the log and seal up to `limit` queued statements in the caller's transaction.
+
+    Numbers them densely, links each to the leaf hash before it, and upserts the tiles they touch. Raises
+    LogUnborn when no log was created, LeadershipLost when `leader` leads no more, LogForked when the log is
+    halted (`ledger.witness_guard`), LogClosed after its last entry (`ledger.log_keys`).
     """
-    if plan is None:
-        await lock_log(s)
-        plan = Plan()
+    await lock_log(s)
     if leader is not None:
         await leader.require(s)
-    tree = (await (await s.connection()).execute(_HEAD)).one_or_none()
-    if tree is None:
-        raise LogUnborn("there is no log in this database yet")
-    if tree.halted is not None:  # whichever process found out, none goes on
-        raise LogForked(tree.halted)
-    if tree.closed_at is not None:
-        raise LogClosed("the log was closed: a new one has to begin", origin=tree.origin)
-    queued = list(await _take(s, limit)) if tree.waits else []
-    while behind and queued and len(queued) % limit == 0 and (more := await _take(s, limit)):
+    head = _checked(await ask_plainly(s, postgresql=_HEAD, sqlite=_HEAD))
+    queued = await _take(s, limit) if head.waits else []
+    return await _append(s, clock, head, queued, Plan())
+
+
+async def seal_planned(s: RowSession, clock: Clock, plan: Plan, behind: Statements) -> Sealed:
+    """Take the log, seal everything that is queued, then what `plan` records and what stands in no queue.
+
+    The plan is carried out with what sealing writes, in one statement. Raises what `seal` raises, and what
+    carrying out a plan does.
+    """
+    head = _checked(await ask_plainly(s, postgresql=_HOLD, sqlite=_HEAD, values=_held(s)))
+    queued: list[tuple[int, bytes]] = []
+    while head.waits and (more := await _take(s, BATCH_ROWS)):
         queued += more
-    queued += behind
+        if len(more) < BATCH_ROWS:
+            break
+    return await _append(s, clock, head, [*queued, *behind], plan)
+
+
+def _held(s: RowSession) -> Sequence[int]:
+    return (_LOG_LOCK,) if s.dialect.name == "postgresql" else ()
+
+
+def _checked(found: Sequence[Row]) -> _Head:
+    if not found:
+        raise LogUnborn("there is no log in this database yet")
+    origin, size, root, previous, sealed_at, halted, closed_at, waits = found[0]
+    if halted is not None:  # whichever process found out, none goes on
+        raise LogForked(halted)
+    if closed_at is not None:
+        raise LogClosed("the log was closed: a new one has to begin", origin=origin)
+    if isinstance(sealed_at, str):  # SQLite's, which forgets the time zone
+        sealed_at = datetime.fromisoformat(sealed_at).replace(tzinfo=UTC)
+    return _Head(origin, size, root, previous, sealed_at, bool(waits))
+
+
+async def _append(
+    s: Writing, clock: Clock, head: _Head, queued: Sequence[tuple[int, bytes]], plan: Plan
+) -> Sealed:
+    """Make entries of these statements, behind each other and the tree's last one, and carry out the plan."""
     if not queued:
         await plan.carry_out(s)
-        return Sealed(0, tree.size, tree.root)
-    at = max(clock.now(), tree.sealed_at)
-    rows, leaves, previous = [], [], tree.previous
-    for seq, (row_id, envelope) in enumerate(queued, start=tree.size):
-        entry = sealed_entry(seq=seq, prev=previous, at=at, node=tree.origin, envelope=envelope)
+        return Sealed(0, head.size, head.root)
+    at = max(clock.now(), head.sealed_at)
+    rows, leaves, previous = [], [], head.previous
+    for seq, (row_id, envelope) in enumerate(queued, start=head.size):
+        entry = sealed_entry(seq=seq, prev=previous, at=at, node=head.origin, envelope=envelope)
         leaf = leaf_hash(entry)
         previous = leaf.hex()
         rows.append((seq, row_id, leaf, entry))
         leaves.append(leaf)
-    edge, tiles = (await _edge(s, tree.size, tree.root)).grown(leaves)
+    edge, tiles = (await _edge(s, head.size, head.root)).grown(leaves)
     plan.add(_ENTRIES, rows)
     plan.add(_TILES, [(tile.level, tile.index, hashes) for tile, hashes in tiles.items()])
-    plan.add(_TREE, [(1, tree.size, edge.size, edge.root, previous, at)], each=True)
+    plan.add(_TREE, [(1, head.size, edge.size, edge.root, previous, at)], each=True)
     await plan.carry_out(s)
-    _edges[s.get_bind().engine] = edge  # what is rolled back is in no tree of this size and root
+    _edges[_engine(s)] = edge  # what is rolled back is in no tree of this size and root
     return Sealed(len(rows), edge.size, edge.root)
 
 
@@ -179,25 +220,14 @@ async def seal_all(database: Database, clock: Clock, *, leader: Leader | None = 
             return Sealed(count, batch.size, batch.root)
 
 
-async def _take(s: WriteSession, limit: int) -> Sequence[tuple[int, bytes]]:
+async def _take(s: Writing, limit: int) -> list[tuple[int, bytes]]:
     """Take queued statements out of the queue in the order of their ids."""
-    query = select(PendingRow.id).order_by(col(PendingRow.id)).limit(limit)
-    if s.get_bind().dialect.name == "postgresql":
-        query = query.with_for_update()
-    ids = (await s.exec(query)).all()
-    if not ids:
-        return []
-    found = await s.exec(
-        select(StatementRow.id, StatementRow.envelope)
-        .where(col(StatementRow.id) >= ids[0], col(StatementRow.id) <= ids[-1])
-        .join(PendingRow, col(PendingRow.id) == col(StatementRow.id))
-        .order_by(col(StatementRow.id))
-    )
-    taken = set(ids)
-    queued = [(row_id, envelope) for row_id, envelope in found.all() if row_id in taken]
-    for start in range(0, len(ids), 500):  # SQLite bounds the parameters of one statement
-        await s.exec(delete(PendingRow).where(col(PendingRow.id).in_(ids[start : start + 500])))
-    return [(int(row_id or 0), envelope) for row_id, envelope in queued]
+    found = await ask_plainly(s, postgresql=_TAKE, sqlite=_TAKE_HERE, values=(limit,))
+    taken = [(number, bytes(envelope)) for number, envelope in found]
+    if taken and dialect_of(s) == "sqlite":
+        numbers = orjson.dumps([number for number, _ in taken]).decode()
+        await ask_plainly(s, postgresql="", sqlite=_TAKEN_HERE, values=(numbers,))
+    return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +249,13 @@ class _Edge:
         return _Edge(frontier.size, frontier.root().hex(), last, frontier), tiles
 
 
-async def _edge(s: ReadSession, size: int, root: str) -> _Edge:
+def _engine(s: Writing) -> Engine:
+    return s.engine if isinstance(s, RowSession) else s.get_bind().engine
+
+
+async def _edge(s: Writing, size: int, root: str) -> _Edge:
     """The edge of the tree as it is stored; from memory when this process was the last to grow it."""
-    known = _edges.get(s.get_bind().engine)
+    known = _edges.get(_engine(s))
     if known is not None and (known.size, known.root) == (size, root):
         return known
     tiles = await edge_tiles(s, size)
@@ -229,7 +263,7 @@ async def _edge(s: ReadSession, size: int, root: str) -> _Edge:
     return _Edge(size, root, tiles, frontier)
 
 
-async def edge_tiles(s: ReadSession, size: int) -> dict[Place, bytes]:
+async def edge_tiles(s: Reading, size: int) -> dict[Place, bytes]:
     """The last tile of each level of a tree of `size`: where it grows, and where its peaks stand.
 
     Hashes that a later tree added to these tiles are left off.

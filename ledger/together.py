@@ -8,13 +8,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from base.db import WriteSession
-from base.rows import Insert, Plan, new_ids
-from ledger.recording import Act, Recorded, storable
+from base.db import RowSession
+from base.rows import Asked, Insert, NewIds, Plan, Row, read_rows
+from ledger.recording import Act, ExchangePen, Recorded, storable
 from ledger.statement import Draft, build
 from ledger.tables import MentionRow, OpeningRow, StatementRow
 
 _OWN: Final = "ledger.together"
+_NUMBERS: Final = NewIds(StatementRow)
 _OPENINGS: Final = Insert(OpeningRow, "sha256", "document")
 _STATEMENTS: Final = Insert(
     StatementRow,
@@ -31,27 +32,48 @@ _STATEMENTS: Final = Insert(
 _MENTIONS: Final = Insert(MentionRow, "object_id", "event", "statement_row")
 
 
-async def statement_numbers(s: WriteSession, count: int) -> Sequence[int]:
-    """Numbers for so many statements at most: asked for first, they spare the transaction a question."""
-    return await new_ids(s, StatementRow, count)
+class Preparation:
+    """What is asked before statements are made together: numbers for them, and whether the pen may sign.
+
+    Whoever asks something anyway asks this with it (`asks`, then `hears` of the answers), and spares the
+    transaction a question. Raises TypeError for a pen that is not the exchange's own: it signs alone.
+    """
+
+    def __init__(self, acts: Sequence[Act]) -> None:
+        pens = {id(act.pen): act.pen for act in acts}
+        (pen,) = pens.values()
+        if not isinstance(pen, ExchangePen):
+            raise TypeError("a party's statements are signed one by one")
+        self.pen = pen
+        self.asks: Asked = {_NUMBERS: len(acts), **pen.asks()}
+        self.numbers: Sequence[int] = ()
+
+    def hears(self, found: Sequence[Sequence[Row]]) -> None:
+        """The answers, in the order of the questions. Raises what the pen raises."""
+        numbers, *others = found
+        self.numbers = sorted(number for (number,) in numbers)
+        self.pen.hears(others)
 
 
-async def record_together(
-    s: WriteSession,
-    plan: Plan,
-    said: Sequence[tuple[Act, Draft]],
-    numbers: Sequence[int] | None = None,
+async def prepare(s: RowSession, acts: Sequence[Act]) -> Preparation:
+    """A preparation that was asked by itself."""
+    prepared = Preparation(acts)
+    prepared.hears(await read_rows(s, prepared.asks))
+    return prepared
+
+
+def record_together(
+    s: RowSession, plan: Plan, said: Sequence[tuple[Act, Draft]], prepared: Preparation
 ) -> list[Recorded]:
     """Build and sign what each act says, and plan to store it, in their order, in the batch's transaction.
 
     Raises EntryTooLarge; what is on record breaks the plan.
     """
     recorded, openings, statements, mentions = [], [], [], []
-    numbers = await statement_numbers(s, len(said)) if numbers is None else numbers[: len(said)]
-    for number, (act, draft) in zip(numbers, said, strict=True):
+    for number, (act, draft) in zip(prepared.numbers[: len(said)], said, strict=True):
         statement_id = act.new_id("sta")
         built = build(draft, act.saying(), act.nonce())
-        stored = storable(await act.pen.sign(s, act.actor, act.role, built))
+        stored = storable(prepared.pen.signs(built))
         digest = hashlib.sha256(stored).hexdigest()
         if built.opening_sha256 is not None:
             openings.append((built.opening_sha256, built.opening))
@@ -67,6 +89,6 @@ async def record_together(
     return recorded
 
 
-def own_statements(s: WriteSession) -> Sequence[tuple[int, bytes]]:
+def own_statements(s: RowSession) -> Sequence[tuple[int, bytes]]:
     """What was recorded together in this transaction: each row's number, and the envelope."""
     return tuple(s.info.get(_OWN, ()))

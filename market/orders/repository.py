@@ -129,7 +129,7 @@ class Claimed:
     platform_fee_minor: int | None
 
 
-CLAIM: Final = Select(Trade, *Claimed.__slots__, key="trade_id", lock=True)
+CLAIM: Final = Select(Trade, *Claimed.__slots__, key="trade_id", lock="FOR UPDATE")
 """Trades by their ids, locked in the order of these; `Claimed(*row)` is one of them."""
 
 

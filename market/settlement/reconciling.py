@@ -5,17 +5,20 @@ put before a person; nothing is put right by itself. From the first movement on 
 also one on which nothing moved: what should not have happened would stand there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Final
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
 
 from base.calendar import at_shanghai, end_of_day_shanghai
 from base.canonical import sha256_hex
-from base.db import WriteSession
+from base.db import RowSession, WriteSession
 from base.ids import is_id
-from base.jobs import enqueue, plan_job
-from base.rows import Plan
+from base.jobs import JobRow, enqueue, enqueue_together
+from base.rows import Select, read_rows
 from base.signing import Envelope
 from ledger.recording import Act, record
 from ledger.statement import Draft
@@ -29,6 +32,9 @@ from market.settlement.work import mismatch
 RECONCILE_JOB: Final = "settlement.reconcile"
 _RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
 _A_DAY: Final = timedelta(days=1)
+_DAYS_KNOWN: Final = 1000
+_QUEUED: Final = Select(JobRow, "key", key="key", when=f"kind = '{RECONCILE_JOB}'")
+_queued: WeakKeyDictionary[Engine, set[date]] = WeakKeyDictionary()  # days whose jobs are committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +183,28 @@ async def reconcile_day(
     return row
 
 
-def plan_reconciliation(plan: Plan, *, day: date) -> None:
-    """`queue_reconciliation` as part of a plan."""
-    moment = at_shanghai(day + _A_DAY, _RECONCILE_AT)
-    plan_job(plan, kind=RECONCILE_JOB, key=day.isoformat(), run_at=moment, payload={"day": day.isoformat()})
+async def ensure_reconciled(s: RowSession, *, days: Collection[date]) -> None:
+    """`queue_reconciliation` of many days, before the log is taken: whoever holds that waits for nobody.
+
+    A day whose job somebody has committed is asked for no more: these jobs are never called off.
+    """
+    known = _queued.setdefault(s.engine, set())
+    if not known.issuperset(days):
+        names = [day.isoformat() for day in sorted(days)]
+        (found,) = await read_rows(s, {_QUEUED: names})
+        standing = {date.fromisoformat(name) for (name,) in found}
+        missing = sorted(set(days) - standing)
+        await enqueue_together(
+            s,
+            kind=RECONCILE_JOB,
+            jobs=[
+                (day.isoformat(), at_shanghai(day + _A_DAY, _RECONCILE_AT), {"day": day.isoformat()})
+                for day in missing
+            ],
+        )
+        if len(known) > _DAYS_KNOWN:
+            known.clear()
+        known |= standing
 
 
 async def queue_reconciliation(s: WriteSession, *, day: date) -> None:

@@ -6,23 +6,24 @@ and `market.settlement.service` decides it alone: refusals, mismatches and repet
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from base.canonical import sha256_hex
-from base.db import WriteSession
+from base.db import RowSession
 from base.rows import Insert, Plan, Select, Update, read_rows
 from base.signing import Envelope
 from ledger.batch import Alone, Command
 from ledger.posting import Resolution, post_reserved_together
 from ledger.recording import Act, Recorded
 from ledger.statement import envelope_bytes
-from ledger.together import record_together, statement_numbers
+from ledger.together import Preparation, record_together
 from market.orders import repository as trades
 from market.orders.repository import Claimed
 from market.orders.rules import TradeState
 from market.settlement.instructing import Escrow
 from market.settlement.messages import Notification
-from market.settlement.reconciling import plan_reconciliation
+from market.settlement.reconciling import ensure_reconciled
 from market.settlement.settling import oddity, settled
 from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
 
@@ -81,13 +82,13 @@ class _Settling:
     instruction: Ordered
 
 
-async def settle_together(s: WriteSession, plan: Plan, commands: Sequence[Command]) -> Sequence[Any]:
+async def settle_together(s: RowSession, plan: Plan, commands: Sequence[Command]) -> Sequence[Any]:
     """Settle what there is nothing to say against; ALONE for the others.
 
     The plan breaks when somebody was faster, or when a message or an entry was told before.
     """
-    numbers = await statement_numbers(s, len(commands))
-    chosen = await _choose(s, commands)
+    prepared = Preparation([command.act for command in commands])
+    chosen = await _choose(s, commands, prepared)
     outcomes: list[Any] = [Alone.ALONE] * len(commands)
     if not chosen:
         return outcomes
@@ -96,18 +97,18 @@ async def settle_together(s: WriteSession, plan: Plan, commands: Sequence[Comman
     paid = [(one.instruction.message_id, one.instruction.status, InstructionState.PAID) for one in chosen]
     plan.add(_PAY, paid, each=True)
     said = [(one.act, settled(one.trade, one.instruction, one.digest, one.trade.status)) for one in chosen]
-    recorded = await record_together(s, plan, said, numbers)
+    recorded = record_together(s, plan, said, prepared)
     resolutions = []
     for one, told in zip(chosen, recorded, strict=True):
         batch_id = one.act.new_id("bat")
         resolutions.append(Resolution(batch_id, one.instruction.batch_id, told.statement_id, one.act.now))
         outcomes[one.at] = _outcome(one, told)
     post_reserved_together(plan, resolutions)
-    _keep(plan, chosen, outcomes)
+    await ensure_reconciled(s, days=_keep(plan, chosen, outcomes))
     return outcomes
 
 
-async def _choose(s: WriteSession, commands: Sequence[Command]) -> list[_Settling]:
+async def _choose(s: RowSession, commands: Sequence[Command], prepared: Preparation) -> list[_Settling]:
     """The debits that settle their trades; of several about one thing the first."""
     debits: dict[str, tuple[int, Command]] = {}
     seen: set[str | None] = set()
@@ -130,7 +131,9 @@ async def _choose(s: WriteSession, commands: Sequence[Command]) -> list[_Settlin
     if not debits:
         return []
     named = [command.said.instruction_id for _, command in debits.values()]
-    claimed, instructed = await read_rows(s, {trades.CLAIM: sorted(debits), _INSTRUCTED: named})
+    asked = {trades.CLAIM: sorted(debits), _INSTRUCTED: named, **prepared.asks}
+    claimed, instructed, *others = await read_rows(s, asked)
+    prepared.hears(others)
     ordered = {row[0]: Ordered(*row) for row in instructed}
     chosen = []
     for trade in (Claimed(*row) for row in claimed):
@@ -148,8 +151,8 @@ async def _choose(s: WriteSession, commands: Sequence[Command]) -> list[_Settlin
     return sorted(chosen, key=lambda one: one.at)
 
 
-def _keep(plan: Plan, chosen: Sequence[_Settling], outcomes: Sequence[Any]) -> None:
-    """Keep the bank's messages with what they came to, and its movements; have their days compared."""
+def _keep(plan: Plan, chosen: Sequence[_Settling], outcomes: Sequence[Any]) -> set[date]:
+    """Keep the bank's messages with what they came to, and its movements; the days of these."""
     messages, movements, days = [], [], set()
     for one in chosen:
         told = one.debit.notification
@@ -161,8 +164,7 @@ def _keep(plan: Plan, chosen: Sequence[_Settling], outcomes: Sequence[Any]) -> N
             days.add(m.booked_on)
     plan.add(_KEEP, messages)
     plan.add(_NOTE, movements)
-    for day in sorted(days):
-        plan_reconciliation(plan, day=day)
+    return days
 
 
 def _outcome(one: _Settling, told: Recorded) -> dict[str, Any]:

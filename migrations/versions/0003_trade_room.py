@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import base.db
+from ledger import triggers
 
 revision: str = "0003"
 down_revision: str | None = "0002"
@@ -32,10 +33,12 @@ def upgrade() -> None:
     _filing()
     _deliveries()
     _negotiation()
+    _together()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _without_together()
     _without_negotiation()
     _without_deliveries()
     _without_filing()
@@ -43,6 +46,18 @@ def downgrade() -> None:
     _without_policies()
     _without_money()
     _without_trades()
+
+
+def _together() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in triggers.TOGETHER_POSTGRESQL:
+            op.execute(statement)
+
+
+def _without_together() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in triggers.NOT_TOGETHER_POSTGRESQL:
+            op.execute(statement)
 
 
 def _trades() -> None:

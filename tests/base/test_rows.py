@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
 from base.db import Database
-from base.jobs import JobRow, JobStatus, cancel, enqueue, plan_job
-from base.rows import Copy, Insert, Plan, RowsMissed, Select, Update, new_ids, read_rows, write_rows
-from ledger.tables import StatementRow
+from base.jobs import JobRow, JobStatus, enqueue, enqueue_together
+from base.rows import Copy, Insert, NewIds, Plan, RowsMissed, Select, Update, read_rows, write_rows
+from ledger.tables import PostingRow, StatementRow
 from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
 from migrations.models import import_tables
 from tests.ledger.seeds import statement
@@ -20,6 +22,7 @@ KEEP = Insert(BankMessage, "message_id", "payload_sha256", "envelope", "outcome"
 NOTE = Insert(
     BankMovement, "entry_id", "message_id", "trade_id", "end_to_end_id", "signed_minor", "booked_on"
 )
+LEG = Insert(PostingRow, "batch_id", "account", "amount_minor", "currency", "booked")
 READ = Select(BankMessage, "message_id", "outcome", "received_at", "envelope", key="message_id")
 MOVED = Select(BankMovement, "entry_id", "signed_minor", "booked_on", key="message_id")
 
@@ -149,7 +152,8 @@ async def test_a_value_that_the_column_does_not_take_is_refused(jobs: Database) 
 async def test_new_numbers_rise_and_are_those_that_the_table_counts_on_from(database: Database) -> None:
     async with database.write() as s:
         await statement(s, "sta_before")
-        ids = list(await new_ids(s, StatementRow, 3))
+        (numbers,) = await read_rows(s, {NewIds(StatementRow): 3})
+        ids = [number for (number,) in numbers]
         rows = [(number, f"sta_{number}", f"{number:064}", AT, b"{}") for number in ids]
         names = ("id", "statement_id", "envelope_sha256", "occurred_at", "envelope")
         more = [(*row, "TST.NOTE", "obj_1", "org_1") for row in rows]
@@ -162,31 +166,59 @@ async def test_new_numbers_rise_and_are_those_that_the_table_counts_on_from(data
     assert ids[-1] < found["sta_after"]
 
 
-async def test_a_planned_job_is_the_job_that_enqueue_would_make(database: Database) -> None:
-    async def planned(key: str, **payload: Any) -> None:
-        async with database.write() as s:
-            plan = Plan()
-            plan_job(plan, kind="test", key=key, run_at=AT, payload=payload)
-            await plan.carry_out(s)
+async def test_a_transaction_of_rows_is_committed_or_taken_back_and_the_next_one_begins(
+    database: Database,
+) -> None:
+    async with database.write_rows() as s:
+        await write_rows(s, KEEP, [message(1)])
+    with pytest.raises(RowsMissed):
+        async with database.write_rows() as s:
+            await write_rows(s, KEEP, [message(2)])
+            await write_rows(s, END, [("none", QUEUED, DONE, AT)], each=True)
+    with pytest.raises(DBAPIError):  # at the commit: nobody stated it, nobody closed it
+        async with database.write_rows() as s:
+            await write_rows(s, LEG, [("bat_1", "bank:escrow", 0, "CNY", True)])
+    async with database.write_rows() as s:
+        assert [row[0] for row in (await read_rows(s, {READ: ["ntf_1", "ntf_2"]}))[0]] == ["ntf_1"]
+        await write_rows(s, KEEP, [message(3)])
+        (found,) = await read_rows(s, {NewIds(StatementRow): 2})
+        assert [number for (number,) in found] == sorted({number for (number,) in found})
+    async with database.read() as s:
+        kept = (await s.exec(select(BankMessage.message_id).order_by(col(BankMessage.message_id)))).all()
+        assert list(kept) == ["ntf_1", "ntf_3"]
 
+
+async def test_a_connection_that_died_between_two_transactions_of_rows_is_made_again(
+    postgresql_database: Database,
+) -> None:
+    database = postgresql_database
+    async with database.write_rows() as s:
+        (pid,) = await s.driver.fetchrow("SELECT pg_backend_pid()")
+    async with database.write() as killer:
+        await (await killer.connection()).execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    async with database.write_rows() as s:
+        await write_rows(s, KEEP, [message(1)])
+    async with database.read() as s:
+        assert (await s.exec(select(BankMessage.message_id))).all() == ["ntf_1"]
+
+
+async def test_jobs_asked_for_together_are_those_that_enqueue_would_make(database: Database) -> None:
     async with database.write() as s:
         await enqueue(s, kind="test", key="enqueued", run_at=AT, payload={"n": 1})
-    await planned("planned", n=1)
-    await planned("planned", n=2)  # what is queued stays as it is
-    await planned("enqueued", n=2)
-    async with database.write() as s:
-        await cancel(s, kind="test", key="enqueued", now=AT)
-    await planned("enqueued", n=3)  # what was called off is taken up again
+    for n in (1, 2):  # what is queued stays as it is
+        async with database.write_rows() as rows:
+            jobs = [(key, AT, {"n": n}) for key in ("together", "enqueued")]
+            await enqueue_together(rows, kind="test", jobs=jobs)
     async with database.read() as s:
         found = {row.key: row for row in (await s.exec(select(JobRow))).all()}
-    assert {key: row.payload for key, row in found.items()} == {"planned": {"n": 1}, "enqueued": {"n": 3}}
+    assert {key: row.payload for key, row in found.items()} == {"together": {"n": 1}, "enqueued": {"n": 1}}
     for row in found.values():
         assert (row.status, row.run_at, row.due_at, row.attempts) == (QUEUED, AT, AT, 0)
         assert row.finished_at is None
 
 
 async def test_an_instruction_s_state_reads_as_its_own_kind(database: Database) -> None:
-    asked = Select(Instruction, "message_id", "status", "payouts", key="message_id", lock=True)
+    asked = Select(Instruction, "message_id", "status", "payouts", key="message_id", lock="FOR UPDATE")
     async with database.write() as s:
         assert await read_rows(s, {asked: ["ins_none"]}) == [[]]
         impl = asked.changes((await s.connection()).dialect)[1]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 import ledger.batch
 from base.clock import Clock
-from base.db import WriteSession
+from base.db import RowSession
 from base.rows import Insert, Plan
 from ledger.batch import BatchWriter
 from ledger.sequencer import seal_all
@@ -183,13 +183,13 @@ async def seal_flush(ground: Ground) -> Measured:
     for setting, value in (("commit_delay", _FLUSH_US), ("commit_siblings", 0)):
         async with database.write() as s:
             await (await s.connection()).execute(text(f'ALTER DATABASE "{name}" SET {setting} = {value}'))
-    await database.engine.dispose()
+    await database.dispose()
     try:
         return await _sealing(ground, "seal_flush")
     finally:
         async with database.write() as s:
             await (await s.connection()).execute(text(f'ALTER DATABASE "{name}" RESET ALL'))
-        await database.engine.dispose()
+        await database.dispose()
 
 
 async def _sealing(ground: Ground, name: str) -> Measured:
@@ -199,7 +199,7 @@ async def _sealing(ground: Ground, name: str) -> Measured:
         return await ours.rate(callers=MANY, seconds=ground.budget.side_s)
 
     async def unchained() -> float:
-        async with swapped(ledger.batch, lock_log=_nothing, _seal_everything=_queue):
+        async with swapped(ledger.batch, _write_planned=_queue):
             return await chained()
 
     rates = await in_turns(chained, unchained, rounds=_SEAL_ROUNDS)
@@ -207,18 +207,11 @@ async def _sealing(ground: Ground, name: str) -> Measured:
     return Measured(*rates, unit, (fsync_probe(name, ground.store()),))
 
 
-async def _nothing(*_: object) -> None:
-    """In the place of the log's lock."""
-
-
-async def _queue(
-    s: WriteSession, clock: Clock, plan: Plan | None = None, own: Sequence[tuple[int, bytes]] = ()
-) -> None:
-    """In the place of sealing: what was recorded together waits for the sequencer, as what goes alone."""
+async def _queue(s: RowSession, clock: Clock, plan: Plan, own: Sequence[tuple[int, bytes]]) -> None:
+    """In the place of taking the log and sealing: what was recorded together waits for the sequencer."""
     del clock
-    if plan is not None:
-        plan.add(_PENDING, [(number,) for number, _ in own])
-        await plan.carry_out(s)
+    plan.add(_PENDING, [(number,) for number, _ in own])
+    await plan.carry_out(s)
 
 
 def _name(callers: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from bank.amounts import account_number
@@ -16,6 +16,7 @@ from base.canonical import sha256_hex
 from base.clock import SimulatedClock
 from base.db import Database
 from base.ids import Seed
+from base.rows import Insert, Plan
 from base.signing import Envelope, SigningKey
 from brokers.rules import Side
 from ledger.sequencer import create_log, seal_all
@@ -29,9 +30,12 @@ from tests.market.listings.goods import listed
 from tests.market.settlement.bank_side import BankSide
 from tests.market.trade.scene import EARLIER, Scene, certified
 
-_TABLES: Final = tuple(
-    SQLModel.metadata.tables[str(kind.__tablename__)]
-    for kind in (Trade, PostingRow, PostingBatchRow, Instruction)
+_KINDS: Final = (Trade, PostingRow, PostingBatchRow, Instruction)
+_TABLES: Final = tuple(SQLModel.metadata.tables[str(kind.__tablename__)] for kind in _KINDS)
+# A posting's own number is the database's to give.
+_COPIES: Final = tuple(
+    Insert(kind, *(column.name for column in table.columns if column.name != "id"))
+    for kind, table in zip(_KINDS, _TABLES, strict=True)
 )
 _BATCHES: Final = SQLModel.metadata.tables[str(PostingBatchRow.__tablename__)]
 _CHUNK: Final = 500
@@ -136,10 +140,11 @@ class Stock:
             for name, kept in template.items():
                 rows[name] += [_renamed(row, names) for row in kept]
             due.append(self._due(rows[Instruction.__tablename__][-1]))
-        async with self.scene.database.write() as s:
-            connection = await s.connection()
-            for table in _TABLES:
-                await connection.execute(insert(table), rows[table.name])
+        async with self.scene.database.write_rows() as s:
+            plan = Plan()
+            for table, what in zip(_TABLES, _COPIES, strict=True):
+                plan.add(what, [tuple(row[name] for name in what.names) for row in rows[table.name]])
+            await plan.carry_out(s)
         return due
 
     def _due(self, row: Mapping[str, Any]) -> Due:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from base.clock import SimulatedClock
-from base.db import Database, WriteSession
+from base.db import Database, RowSession, WriteSession
 from base.errors import Conflict, DomainError
 from base.rows import Plan
 from base.signing import SigningKey
@@ -36,7 +36,7 @@ from ledger.recording import Act, Actor, Exchange, ExchangePen, exchange_act, re
 from ledger.sequencer import create_log, seal, seal_all
 from ledger.statement import Draft
 from ledger.tiles import Tile
-from ledger.together import record_together
+from ledger.together import prepare, record_together
 from ledger.witness import WitnessDesk
 from ledger.witness_circle import WitnessCircle
 from ledger.witness_policy import Policy, Witness
@@ -520,11 +520,12 @@ def noting(number: int) -> Callable[[WriteSession, Act], Awaitable[Any]]:
     return said
 
 
-async def noting_together(s: WriteSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
+async def noting_together(s: RowSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
     """The same for many at once; what `said` nothing goes alone."""
     able = [command for command in commands if command.said is not None]
     drafts = [(one.act, Draft("TST.NOTE", one.object_id, {"number": one.said})) for one in able]
-    done = iter(await record_together(s, plan, drafts) if able else ())
+    prepared = await prepare(s, [one.act for one in able]) if able else None
+    done = iter(record_together(s, plan, drafts, prepared) if prepared is not None else ())
     return [Alone.ALONE if command.said is None else next(done) for command in commands]
 
 

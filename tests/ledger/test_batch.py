@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from base.clock import SimulatedClock
-from base.db import Database, WriteSession
+from base.db import Database, RowSession, WriteSession
 from base.errors import Conflict
 from base.rows import Plan
 from ledger.accounts import Leg, bank_cash, held
@@ -24,7 +24,7 @@ from ledger.recording import Act, Recorded, record
 from ledger.sequencer import create_log, seal_all
 from ledger.statement import Draft
 from ledger.tables import EntryRow, PendingRow, PostingRow
-from ledger.together import record_together
+from ledger.together import prepare, record_together
 from tests.houses import ORIGIN, TestHouse, make_house
 from tests.ledger.seeds import AT
 
@@ -158,9 +158,10 @@ async def test_what_breaks_a_constraint_at_the_commit_does_not_take_its_neighbou
 def together(house: TestHouse, number: int) -> Command:
     """A settlement in little that shares its transaction set by set."""
 
-    async def settle(s: WriteSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
+    async def settle(s: RowSession, plan: Plan, commands: Sequence[Command]) -> list[Any]:
         said = [(one.act, Draft("TST.SETTLE", one.object_id, public=one.said)) for one in commands]
-        return list(await record_together(s, plan, said))
+        prepared = await prepare(s, [one.act for one in commands])
+        return list(record_together(s, plan, said, prepared))
 
     return replace(settling(house, number), together=settle, said={"number": number})
 

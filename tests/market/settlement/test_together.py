@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import SQLModel, col, select, update
 
 from base.jobs import JobRow
+from base.rows import Plan
 from ledger.batch import MOST, BatchWriter
 from ledger.reader import opening
 from ledger.recording import record
@@ -271,15 +272,17 @@ async def test_a_reference_that_was_told_before_breaks_the_plan_and_not_its_neig
 async def test_who_moved_on_meanwhile_breaks_the_plan_and_everybody_goes_alone(
     scene: Scene, stock: Stock, alone: list[int], monkeypatch: pytest.MonkeyPatch, moved: type[SQLModel]
 ) -> None:
-    """Between asking and writing a state changes (here, in the plan's own transaction: it is taken back)."""
     due = await stock.take(3)
     said = together.record_together
 
-    async def interrupted(s: Any, *args: Any) -> Any:
-        state = {Trade: TradeState.FROZEN, Instruction: InstructionState.REJECTED}[moved]
-        where = col(moved.trade_id) == due[1].trade_id
-        await s.exec(update(moved).where(where).values(status=state))
-        return await said(s, *args)
+    def interrupted(s: Any, plan: Plan, *args: Any) -> Any:
+        """Another state is what the plan finds: whoever has it moved on a moment before."""
+        expected = {Trade: TradeState.FROZEN, Instruction: InstructionState.REJECTED}[moved]
+        (at,) = [at for at, (what, *_) in enumerate(plan._sets) if what.table == moved.__tablename__]
+        what, rows, each = plan._sets[at]
+        rows = [(row[0], expected, *row[2:]) if n == 1 else row for n, row in enumerate(rows)]
+        plan._sets[at] = (what, rows, each)
+        return said(s, plan, *args)
 
     monkeypatch.setattr(together, "record_together", interrupted)
     outcomes = await told(scene, *(one.notification for one in due))
