@@ -55,13 +55,6 @@ class NothingToReverse(Conflict):
     title = "No invoice of this trade is to be taken back"
 
 
-class InvoiceMissing(Conflict):
-    """A trade is filed with its invoice."""
-
-    code = "invoice-missing"
-    title = "The trade is not invoiced yet"
-
-
 class FilingUnknown(NotFound):
     code = "filing-unknown"
     title = "This trade is not filed"

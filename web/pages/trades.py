@@ -18,7 +18,7 @@ from market.settlement.repository import instructions_of
 from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
 from web.files import send_file
-from web.pages import contracting, delivering, negotiating
+from web.pages import contracting, delivering, filing, negotiating
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
@@ -29,7 +29,7 @@ from web.pages.visiting import PARTIES, SUPERVISORS, Visitor, VisitorDep
 router = APIRouter()
 _PAGE: Final = 30
 # Each stage brings what it shows and the forms of its steps (`web.pages.room`).
-_STAGES: Final = (negotiating, contracting, delivering)
+_STAGES: Final = (negotiating, contracting, delivering, filing)
 _TAKEN: Final = {step: taken for stage in _STAGES for step, taken in stage.TAKEN.items()}
 
 

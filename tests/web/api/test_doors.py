@@ -45,6 +45,7 @@ OPEN = {
     ("GET", "/api/v1/organisations"),
     ("GET", "/api/v1/organisations/{org_id}"),
     ("GET", "/api/v1/organisations/{org_id}/keys"),
+    ("GET", "/api/v1/trade-certificates/{certificate_no}"),
     ("POST", "/api/v1/bank/notifications"),  # the bank's signature is its credential
     ("POST", "/api/v1/token"),
 }
