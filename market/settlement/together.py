@@ -25,7 +25,13 @@ from market.settlement.instructing import Escrow
 from market.settlement.messages import Notification
 from market.settlement.reconciling import ensure_reconciled
 from market.settlement.settling import oddity, settled
-from market.settlement.tables import BankMessage, BankMovement, Instruction, InstructionState
+from market.settlement.tables import (
+    BankMessage,
+    BankMovement,
+    Instruction,
+    InstructionKind,
+    InstructionState,
+)
 
 _PAY: Final = Update(Instruction, "status", key="message_id", expected="status")
 _KEEP: Final = Insert(BankMessage, "message_id", "payload_sha256", "envelope", "outcome", "received_at")
@@ -61,6 +67,7 @@ class Ordered:
 
     message_id: str
     trade_id: str
+    kind: InstructionKind
     status: InstructionState
     batch_id: str
     payouts: list[dict[str, str]]
@@ -142,6 +149,7 @@ async def _choose(s: RowSession, commands: Sequence[Command], prepared: Preparat
         if (
             instruction is not None
             and instruction.trade_id == trade.trade_id
+            and instruction.kind is InstructionKind.SETTLE
             and instruction.status is InstructionState.INSTRUCTED
             and trade.status is TradeState.ACCEPTED_GOODS
             and oddity(debit.notification, instruction) is None
