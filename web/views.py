@@ -1,7 +1,8 @@
 """What is shown of the house's things, the same to the API's callers and to the pages."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -11,6 +12,8 @@ from ledger.reader import Statement
 from market.delivery.tables import Entitlement
 from market.listings.shapes import Offered
 from market.listings.tables import Listing, ListingFile
+from market.orders.offering import Preview, Standing, taken_apart
+from market.orders.statements import terms_of
 from market.orders.tables import Offer, Trade
 from market.settlement.tables import PayeeAccount
 
@@ -192,6 +195,24 @@ class ListingView(View):
         return cls.model_validate(row)
 
 
+class PriceView(View):
+    """A whole price and where it goes: net + vat = price = seller + commission + platform fee."""
+
+    price_minor: int
+    net_minor: int
+    vat_minor: int
+    commission_minor: int
+    platform_fee_minor: int
+    seller_minor: int
+    commission_bp: int
+    platform_bp: int
+
+    @classmethod
+    def of(cls, shown: Preview) -> "PriceView":
+        rates = {"commission_bp": shown.commission_bp, "platform_bp": shown.platform_bp}
+        return cls(**asdict(shown.whole), **rates)
+
+
 class OfferView(View):
     trade_id: str
     offer_no: int
@@ -206,10 +227,38 @@ class OfferView(View):
     territory: str
     made_at: datetime
     expires_at: datetime
+    scope: dict[str, Any] | None = None
+    delivery: dict[str, Any] | None = None
+    price: PriceView | None = None
 
     @classmethod
     def of(cls, row: Offer) -> "OfferView":
-        return cls.model_validate(row)
+        return cls(**_offered(row))
+
+
+class StandingOfferView(OfferView):
+    """An offer among the others of its trade."""
+
+    standing: Standing
+
+    @classmethod
+    def standing_as(cls, row: Offer, standing: Standing) -> "StandingOfferView":
+        return cls(**_offered(row), standing=standing)
+
+
+_KEPT_AS_TOLD: Final = tuple(
+    name for name in OfferView.model_fields if name not in {"scope", "delivery", "price"}
+)
+
+
+def _offered(row: Offer) -> dict[str, Any]:
+    """An offer with its terms whole, where they were kept, and its price as it showed it."""
+    terms, rate = terms_of(row), row.commission_bp
+    return {name: getattr(row, name) for name in _KEPT_AS_TOLD} | {
+        "scope": terms.scope.document() if terms.scope else None,
+        "delivery": terms.delivery.document() if terms.delivery else None,
+        "price": None if rate is None else PriceView.of(Preview(taken_apart(row.price_minor, rate), rate)),
+    }
 
 
 class TradeView(View):

@@ -38,14 +38,17 @@ _OWN: Final[Mapping[ProductType, DeliveryMode]] = {
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Which kind of delivery, within how many working days after the escrow is funded."""
+    """Which kind of delivery, within how many working days after the escrow is funded.
 
-    mode: DeliveryMode = DeliveryMode.DOWNLOAD
+    No mode is the usual one of the product's type.
+    """
+
+    mode: DeliveryMode | None = None
     days: int = DELIVER_WORKING_DAYS
 
     def document(self) -> dict[str, Any]:
         """As an offer's opening says it."""
-        return {"mode": self.mode.value, "days": self.days}
+        return {"mode": self.mode.value if self.mode else None, "days": self.days}
 
 
 def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
@@ -53,22 +56,23 @@ def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
     return tuple(dict.fromkeys((_OWN[product_type], DeliveryMode.DOWNLOAD)))
 
 
-def usual_handover(product_type: ProductType) -> Handover:
-    """What an offer says of the delivery that says nothing of it."""
-    return Handover(modes_of(product_type)[0])
+def agreed_handover(handover: Handover | None, product_type: ProductType) -> Handover:
+    """What an offer says of the delivery, with the usual kind and term where it leaves them open.
 
-
-def check_handover(handover: Handover, product_type: ProductType) -> None:
-    """Raises OfferMalformed for a term out of bounds, DeliveryModeNotAllowed for another type's kind."""
-    if type(handover.days) is not int or not 1 <= handover.days <= MAX_DELIVERY_DAYS:
+    Raises OfferMalformed for a term out of bounds, DeliveryModeNotAllowed for another type's kind.
+    """
+    allowed = modes_of(product_type)
+    said = handover or Handover()
+    mode = said.mode or allowed[0]
+    if type(said.days) is not int or not 1 <= said.days <= MAX_DELIVERY_DAYS:
         raise OfferMalformed(
             f"a delivery takes 1 to {MAX_DELIVERY_DAYS} working days", member="delivery_days"
         )
-    allowed = modes_of(product_type)
-    if handover.mode not in allowed:
+    if mode not in allowed:
         raise DeliveryModeNotAllowed(
             "this type of product is not delivered so",
-            mode=handover.mode.value,
+            mode=mode.value,
             product_type=product_type.value,
-            allowed=[mode.value for mode in allowed],
+            allowed=[one.value for one in allowed],
         )
+    return Handover(mode, said.days)

@@ -6,6 +6,7 @@ stated and kept is always whole, so both sides sign and accept the same terms.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
@@ -16,7 +17,7 @@ from market.orders import repository
 from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
-from market.orders.handover import check_handover, usual_handover
+from market.orders.handover import agreed_handover
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -85,8 +86,7 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
     """The terms with what they leave open filled in, all of it allowed."""
     check_terms(quantity=terms.quantity, term_months=terms.term_months)
     scope = terms.scope or await usual_scope(s, listing_id=listing.listing_id)
-    delivery = terms.delivery or usual_handover(listing.product_type)
-    check_handover(delivery, listing.product_type)
+    delivery = agreed_handover(terms.delivery, listing.product_type)
     await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
     return replace(terms, scope=scope, delivery=delivery)
 
@@ -96,6 +96,7 @@ def _kept(
 ) -> Offer:
     assert terms.scope is not None
     assert terms.delivery is not None
+    assert terms.delivery.mode is not None
     return Offer(
         trade_id=trade.trade_id,
         offer_no=trade.offer_no,
@@ -157,6 +158,27 @@ def check_fees_shown(offer: Offer, commission_bp: int) -> None:
             shown_bp=offer.commission_bp,
             now_bp=commission_bp,
         )
+
+
+class Standing(StrEnum):
+    """How an offer stands: an expired one cannot be accepted, and its side may renew it."""
+
+    STANDING = "STANDING"
+    EXPIRED = "EXPIRED"
+    ANSWERED = "ANSWERED"
+    ACCEPTED = "ACCEPTED"
+    OVER = "OVER"
+
+
+def standing_of(offer: Offer, trade: Trade, *, at: datetime) -> Standing:
+    """How an offer of a trade stands at a moment."""
+    if offer.offer_no != trade.offer_no:
+        return Standing.ANSWERED
+    if trade.agreed_at is not None:
+        return Standing.ACCEPTED
+    if trade.status is not TradeState.NEGOTIATING and trade.frozen_from != TradeState.NEGOTIATING.value:
+        return Standing.OVER
+    return Standing.STANDING if at <= offer.expires_at else Standing.EXPIRED
 
 
 def priced(offer: Offer) -> PricedOffer:

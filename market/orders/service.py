@@ -9,6 +9,7 @@ from dataclasses import replace
 from base.db import WriteSession
 from brokers.commission import CAP_BP
 from identity.service import require_member
+from ledger.reader import statement
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.listings.service import require_listed
@@ -191,7 +192,10 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
             "agreed_at": act.occurred_at,
         },
     )
-    await record(s, act, step(trade, TradeEvent.ACCEPT, before, offer_no=offer_no))
+    # What is accepted is named by what its statement commits to, so that the acceptor signs over its terms.
+    offered = await statement(s, statement_id=latest.statement_id)
+    terms_sha256 = offered.opening_sha256
+    await record(s, act, step(trade, TradeEvent.ACCEPT, before, offer_no=offer_no, offer_sha256=terms_sha256))
     await stop_awaiting_answer(s, trade, act.now)
     return trade
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from base.db import ReadSession
 from market.listings import catalogue, repository
+from market.listings.buyers import BuyerConditions
 from market.listings.categories import Category, ProductType
 from market.listings.errors import ListingUnknown
 from market.listings.tables import Listing
@@ -86,6 +87,13 @@ async def conditions(listing_id: Id, s: ReadDep, caller: VisitorDep) -> dict[str
     """What the seller lets be done with the product at most: an offer stays inside it."""
     await visible(s, caller, listing_id)
     return (await repository.conditions_of(s, listing_id=listing_id)).document()
+
+
+@router.get("/listings/{listing_id}/buyers")
+async def buyers(listing_id: Id, s: ReadDep, caller: VisitorDep) -> dict[str, Any]:
+    """Whom the product is sold to, as an inquiry is asked; what is empty is not asked."""
+    await visible(s, caller, listing_id)
+    return (await repository.buyers_of(s, listing_id=listing_id) or BuyerConditions()).document()
 
 
 async def visible(s: ReadSession, caller: Caller | None, listing_id: str) -> Listing:

@@ -8,6 +8,7 @@ from pydantic import Field
 from base.db import WriteSession
 from ledger.recording import Act
 from market.listings import publishing, service
+from market.listings.buyers import HIGHEST_GRADE, LOWEST_GRADE, ROLES, BuyerKind, buyers_from
 from market.listings.categories import Category, ProductType
 from market.listings.conditions import (
     MAX_COUNT,
@@ -45,6 +46,15 @@ class ConditionsForm(Asked):
     derivative_allowed: bool = True
 
 
+class BuyersForm(Asked):
+    """Whom the product is sold to; what is empty is not asked. Everybody sees it."""
+
+    kinds: list[BuyerKind] = Field(default_factory=list, max_length=len(BuyerKind))
+    roles: list[Annotated[str, Field(max_length=30)]] = Field(default_factory=list, max_length=len(ROLES))
+    regions: list[Annotated[str, Field(max_length=6)]] = Field(default_factory=list, max_length=MAX_PLACES)
+    min_grade: int | None = Field(default=None, ge=HIGHEST_GRADE, le=LOWEST_GRADE)
+
+
 class DraftArgs(Args):
     file_id: Id
     title: str = Field(max_length=200)
@@ -66,6 +76,7 @@ class DraftArgs(Args):
     product_id: Id | None = None
     derived_from: list[Id | Sha256] = Field(default_factory=list, max_length=MOST_SOURCES)
     conditions: ConditionsForm | None = None
+    buyers: BuyersForm | None = None
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -91,6 +102,7 @@ async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
         cap_minor=args.cap_minor,
         derived_from=tuple(args.derived_from),
         conditions=None if args.conditions is None else conditions_from(args.conditions.model_dump()),
+        buyers=None if args.buyers is None else buyers_from(args.buyers.model_dump(mode="json")),
     )
     return await service.draft_listing(
         s,

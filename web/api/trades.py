@@ -1,4 +1,4 @@
-"""The trade room: inquiry, offers, contract, delivery, acceptance."""
+"""The trade room: the trade and its story, contract, delivery, acceptance. Offers are in `negotiations`."""
 
 from typing import Annotated, Any
 
@@ -13,135 +13,17 @@ from market.delivery import service as delivery
 from market.delivery.rules import GoodsCheck
 from market.orders import repository
 from market.orders import service as orders
+from market.orders.states import TradeState
 from market.orders.tables import Trade
-from market.trade.accepting import accept_offer
 from market.trade.timeline import timeline
-from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Moment, Sha256, kind
+from web.acts import ActKind, Args, Asked, Id, Sha256, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import EntitlementView, OfferView, StatementView, TradeView
+from web.views import EntitlementView, StatementView, TradeView
 
 router = APIRouter(tags=["trades"])
 SUPERVISORS = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
 PARTIES = frozenset({"PROVIDER", "BUYER", "BROKER"})
-
-
-class InquireForm(Asked):
-    purpose: str = Field(min_length=1, max_length=500)
-    scenario: str = Field(min_length=1, max_length=500)
-    quantity: Count
-    broker_id: Id | None = None
-    buyer_id: Id | None = None
-
-
-class InquireArgs(Args, InquireForm):
-    listing_id: Id
-
-
-async def _inquire(s: WriteSession, act: Act, args: InquireArgs, node: Node) -> Any:
-    del node
-    return await orders.inquire(s, act, **args.model_dump())
-
-
-INQUIRE = kind(
-    ActKind(
-        name="trade.inquire",
-        event="TRD.INQUIRE",
-        args=InquireArgs,
-        roles=frozenset({"BUYER", "BROKER"}),
-        verb=_inquire,
-        answer=TradeView.of,
-        about=lambda args: args.listing_id,
-        status=201,
-    )
-)
-
-
-class OfferForm(Asked):
-    price_minor: AmountMinor
-    quantity: Count
-    unit: str = Field(min_length=1, max_length=60)
-    licence_class: str = Field(min_length=1, max_length=60)
-    term_months: int = Field(ge=1, le=1200)
-    purpose: str = Field(min_length=1, max_length=500)
-    territory: str = Field(default="CN", min_length=1, max_length=60)
-    expires_at: Moment
-
-
-class OfferArgs(Args, OfferForm):
-    trade_id: Id
-
-
-async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
-    del node
-    terms = {name: value for name, value in dict(args).items() if name != "trade_id"}
-    return await orders.make_offer(s, act, trade_id=args.trade_id, terms=orders.OfferTerms(**terms))
-
-
-OFFER = kind(
-    ActKind(
-        name="trade.offer",
-        event="TRD.OFFER",
-        args=OfferArgs,
-        roles=PARTIES,
-        verb=_offer,
-        answer=OfferView.of,
-        about=lambda args: args.trade_id,
-        status=201,
-    )
-)
-
-
-class AcceptForm(Asked):
-    offer_no: int = Field(ge=1, le=10**6)
-
-
-class AcceptArgs(Args, AcceptForm):
-    trade_id: Id
-
-
-async def _accept(s: WriteSession, act: Act, args: AcceptArgs, node: Node) -> Any:
-    del node
-    return await accept_offer(s, act, trade_id=args.trade_id, offer_no=args.offer_no)
-
-
-ACCEPT = kind(
-    ActKind(
-        name="trade.accept",
-        event="TRD.ACCEPT",
-        args=AcceptArgs,
-        roles=PARTIES,
-        verb=_accept,
-        answer=TradeView.of,
-        about=lambda args: args.trade_id,
-    )
-)
-
-
-class RefuseForm(Asked):
-    reason_code: str = Field(max_length=40)
-
-
-class RefuseArgs(Args, RefuseForm):
-    trade_id: Id
-
-
-async def _refuse(s: WriteSession, act: Act, args: RefuseArgs, node: Node) -> Any:
-    del node
-    return await orders.refuse_trade(s, act, trade_id=args.trade_id, reason_code=args.reason_code)
-
-
-REFUSE = kind(
-    ActKind(
-        name="trade.refuse",
-        event="TRD.REFUSE",
-        args=RefuseArgs,
-        roles=frozenset({"PROVIDER", "BROKER"}),
-        verb=_refuse,
-        answer=TradeView.of,
-        about=lambda args: args.trade_id,
-    )
-)
 
 
 class TradeArgs(Args):
@@ -248,12 +130,6 @@ async def visible(s: ReadSession, caller: CallerDep, trade_id: str) -> Trade:
     return await repository.get_trade_of(s, trade_id=trade_id, org_id=caller.actor.org_id)
 
 
-@router.post("/listings/{listing_id}/inquiries", **answers(INQUIRE, TradeView))
-async def inquire(listing_id: Id, caller: CallerDep, form: InquireForm) -> Response:
-    """Open a trade on a listing, as the buyer or the buyer's broker."""
-    return respond(await caller.do(INQUIRE, InquireArgs(listing_id=listing_id, **form.model_dump())))
-
-
 @router.get("/trades")
 async def trades(
     caller: CallerDep,
@@ -273,13 +149,6 @@ async def trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> TradeView:
     return TradeView.of(await visible(s, caller, trade_id))
 
 
-@router.get("/trades/{trade_id}/offers")
-async def offers(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[OfferView]:
-    """Its offers, first to last."""
-    await visible(s, caller, trade_id)
-    return [OfferView.of(row) for row in await repository.offers_of(s, trade_id=trade_id)]
-
-
 @router.get("/trades/{trade_id}/timeline")
 async def events(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[StatementView]:
     """What was stated about it, with the number of each statement in the ledger."""
@@ -291,38 +160,25 @@ async def events(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[StatementV
 async def openings(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """The private parts of one's own trade, by the commitment in the statements.
 
-    Why an act was refused, and with which numbers, is the refused party's business alone.
+    Why an act was refused, and with which numbers, is the refused party's business alone, and how
+    a panel votes its own until it has ruled.
     """
-    await visible(s, caller, trade_id)
+    trade = await visible(s, caller, trade_id)
+    disputed = TradeState.DISPUTED in {trade.status, trade.frozen_from}
     found = {}
     for said in await timeline(s, trade_id=trade_id):
-        if said.opening_sha256 is not None and _may_open(caller, said):
+        if said.opening_sha256 is not None and _may_open(caller, said, disputed=disputed):
             found[said.opening_sha256] = await opening(s, sha256=said.opening_sha256)
     return found
 
 
-def _may_open(caller: CallerDep, said: Statement) -> bool:
+def _may_open(caller: CallerDep, said: Statement, *, disputed: bool) -> bool:
     """Whether the caller, who may see the trade, may also see what this statement commits to."""
-    refused = said.predicate.get("refused") if said.event == "REF.REFUSE" else None
-    return refused in {None, caller.actor.org_id} or bool(caller.actor.roles & SUPERVISORS)
-
-
-@router.post("/trades/{trade_id}/offers", **answers(OFFER, OfferView))
-async def offer(trade_id: Id, caller: CallerDep, form: OfferForm) -> Response:
-    """Make an offer, or answer the other side's with one's own."""
-    return respond(await caller.do(OFFER, OfferArgs(trade_id=trade_id, **dict(form))))
-
-
-@router.post("/trades/{trade_id}/accept", **answers(ACCEPT, TradeView))
-async def accept(trade_id: Id, caller: CallerDep, form: AcceptForm) -> Response:
-    """Accept the other side's latest offer; the checks before the contract follow at once."""
-    return respond(await caller.do(ACCEPT, AcceptArgs(trade_id=trade_id, offer_no=form.offer_no)))
-
-
-@router.post("/trades/{trade_id}/refuse", **answers(REFUSE, TradeView))
-async def refuse(trade_id: Id, caller: CallerDep, form: RefuseForm) -> Response:
-    """Refuse to deal, with the reason."""
-    return respond(await caller.do(REFUSE, RefuseArgs(trade_id=trade_id, reason_code=form.reason_code)))
+    if caller.actor.roles & SUPERVISORS:
+        return True
+    if said.event == "DSP.VOTE":
+        return not disputed
+    return said.event != "REF.REFUSE" or said.predicate.get("refused") == caller.actor.org_id
 
 
 @router.post("/trades/{trade_id}/sign", **answers(SIGN, TradeView))
