@@ -12,8 +12,9 @@ from cases import repository, service
 from cases.rules import REGULATORS, Measure
 from cases.tables import Case, CaseOrder
 from ledger.recording import Act
+from market.disputes.rules import Fault
 from supervision.report import summarise
-from web.acts import ActKind, Args, Asked, Id, ReasonCode, kind
+from web.acts import ActKind, AmountMinor, Args, Asked, Id, ReasonCode, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.supervising import Supervising
@@ -134,9 +135,13 @@ DISMISS = kind(
 
 
 class OrderForm(Asked):
+    """An order of REFUND_TRADE alone names the fen that go back, and whose fault it is."""
+
     measure: Measure
     object_id: Id
     reason_code: ReasonCode
+    refund_minor: AmountMinor | None = None
+    fault: list[Fault] = Field(default=[], max_length=len(Fault))
 
 
 class OrderArgs(Args, OrderForm):
