@@ -163,6 +163,14 @@ def _payments(trade_id: str, facts: Iterable[Fact], operator_id: str | None) -> 
                 amount = opened.get(member)
                 if whole(amount) != 0:
                     yield _payment(trade_id, fact, purpose, payer=ESCROW, payee=payee, amount=amount)
+            if whole(opened.get("refund_minor")):
+                yield _refund(trade_id, fact, parties, opened["refund_minor"])
+        elif fact.event == "TRD.REFUND":
+            yield _refund(trade_id, fact, parties, opened.get("amount_minor"))
+
+
+def _refund(trade_id: str, fact: Fact, parties: Mapping[str, Any], amount: Any) -> TableRow:
+    return _payment(trade_id, fact, "refund", payer=ESCROW, payee=parties.get("buyer_id"), amount=amount)
 
 
 def _payment(

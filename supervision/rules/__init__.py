@@ -3,7 +3,7 @@
 from typing import Final
 
 from supervision.context import Rule
-from supervision.rules import aml24_1, aml24_2, aml24_3, br1, s30, wt1, wt2, wt4
+from supervision.rules import aml24_1, aml24_2, aml24_3, br1, s30, s30b, wt1, wt2, wt4
 
 ALL: Final[tuple[Rule, ...]] = (
     aml24_1.RULE,
@@ -11,6 +11,7 @@ ALL: Final[tuple[Rule, ...]] = (
     aml24_3.RULE,
     br1.RULE,
     s30.RULE,
+    s30b.RULE,
     wt1.RULE,
     wt2.RULE,
     wt4.RULE,

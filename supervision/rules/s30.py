@@ -1,5 +1,8 @@
 """S30: a settlement mismatch. Contract amount = money in = money out = shares and fees, to the fen.
 
+Where part of the price went back to the buyer, the rest is due as the contract splits the whole: pro rata, by
+the largest remainder.
+
 Judged are settled trades, with the purposes that our own evidence uses (`docs/supervision.md`); a report
 from elsewhere that knows none of these words says nothing about this rule, and finds nothing.
 """
@@ -7,6 +10,7 @@ from elsewhere that knows none of these words says nothing about this rule, and 
 from collections.abc import Iterator
 from typing import Any, Final
 
+from base.money import allot
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import (
     Checked,
@@ -22,17 +26,19 @@ from supervision.finding import (
 from supervision.trades import UNDONE, made, moment
 
 PURPOSES: Final = ("escrow_in", "seller_share", "commission", "platform_fee")
+REFUND: Final = "refund"
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """Settled trades whose payments of some purpose differ from the contract, with both sides' sums."""
     payments = tables["payments"]
-    payments = payments.filter(payments.purpose.isin(PURPOSES), payments.paid_at <= moment(context))
+    known = (*PURPOSES, REFUND)
+    payments = payments.filter(payments.purpose.isin(known), payments.paid_at <= moment(context))
     spoken = payments.agg(spoken=payments.count())
     paid = payments.group_by("trade_id").agg(
         **{
             f"paid_{purpose}": payments.amount_minor.sum(where=payments.purpose == purpose).cast("int64")
-            for purpose in PURPOSES
+            for purpose in known
         },
         payment_seqs=payments.seq.collect(),
     )
@@ -44,23 +50,40 @@ def expression(tables: Tables, context: Context) -> Any:
         due_escrow_in=trades.amount_minor,
         due_commission=trades.commission_minor.fill_null(0),
         due_platform_fee=trades.platform_fee_minor.fill_null(0),
-        **{f"paid_{purpose}": trades[f"paid_{purpose}"].fill_null(0) for purpose in PURPOSES},
+        **{f"paid_{purpose}": trades[f"paid_{purpose}"].fill_null(0) for purpose in known},
     )
     trades = trades.mutate(
         due_seller_share=trades.amount_minor - trades.due_commission - trades.due_platform_fee
     )
     allowed = context.rules.whole("S30", "difference_above")
     differs = [(trades[f"paid_{purpose}"] - trades[f"due_{purpose}"]).abs() > allowed for purpose in PURPOSES]
-    return trades.filter(differs[0] | differs[1] | differs[2] | differs[3]).order_by("trade_id")
+    in_part = trades.paid_refund > 0  # what is due then is for whole numbers to say
+    return trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part).order_by("trade_id")
+
+
+def _due(row: Row) -> dict[str, int]:
+    """What was due of a trade, by purpose, in fen; where part of the price went back, of the rest."""
+    due = {purpose: int(row[f"due_{purpose}"]) for purpose in PURPOSES}
+    back, parts = int(row["paid_refund"]), sorted(PURPOSES[1:], key=lambda name: -due[name])
+    weights = [due[purpose] for purpose in parts]
+    if not 0 < back < due["escrow_in"] or min(weights) < 0 or not sum(weights):
+        return due
+    return due | dict(zip(parts, allot(due["escrow_in"] - back, weights), strict=True))
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a trade."""
+    allowed = context.rules.whole("S30", "difference_above")
     for row in rows:
+        due, paid = _due(row), {purpose: int(row[f"paid_{purpose}"]) for purpose in PURPOSES}
+        if all(abs(paid[purpose] - due[purpose]) <= allowed for purpose in PURPOSES):
+            continue
         sums = {
-            purpose: {"due_minor": str(row[f"due_{purpose}"]), "paid_minor": str(row[f"paid_{purpose}"])}
+            purpose: {"due_minor": str(due[purpose]), "paid_minor": str(paid[purpose])}
             for purpose in PURPOSES
         }
+        if row["paid_refund"]:
+            sums[REFUND] = {"paid_minor": str(row["paid_refund"])}
         yield Finding(
             rule_id="S30",
             rule_version=context.rules.version("S30"),

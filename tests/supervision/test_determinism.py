@@ -25,7 +25,8 @@ def busy(seed=7):
     """Two markets, a ring, self-trades, flags, a suspended broker: something for every rule."""
     chance = random.Random(seed)
     market = Market(
-        "orgs", "flags", "trades", "usage", "payments", "certificates", "certificate_events", "quotes"
+        *("orgs", "flags", "trades", "usage", "payments", "certificates", "certificate_events", "quotes"),
+        "payment_mismatches",
     )
     for org in ORGS:
         market.org(org, "A" if org.startswith("a") else None)
@@ -50,6 +51,7 @@ def busy(seed=7):
         market.add(
             "payments", trade_id=f"t{n:03}", purpose="escrow_in", amount_minor=5, paid_at=on(2, 1), seq=n
         )
+        market.add("payment_mismatches", seq=5000 + n, at=on(2, 2), trade_id=f"t{n:03}", kind="other-day")
     market.add(
         "certificates",
         cert_id="crt",

@@ -23,7 +23,11 @@ def test_a_report_is_what_was_written(result, tmp_path):
     assert sorted(f.finding_id for f in report.findings) == sorted(f.finding_id for f in result.findings)
     assert [f.document() for f in report.findings] == result.document()["findings"]
     assert [run.rule_id for run in report.rules_run] == [run["rule_id"] for run in result.rules_run]
-    assert [off.missing_table for off in report.rules_off] == ["certificate_events", "payments"]
+    assert [off.missing_table for off in report.rules_off] == [
+        "certificate_events",
+        "payments",
+        "payment_mismatches",
+    ]
 
 
 def test_findings_can_be_asked_by_organisation_and_object(result):

@@ -68,3 +68,56 @@ def test_reports_that_know_none_of_the_purposes_say_nothing(tmp_path):
 @pytest.mark.parametrize("trade", [{"settled_at": None}, {"status": "REFUNDED"}, {"settled_at": on(12, 1)}])
 def test_only_settled_trades_are_judged(tmp_path, trade):
     assert not of_rule(settled({"escrow_in": 1}, **trade).supervise(tmp_path), "S30")
+
+
+IN_PART = {
+    "escrow_in": 680_000_00,
+    "seller_share": 336_266_67,
+    "commission": 6_933_33,
+    "platform_fee": 3_466_67,
+    "refund": 333_333_33,
+}
+
+
+def test_a_price_of_which_part_went_back_agrees_to_the_fen(tmp_path):
+    assert not of_rule(settled(IN_PART).supervise(tmp_path), "S30")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"commission": 13_600_00, "seller_share": 329_600_00},
+        {"commission": 6_933_34, "seller_share": 336_266_66},
+        {"refund": 333_333_34},
+        {"refund": 0},
+    ],
+)
+def test_a_price_that_was_divided_otherwise_is_found(tmp_path, wrong):
+    (finding,) = of_rule(settled(IN_PART | wrong).supervise(tmp_path), "S30")
+    assert finding.objects == ("t",)
+
+
+def test_every_difference_that_the_ledger_states_is_a_finding(tmp_path):
+    market = settled(PAID)
+    market.only = ("S30B",)
+    told = {"at": on(6, 4), "bank_message_sha256": "00" * 32}
+    amounts = {"expected_minor": 100, "actual_minor": 99}
+    market.add("payment_mismatches", seq=2000, trade_id="t", kind="amount-differs", **amounts, **told)
+    market.add("payment_mismatches", seq=2001, trade_id=None, kind="closing-balance", **amounts, **told)
+    market.add("payment_mismatches", seq=2002, trade_id="t", kind="instruction-rejected", **told)
+    market.add("payment_mismatches", seq=2003, trade_id="t", kind="later", **(told | {"at": on(12, 1)}))
+    market.add(
+        "payment_mismatches", seq=2004, trade_id="t", kind="same", expected_minor=5, actual_minor=5, **told
+    )
+    found = of_rule(market.supervise(tmp_path), "S30B")
+    assert {finding.evidence_seqs: finding.statistic for finding in found} == {
+        (1000, 2000): {"kind": "amount-differs", "expected_minor": "100", "actual_minor": "99"},
+        (2001,): {"kind": "closing-balance", "expected_minor": "100", "actual_minor": "99"},
+        (1000, 2002): {"kind": "instruction-rejected"},
+    }
+    assert {finding.objects for finding in found} == {
+        ("entry 2000", "t"),
+        ("entry 2001",),
+        ("entry 2002", "t"),
+    }
+    assert {finding.subjects for finding in found} == {("broker", "buyer", "seller"), ()}
