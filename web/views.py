@@ -1,5 +1,6 @@
 """What is shown of the house's things, the same to the API's callers and to the pages."""
 
+from base64 import b64encode
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -102,6 +103,7 @@ class KeyView(View):
     key_id: str
     org_id: str
     keyid: str
+    public_key: str
     custody: str
     roles: list[str]
     status: str
@@ -113,6 +115,7 @@ class KeyView(View):
             key_id=found.key_id,
             org_id=found.org_id,
             keyid=found.keyid,
+            public_key=b64encode(found.public).decode(),
             custody=found.custody.value,
             roles=sorted(found.roles),
             status=found.status.value,
