@@ -113,7 +113,7 @@ async def stop_of(s: ReadSession, *, trade_id: str) -> DeliveryStop | None:
 async def checks_of(s: ReadSession, *, trade_id: str) -> Sequence[AcceptanceCheck]:
     """The acceptance tests of a trade's goods, first to last."""
     query = select(AcceptanceCheck).where(AcceptanceCheck.trade_id == trade_id)
-    return (await s.exec(query.order_by(col(AcceptanceCheck.check_id)))).all()
+    return (await s.exec(query.order_by(col(AcceptanceCheck.checked_at), col(AcceptanceCheck.check_id)))).all()
 
 
 async def check_by(s: ReadSession, *, trade_id: str, role: str) -> AcceptanceCheck | None:
