@@ -108,6 +108,13 @@ class Unavailable(DomainError):
     title = "Not available at the moment"
 
 
+class Busy(Unavailable):
+    """More is under way than can be done soon: nothing was begun. `retry_after_s` says when to try again."""
+
+    code = "busy"
+    title = "More comes in than can be done at once: try again in a moment"
+
+
 def trace_of(error: BaseException) -> str:
     """Where an error came from, for the log: lines of code, and never what a variable held."""
     return "".join(traceback.format_exception(error))

@@ -11,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from web.limits import CROWDED
+
 MAX_HEAD_BYTES: Final = 32 * 1024
 HEAD_TIMEOUT_S: Final = 15.0
 _GRACE_S: Final = 10
@@ -42,6 +44,7 @@ class BoundedHead(HttpToolsProtocol):
             raise ValueError("the head of the request is too large")  # answered as an invalid request
         self._in_head, self._head_bytes = False, 0
         self._calm()
+        self.scope[CROWDED] = len(self.connections) > _CONNECTIONS  # type: ignore[typeddict-unknown-key]  # ours
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -86,7 +89,6 @@ def server_config(app: ASGIApp, *, host: str, port: int, **more: Any) -> uvicorn
         server_header=False,
         access_log=False,
         log_level="warning",
-        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
         **more,
     )

@@ -19,13 +19,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from base.clock import Clock
 from base.db import Database, RowSession, WriteSession
-from base.errors import Refusal
+from base.errors import Busy, Refusal
 from base.rows import Plan
 from ledger.recording import Act, record_refusal
 from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_planned
 from ledger.together import own_statements
 
 MOST: Final = 64
+MOST_WAITING: Final = 2 * MOST
+"""Commands that may wait for a batch: who comes when there are as many is refused, and nothing piles up."""
 LANES: Final = 2
 TRIES: Final = 3
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -68,15 +70,25 @@ _Waiting: TypeAlias = tuple[Command, asyncio.Future[Any]]
 class BatchWriter:
     """Collects commands and writes them together. One per process; start it with `run`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, most_waiting: int = MOST_WAITING) -> None:
         self._database = database
         self._clock = clock
+        self._most_waiting = most_waiting
         self._queue: list[_Waiting] = []
         self._changed = asyncio.Event()
         self._writing = 0
 
+    def require_room(self) -> None:
+        """Raises Busy when as many commands wait as may: nothing of another one would be begun."""
+        if len(self._queue) >= self._most_waiting:
+            raise Busy("as many wait to be written as may", waiting=len(self._queue), retry_after_s=1)
+
     async def submit(self, command: Command) -> Any:
-        """Queue a command and wait for its result, sealed and committed. Raises what the verb raises."""
+        """Queue a command and wait for its result, sealed and committed.
+
+        Raises Busy, and then nothing was begun, and what the verb raises.
+        """
+        self.require_room()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.append((command, done))
         self._changed.set()

@@ -1,4 +1,4 @@
-"""How often one address may fail to sign in, and what a member may have coming in at once.
+"""How often one address may fail to sign in, what a member may have coming in, and how much is done at once.
 
 Slow guessing over many accounts meets this, not a lock-out. An attempt is counted before it is proved and
 forgiven when it succeeds, so who signs in rightly is never held up. Counts are this process's own, in
@@ -25,6 +25,12 @@ CAPACITY: Final = 10_000
 IDLE_SUBMISSIONS: Final = 60
 """How many submissions that are not cosigned anew one address may make at a witness before it waits."""
 UPLOADS_AT_ONCE: Final = 4
+LEAST_AT_ONCE: Final = 32
+MOST_AT_ONCE: Final = 256
+IN_TIME_S: Final = 0.5
+_NARROWER: Final = 0.8
+CROWDED: Final = "databourse.crowded"
+"""In the scope of a request over a connection beyond those that are served."""
 _SUBSCRIBER: Final = 64
 _HOPS: Final = 10
 R = TypeVar("R")
@@ -90,6 +96,51 @@ class Attempts:
 
     def __len__(self) -> int:
         return len(self._failed)
+
+
+class Turnstile:
+    """How many requests may be under way at once: as many as are answered in time (more, then fewer, AIMD).
+
+    Whoever comes when that many are is sent away at once, which costs little; so those who are let in wait no
+    longer the more there are outside. A request counts from when its body is in until its answer begins: a
+    slow client holds no place.
+    """
+
+    def __init__(
+        self,
+        *,
+        least: int = LEAST_AT_ONCE,
+        most: int = MOST_AT_ONCE,
+        in_time_s: float = IN_TIME_S,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._least, self._most, self._in_time_s, self._now_s = least, most, in_time_s, now_s
+        self._places = float(most)
+        self._narrowed_s = now_s()
+        self.inside = 0
+
+    @property
+    def places(self) -> int:
+        return int(self._places)
+
+    @property
+    def full(self) -> bool:
+        return self.inside >= self.places
+
+    def enter(self) -> float:
+        """Let one in; its moment is handed back to `leave`."""
+        self.inside += 1
+        return self._now_s()
+
+    def leave(self, entered_s: float) -> None:
+        """One was answered: in time makes room, too late takes room away (at most once in that time)."""
+        self.inside -= 1
+        now_s = self._now_s()
+        if now_s - entered_s <= self._in_time_s:
+            self._places = min(self._places + 1 / self._places, self._most)
+        elif entered_s >= self._narrowed_s:  # of those who came in since the last narrowing
+            self._places = max(self._places * _NARROWER, self._least)
+            self._narrowed_s = now_s
 
 
 class TooManyUploads(TooMany):

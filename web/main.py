@@ -12,11 +12,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from base.errors import Busy
 from base.settings import Settings
 from ledger.witness import WitnessDesk
 from web import api, pages, problems
 from web.deps import UPLOAD
-from web.limits import IDLE_SUBMISSIONS, Addresses, Attempts
+from web.limits import CROWDED, IDLE_SUBMISSIONS, Addresses, Attempts, Turnstile
 from web.node import Node, background
 from web.supervising import Supervising
 
@@ -24,6 +25,8 @@ from web.supervising import Supervising
 MAX_BODY_BYTES: Final = 1024 * 1024
 # How long a body may pause. A whole upload may take longer than this, one piece of it may not.
 PATIENCE_S: Final = 30.0
+_ALWAYS: Final = frozenset({"/health"})  # asked by whoever starts a dead process anew: a busy one is not
+_FULL: Final = Busy("as many requests are under way as can be answered in time", retry_after_s=1)
 _TOO_SLOW: Final = 408
 _TOO_LARGE: Final = 413
 _DIGITS: Final = 19
@@ -45,9 +48,17 @@ _A_YEAR: Final = "max-age=31536000"
 class Bounds:
     """Pure ASGI, outside everything: a request id, the headers of every answer, and bounds for every body."""
 
-    def __init__(self, app: ASGIApp, *, secure: bool, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        secure: bool,
+        patience_s: float = PATIENCE_S,
+        turnstile: Turnstile | None = None,
+    ) -> None:
         self._app = app
         self._patience_s = patience_s
+        self._turnstile = turnstile or Turnstile()
         self._headers = _HEADERS | ({"strict-transport-security": _A_YEAR} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,11 +66,13 @@ class Bounds:
             await self._app(scope, receive, send)
             return
         scope["databourse.request_id"] = secrets.token_hex(8)
-        body = _Body(scope, receive, self._patience_s)
+        visit = _Visit(self._turnstile)
+        body = _Body(scope, receive, self._patience_s, visit)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 body.answered = True
+                visit.end()
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = scope["databourse.request_id"]
                 for name, value in self._headers.items():
@@ -68,14 +81,52 @@ class Bounds:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await self._app(scope, body.receive, with_headers)
+        if (self._turnstile.full or scope.get(CROWDED)) and scope["path"] not in _ALWAYS:
+            await _sent_away(scope, with_headers)
+            return
+        if not _has_body(scope):
+            visit.begin()
+        try:
+            await self._app(scope, body.receive, with_headers)
+        finally:
+            visit.end()
+
+
+async def _sent_away(scope: Scope, send: Send) -> None:
+    """Answer without having looked at the request: there are as many under way as can be answered in time."""
+    status, content = problems.problem_of(_FULL, scope["databourse.request_id"])
+    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"retry-after", b"1")]
+    headers += [(b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store")]
+    if scope.get(CROWDED):
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class _Visit:
+    """One request's way through the turnstile: in when its body is, out when it is answered."""
+
+    __slots__ = ("_entered_s", "_turnstile")
+
+    def __init__(self, turnstile: Turnstile) -> None:
+        self._turnstile = turnstile
+        self._entered_s: float | None = None
+
+    def begin(self) -> None:
+        if self._entered_s is None:
+            self._entered_s = self._turnstile.enter()
+
+    def end(self) -> None:
+        if self._entered_s is not None:
+            self._turnstile.leave(self._entered_s)
+            self._entered_s = None
 
 
 class _Body:
     """The body of one request as it comes in: not larger, and not slower, than it may."""
 
-    def __init__(self, scope: Scope, receive: Receive, patience_s: float) -> None:
-        self._scope, self._receive, self._patience_s = scope, receive, patience_s
+    def __init__(self, scope: Scope, receive: Receive, patience_s: float, visit: _Visit) -> None:
+        self._scope, self._receive, self._patience_s, self._visit = scope, receive, patience_s, visit
         self._comes, self._bytes = True, 0
         self.answered = False
 
@@ -92,10 +143,19 @@ class _Body:
         except TimeoutError:
             raise _closing(_TOO_SLOW) from None
         self._comes = bool(message.get("more_body", False))
+        if not self._comes and not self._scope.get(UPLOAD):
+            self._visit.begin()
         self._bytes += len(message.get("body", b""))
         if self._bytes > limit:
             raise _closing(_TOO_LARGE)
         return message
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def _told_length(scope: Scope) -> int:

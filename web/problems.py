@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from base.errors import (
+    Busy,
     Conflict,
     DomainError,
     Forbidden,
@@ -149,7 +150,7 @@ def _simple(request: Request, status: int, *, code: str, title: str, **more: Any
 async def on_domain_error(request: Request, error: Exception) -> Response:
     """A fact the house knows. What is no domain refusal goes to the security log."""
     assert isinstance(error, DomainError)
-    if not isinstance(error, Refusal | NotFound):
+    if not isinstance(error, Refusal | NotFound | Busy):
         log.warning("refused", code=error.code, path=request.url.path, request_id=request_id_of(request))
     return response_of(request, error)
 

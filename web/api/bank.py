@@ -21,5 +21,7 @@ async def notification(node: NodeDep, request: Request) -> dict[str, Any]:
     """A signed camt.054: a credit funds its trade or is refused, a debit settles what was instructed."""
     if node.bank is None or node.escrow is None:
         raise Unauthenticated("no bank is configured, so none is believed")
-    envelope = read_bank_envelope(await request.body(), node.bank.bank_key, NOTIFICATION)
+    body = await request.body()
+    node.batch.require_room()  # before anything is verified: who is sent away costs little
+    envelope = read_bank_envelope(body, node.bank.bank_key, NOTIFICATION)
     return await hear_bank(node.house, envelope=envelope, escrow=node.escrow, batch=node.batch)
