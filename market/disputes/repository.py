@@ -1,6 +1,7 @@
 """What is asked about disputes. The trade's lock covers all of it: whoever writes has claimed the trade."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import col, select
@@ -10,6 +11,7 @@ from market.disputes.errors import DisputeUnknown, ProposalUnknown
 from market.disputes.rules import DisputeState, ProposalState
 from market.disputes.tables import Dispute, LateRefund, OfficerTie, Proposal, Vote
 from market.orders.tables import Trade
+from market.settlement.tables import Claim, ClaimStatus
 
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
@@ -84,3 +86,14 @@ async def ties_of(s: ReadSession, *, officer_id: str) -> Sequence[OfficerTie]:
 async def late_refund_of(s: ReadSession, *, trade_id: str) -> LateRefund | None:
     """The refund that was ordered after a trade's release, if one was."""
     return await s.get(LateRefund, trade_id, populate_existing=True)
+
+
+async def overdue_claims(s: ReadSession, *, now: datetime, limit: int = 50) -> Sequence[Claim]:
+    """What is claimed back after a release and was not paid in time, the longest overdue first."""
+    query = (
+        select(Claim)
+        .where(Claim.status == ClaimStatus.OPEN, col(Claim.due_at) <= now)
+        .order_by(col(Claim.due_at), col(Claim.claim_id))
+        .limit(min(limit, MAX_PAGE))
+    )
+    return (await s.exec(query)).all()

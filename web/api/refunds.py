@@ -1,9 +1,9 @@
 """Refunds after the release: who orders them, and who owes what."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
 from base.db import WriteSession
@@ -14,7 +14,7 @@ from market.disputes.tables import LateRefund
 from market.settlement.repository import claims_of
 from market.settlement.tables import Claim, ClaimStatus
 from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Sha256, kind
-from web.api.trades import visible
+from web.api.trades import SUPERVISORS, visible
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import View
@@ -39,6 +39,10 @@ class ClaimView(View):
         overdue = row.status is ClaimStatus.OPEN and now >= row.due_at
         shown = {name: getattr(row, name) for name in cls.model_fields if name != "overdue"}
         return cls(**shown, overdue=overdue)
+
+
+class OverdueView(ClaimView):
+    trade_id: str
 
 
 class LateRefundView(View):
@@ -118,6 +122,17 @@ async def refund(trade_id: Id, caller: CallerDep, s: ReadDep) -> RefundView:
         refund=None if found is None else LateRefundView.of(found),
         claims=[ClaimView.at(row, now) for row in await claims_of(s, trade_id=trade_id)],
     )
+
+
+@router.get("/claims/overdue")
+async def overdue(
+    caller: CallerDep, s: ReadDep, limit: Annotated[int, Query(ge=1, le=100)] = 50
+) -> list[OverdueView]:
+    """What was to be paid back and was not in time, for the exchange and its supervisors."""
+    caller.require(*SUPERVISORS)
+    now = caller.node.clock.now()
+    found = await repository.overdue_claims(s, now=now, limit=limit)
+    return [OverdueView(**ClaimView.at(row, now).model_dump(), trade_id=row.trade_id) for row in found]
 
 
 @router.post("/trades/{trade_id}/post-refund", **answers(POST_REFUND, LateRefundView))

@@ -45,7 +45,6 @@ STAGES: Final[Mapping[str, str]] = {
     "failed": N_("Failed"),
 }
 WORK: Final[Mapping[str, str]] = {
-    "mediation-overdue": N_("A mediation is over without a result: the panel has to rule"),
     "unknown-entry": N_("The bank shows an entry that we do not know"),
     "amount-differs": N_("The bank booked another amount"),
     "missing-entry": N_("The bank does not show an entry that we know"),

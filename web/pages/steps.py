@@ -28,6 +28,13 @@ class Step(StrEnum):
     DELIVERY_FAILED = "delivery-failed"
     SUSPEND_DELIVERY = "suspend-delivery"
     RESUME_DELIVERY = "resume-delivery"
+    DISPUTE = "dispute"
+    PROPOSE = "proposals"
+    WITHDRAW_PROPOSAL = "withdraw-proposal"
+    AGREE = "agree"
+    VOTE = "votes"
+    AWARD = "award"
+    POST_REFUND = "post-refund"
 
 
 _STEP_OF: Final = {

@@ -13,6 +13,7 @@ from cases import repository
 from cases.rules import MOVES, POWERS, REGULATORS, CaseState, Measure
 from cases.tables import Case
 from ledger.reader import statements_of
+from market.disputes.rules import Fault
 from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding
 from supervision.report import Report, summarise
@@ -216,6 +217,7 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled) -> Response:
             if at == case.status and move.roles & visitor.roles
         ],
         measures=visitor.options("measure", measures) if case.status is CaseState.INVESTIGATING else [],
+        faults=visitor.options("fault", list(Fault)),
     )
 
 
@@ -245,6 +247,7 @@ async def _step(visitor: Visitor, case_id: str, act: str, more: dict[str, Any] |
     form = await visitor.form()
     if more is None:
         more = {name: form.text(name) for name in ("measure", "object_id", "reason_code")}
+        more |= {"refund_minor": form.fen("refund_minor"), "fault": form.every("fault")}
     return await attempt(
         visitor,
         form,

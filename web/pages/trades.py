@@ -18,7 +18,7 @@ from market.settlement.repository import instructions_of
 from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
 from web.files import send_file
-from web.pages import contracting, delivering, filing, negotiating
+from web.pages import contracting, delivering, disputing, filing, negotiating
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
@@ -29,7 +29,7 @@ from web.pages.visiting import PARTIES, SUPERVISORS, Visitor, VisitorDep
 router = APIRouter()
 _PAGE: Final = 30
 # Each stage brings what it shows and the forms of its steps (`web.pages.room`).
-_STAGES: Final = (negotiating, contracting, delivering, filing)
+_STAGES: Final = (negotiating, contracting, delivering, disputing, filing)
 _TAKEN: Final = {step: taken for stage in _STAGES for step, taken in stage.TAKEN.items()}
 
 
@@ -77,6 +77,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
             listing=await get_listing(s, listing_id=trade.listing_id),
             part=part_of(trade, visitor.org_id, visitor.roles),
             now=visitor.node.clock.now(),
+            filled=filled,
         )
         context: dict[str, Any] = {}
         for stage in _STAGES:
@@ -124,6 +125,8 @@ async def take_step(visitor: VisitorDep, trade_id: str, step: Step) -> Response:
         trade = await visible(s, visitor, trade_id)
     part = part_of(trade, visitor.org_id, visitor.roles)
     taken = _TAKEN[step]
+    if taken.looks_first(form):
+        return await _room(visitor, trade_id, Filled(taken.act, form.kept()))
     return await attempt(
         visitor,
         form,

@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import duties, filing_words
+from web.pages import dispute_words, duties, filing_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -60,6 +60,9 @@ STATES: Final[Mapping[str, str]] = {
     "REVOKED_BY_CLIENT": N_("Revoked by the client"),
     "TERMINATED_BY_CERT_LOSS": N_("Ended with the certificate"),
     "USED_UP": N_("Used up"),
+    # a data request
+    "OPEN": N_("Open"),
+    "WITHDRAWN": N_("Withdrawn"),
     # a case, a payment instruction
     "RECEIVED": N_("Received"),
     "INVESTIGATING": N_("Under investigation"),
@@ -129,6 +132,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "REG.RIGHTS": N_("Rights registered"),
     "REG.CLASSIFY": N_("Level graded"),
     "QTE.QUOTE": N_("Price quoted"),
+    "REQ.PUBLISH": N_("Data request published"),
+    "REQ.ANSWER": N_("Data request answered"),
+    "REQ.FULFIL": N_("Data request fulfilled"),
+    "REQ.WITHDRAW": N_("Data request withdrawn"),
+    "REQ.EXPIRE": N_("Data request expired"),
     "TRD.INQUIRE": N_("Inquiry"),
     "TRD.OFFER": N_("Offer"),
     "TRD.COUNTER_OFFER": N_("Counter-offer"),
@@ -161,6 +169,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
     **filing_words.EVENTS,
+    **dispute_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),
     "TRD.REFUND": N_("Refunded"),
     "TRD.VOID": N_("Contract void"),
@@ -204,21 +213,6 @@ ROLES: Final[Mapping[str, str]] = {
     "CAC": N_("Cyberspace administration"),
     "PUBLIC_SECURITY": N_("Public security"),
     "AUDITOR": N_("Auditor"),
-}
-
-REFUSAL_REASONS: Final[Mapping[str, str]] = {
-    "CAPACITY": N_("No capacity"),
-    "SECURITY": N_("Security"),
-    "BUYER_NOT_QUALIFIED": N_("The buyer is not qualified"),
-    "BUYER_IN_BREACH": N_("The buyer is in breach of another contract"),
-    "PURPOSE_NOT_ALLOWED": N_("The purpose is not allowed"),
-    "RIGHTS_LIMITED": N_("Our own rights do not reach so far"),
-    "LEVEL_OR_CHANNEL": N_("The level does not allow this channel"),
-    "EXCLUSIVE_LICENCE": N_("Licensed exclusively to another"),
-    "PRICE_NOT_AGREED": N_("No agreement on the price"),
-    "TERMS_NOT_AGREED": N_("No agreement on the terms"),
-    "PRODUCT_ENDING": N_("The product ends"),
-    "INTERNAL_POLICY": N_("Internal policy"),
 }
 
 LEVELS: Final[Mapping[str, str]] = {
@@ -340,7 +334,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
     "role": ROLES,
-    "refusal": REFUSAL_REASONS,
+    "refusal": trade_words.REFUSAL_REASONS,
+    "standing": trade_words.STANDINGS,
+    "delivery_mode": trade_words.DELIVERY_MODES,
     "level": LEVELS,
     "custody": CUSTODY,
     "dimension": DIMENSIONS,
@@ -361,11 +357,17 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "hhi": duties.HHI_BANDS,
     "cr4": duties.CR4_BANDS,
     "stage": duties.STAGES,
-    "work": {**duties.WORK, **filing_words.WORK},
+    "work": {**duties.WORK, **filing_words.WORK, **dispute_words.WORK},
     "duty": filing_words.DUTIES,
     "cause": filing_words.CAUSES,
     "method": filing_words.METHODS,
     "rate": filing_words.RATES,
+    "ground": dispute_words.GROUNDS,
+    "outcome": dispute_words.OUTCOMES,
+    "basis": dispute_words.BASES,
+    "proposal": dispute_words.PROPOSALS,
+    "dispute_side": dispute_words.SIDES,
+    "fault": dispute_words.FAULTS,
     "resolution": duties.RESOLUTIONS,
     "discipline": duties.DISCIPLINE,
     "download": DOWNLOADS,
