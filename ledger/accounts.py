@@ -44,6 +44,11 @@ def platform_fee() -> str:
     return PLATFORM_FEE
 
 
+def every_trade() -> str:
+    """What is owed on all trades together: the roll-up of every `held:<trade>`."""
+    return HELD.rstrip(":")
+
+
 def held(trade_id: str) -> str:
     """What of it is owed on one trade."""
     return f"{HELD}{trade_id}"
