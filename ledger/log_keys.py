@@ -17,7 +17,8 @@ from sqlmodel import col, delete, select, update
 from base.clock import Clock
 from base.db import ReadSession, WriteSession
 from ledger.checkpoint import Checkpoint, Note, NoteSigner, VerifierKey
-from ledger.errors import LogKeyMissing, LogKeyRefused, LogUnborn
+from ledger.errors import LogKeyMissing, LogKeyRefused, LogUnborn, StatementUnknown
+from ledger.reader import Entry
 from ledger.recording import Act, record
 from ledger.rotation import CLOSE, EVENTS, GENESIS, RETIRE, ROTATE, LogKeys, Predecessor, sign_rotation
 from ledger.sequencer import BATCH_ROWS, lock_log, seal
@@ -174,6 +175,31 @@ async def past_places(s: ReadSession, *, statement_ids: Sequence[str]) -> dict[s
         .where(col(StatementRow.statement_id).in_(statement_ids))
     )
     return {found: (origin, seq) for found, origin, seq in (await s.exec(query)).all()}
+
+
+async def past_entry(s: ReadSession, *, number: int, seq: int) -> tuple[Entry, str]:
+    """An entry of a closed log by its number in it, with its statement's id. Raises StatementUnknown."""
+    query = (
+        select(PastEntryRow, StatementRow.statement_id)
+        .join(StatementRow, col(StatementRow.id) == col(PastEntryRow.statement_row))
+        .where(PastEntryRow.shard == number, PastEntryRow.seq == seq)
+    )
+    found = (await s.exec(query)).first()
+    if found is None:
+        raise StatementUnknown("no entry of that log has this number", seq=seq)
+    row, statement_id = found
+    return Entry(row.seq, row.entry, row.leaf_hash), statement_id
+
+
+async def past_entries(
+    s: ReadSession, *, number: int, before: int | None = None, limit: int = 50
+) -> Sequence[Entry]:
+    """Entries of a closed log, the last first, by keyset: `before` is the last number seen."""
+    query = select(PastEntryRow).where(PastEntryRow.shard == number)
+    if before is not None:
+        query = query.where(col(PastEntryRow.seq) < before)
+    rows = await s.exec(query.order_by(col(PastEntryRow.seq).desc()).limit(min(limit, 100)))
+    return [Entry(row.seq, row.entry, row.leaf_hash) for row in rows]
 
 
 async def past_rows(

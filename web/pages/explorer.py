@@ -13,11 +13,12 @@ from cases.retention import ERASERS
 from ledger import reader
 from ledger.checkpoint import Checkpoint, Note
 from ledger.errors import StatementUnknown
+from ledger.log_keys import past_places, shards
 from ledger.reader import Statement
 from web.pages import words
 from web.pages.naming import names_of
-from web.pages.proving import prove
-from web.pages.visiting import VisitorDep
+from web.pages.proving import Proof, prove_present
+from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
 _PAGE: Final = 50
@@ -40,17 +41,19 @@ async def entries(
         if asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST_SEQ and int(asked) < head.size:
             return visitor.redirect(f"/ledger/{int(asked)}")
         found = await _found(s, asked) if asked else []
-        if len(found) == 1 and found[0].seq is not None:
-            return visitor.redirect(f"/ledger/{found[0].seq}")
+        if len(found) == 1:
+            return visitor.redirect(found[0][1])
         rows = [] if asked else await reader.entries(s, before=before, limit=_PAGE, event=event or None)
         said = [entry.payload["predicate"] for entry in rows]
-        names = await names_of(s, (one.get("actor") for one in said), (one.org_id for one in found))
+        names = await names_of(s, (one.get("actor") for one in said), (one.org_id for one, _ in found))
+        closed = [] if asked else await shards(s)
     return visitor.render(
         "ledger.html",
         head=head,
         vkey=str(visitor.node.publisher.signer.vkey),
         rows=list(zip(rows, said, strict=True)),
         found=found,
+        closed=[(shard, closed_place(shard.origin)) for shard in closed],
         q=asked,
         event=event,
         events=visitor.options("event", words.EVENTS),
@@ -61,8 +64,11 @@ async def entries(
     )
 
 
-async def _found(s: ReadSession, asked: str) -> Sequence[Statement]:
-    """The sealed statements that a text names: by statement id, by digest, or by what they are about."""
+async def _found(s: ReadSession, asked: str) -> list[tuple[Statement, str]]:
+    """The sealed statements that a text names, by statement id, by digest, or by what they are about.
+
+    With the page of the entry, which may stand in a closed log.
+    """
     try:
         if _DIGEST.fullmatch(asked.lower()):
             found: Sequence[Statement] = [await reader.statement_by_digest(s, envelope_sha256=asked.lower())]
@@ -70,7 +76,15 @@ async def _found(s: ReadSession, asked: str) -> Sequence[Statement]:
             found = [await reader.statement(s, statement_id=asked)]
     except StatementUnknown:
         found = await reader.statements_of(s, object_id=asked, limit=100)
-    return [statement for statement in found if statement.seq is not None]
+    past = await past_places(s, statement_ids=[one.statement_id for one in found if one.seq is None])
+    places = {name: f"{closed_place(origin)}/{seq}" for name, (origin, seq) in past.items()}
+    places |= {one.statement_id: f"/ledger/{one.seq}" for one in found if one.seq is not None}
+    return [(one, places[one.statement_id]) for one in found if one.statement_id in places]
+
+
+def closed_place(origin: str) -> str:
+    """The page of a closed log: by the last part of its origin, as its files are."""
+    return f"/ledger/closed/{origin.rpartition('/')[2]}"
 
 
 @router.get("/ledger/checkpoints")
@@ -86,34 +100,50 @@ async def checkpoints(visitor: VisitorDep) -> Response:
 async def entry(visitor: VisitorDep, seq: int) -> Response:
     """One entry: in a sentence, in its fields, as it stands, and proved."""
     vkey = visitor.node.publisher.signer.vkey
+    address = f"/api/v1/ledger/entries/{seq}"
     async with visitor.node.database.read() as s:
         found = await reader.entry(s, seq=seq)
-        head = await reader.tree_head(s)
-        proof = await prove(s, found, vkey)
         under = await reader.checkpoint_over(s, seq=seq)
-        says: dict[str, Any] = found.payload["predicate"]
-        texts = [value for value in says.values() if isinstance(value, str)]
-        names = await names_of(s, texts, (check.who for check in proof.checks))
-        committed = says.get("opening")
-        erased = committed is not None and await reader.opening(s, sha256=committed["sha256"]) is None
+        return await render_entry(
+            visitor,
+            s,
+            found,
+            await prove_present(s, found, vkey),
+            size=(await reader.tree_head(s)).size,
+            place="/ledger",
+            vkey=str(vkey),
+            exact=address,
+            receipt=f"{address}/receipt",
+            witnessed=under and under.witnessed,
+            federated=visitor.node.settings.province_url is not None,
+        )
+
+
+async def render_entry(
+    visitor: Visitor, s: ReadSession, found: reader.Entry, proof: Proof, *, closed: str = "", **shown: Any
+) -> Response:
+    """The page of an entry, of the present log or a closed one (`closed` is its origin)."""
+    says: dict[str, Any] = found.payload["predicate"]
+    texts = [value for value in says.values() if isinstance(value, str)]
+    names = await names_of(s, texts, (check.who for check in proof.checks))
+    committed = says.get("opening")
+    erased = committed is not None and await reader.opening(s, sha256=committed["sha256"]) is None
     document = found.document
     return visitor.render(
         "entry.html",
         entry=found,
+        closed=closed,
         says=says,
         members={name: value for name, value in says.items() if name not in _OWN_MEMBERS},
         subjects=found.payload["subject"],
         proof=proof,
-        witnessed=under and under.witnessed,
-        federated=visitor.node.settings.province_url is not None,
         names=names,
-        head=head,
-        vkey=str(vkey),
         sealed_at=found.sealed_at,
         raw=_pretty(document | {"envelope": document["envelope"] | {"payload": found.payload}}),
-        place=_place(str(says.get("object", ""))),
+        about=_page_about(str(says.get("object", ""))),
         erased=erased,
-        may_erase=committed is not None and not erased and visitor.may(ERASERS),
+        may_erase=committed is not None and not erased and not closed and visitor.may(ERASERS),
+        **shown,
     )
 
 
@@ -121,7 +151,7 @@ def _pretty(document: Any) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
-def _place(object_id: str) -> str | None:
+def _page_about(object_id: str) -> str | None:
     """The page about what an entry is about, where there is one for everybody."""
     if object_id.startswith("lst_"):
         return f"/products/{object_id}"

@@ -40,6 +40,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Under:
+    """A published checkpoint over an entry, the path to its root, and the keys that may have signed it."""
+
+    note: bytes
+    size: int
+    path: Sequence[bytes]
+    keys: Sequence[VerifierKey]
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """All steps for one entry; `size` is that of the checkpoint it stands under, None while none holds it."""
 
@@ -51,17 +61,25 @@ class Proof:
         return self.size is not None and all(check.holds for check in self.checks)
 
 
-async def prove(s: ReadSession, entry: Entry, vkey: VerifierKey) -> Proof:
-    """Recompute everything that is said of an entry."""
-    checks = [_content(entry), await _link(s, entry), *await _signatures(s, entry)]
+async def prove_present(s: ReadSession, entry: Entry, vkey: VerifierKey) -> Proof:
+    """Recompute everything that is said of an entry of the present log."""
+    before = await reader.entry(s, seq=entry.seq - 1) if entry.seq else None
     newest = await reader.checkpoint_over(s, seq=entry.seq)
     if newest is None:
-        return Proof(tuple(checks), None)
+        return await prove(s, entry, before, None)
     path = await reader.proof(s, seq=entry.seq, size=newest.size)
-    opened = _tried(lambda: open_checkpoint(newest.note.encode(), [vkey]))
+    return await prove(s, entry, before, Under(newest.note.encode(), newest.size, path, [vkey]))
+
+
+async def prove(s: ReadSession, entry: Entry, before: Entry | None, under: Under | None) -> Proof:
+    """Recompute everything that is said of an entry, by the one before it and a checkpoint over it."""
+    checks = [_content(entry), _link(entry, before), *await _signatures(s, entry)]
+    if under is None:
+        return Proof(tuple(checks), None)
+    opened = _tried(lambda: open_checkpoint(under.note, under.keys))
     root = None if opened is None else opened.checkpoint.root
-    checks += [_inclusion(entry, path, newest.size, root), _checkpoint(opened, newest.size, vkey)]
-    return Proof(tuple(checks), newest.size)
+    checks += [_inclusion(entry, under.path, under.size, root), _checkpoint(opened, under)]
+    return Proof(tuple(checks), under.size)
 
 
 def _content(entry: Entry) -> Check:
@@ -73,12 +91,10 @@ def _content(entry: Entry) -> Check:
     )
 
 
-async def _link(s: ReadSession, entry: Entry) -> Check:
+def _link(entry: Entry, before: Entry | None) -> Check:
     named = str(entry.document["prev"])
-    before = NO_PREVIOUS
-    if entry.seq > 0:
-        before = leaf_hash((await reader.entry(s, seq=entry.seq - 1)).entry).hex()
-    return Check(LINK, named == before, ((N_("named"), named), (N_("recomputed"), before)))
+    computed = NO_PREVIOUS if before is None else leaf_hash(before.entry).hex()
+    return Check(LINK, named == computed, ((N_("named"), named), (N_("recomputed"), computed)))
 
 
 async def _signatures(s: ReadSession, entry: Entry) -> list[Check]:
@@ -118,11 +134,11 @@ def _inclusion(entry: Entry, path: Sequence[bytes], size: int, root: bytes | Non
     )
 
 
-def _checkpoint(opened: OpenedCheckpoint | None, size: int, vkey: VerifierKey) -> Check:
+def _checkpoint(opened: OpenedCheckpoint | None, under: Under) -> Check:
     return Check(
         CHECKPOINT,
-        opened is not None and opened.checkpoint.size == size,
-        ((N_("size"), str(size)), (N_("key"), str(vkey))),
+        opened is not None and opened.checkpoint.size == under.size,
+        ((N_("size"), str(under.size)), *((N_("key"), str(key)) for key in under.keys)),
     )
 
 
