@@ -119,6 +119,15 @@ async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> No
     trade_id = story.ids["trade"]
     contract = await buyer.get(f"/trades/{trade_id}/contract.dsse.json")
     (out / "contract.dsse.json").write_bytes(orjson.dumps(contract, option=orjson.OPT_INDENT_2))
+    for name, part in (
+        ("contract.pdf", "contract.pdf?lang=zh"),
+        ("contract.en.pdf", "contract.pdf?lang=en"),
+        ("policy.odrl.jsonld", "policy.odrl.jsonld"),
+    ):
+        (out / name).write_bytes(await buyer.fetch(f"/trades/{trade_id}/{part}"))
+    certificate = await buyer.get(f"/trade-certificates/{story.ids['trade_certificate']}")
+    (out / "trade-certificate.json").write_bytes(orjson.dumps(certificate, option=orjson.OPT_INDENT_2))
+    (out / "filing.json").write_bytes(await buyer.fetch(f"/trades/{trade_id}/filing.json"))
     quality = await buyer.get(f"/listings/{story.ids['listing']}/quality")
     (out / "quality-report.json").write_bytes(orjson.dumps(quality["report"], option=orjson.OPT_INDENT_2))
     async with world.node.database.read() as s:

@@ -7,9 +7,10 @@ settlements do; every step is the service's own verb with its own statement.
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 
+from base.calendar import add_working_days
 from base.clock import SHANGHAI
 from base.db import WriteSession
 from cli.demo.stall import LICENCE, UNIT, Stall
@@ -18,8 +19,13 @@ from ledger.batch import Command
 from ledger.recording import Act
 from market.delivery.downloads import count_sent, open_download
 from market.delivery.service import accept_goods, confirm_receipt, start_delivery
+from market.filing.rules import InvoiceTerms, Taxpayer
+from market.filing.service import issue_invoice
 from market.orders import service as orders
+from market.orders.repository import get_trade
+from market.orders.states import TradeState
 from market.trade.accepting import accept_offer
+from pricing.whole import VAT_BP, whole_price
 
 SLOTS: Final = ((10, 0), (15, 0))  # when business is done, Shanghai
 _PURPOSES: Final = ("信用风险建模", "运营分析", "市场研究", "算法训练", "选址分析")
@@ -46,6 +52,8 @@ class Deal:
     def next_slot(self, now: datetime) -> datetime:
         """The next moment at which somebody acts: the same day or one of the following."""
         local = now.astimezone(SHANGHAI)
+        if self.stage == len(self._plan()) - 1:  # the invoice, when the bank has paid (T+1)
+            return datetime.combine(add_working_days(local.date(), 2), time(*SLOTS[0]), SHANGHAI)
         later = [(h, m) for h, m in SLOTS if (h, m) > (local.hour, local.minute)]
         if later and self.rng.random() < 0.7:  # noqa: PLR2004 - most answers come the same day
             hour, minute = self.rng.choice(later)
@@ -85,6 +93,7 @@ class Deal:
         steps.append((seller, "PROVIDER", "TRD.START_DELIVERY", self._deliver))
         steps.append((buyer, "BUYER", "TRD.DELIVERED", self._take if self.consumed else self._confirm))
         steps.append((buyer, "BUYER", "TRD.ACCEPT_GOODS", self._accept_goods))
+        steps.append((seller, "PROVIDER", "TRD.INVOICE", self._invoice))
         return steps
 
     async def _inquire(self, s: WriteSession, act: Act) -> Any:
@@ -143,3 +152,20 @@ class Deal:
 
     async def _accept_goods(self, s: WriteSession, act: Act) -> Any:
         return await accept_goods(s, act, trade_id=self.trade_id)
+
+    async def _invoice(self, s: WriteSession, act: Act) -> Any:
+        """Invoice what was settled; what the bank has not paid is overdue in time, and stands in the work."""
+        trade = await get_trade(s, trade_id=self.trade_id)
+        if trade.status is not TradeState.SETTLED or trade.price_minor is None:
+            return trade
+        price = whole_price(trade.price_minor, commission_bp=0, platform_bp=0)
+        day = act.occurred_at.astimezone(SHANGHAI).date()
+        terms = InvoiceTerms(
+            invoice_no=f"{day.year % 100}44{self.rng.randrange(10**16):016d}",
+            issued_on=day,
+            taxpayer=Taxpayer.GENERAL,
+            vat_rate_bp=VAT_BP,
+            net_minor=price.net_minor,
+            vat_minor=price.vat_minor,
+        )
+        return await issue_invoice(s, act, trade_id=self.trade_id, terms=terms)

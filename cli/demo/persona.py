@@ -52,6 +52,13 @@ class Persona:
         """Ask for something."""
         return _checked(await self.http.get(f"/api/v1{path}", headers=self.headers))
 
+    async def fetch(self, path: str) -> bytes:
+        """The bytes of something."""
+        answer = await self.http.get(f"/api/v1{path}", headers=self.headers, timeout=_TIMEOUT_S)
+        if not answer.is_success:
+            _checked(answer)
+        return answer.content
+
     async def step_up(self) -> None:
         """Prove oneself again, for a key that the exchange keeps."""
         answer = await self.http.post("/api/v1/step-up", json={"password": PASSWORD}, headers=self.headers)
@@ -94,14 +101,16 @@ class Persona:
         uploaded: dict[str, Any] = _checked(answer)
         return uploaded
 
-    async def take(self, entitlement_id: str, target: Path, *, break_at: int | None = None) -> int:
-        """Download a file, going on where an earlier attempt broke off; returns the bytes on disk."""
+    async def take(
+        self, entitlement_id: str, target: Path, *, purpose: str, break_at: int | None = None
+    ) -> int:
+        """Download a file for a purpose, going on where an earlier attempt broke off; the bytes on disk."""
         with target.open("ab") as file:
             have = file.tell()
         headers = dict(self.headers)
         if have:
             headers["range"] = f"bytes={have}-"
-        path = f"/api/v1/entitlements/{entitlement_id}/file"
+        path = f"/api/v1/entitlements/{entitlement_id}/file?purpose={purpose}"
         async with self.http.stream("GET", path, headers=headers, timeout=_TIMEOUT_S) as answer:
             if answer.status_code not in {200, 206}:
                 await answer.aread()

@@ -23,6 +23,11 @@ from cli.demo.persona import Persona
 from cli.demo.world import World
 
 OFFERS_MINOR: Final = (76_000_000, 62_000_000, 68_000_000)
+PURPOSE: Final = "RISK_CONTROL"
+CONDITIONS: Final = {"territory": ["CN"], "derivative_allowed": False, "max_count": 10}
+SCOPE: Final = {"purposes": ["MODEL_TRAINING", PURPOSE], "max_count": 3, "delete_within_wd": 10}
+NET_MINOR: Final = 64_150_943  # of ¥680,000.00 with 6 % VAT in it
+INVOICE_NO: Final = "26442000000000680001"
 BREAK_AT_BYTES: Final = 10_000_000
 _RICH_MINOR: Final = 10**11
 _TAKEN: Final = ("DLV.DOWNLOAD", "TRD.DELIVERED")
@@ -112,6 +117,7 @@ async def _list_flights(stage: Stage) -> str:
             "level": "general-2",
             "list_price_minor": OFFERS_MINOR[0],
             "derived_from": [published_digest(FLIGHTS.package, FLIGHTS.path)],
+            "conditions": CONDITIONS,
         },
     )
     listing_id: str = draft["listing_id"]
@@ -186,6 +192,7 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
                 "licence_class": "INTERNAL_USE",
                 "term_months": 12,
                 "purpose": "内部建模,不转售",
+                "scope": SCOPE,
                 "expires_at": rfc3339(world.clock.now() + timedelta(days=7)),
             },
         )
@@ -228,9 +235,9 @@ async def _deliver(stage: Stage, trade_id: str) -> None:
     await stage.move_to(at(17, 11))
     with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
         target = Path(folder) / "flights.csv"
-        had = await stage.buyer.take(entitlement_id, target, break_at=BREAK_AT_BYTES)
+        had = await stage.buyer.take(entitlement_id, target, purpose=PURPOSE, break_at=BREAK_AT_BYTES)
         stage.note(f"downloads; the line breaks after {had:,} bytes", "buyer", entitlement_id)
-        have = await stage.buyer.take(entitlement_id, target)
+        have = await stage.buyer.take(entitlement_id, target, purpose=PURPOSE)
         digest, rows = _inspect(target)
     if digest != entitlement["sha256"] or rows != FLIGHTS_ROWS:
         raise RuntimeError("the file that came is not the file that was sold")
@@ -262,5 +269,38 @@ async def _settle(stage: Stage, trade_id: str) -> None:
         "PAY.INSTRUCT",
         "TRD.SETTLE",
     )
+    await _invoice(stage, trade_id)
     await stage.move_to(at(23, 18))
     await world.work()
+
+
+async def _invoice(stage: Stage, trade_id: str) -> None:
+    """The invoice of the settled trade; what follows from it is the exchange's own work."""
+    await stage.move_to(at(23, 11))
+    net, vat = NET_MINOR, OFFERS_MINOR[-1] - NET_MINOR
+    await stage.provider.post(
+        f"/trades/{trade_id}/invoice",
+        {
+            "invoice_no": INVOICE_NO,
+            "issued_on": "2026-11-23",
+            "taxpayer": "GENERAL",
+            "vat_rate_bp": 600,
+            "net_minor": net,
+            "vat_minor": vat,
+        },
+    )
+    stage.note(f"invoices ¥{yuan(net)} + ¥{yuan(vat)} VAT", "provider", trade_id, "TRD.INVOICE")
+    await stage.world.work()
+    trade = await stage.provider.get(f"/trades/{trade_id}")
+    if trade["status"] != "CERTIFIED":
+        raise RuntimeError(f"the trade is {trade['status']} with its invoice")
+    filing = await stage.provider.get(f"/trades/{trade_id}/filing")
+    stage.note(f"files the trade as {filing['filing_no']}", "exchange", trade_id, "TRD.FILE")
+    certificate = await stage.provider.get(f"/trades/{trade_id}/certificate")
+    stage.story.ids |= {"filing": filing["filing_no"], "trade_certificate": certificate["certificate_no"]}
+    stage.note(
+        f"issues the trade certificate {certificate['certificate_no']}",
+        "exchange",
+        trade_id,
+        "TRD.ISSUE_TRADE_CERT",
+    )
