@@ -69,7 +69,7 @@ class Conditions:
     def document(self) -> dict[str, Any]:
         """As the opening of a draft says them and as they are kept."""
         return {
-            "purposes": sorted(self.purposes),
+            "purposes": sorted(purpose.value for purpose in self.purposes),
             "territory": list(self.territory),
             "max_term_months": self.max_term_months,
             "max_recipients": self.max_recipients,

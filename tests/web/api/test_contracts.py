@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode
+from copy import deepcopy
 
 import orjson
 import pypdfium2
@@ -31,7 +32,7 @@ async def test_foreign_dsse_code_verifies_everybody_s_signature_over_one_contrac
     path = f"/trades/{room.ids['settled']}"
     document = await buyer.get(f"{path}/contract.dsse.json")
     contract = await buyer.get(f"{path}/contract")
-    envelope, keys = Envelope.from_dict(document), await signers(buyer, room)
+    envelope, keys = Envelope.from_dict(deepcopy(document)), await signers(buyer, room)
     assert len(envelope.verify(keys, 3)) == 3
     payload = orjson.loads(envelope.payload)
     (subject,) = [one for one in payload["subject"] if one["name"] == "contract"]
