@@ -34,6 +34,12 @@ TRADE_EVENTS: Final = frozenset(
         "TRD.ACCEPT_GOODS",
         "TRD.SILENT_ACCEPT",
         "TRD.SETTLE",
+        "TRD.FILE",
+        "TRD.ISSUE_TRADE_CERT",
+        "TRD.LICENCE_END",
+        "TRD.DELIVERY_FAIL",
+        "TRD.REFUND",
+        "TRD.VOID",
     }
 )
 DOWNLOAD: Final = "DLV.DOWNLOAD"

@@ -73,13 +73,13 @@ def _measured(lineage: Lineage, version: Version, run: Measurement) -> Iterator[
 
 
 def _traded(lineage: Lineage, deal: Deal) -> Iterator[Event]:
-    """From the inquiry to the delivery; a contract that was not funded in time is an aborted run."""
+    """From the inquiry to the delivery; a contract that came to nothing before that is an aborted run."""
     job = _job(lineage, deal.product_id, "trade")
     digest = _file_of(lineage, deal)
     inputs = [_dataset(lineage, deal.product_id, digest, deal.seller_id)]
-    begun, aborted = deal.steps[0], deal.step("TRD.FUND_TIMEOUT")
+    begun, aborted = deal.steps[0], deal.step("TRD.FUND_TIMEOUT", "TRD.DELIVERY_FAIL", "TRD.VOID")
     yield _event("START", begun.at, job, deal.trade_id, [begun], inputs=inputs)
-    if aborted is not None:
+    if aborted is not None and deal.delivered is None:
         yield _event("ABORT", aborted.at, job, deal.trade_id, [deal.contracted, aborted], inputs=inputs)
     elif deal.delivered is not None:
         received = dict(inputs[0]) | {"namespace": f"{_namespace(lineage)}/{deal.buyer_id}"}
