@@ -1,4 +1,4 @@
-"""A delivery that does not come in time fails, once: by the clock or the buyer's word; all money goes back."""
+"""A delivery that does not come in time fails, once: by clock or by the buyer's word; the money goes back."""
 
 from datetime import UTC, datetime, timedelta
 
