@@ -46,6 +46,13 @@ OFFERED: Final = MappingProxyType(
                 "entries, chain, tree, signatures, keys, files."
             ),
         ),
+        "account": (
+            "cli.account:account",
+            (
+                "Check a statement of account against a bundle: "
+                "every line, every sum, and that nothing is left out."
+            ),
+        ),
         "evidence": (
             "cli.evidence:evidence",
             "Derive the evidence tables from a ledger bundle (regulator edition).",

@@ -20,6 +20,7 @@ from ledger.tables import (
     BalanceRow,
     DayBalanceRow,
     EntryRow,
+    OpeningRow,
     PastEntryRow,
     PostingBatchRow,
     PostingRow,
@@ -38,7 +39,7 @@ _MOVED: Final[Sequence[Any]] = (
     StatementRow.statement_id,
     StatementRow.event,
     StatementRow.envelope_sha256,
-    StatementRow.opening_sha256,
+    OpeningRow.document,
     func.max(func.coalesce(EntryRow.seq, PastEntryRow.seq)),
 )
 
@@ -53,7 +54,7 @@ class Booked:
     statement_id: str
     event: str
     envelope_sha256: str
-    opening_sha256: str | None
+    opening: bytes | None
     seq: int | None
 
 
@@ -104,6 +105,7 @@ async def movements(
         plain_select(*_MOVED)
         .join(PostingBatchRow, col(PostingBatchRow.batch_id) == col(PostingRow.batch_id))
         .join(StatementRow, col(StatementRow.statement_id) == col(PostingBatchRow.statement_id))
+        .outerjoin(OpeningRow, col(OpeningRow.sha256) == col(StatementRow.opening_sha256))
         .outerjoin(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))
         .outerjoin(PastEntryRow, col(PastEntryRow.statement_row) == col(StatementRow.id))
         .where(_of(account), _BOOKED, col(PostingRow.id) > low)

@@ -70,10 +70,9 @@ async def open_claims(
             Draft(
                 "PAY.CLAIM",
                 claim_id,
-                public=_named(claim_id, trade.trade_id, debtor_id),
+                public=_named(claim_id, trade.trade_id, debtor_id, payee.value),
                 opening={
                     "amount_minor": str(amount_minor),
-                    "payee": payee.value,
                     "due_at": rfc3339(due_at),
                 },
             ),
@@ -104,8 +103,8 @@ def is_claim(reference: str | None) -> bool:
     return reference is not None and is_id(reference, "clm")
 
 
-def _named(claim_id: str, trade_id: str, debtor_id: str) -> dict[str, Any]:
-    return {"claim_id": claim_id, "trade_id": trade_id, "debtor_id": debtor_id}
+def _named(claim_id: str, trade_id: str, debtor_id: str, payee: str) -> dict[str, Any]:
+    return {"claim_id": claim_id, "trade_id": trade_id, "debtor_id": debtor_id, "payee": payee}
 
 
 async def pay_claim(s: WriteSession, act: Act, *, notification: Notification, digest: str) -> dict[str, Any]:
@@ -133,7 +132,8 @@ async def pay_claim(s: WriteSession, act: Act, *, notification: Notification, di
         Draft(
             "PAY.CLAIM_PAID",
             claim.claim_id,
-            public=_named(claim.claim_id, trade.trade_id, claim.debtor_id) | {"bank_message_sha256": digest},
+            public=_named(claim.claim_id, trade.trade_id, claim.debtor_id, claim.payee)
+            | {"bank_message_sha256": digest},
             opening={"amount_minor": str(movement.amount_minor), "payer_account": movement.party_account},
             subjects={"bank-message": digest},
         ),

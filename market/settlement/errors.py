@@ -129,6 +129,32 @@ class BankUnavailable(Unavailable):
     title = "The escrow bank does not answer"
 
 
+class PeriodMalformed(Malformed):
+    """A statement of account is of days that have begun, the first no later than the last."""
+
+    code = "period-malformed"
+    title = "Not a period of days that have begun"
+
+
+class PeriodTooLong(Malformed):
+    """A statement of account has so many lines at most."""
+
+    code = "period-too-long"
+    title = "Too many movements for one statement: take a shorter period"
+
+
+class AccountNotSealed(Conflict):
+    """Each line of a signed statement of account names its entry on the ledger."""
+
+    code = "account-not-sealed"
+    title = "Not every movement of the period is sealed yet"
+
+
+class AccountStatementUnknown(NotFound):
+    code = "account-statement-unknown"
+    title = "No such statement of account"
+
+
 class WorkItemUnknown(NotFound):
     code = "work-item-unknown"
     title = "No such work item"

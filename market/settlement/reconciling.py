@@ -20,6 +20,7 @@ from base.ids import is_id
 from base.jobs import JobRow, enqueue, enqueue_together
 from base.rows import Select, read_rows
 from base.signing import Envelope
+from ledger.balances import roll_up
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.settlement import repository
@@ -179,6 +180,7 @@ async def reconcile_day(
     )
     s.add(row)
     await s.flush()
+    await roll_up(s, day=statement.day)
     await queue_reconciliation(s, day=statement.day + _A_DAY)
     return row
 

@@ -51,7 +51,7 @@ async def test_everybody_who_was_paid_owes_what_it_was_paid(scene, claimed):
         (said,) = await statements_of(s, object_id=claimed["SELLER"].claim_id)
         private = await opening(s, sha256=said.opening_sha256)
     assert (said.event, said.predicate["debtor_id"]) == ("PAY.CLAIM", scene.seller.org_id)
-    assert (private["amount_minor"], private["payee"]) == (str(SELLER_PART), "SELLER")
+    assert (private["amount_minor"], said.predicate["payee"]) == (str(SELLER_PART), "SELLER")
 
 
 async def test_when_all_claims_are_paid_the_buyer_gets_it_back(scene, claimed):
