@@ -37,11 +37,14 @@ from pricing.negotiated import MOST_OFFERS
 from pricing.whole import PLATFORM_FEE_BP, WholePrice, price_for_seller, whole_price
 
 
-async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms) -> Offer:
+async def make_offer(
+    s: WriteSession, act: Act, *, trade_id: str, terms: OfferTerms, shown_bp: int | None = None
+) -> Offer:
     """Offer, or answer the other side's offer with one's own (TRD.OFFER, TRD.COUNTER_OFFER).
 
-    Raises TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn, OfferExpired,
-    DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, DeliveryModeNotAllowed, what
+    `shown_bp` is the commission that whoever offers was shown the price taken apart with. Raises
+    FeesChanged, TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn,
+    OfferExpired, DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, DeliveryModeNotAllowed, what
     `market.orders.scope.check_within` raises, and for a broker what BR1 and BR2 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
@@ -61,6 +64,10 @@ async def make_offer(s: WriteSession, act: Act, *, trade_id: str, terms: OfferTe
     if not new.stands(act.now):
         raise OfferExpired("the offer ended before it came", expires_at=rfc3339(terms.expires_at))
     commission_bp = commission_of(trade, await mandates_in(s, act, trade))
+    if shown_bp is not None and shown_bp != commission_bp:
+        raise FeesChanged(
+            "the broker's commission is not the one that was shown", shown_bp=shown_bp, now_bp=commission_bp
+        )
     before = trade.status
     due = due_in(TradeState.NEGOTIATING, act.occurred_at)
     assert due is not None

@@ -118,3 +118,13 @@ async def answered_with(s: ReadSession, *, request_id: str, listing_id: str) -> 
         RequestAnswer.request_id == request_id, RequestAnswer.listing_id == listing_id
     )
     return (await s.exec(query)).first()
+
+
+async def budget_is_told(
+    s: ReadSession, request: DataRequest, org_id: str | None, *, supervises: bool
+) -> bool:
+    """Whether somebody is told a budget: the buyer, named sellers and brokers who answered, supervisors."""
+    if supervises or org_id == request.buyer_id:
+        return True
+    found = await answers_of(s, request_id=request.request_id)
+    return org_id is not None and any(org_id in {one.seller_id, one.broker_id} for one in found)

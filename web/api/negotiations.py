@@ -95,6 +95,9 @@ class OfferForm(Asked):
     expires_at: Moment
     scope: ScopeForm | None = None
     delivery: DeliveryForm | None = None
+    commission_bp: int | None = Field(
+        default=None, ge=0, le=10_000, description="the commission that was shown: another one is refused"
+    )
 
 
 class OfferArgs(Args, OfferForm):
@@ -103,15 +106,14 @@ class OfferArgs(Args, OfferForm):
 
 async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
     del node
-    said = {
-        name: value for name, value in dict(args).items() if name not in {"trade_id", "scope", "delivery"}
-    }
+    apart = {"trade_id", "scope", "delivery", "commission_bp"}
+    said = {name: value for name, value in dict(args).items() if name not in apart}
     terms = orders.OfferTerms(
         **said,
         scope=None if args.scope is None else scope_from(args.scope.model_dump(mode="json")),
         delivery=None if args.delivery is None else Handover(args.delivery.mode, args.delivery.days),
     )
-    return await orders.make_offer(s, act, trade_id=args.trade_id, terms=terms)
+    return await orders.make_offer(s, act, trade_id=args.trade_id, terms=terms, shown_bp=args.commission_bp)
 
 
 OFFER = kind(

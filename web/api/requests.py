@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from base.db import ReadSession, WriteSession
+from base.db import WriteSession
 from ledger.recording import Act
 from market.listings.categories import Category, ProductType
 from market.listings.conditions import Purpose
@@ -217,7 +217,7 @@ async def request(request_id: Id, s: ReadDep, caller: VisitorDep) -> RequestView
     """One request; its budget for the buyer, for who has answered, and for supervisors."""
     row = await repository.get_request(s, request_id=request_id)
     org_id = None if caller is None else caller.actor.org_id
-    if await may_see_budget(s, row, org_id, supervises=_supervises(caller)):
+    if await repository.budget_is_told(s, row, org_id, supervises=_supervises(caller)):
         return RequestView.whole(row)
     return RequestView.of(row)
 
@@ -237,14 +237,6 @@ async def request_answers(request_id: Id, s: ReadDep, caller: CallerDep) -> list
 
 def _supervises(caller: Caller | None) -> bool:
     return caller is not None and bool(caller.actor.roles & SUPERVISORS)
-
-
-async def may_see_budget(s: ReadSession, row: DataRequest, org_id: str | None, *, supervises: bool) -> bool:
-    """Whether a budget is told: to the buyer, to named sellers and brokers who answered, to supervisors."""
-    if supervises or org_id == row.buyer_id:
-        return True
-    found = await repository.answers_of(s, request_id=row.request_id)
-    return org_id is not None and any(org_id in {one.seller_id, one.broker_id} for one in found)
 
 
 @router.post("/requests", **answers(PUBLISH, RequestView))

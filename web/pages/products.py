@@ -11,8 +11,10 @@ from brokers.repository import mandates_of
 from brokers.states import MandateState
 from ledger.reader import statements_of
 from market.listings import repository
+from market.listings.buyers import KIND_LABELS
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
 from market.listings.errors import ListingUnknown
+from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
@@ -27,6 +29,7 @@ from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
 _TREND: Final = 12
+_ID: Final = 30
 
 
 @router.get("/products/{listing_id}")
@@ -42,6 +45,8 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         report = await latest_report(s, listing_id=listing_id)
         said = await statements_of(s, object_id=listing_id)
         asking = await _asking(s, visitor, listing)
+        buyers = await repository.buyers_of(s, listing_id=listing_id)
+        conditions = await repository.conditions_of(s, listing_id=listing_id)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
     price = listing.list_price_minor
     return visitor.render(
@@ -63,6 +68,12 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         product_type=PRODUCT_TYPE_LABELS[listing.product_type],
         region=region(listing.geo),
         on_offer=listing.status is ListingState.LISTED,
+        buyers=buyers,
+        conditions=conditions,
+        purposes=[PURPOSE_LABELS[one] for one in Purpose if one in conditions.purposes],
+        kinds=KIND_LABELS,
+        place=region,
+        for_request=visitor.request.query_params.get("request", "")[:_ID],
     )
 
 
@@ -82,6 +93,7 @@ async def inquire(visitor: VisitorDep, listing_id: str) -> Response:
             "quantity": form.whole("quantity"),
             "broker_id": form.optional("broker_id") if role == "BUYER" else None,
             "buyer_id": form.optional("buyer_id") if role == "BROKER" else None,
+            "request_id": form.optional("request_id"),
         },
         role=role,
         then=lambda trade: f"/trades/{trade['trade_id']}",

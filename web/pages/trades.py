@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from base.db import ReadSession
@@ -17,6 +18,7 @@ from market.orders.tables import Trade
 from market.settlement.repository import instructions_of
 from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
+from web.acts import kind_of
 from web.files import send_file
 from web.pages import contracting, delivering, disputing, filing, negotiating
 from web.pages.acting import attempt, caller_for
@@ -125,17 +127,27 @@ async def take_step(visitor: VisitorDep, trade_id: str, step: Step) -> Response:
         trade = await visible(s, visitor, trade_id)
     part = part_of(trade, visitor.org_id, visitor.roles)
     taken = _TAKEN[step]
-    if taken.looks_first(form):
+    args = {"trade_id": trade_id} | taken.args(form, trade)
+    if taken.looks_first(form) and _is_whole(taken.act, args):
         return await _room(visitor, trade_id, Filled(taken.act, form.kept()))
     return await attempt(
         visitor,
         form,
         act=taken.act,
-        args={"trade_id": trade_id} | taken.args(form, trade),
+        args=args,
         role=None if part is None else part.role,
         then=f"/trades/{trade_id}",
         again=lambda filled: _room(visitor, trade_id, filled),
     )
+
+
+def _is_whole(act: str, args: dict[str, Any]) -> bool:
+    """Whether every field of a form can be read; what cannot is named by the act itself."""
+    try:
+        kind_of(act).args.model_validate(args)
+    except ValidationError:
+        return False
+    return True
 
 
 @router.get("/trades/{trade_id}/file")

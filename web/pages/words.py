@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import dispute_words, duties, filing_words
+from web.pages import dispute_words, duties, filing_words, trade_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {

@@ -50,7 +50,14 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
 
     page = await provider.get(room)
     assert "It is your turn." in page.words
-    await provider.send(page, "/offer", {"price_minor": "700,000.00"})
+    page = await provider.send(page, "/offer", {"price_minor": "700,000.00"}, expect=200)
+    assert "Where every fen of it goes" in page.words  # shown before anything is stated
+    for amount in ("CN¥660,377.36", "CN¥39,622.64", "CN¥7,000.00", "CN¥693,000.00"):
+        assert amount in page.words
+    assert await state_of(market, trade_id) is TradeState.INQUIRED
+    again = await provider.send(page, "/offer", {"price_minor": "710,000.00"}, expect=200)
+    assert "CN¥702,900.00" in again.words  # another price is shown anew, and not offered
+    await provider.send(page, "/offer")
     assert "/prepared/" in provider.location
     assert await state_of(market, trade_id) is TradeState.INQUIRED
     await by_own_key(market, provider)
@@ -107,7 +114,8 @@ async def test_the_password_page_keeps_every_field_of_the_form(market: Market) -
     trade_id = market.ids["inquired"]
     page = await browser.get(f"/trades/{trade_id}")
     sent = {"price_minor": "650000", "purpose": "风险 & <模型>", "term_months": "24"}
-    page = await browser.send(page, "/offer", sent, expect=403)
+    page = await browser.send(page, "/offer", sent, expect=200)
+    page = await browser.send(page, "/offer", expect=403)
     await browser.send(page, "/offer", {"step_up_password": PASSWORD})
     page = await browser.follow()
     assert "CN¥650,000.00" in page.words
