@@ -14,6 +14,7 @@ from brokers.repository import mandates_of
 from brokers.states import MandateState
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
+from market.listings.conditions import PURPOSE_LABELS
 from market.listings.rules import ListingState
 from market.settlement.repository import payee_account
 from registry.declared import ColumnType, Frequency
@@ -107,6 +108,7 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         types=_labelled(visitor, PRODUCT_TYPE_LABELS),
         regions=_labelled(visitor, REGIONS),
         levels=list(reversed(visitor.options("level", Level))),
+        purposes=_labelled(visitor, PURPOSE_LABELS),
     )
 
 
@@ -130,11 +132,24 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
             "cap_minor": form.fen("cap_minor"),
             "seller_id": form.optional("seller_id") if role == "BROKER" else None,
             "derived_from": form.text("derived_from").split(),
+            "conditions": _conditions(form),
         },
         role=role,
         then=lambda listing: f"/sell/{listing['listing_id']}",
         again=lambda filled: _describe(visitor, file_id, filled),
     )
+
+
+def _conditions(form: Form) -> dict[str, Any] | None:
+    """The most that a licence may give, as the form says it; None where the form did not ask."""
+    if not form.flag("conditions"):
+        return None
+    numbers = {name: form.whole(name) for name in ("max_term_months", "max_count", "delete_within_wd")}
+    return {
+        "purposes": form.every("purposes"),
+        "territory": [place.strip() for place in form.text("places").split(",") if place.strip()],
+        "derivative_allowed": form.flag("derivative_allowed"),
+    } | {name: number for name, number in numbers.items() if number is not None}
 
 
 @router.get("/sell/{listing_id}")
