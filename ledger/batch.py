@@ -9,6 +9,7 @@ order, and no settlement is sealed before the acceptance it rests on (`docs/ledg
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -26,13 +27,15 @@ from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_planned
 from ledger.together import own_statements
 
 MOST: Final = 64
-MOST_WAITING: Final = 2 * MOST
-"""Commands that may wait for a batch: who comes when there are as many is refused, and nothing piles up."""
+LEAST_WAITING: Final = 32
+MOST_WAITING: Final = 4 * MOST
+_WAIT_S: Final = 0.25  # as many may wait as are written in this time, between these bounds
 LANES: Final = 2
 TRIES: Final = 3
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _VIOLATED: Final = "23"  # the class of integrity constraint violations
 _WORTH_IT: Final = 8  # a smaller batch waits until the one before it is written
+_LATEST: Final = 0.3  # what the latest batch counts for in the pace
 _ALONE_LOCK: Final = 0x6462_616C  # "dbal"
 _LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
 Result = TypeVar("Result")
@@ -67,6 +70,26 @@ Together: TypeAlias = Callable[[RowSession, Plan, Sequence[Command]], Awaitable[
 _Waiting: TypeAlias = tuple[Command, asyncio.Future[Any]]
 
 
+class Pace:
+    """How many commands a second are written while there is something to write."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.a_second = float(MOST_WAITING) / _WAIT_S  # nothing is known yet
+        self._now_s = now_s
+        self._since_s = now_s()
+
+    def begin(self) -> None:
+        """Nobody wrote until now."""
+        self._since_s = self._now_s()
+
+    def note(self, count: int) -> None:
+        """So many more are written: since the ones before, or since it began."""
+        now_s = self._now_s()
+        seen = count / max(now_s - self._since_s, 1e-6)
+        self.a_second += _LATEST * (seen - self.a_second)
+        self._since_s = now_s
+
+
 class BatchWriter:
     """Collects commands and writes them together. One per process; start it with `run`."""
 
@@ -76,11 +99,18 @@ class BatchWriter:
         self._most_waiting = most_waiting
         self._queue: list[_Waiting] = []
         self._changed = asyncio.Event()
-        self._writing = 0
+        self._writing: list[int] = []  # the sizes of the batches that are being written
+        self._pace = Pace()
+
+    @property
+    def room(self) -> int:
+        """How many may wait at the pace at which they are written now: who comes later is sent away."""
+        at_this_pace = int(self._pace.a_second * _WAIT_S)
+        return min(max(at_this_pace, LEAST_WAITING), self._most_waiting)
 
     def require_room(self) -> None:
         """Raises Busy when as many commands wait as may: nothing of another one would be begun."""
-        if len(self._queue) >= self._most_waiting:
+        if len(self._queue) >= self.room:
             raise Busy("as many wait to be written as may", waiting=len(self._queue), retry_after_s=1)
 
     async def submit(self, command: Command) -> Any:
@@ -105,17 +135,21 @@ class BatchWriter:
                 size = _next_size(len(self._queue), writing=self._writing, lanes=lanes)
                 if not size:
                     await self._changed.wait()
+                    await asyncio.sleep(0)  # who comes at the same moment comes into the same batch
                     self._changed.clear()
                     continue
                 batch, self._queue = self._queue[:size], self._queue[size:]
-                self._writing += 1
+                if not self._writing:
+                    self._pace.begin()
+                self._writing.append(size)
                 writers.create_task(self._write_in_turn(batch))
 
     async def _write_in_turn(self, batch: list[_Waiting]) -> None:
         try:
             await self._write(batch)
         finally:
-            self._writing -= 1
+            self._writing.remove(len(batch))
+            self._pace.note(len(batch))
             self._changed.set()
 
     async def _write(self, batch: list[_Waiting]) -> None:
@@ -129,14 +163,15 @@ class BatchWriter:
                 done.set_result(outcome)
 
 
-def _next_size(waiting: int, *, writing: int, lanes: int) -> int:
+def _next_size(waiting: int, *, writing: Sequence[int], lanes: int) -> int:
     """How many of those that wait make the next batch; none while it is better to wait for more.
 
     Whoever comes while nobody writes leaves half of many to the next lane; a batch beside another one has
-    to be worth it, for what a batch costs by itself.
+    to be worth it, for what a batch costs by itself: not much smaller than that one.
     """
     if writing:
-        return min(waiting, MOST) if writing < lanes and waiting >= _WORTH_IT else 0
+        worth_it = max(_WORTH_IT, *(size * 3 // 4 for size in writing))
+        return min(waiting, MOST) if len(writing) < lanes and waiting >= worth_it else 0
     shared = lanes > 1 and waiting >= lanes * _WORTH_IT
     return min(-(-waiting // lanes) if shared else waiting, MOST)
 

@@ -8,7 +8,7 @@ which is one customer's.
 
 import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,10 +25,11 @@ CAPACITY: Final = 10_000
 IDLE_SUBMISSIONS: Final = 60
 """How many submissions that are not cosigned anew one address may make at a witness before it waits."""
 UPLOADS_AT_ONCE: Final = 4
-LEAST_AT_ONCE: Final = 32
+LEAST_AT_ONCE: Final = 48
 MOST_AT_ONCE: Final = 256
 IN_TIME_S: Final = 0.5
-_NARROWER: Final = 0.8
+_WIDER: Final = 0.05
+_PACE_OF: Final = 64
 CROWDED: Final = "databourse.crowded"
 """In the scope of a request over a connection beyond those that are served."""
 _SUBSCRIBER: Final = 64
@@ -99,11 +100,12 @@ class Attempts:
 
 
 class Turnstile:
-    """How many requests may be under way at once: as many as are answered in time (more, then fewer, AIMD).
+    """How many requests may be under way at once: as many as are answered in time.
 
-    Whoever comes when that many are is sent away at once, which costs little; so those who are let in wait no
-    longer the more there are outside. A request counts from when its body is in until its answer begins: a
-    slow client holds no place.
+    One that was answered too late leaves as many places as are answered in half that time at the present
+    pace; answers in time make room again, one by one. Whoever comes when every place is taken is sent away at
+    once, which costs little; so those who are let in wait no longer the more there are outside. A request
+    counts from when its body is in until its answer begins: a slow client holds no place.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class Turnstile:
     ) -> None:
         self._least, self._most, self._in_time_s, self._now_s = least, most, in_time_s, now_s
         self._places = float(most)
-        self._narrowed_s = now_s()
+        self._left: deque[float] = deque(maxlen=_PACE_OF)  # when the last ones were answered
         self.inside = 0
 
     @property
@@ -133,14 +135,16 @@ class Turnstile:
         return self._now_s()
 
     def leave(self, entered_s: float) -> None:
-        """One was answered: in time makes room, too late takes room away (at most once in that time)."""
+        """One was answered, in time or not."""
         self.inside -= 1
         now_s = self._now_s()
         if now_s - entered_s <= self._in_time_s:
-            self._places = min(self._places + 1 / self._places, self._most)
-        elif entered_s >= self._narrowed_s:  # of those who came in since the last narrowing
-            self._places = max(self._places * _NARROWER, self._least)
-            self._narrowed_s = now_s
+            self._places = min(self._places + _WIDER, self._most)
+        elif self._left:
+            pace = len(self._left) / max(now_s - self._left[0], 1e-6)
+            soon = max(pace * self._in_time_s / 2, self._least)
+            self._places = min(self._places, soon)
+        self._left.append(now_s)
 
 
 class TooManyUploads(TooMany):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,7 +59,8 @@ class Bounds:
         self._app = app
         self._patience_s = patience_s
         self._turnstile = turnstile or Turnstile()
-        self._headers = _HEADERS | ({"strict-transport-security": _A_YEAR} if secure else {})
+        common = _HEADERS | ({"strict-transport-security": _A_YEAR} if secure else {})
+        self._headers = [(name.encode(), value.encode()) for name, value in common.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,12 +74,12 @@ class Bounds:
             if message["type"] == "http.response.start":
                 body.answered = True
                 visit.end()
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = scope["databourse.request_id"]
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("cache-control", "no-store")
+                headers = [*message["headers"], (b"x-request-id", scope["databourse.request_id"].encode())]
+                given = {name for name, _ in headers}
+                headers += [pair for pair in self._headers if pair[0] not in given]
+                if scope["path"].startswith("/api/") and b"cache-control" not in given:
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
             await send(message)
 
         if (self._turnstile.full or scope.get(CROWDED)) and scope["path"] not in _ALWAYS:

@@ -15,10 +15,10 @@ from sqlmodel import select
 
 from base.clock import SimulatedClock
 from base.db import Database, RowSession, WriteSession
-from base.errors import Conflict
+from base.errors import Busy, Conflict
 from base.rows import Plan
 from ledger.accounts import Leg, bank_cash, held
-from ledger.batch import MOST, TRIES, BatchWriter, Command, _next_size, write_batch
+from ledger.batch import MOST, TRIES, BatchWriter, Command, Pace, _next_size, write_batch
 from ledger.posting import book
 from ledger.recording import Act, Recorded, record
 from ledger.sequencer import create_log, seal_all
@@ -105,13 +105,40 @@ async def test_commands_at_once_are_all_written_and_sealed_when_they_are_answere
 
 
 def test_a_batch_beside_another_one_is_worth_it_and_none_is_larger_than_it_may_be() -> None:
-    one = [_next_size(waiting, writing=0, lanes=1) for waiting in (0, 1, 15, 64, 200)]
+    one = [_next_size(waiting, writing=[], lanes=1) for waiting in (0, 1, 15, 64, 200)]
     assert one == [0, 1, 15, MOST, MOST]
-    assert [_next_size(200, writing=1, lanes=1), _next_size(200, writing=2, lanes=2)] == [0, 0]
-    first = [_next_size(waiting, writing=0, lanes=2) for waiting in (0, 1, 15, 16, 17, 64, 128, 200)]
+    assert [_next_size(200, writing=[8], lanes=1), _next_size(200, writing=[8, 9], lanes=2)] == [0, 0]
+    first = [_next_size(waiting, writing=[], lanes=2) for waiting in (0, 1, 15, 16, 17, 64, 128, 200)]
     assert first == [0, 1, 15, 8, 9, 32, MOST, MOST]
-    second = [_next_size(waiting, writing=1, lanes=2) for waiting in (0, 1, 7, 8, 32, 200)]
+    second = [_next_size(waiting, writing=[8], lanes=2) for waiting in (0, 1, 7, 8, 32, 200)]
     assert second == [0, 0, 0, 8, 32, MOST]
+    assert [_next_size(waiting, writing=[32], lanes=2) for waiting in (8, 23, 24, 64)] == [0, 0, 24, 64]
+
+
+def test_a_pace_is_that_of_the_batches_while_there_is_something_to_write() -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    for _ in range(40):
+        now[0] += 100  # nothing to write
+        pace.begin()
+        for _ in range(2):
+            now[0] += 0.5
+            pace.note(100)
+    assert round(pace.a_second) == 200
+
+
+async def test_as_many_wait_as_are_written_soon_and_others_are_sent_away(house: TestHouse) -> None:
+    writer = BatchWriter(house.database, house.clock, most_waiting=3)  # it does not run yet
+    waiting = [asyncio.create_task(writer.submit(settling(house, n))) for n in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy) as sent_away:
+        await writer.submit(settling(house, 3))
+    assert sent_away.value.facts == {"waiting": 3, "retry_after_s": 1}
+    running = asyncio.create_task(writer.run())
+    await asyncio.gather(*waiting)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert sorted(await settled(house)) == [0, 1, 2]
 
 
 async def test_a_command_that_is_refused_or_fails_is_left_out_and_its_neighbours_commit(

@@ -101,16 +101,20 @@ async def test_a_connection_beyond_those_that_are_served_is_told_so_and_ended() 
 def test_places_are_as_many_as_are_answered_in_time() -> None:
     now = [0.0]
     turnstile = Turnstile(least=4, most=40, in_time_s=1.0, now_s=lambda: now[0])
-    for _ in range(50):  # all late: fewer and fewer, but once for those who were inside together
-        entered = [turnstile.enter() for _ in range(10)]
-        now[0] += 2
-        for one in entered:
-            turnstile.leave(one)
-        if turnstile.places > 4:
-            assert turnstile.places >= int(40 * 0.8 ** (now[0] / 2)) - 1
+
+    def answered(count: int, *, every_s: float, after_s: float) -> None:
+        for _ in range(count):
+            entered = turnstile.enter() + every_s - after_s
+            now[0] += every_s
+            turnstile.leave(entered)
+
+    answered(100, every_s=0.05, after_s=0.9)
+    assert turnstile.places == 40
+    answered(1, every_s=0.05, after_s=1.1)  # twenty a second: half of them are answered within half a second
+    assert turnstile.places == 10
+    answered(100, every_s=0.5, after_s=3.0)
     assert (turnstile.places, turnstile.inside) == (4, 0)
-    for _ in range(2000):
-        turnstile.leave(turnstile.enter())
+    answered(1000, every_s=0.05, after_s=0.9)
     assert turnstile.places == 40
 
 
