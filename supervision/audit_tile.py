@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain, islice, repeat
+from itertools import islice
 from operator import le
 from typing import Any, Final
 
@@ -193,10 +193,9 @@ def _linked(entries: list[bytes], linked: str, first: int, node: str) -> bool:
     numbers = range(first + 1, first + len(entries))
     if not numbers or len(str(numbers[0])) != len(str(numbers[-1])):
         return not numbers
-    before = [linked[at : at + 64] for at in range(0, 64 * len(numbers), 64)]
-    head, middle, end = f'"}}]}},"node":{orjson.dumps(node).decode()},"prev":"', '","seq":', ',"v":1}'
-    parts = zip(repeat(head), before, repeat(middle), map(str, numbers), repeat(end), strict=False)
-    tails = "".join(chain.from_iterable(parts)).encode()
+    head = f'"}}]}},"node":{orjson.dumps(node).decode()},"prev":"'
+    before = zip(range(0, 64 * len(numbers), 64), numbers, strict=True)
+    tails = "".join([f'{head}{linked[at : at + 64]}","seq":{seq},"v":1}}' for at, seq in before]).encode()
     length = len(tails) // len(numbers)
     return b"".join([entry[-length:] for entry in entries[1:]]) == tails
 

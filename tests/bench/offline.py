@@ -36,7 +36,7 @@ T = TypeVar("T")
 _ORIGIN: Final = "bench.example/log"
 _BEGAN: Final = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 _ENTRIES: Final = 60_000
-_SIGNED: Final = 30_000
+_SIGNED: Final = 50_000
 _TRADES: Final = 150_000
 _PREV: Final = b'"prev":"'
 _SHARES_AND_HHI: Final = """
