@@ -27,7 +27,7 @@ from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_planned
 from ledger.together import own_statements
 
 MOST: Final = 64
-LEAST_WAITING: Final = 32
+LEAST_WAITING: Final = 2 * MOST
 MOST_WAITING: Final = 4 * MOST
 _WAIT_S: Final = 0.25  # as many may wait as are written in this time, between these bounds
 LANES: Final = 2

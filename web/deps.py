@@ -73,7 +73,12 @@ def expect_upload(request: Request) -> None:
     request.scope[UPLOAD] = True
 
 
-NodeDep = Annotated[Node, Depends(node_of)]
+async def _node(request: Request) -> Node:
+    """`node_of` for routes: what is no coroutine would visit a thread for each request."""
+    return node_of(request)
+
+
+NodeDep = Annotated[Node, Depends(_node)]
 
 
 class Replayed(Exception):  # control flow out of a transaction, never an error

@@ -25,7 +25,8 @@ CAPACITY: Final = 10_000
 IDLE_SUBMISSIONS: Final = 60
 """How many submissions that are not cosigned anew one address may make at a witness before it waits."""
 UPLOADS_AT_ONCE: Final = 4
-LEAST_AT_ONCE: Final = 48
+LEAST_AT_ONCE: Final = 32
+AT_ONCE: Final = 64  # before anything is known
 MOST_AT_ONCE: Final = 256
 IN_TIME_S: Final = 0.5
 _WIDER: Final = 0.05
@@ -117,7 +118,7 @@ class Turnstile:
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._least, self._most, self._in_time_s, self._now_s = least, most, in_time_s, now_s
-        self._places = float(most)
+        self._places = float(min(max(least, AT_ONCE), most))
         self._left: deque[float] = deque(maxlen=_PACE_OF)  # when the last ones were answered
         self.inside = 0
 

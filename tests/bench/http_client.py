@@ -15,10 +15,13 @@ async def caller(port: int, path: str, bodies: Iterator[bytes], answers: list[st
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"POST {path} HTTP/1.1\r\nhost: bench.example\r\ncontent-type: application/json\r\n"
     for body in bodies:
-        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
-        (length,) = [int(field[15:]) for field in fields if field.startswith("content-length:")]
-        answer = (await reader.readexactly(length)).decode()
+        status, answer = "", ""
+        while not status or status.split(" ")[1] == "503":  # sent away: it comes again
+            writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+            (length,) = [int(field[15:]) for field in fields if field.startswith("content-length:")]
+            answer = (await reader.readexactly(length)).decode()
+            await asyncio.sleep(0.1 if status.split(" ")[1] == "503" else 0)
         if status.split(" ")[1] != "200":
             raise SystemExit(f"{status}: {answer}")
         answers.append(answer)
