@@ -85,7 +85,7 @@ class Settling:
         return await self.through(wanted, carry)
 
     async def through(self, wanted: int, carry: Callable[[list[Due], BatchWriter], Awaitable[Load]]) -> Load:
-        """Have so many trades settled in some way, and check each of them."""
+        """Have so many trades settled in some way, or some of them, and check each that was answered."""
         due = await self._stock.take(wanted)
         async with self._writer() as writer:
             load = await carry(due, writer)
