@@ -29,6 +29,21 @@ def offer(side: str, *, expired: bool = False) -> Offer:
     return Offer(offer_no=1, side=side, expires_at=NOW + timedelta(days=-1 if expired else 1))
 
 
+def test_a_buyer_may_say_that_a_delivery_has_failed_when_its_term_is_over() -> None:
+    for status, others in (
+        (TradeState.FUNDED, []),
+        (TradeState.DELIVERING, [Step.CONFIRM_RECEIPT]),
+        (TradeState.DELIVERY_SUSPENDED, []),
+    ):
+        late = trade(status)
+        late.deliver_by = NOW
+        for now, steps in ((NOW, others), (NOW + timedelta(seconds=1), [*others, Step.DELIVERY_FAILED])):
+            found = open_steps(late, BUYER, latest=offer("PROVIDER"), has_signed=True, now=now)
+            assert sorted(found) == sorted(steps)
+        after = NOW + timedelta(days=1)
+        assert Step.DELIVERY_FAILED not in open_steps(late, PROVIDER, latest=None, has_signed=True, now=after)
+
+
 @pytest.mark.parametrize(
     ("status", "part", "latest", "signed", "steps"),
     [
