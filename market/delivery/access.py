@@ -8,7 +8,7 @@ from identity.repository import get_organisation
 from market.delivery.tables import Entitlement
 from market.orders.bounding import policy_of
 from market.orders.errors import RecipientNotPermitted
-from market.orders.policy import Access, check_access
+from market.orders.permitting import Access, check_access
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ async def require_permitted(
     """What an access is for, once the policy of its contract lets it be; `count` is which use it is.
 
     An access under a licence of one purpose that declares none is for that purpose. A contract from
-    before there were policies allows what its entitlement does. Raises what `policy.check_access` and
+    before there were policies allows what its entitlement does. Raises what `permitting.check_access` and
     `bounding.policy_of` raise.
     """
     recipient = declared.recipient or entitlement.buyer_id

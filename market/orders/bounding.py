@@ -4,7 +4,7 @@ from base.db import ReadSession
 from identity.repository import get_organisation
 from market.listings.repository import conditions_of
 from market.orders.errors import PolicyErased, RecipientNotPermitted
-from market.orders.policy import Policy, parse
+from market.orders.permitting import Policy, parse
 from market.orders.scope import LicenceScope, check_within, default_scope
 from market.orders.tables import ContractPolicy, Trade
 

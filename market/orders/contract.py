@@ -188,7 +188,6 @@ def _licence(terms: Terms, parties: Sequence[Party]) -> Licence:
         trade_id=terms.trade_id,
         seller_id=seller.org_id,
         buyer_id=buyer.org_id,
-        product_id=terms.product_id,
         file_sha256=terms.file_sha256,
         territory=territory_of(terms.territory),
         term_months=terms.term_months,

@@ -35,7 +35,6 @@ async def licensed(
             trade_id=deal.trade_id,
             seller_id=deal.seller.org_id,
             buyer_id=deal.buyer.org_id,
-            product_id=deal.listing.product_id,
             file_sha256=deal.file.sha256,
             territory=territory,
             term_months=12,

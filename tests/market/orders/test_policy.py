@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from market.listings.conditions import Conditions, Purpose, conditions_from, places_holding
 from market.listings.errors import ListingMalformed
 from market.orders import errors
-from market.orders.policy import Access, Licence, build, check_access, parse
+from market.orders.permitting import Access, check_access, parse
+from market.orders.policy import Licence, build
 from market.orders.scope import (
     LicenceScope,
     check_within,
@@ -31,7 +32,6 @@ LICENCE = Licence(
     trade_id="trd_" + "0" * 26,
     seller_id=SELLER,
     buyer_id=BUYER,
-    product_id="prd_" + "0" * 26,
     file_sha256=FILE,
     territory=("440000", "HK"),
     term_months=12,

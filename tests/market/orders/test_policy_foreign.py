@@ -55,7 +55,6 @@ def policy(**changes) -> bytes:
             trade_id="trd_" + "0" * 26,
             seller_id=SELLER,
             buyer_id=BUYER,
-            product_id="prd_" + "0" * 26,
             file_sha256="ab" * 32,
             territory=("CN", "HK"),
             term_months=12,
