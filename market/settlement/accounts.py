@@ -35,6 +35,7 @@ from market.settlement.tables import AccountStatement
 FORM: Final = "databourse/statement-of-account/v1"
 MAX_LINES: Final = 10_000
 _A_DAY: Final = timedelta(days=1)
+_TICK: Final = timedelta(milliseconds=1)  # what was booked at this very moment is there
 _EARLIEST: Final = date(2000, 1, 1)
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _PARTS: Final = ("amount_minor", "commission_minor", "platform_fee_minor")
@@ -56,7 +57,7 @@ async def statement_of_account(
         raise PeriodMalformed(
             "a period is of days that have begun", since=since.isoformat(), until=until.isoformat()
         )
-    start, end = at_shanghai(since, time()), min(at_shanghai(until + _A_DAY, time()), now)
+    start, end = at_shanghai(since, time()), min(at_shanghai(until + _A_DAY, time()), now + _TICK)
     moved = await movements(s, account, since=start, until=end, limit=MAX_LINES + 1)
     if len(moved) > MAX_LINES:
         raise PeriodTooLong("too many movements", limit=MAX_LINES)
@@ -104,7 +105,7 @@ def _line(account: str, one: Booked, trade: Trade | None, balance: int) -> dict[
 
 
 def kind_of(account: str, event: str, trade: Trade | None) -> str:
-    """What a movement is to the account: FUNDED, SELLER, COMMISSION, PLATFORM_FEE, REFUNDED, CLAIM, SETTLED."""
+    """What a movement is to an account: FUNDED, SELLER, COMMISSION, PLATFORM_FEE, REFUNDED, CLAIM, SETTLED."""
     if event == "TRD.SETTLE":
         if account == platform_fee():
             return "PLATFORM_FEE"

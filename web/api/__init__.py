@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from web.api import (
+    accounts,
     bank,
     brokers,
     cases,
@@ -69,6 +70,7 @@ def install(app: FastAPI) -> None:
         entitlements,
         filing,
         bank,
+        accounts,
         operations,
         cases,
         erasures,

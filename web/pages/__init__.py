@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from web.node import Node
 from web.pages import (
+    accounts,
     brokering,
     catalogue,
     certifying,
@@ -58,6 +59,7 @@ PARTS = (
     erasing,
     supervisor,
     operations,
+    accounts,
     members,
 )
 

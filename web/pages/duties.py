@@ -60,6 +60,20 @@ WORK: Final[Mapping[str, str]] = {
     "payment-unconfirmed": N_("The bank took an instruction and never told that it paid"),
     "claim-overdue": N_("A claim is not paid in time"),
 }
+MOVEMENTS: Final[Mapping[str, str]] = {
+    "FUNDED": N_("Escrow funded"),
+    "SELLER": N_("Provider's proceeds"),
+    "COMMISSION": N_("Broker's commission"),
+    "PLATFORM_FEE": N_("Platform fee"),
+    "REFUNDED": N_("Refunded to the buyer"),
+    "CLAIM": N_("Claim paid"),
+    "SETTLED": N_("Settled"),
+    "OTHER": N_("Other"),
+}
+BOOKS: Final[Mapping[str, str]] = {
+    "platform-fee": N_("Platform fee"),
+    "escrow": N_("The escrow account as a whole"),
+}
 DISCIPLINE: Final[Mapping[str, str]] = {
     "suspend": N_("Suspend"),
     "reinstate": N_("Reinstate"),

@@ -351,6 +351,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,
+    "movement": duties.MOVEMENTS,
+    "book": duties.BOOKS,
     "severity": duties.SEVERITIES,
     "confidence": duties.CONFIDENCES,
     "checked": duties.CHECKED,

@@ -110,9 +110,9 @@ async def test_what_each_party_sees(lively):
             if line["trade_id"] in mine
         ]
         for name, document in {
-            "seller": await told(lively, escrow_of(lively.seller.org_id), since=date(2026, 11, 1)),
-            "broker": await told(lively, escrow_of(lively.broker.org_id), since=date(2026, 11, 1)),
-            "platform": await told(lively, platform_fee(), since=date(2026, 11, 1)),
+            "seller": await told(lively, escrow_of(lively.seller.org_id), since=date(2026, 11, 16)),
+            "broker": await told(lively, escrow_of(lively.broker.org_id), since=date(2026, 11, 16)),
+            "platform": await told(lively, platform_fee(), since=date(2026, 11, 16)),
         }.items()
     }
     assert kinds["seller"] == [
