@@ -169,6 +169,12 @@ async def list_people(s: ReadSession, *, org_id: str) -> list[Person]:
     return [_person(row) for row in await s.exec(query)]
 
 
+async def has_person_named(s: ReadSession, *, org_id: str, name: str) -> bool:
+    """Whether somebody of this name is, or was, enrolled at an organisation."""
+    query = select(PersonRow.user_id).where(PersonRow.org_id == org_id, PersonRow.name == name).limit(1)
+    return (await s.exec(query)).first() is not None
+
+
 async def login_exists(s: ReadSession, *, login: str) -> bool:
     """Whether a login is taken."""
     return (await s.exec(select(PersonRow.user_id).where(PersonRow.login == login))).first() is not None

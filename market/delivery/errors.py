@@ -33,10 +33,10 @@ class EntitlementRevoked(Refusal):
 
 
 class DeliverySuspended(Refusal):
-    """A freeze stands on the trade or on the right itself, or the delivery is suspended."""
+    """A freeze or a dispute stands on the trade, or the delivery is suspended."""
 
     code = "delivery-suspended"
-    title = "Delivery is suspended by an order"
+    title = "Delivery is suspended by an order or a dispute"
 
 
 class DeliveryWrongState(Conflict):

@@ -17,7 +17,7 @@ from market.orders.tables import Trade
 
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
-_STOPPED: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED})
+_STOPPED: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED, TradeState.DISPUTED})
 _IN_FLIGHT: Final = frozenset({TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED})
 
 
@@ -113,7 +113,9 @@ async def stop_of(s: ReadSession, *, trade_id: str) -> DeliveryStop | None:
 async def checks_of(s: ReadSession, *, trade_id: str) -> Sequence[AcceptanceCheck]:
     """The acceptance tests of a trade's goods, first to last."""
     query = select(AcceptanceCheck).where(AcceptanceCheck.trade_id == trade_id)
-    return (await s.exec(query.order_by(col(AcceptanceCheck.checked_at), col(AcceptanceCheck.check_id)))).all()
+    return (
+        await s.exec(query.order_by(col(AcceptanceCheck.checked_at), col(AcceptanceCheck.check_id)))
+    ).all()
 
 
 async def check_by(s: ReadSession, *, trade_id: str, role: str) -> AcceptanceCheck | None:

@@ -204,7 +204,7 @@ def require_usable(right: Right, *, org_id: str, now: datetime) -> None:
     if right.status is EntitlementStatus.REVOKED:
         raise EntitlementRevoked("this right to receive data was revoked")
     if right.trade_stopped or right.status is EntitlementStatus.FROZEN:
-        raise DeliverySuspended("an order suspends this delivery")
+        raise DeliverySuspended("an order or a dispute suspends this delivery")
     if right.status is EntitlementStatus.EXPIRED or now >= right.expires_at:
         raise EntitlementExpired("this right has ended", expires_at=right.expires_at.isoformat())
     if right.deliver_by is not None:

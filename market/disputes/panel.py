@@ -9,7 +9,7 @@ from typing import Final
 
 from base.db import WriteSession
 from base.errors import NotFound
-from identity.repository import get_organisation, get_person
+from identity.repository import get_organisation, get_person, has_person_named
 from identity.service import same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
@@ -168,13 +168,18 @@ def _only_the_exchange(act: Act) -> None:
 
 async def _officer(s: WriteSession, act: Act, trade: Trade) -> Officer:
     """The person who acts, and to which parties that person or the exchange is related."""
-    user_id, kin, controls = act.actor.user_id, set(), set()
+    user_id, kin, named_at = act.actor.user_id, set(), set()
     person = None if user_id is None else await get_person(s, user_id=user_id)
     for party in parties_of(trade):
         if await same_controller(s, act.actor.org_id, party):
             kin.add(party)
-        organisation = await get_organisation(s, org_id=party)
-        if person is not None and organisation is not None and organisation.controller_id == person.name:
-            controls.add(party)
+        if person is not None and await _knows(s, party, person.name):
+            named_at.add(party)
     ties = [] if user_id is None else await repository.ties_of(s, officer_id=user_id)
-    return Officer(user_id, frozenset(tie.org_id for tie in ties), frozenset(kin), frozenset(controls))
+    return Officer(user_id, frozenset(tie.org_id for tie in ties), frozenset(kin), frozenset(named_at))
+
+
+async def _knows(s: WriteSession, org_id: str, name: str) -> bool:
+    organisation = await get_organisation(s, org_id=org_id)
+    controls = organisation is not None and organisation.controller_id == name
+    return controls or await has_person_named(s, org_id=org_id, name=name)

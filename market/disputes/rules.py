@@ -197,13 +197,14 @@ class Officer:
     """A person who would rule, and the organisations and names by which that person may be related.
 
     `tied_to` are organisations the person has declared a tie to; `kin_of` those of the dispute that the
-    person's employer shares a controller with; `controls` those whose controller bears the person's name.
+    person's employer shares a controller with; `named_at` those that know somebody of the person's name, as
+    their controller or among their people.
     """
 
     user_id: str | None
     tied_to: frozenset[str]
     kin_of: frozenset[str]
-    controls: frozenset[str]
+    named_at: frozenset[str]
 
 
 def check_officer(officer: Officer, *, parties: Collection[str], voted: Collection[str]) -> str:
@@ -213,7 +214,7 @@ def check_officer(officer: Officer, *, parties: Collection[str], voted: Collecti
     """
     if officer.user_id is None:
         raise OfficerNeeded("a vote is a person's")
-    related = sorted((officer.tied_to | officer.kin_of | officer.controls) & set(parties))
+    related = sorted((officer.tied_to | officer.kin_of | officer.named_at) & set(parties))
     if related:
         raise OfficerRelated("this officer is related to a party", parties=related)
     if officer.user_id in voted:

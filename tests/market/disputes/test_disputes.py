@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from identity.passwords import PasswordHash
+from identity.service import enrol_person
 from ledger.acts import perform
 from market.delivery.downloads import download_act, open_download
 from market.delivery.errors import DeliverySuspended
@@ -400,3 +402,26 @@ async def download(scene: Scene, trade_id: str):
     return await perform(
         scene.house.house, act, bound, attempted="DLV.DOWNLOAD", object_id=entitlement.entitlement_id
     )
+
+
+async def test_an_officer_who_is_also_with_a_party_does_not_rule(sqlite_scene):
+    scene = sqlite_scene
+    trade_id = await disputed(scene)
+    hashed = PasswordHash("$argon2id$of-no-use")
+    ours = scene.house.operator.org_id
+    people = [
+        await scene.house.operator.do(
+            enrol_person,
+            attempted="PERSON.ENROL",
+            org_id=org_id,
+            login=f"person-{number}",
+            name=name,
+            password=hashed,
+        )
+        for number, (org_id, name) in enumerate(
+            [(ours, "陈某"), (ours, "李某"), (scene.buyer.org_id, "陈某")], start=1
+        )
+    ]
+    async with refused(scene.database, OfficerRelated):
+        await vote(scene, trade_id, people[0].user_id, "REFUND")
+    await vote(scene, trade_id, people[1].user_id, "REFUND")

@@ -45,7 +45,7 @@ NOBODY: frozenset[str] = frozenset()
 
 
 def officer(user_id: str | None = "usr_1", **ties: frozenset[str]) -> Officer:
-    return Officer(user_id, **({"tied_to": NOBODY, "kin_of": NOBODY, "controls": NOBODY} | ties))
+    return Officer(user_id, **({"tied_to": NOBODY, "kin_of": NOBODY, "named_at": NOBODY} | ties))
 
 
 def votes(*refunds: int) -> list[Award]:
@@ -137,7 +137,7 @@ def test_an_officer_without_ties_votes_once():
         check_officer(officer(None), parties=["org_a", "org_b"], voted=[])
 
 
-@pytest.mark.parametrize("tie", ["tied_to", "kin_of", "controls"])
+@pytest.mark.parametrize("tie", ["tied_to", "kin_of", "named_at"])
 def test_an_officer_related_to_a_party_does_not_rule(tie):
     related = officer(**{tie: frozenset({"org_b", "org_z"})})
     with pytest.raises(OfficerRelated) as refused:
