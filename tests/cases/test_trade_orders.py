@@ -77,7 +77,8 @@ async def test_an_order_has_a_settled_trade_paid_back(scene):
     assert sum(claim.amount_minor for claim in await claims(scene, trade_id)) == PRICE
 
 
-async def test_an_order_suspends_a_delivery_and_lets_it_go_on(scene):
+async def test_an_order_suspends_a_delivery_and_lets_it_go_on(sqlite_scene):
+    scene = sqlite_scene
     trade_id = scene.trades["DELIVERING"]
     case_id = await investigation(scene, scene.samr)
     stopped = await order(scene.samr, case_id, Measure.SUSPEND_DELIVERY, trade_id, "CONSENT_WITHDRAWN")
@@ -88,7 +89,8 @@ async def test_an_order_suspends_a_delivery_and_lets_it_go_on(scene):
     assert (await scene.trade(trade_id)).status is TradeState.DELIVERING
 
 
-async def test_orders_that_do_not_fit_are_refused_and_nothing_moves(scene):
+async def test_orders_that_do_not_fit_are_refused_and_nothing_moves(sqlite_scene):
+    scene = sqlite_scene
     samr, settled = scene.samr, scene.trades["SETTLED"]
     case_id = await investigation(scene, samr)
     refund = Measure.REFUND_TRADE

@@ -1,5 +1,6 @@
 """A dispute holds the money and stops the clock of silence; the sides, a panel or a court end it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -108,7 +109,8 @@ async def test_the_provider_and_a_test_of_the_exchange_may_dispute_too(sqlite_sc
     assert (await said(scene, trade_id, "TRD.DISPUTE"))[0]["role"] == "EXCHANGE_OPERATOR"
 
 
-async def test_a_dispute_that_may_not_be_is_refused_and_nothing_moves(scene):
+async def test_a_dispute_that_may_not_be_is_refused_and_nothing_moves(sqlite_scene):
+    scene = sqlite_scene
     delivered = scene.trades["DELIVERED"]
     async with refused(scene.database, EvidenceMissing):
         await dispute(scene, delivered, text="", evidence=[])
@@ -146,7 +148,8 @@ async def another(scene: Scene) -> str:
     return await scene.walk(TradeState.DELIVERED)
 
 
-async def test_both_sides_agree_that_all_is_well_and_the_seller_is_paid(scene):
+async def test_both_sides_agree_that_all_is_well_and_the_seller_is_paid(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     await propose(scene, trade_id, scene.seller, "ACCEPT")
     ended = await agree(trade_id, scene.buyer, 1)
@@ -195,7 +198,8 @@ async def paid(scene: Scene, trade_id: str) -> list[int]:
         return list((await released(s, trade_id=trade_id)).values())
 
 
-async def test_all_goes_back_by_agreement_and_the_licence_is_gone(scene):
+async def test_all_goes_back_by_agreement_and_the_licence_is_gone(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     await propose(scene, trade_id, scene.seller, "REFUND")
     ended = await agree(trade_id, scene.buyer, 1)
@@ -216,7 +220,8 @@ async def is_refunded(scene: Scene, trade_id: str) -> None:
     assert sum(await scene.totals()) == 0
 
 
-async def test_proposals_are_replaced_withdrawn_and_the_other_side_s_to_take(scene):
+async def test_proposals_are_replaced_withdrawn_and_the_other_side_s_to_take(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     await propose(scene, trade_id, scene.buyer, "PARTIAL", 30_000_000)
     await propose(scene, trade_id, scene.buyer, "PARTIAL", 20_000_000)
@@ -263,7 +268,19 @@ async def test_of_two_agreements_at_once_one_ends_the_dispute(scene):
     assert events.count("TRD.PARTIAL") + events.count("TRD.SETTLE_AGREED") == 1
 
 
-async def test_when_the_mediation_is_over_the_panel_has_to_rule(scene):
+async def test_officers_who_vote_at_once_are_heard_one_after_the_other_and_the_third_rules(scene):
+    trade_id = await disputed(scene)
+    votes = [vote(scene, trade_id, f"usr_{number}", "REFUND") for number in (1, 2, 3, 4)]
+    answers = await asyncio.gather(*votes, return_exceptions=True)
+    lost = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [type(answer) for answer in lost] == [TradeWrongState]  # the fourth came too late
+    events = await scene.events(trade_id)
+    assert (events.count("DSP.VOTE"), events.count("TRD.RULE_FOR_BUYER")) == (3, 1)
+    assert (await scene.trade(trade_id)).status is TradeState.REFUND_PENDING
+
+
+async def test_when_the_mediation_is_over_the_panel_has_to_rule(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     await propose(scene, trade_id, scene.seller, "ACCEPT")
     await scene.run_jobs(MEDIATE_BY)
@@ -320,7 +337,8 @@ async def test_the_majority_of_three_officers_rules(sqlite_scene, votes, state, 
         await is_refunded(scene, trade_id)
 
 
-async def test_who_may_not_rule_does_not(scene):
+async def test_who_may_not_rule_does_not(sqlite_scene):
+    scene = sqlite_scene
     trade_id = await disputed(scene)
     async with refused(scene.database, OfficerNeeded):
         await vote(scene, trade_id, None, "ACCEPT")

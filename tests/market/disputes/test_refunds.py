@@ -95,7 +95,8 @@ async def test_unused_quota_goes_back_pro_rata(sqlite_scene):
     assert (opening["bought"], opening["used"], opening["refund_minor"]) == (100_000, 37_500, "42500000")
 
 
-async def test_a_refund_that_may_not_be_is_refused_and_nothing_moves(scene):
+async def test_a_refund_that_may_not_be_is_refused_and_nothing_moves(sqlite_scene):
+    scene = sqlite_scene
     settled = scene.trades["SETTLED"]
     async with refused(scene.database, RefundBeyondPaid):
         await post_refund(scene, settled, refund_minor=PRICE + 1)
@@ -132,7 +133,8 @@ async def test_a_claim_that_is_not_paid_in_time_waits_for_a_person(sqlite_scene)
 
 
 @pytest.mark.parametrize("state", ["FUNDED", "DELIVERING", "DELIVERED", "ACCEPTED_GOODS"])
-async def test_a_void_contract_gives_back_what_escrow_holds(scene, state):
+async def test_a_void_contract_gives_back_what_escrow_holds(sqlite_scene, state):
+    scene = sqlite_scene
     trade_id = scene.trades[state]
     trade = await void(scene, trade_id)
     assert trade.status is TradeState.VOIDED
@@ -187,7 +189,8 @@ async def test_a_void_contract_ends_its_dispute(sqlite_scene):
         assert list(await repository.open_disputes(s)) == []
 
 
-async def test_nothing_is_void_while_the_bank_pays(scene):
+async def test_nothing_is_void_while_the_bank_pays(sqlite_scene):
+    scene = sqlite_scene
     trade_id = scene.trades["ACCEPTED_GOODS"]
     await scene.run_jobs(T_PLUS_1)
     async with refused(scene.database, PaymentUnderWay):
