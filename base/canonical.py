@@ -66,7 +66,8 @@ def _prove(node: Any) -> None:
         for key, value in node.items():
             if type(key) is not str or not key.isascii():
                 raise Malformed("keys are ASCII strings", key=repr(key))
-            _prove(value)
+            if type(value) is not str:  # most are, and a call costs more than to look
+                _prove(value)
     elif kind is list or kind is tuple:
         for value in node:
             _prove(value)

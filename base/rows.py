@@ -53,7 +53,7 @@ class _Set(ABC):
     def changed(self, columns: Sequence[Sequence[Any]], dialect: Dialect) -> list[Sequence[Any]]:
         """Columns of values as the driver takes them, or gives them."""
         return [
-            values if change is None else [change(value) for value in values]
+            values if change is None else _each(change, values)
             for values, change in zip(columns, self.changes(dialect), strict=True)
         ]
 
@@ -70,6 +70,18 @@ class _Set(ABC):
     @abstractmethod
     def marks(self) -> str:
         """The statement for SQLite."""
+
+
+def _each(change: _Change, values: Sequence[Any]) -> Sequence[Any]:
+    """Every value changed; of a column that says the same again and again (a state, a day) each once."""
+    try:
+        different = set(values)
+    except TypeError:  # documents
+        return [change(value) for value in values]
+    if 2 * len(different) > len(values):
+        return [change(value) for value in values]
+    made = {value: change(value) for value in different}
+    return [made[value] for value in values]
 
 
 class Insert(_Set):

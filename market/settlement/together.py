@@ -117,35 +117,35 @@ async def settle_together(s: RowSession, plan: Plan, commands: Sequence[Command]
 
 async def _choose(s: RowSession, commands: Sequence[Command], prepared: Preparation) -> list[_Settling]:
     """The debits that settle their trades; of several about one thing the first."""
-    debits: dict[str, tuple[int, Command]] = {}
-    seen: set[str | None] = set()
+    debits: dict[str, tuple[int, Command, str]] = {}
+    seen: set[str] = set()
     for at, command in enumerate(commands):
         debit: Debit = command.said
-        told, trade_id = debit.notification, debit.trade_id
-        things = {told.message_id, debit.instruction_id, *(movement.entry_id for movement in told.movements)}
+        told, trade_id, instruction_id = debit.notification, debit.trade_id, debit.instruction_id
+        if trade_id is None or instruction_id is None:
+            continue
+        things = {told.message_id, instruction_id, *[movement.entry_id for movement in told.movements]}
         if (
-            trade_id is None
-            or trade_id in debits
-            or debit.instruction_id is None
+            trade_id in debits
             or told.account != debit.escrow.account
             or any(movement.credit for movement in told.movements)
             or len(things) != 2 + len(told.movements)  # a reference that comes twice
             or things & seen
         ):
             continue
-        seen.update(things)
-        debits[trade_id] = (at, command)
+        seen |= things
+        debits[trade_id] = (at, command, instruction_id)
     if not debits:
         return []
-    named = [command.said.instruction_id for _, command in debits.values()]
+    named = [instruction_id for _, _, instruction_id in debits.values()]
     asked = {trades.CLAIM: sorted(debits), _INSTRUCTED: named, **prepared.asks}
     claimed, instructed, *others = await read_rows(s, asked)
     prepared.hears(others)
     ordered = {row[0]: Ordered(*row) for row in instructed}
     chosen = []
     for trade in (Claimed(*row) for row in claimed):
-        at, command = debits[trade.trade_id]
-        debit, instruction = command.said, ordered.get(command.said.instruction_id)
+        at, command, instruction_id = debits[trade.trade_id]
+        debit, instruction = command.said, ordered.get(instruction_id)
         if (
             instruction is not None
             and instruction.trade_id == trade.trade_id
