@@ -14,6 +14,7 @@ from market.filing.rules import DutyKind, InvoiceKind
 from market.filing.tables import Duty, Filing, Invoice, TradeCertificate
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
+from market.settlement.repository import claims_of
 from market.settlement.tables import Split
 
 MAX_PAGE: Final = 100
@@ -64,6 +65,12 @@ async def paid_minor(s: ReadSession, trade: Trade) -> int:
     assert trade.price_minor is not None
     split = await s.get(Split, trade.trade_id, populate_existing=True)
     return trade.price_minor - (0 if split is None else split.refund_minor)
+
+
+async def taken_back_minor(s: ReadSession, *, trade_id: str, invoiced_minor: int) -> int:
+    """How much of what was invoiced goes back: what is claimed of those who were paid, or everything."""
+    claimed = sum(claim.amount_minor for claim in await claims_of(s, trade_id=trade_id))
+    return min(claimed or invoiced_minor, invoiced_minor)
 
 
 async def duties_of(s: ReadSession, *, trade_id: str, kind: DutyKind | None = None) -> Sequence[Duty]:

@@ -50,6 +50,7 @@ from market.orders import repository as trades
 from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.statements import named
 from market.orders.tables import Trade
+from pricing.whole import whole_price
 
 __all__ = [
     "CERTIFY_JOB",
@@ -123,7 +124,8 @@ async def reverse_invoice(
 ) -> Invoice:
     """The provider takes the invoice of a trade back that was refunded or voided (FIL.RED_INVOICE).
 
-    A red-letter invoice has its own number and the negative of all amounts. Raises TradeUnknown, NotAParty,
+    A red-letter invoice has its own number and the negative of what goes back: of the whole invoice, or
+    of the part of it that is claimed back, divided at the invoice's rate. Raises TradeUnknown, NotAParty,
     NothingToReverse, InvoiceNumberUsed, InvoiceNumberMalformed, InvoiceDateOutside.
     """
     trade = await of_party(s, act, trade_id, "PROVIDER")
@@ -137,13 +139,17 @@ async def reverse_invoice(
     check_day(issued_on, earliest=blue.issued_on, today=shanghai_day(act.now))
     if await repository.is_number_used(s, invoice_no=invoice_no):
         raise InvoiceNumberUsed("another invoice has this number")
+    amount = await repository.taken_back_minor(
+        s, trade_id=trade_id, invoiced_minor=blue.net_minor + blue.vat_minor
+    )
+    back = whole_price(amount, commission_bp=0, platform_bp=0, vat_bp=blue.vat_rate_bp)
     terms = InvoiceTerms(
         invoice_no=invoice_no,
         issued_on=issued_on,
         taxpayer=blue.taxpayer,
         vat_rate_bp=blue.vat_rate_bp,
-        net_minor=-blue.net_minor,
-        vat_minor=-blue.vat_minor,
+        net_minor=-back.net_minor,
+        vat_minor=-back.vat_minor,
         file_sha256=file_sha256,
     )
     duty = await repository.open_duty(s, trade_id=trade_id, kind=DutyKind.RED_INVOICE)

@@ -80,7 +80,7 @@ INVOICE = kind(
 
 
 class RedInvoiceForm(Asked):
-    """The red-letter invoice that takes the trade's invoice back, whole."""
+    """The red-letter invoice that takes the trade's invoice back; its amounts follow from what goes back."""
 
     invoice_no: InvoiceNo
     issued_on: date

@@ -22,6 +22,7 @@ from market.orders.errors import NotAParty, TradeUnknown
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement.repository import open_work_items
+from market.settlement.tables import Claim, ClaimStatus
 from tests.base.work import row
 from tests.market.filing.filing import NUMBER, RED_NUMBER, invoice, prove, reverse
 from tests.standstill import fingerprints
@@ -217,6 +218,29 @@ async def test_an_invoice_is_taken_back_where_the_trade_is(scene):
         await reverse(scene, trade_id, invoice_no=RED_NUMBER[:-1] + "0")
     await scene.run_jobs()
     assert await said(scene, trade_id, "TRD.FILE") == []  # what was taken back is not filed
+
+
+async def test_of_a_part_that_goes_back_the_invoice_is_taken_back_in_part(scene):
+    trade_id = scene.trades["SETTLED"]
+    await invoice(scene, trade_id)
+    await put(scene, trade_id, TradeState.REFUND_PENDING)
+    async with scene.database.write() as s:
+        for number, amount in enumerate((16_490_000, 340_000, 170_000)):  # of seller, broker and platform
+            s.add(
+                Claim(
+                    claim_id=f"clm_{number}",
+                    trade_id=trade_id,
+                    debtor_id=scene.seller.org_id,
+                    payee="SELLER",
+                    amount_minor=amount,
+                    status=ClaimStatus.OPEN,
+                    opened_at=scene.clock.now(),
+                    due_at=scene.clock.now(),
+                    statement_id="sta_x",
+                )
+            )
+    red = await reverse(scene, trade_id)
+    assert (red.net_minor, red.vat_minor) == (-16_037_736, -962_264)  # of 170,000.00 yuan at 6 %
 
 
 async def test_an_invoice_that_is_not_taken_back_in_time_is_a_work_item(scene):
