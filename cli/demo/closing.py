@@ -28,6 +28,7 @@ from market.settlement import repository
 from supervision.report import load_report
 
 _KIB: Final = 1024
+_ACCOUNT_FROM: Final = "2025-01-01"
 _ONE_EACH: Final = frozenset({"TRD.SIGN", "TRD.OFFER", "TRD.COUNTER_OFFER"})
 
 
@@ -76,6 +77,23 @@ async def audited(world: World, out: Path) -> Audited:
     vkey = str(world.node.publisher.signer.vkey)
     code, text = await _command("audit", str(out / "bundle"), "--vkey", vkey)
     return Audited(code == 0, text)
+
+
+async def state_account(out: Path, party: Persona) -> None:
+    """A party has its account stated and signed for: as CSV, and as the document that was signed."""
+    path = f"/organisations/me/statement?from={_ACCOUNT_FROM}"
+    document = (await party.get(path))["document"]
+    signed = await party.post("/organisations/me/statement", {"from": document["from"], "to": document["to"]})
+    (out / "statement.csv").write_bytes(await party.fetch(f"{path}&format=csv"))
+    (out / "statement.json").write_text(signed["document"], encoding="utf-8")
+
+
+async def checked_account(out: Path) -> str:
+    """What `databourse account` says of that statement, against the bundle."""
+    code, text = await _command("account", str(out / "statement.json"), str(out / "bundle"))
+    if code:
+        raise RuntimeError(f"the statement of account is not what the log says: {text}")
+    return text.strip()
 
 
 async def supervised(world: World, out: Path) -> dict[str, Any]:

@@ -119,6 +119,8 @@ async def _size(world: World) -> int:
 async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Telling") -> int:
     story = stage.story
     telling.head("4. The ledger is exported, audited offline and supervised")
+    await closing.seal(world)
+    await closing.state_account(out, stage.provider)
     size = await closing.seal(world)
     await closing.with_seqs(world, story)
     await closing.write_bundle(world, out)
@@ -126,6 +128,7 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     telling.line(audit.text.strip().replace("\n", "\n        "))
     if not audit.clean:
         return 1
+    telling.line(await closing.checked_account(out))
     report = await closing.supervised(world, out)
     for finding in report["findings"]:
         telling.line(_finding(finding))

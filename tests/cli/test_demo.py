@@ -50,6 +50,8 @@ def test_every_artefact_is_there(left: Path) -> None:
         "provenance.prov.json",
         "quality-report.json",
         "receipt.tlog-proof",
+        "statement.csv",
+        "statement.json",
     }
 
 
