@@ -105,7 +105,7 @@ def _line(account: str, one: Booked, trade: Trade | None, balance: int) -> dict[
 
 
 def kind_of(account: str, event: str, trade: Trade | None) -> str:
-    """What a movement is: FUNDED, SELLER, COMMISSION, PLATFORM_FEE, REFUNDED, CLAIM, or SETTLED as a whole."""
+    """What a movement is: FUNDED, SELLER, COMMISSION, PLATFORM_FEE, REFUNDED, CLAIM; SETTLED as a whole."""
     if event == "TRD.SETTLE":
         if account == platform_fee():
             return "PLATFORM_FEE"
