@@ -148,6 +148,26 @@ async def next_due(s: ReadSession) -> datetime | None:
     return (await s.exec(query)).one()
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How far the runners are: what is due and not done, since when, what has failed, what was given up."""
+
+    due: int
+    since: datetime | None
+    failing: int
+    dead: int
+
+
+async def backlog(s: ReadSession, *, now: datetime) -> Backlog:
+    """What waits at `now`. A job that is tried again later is failing, and not due before then."""
+    queued = col(JobRow.status) == JobStatus.QUEUED
+    waiting = select(func.count(), func.min(JobRow.due_at)).select_from(JobRow)
+    due, since = (await s.exec(waiting.where(queued, col(JobRow.due_at) <= now))).one()
+    failing = select(func.count()).select_from(JobRow).where(queued, col(JobRow.last_error).is_not(None))
+    dead = select(func.count()).select_from(JobRow).where(JobRow.status == JobStatus.DEAD)
+    return Backlog(due, since, (await s.exec(failing)).one(), (await s.exec(dead)).one())
+
+
 async def dead_jobs(s: ReadSession, *, limit: int = 100) -> Sequence[JobRow]:
     """Jobs that were given up, the latest first, for the operator."""
     query = select(JobRow).where(JobRow.status == JobStatus.DEAD)

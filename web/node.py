@@ -6,10 +6,11 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,10 +42,12 @@ from ledger.reader import last_moment, tree_head
 from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
+from market.delivery.acceptance import Quality
 from market.delivery.service import CHECK_JOB
 from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
-from market.settlement.instructing import Escrow
+from market.settlement.instructing import SEND_JOB, Escrow
+from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
 from web.limits import Uploads
@@ -57,7 +60,11 @@ JOBS_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 600.0
 HALTED_EVERY_S: Final = 10.0
 MEASURED_AT_ONCE: Final = 2
-SLOW: Final = frozenset({CHECK_JOB})
+# Jobs of one lane wait for each other and for no other lane's: a bank may hang, and a measurement takes long.
+LANES: Final[Mapping[str, frozenset[str]]] = {
+    "bank": frozenset({SEND_JOB, RECONCILE_JOB}),
+    "measurements": frozenset({CHECK_JOB}),
+}
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
 UPLOADS_KEPT: Final = timedelta(days=7)  # that no listing was drafted of
@@ -85,12 +92,13 @@ class Node:
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
+    measured: dict[tuple[str, str], Quality] = field(default_factory=dict)
 
     @property
     def handlers(self) -> Handlers:
         """What the scheduler runs here; without a bank nothing that needs one."""
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
-        desk = GoodsDesk(self.files, self.scratch, self.measuring)
+        desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
         return {**handlers(self.house, self.bank, self.escrow, desk), **scrub}
 
     @property
@@ -108,9 +116,11 @@ class Node:
         """Run everything that is due now."""
         return await run_due(self.database, self.clock.now(), self.handlers)
 
-    async def run_some_jobs(self, *, slow: bool) -> int:
-        """Run what is due and takes long, or what does not: nothing waits for a measurement."""
-        some = {kind: handler for kind, handler in self.handlers.items() if (kind in SLOW) == slow}
+    async def run_lane(self, lane: str | None = None) -> int:
+        """Run what is due in a lane; None is that of all deadlines, which wait for nobody outside."""
+        apart = frozenset().union(*LANES.values())
+        kinds = self.handlers.keys() - apart if lane is None else LANES[lane]
+        some = {kind: handler for kind, handler in self.handlers.items() if kind in kinds}
         return await run_due(self.database, self.clock.now(), some)
 
     async def seal(self, leader: Leader | None = None) -> int:
@@ -284,8 +294,8 @@ async def sequencing(node: Node) -> AsyncIterator[None]:
     """Seal, publish, run what falls due and tidy up, while the block lasts; after `check_head`."""
     async with standing(
         _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
-        _every(JOBS_EVERY_S, lambda: node.run_some_jobs(slow=False), "jobs"),
-        _every(JOBS_EVERY_S, lambda: node.run_some_jobs(slow=True), "slow jobs"),
+        _every(JOBS_EVERY_S, node.run_lane, "jobs"),
+        *(_every(JOBS_EVERY_S, partial(node.run_lane, lane), f"jobs: {lane}") for lane in LANES),
         _every(TIDY_EVERY_S, lambda: tidy(node), "tidy"),
     ):
         yield

@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
 from base.errors import Unavailable
+from base.jobs import backlog
 from ledger.reader import tree_head, witnessing
 from market.settlement.repository import open_work_items
-from web.deps import ReadDep
+from web.deps import NodeDep, ReadDep
 
 router = APIRouter(tags=["status"])
 alive = APIRouter(tags=["status"])
@@ -28,11 +29,14 @@ async def ready(s: ReadDep) -> dict[str, str | int]:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(s: ReadDep) -> str:
-    """Size of the log, whether statements wait, how far its witnesses are, the operator's work items."""
+async def metrics(s: ReadDep, node: NodeDep) -> str:
+    """Size of the log, whether statements wait, how far its witnesses and the jobs are, work items."""
     head = await tree_head(s)
     seen = await witnessing(s)
     items = await open_work_items(s, limit=100)
+    now = node.clock.now()
+    jobs = await backlog(s, now=now)
+    late_s = 0 if jobs.since is None else int((now - jobs.since).total_seconds())
     return (
         "# TYPE databourse_ledger_entries counter\n"
         f"databourse_ledger_entries {head.size}\n"
@@ -44,4 +48,12 @@ async def metrics(s: ReadDep) -> str:
         f"databourse_ledger_unwitnessed_entries {seen.lag}\n"
         "# TYPE databourse_work_items_open gauge\n"
         f"databourse_work_items_open {len(items)}\n"
+        "# TYPE databourse_jobs_due gauge\n"
+        f"databourse_jobs_due {jobs.due}\n"
+        "# TYPE databourse_jobs_late_seconds gauge\n"
+        f"databourse_jobs_late_seconds {late_s}\n"
+        "# TYPE databourse_jobs_failing gauge\n"
+        f"databourse_jobs_failing {jobs.failing}\n"
+        "# TYPE databourse_jobs_given_up gauge\n"
+        f"databourse_jobs_given_up {jobs.dead}\n"
     )

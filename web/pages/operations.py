@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from base.jobs import dead_jobs, next_due
+from base.jobs import backlog, dead_jobs, next_due
 from ledger.reader import tree_head, witnessing
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS
@@ -38,6 +38,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         seen = await witnessing(s)
         dead = await dead_jobs(s, limit=_PAGE)
         due = await next_due(s)
+        jobs = await backlog(s, now=visitor.node.clock.now())
         waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
     return visitor.render(
         "ops.html",
@@ -50,6 +51,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         seen=seen,
         dead=dead,
         due=due,
+        jobs=jobs,
         waiting=len(waiting),
         has_bank=visitor.node.bank is not None,
     )
