@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,7 @@ MISMATCH_JOB: Final = "delivery.mismatch"
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 LEASE_S: Final = 300
 DAMAGED_AFTER: Final = 3  # attempts: a store that does not answer is not yet goods that are not there
+KNOWN: Final = 256
 _PIECE: Final = 1024 * 1024
 _GROUNDS: Final[Mapping[str, Ground]] = {
     "file_sha256": Ground.DIGEST,
@@ -49,11 +50,16 @@ _GROUNDS: Final[Mapping[str, Ground]] = {
 
 @dataclass(frozen=True, slots=True)
 class GoodsDesk:
-    """Where delivered copies are read and measured: the store, a place for plaintext, how many at once."""
+    """Where delivered copies are read and measured: the store, a place for plaintext, how many at once.
+
+    `known` is what was measured here before, by the digests of file and report: the same bytes, declaration
+    and moment give the same report. Every copy is read and digested; equal bytes are measured once.
+    """
 
     files: FileStore
     scratch: Callable[[], Path]
     measuring: asyncio.Semaphore
+    known: dict[tuple[str, str], Quality] = field(default_factory=dict)
 
 
 def check_handler(house: House, desk: GoodsDesk) -> External:
@@ -83,29 +89,34 @@ class _Check:
                     if job.attempts < DAMAGED_AFTER:
                         raise
                     return DeliveredCopy(None, None, refused=damaged.code)
-                return await _read(path, bound)
+                return await self._read(path, bound)
+
+    async def _read(self, path: Path, bound: Report | None) -> DeliveredCopy:
+        """A copy's digest, length and quality, measured exactly as when it was promised.
+
+        What cannot be read as a table any more is a finding. A measurement that took too long is none: it
+        raises, and is made again.
+        """
+        sha256, size = await asyncio.to_thread(_digest, path)
+        if bound is None:
+            return DeliveredCopy(sha256, size)
+        known = self.desk.known
+        quality = known.get((sha256, bound.sha256))
+        if quality is None:
+            try:
+                quality = Quality.of((await remeasure(path, bound)).report)
+            except (FileEncodingBroken, FileEmpty, FileNotTabular) as refused:
+                return DeliveredCopy(sha256, size, refused=refused.code)
+            if len(known) >= KNOWN:
+                known.pop(next(iter(known)))
+            known[sha256, bound.sha256] = quality
+        return DeliveredCopy(sha256, size, quality)
 
     async def found(self, s: WriteSession, job: Job, copy: DeliveredCopy) -> None:
         trade_id, act = job.payload["trade_id"], self.house.exchange_act()
         check = await state_copy_check(s, act, trade_id=trade_id, copy=copy)
         if check is not None and not check.passed:
             await dispute_mismatch(s, act, trade_id=trade_id)
-
-
-async def _read(path: Path, bound: Report | None) -> DeliveredCopy:
-    """A delivered copy: its digest, its length, and its quality, measured exactly as when it was promised.
-
-    What cannot be read as a table any more is a finding. A measurement that took too long is none: it raises,
-    and is made again.
-    """
-    sha256, size = await asyncio.to_thread(_digest, path)
-    if bound is None:
-        return DeliveredCopy(sha256, size)
-    try:
-        measured = await remeasure(path, bound)
-    except (FileEncodingBroken, FileEmpty, FileNotTabular) as refused:
-        return DeliveredCopy(sha256, size, refused=refused.code)
-    return DeliveredCopy(sha256, size, Quality.of(measured.report))
 
 
 def _digest(path: Path) -> tuple[str, int]:

@@ -11,7 +11,8 @@ import pytest
 
 from base.canonical import sha256_hex
 from base.db import Database, WriteSession
-from base.jobs import JobRow, JobStatus, run_due
+from base.files import FileDamaged
+from base.jobs import Job, JobRow, JobStatus, run_due
 from ledger.recording import Act
 from market.delivery.acceptance import Facts
 from market.delivery.checks import check_goods
@@ -230,6 +231,21 @@ async def test_a_trade_that_was_accepted_before_is_tested_and_stays_accepted(sho
     await run(deal)
     assert [check.passed for check in await checks(deal)] == [False]
     assert (await deal.trade()).status is TradeState.ACCEPTED_GOODS
+
+
+async def test_equal_bytes_are_measured_once_and_every_copy_is_digested(deal, monkeypatch):
+    scratch = deal.files.path(deal.file.file_id).parent
+    desk = GoodsDesk(deal.files, lambda: scratch, asyncio.Semaphore(1))
+    await delivered(deal)
+    due = handlers(deal.house.house, None, None, desk)
+    job = Job(CHECK_JOB, deal.trade_id, {"trade_id": deal.trade_id}, WINDOW, WINDOW, 1)
+    first = await due[CHECK_JOB].call(job)
+    assert first.quality is not None
+    monkeypatch.setattr("market.trade.checking.remeasure", None)  # nothing is left that could measure
+    assert await due[CHECK_JOB].call(job) == first
+    deal.files.path(deal.file.file_id).unlink()
+    with pytest.raises(FileDamaged):
+        await due[CHECK_JOB].call(job)
 
 
 async def typed(deal: Deal, kind: ProductType) -> None:
