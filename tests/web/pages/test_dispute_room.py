@@ -1,5 +1,7 @@
 """Disputes and refunds by forms alone: the sides, the exchange's panel, what supervisors see."""
 
+from datetime import timedelta
+
 from market.disputes.repository import dispute_of, late_refund_of
 from market.orders.states import TradeState
 from tests.web.market import Market
@@ -84,3 +86,11 @@ async def test_the_exchange_has_a_settled_trade_paid_back(market: Market) -> Non
     page = await Browser(market.served, market.provider).get(room)
     for word in ("Refund after settlement", "Illegal source", "Payment reference", "CN¥100.00"):
         assert word in page.words, word
+    assert "Claims that are overdue None." in (await operator.get("/en/disputes")).words
+    market.served.clock.advance(timedelta(days=20))
+    page = await Browser(market.served, market.samr).get("/en/disputes")
+    assert "粤能数科 trd_" in page.words
+    overdue = await market.served.api(market.samr, "GET", "/claims/overdue")
+    assert {claim["trade_id"] for claim in overdue} == {trade_id}
+    assert sum(claim["amount_minor"] for claim in overdue) == 10_000
+    assert {claim["overdue"] for claim in overdue} == {True}
