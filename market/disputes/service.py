@@ -39,6 +39,7 @@ from market.orders.states import TradeEvent, TradeState, may_move
 from market.orders.tables import Trade
 from market.settlement.instructing import queue_instruction
 from market.settlement.refunding import divide
+from market.settlement.repository import open_work_items_of
 from market.settlement.tables import WorkItem
 
 OVERDUE_JOB: Final = "disputes.mediation-over"
@@ -197,7 +198,7 @@ def _settled_on(act: Act, award: Award) -> dict[str, datetime]:
 async def close_dispute(
     s: WriteSession, act: Act, dispute: Dispute, *, basis: Basis, award: Award | None
 ) -> None:
-    """Enter how a dispute ended; what still stood of its proposals lapses, and its clock stops."""
+    """Enter how a dispute ended: what stood of its proposals lapses, its clock and its work item end."""
     dispute.status, dispute.basis, dispute.ended_at = DisputeState.ENDED, basis, act.occurred_at
     if award is not None:
         dispute.outcome, dispute.refund_minor = award.outcome, award.refund_minor
@@ -205,6 +206,10 @@ async def close_dispute(
     for proposal in await repository.standing_proposals(s, dispute_id=dispute.dispute_id):
         proposal.status, proposal.closed_at = ProposalState.LAPSED, act.occurred_at
         s.add(proposal)
+    for item in await open_work_items_of(s, trade_id=dispute.trade_id):
+        if item.kind == OVERDUE_WORK:
+            item.closed_at = act.occurred_at
+            s.add(item)
     await s.flush()
     await cancel(s, kind=OVERDUE_JOB, key=_clock_of(dispute), now=act.now)
 

@@ -297,6 +297,7 @@ async def test_when_the_mediation_is_over_the_panel_has_to_rule(sqlite_scene):
     for number in (1, 2, 3):
         await vote(scene, trade_id, f"usr_{number}", "REFUND")
     assert (await scene.trade(trade_id)).status is TradeState.REFUND_PENDING
+    assert await work(scene, trade_id) == []  # somebody has ruled
 
 
 @pytest.mark.parametrize(
