@@ -113,12 +113,12 @@ async def request(visitor: VisitorDep, request_id: str) -> Response:
 async def _request(visitor: Visitor, request_id: str, filled: Filled) -> Response:
     async with visitor.node.database.read() as s:
         row = await repository.get_request(s, request_id=request_id)
-        mine = visitor.org_id == row.buyer_id
+        mine = visitor.org_id is not None and visitor.org_id == row.buyer_id
         supervises = visitor.may(SUPERVISORS)
         answers = [
             answer
             for answer in await repository.answers_of(s, request_id=request_id)
-            if mine or supervises or visitor.org_id in {answer.seller_id, answer.broker_id}
+            if mine or supervises or visitor.org_id in {answer.seller_id, answer.broker_id or ""}
         ]
         listings = {one.listing_id: await get_listing(s, listing_id=one.listing_id) for one in answers}
         names = await names_of(s, [row.buyer_id], (answer.seller_id for answer in answers))
