@@ -22,6 +22,7 @@ from market.filing.rules import CERTIFICATE_PAYLOAD, Cause, certificate_number, 
 from market.filing.tables import Invoice
 from market.orders.errors import NotAParty, TradeUnknown, TradeWrongState
 from market.orders.rules import TradeState
+from market.settlement.tables import Split
 from tests.market.filing.filing import NUMBER, invoice, licence_until, prove
 from tests.market.trade.scene import MORNING
 
@@ -145,6 +146,36 @@ async def test_a_trade_is_invoiced_once_and_a_number_stands_once(scene):
     with pytest.raises(InvoiceNumberUsed):
         await invoice(scene, other)
     assert (await scene.trade(other)).status is TradeState.SETTLED
+
+
+async def test_what_a_partial_settlement_gave_back_is_not_invoiced(scene):
+    trade_id = scene.trades["SETTLED"]
+    async with scene.database.write() as s:
+        s.add(
+            Split(
+                trade_id=trade_id,
+                refund_minor=17_000_000,
+                seller_minor=49_470_000,
+                commission_minor=1_020_000,
+                platform_fee_minor=510_000,
+                release_at=scene.clock.now(),
+                decided_at=scene.clock.now(),
+            )
+        )
+    with pytest.raises(InvoiceAmountsDiffer):
+        await invoice(scene, trade_id)
+    made = await invoice(scene, trade_id, net_minor=48_113_208, vat_minor=2_886_792)  # of 510,000.00
+    assert made.net_minor + made.vat_minor == 51_000_000
+    await scene.run_jobs()
+    async with scene.database.read() as s:
+        filed = orjson.loads((await repository.filing_of(s, trade_id=trade_id)).document)
+    assert filed["amounts"] == {
+        "price_minor": "68000000",
+        "refund_minor": "17000000",
+        "seller_minor": "49470000",
+        "commission_minor": "1020000",
+        "platform_fee_minor": "510000",
+    }
 
 
 async def another_settled(scene) -> str:
