@@ -13,6 +13,7 @@ from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
 from brokers.repository import mandates_of
 from brokers.states import MandateState
 from market.listings import repository
+from market.listings.buyers import KIND_LABELS
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
 from market.listings.conditions import PURPOSE_LABELS
 from market.listings.rules import ListingState
@@ -109,6 +110,7 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         regions=_labelled(visitor, REGIONS),
         levels=list(reversed(visitor.options("level", Level))),
         purposes=_labelled(visitor, PURPOSE_LABELS),
+        kinds=_labelled(visitor, KIND_LABELS),
     )
 
 
@@ -133,6 +135,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
             "seller_id": form.optional("seller_id") if role == "BROKER" else None,
             "derived_from": form.text("derived_from").split(),
             "conditions": _conditions(form),
+            "buyers": _buyers(form),
         },
         role=role,
         then=lambda listing: f"/sell/{listing['listing_id']}",
@@ -150,6 +153,13 @@ def _conditions(form: Form) -> dict[str, Any] | None:
         "territory": [place.strip() for place in form.text("places").split(",") if place.strip()],
         "derivative_allowed": form.flag("derivative_allowed"),
     } | {name: number for name, number in numbers.items() if number is not None}
+
+
+def _buyers(form: Form) -> dict[str, Any] | None:
+    """Whom it is sold to, as the form says it; None for every admitted buyer."""
+    places = [place.strip() for place in form.text("buyer_regions").split(",") if place.strip()]
+    asked = {"kinds": form.every("buyer_kinds"), "regions": places, "min_grade": form.whole("min_grade")}
+    return asked if any(asked.values()) else None
 
 
 @router.get("/sell/{listing_id}")
