@@ -16,6 +16,7 @@ from lxml import etree
 
 from base.clock import SHANGHAI, parse_rfc3339, rfc3339
 from market.settlement.errors import BankMessageMalformed
+from market.settlement.structure import check_structure
 
 CURRENCY: Final = "CNY"
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:"
@@ -176,6 +177,7 @@ def write_instruction(
         _sub(_sub(transfer, "Cdtr"), "Nm", payout.name[:140])
         _account(transfer, "CdtrAcct", payout.account)
         _sub(_sub(_sub(_sub(transfer, "RmtInf"), "Strd"), "CdtrRefInf"), "Ref", reference)
+    check_structure(root, INSTRUCTION)
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return written
 
@@ -199,6 +201,7 @@ def _parse(xml: bytes, message: str) -> etree._Element:
         raise BankMessageMalformed("a message declares no document type")
     if root.tag != f"{{{NAMESPACE}{message}}}Document":
         raise BankMessageMalformed("another message was expected", expected=message)
+    check_structure(root, message)
     return root
 
 
