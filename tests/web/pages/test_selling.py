@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from market.listings.repository import get_listing
+from market.listings.buyers import BuyerConditions, BuyerKind
+from market.listings.conditions import conditions_from
+from market.listings.repository import buyers_of, conditions_of, get_listing
 from market.listings.rules import ListingState
 from tests.market.listings.goods import CLEAN, SPOILT
 from tests.web.market import Market
@@ -18,6 +20,9 @@ DRAFT = {
     "geo": "440600",
     "list_price_minor": "12,345.60",
     "licence_of_data": "内部使用",
+    "buyer_kinds": "ENTERPRISE",
+    "buyer_regions": "CN, HK",
+    "min_grade": "3",
 }
 
 
@@ -44,6 +49,9 @@ async def test_a_file_becomes_a_product_on_offer_by_forms_alone(market: Market) 
     browser = Browser(market.served, market.provider)
     listing_id = await drafted(market, browser, CLEAN.replace("4401", "4406").encode())
     assert await state_of(market, listing_id) is ListingState.DRAFT
+    async with market.served.node.database.read() as s:
+        sold_to = await buyers_of(s, listing_id=listing_id)
+    assert sold_to == BuyerConditions(kinds=(BuyerKind.ENTERPRISE,), regions=("CN", "HK"), min_grade=3)
 
     page = await browser.follow()
     period = {"period_column": "month", "period_from": "2025-01-01", "period_to": "2025-12-31"}
@@ -73,6 +81,28 @@ async def test_a_file_becomes_a_product_on_offer_by_forms_alone(market: Market) 
     await by_own_key(market, browser)
     assert await state_of(market, listing_id) is ListingState.DELISTED
     assert "not on offer now" in (await Browser(market.served).get(f"/products/{listing_id}")).words
+
+
+async def test_a_seller_bounds_what_a_licence_may_give(market: Market) -> None:
+    browser = Browser(market.served, market.provider)
+    page = await browser.get("/sell/new")
+    await browser.send_file(page, "/sell/new", "bound.csv", CLEAN.encode(), field_name="file")
+    page = await browser.follow()
+    place = browser.last.url.path
+    bounds = {"purposes": "RESEARCH", "places": "CN, HK", "max_count": "5", "max_term_months": ""}
+    page = await browser.send(page, place, DRAFT | bounds | {"places": "华南"}, expect=422)
+    assert "listing-malformed" in page.words
+    await browser.send(page, place, DRAFT | bounds)
+    await by_own_key(market, browser)
+    listing_id = browser.location.rpartition("/")[2]
+    async with market.served.node.database.read() as s:
+        kept = await conditions_of(s, listing_id=listing_id)
+    assert kept == conditions_from(
+        {"purposes": ["RESEARCH"], "territory": ["CN", "HK"], "max_count": 5, "derivative_allowed": True}
+    )
+    words = (await browser.get(f"/products/{listing_id}")).words
+    assert "CN, HK" in words
+    assert "Research" in words
 
 
 async def test_a_return_names_its_reason_and_the_provider_reads_it(market: Market) -> None:
