@@ -1,5 +1,7 @@
 """The demo, run as a newcomer runs it: its own process, real data, the real bank, and what it leaves."""
 
+import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -43,6 +45,7 @@ def test_every_artefact_is_there(left: Path) -> None:
         "contract.pdf",
         "demo.json",
         "evidence",
+        "filing.json",
         "findings.json",
         "lineage.openlineage.json",
         "pain001.xml",
@@ -52,6 +55,7 @@ def test_every_artefact_is_there(left: Path) -> None:
         "receipt.tlog-proof",
         "statement.csv",
         "statement.json",
+        "trade-certificate.json",
     }
 
 
@@ -64,6 +68,26 @@ def test_each_step_of_the_trade_stands_in_the_ledger_once(left: Path) -> None:
     assert len(seqs) == len(set(seqs))
     assert max(seqs) < demo["entries"]
     assert set(demo["sign_ins"]) >= {*PARTIES, "operator", "authority", "samr", "auditor"}
+
+
+def test_the_trade_is_invoiced_filed_and_certified(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    filed = (left / "filing.json").read_bytes()
+    shown = json.loads((left / "trade-certificate.json").read_bytes())
+    payload = base64.b64decode(shown["envelope"]["payload"])
+    assert json.loads(payload) == shown["certificate"]
+    assert hashlib.sha256(payload).hexdigest() == shown["certificate_sha256"]
+    assert hashlib.sha256(filed).hexdigest() == shown["certificate"]["filing_sha256"]
+    assert (shown["status"], shown["certificate_no"]) == ("STANDS", demo["ids"]["trade_certificate"])
+    money = json.loads(filed)
+    assert (money["invoice"]["net_minor"], money["invoice"]["vat_minor"]) == ("64150943", "3849057")
+    assert money["amounts"] == {
+        "price_minor": "68000000",
+        "refund_minor": "0",
+        "seller_minor": "65960000",
+        "commission_minor": "1360000",
+        "platform_fee_minor": "680000",
+    }
 
 
 def test_the_ring_is_found_and_the_clean_trade_is_not_touched(left: Path) -> None:
