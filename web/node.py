@@ -43,7 +43,6 @@ from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
 from market.delivery.acceptance import Quality
-from market.delivery.acceptance import Quality
 from market.delivery.service import CHECK_JOB
 from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
@@ -93,7 +92,6 @@ class Node:
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
-    measured: dict[tuple[str, str], Quality] = field(default_factory=dict)
     measured: dict[tuple[str, str], Quality] = field(default_factory=dict)
 
     @property

@@ -13,8 +13,8 @@ from ledger.reader import statements_of
 from market.listings import repository
 from market.listings.buyers import KIND_LABELS
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
-from market.listings.errors import ListingUnknown
 from market.listings.conditions import PURPOSE_LABELS, Purpose
+from market.listings.errors import ListingUnknown
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
