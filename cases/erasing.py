@@ -5,10 +5,10 @@ remembered for callers, acts that were prepared about it. What stays: amounts, q
 trades that were made, the bank's messages, the files of cases, and the record that it was erased.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from base.db import WriteSession
 from base.idempotency import erase_answers
@@ -204,30 +204,45 @@ def _objects(said: Statement) -> Collection[str]:
 
 async def _forget_copies(s: WriteSession, said: Statement) -> None:
     """Empty what the rooms' own tables repeat of the opening."""
-    says: Mapping[str, Any] = said.predicate
-    match said.event:
-        case "TRD.INQUIRE":
-            await forget_inquiry(s, trade_id=said.object_id)
-        case "TRD.OFFER" | "TRD.COUNTER_OFFER":
-            await forget_offer(s, trade_id=said.object_id, statement_id=said.statement_id)
-        case "QTE.QUOTE":
-            await forget_quote(s, quote_id=said.object_id)
-        case "TRD.SIGN" | "TRD.CONTRACT":
-            await forget_contract(s, trade_id=said.object_id)
-        case "LST.DRAFT":
-            await forget_listing(s, listing_id=said.object_id, product_id=str(says["product_id"]))
-            await forget_contracts_on(s, listing_id=said.object_id)
-        case "LST.APPROVE" | "LST.RETURN" | "LST.REJECT":
-            await forget_note(s, statement_id=said.statement_id)
-        case event if event in FORGETTERS:
-            await FORGETTERS[event](s, statement_id=said.statement_id)
-        case "REQ.PUBLISH":
-            await forget_request(s, request_id=said.object_id)
-        case "REQ.ANSWER":
-            await forget_answer(s, statement_id=said.statement_id)
-        case "MND.SIGN":
-            await forget_scope(s, mandate_id=said.object_id)
-        case "ORG.ADMIT":
-            await forget_controller(s, org_id=said.object_id)
-        case _:
-            return
+    forget = _COPIES.get(said.event)
+    if forget is not None:
+        await forget(s, said)
+    elif said.event in FORGETTERS:
+        await FORGETTERS[said.event](s, statement_id=said.statement_id)
+
+
+async def _forget_draft(s: WriteSession, said: Statement) -> None:
+    """A listing's texts, and the contracts that name its goods."""
+    await forget_listing(s, listing_id=said.object_id, product_id=str(said.predicate["product_id"]))
+    await forget_contracts_on(s, listing_id=said.object_id)
+
+
+async def _forget_terms(s: WriteSession, said: Statement) -> None:
+    await forget_offer(s, trade_id=said.object_id, statement_id=said.statement_id)
+
+
+async def _forget_agreed(s: WriteSession, said: Statement) -> None:
+    await forget_contract(s, trade_id=said.object_id)
+
+
+async def _forget_review(s: WriteSession, said: Statement) -> None:
+    await forget_note(s, statement_id=said.statement_id)
+
+
+_Forget: TypeAlias = Callable[[WriteSession, Statement], Awaitable[None]]
+_COPIES: Final[Mapping[str, _Forget]] = {
+    "TRD.INQUIRE": lambda s, said: forget_inquiry(s, trade_id=said.object_id),
+    "TRD.OFFER": _forget_terms,
+    "TRD.COUNTER_OFFER": _forget_terms,
+    "QTE.QUOTE": lambda s, said: forget_quote(s, quote_id=said.object_id),
+    "TRD.SIGN": _forget_agreed,
+    "TRD.CONTRACT": _forget_agreed,
+    "LST.DRAFT": _forget_draft,
+    "LST.APPROVE": _forget_review,
+    "LST.RETURN": _forget_review,
+    "LST.REJECT": _forget_review,
+    "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
+    "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    "MND.SIGN": lambda s, said: forget_scope(s, mandate_id=said.object_id),
+    "ORG.ADMIT": lambda s, said: forget_controller(s, org_id=said.object_id),
+}
