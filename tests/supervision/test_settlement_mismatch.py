@@ -121,3 +121,29 @@ def test_every_difference_that_the_ledger_states_is_a_finding(tmp_path):
         ("entry 2002", "t"),
     }
     assert {finding.subjects for finding in found} == {("broker", "buyer", "seller"), ()}
+
+
+def test_a_balance_that_differs_day_after_day_is_one_finding(tmp_path):
+    market = settled(PAID)
+    market.only = ("S30B",)
+    told = {"trade_id": None, "bank_message_sha256": "ab" * 32}
+    for seq, kind, expected, actual in (
+        (2001, "closing-balance", 500, 623),
+        (2002, "opening-balance", 500, 623),
+        (2003, "closing-balance", 900, 1023),
+        (2004, "closing-balance", 900, 901),  # another difference
+        (2005, "unknown-entry", 0, 123),  # no balance: by itself
+    ):
+        amounts = {"expected_minor": expected, "actual_minor": actual}
+        market.add("payment_mismatches", seq=seq, kind=kind, at=on(6, 4), **amounts, **told)
+    found = {one.evidence_seqs: one.statistic for one in of_rule(market.supervise(tmp_path), "S30B")}
+    assert found == {
+        (2001, 2002, 2003): {
+            "kind": "closing-balance",
+            "expected_minor": "500",
+            "actual_minor": "623",
+            "told": "3",
+        },
+        (2004,): {"kind": "closing-balance", "expected_minor": "900", "actual_minor": "901"},
+        (2005,): {"kind": "unknown-entry", "expected_minor": "0", "actual_minor": "123"},
+    }
