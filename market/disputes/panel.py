@@ -139,8 +139,9 @@ async def execute_award(
 ) -> Dispute:
     """Carry out a court's or an arbitrator's award on a dispute, as the exchange (basis COURT).
 
-    `award_sha256` is the digest of the document, in hex: who has it can show that it is the one. Raises
-    TradeWrongState, TradeWrongRole, DisputeMalformed, RefundBeyondPaid.
+    `award_sha256` is the digest of the document, in hex: who has it can show that it is the one. An officer
+    who may not rule does not do this either. Raises TradeWrongState, TradeWrongRole, OfficerNeeded,
+    OfficerRelated, DisputeMalformed, RefundBeyondPaid.
     """
     _only_the_exchange(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
@@ -148,6 +149,7 @@ async def execute_award(
     assert trade.price_minor is not None
     award = award_of(outcome, refund_minor, price_minor=trade.price_minor)
     digest = check_digest(award_sha256)
+    check_officer(await _officer(s, act, trade), parties=parties_of(trade), voted=())
     dispute.award_sha256 = digest
     return await end_dispute(
         s,

@@ -255,6 +255,17 @@ def check_refund(refund_minor: int, *, outstanding_minor: int) -> None:
 
 
 def outstanding(released: Mapping[str, int], claimed: Mapping[str, int]) -> dict[str, int]:
-    """What each that was paid out of a trade has of it still, after what was claimed from it before."""
+    """What can still be claimed of each that was paid out of a trade, after what was claimed before.
+
+    A seller that gave back more than it had (the fees of a refund without another's fault) has given it for
+    the others: of all of them no more is claimed than was paid, so nobody is refunded more than the price.
+    """
     rest = {payee: amount - claimed.get(payee, 0) for payee, amount in released.items()}
-    return {payee: amount for payee, amount in rest.items() if amount > 0}
+    given_for_others = -sum(amount for amount in rest.values() if amount < 0)
+    left = {}
+    for payee, amount in rest.items():
+        taken = min(max(amount, 0), given_for_others)
+        given_for_others -= taken
+        if amount - taken > 0:
+            left[payee] = amount - taken
+    return left

@@ -22,6 +22,7 @@ from market.orders.states import TradeEvent, may_move
 from market.orders.tables import Trade
 from market.orders.waiting import DELIVERY_FAIL_JOB, FUND_TIMEOUT_JOB, TIMEOUT_JOB
 from market.settlement.instructing import INSTRUCT_JOB, require_nothing_under_way
+from market.settlement.mending import require_nothing_in_doubt
 
 _CLOCKS: Final = (TIMEOUT_JOB, FUND_TIMEOUT_JOB, DELIVERY_FAIL_JOB, SILENT_ACCEPT_JOB, INSTRUCT_JOB)
 _THAWED: Final = {"frozen_from": None, "frozen_by": None, "frozen_at": None}
@@ -33,11 +34,13 @@ async def void_trade(
     """Make a trade's contract void by a signed order (TRD.VOID); also a frozen one's.
 
     Raises TradeUnknown, TradeWrongState where it is void, TradeWrongRole, and PaymentUnderWay while the bank
-    has an instruction of it: when that is answered the order can be given again.
+    has an instruction of it, PaymentInDoubt while nobody knows whether it has paid: when that is answered
+    the order can be given again.
     """
     trade = await trades.claim_trade(s, trade_id=trade_id)
     may_move(trade.status, TradeEvent.VOID, act.role)
     await require_nothing_under_way(s, trade_id=trade_id)
+    await require_nothing_in_doubt(s, trade_id=trade_id)
     before = trade.status
     await trades.move(s, trade=trade, event=TradeEvent.VOID, role=act.role, values=dict(_THAWED))
     await record(

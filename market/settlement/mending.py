@@ -22,8 +22,9 @@ from market.settlement.errors import (
     WorkItemClosed,
     WorkWrongRole,
 )
-from market.settlement.expiring import EXPIRED
+from market.settlement.expiring import EXPIRED, UNCONFIRMED
 from market.settlement.instructing import queue_instruction
+from market.settlement.plan import Payee
 from market.settlement.tables import InstructionKind, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
@@ -38,6 +39,7 @@ _OWING: Final = frozenset(
     }
 )
 _CONTRADICTIONS: Final = frozenset({"paid-after-rejection", "rejected-after-payment", "paid-otherwise"})
+_DOUBTS: Final = _CONTRADICTIONS | {EXPIRED, UNCONFIRMED}
 MAX_NOTE_CHARS: Final = 1000
 
 
@@ -83,6 +85,18 @@ async def close_work_item(
     return item
 
 
+async def require_nothing_in_doubt(s: WriteSession, *, trade_id: str) -> None:
+    """Refuse to give money another way while it may have left already; PaymentInDoubt.
+
+    The bank never answered an instruction, or contradicts itself, until a person of the exchange has said
+    what came of it (`close_work_item`). The caller holds the trade's lock.
+    """
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
+    doubtful = sorted(item.kind for item in items if item.kind in _DOUBTS)
+    if doubtful:
+        raise PaymentInDoubt("whether the bank has paid is not known", trade_id=trade_id, kinds=doubtful)
+
+
 async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """Have a payment that the bank rejected, or never answered, instructed anew (PAY.REQUEUE).
 
@@ -123,9 +137,10 @@ async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
             subjects={"instruction": last.xml_sha256},
         ),
     )
-    if last.kind is InstructionKind.FEE_BACK:
-        await queue_fee_back(s, act, claim_id=last.payouts[0]["end_to_end_id"])
-    else:
+    for claim in await repository.open_claims_of(s, trade_id=trade_id):
+        if claim.payee == Payee.PLATFORM.value:  # one that is under way is not instructed again
+            await queue_fee_back(s, act, claim_id=claim.claim_id)
+    if last.kind is not InstructionKind.FEE_BACK:
         waits_for = trade.settle_at if trade.status is TradeState.ACCEPTED_GOODS else None
         await queue_instruction(s, act, trade_id=trade_id, at=max(waits_for or act.now, act.now))
     return trade

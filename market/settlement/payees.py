@@ -52,8 +52,8 @@ async def set_payee_account(s: WriteSession, act: Act, *, account: str, holder: 
     row.set_at, row.statement_id = act.occurred_at, recorded.statement_id
     s.add(row)
     await s.flush()
-    owed = await trades_owed_to(s, org_id=act.actor.org_id, status=TradeState.ACCEPTED_GOODS)
-    for trade in owed:
-        if trade.settle_at is not None:
-            await queue_instruction(s, act, trade_id=trade.trade_id, at=max(trade.settle_at, act.now))
+    for status in (TradeState.ACCEPTED_GOODS, TradeState.PARTIAL_SETTLE):
+        for trade in await trades_owed_to(s, org_id=act.actor.org_id, status=status):
+            at = max(trade.settle_at or act.now, act.now)
+            await queue_instruction(s, act, trade_id=trade.trade_id, at=at)
     return row

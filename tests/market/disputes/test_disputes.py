@@ -351,6 +351,9 @@ async def test_who_may_not_rule_does_not(sqlite_scene):
     await as_officer(scene, "usr_2", panel.declare_tie, **tie)
     async with refused(scene.database, OfficerRelated):
         await vote(scene, trade_id, "usr_2", "REFUND")
+    award = {"trade_id": trade_id, "outcome": "REFUND", "award_sha256": AWARD}
+    async with refused(scene.database, OfficerRelated):
+        await as_officer(scene, "usr_2", panel.execute_award, **award)
     async with refused(scene.database, TradeWrongRole):
         await scene.buyer.do(
             panel.vote,

@@ -10,7 +10,9 @@ from market.disputes.errors import DisputeMalformed, RefundBeyondPaid
 from market.disputes.rules import Basis, DisputeState, Fault
 from market.orders.errors import TradeWrongRole, TradeWrongState
 from market.orders.states import TradeState
-from market.settlement.errors import EscrowAmountMismatch, PaymentUnderWay
+from market.settlement.errors import EscrowAmountMismatch, PaymentInDoubt, PaymentUnderWay
+from market.settlement.mending import Resolution, close_work_item
+from market.settlement.repository import open_work_items_of
 from tests.market.disputes.staging import (
     AWARD,
     claims,
@@ -24,10 +26,12 @@ from tests.market.disputes.staging import (
     void,
     work,
 )
+from tests.market.settlement.bank_side import Mood
 from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
 from tests.standstill import refused, untouched
 
 T_PLUS_1 = datetime(2026, 11, 17, 1, 0, tzinfo=UTC)
+EXPIRES = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 DUE = datetime(2026, 11, 30, 15, 59, 59, 999000, tzinfo=UTC)  # 10 working days after 16 November
 
 
@@ -213,6 +217,41 @@ async def test_what_was_released_is_claimed_back_from_everybody_and_once(scene):
     assert (await scene.trade(trade_id)).status is TradeState.VOIDED
     assert (await said(scene, trade_id, "TRD.REFUND"))[1]["amount_minor"] == str(PRICE)
     assert await scene.held(trade_id) == 0
+
+
+async def test_a_buyer_who_has_the_whole_price_back_gets_no_more_of_a_void_contract(sqlite_scene):
+    trade_id = sqlite_scene.trades["SETTLED"]
+    await post_refund(sqlite_scene, trade_id, refund_minor=PRICE)  # nobody else's fault: the seller gives all
+    await pay_back(sqlite_scene, trade_id)
+    await sqlite_scene.run_jobs(sqlite_scene.clock.now())
+    await sqlite_scene.settle(trade_id)
+    before = await claims(sqlite_scene, trade_id)
+    assert (await void(sqlite_scene, trade_id)).status is TradeState.VOIDED
+    assert await claims(sqlite_scene, trade_id) == before
+
+
+async def test_nothing_is_void_while_nobody_knows_whether_the_bank_has_paid(sqlite_scene):
+    scene = sqlite_scene
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    scene.bank.mood = Mood.IS_DOWN
+    await scene.run_jobs(T_PLUS_1)
+    await scene.run_jobs(EXPIRES)
+    async with refused(scene.database, PaymentInDoubt):
+        await void(scene, trade_id)
+    assert (await scene.trade(trade_id)).status is TradeState.ACCEPTED_GOODS
+    async with scene.database.read() as s:
+        items = await open_work_items_of(s, trade_id=trade_id)
+    assert [item.kind for item in items] == ["instruction-expired"]
+    for item in items:
+        await scene.house.operator.do(
+            close_work_item,
+            attempted="PAY.RESOLVE",
+            object_id=item.item_id,
+            item_id=item.item_id,
+            resolution=Resolution.EXPLAINED,
+            note="银行书面确认未付款",
+        )
+    assert (await void(scene, trade_id)).status is TradeState.VOIDED
 
 
 async def test_only_an_authority_makes_a_contract_void(sqlite_scene):

@@ -248,6 +248,8 @@ def test_what_was_claimed_before_is_not_claimed_again():
     released = {"SELLER": 100, "BROKER": 10, "PLATFORM": 5}
     assert outstanding(released, {"SELLER": 40, "BROKER": 10}) == {"SELLER": 60, "PLATFORM": 5}
     assert outstanding(released, released) == {}
+    assert outstanding(released, {"SELLER": 115}) == {}  # it gave back the fees of the others too
+    assert outstanding(released, {"SELLER": 108}) == {"BROKER": 2, "PLATFORM": 5}
     for amount in (0, -1):
         with pytest.raises(DisputeMalformed):
             check_refund(amount, outstanding_minor=10)
