@@ -31,6 +31,7 @@ NOT_RUN: Final = {
     "make check": "format, lint and types beside this suite: CI runs it",
     "python -m tests.postgres": "waits for somebody to look at it",
     "python -m web.pages.extraction": "writes into the source: tests/web/pages/test_translations.py has it",
+    "databourse account": "wants a signed statement: tests/market/settlement/test_accounts.py runs it",
     "docker compose": "there is no docker here: tests/test_compose.py asks the commands for their options",
 }
 SAYS: Final = (

@@ -155,8 +155,8 @@ async def test_a_proof_names_the_step_that_fails(market: Market) -> None:
     other = type(vkey)(vkey.name, bytes(32))
     async with market.served.node.database.read() as s:
         entry = await proving.reader.entry(s, seq=5)
-        good = await proving.prove(s, entry, vkey)
-        bad = await proving.prove(s, entry, other)
+        good = await proving.prove_present(s, entry, vkey)
+        bad = await proving.prove_present(s, entry, other)
     assert good.holds
     assert not bad.holds
     assert [check.says for check in bad.checks if not check.holds] == [proving.INCLUSION, proving.CHECKPOINT]
