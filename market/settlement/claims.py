@@ -19,14 +19,12 @@ from ledger.posting import book
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.orders import repository as trades
-from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.errors import (
     BankMessageMalformed,
     ClaimPaidBefore,
     EscrowAmountMismatch,
-    FundingFrozen,
     PaymentUnknown,
 )
 from market.settlement.instructing import SEND_JOB, Escrow, queue_instruction
@@ -111,8 +109,8 @@ async def pay_claim(s: WriteSession, act: Act, *, notification: Notification, di
     """Take in the credit of a claim (PAY.CLAIM_PAID): exactly its amount, once.
 
     `digest` is of the bank's message. When it was the trade's last open claim the refund is queued. Raises
-    PaymentUnknown, EscrowAmountMismatch, ClaimPaidBefore, FundingFrozen, BankMessageMalformed; the bank
-    then returns the money.
+    PaymentUnknown, EscrowAmountMismatch, ClaimPaidBefore, BankMessageMalformed; the bank then returns the
+    money. An order that stands on the trade keeps money in escrow, and refuses none that comes back to it.
     """
     if len(notification.movements) != 1:
         raise BankMessageMalformed("a credit is notified by itself", message_id=notification.message_id)
@@ -169,8 +167,6 @@ async def _awaiting(s: WriteSession, movement: Movement) -> tuple[Claim, Trade]:
     claim = await repository.claim_claim(s, claim_id=reference)
     if claim.status is not ClaimStatus.OPEN:
         raise ClaimPaidBefore("this claim is paid already", claim_id=reference)
-    if trade.status is TradeState.FROZEN:
-        raise FundingFrozen("an order stands on the trade", trade_id=trade.trade_id)
     return claim, trade
 
 

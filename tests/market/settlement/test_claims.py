@@ -11,7 +11,6 @@ from market.orders.rules import TradeState
 from market.settlement.errors import (
     ClaimPaidBefore,
     EscrowAmountMismatch,
-    FundingFrozen,
     PaymentUnknown,
 )
 from market.settlement.mending import pay_again
@@ -21,7 +20,7 @@ from market.settlement.tables import Claim, ClaimStatus, InstructionKind, Instru
 from tests.market.settlement.bank_side import ESCROW, PAYER, Mood
 from tests.market.settlement.going_back import claim_back
 from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
-from tests.market.trade.test_freezing import freeze
+from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.standstill import refused, untouched
 
 DUE = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -103,10 +102,19 @@ async def test_a_claim_is_paid_exactly_once_under_its_own_reference(scene, claim
     assert (await claims(scene, claim.trade_id))["SELLER"].status is ClaimStatus.PAID
 
 
-async def test_a_frozen_trade_takes_no_claims(scene, claimed):
-    await freeze(scene, scene.trades["SETTLED"], scene.samr)
-    async with refused(scene.database, FundingFrozen, but=KEPT):
-        await scene.fund(claimed["SELLER"].claim_id, SELLER_PART)
+async def test_money_comes_back_to_a_frozen_trade_and_leaves_it_only_afterwards(scene, claimed):
+    trade_id = scene.trades["SETTLED"]
+    await scene.run_jobs()  # the platform's fee is on its way back
+    await freeze(scene, trade_id, scene.samr)
+    for claim in claimed.values():
+        await scene.fund(claim.claim_id, claim.amount_minor)
+    await scene.run_jobs()
+    assert await scene.held(trade_id) == PRICE
+    assert (await scene.instruction(trade_id)).kind is InstructionKind.FEE_BACK
+    scene.clock.advance(timedelta(minutes=1))
+    await unfreeze(scene, trade_id, scene.samr)
+    await scene.run_jobs()
+    assert (await scene.instruction(trade_id)).kind is InstructionKind.REFUND
 
 
 async def test_an_unpaid_claim_becomes_a_work_item_and_may_still_be_paid(scene, claimed):
