@@ -198,6 +198,7 @@ def _agree(outcome: str, event: TradeEvent) -> Verb:
 def _award(outcome: str) -> Verb:
     async def awarded(_: Stage, s: WriteSession, act: Act, trade_id: str) -> Any:
         amount = 1_000 if outcome == "PARTIAL" else None
+        act = replace(act, actor=replace(act.actor, user_id="usr_1"))  # an award is carried out by a person
         return await panel.execute_award(
             s, act, trade_id=trade_id, outcome=outcome, award_sha256=AWARD, refund_minor=amount
         )
