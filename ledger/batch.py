@@ -74,7 +74,7 @@ class Pace:
     """How many commands a second are written while there is something to write."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
-        self.a_second = float(MOST_WAITING) / _WAIT_S  # nothing is known yet
+        self.a_second = MOST_WAITING / _WAIT_S  # nothing is known yet
         self._now_s = now_s
         self._since_s = now_s()
 

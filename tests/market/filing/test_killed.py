@@ -4,7 +4,6 @@ Every kill is a real one, of a process of its own; another process then does wha
 """
 
 from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,22 +49,6 @@ async def check(scene: Scene) -> None:
     assert envelope_signed_by(envelope, scene.house.exchange_key.public)
     assert orjson.loads(envelope.payload)["filing_sha256"] == filing.filing_sha256
     assert len(duties) == 1
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def scene_of(request, scenery):
-    """Opens a fresh copy of the market, once for each kill."""
-
-    @asynccontextmanager
-    async def opened():
-        if request.param == "sqlite":
-            copy = scenery.on_sqlite(request.getfixturevalue("sqlite_template"))
-        else:
-            copy = scenery.on_postgresql(request.getfixturevalue("postgres"))
-        async with copy as (database, made):
-            yield made.on(database)
-
-    return opened
 
 
 async def every(scene_of: Any, stride: int, tmp_path: Path) -> tuple[int, int]:

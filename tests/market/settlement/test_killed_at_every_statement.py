@@ -13,7 +13,6 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -232,22 +231,6 @@ async def every(scene_of: Any, work: Work, *, paid: bool, stride: int, tmp_path:
             kills += 1
         at += 1 if at == 0 else stride
     return points, kills
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def scene_of(request, scenery):
-    """Opens a fresh copy of the market, once for each kill."""
-
-    @asynccontextmanager
-    async def opened():
-        if request.param == "sqlite":
-            copy = scenery.on_sqlite(request.getfixturevalue("sqlite_template"))
-        else:
-            copy = scenery.on_postgresql(request.getfixturevalue("postgres"))
-        async with copy as (database, made):
-            yield made.on(database)
-
-    return opened
 
 
 @pytest.mark.parametrize(("work", "paid"), [(fund, False), (pay_alone, True), (pay_in_a_batch, True)])
