@@ -152,7 +152,11 @@ class Copy(_Set):
 
 
 class Update(_Set):
-    """New values of `names` where key and expectation still hold: a row is key, expectation, values."""
+    """New values of `names` where key and expectation still hold: a row is key, expectation, values.
+
+    The row is found by its key. PostgreSQL is asked about the expectation in a form no index answers: with
+    an index on it (a status), a plan made of a small table walked through every row of that status.
+    """
 
     def __init__(self, kind: type[SQLModel], *names: str, key: str, expected: str) -> None:
         super().__init__(kind, key, expected, *names)
@@ -163,7 +167,7 @@ class Update(_Set):
         key, expected, *_ = self.names
         return (
             f"UPDATE {self.table} AS t SET {changes} FROM {self.unnested(dialect, first)} "  # noqa: S608
-            f"WHERE t.{key} = r.c0 AND t.{expected} = r.c1"
+            f"WHERE t.{key} = r.c0 AND t.{expected} IS NOT DISTINCT FROM r.c1"
         )
 
     def marks(self) -> str:

@@ -23,7 +23,7 @@ from base.db import Database, RowSession, WriteSession
 from base.errors import Busy, Refusal
 from base.rows import Plan
 from ledger.recording import Act, record_refusal
-from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_planned
+from ledger.sequencer import BATCH_ROWS, Statements, seal, seal_behind
 from ledger.together import own_statements
 
 MOST: Final = 64
@@ -230,14 +230,14 @@ class _NotTogether(Exception):  # control flow out of a transaction: what was be
 
 
 async def _all_together(database: Database, clock: Clock, commands: Sequence[Command]) -> list[Any]:
-    """Ask, decide and sign first, and take the log when everything is ready to be written."""
+    """Ask, decide, sign and write first, and take the log behind all of it: whoever holds it is soon done."""
     outcomes: list[Any] = [Alone.ALONE] * len(commands)
     async with database.write_rows() as s:
         plan = Plan()
         try:
             await _together(s, plan, commands, outcomes)
-            if plan:
-                await _write_planned(s, clock, plan, own_statements(s))
+            await plan.carry_out(s)
+            await _seal_behind(s, clock, own_statements(s))
         except Exception as error:
             raise _NotTogether from error
     return outcomes
@@ -290,9 +290,10 @@ async def _one(s: WriteSession, command: Command) -> Any:
     return result
 
 
-async def _write_planned(s: RowSession, clock: Clock, plan: Plan, own: Statements) -> None:
-    """Seal what is queued, which came before, then the batch's own; write the plan that records these."""
-    await seal_planned(s, clock, plan, own)
+async def _seal_behind(s: RowSession, clock: Clock, own: Statements) -> None:
+    """Take the log, seal what is queued, which came before, then the batch's own."""
+    if own:
+        await seal_behind(s, clock, own)
 
 
 async def _seal_everything(s: WriteSession, clock: Clock) -> None:

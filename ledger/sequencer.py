@@ -144,14 +144,13 @@ async def seal(
         await leader.require(s)
     head = _checked(await ask_plainly(s, postgresql=_HEAD, sqlite=_HEAD))
     queued = await _take(s, limit) if head.waits else []
-    return await _append(s, clock, head, queued, Plan())
+    return await _append(s, clock, head, queued)
 
 
-async def seal_planned(s: RowSession, clock: Clock, plan: Plan, behind: Statements) -> Sealed:
-    """Take the log, seal everything that is queued, then what `plan` records and what stands in no queue.
+async def seal_behind(s: RowSession, clock: Clock, behind: Statements) -> Sealed:
+    """Take the log, seal everything that is queued, then statements that stand in no queue.
 
-    The plan is carried out with what sealing writes, in one statement. Raises what `seal` raises, and what
-    carrying out a plan does.
+    Raises what `seal` raises.
     """
     head = _checked(await ask_plainly(s, postgresql=_HOLD, sqlite=_HEAD, values=_held(s)))
     queued: list[tuple[int, bytes]] = []
@@ -159,7 +158,7 @@ async def seal_planned(s: RowSession, clock: Clock, plan: Plan, behind: Statemen
         queued += more
         if len(more) < BATCH_ROWS:
             break
-    return await _append(s, clock, head, [*queued, *behind], plan)
+    return await _append(s, clock, head, [*queued, *behind])
 
 
 def _held(s: RowSession) -> Sequence[int]:
@@ -179,12 +178,9 @@ def _checked(found: Sequence[Row]) -> _Head:
     return _Head(origin, size, root, previous, sealed_at, bool(waits))
 
 
-async def _append(
-    s: Writing, clock: Clock, head: _Head, queued: Sequence[tuple[int, bytes]], plan: Plan
-) -> Sealed:
-    """Make entries of these statements, behind each other and the tree's last one, and carry out the plan."""
+async def _append(s: Writing, clock: Clock, head: _Head, queued: Statements) -> Sealed:
+    """Make entries of these statements, behind each other and the tree's last one."""
     if not queued:
-        await plan.carry_out(s)
         return Sealed(0, head.size, head.root)
     at = max(clock.now(), head.sealed_at)
     rows, leaves, previous = [], [], head.previous
@@ -195,6 +191,7 @@ async def _append(
         rows.append((seq, row_id, leaf, entry))
         leaves.append(leaf)
     edge, tiles = (await _edge(s, head.size, head.root)).grown(leaves)
+    plan = Plan()
     plan.add(_ENTRIES, rows)
     plan.add(_TILES, [(tile.level, tile.index, hashes) for tile, hashes in tiles.items()])
     plan.add(_TREE, [(1, head.size, edge.size, edge.root, previous, at)], each=True)

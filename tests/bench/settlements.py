@@ -14,7 +14,7 @@ from sqlalchemy import text
 import ledger.batch
 from base.clock import Clock
 from base.db import RowSession
-from base.rows import Insert, Plan
+from base.rows import Insert, write_rows
 from ledger.batch import BatchWriter
 from ledger.sequencer import seal_all
 from ledger.tables import PendingRow
@@ -199,7 +199,7 @@ async def _sealing(ground: Ground, name: str) -> Measured:
         return await ours.rate(callers=MANY, seconds=ground.budget.side_s)
 
     async def unchained() -> float:
-        async with swapped(ledger.batch, _write_planned=_queue):
+        async with swapped(ledger.batch, _seal_behind=_queue):
             return await chained()
 
     rates = await in_turns(chained, unchained, rounds=_SEAL_ROUNDS)
@@ -207,11 +207,10 @@ async def _sealing(ground: Ground, name: str) -> Measured:
     return Measured(*rates, unit, (fsync_probe(name, ground.store()),))
 
 
-async def _queue(s: RowSession, clock: Clock, plan: Plan, own: Sequence[tuple[int, bytes]]) -> None:
+async def _queue(s: RowSession, clock: Clock, own: Sequence[tuple[int, bytes]]) -> None:
     """In the place of taking the log and sealing: what was recorded together waits for the sequencer."""
     del clock
-    plan.add(_PENDING, [(number,) for number, _ in own])
-    await plan.carry_out(s)
+    await write_rows(s, _PENDING, [(number,) for number, _ in own])
 
 
 def _name(callers: int) -> str:
