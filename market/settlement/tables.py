@@ -71,6 +71,8 @@ class BankMessage(SQLModel, table=True):
     """
 
     __tablename__ = "market_bank_messages"
+    # A message fits a page as it is: to compress what is mostly base64 costs more than it saves.
+    __table_args__ = ({"postgresql_with": {"toast_tuple_target": 8160}},)
 
     message_id: str = Field(sa_column=Column(Text, primary_key=True))
     payload_sha256: str = Field(sa_column=Column(Text, nullable=False))
