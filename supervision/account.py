@@ -4,6 +4,7 @@ Every payment is stated on the log, its parties in public and its amount behind 
 taken from the bundle, or from the statement itself where their digest is the one that was committed to.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,7 +16,8 @@ from base.clock import parse_rfc3339, rfc3339
 from base.errors import Malformed
 from supervision.evidence.facts import Document, Fact, SealedRecord, opened_entries, read_facts
 
-FORM: Final = "databourse/statement-of-account/v1"
+FORM: Final = "databourse/statement-of-account/v2"
+BARE_FORM: Final = "databourse/statement-of-account/v1"  # of before documents had a nonce
 SIGNED: Final = "ACC.STATEMENT"
 _HOUSE: Final = "bank:escrow"
 _PLATFORM: Final = "fee:platform"
@@ -24,6 +26,7 @@ _MEMBERS: Final = frozenset(
     {"form", "account", "currency", "from", "to", "until", "opening_minor", "paid_in_minor"}
     | {"paid_out_minor", "closing_minor", "lines"}
 )
+_NONCE: Final = re.compile("[0-9a-f]{64}")
 _PARTS: Final = (
     ("seller_id", "seller_minor"),
     ("broker_id", "commission_minor"),
@@ -167,8 +170,16 @@ def _read(document: bytes) -> dict[str, Any]:
         told = orjson.loads(document)
     except orjson.JSONDecodeError:
         raise Malformed("not JSON") from None
-    if not isinstance(told, dict) or told.keys() != _MEMBERS or told["form"] != FORM:
-        raise Malformed("not a statement of account", form=FORM)
+    if not isinstance(told, dict) or not _is_of_form(told):
+        raise Malformed("not a statement of account that was signed", form=FORM)
     if not is_canonical(told, document):
         raise Malformed("not in its canonical form: the digest is of other bytes")
     return told
+
+
+def _is_of_form(told: Document) -> bool:
+    if told.get("form") == BARE_FORM:
+        return told.keys() == _MEMBERS
+    nonce = told.get("nonce")
+    blind = isinstance(nonce, str) and _NONCE.fullmatch(nonce) is not None
+    return told.get("form") == FORM and blind and told.keys() == _MEMBERS | {"nonce"}

@@ -32,7 +32,7 @@ from market.settlement.errors import (
 )
 from market.settlement.tables import AccountStatement
 
-FORM: Final = "databourse/statement-of-account/v1"
+FORM: Final = "databourse/statement-of-account/v2"
 MAX_LINES: Final = 10_000
 _A_DAY: Final = timedelta(days=1)
 _TICK: Final = timedelta(milliseconds=1)  # what was booked at this very moment is there
@@ -133,21 +133,19 @@ async def sign_statement(
 ) -> AccountStatement:
     """Have the exchange stand for a statement of account (ACC.STATEMENT: the digest of its canonical form).
 
-    The same document again is the same statement. Raises AccountNotSealed while a line has no entry yet,
-    PeriodMalformed, PeriodTooLong.
+    What is signed has a nonce beside what is shown: the digest is public, and a balance that did not move is
+    soon guessed. The same account, period and lines again are the same statement. Raises AccountNotSealed
+    while a line has no entry yet, PeriodMalformed, PeriodTooLong.
     """
     document = await statement_of_account(s, account=account, since=since, until=until, now=act.now)
     waiting = [line["statement_id"] for line in document["lines"] if line["seq"] is None]
     if waiting:
         raise AccountNotSealed("a movement is not sealed yet", statement_ids=waiting[:10])
-    text = canonical(document)
-    digest = sha256_hex(text)
-    query = select(AccountStatement).where(
-        AccountStatement.account == account, AccountStatement.sha256 == digest
-    )
-    known = (await s.exec(query)).first()
+    known = await _signed_before(s, account=account, since=since, until=until, document=document)
     if known is not None:
         return known
+    text = canonical(document | {"nonce": act.nonce()})
+    digest = sha256_hex(text)
     stated_id = act.new_id("acs")
     recorded = await record(
         s,
@@ -182,6 +180,22 @@ async def sign_statement(
     s.add(row)
     await s.flush()
     return row
+
+
+async def _signed_before(
+    s: ReadSession, *, account: str, since: date, until: date, document: Mapping[str, Any]
+) -> AccountStatement | None:
+    """The statement that says the same of the same days, whatever its nonce."""
+    query = select(AccountStatement).where(
+        AccountStatement.account == account,
+        AccountStatement.from_day == since,
+        AccountStatement.to_day == until,
+    )
+    for row in (await s.exec(query.order_by(col(AccountStatement.stated_id).desc()))).all():
+        said = orjson.loads(row.document)
+        if said.pop("nonce", None) is not None and said == document:
+            return row
+    return None
 
 
 async def signed_statement(s: ReadSession, *, stated_id: str, accounts: Sequence[str]) -> AccountStatement:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict, Field
 
 from base.calendar import shanghai_day
-from base.canonical import canonical, sha256_hex
 from base.db import WriteSession
 from ledger.accounts import bank_cash, escrow_of, platform_fee
 from ledger.recording import Act
@@ -53,10 +52,9 @@ class ClaimView(View):
 
 
 class AccountView(View):
-    """`document` is what can be signed for: its canonical JSON has the digest `sha256`."""
+    """`document` is what can be signed for; what is signed has a nonce beside it."""
 
     document: dict[str, Any]
-    sha256: str
     open_claims: list[ClaimView]
 
 
@@ -181,7 +179,7 @@ def _answer(
         headers = {"content-disposition": 'attachment; filename="statement.csv"', "vary": "accept"}
         return Response(as_csv(document), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
     owed = [ClaimView.model_validate(claim) for claim in claims if claim.status is ClaimStatus.OPEN]
-    return AccountView(document=document, sha256=sha256_hex(canonical(document)), open_claims=owed)
+    return AccountView(document=document, open_claims=owed)
 
 
 async def _sign(caller: Caller, account: str, form: PeriodForm, route: str) -> Response:

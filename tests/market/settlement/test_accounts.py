@@ -9,12 +9,16 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from base.canonical import canonical
+from base.canonical import canonical, sha256_hex
+from base.errors import Malformed
 from cli.main import app
 from ledger.accounts import bank_cash, escrow_of, platform_fee
+from ledger.acts import perform
 from ledger.bundle import Record
 from ledger.reader import export_rows, statements_of, tree_head
+from ledger.recording import record
 from ledger.sequencer import create_log, seal_all
+from ledger.statement import Draft
 from ledger.tables import TreeRow
 from market.settlement.accounts import (
     COLUMNS,
@@ -30,7 +34,7 @@ from market.settlement.errors import (
     PeriodMalformed,
 )
 from market.settlement.repository import claims_of
-from supervision.account import Checked, check_account
+from supervision.account import BARE_FORM, FORM, Checked, check_account
 from tests.market.settlement.going_back import claim_back, fail, partly
 from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
 from tests.standstill import refused, untouched
@@ -199,6 +203,47 @@ async def test_the_exchange_signs_once_for_one_document_and_only_for_what_is_sea
         assert (await signed_statement(s, stated_id=first.stated_id, accounts=[account])).document
         with pytest.raises(AccountStatementUnknown):
             await signed_statement(s, stated_id=first.stated_id, accounts=["escrow:org_other"])
+
+
+async def test_the_digest_tells_nobody_a_balance_that_did_not_move(scene):
+    await sealed(scene)
+    account, day = escrow_of(scene.buyer.org_id), date(2026, 11, 10)
+    row = await signed(scene, account, since=day, until=day)
+    shown = await told(scene, account, since=day, until=day)
+    real = int(shown["opening_minor"])
+    assert shown["lines"] == []
+    guesses = [
+        canonical(shown | {"opening_minor": str(n), "closing_minor": str(n)})
+        for n in range(real - 50, real + 51)
+    ]
+    assert canonical(shown) in guesses  # who knows everything but the balance has it among these
+    assert row.sha256 not in {sha256_hex(guess) for guess in guesses}
+    assert orjson.loads(row.document) == shown | {"nonce": orjson.loads(row.document)["nonce"]}
+    found = await checked(scene, row.document.encode())
+    assert (found.problems, found.sound) == ([], True)
+
+
+async def test_a_statement_of_before_there_was_a_nonce_still_checks(lively):
+    account = escrow_of(lively.buyer.org_id)
+    bare = await told(lively, account) | {"form": BARE_FORM}
+    digest = sha256_hex(canonical(bare))
+
+    async def say(s, act):
+        public = {"account": account, "from": bare["from"], "to": bare["to"], "statement_sha256": digest}
+        await record(s, act, Draft("ACC.STATEMENT", act.new_id("acs"), public=public, opening={}))
+
+    house = lively.house.house
+    await perform(house, house.exchange_act(), say, attempted="ACC.STATEMENT", object_id=account)
+    await sealed(lively)
+    assert (await checked(lively, canonical(bare))).sound
+    for wrong in (
+        bare | {"nonce": "0" * 64},
+        bare | {"form": FORM},
+        bare | {"form": FORM, "nonce": "0" * 63},
+        bare | {"form": FORM, "nonce": 0},
+    ):
+        with pytest.raises(Malformed):
+            await checked(lively, canonical(wrong))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from base.canonical import canonical, sha256_hex
+from base.canonical import sha256_hex
 from ledger.bundle import Record
 from ledger.reader import export_rows, tree_head
 from supervision.account import check_account
@@ -20,7 +20,7 @@ async def test_a_party_reads_signs_and_checks_its_own_account(room: Room) -> Non
     document = shown["document"]
     assert document["account"] == f"escrow:{seller.org_id}"
     assert [line["kind"] for line in document["lines"]].count("SELLER") == len(document["lines"]) > 0
-    assert (shown["sha256"], shown["open_claims"]) == (sha256_hex(canonical(document)), [])
+    assert (shown.keys(), shown["open_claims"]) == ({"document", "open_claims"}, [])
     period = {"from": document["from"], "to": document["to"]}
     await room.served.node.seal()
     signed = await seller.act("/organisations/me/statement", period)
