@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlmodel import Field, SQLModel, col
@@ -35,11 +34,18 @@ def _trade(*, key: bool = False) -> Column[str]:
 
 
 class Invoice(SQLModel, table=True):
-    """An invoice of a trade, or the red-letter one that takes it back: its amounts are negative."""
+    """The invoice of a trade, or one of the red-letter ones that take it back: their amounts are negative."""
 
     __tablename__ = "market_invoices"
     __table_args__ = (
-        UniqueConstraint("trade_id", "kind"),
+        Index(
+            "uq_market_invoices_blue",
+            "trade_id",
+            unique=True,
+            sqlite_where=text("kind = 'BLUE'"),
+            postgresql_where=text("kind = 'BLUE'"),
+        ),
+        Index("ix_market_invoices_trade_id", "trade_id"),
         CheckConstraint("length(invoice_no) = 20", name="number"),
         CheckConstraint("(kind = 'BLUE') = (net_minor > 0)", name="sign"),
         CheckConstraint("(kind = 'RED') = (reverses IS NOT NULL)", name="reverses"),

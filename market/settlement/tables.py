@@ -24,12 +24,15 @@ from base.db import UtcDateTime, text_enum
 
 
 class InstructionState(StrEnum):
-    """INSTRUCTED until the bank reports: PAID posts the reservation, REJECTED and EXPIRED let it go."""
+    """INSTRUCTED until the bank reports: PAID posts the reservation, all others let it go."""
 
     INSTRUCTED = "INSTRUCTED"
     PAID = "PAID"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"  # the bank did not answer in time; what it says later still counts
+    NOT_PAID = (
+        "NOT_PAID"  # the bank's statements show that it paid nothing (`market.settlement.ascertaining`)
+    )
 
 
 class InstructionKind(StrEnum):
@@ -39,6 +42,14 @@ class InstructionKind(StrEnum):
     SPLIT = "SPLIT"  # the same, and part of the price back to the buyer
     REFUND = "REFUND"  # everything that is held, back to the buyer
     FEE_BACK = "FEE_BACK"  # the platform pays a claim out of its fee account; it reserves nothing
+
+
+class Found(StrEnum):
+    """What the bank's statements show of an instruction."""
+
+    PAID = "PAID"  # exactly what was instructed
+    NOT_PAID = "NOT_PAID"  # nothing, or all of it came back
+    OTHERWISE = "OTHERWISE"  # another amount, another account, a part, or twice
 
 
 class ClaimStatus(StrEnum):
@@ -126,6 +137,7 @@ class Instruction(SQLModel, table=True):
     xml_sha256: str = Field(sa_column=Column(Text, nullable=False))
     instructed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    answered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status_report: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
@@ -167,7 +179,7 @@ class Claim(SQLModel, table=True):
 
 
 class ReconciledDay(SQLModel, table=True):
-    """A day of the escrow account, compared with the bank's statement."""
+    """A day of the escrow account, compared with the bank's statement, which is kept as it was signed."""
 
     __tablename__ = "market_reconciled_days"
 
@@ -177,6 +189,22 @@ class ReconciledDay(SQLModel, table=True):
     mismatches: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     statement_id: str = Field(sa_column=Column(Text, nullable=False))
     reconciled_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    envelope: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+class OfficerWord(SQLModel, table=True):
+    """What an officer of the exchange found about a payment in doubt: two that say the same decide it."""
+
+    __tablename__ = "market_payment_words"
+
+    message_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_instructions.message_id"), primary_key=True)
+    )
+    officer_id: str = Field(sa_column=Column(Text, primary_key=True))
+    found: Found = Field(sa_column=Column(text_enum(Found), nullable=False))
+    statement_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    said_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class WorkItem(SQLModel, table=True):

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
+
+import base.db
 
 revision: str = "0004"
 down_revision: str | None = "0003"
@@ -13,10 +16,14 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Add what was asked for."""
     _messages_as_they_are()
+    _payments_in_doubt()
+    _several_red_invoices()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _one_red_invoice()
+    _no_payments_in_doubt()
     _messages_compressed()
 
 
@@ -28,3 +35,109 @@ def _messages_as_they_are() -> None:
 def _messages_compressed() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE market_bank_messages RESET (toast_tuple_target)")
+
+
+_INSTRUCTION_STATES = "status IN ('INSTRUCTED', 'PAID', 'REJECTED', 'EXPIRED')"
+_ALL_INSTRUCTION_STATES = "status IN ('INSTRUCTED', 'PAID', 'REJECTED', 'EXPIRED', 'NOT_PAID')"
+
+
+def _payments_in_doubt() -> None:
+    """The bank's statements are kept, and what officers find in them about a payment in doubt."""
+    moment = base.db.UtcDateTime(timezone=True)
+    _instruction_states(_INSTRUCTION_STATES, _ALL_INSTRUCTION_STATES)
+    op.add_column("market_instructions", sa.Column("answered_at", moment, nullable=True))
+    op.add_column("market_reconciled_days", sa.Column("envelope", sa.LargeBinary(), nullable=True))
+    found = sa.Enum(
+        "PAID", "NOT_PAID", "OTHERWISE", name="found", native_enum=False, create_constraint=True, length=40
+    )
+    op.create_table(
+        "market_payment_words",
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("officer_id", sa.Text(), nullable=False),
+        sa.Column("found", found, nullable=False),
+        sa.Column("statement_sha256", sa.Text(), nullable=False),
+        sa.Column("said_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["market_instructions.message_id"],
+            name=op.f("fk_market_payment_words_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("message_id", "officer_id", name=op.f("pk_market_payment_words")),
+    )
+
+
+def _no_payments_in_doubt() -> None:
+    op.drop_table("market_payment_words")
+    op.drop_column("market_reconciled_days", "envelope")
+    op.drop_column("market_instructions", "answered_at")
+    op.execute("UPDATE market_instructions SET status = 'REJECTED' WHERE status = 'NOT_PAID'")
+    _instruction_states(_ALL_INSTRUCTION_STATES, _INSTRUCTION_STATES)
+
+
+def _instruction_states(was: str, now: str) -> None:
+    """Change the CHECK of an instruction's state; on SQLite as its manual advises, in the schema's text."""
+    name, bind = op.f("ck_market_instructions_instructionstate"), op.get_bind()
+    if bind.dialect.name != "sqlite":
+        op.drop_constraint(name, "market_instructions", type_="check")
+        op.create_check_constraint(name, "market_instructions", now)
+        return
+    version = bind.scalar(sa.text("PRAGMA schema_version"))
+    bind.execute(sa.text("PRAGMA writable_schema = ON"))
+    changed = bind.execute(
+        sa.text(
+            "UPDATE sqlite_master SET sql = replace(sql, :was, :now) "
+            "WHERE type = 'table' AND name = 'market_instructions' AND instr(sql, :was) > 0"
+        ),
+        {"was": was, "now": now},
+    )
+    if changed.rowcount != 1:
+        raise RuntimeError(f"{name} is not what it was made as")
+    bind.execute(sa.text(f"PRAGMA schema_version = {int(version or 0) + 1}"))
+    bind.execute(sa.text("PRAGMA writable_schema = OFF"))
+
+
+_ONE_OF_A_KIND = "CONSTRAINT uq_market_invoices_trade_id_kind UNIQUE (trade_id, kind)"
+
+
+def _several_red_invoices() -> None:
+    """A trade has one invoice, and as many red-letter ones as take parts of it back."""
+    if op.get_bind().dialect.name == "sqlite":
+        _made_anew(f", \n\t{_ONE_OF_A_KIND}", "")
+    else:
+        op.drop_constraint(op.f("uq_market_invoices_trade_id_kind"), "market_invoices", type_="unique")
+    blue = sa.text("kind = 'BLUE'")
+    op.create_index("ix_market_invoices_trade_id", "market_invoices", ["trade_id"])
+    op.create_index(
+        "uq_market_invoices_blue",
+        "market_invoices",
+        ["trade_id"],
+        unique=True,
+        sqlite_where=blue,
+        postgresql_where=blue,
+    )
+
+
+def _one_red_invoice() -> None:
+    op.drop_index("uq_market_invoices_blue", "market_invoices")
+    op.drop_index("ix_market_invoices_trade_id", "market_invoices")
+    if op.get_bind().dialect.name == "sqlite":
+        _made_anew("\n)", f", \n\t{_ONE_OF_A_KIND}\n)")
+    else:
+        op.create_unique_constraint(
+            op.f("uq_market_invoices_trade_id_kind"), "market_invoices", ["trade_id", "kind"]
+        )
+
+
+def _made_anew(was: str, now: str) -> None:
+    """The table of invoices, defined otherwise, with the same rows (SQLite; only it refers to itself)."""
+    bind = op.get_bind()
+    made = bind.scalar(sa.text("SELECT sql FROM sqlite_master WHERE name = 'market_invoices'"))
+    if made is None or made.count(was) != 1:
+        raise RuntimeError("market_invoices is not what it was made as")
+    bind.exec_driver_sql("CREATE TEMPORARY TABLE kept AS SELECT * FROM market_invoices")
+    bind.exec_driver_sql("DELETE FROM market_invoices")
+    bind.exec_driver_sql("DROP TABLE market_invoices")
+    bind.exec_driver_sql(made.replace(was, now))
+    bind.exec_driver_sql("INSERT INTO market_invoices SELECT * FROM kept")
+    bind.exec_driver_sql("DROP TABLE kept")
