@@ -15,7 +15,7 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.filing import repository
 from market.filing.errors import DestructionNotAsked
-from market.filing.rules import UNDONE, Cause, DutyKind, InvoiceKind, Method, Overdue
+from market.filing.rules import UNDONE, Cause, DutyKind, Method, Overdue
 from market.filing.tables import Duty
 from market.orders import repository as trades
 from market.orders.deadlines import DESTROY_WORKING_DAYS, invoice_by
@@ -53,13 +53,15 @@ async def require_destruction(s: WriteSession, act: Act, *, trade_id: str, cause
 
 
 async def _take_back(s: WriteSession, act: Act, trade: Trade, cause: Cause) -> None:
-    """Nothing is to be invoiced or filed any more; what is invoiced is to be reversed within the month."""
+    """Nothing is to be invoiced or filed any more; what is invoiced is to be reversed within the month.
+
+    Where part of it was reversed before (a refund), and then the contract is void, the rest is.
+    """
     for kind in (Overdue.INVOICE, Overdue.FILING):
         await no_longer_late(s, act, trade.trade_id, kind)
     blue = await repository.invoice_of(s, trade_id=trade.trade_id)
-    red = await repository.invoice_of(s, trade_id=trade.trade_id, kind=InvoiceKind.RED)
     asked = await repository.open_duty(s, trade_id=trade.trade_id, kind=DutyKind.RED_INVOICE)
-    if blue is not None and red is None and asked is None:
+    if blue is not None and asked is None and await repository.to_reverse_minor(s, blue=blue) > 0:
         due_at = invoice_by(act.occurred_at)
         await _ask(s, act, trade, DutyKind.RED_INVOICE, cause, due_at=due_at)
 

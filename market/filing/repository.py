@@ -21,12 +21,17 @@ MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
 
 
-async def invoice_of(
-    s: ReadSession, *, trade_id: str, kind: InvoiceKind = InvoiceKind.BLUE
-) -> Invoice | None:
-    """A trade's invoice, or the one that takes it back."""
-    query = select(Invoice).where(Invoice.trade_id == trade_id, Invoice.kind == kind)
+async def invoice_of(s: ReadSession, *, trade_id: str) -> Invoice | None:
+    """A trade's invoice."""
+    query = select(Invoice).where(Invoice.trade_id == trade_id, Invoice.kind == InvoiceKind.BLUE)
     return (await s.exec(query, execution_options=_FRESH)).first()
+
+
+async def red_invoices_of(s: ReadSession, *, trade_id: str) -> Sequence[Invoice]:
+    """The red-letter invoices of a trade, first to last: of a refund, of what a void contract takes back."""
+    query = select(Invoice).where(Invoice.trade_id == trade_id, Invoice.kind == InvoiceKind.RED)
+    ordered = query.order_by(col(Invoice.told_at), col(Invoice.invoice_no))
+    return (await s.exec(ordered, execution_options=_FRESH)).all()
 
 
 async def is_number_used(s: ReadSession, *, invoice_no: str) -> bool:
@@ -73,12 +78,20 @@ async def taken_back_minor(s: ReadSession, *, trade_id: str, invoiced_minor: int
     return min(claimed or invoiced_minor, invoiced_minor)
 
 
+async def to_reverse_minor(s: ReadSession, *, blue: Invoice) -> int:
+    """How much of an invoice goes back and is in no red-letter invoice yet, tax included, in fen."""
+    back = await taken_back_minor(s, trade_id=blue.trade_id, invoiced_minor=blue.net_minor + blue.vat_minor)
+    reversed_before = await red_invoices_of(s, trade_id=blue.trade_id)
+    return back + sum(red.net_minor + red.vat_minor for red in reversed_before)
+
+
 async def duties_of(s: ReadSession, *, trade_id: str, kind: DutyKind | None = None) -> Sequence[Duty]:
     """What was asked for after a trade, in the order it was asked."""
     query = select(Duty).where(Duty.trade_id == trade_id)
     if kind is not None:
         query = query.where(Duty.kind == kind)
-    return (await s.exec(query.order_by(col(Duty.duty_id)), execution_options=_FRESH)).all()
+    ordered = query.order_by(col(Duty.asked_at), col(Duty.duty_id))
+    return (await s.exec(ordered, execution_options=_FRESH)).all()
 
 
 async def open_duty(s: ReadSession, *, trade_id: str, kind: DutyKind) -> Duty | None:

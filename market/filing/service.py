@@ -124,14 +124,15 @@ async def reverse_invoice(
 ) -> Invoice:
     """The provider takes the invoice of a trade back that was refunded or voided (FIL.RED_INVOICE).
 
-    A red-letter invoice has its own number and the negative of what goes back: of the whole invoice, or
-    of the part of it that is claimed back, divided at the invoice's rate. Raises TradeUnknown, NotAParty,
+    A red-letter invoice has its own number and the negative of what goes back and was not reversed before:
+    the whole invoice, the part of it that is claimed back, or the rest when the contract is void after a
+    refund. All of them together are divided at the invoice's rate. Raises TradeUnknown, NotAParty,
     NothingToReverse, InvoiceNumberUsed, InvoiceNumberMalformed, InvoiceDateOutside.
     """
     trade = await of_party(s, act, trade_id, "PROVIDER")
     blue = await repository.invoice_of(s, trade_id=trade_id)
-    red = await repository.invoice_of(s, trade_id=trade_id, kind=InvoiceKind.RED)
-    if blue is None or red is not None or trade.status not in _TAKEN_BACK:
+    amount = 0 if blue is None else await repository.to_reverse_minor(s, blue=blue)
+    if blue is None or amount <= 0 or trade.status not in _TAKEN_BACK:
         raise NothingToReverse(
             "no invoice of this trade is to be taken back", trade_id=trade_id, status=trade.status.value
         )
@@ -139,17 +140,16 @@ async def reverse_invoice(
     check_day(issued_on, earliest=blue.issued_on, today=shanghai_day(act.now))
     if await repository.is_number_used(s, invoice_no=invoice_no):
         raise InvoiceNumberUsed("another invoice has this number")
-    amount = await repository.taken_back_minor(
-        s, trade_id=trade_id, invoiced_minor=blue.net_minor + blue.vat_minor
-    )
-    back = whole_price(amount, commission_bp=0, platform_bp=0, vat_bp=blue.vat_rate_bp)
+    before = await repository.red_invoices_of(s, trade_id=trade_id)
+    reversed_before = -sum(red.net_minor + red.vat_minor for red in before)
+    back = whole_price(amount + reversed_before, commission_bp=0, platform_bp=0, vat_bp=blue.vat_rate_bp)
     terms = InvoiceTerms(
         invoice_no=invoice_no,
         issued_on=issued_on,
         taxpayer=blue.taxpayer,
         vat_rate_bp=blue.vat_rate_bp,
-        net_minor=-back.net_minor,
-        vat_minor=-back.vat_minor,
+        net_minor=-back.net_minor - sum(red.net_minor for red in before),
+        vat_minor=-back.vat_minor - sum(red.vat_minor for red in before),
         file_sha256=file_sha256,
     )
     duty = await repository.open_duty(s, trade_id=trade_id, kind=DutyKind.RED_INVOICE)

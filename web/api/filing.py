@@ -190,10 +190,11 @@ async def destruction(trade_id: Id, caller: CallerDep, form: DestructionForm) ->
 
 @router.get("/trades/{trade_id}/invoices")
 async def invoices(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[InvoiceView]:
-    """The trade's invoice, and the one that takes it back, where there are such."""
+    """The trade's invoice, and those that take it back or parts of it, where there are such."""
     await visible(s, caller, trade_id)
-    rows = [await repository.invoice_of(s, trade_id=trade_id, kind=each) for each in InvoiceKind]
-    return [InvoiceView.of(row) for row in rows if row is not None]
+    blue = await repository.invoice_of(s, trade_id=trade_id)
+    rows = [] if blue is None else [blue, *await repository.red_invoices_of(s, trade_id=trade_id)]
+    return [InvoiceView.of(row) for row in rows]
 
 
 @router.get("/trades/{trade_id}/duties")

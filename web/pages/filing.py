@@ -9,7 +9,7 @@ from starlette.responses import Response
 from base.db import ReadSession
 from market.filing import repository
 from market.filing.errors import FilingUnknown, TradeCertificateUnknown
-from market.filing.rules import CERTIFICATE_NUMBER, VAT_RATES_BP, DutyKind, InvoiceKind, Taxpayer
+from market.filing.rules import CERTIFICATE_NUMBER, VAT_RATES_BP, DutyKind, Taxpayer
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from pricing.whole import whole_price
@@ -40,7 +40,7 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     if trade.status not in _SETTLED:
         return {"after": None}
     blue = await repository.invoice_of(s, trade_id=trade_id)
-    red = await repository.invoice_of(s, trade_id=trade_id, kind=InvoiceKind.RED)
+    red = await repository.red_invoices_of(s, trade_id=trade_id)
     duties = await repository.duties_of(s, trade_id=trade_id)
     try:
         filing, certificate = await repository.filing_of(s, trade_id=trade_id), None
@@ -51,7 +51,7 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         certificate = None
     return {
         "after": {
-            "invoices": [one for one in (blue, red) if one is not None],
+            "invoices": [one for one in (blue, *red) if one is not None],
             "filing": filing,
             "certificate": certificate,
             "duties": duties,

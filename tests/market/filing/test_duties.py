@@ -24,8 +24,9 @@ from market.orders.tables import Trade
 from market.settlement.repository import open_work_items
 from market.settlement.tables import Claim, ClaimStatus
 from tests.base.work import row
+from tests.market.disputes.staging import pay_back, post_refund, void
 from tests.market.filing.filing import NUMBER, RED_NUMBER, invoice, prove, reverse
-from tests.standstill import fingerprints
+from tests.standstill import fingerprints, refused
 
 ASKED_ON = datetime(2026, 11, 16, 1, 30, tzinfo=UTC)
 DUE = datetime(2026, 11, 30, 15, 59, 59, 999_000, tzinfo=UTC)  # ten working days
@@ -241,6 +242,40 @@ async def test_of_a_part_that_goes_back_the_invoice_is_taken_back_in_part(scene)
             )
     red = await reverse(scene, trade_id)
     assert (red.net_minor, red.vat_minor) == (-16_037_736, -962_264)  # of 170,000.00 yuan at 6 %
+
+
+async def test_a_void_contract_takes_back_what_a_refund_has_left_of_the_invoice(scene):
+    trade_id = scene.trades["SETTLED"]
+    await invoice(scene, trade_id)
+    await post_refund(scene, trade_id, refund_minor=17_000_001)
+    await scene.run_jobs()
+    first = await reverse(scene, trade_id)
+    assert (first.net_minor, first.vat_minor) == (-16_037_737, -962_264)  # of 170,000.01 yuan at 6 %
+    await pay_back(scene, trade_id)
+    await scene.run_jobs()
+    await scene.settle(trade_id)
+    assert await duties(scene, trade_id, DutyKind.RED_INVOICE) == [True]
+    with pytest.raises(NothingToReverse):  # the refund is over, and the rest stands
+        await reverse(scene, trade_id, invoice_no=RED_NUMBER[:-1] + "0")
+    scene.clock.advance(timedelta(minutes=1))
+    await void(scene, trade_id)
+    await scene.run_jobs()
+    assert await duties(scene, trade_id, DutyKind.RED_INVOICE) == [True, False]
+    second = await reverse(scene, trade_id, invoice_no=RED_NUMBER[:-1] + "0")
+    assert (second.net_minor, second.vat_minor) == (-48_113_206, -2_886_793)
+    assert first.net_minor + second.net_minor == -64_150_943  # together to the fen what was invoiced
+    assert first.vat_minor + second.vat_minor == -3_849_057
+    assert await duties(scene, trade_id, DutyKind.RED_INVOICE) == [True, True]
+    async with refused(scene.database, NothingToReverse):
+        await reverse(scene, trade_id, invoice_no=RED_NUMBER[:-1] + "1")
+
+
+async def duties(scene, trade_id, kind: DutyKind) -> list[bool]:
+    """Whether each duty of a kind that was asked for is done, in order."""
+    async with scene.database.read() as s:
+        return [
+            one.proven_at is not None for one in await repository.duties_of(s, trade_id=trade_id, kind=kind)
+        ]
 
 
 async def test_an_invoice_that_is_not_taken_back_in_time_is_a_work_item(scene):
