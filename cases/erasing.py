@@ -31,7 +31,8 @@ from identity.rules import OrganisationStatus
 from ledger.erasure import Ground, claim_opening, erase_claimed
 from ledger.reader import Statement
 from ledger.recording import Act
-from market.disputes.forgetting import FORGETTERS
+from market.delivery.forgetting import FORGETTERS as OF_DELIVERIES
+from market.disputes.forgetting import FORGETTERS as OF_DISPUTES
 from market.listings.forgetting import forget_listing, forget_note
 from market.listings.repository import claim_listing
 from market.listings.states import ListingState
@@ -71,8 +72,11 @@ TOUCHED: Final = (
     "market_dispute_proposals",
     "market_dispute_votes",
     "market_officer_ties",
+    "market_acceptance_checks",
+    "market_downloads",
 )
 """The tables an erasure writes into: where bytes may be left behind."""
+_BY_STATEMENT: Final = {**OF_DELIVERIES, **OF_DISPUTES}
 _OFF_MARKET: Final = frozenset({ListingState.REJECTED, ListingState.BLOCKED, ListingState.DELISTED})
 _STANDING: Final = frozenset({MandateState.DRAFT, MandateState.SIGNED, MandateState.ACTIVE})
 
@@ -207,8 +211,8 @@ async def _forget_copies(s: WriteSession, said: Statement) -> None:
     forget = _COPIES.get(said.event)
     if forget is not None:
         await forget(s, said)
-    elif said.event in FORGETTERS:
-        await FORGETTERS[said.event](s, statement_id=said.statement_id)
+    elif said.event in _BY_STATEMENT:
+        await _BY_STATEMENT[said.event](s, statement_id=said.statement_id)
 
 
 async def _forget_draft(s: WriteSession, said: Statement) -> None:

@@ -55,8 +55,13 @@ async def file_case(s: WriteSession, act: Act, *, finding: Mapping[str, Any]) ->
         Draft(
             "CSE.FILE",
             case.case_id,
-            public={"case_id": case.case_id, "kind": "REPORT", "finding_id": finding_id},
-            opening={"rule_id": rule_id, "rule_version": version, "subjects": sorted(map(str, subjects))},
+            public={"case_id": case.case_id, "kind": "REPORT"},
+            opening={
+                "finding_id": finding_id,  # a bare digest: whom it suspects could be tried out
+                "rule_id": rule_id,
+                "rule_version": version,
+                "subjects": sorted(map(str, subjects)),
+            },
             after=state.value,
         ),
     )
@@ -203,7 +208,7 @@ async def _move(s: WriteSession, act: Act, case_id: str, event: CaseEvent) -> Ca
         Draft(
             f"CSE.{event.value}",
             case_id,
-            public={"case_id": case_id, "finding_id": case.finding_id},
+            public={"case_id": case_id},
             before=before.value,
             after=after.value,
         ),

@@ -133,6 +133,7 @@ async def _head(
         "made_by": act.actor.org_id,
         "role": act.role,
         "checked_at": rfc3339(act.occurred_at),
+        "nonce": act.nonce(),  # the digest is public, and so little is said that it could be guessed
     }
 
 
@@ -148,5 +149,6 @@ def _draft(trade: Trade, entitlement: Entitlement, promise: Promise, outcome: Ou
             "report_sha256": outcome.sha256,
             "passed": outcome.passed,
         },
+        opening={"items": [item.document() for item in outcome.items]},
         subjects={"file": entitlement.sha256, "report": outcome.sha256},
     )

@@ -87,6 +87,13 @@ class CheckUnknown(NotFound):
     title = "No such check of the goods"
 
 
+class CheckErased(NotFound):
+    """That the goods were tested and the outcome stand; what was found was erased on a legal ground."""
+
+    code = "check-erased"
+    title = "The report of this check has been erased"
+
+
 class FactsForeign(Malformed):
     """What was found is not what this type of product is tested by."""
 

@@ -1,8 +1,8 @@
 """An order is the authority's own act, and the register names exactly that act."""
 
 from cases.rules import Measure
-from cases.service import file_case, issue_order, open_case
-from ledger.reader import statements_of
+from cases.service import dismiss_case, file_case, issue_order, open_case
+from ledger.reader import opening, statements_of
 from market.orders.rules import TradeState
 
 FINDING = {
@@ -37,3 +37,19 @@ async def test_the_register_of_orders_names_the_very_statement_that_carried_the_
     assert (freeze.org_id, freeze.predicate["order_id"]) == (scene.samr.org_id, order.order_id)
     assert entered.payload["subject"][1] == {"name": "order", "digest": {"sha256": freeze.envelope_sha256}}
     assert (await scene.trade(trade_id)).status is TradeState.FROZEN
+
+
+async def test_nobody_learns_from_the_public_log_which_finding_became_a_case(scene):
+    """A finding's id is the bare digest of rule, window and names: whom it suspects could be tried out."""
+    case = await scene.samr.do(file_case, finding=FINDING)
+    await scene.samr.do(open_case, case_id=case.case_id)
+    await scene.samr.do(dismiss_case, case_id=case.case_id)
+    async with scene.database.read() as s:
+        said = await statements_of(s, object_id=case.case_id)
+        assert said[0].opening_sha256 is not None
+        words = await opening(s, sha256=said[0].opening_sha256)
+    assert [one.event for one in said] == ["CSE.FILE", "CSE.OPEN_CASE", "CSE.NO_CASE"]
+    assert not any(FINDING["finding_id"].encode() in one.envelope for one in said)
+    assert not any("finding_id" in one.predicate for one in said)
+    assert words is not None
+    assert words["finding_id"] == FINDING["finding_id"]

@@ -11,6 +11,7 @@ from ledger.recording import Act
 from market.delivery import repository
 from market.delivery.acceptance import Call, Facts
 from market.delivery.checks import EVENT, check_goods
+from market.delivery.errors import CheckErased
 from market.delivery.rules import digest_field, etag
 from market.delivery.tables import AcceptanceCheck
 from market.trade.failing import say_delivery_failed
@@ -195,5 +196,7 @@ async def report(trade_id: Id, check_id: Id, caller: CallerDep, s: ReadDep) -> R
     """The report of a test, the very bytes that the ledger names by their digest."""
     await visible(s, caller, trade_id)
     row = await repository.get_check(s, trade_id=trade_id, check_id=check_id)
+    if not row.report:
+        raise CheckErased("erased", check_id=check_id, report_sha256=row.report_sha256)
     headers = {"etag": etag(row.report_sha256), "repr-digest": digest_field(row.report_sha256)}
     return Response(row.report, media_type="application/json", headers=headers)

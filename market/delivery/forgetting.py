@@ -1,0 +1,31 @@
+"""What the tables of deliveries repeat of openings, emptied when an opening is erased.
+
+That goods were tested, and that they passed, stays: it is why a dispute was opened, and it is public.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from sqlmodel import col, update
+
+from base.db import WriteSession
+from market.delivery.tables import AcceptanceCheck, Download
+
+
+async def forget_check(s: WriteSession, *, statement_id: str) -> None:
+    """What an acceptance test found, in the buyer's words or the exchange's: its report."""
+    of_it = col(AcceptanceCheck.statement_id) == statement_id
+    await s.exec(update(AcceptanceCheck).where(of_it).values(report=b""))
+
+
+async def forget_declaration(s: WriteSession, *, statement_id: str) -> None:
+    """For what and for whom a download was."""
+    of_it = col(Download.statement_id) == statement_id
+    await s.exec(update(Download).where(of_it).values(purpose=None, recipient=None))
+
+
+FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
+    "DLV.CHECK": forget_check,
+    "DLV.DOWNLOAD": forget_declaration,
+}
+"""Who forgets what an opening of this event said, by the id of its statement."""
