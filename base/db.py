@@ -106,6 +106,15 @@ def exclusive_lock(query: Query) -> Query:
     return query.with_for_update()
 
 
+_LOST: Final = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
+
+
+def lost_to_another(error: BaseException) -> bool:
+    """Whether the database took a transaction back in favour of another one: all of it may be tried again."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in _LOST
+
+
 class Database:
     """One database, by its SQLAlchemy URL with an async driver written in full."""
 

@@ -27,6 +27,15 @@ class Seed:
         self.secret = secret if secret is not None else secrets.token_bytes(32)
         self._count = 0
 
+    @property
+    def place(self) -> int:
+        """How much has been drawn from it."""
+        return self._count
+
+    def go_back(self, place: int) -> None:
+        """Draw the same again from a place on: for an act that is tried again as a whole."""
+        self._count = place
+
     def nonce(self) -> str:
         """256 bits as hex."""
         return self._next().hex()

@@ -2,18 +2,22 @@
 
 One act, one transaction. A refusal is a decision of the exchange: what the verb began is rolled back
 to a savepoint, the refusal is recorded in its place, committed, and only then raised to the caller.
+
+A party's act locks its trade before the jobs of that trade; a job that falls due its own row before the
+trade. Where two wait for each other the database takes one of them back whole: the act is then done again.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from base.clock import Clock
-from base.db import Database, WriteSession
-from base.errors import Refusal
+from base.db import Database, WriteSession, lost_to_another
+from base.errors import Busy, Refusal
 from base.ids import Seed
 from ledger.recording import Act, Actor, Exchange, Pen, exchange_act, record_refusal
 
+TRIES: Final = 5
 Result = TypeVar("Result")
 Verb = Callable[[WriteSession, Act], Awaitable[Result]]
 
@@ -74,8 +78,29 @@ async def perform(
 
     `attempted` is the event the verb would have stated, `object_id` what it is about. Raises what
     the verb raises; after a Refusal nothing but the refusal's record (and the idempotency result)
-    has been stored.
+    has been stored. What the database takes back in favour of another transaction is done again, with the
+    same ids and nonces, up to TRIES times; then Busy is raised, and nothing has been stored.
     """
+    place = act.seed.place
+    for _ in range(TRIES):
+        act.seed.go_back(place)
+        try:
+            return await _perform_once(house, act, verb, attempted=attempted, object_id=object_id, once=once)
+        except Exception as error:
+            if not lost_to_another(error):
+                raise
+    raise Busy("others are at work on the same thing: nothing was begun", retry_after_s=1)
+
+
+async def _perform_once(
+    house: House,
+    act: Act,
+    verb: Verb[Result],
+    *,
+    attempted: str,
+    object_id: str,
+    once: Once | None,
+) -> Result:
     async with house.database.write() as s:
         if once is not None:
             await once.before(s)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from base.db import lost_to_another
 from base.errors import (
     Busy,
     Conflict,
@@ -191,7 +192,8 @@ async def on_surprise(request: Request, error: Exception) -> Response:
 def _is_passing(error: Exception) -> bool:
     """Whether the database was away or too busy: nothing was changed, and trying again may help."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or "database is locked" in str(error.orig)
+        away = error.connection_invalidated or "database is locked" in str(error.orig)
+        return away or lost_to_another(error)
     return isinstance(error, PoolTimeout | ConnectionError)
 
 
