@@ -11,8 +11,9 @@ from market.disputes.errors import DisputeUnknown, ProposalUnknown
 from market.disputes.rules import DisputeState, ProposalState
 from market.disputes.tables import Dispute, LateRefund, OfficerTie, Proposal, Vote
 from market.orders.tables import Trade
-from market.settlement.tables import Claim, ClaimStatus
+from market.settlement.tables import Claim, ClaimStatus, WorkItem
 
+OVERDUE_WORK: Final = "mediation-overdue"
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
 
@@ -81,6 +82,12 @@ async def ties_of(s: ReadSession, *, officer_id: str) -> Sequence[OfficerTie]:
     """The ties that an officer has declared."""
     query = select(OfficerTie).where(OfficerTie.officer_id == officer_id).order_by(col(OfficerTie.org_id))
     return (await s.exec(query)).all()
+
+
+async def is_told_overdue(s: ReadSession, *, trade_id: str) -> bool:
+    """Whether it was put before a person that the mediation of a trade is over, also where that is done."""
+    query = select(WorkItem.item_id).where(WorkItem.trade_id == trade_id, WorkItem.kind == OVERDUE_WORK)
+    return (await s.exec(query.limit(1))).first() is not None
 
 
 async def late_refund_of(s: ReadSession, *, trade_id: str) -> LateRefund | None:

@@ -43,7 +43,6 @@ from market.settlement.repository import open_work_items_of
 from market.settlement.tables import WorkItem
 
 OVERDUE_JOB: Final = "disputes.mediation-over"
-OVERDUE_WORK: Final = "mediation-overdue"
 EXCHANGE: Final = "EXCHANGE_OPERATOR"
 _LATE: Final = timedelta(milliseconds=1)
 _EVENTS: Final[Mapping[tuple[Basis, Outcome], TradeEvent]] = {
@@ -207,7 +206,7 @@ async def close_dispute(
         proposal.status, proposal.closed_at = ProposalState.LAPSED, act.occurred_at
         s.add(proposal)
     for item in await open_work_items_of(s, trade_id=dispute.trade_id):
-        if item.kind == OVERDUE_WORK:
+        if item.kind == repository.OVERDUE_WORK:
             item.closed_at = act.occurred_at
             s.add(item)
     await s.flush()
@@ -217,13 +216,13 @@ async def close_dispute(
 async def note_overdue(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """The end of the mediation (DSP.OVERDUE): nobody has agreed, so the exchange's panel has to rule.
 
-    It becomes a work item. False where the dispute has ended, stands still, or has time left.
+    It becomes a work item, once. False where the dispute has ended, stands still, or has time left.
     """
     trade = await trades.claim_trade(s, trade_id=trade_id)
     if trade.status is not TradeState.DISPUTED:
         return False
     dispute = await repository.dispute_of(s, trade_id=trade_id)
-    if act.now <= dispute.mediate_by:
+    if act.now <= dispute.mediate_by or await repository.is_told_overdue(s, trade_id=trade_id):
         return False
     recorded = await record(
         s,
@@ -233,7 +232,7 @@ async def note_overdue(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     s.add(
         WorkItem(
             item_id=act.new_id("wrk"),
-            kind=OVERDUE_WORK,
+            kind=repository.OVERDUE_WORK,
             trade_id=trade_id,
             facts={"dispute_id": dispute.dispute_id},
             opened_at=act.now,
@@ -245,27 +244,32 @@ async def note_overdue(s: WriteSession, act: Act, *, trade_id: str) -> bool:
 
 
 async def resume_mediation(s: WriteSession, act: Act, *, trade: Trade, frozen_at: datetime) -> None:
-    """Let the clock of a dispute go on after a freeze, later by the working days the trade stood still."""
+    """Let the clock of a dispute go on after a freeze, later by the working days the trade stood still.
+
+    Where the mediation was over before the freeze, its job may have found a trade that stood still: it is
+    asked for again.
+    """
     dispute = await repository.dispute_of(s, trade_id=trade.trade_id)
     if dispute.mediate_by >= frozen_at:
         at = resumed(dispute.mediate_by, frozen_at=frozen_at, unfrozen_at=act.now).at
         dispute.mediate_by = at if at > act.now else deadline_after(act.now, 1).at
         s.add(dispute)
         await s.flush()
-        await _await_end(s, dispute)
+    await _await_end(s, dispute, again=act.new_id("job"))
 
 
-async def _await_end(s: WriteSession, dispute: Dispute) -> None:
-    """Have somebody look after a dispute that is not over when its mediation is."""
+async def _await_end(s: WriteSession, dispute: Dispute, *, again: str | None = None) -> None:
+    """Have somebody look after a dispute that is not over when its mediation is; `again` after a freeze."""
+    clock = _clock_of(dispute)
     await enqueue(
         s,
         kind=OVERDUE_JOB,
-        key=_clock_of(dispute),
+        key=clock if again is None else f"{clock}:{again}",
         run_at=dispute.mediate_by + _LATE,
         payload={"trade_id": dispute.trade_id},
     )
 
 
 def _clock_of(dispute: Dispute) -> str:
-    """The name of its job: one that fell due during a freeze found nothing to do and is over."""
+    """The name of its job."""
     return f"{dispute.dispute_id}:{rfc3339(dispute.mediate_by)}"
