@@ -1,6 +1,6 @@
 """Every deadline that a freeze moves or meets: what the clock does then is done, and done once.
 
-For each state with a clock, in each order of deadline, freeze, the scheduler's round and the release (those in
+For each state with a clock, in each order of deadline, freeze, round of the scheduler and release (those in
 which it comes round after the release alone are a soak).
 """
 
