@@ -11,6 +11,7 @@ from base.db import WriteSession
 from base.errors import Malformed
 from base.jobs import enqueue
 from brokers import repository
+from brokers.credential.issuing import order_credential
 from brokers.errors import (
     BrokerBarred,
     BrokerRoleMissing,
@@ -114,6 +115,7 @@ async def certify(
         ),
     )
     s.add(_history(act, row, event=CertificateEvent.CERTIFY, reason_code=None, recorded=recorded))
+    await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
     await enqueue(
         s, kind=EXPIRE_JOB, key=row.cert_id, run_at=valid_to + _LATE, payload={"cert_id": row.cert_id}
     )

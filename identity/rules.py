@@ -82,7 +82,7 @@ _APART: Final = frozenset({frozenset({Role.PUBLIC_AGENCY, Role.OPERATING_INSTITU
 
 # A fresh proof serves one act: keys, mandates, contracts, orders and erasures (`docs/ledger.md`, signing).
 _FRESH_MACHINES: Final = frozenset({"KEY", "ORD", "OPN"})
-_FRESH_EVENTS: Final = frozenset({"MND.SIGN", "MND.ACCEPT", "TRD.SIGN"})
+_FRESH_EVENTS: Final = frozenset({"CRD.APPOINT", "MND.SIGN", "MND.ACCEPT", "TRD.SIGN"})
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
 _REGION: Final = re.compile(r"[1-8][0-9]{5}")

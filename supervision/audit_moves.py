@@ -105,6 +105,8 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "BRK.REINSTATE": _DATA_AUTHORITY,
     "BRK.REVOKE": _DATA_AUTHORITY,
     "BRK.EXPIRE": _EXCHANGE,
+    "CRD.APPOINT": _DATA_AUTHORITY,
+    "CRD.ISSUE": _EXCHANGE,
     "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
     "MND.ACCEPT": _BROKER,
     "MND.REVOKE": frozenset({"PROVIDER", "BUYER"}),

@@ -25,6 +25,7 @@ from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
+from brokers.credential.issuing import Desk, credential_handlers
 from cases.erasing import TOUCHED
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
@@ -99,7 +100,13 @@ class Node:
         """What the scheduler runs here; without a bank nothing that needs one."""
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
-        return {**handlers(self.house, self.bank, self.escrow, desk), **scrub}
+        credentials = credential_handlers(self.house, self.credentials)
+        return {**handlers(self.house, self.bank, self.escrow, desk), **scrub, **credentials}
+
+    @property
+    def credentials(self) -> Desk:
+        """Where brokers' credentials and their status lists are signed."""
+        return Desk(self.safe, self.settings.public_url)
 
     @property
     def quota(self) -> Quota:

@@ -11,6 +11,7 @@ from web.api import (
     cases,
     catalogue,
     contracts,
+    credentials,
     deliveries,
     disputes,
     entitlements,
@@ -59,6 +60,7 @@ def install(app: FastAPI) -> None:
         provenance,
         files,
         brokers,
+        credentials,
         requests,
         trades,
         negotiations,
@@ -82,6 +84,7 @@ def install(app: FastAPI) -> None:
     app.include_router(status.alive)
     app.include_router(status.router)
     app.include_router(witness.desk)
+    app.include_router(credentials.public)
     app.include_router(log.log)
 
 

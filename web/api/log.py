@@ -7,15 +7,19 @@ that has gone is cut from its full one: whoever holds a checkpoint we signed fin
 import asyncio
 import gzip
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from base.errors import NotFound
+from brokers.credential.repository import issuers
+from brokers.credential.tables import IssuerRow
 from ledger.errors import TileInvalid
 from ledger.log_keys import log_keys, past_keys, shards
 from ledger.publisher import CHECKPOINT_FILE
@@ -53,6 +57,16 @@ class ClosedView(View):
     tiles: str
 
 
+class IssuerView(View):
+    """A key that signs, or once signed, the credentials of brokers; pin it, then check offline."""
+
+    did: str
+    since: datetime
+    until: datetime | None
+    status_list: str
+    statement_id: str
+
+
 class ParticularsView(View):
     """Whom to check against: pin the vkey, then fetch the log."""
 
@@ -67,6 +81,8 @@ class ParticularsView(View):
     witness: str | None = Field(
         description="The verifier key that this node cosigns other logs by, if it does"
     )
+    issuer: IssuerView | None = Field(description="Who signs the credentials of brokers, if anybody does")
+    past_issuers: list[IssuerView]
 
 
 @log.get("/.well-known/databourse")
@@ -91,7 +107,27 @@ async def particulars(node: NodeDep, s: ReadDep, response: Response) -> Particul
         ],
         witnesses=[str(vkey) for vkey in node.publisher.witness_keys],
         witness=None if node.desk is None else str(node.desk.vkey),
+        **_issuers(node, await issuers(s)),
     )
+
+
+def _issuers(node: Node, rows: Sequence[IssuerRow]) -> dict[str, Any]:
+    """The one in office, and those before it."""
+    views = [
+        IssuerView(
+            did=row.did,
+            since=row.since,
+            until=row.retired_at,
+            status_list=node.credentials.list_url(row.number),
+            statement_id=row.statement_id,
+        )
+        for row in rows
+    ]
+    present = [view for view in views if view.until is None]
+    return {
+        "issuer": present[0] if present else None,
+        "past_issuers": [view for view in views if view.until is not None],
+    }
 
 
 def _windows(keys: LogKeys) -> list[VkeyView]:

@@ -113,6 +113,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "BRK.REINSTATE": N_("Certificate reinstated"),
     "BRK.REVOKE": N_("Certificate revoked"),
     "BRK.EXPIRE": N_("Certificate expired"),
+    "CRD.APPOINT": N_("Issuing key appointed"),
+    "CRD.ISSUE": N_("Credential issued"),
     "MND.SIGN": N_("Mandate signed by the client"),
     "MND.ACCEPT": N_("Mandate accepted by the broker"),
     "MND.REVOKE": N_("Mandate revoked"),
