@@ -57,22 +57,24 @@ def sha256_hex(data: bytes) -> str:
 
 def _prove(node: Any) -> None:
     kind = type(node)
-    if kind is str or kind is bool or node is None:
-        return
-    if kind is int:
-        if not -MAX_SAFE <= node <= MAX_SAFE:
-            raise Malformed("integer beyond 2^53: write it as a string", value=str(node))
-    elif kind is dict:
-        for key, value in node.items():
+    if kind is dict:
+        for key in node:
             if type(key) is not str or not key.isascii():
                 raise Malformed("keys are ASCII strings", key=repr(key))
-            if type(value) is not str:  # most are, and a call costs more than to look
-                _prove(value)
-    elif kind is list or kind is tuple:
-        for value in node:
+        node = node.values()
+    elif kind is not list and kind is not tuple:
+        node = (node,)
+    for value in node:
+        kind = type(value)
+        if kind is str:  # most are, and a call costs more than to look
+            continue
+        if kind is dict or kind is list or kind is tuple:
             _prove(value)
-    else:
-        raise Malformed("not canonical JSON", type=kind.__name__)
+        elif kind is int:
+            if not -MAX_SAFE <= value <= MAX_SAFE:
+                raise Malformed("integer beyond 2^53: write it as a string", value=str(value))
+        elif kind is not bool and value is not None:
+            raise Malformed("not canonical JSON", type=kind.__name__)
 
 
 def _has_float(node: Any) -> bool:

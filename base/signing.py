@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import crypto_sign, crypto_sign_open
 from nacl.exceptions import CryptoError
 
 from base.canonical import canonical, sha256_hex
@@ -98,6 +98,7 @@ class SigningKey:
         self._private = private
         self.public = private.public_key().public_bytes_raw()
         self.keyid = keyid_of(self.public)
+        self._pair = private.private_bytes_raw() + self.public  # as libsodium takes a private key
 
     @classmethod
     def generate(cls) -> "SigningKey":
@@ -112,7 +113,8 @@ class SigningKey:
         return self._private.private_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
-        return self._private.sign(message)
+        """64 bytes, the same from every library (RFC 8032 leaves no choice); libsodium is the quickest."""
+        return crypto_sign(message, self._pair)[:_SIGNATURE]
 
 
 def keyid_of(public: bytes) -> str:

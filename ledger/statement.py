@@ -4,6 +4,7 @@ Pure: values in, bytes out. The form is `docs/ledger.md`; the payload bytes are 
 made once, kept, and never serialised again.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,11 +130,22 @@ def sealed_entry(*, seq: int, prev: str, at: datetime, node: str, envelope: byte
     `envelope` is the stored canonical JSON of the DSSE envelope; it goes in as it is, so the bytes
     that were signed for are never re-serialised. Keys stand in JCS order here by construction.
     """
-    head = canonical({"at": rfc3339(at)})[:-1]
-    tail = canonical({"node": node, "prev": prev, "seq": seq, "v": 1})[1:]
-    return head + b',"envelope":' + envelope + b"," + tail
+    return b'{"at":"%b","envelope":%b,"node":%b,"prev":"%b","seq":%d,"v":1}' % (
+        rfc3339(at).encode(),
+        envelope,
+        canonical(node),
+        prev.encode(),
+        seq,
+    )
 
 
 def envelope_bytes(envelope: Envelope) -> bytes:
     """The canonical JSON of an envelope: what is stored, digested and sealed."""
-    return canonical(envelope.document())
+    signatures = b",".join(
+        [b'{"keyid":%b,"sig":"%b"}' % (canonical(s.keyid), b64encode(s.sig)) for s in envelope.signatures]
+    )
+    return b'{"payload":"%b","payloadType":%b,"signatures":[%b]}' % (
+        b64encode(envelope.payload),
+        canonical(envelope.payload_type),
+        signatures,
+    )
