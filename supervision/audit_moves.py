@@ -137,6 +137,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "PAY.RECONCILE": _BANK,
     "PAY.RESOLVE": _EXCHANGE,
     "PAY.REQUEUE": _EXCHANGE,
+    "PAY.ASCERTAIN": _EXCHANGE,
     "PAY.EXPIRE": _BANK,
     "PAY.CLAIM": _EXCHANGE,
     "PAY.CLAIM_PAID": _BANK,

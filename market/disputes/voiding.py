@@ -21,8 +21,8 @@ from market.orders.statements import named
 from market.orders.states import TradeEvent, may_move
 from market.orders.tables import Trade
 from market.orders.waiting import DELIVERY_FAIL_JOB, FUND_TIMEOUT_JOB, TIMEOUT_JOB
+from market.settlement.doubts import require_nothing_in_doubt
 from market.settlement.instructing import INSTRUCT_JOB, require_nothing_under_way
-from market.settlement.mending import require_nothing_in_doubt
 
 _CLOCKS: Final = (TIMEOUT_JOB, FUND_TIMEOUT_JOB, DELIVERY_FAIL_JOB, SILENT_ACCEPT_JOB, INSTRUCT_JOB)
 _THAWED: Final = {"frozen_from": None, "frozen_by": None, "frozen_at": None}

@@ -7,11 +7,12 @@ platform owes is instructed at once, out of its own fee account.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
+from base.errors import Refusal
 from base.ids import is_id
 from base.jobs import enqueue
 from ledger.accounts import Leg, escrow_of, held, platform_fee
@@ -21,13 +22,14 @@ from ledger.statement import Draft
 from market.orders import repository as trades
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.doubts import FEE_NOT_BACK
 from market.settlement.errors import (
     BankMessageMalformed,
     ClaimPaidBefore,
     EscrowAmountMismatch,
     PaymentUnknown,
 )
-from market.settlement.instructing import SEND_JOB, Escrow, queue_instruction
+from market.settlement.instructing import SEND_JOB, Escrow, expires, queue_instruction
 from market.settlement.messages import (
     ESCROW_HOLDER,
     INITIATOR,
@@ -151,7 +153,7 @@ async def pay_claim(s: WriteSession, act: Act, *, notification: Notification, di
     claim.status, claim.paid_at = ClaimStatus.PAID, act.occurred_at
     s.add(claim)
     await s.flush()
-    await _fee_is_back(s, claim)
+    await _fee_is_back(s, act, claim, movement)
     if not await repository.open_claims_of(s, trade_id=trade.trade_id):
         await queue_instruction(s, act, trade_id=trade.trade_id, at=act.now)
     return {"outcome": "claim-paid", "trade_id": trade.trade_id, "claim_id": claim.claim_id}
@@ -201,18 +203,21 @@ async def queue_fee_back(s: WriteSession, act: Act, *, claim_id: str) -> None:
 async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Escrow) -> Instruction | None:
     """Instruct what the platform owes: out of its own fee account into escrow, under the claim's reference.
 
-    It reserves nothing: the money is in escrow when the bank says so, by the camt.054 of the claim. None
-    where it was instructed or paid before.
+    It reserves nothing: the money is in escrow when the bank says so, by the camt.054 of the claim. What has
+    not come in when its term is over, or was returned, is given again on a person's word, under a new
+    end-to-end id. None where it is with the bank, or paid.
     """
     found = await s.get(Claim, claim_id)
     if found is None:
         return None
     trade = await trades.claim_trade(s, trade_id=found.trade_id)
     claim = await repository.claim_claim(s, claim_id=claim_id)
-    if claim.status is not ClaimStatus.OPEN or await repository.fee_back_of(s, claim_id=claim_id) is not None:
+    if claim.status is not ClaimStatus.OPEN or await repository.fee_back_of(s, claim=claim) is not None:
         return None
     message_id = act.new_id("ins")
-    payout = Payout(claim_id, claim.amount_minor, ESCROW_HOLDER, escrow.account)
+    number = len(await repository.fees_back_of(s, claim=claim)) + 1
+    name = claim_id if number == 1 else f"{claim_id}/{number}"  # the bank takes each end-to-end id once
+    payout = Payout(name, claim.amount_minor, ESCROW_HOLDER, escrow.account)
     xml = write_instruction(
         message_id=message_id,
         at=act.occurred_at,
@@ -222,7 +227,7 @@ async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Esc
         payouts=[payout],
     )
     digest = sha256_hex(xml)
-    told = [{"end_to_end_id": claim_id, "amount_minor": str(claim.amount_minor), "account": escrow.account}]
+    told = [{"end_to_end_id": name, "amount_minor": str(claim.amount_minor), "account": escrow.account}]
     await record(
         s,
         act,
@@ -244,6 +249,7 @@ async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Esc
         xml=xml,
         xml_sha256=digest,
         instructed_at=act.occurred_at,
+        expires_at=await expires(s, act),
     )
     s.add(instruction)
     await s.flush()
@@ -251,9 +257,63 @@ async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Esc
     return instruction
 
 
-async def _fee_is_back(s: WriteSession, claim: Claim) -> None:
-    instruction = await repository.fee_back_of(s, claim_id=claim.claim_id)
-    if instruction is not None and instruction.status is InstructionState.INSTRUCTED:
-        instruction.status = InstructionState.PAID
-        s.add(instruction)
-        await s.flush()
+Fees: TypeAlias = Sequence[tuple[Claim, Instruction]]
+
+
+async def fees_not_back(s: WriteSession, *, trade_id: str) -> Fees:
+    """Open claims on the platform of which nothing is with the bank, each with its last instruction."""
+    found = []
+    for claim in await repository.open_claims_of(s, trade_id=trade_id):
+        given = await repository.fees_back_of(s, claim=claim)
+        if given and await repository.fee_back_of(s, claim=claim) is None:
+            found.append((claim, given[-1]))
+    return found
+
+
+async def note_fee_returned(s: WriteSession, act: Act, *, movement: Movement, refusal: Refusal) -> None:
+    """What the platform gives back was refused here, and the bank returns it: a person has it given again."""
+    found = await s.get(Claim, movement.reference or "")
+    if found is None:
+        return
+    await trades.claim_trade(s, trade_id=found.trade_id)
+    claim = await repository.claim_claim(s, claim_id=found.claim_id)
+    for given in await repository.fees_back_of(s, claim=claim):
+        named = given.payouts[0]["end_to_end_id"] == movement.end_to_end_id
+        if named and given.status is InstructionState.INSTRUCTED:
+            given.status = InstructionState.REJECTED
+            s.add(given)
+            await s.flush()
+            if claim.status is ClaimStatus.OPEN:
+                await fee_not_back(s, act, given, reason=refusal.code)
+
+
+async def fee_not_back(s: WriteSession, act: Act, instruction: Instruction, *, reason: str) -> None:
+    """State that the platform's fee is not back in escrow, and ask for a person."""
+    payout = instruction.payouts[0]
+    await mismatch(
+        s,
+        act,
+        kind=FEE_NOT_BACK,
+        trade_id=instruction.trade_id,
+        facts={
+            "instruction_id": instruction.message_id,
+            "claim_id": payout["end_to_end_id"].partition("/")[0],
+            "reasons": reason,
+            "expected_minor": payout["amount_minor"],
+            "actual_minor": "0",
+        },
+    )
+
+
+async def _fee_is_back(s: WriteSession, act: Act, claim: Claim, movement: Movement) -> None:
+    """What the platform gave back has come, by whichever payment; nobody has to look after it any more."""
+    given = await repository.fees_back_of(s, claim=claim)
+    named = [one for one in given if one.payouts[0]["end_to_end_id"] == movement.end_to_end_id]
+    for one in named or [one for one in given if one.status is InstructionState.INSTRUCTED]:
+        one.status = InstructionState.PAID
+        s.add(one)
+    for item in await repository.open_work_items_of(s, trade_id=claim.trade_id):
+        if item.kind == FEE_NOT_BACK and item.facts.get("claim_id") == claim.claim_id:
+            item.closed_at = act.occurred_at
+            s.add(item)
+    await s.flush()

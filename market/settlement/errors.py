@@ -186,3 +186,56 @@ class PaymentInDoubt(Conflict):
 
     code = "payment-in-doubt"
     title = "Whether this was paid has to be cleared up first"
+
+
+class StatementMissing(Conflict):
+    """What became of a payment is found in the bank's statements of every day it may have been paid on."""
+
+    code = "bank-statement-missing"
+    title = "A statement of the bank is not there yet"
+
+
+class StatementUnknown(NotFound):
+    code = "bank-statement-unknown"
+    title = "No such statement of the bank is held"
+
+
+class StatementContradicts(Conflict):
+    """The bank's statement shows something else than what was said of the payment."""
+
+    code = "bank-statement-contradicts"
+    title = "The bank's statement shows something else"
+
+
+class NothingInDoubt(Conflict):
+    """The bank has said what became of this instruction."""
+
+    code = "nothing-in-doubt"
+    title = "Nothing about this payment is in doubt"
+
+
+class InstructionUnknown(NotFound):
+    code = "instruction-unknown"
+    title = "No such payment instruction"
+
+
+class PersonNeeded(NotPermitted):
+    """What becomes of money in doubt is found by people, not by a key of the house."""
+
+    code = "person-needed"
+    title = "This is for a person to say"
+
+
+class SaidBefore(Conflict):
+    """Two officers find it: another one has to say it as well."""
+
+    code = "said-before"
+    title = "You have said so: another officer has to"
+
+
+class HeldTooLittle(Conflict):
+    """Escrow releases of a trade what it holds on it, and no more."""
+
+    code = "held-too-little"
+    title = "Less is held on the trade than this would release"
+    rule_id: ClassVar[str | None] = "ESCROW-EXACT"

@@ -19,12 +19,12 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.orders import repository as trades
 from market.settlement import repository
+from market.settlement.claims import fee_not_back
+from market.settlement.doubts import EXPIRED, UNCONFIRMED
 from market.settlement.instructing import EXPIRE_JOB
-from market.settlement.tables import Instruction, InstructionKind, InstructionState
+from market.settlement.tables import ClaimStatus, Instruction, InstructionKind, InstructionState
 from market.settlement.work import mismatch
 
-EXPIRED: Final = "instruction-expired"
-UNCONFIRMED: Final = "payment-unconfirmed"
 _AT_ONCE: Final = 100
 
 
@@ -51,7 +51,6 @@ async def _due(s: ReadSession, *, at: datetime) -> Sequence[tuple[str, str]]:
         select(Instruction.message_id, Instruction.trade_id)
         .where(
             Instruction.status == InstructionState.INSTRUCTED,
-            Instruction.kind != InstructionKind.FEE_BACK,
             col(Instruction.expires_at) <= at,
         )
         .order_by(col(Instruction.trade_id))
@@ -61,6 +60,9 @@ async def _due(s: ReadSession, *, at: datetime) -> Sequence[tuple[str, str]]:
 
 
 async def _expire(s: WriteSession, act: Act, instruction: Instruction) -> None:
+    if instruction.kind is InstructionKind.FEE_BACK:
+        await _fee_expires(s, act, instruction)
+        return
     total = str(sum(int(payout["amount_minor"]) for payout in instruction.payouts))
     facts = {"instruction_id": instruction.message_id, "expected_minor": total, "actual_minor": "0"}
     answered = instruction.status_report is not None
@@ -89,3 +91,14 @@ async def _expire(s: WriteSession, act: Act, instruction: Instruction) -> None:
     await mismatch(s, act, kind=kind, trade_id=instruction.trade_id, facts=facts)
     s.add(instruction)
     await s.flush()
+
+
+async def _fee_expires(s: WriteSession, act: Act, instruction: Instruction) -> None:
+    """The platform's fee did not come in: the bank returned it, or never took it. Nothing was reserved."""
+    instruction.status = InstructionState.EXPIRED
+    s.add(instruction)
+    await s.flush()
+    claim_id = instruction.payouts[0]["end_to_end_id"].partition("/")[0]
+    claim = await repository.claim_claim(s, claim_id=claim_id)
+    if claim.status is ClaimStatus.OPEN:
+        await fee_not_back(s, act, instruction, reason="instruction-expired")

@@ -18,7 +18,7 @@ from ledger.recording import Act
 from ledger.statement import envelope_bytes
 from market.orders.errors import TradeWrongState
 from market.settlement import repository
-from market.settlement.claims import is_claim
+from market.settlement.claims import is_claim, note_fee_returned
 from market.settlement.debits import read_debits
 from market.settlement.errors import (
     AccountNotOurs,
@@ -120,3 +120,6 @@ class _KeepRefusal(Once):
             )
         )
         await s.flush()
+        for movement in self._notification.movements:
+            if is_claim(movement.reference):
+                await note_fee_returned(s, self._act, movement=movement, refusal=refusal)

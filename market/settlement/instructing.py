@@ -120,7 +120,6 @@ async def issue(
         booked_at=act.now,
         legs=[Leg(held(trade_id), total), *(Leg(p.books, -p.payout.amount_minor) for p in payings)],
     )
-    expires_at = moment_after(act.now, EXPIRE_WORKING_DAYS, BANKS_OPEN).at
     instruction = Instruction(
         message_id=message_id,
         trade_id=trade_id,
@@ -131,14 +130,25 @@ async def issue(
         xml=xml,
         xml_sha256=digest,
         instructed_at=act.occurred_at,
-        expires_at=expires_at,
+        expires_at=await expires(s, act),
     )
     s.add(instruction)
     await s.flush()
     await enqueue(s, kind=SEND_JOB, key=message_id, run_at=act.now, payload={"message_id": message_id})
-    moment = rfc3339(expires_at)  # one job for all that expire at a moment
-    await enqueue(s, kind=EXPIRE_JOB, key=moment, run_at=expires_at, payload={"at": moment})
     return instruction
+
+
+async def expires(s: WriteSession, act: Act) -> datetime:
+    """Until when the bank may answer what is instructed now; the clock is set to it."""
+    at = term_of(act.now)
+    moment = rfc3339(at)  # one job for all that expire at a moment
+    await enqueue(s, kind=EXPIRE_JOB, key=moment, run_at=at, payload={"at": moment})
+    return at
+
+
+def term_of(instructed_at: datetime) -> datetime:
+    """Until when the bank may answer an instruction."""
+    return moment_after(instructed_at, EXPIRE_WORKING_DAYS, BANKS_OPEN).at
 
 
 def _parts(trade: Trade) -> WholePrice:
@@ -209,6 +219,7 @@ async def note_status(s: WriteSession, act: Act, *, message_id: str, envelope: E
     if instruction is None or report.instruction_id != message_id:
         raise SettlementNotInstructed("no such instruction", message_id=report.instruction_id)
     instruction.status_report = envelope_bytes(envelope)
+    instruction.answered_at = act.now
     s.add(instruction)
     await s.flush()
     if not report.accepted:
@@ -232,14 +243,16 @@ async def _rejected(
     *,
     bank_message_sha256: str | None,
 ) -> None:
+    facts = facts | {"instruction_id": instruction.message_id}
     kind = {
         InstructionState.INSTRUCTED: "instruction-rejected",
         InstructionState.PAID: "rejected-after-payment",
     }.get(instruction.status)
     if kind is None:
-        instruction.status = InstructionState.REJECTED  # told before, or let go by the clock
-        s.add(instruction)
-        await s.flush()
+        if instruction.status is not InstructionState.NOT_PAID:  # which its statements showed
+            instruction.status = InstructionState.REJECTED  # told before, or let go by the clock
+            s.add(instruction)
+            await s.flush()
         return
     recorded = await mismatch(
         s,

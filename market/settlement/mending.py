@@ -14,7 +14,8 @@ from market.orders import repository as trades
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
-from market.settlement.claims import queue_fee_back
+from market.settlement.claims import Fees, fees_not_back, queue_fee_back
+from market.settlement.doubts import PAYABLE_AGAIN, contradictions_of
 from market.settlement.errors import (
     NothingToPayAgain,
     PaymentInDoubt,
@@ -22,14 +23,11 @@ from market.settlement.errors import (
     WorkItemClosed,
     WorkWrongRole,
 )
-from market.settlement.expiring import EXPIRED, UNCONFIRMED
 from market.settlement.instructing import queue_instruction
-from market.settlement.plan import Payee
-from market.settlement.tables import InstructionKind, InstructionState, WorkItem
+from market.settlement.tables import Instruction, InstructionKind, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
-PAYABLE_AGAIN: Final = frozenset({"instruction-rejected", EXPIRED})
-_LET_GO: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED})
+_LET_GO: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED, InstructionState.NOT_PAID})
 _OWING: Final = frozenset(
     {
         TradeState.ACCEPTED_GOODS,
@@ -38,8 +36,6 @@ _OWING: Final = frozenset(
         TradeState.VOIDED,
     }
 )
-_CONTRADICTIONS: Final = frozenset({"paid-after-rejection", "rejected-after-payment", "paid-otherwise"})
-_DOUBTS: Final = _CONTRADICTIONS | {EXPIRED, UNCONFIRMED}
 MAX_NOTE_CHARS: Final = 1000
 
 
@@ -58,7 +54,7 @@ async def close_work_item(
 
     Raises WorkItemUnknown, WorkItemClosed, WorkWrongRole.
     """
-    _only_the_operator(act)
+    only_the_operator(act)
     item = await repository.claim_work_item(s, item_id=item_id)
     if item.closed_at is not None:
         raise WorkItemClosed("somebody has closed it", item_id=item_id)
@@ -85,44 +81,27 @@ async def close_work_item(
     return item
 
 
-async def require_nothing_in_doubt(s: WriteSession, *, trade_id: str) -> None:
-    """Refuse to give money another way while it may have left already; PaymentInDoubt.
-
-    The bank never answered an instruction, or contradicts itself, until a person of the exchange has said
-    what came of it (`close_work_item`). The caller holds the trade's lock.
-    """
-    items = await repository.open_work_items_of(s, trade_id=trade_id)
-    doubtful = sorted(item.kind for item in items if item.kind in _DOUBTS)
-    if doubtful:
-        raise PaymentInDoubt("whether the bank has paid is not known", trade_id=trade_id, kinds=doubtful)
-
-
 async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
-    """Have a payment that the bank rejected, or never answered, instructed anew (PAY.REQUEUE).
+    """Have a payment that the bank rejected, never answered or did not make instructed anew (PAY.REQUEUE).
 
     It may be a settlement, a refund or what the platform gives back; its work items close. The bank pays
-    each end-to-end id once, so what it has paid after all is not paid twice. Raises TradeUnknown,
-    NothingToPayAgain, PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
+    each end-to-end id once, so what it has paid after all is not paid twice; what the platform gives back
+    gets a new one, and the bank asks before it comes in. Raises TradeUnknown, NothingToPayAgain,
+    PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
     """
-    _only_the_operator(act)
+    only_the_operator(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
-    instructions = await repository.instructions_of(s, trade_id=trade_id)
-    last = instructions[-1] if instructions else None
-    if trade.status not in _OWING or last is None:
-        raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
-    if last.status is InstructionState.PAID:
-        raise NothingToPayAgain("the last payment of this trade was made", trade_id=trade_id)
-    if last.status not in _LET_GO:
-        raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)
-    items = await repository.open_work_items_of(s, trade_id=trade_id)
-    doubtful = sorted(item.kind for item in items if item.kind in _CONTRADICTIONS)
+    again, fees = await _payable(s, trade)
+    doubtful = await contradictions_of(s, trade_id=trade_id)
     if doubtful:
         raise PaymentInDoubt("what the bank said contradicts itself", trade_id=trade_id, kinds=doubtful)
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
     closed = [item for item in items if item.kind in PAYABLE_AGAIN]
     for item in closed:
         item.closed_at = act.occurred_at
         s.add(item)
     await s.flush()
+    failed = again or fees[-1][1]
     await record(
         s,
         act,
@@ -131,21 +110,42 @@ async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
             trade_id,
             public={
                 "trade_id": trade_id,
-                "instruction_sha256": last.xml_sha256,
+                "instruction_sha256": failed.xml_sha256,
                 "items": [item.item_id for item in closed],
             },
-            subjects={"instruction": last.xml_sha256},
+            subjects={"instruction": failed.xml_sha256},
         ),
     )
-    for claim in await repository.open_claims_of(s, trade_id=trade_id):
-        if claim.payee == Payee.PLATFORM.value:  # one that is under way is not instructed again
-            await queue_fee_back(s, act, claim_id=claim.claim_id)
-    if last.kind is not InstructionKind.FEE_BACK:
+    for claim, _ in fees:
+        await queue_fee_back(s, act, claim_id=claim.claim_id)
+    if again is not None:
         waits_for = trade.settle_at if trade.status is TradeState.ACCEPTED_GOODS else None
         await queue_instruction(s, act, trade_id=trade_id, at=max(waits_for or act.now, act.now))
     return trade
 
 
-def _only_the_operator(act: Act) -> None:
+async def _payable(s: WriteSession, trade: Trade) -> tuple[Instruction | None, Fees]:
+    """What was let go of a trade (locked) and is due still: the last payment out of escrow, and fees.
+
+    Raises NothingToPayAgain, PaymentUnderWay.
+    """
+    trade_id = trade.trade_id
+    instructions = await repository.instructions_of(s, trade_id=trade_id)
+    if trade.status not in _OWING or not instructions:
+        raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
+    fees = await fees_not_back(s, trade_id=trade_id)
+    out = [one for one in instructions if one.kind is not InstructionKind.FEE_BACK]
+    last = out[-1] if out else None
+    if last is not None and last.status in _LET_GO:
+        return last, fees
+    if fees:
+        return None, fees
+    if any(one.status is InstructionState.INSTRUCTED for one in instructions):
+        raise PaymentUnderWay("the payment is under way at the bank", trade_id=trade_id)
+    raise NothingToPayAgain("the last payment of this trade was made", trade_id=trade_id)
+
+
+def only_the_operator(act: Act) -> None:
+    """Raises WorkWrongRole for anybody else."""
     if act.role != OPERATOR:
         raise WorkWrongRole("the exchange looks after its own work", role=act.role)

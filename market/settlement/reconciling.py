@@ -22,7 +22,7 @@ from base.rows import Select, read_rows
 from base.signing import Envelope
 from ledger.balances import roll_up
 from ledger.recording import Act, record
-from ledger.statement import Draft
+from ledger.statement import Draft, envelope_bytes
 from market.settlement import repository
 from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
 from market.settlement.instructing import Escrow
@@ -125,6 +125,10 @@ async def reconcile_day(
         raise DayNotOver("the statement is of a running day", day=day.isoformat())
     done = await repository.get_day(s, day=statement.day, statement_sha256=digest)
     if done is not None:
+        if done.envelope is None:
+            done.envelope = envelope_bytes(envelope)
+            s.add(done)
+            await s.flush()
         return done
     known = await repository.movements_on(s, day=statement.day)
     told = await repository.entries_known(s, entry_ids=[m.entry_id for m in statement.movements])
@@ -177,6 +181,7 @@ async def reconcile_day(
         mismatches=[difference.document() for difference in differences],
         statement_id=recorded.statement_id,
         reconciled_at=act.now,
+        envelope=envelope_bytes(envelope),
     )
     s.add(row)
     await s.flush()

@@ -77,19 +77,22 @@ async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
     return (await s.exec(query)).first()
 
 
-async def fee_back_of(s: ReadSession, *, claim_id: str) -> Instruction | None:
-    """The instruction that pays a claim on the platform, if it was not rejected."""
-    query = (
-        select(Instruction)
-        .join(Claim, col(Claim.trade_id) == col(Instruction.trade_id))
-        .where(
-            Claim.claim_id == claim_id,
-            Instruction.kind == InstructionKind.FEE_BACK,
-            Instruction.status != InstructionState.REJECTED,
-        )
+async def fees_back_of(s: ReadSession, *, claim: Claim) -> Sequence[Instruction]:
+    """The instructions that were to pay a claim on the platform, first to last.
+
+    The first has the claim's id as end-to-end id, those after it `/2`, `/3` behind it.
+    """
+    query = select(Instruction).where(
+        Instruction.trade_id == claim.trade_id, Instruction.kind == InstructionKind.FEE_BACK
     )
-    found = (await s.exec(query)).all()
-    return next((row for row in found if row.payouts[0]["end_to_end_id"] == claim_id), None)
+    found = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+    return [row for row in found if row.payouts[0]["end_to_end_id"].partition("/")[0] == claim.claim_id]
+
+
+async def fee_back_of(s: ReadSession, *, claim: Claim) -> Instruction | None:
+    """The one of them that is with the bank, or has paid."""
+    live = {InstructionState.INSTRUCTED, InstructionState.PAID}
+    return next((row for row in await fees_back_of(s, claim=claim) if row.status in live), None)
 
 
 async def claim_claim(s: WriteSession, *, claim_id: str) -> Claim:

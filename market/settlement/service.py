@@ -12,18 +12,20 @@ from base.db import WriteSession
 from base.jobs import cancel
 from base.signing import Envelope
 from ledger.accounts import Leg, escrow_of, held
-from ledger.balances import reserved_legs
+from ledger.balances import balance, reserved_legs
 from ledger.posting import book, post_reserved
-from ledger.recording import Act, record
+from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft, envelope_bytes
 from market.orders import repository as trades
 from market.orders.errors import TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, may_move
 from market.orders.service import FUND_TIMEOUT_JOB, named
+from market.orders.states import MOVES
 from market.orders.tables import Trade
 from market.orders.waiting import await_delivery, delivery_deadline
 from market.settlement import repository
 from market.settlement.claims import is_claim, pay_claim
+from market.settlement.doubts import AFTER_ALL
 from market.settlement.errors import (
     AccountNotOurs,
     BankMessageChanged,
@@ -32,6 +34,7 @@ from market.settlement.errors import (
     EscrowFundedBefore,
     FundingFrozen,
     FundingLate,
+    HeldTooLittle,
     PaymentsCross,
     PaymentUnknown,
     SettlementNotInstructed,
@@ -50,6 +53,7 @@ from market.settlement.tables import (
 )
 from market.settlement.work import mismatch
 
+_GIVEN_UP: Final = frozenset({InstructionState.EXPIRED, InstructionState.REJECTED, InstructionState.NOT_PAID})
 _BY: Final = {
     InstructionKind.SETTLE: TradeEvent.SETTLE,
     InstructionKind.SPLIT: TradeEvent.SETTLE,
@@ -183,10 +187,14 @@ async def _awaiting(s: WriteSession, act: Act, movement: Movement) -> Trade:
 async def _settle(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
     """The trade moves to SETTLED or REFUNDED, when the bank has paid exactly what was instructed."""
     trade, instruction = await _instructed(s, notification)
-    event = _BY[instruction.kind]
-    may_move(trade.status, event, act.role)
-    await repository.require_unknown(s, notification=notification)
+    if instruction.status is InstructionState.PAID and await _is_known(s, notification, instruction):
+        return {"outcome": "known", "trade_id": trade.trade_id}
     odd = oddity(notification, instruction)
+    if instruction.status in _GIVEN_UP:
+        odd = await _paid_after_all(s, trade, instruction, odd)
+    if odd is None or instruction.status not in _GIVEN_UP:
+        may_move(trade.status, event_of(instruction), act.role)
+    await repository.require_unknown(s, notification=notification)
     if odd is not None:
         await mismatch(
             s,
@@ -194,15 +202,80 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
             kind=odd,
             trade_id=trade.trade_id,
             facts={
+                "instruction_id": instruction.message_id,
+                "booked_on": max(m.booked_on for m in notification.movements).isoformat(),
                 "expected_minor": str(sum(int(p["amount_minor"]) for p in instruction.payouts)),
                 "actual_minor": str(-sum(m.signed_minor for m in notification.movements)),
             },
             bank_message_sha256=digest,
         )
         return {"outcome": "mismatch", "trade_id": trade.trade_id}
-    expired = instruction.status is InstructionState.EXPIRED
-    if expired and await repository.under_way(s, trade_id=trade.trade_id) is not None:
-        raise PaymentsCross("another instruction is with the bank", trade_id=trade.trade_id)
+    await require_no_other(s, instruction)
+    told = await release(s, act, trade=trade, instruction=instruction, digest=digest)
+    await _note_movements(s, notification, trade.trade_id)
+    outcome = "refunded" if instruction.kind is InstructionKind.REFUND else "settled"
+    return {"outcome": outcome, "trade_id": trade.trade_id, "statement_id": told.statement_id}
+
+
+async def _is_known(s: WriteSession, notification: Notification, instruction: Instruction) -> bool:
+    """Whether a debit tells again what the bank's statement, or another message, has told."""
+    entries = await repository.entries_known(s, entry_ids=[m.entry_id for m in notification.movements])
+    known = {entry.entry_id: (entry.end_to_end_id, entry.signed_minor) for entry in entries}
+    told = {m.entry_id: (m.end_to_end_id, m.signed_minor) for m in notification.movements}
+    return known == told and oddity(notification, instruction) is None
+
+
+async def _paid_after_all(
+    s: WriteSession, trade: Trade, instruction: Instruction, odd: str | None
+) -> str | None:
+    """What it is when the bank pays what was given up: where it had never answered, its word still counts.
+
+    Not where its statements showed that it had paid nothing, where the trade has gone another way since, or
+    where less is held by now: money has left then that is not the trade's.
+    """
+    if instruction.status is InstructionState.NOT_PAID:
+        return AFTER_ALL
+    if odd is not None or trade.status is TradeState.FROZEN:
+        return odd
+    waits = (trade.status, event_of(instruction)) in MOVES
+    return None if waits and await _held_enough(s, instruction) else AFTER_ALL
+
+
+async def _held_enough(s: WriteSession, instruction: Instruction) -> bool:
+    total = sum(int(payout["amount_minor"]) for payout in instruction.payouts)
+    return -await balance(s, held(instruction.trade_id)) >= total
+
+
+def event_of(instruction: Instruction) -> TradeEvent:
+    """What a payment does to its trade. Raises SettlementNotInstructed for one that is not out of escrow."""
+    event = _BY.get(instruction.kind)
+    if event is None:
+        raise SettlementNotInstructed(
+            "this instruction pays nothing out of escrow", message_id=instruction.message_id
+        )
+    return event
+
+
+async def require_no_other(s: WriteSession, instruction: Instruction) -> None:
+    """Refuse, with PaymentsCross, what was given up while another one for the same is with the bank."""
+    if instruction.status is InstructionState.INSTRUCTED:
+        return
+    if await repository.under_way(s, trade_id=instruction.trade_id) is not None:
+        raise PaymentsCross("another instruction is with the bank", trade_id=instruction.trade_id)
+
+
+async def release(
+    s: WriteSession, act: Act, *, trade: Trade, instruction: Instruction, digest: str
+) -> Recorded:
+    """Move a trade whose bank has paid as instructed, and its money (TRD.SETTLE or TRD.REFUND).
+
+    `digest` is that of the bank's message or statement. Trade and instruction are locked by the caller.
+    Raises TradeWrongState, HeldTooLittle.
+    """
+    event = event_of(instruction)
+    may_move(trade.status, event, act.role)
+    if not await _held_enough(s, instruction):
+        raise HeldTooLittle("less is held than was paid", trade_id=trade.trade_id)
     before = trade.status
     at = {"settled_at": act.occurred_at} if event is TradeEvent.SETTLE else {}
     await trades.move(s, trade=trade, event=event, role=act.role, values=at)
@@ -210,9 +283,8 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     await _release(s, act, instruction, statement_id=recorded.statement_id)
     instruction.status = InstructionState.PAID
     s.add(instruction)
-    await _note_movements(s, notification, trade.trade_id)
-    outcome = "settled" if event is TradeEvent.SETTLE else "refunded"
-    return {"outcome": outcome, "trade_id": trade.trade_id, "statement_id": recorded.statement_id}
+    await s.flush()
+    return recorded
 
 
 def _said(trade: Trade, instruction: Instruction, digest: str, before: TradeState) -> Draft:
@@ -224,8 +296,8 @@ def _said(trade: Trade, instruction: Instruction, digest: str, before: TradeStat
 
 
 async def _release(s: WriteSession, act: Act, instruction: Instruction, *, statement_id: str) -> None:
-    """Post what was reserved; of an instruction that had expired, and was paid after all, book it anew."""
-    if instruction.status is InstructionState.EXPIRED:
+    """Post what was reserved; of an instruction that was given up, and was paid after all, book it anew."""
+    if instruction.status is not InstructionState.INSTRUCTED:
         await book(
             s,
             batch_id=act.new_id("bat"),

@@ -79,6 +79,7 @@ def test_every_event_of_the_ledger_has_its_keeping() -> None:
         "TRD.REFUND",
         "ACC.STATEMENT",
         "PAY.ACCOUNT",
+        "PAY.ASCERTAIN",
         "PAY.CLAIM",
         "PAY.CLAIM_PAID",
         "PAY.EXPIRE",

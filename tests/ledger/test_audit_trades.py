@@ -287,6 +287,7 @@ def test_a_log_that_goes_on_from_another_knows_trades_from_there(tmp_path: Path)
         ("org_authority", "FED.CHECKPOINT", {}),
         ("org_authority", "PAY.RESOLVE", {}),
         ("org_seller", "PAY.REQUEUE", {}),
+        ("org_authority", "PAY.ASCERTAIN", {}),
     ],
 )
 def test_what_is_not_for_them_to_say_is_found(tmp_path: Path, who: str, event: str, facts) -> None:

@@ -10,7 +10,7 @@ from ledger.reader import tree_head, witnessing
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS
 from market.listings.rules import ListingState
-from market.settlement.mending import PAYABLE_AGAIN
+from market.settlement.doubts import PAYABLE_AGAIN
 from market.settlement.repository import open_work_items, reconciled_days
 from registry.repository import latest_report
 from web.pages.acting import attempt

@@ -183,6 +183,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "PAY.RECONCILE": N_("Day reconciled"),
     "PAY.RESOLVE": N_("Work item closed"),
     "PAY.REQUEUE": N_("Payment to be made again"),
+    "PAY.ASCERTAIN": N_("Payment in doubt looked up"),
     "PAY.EXPIRE": N_("Reservation expired"),
     "PAY.CLAIM": N_("Claimed back"),
     "PAY.CLAIM_PAID": N_("Claim paid"),

@@ -112,7 +112,12 @@ async def test_a_refund_otherwise_than_instructed_moves_nothing_and_asks_for_a_p
         (item,) = await open_work_items_of(s, trade_id=failed)
     assert (item.kind, item.facts) == (
         "paid-otherwise",
-        {"expected_minor": str(PRICE), "actual_minor": str(PRICE - 1)},
+        {
+            "instruction_id": (await scene.instruction(failed)).message_id,
+            "booked_on": "2026-11-16",
+            "expected_minor": str(PRICE),
+            "actual_minor": str(PRICE - 1),
+        },
     )
 
 

@@ -1,0 +1,45 @@
+"""What is in doubt about a payment: the kinds of work items that say so, and what waits for them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from base.db import ReadSession
+from market.settlement import repository
+from market.settlement.errors import PaymentInDoubt
+from market.settlement.tables import WorkItem
+
+EXPIRED: Final = "instruction-expired"
+UNCONFIRMED: Final = "payment-unconfirmed"
+REJECTED: Final = "instruction-rejected"
+NOT_MADE: Final = "payment-not-made"
+FEE_NOT_BACK: Final = "fee-not-back"
+AFTER_ALL: Final = "paid-after-all"
+PAYABLE_AGAIN: Final = frozenset({REJECTED, EXPIRED, NOT_MADE, FEE_NOT_BACK})
+CONTRADICTIONS: Final = frozenset(
+    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", AFTER_ALL}
+)
+DOUBTS: Final = CONTRADICTIONS | {EXPIRED, UNCONFIRMED}
+
+
+async def contradictions_of(s: ReadSession, *, trade_id: str) -> list[str]:
+    """The kinds of open work items by which the bank contradicts itself about a trade, in order of name."""
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
+    return sorted(item.kind for item in items if item.kind in CONTRADICTIONS)
+
+
+async def require_nothing_in_doubt(s: ReadSession, *, trade_id: str) -> None:
+    """Refuse to give money another way while it may have left already; PaymentInDoubt.
+
+    The bank never answered an instruction, or contradicts itself, until officers of the exchange have found
+    what its statements show (`market.settlement.ascertaining`), or a person has said what came of it
+    (`market.settlement.mending`). The caller holds the trade's lock.
+    """
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
+    doubtful = sorted(item.kind for item in items if item.kind in DOUBTS)
+    if doubtful:
+        raise PaymentInDoubt("whether the bank has paid is not known", trade_id=trade_id, kinds=doubtful)
+
+
+def about(items: Sequence[WorkItem], message_id: str) -> list[WorkItem]:
+    """Those of a trade's work items that are about one instruction, or do not say about which."""
+    return [item for item in items if item.facts.get("instruction_id", message_id) == message_id]
