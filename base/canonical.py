@@ -58,9 +58,7 @@ def sha256_hex(data: bytes) -> str:
 def _prove(node: Any) -> None:
     kind = type(node)
     if kind is dict:
-        for key in node:
-            if type(key) is not str or not key.isascii():
-                raise Malformed("keys are ASCII strings", key=repr(key))
+        _prove_keys(node)
         node = node.values()
     elif kind is not list and kind is not tuple:
         node = (node,)
@@ -75,6 +73,12 @@ def _prove(node: Any) -> None:
                 raise Malformed("integer beyond 2^53: write it as a string", value=str(value))
         elif kind is not bool and value is not None:
             raise Malformed("not canonical JSON", type=kind.__name__)
+
+
+def _prove_keys(node: dict[Any, Any]) -> None:
+    for key in node:
+        if type(key) is not str or not key.isascii():
+            raise Malformed("keys are ASCII strings", key=repr(key))
 
 
 def _has_float(node: Any) -> bool:
