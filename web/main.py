@@ -3,7 +3,7 @@
 import asyncio
 import math
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -55,10 +55,12 @@ class Bounds:
         secure: bool,
         patience_s: float = PATIENCE_S,
         turnstile: Turnstile | None = None,
+        page_for: Callable[[Scope], bytes | None] | None = None,
     ) -> None:
         self._app = app
         self._patience_s = patience_s
         self._turnstile = turnstile or Turnstile()
+        self._page_for = page_for or (lambda _: None)
         common = _HEADERS | ({"strict-transport-security": _A_YEAR} if secure else {})
         self._headers = [(name.encode(), value.encode()) for name, value in common.items()]
 
@@ -83,7 +85,7 @@ class Bounds:
             await send(message)
 
         if (self._turnstile.full or scope.get(CROWDED)) and scope["path"] not in _ALWAYS:
-            await _sent_away(scope, with_headers)
+            await _sent_away(scope, with_headers, self._page_for(scope))
             return
         if not _has_body(scope):
             visit.begin()
@@ -93,10 +95,13 @@ class Bounds:
             visit.end()
 
 
-async def _sent_away(scope: Scope, send: Send) -> None:
+async def _sent_away(scope: Scope, send: Send, page: bytes | None) -> None:
     """Answer without having looked at the request: there are as many under way as can be answered in time."""
     status, content = problems.problem_of(_FULL, scope["databourse.request_id"])
-    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"retry-after", b"1")]
+    kind = problems.MEDIA_TYPE
+    if page is not None:
+        content, kind = page, "text/html; charset=utf-8"
+    headers = [(b"content-type", kind.encode()), (b"retry-after", b"1"), (b"vary", b"accept")]
     headers += [(b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store")]
     if scope.get(CROWDED):
         headers.append((b"connection", b"close"))
@@ -174,7 +179,11 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
-        return Bounds(super().build_middleware_stack(), secure=settings.public_url.startswith("https://"))
+        return Bounds(
+            super().build_middleware_stack(),
+            secure=settings.public_url.startswith("https://"),
+            page_for=getattr(self.state, "sent_away_page", None),
+        )
 
 
 def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:

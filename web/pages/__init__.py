@@ -18,6 +18,7 @@ from web.pages import (
     certifying,
     closed,
     contracting,
+    crowded,
     disputes,
     erasing,
     explorer,
@@ -68,6 +69,7 @@ def install(app: FastAPI) -> None:
     """Add every page in both languages, the static files, and errors as pages."""
     node: Node = app.state.node
     app.state.form_tokens = FormTokens(node.settings.master_key())
+    app.state.sent_away_page = crowded.page_for
     failing.install(app)
     pages = APIRouter(include_in_schema=False)
     for part in PARTS:

@@ -8,7 +8,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from base.errors import DomainError, Malformed, NotFound, Refusal, Unauthenticated
+from base.errors import (
+    Busy,
+    DomainError,
+    Malformed,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+)
 from web import problems
 from web.deps import node_of
 from web.pages.forms import Told, told
@@ -20,6 +28,7 @@ _TITLES: Final = {
     404: N_("There is nothing here"),
     405: N_("This address does not take that method"),
 }
+_UNAVAILABLE: Final = 503
 _OTHER: Final = N_("The request cannot be carried out")
 _SURPRISE: Final = N_("Something went wrong on our side; nothing was changed")
 
@@ -35,10 +44,12 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
     if not wants_page(request):
         return await problems.on_domain_error(request, error)
     assert isinstance(error, DomainError)
-    if not isinstance(error, Refusal | NotFound | Unauthenticated):
+    if not isinstance(error, Refusal | NotFound | Unauthenticated | Busy):
         log.warning(
             "refused", code=error.code, path=request.url.path, request_id=problems.request_id_of(request)
         )
+    if isinstance(error, Unavailable):
+        return _unasked(request, told(error))
     visitor = await _visitor(request)
     if isinstance(error, Unauthenticated):
         return visitor.redirect("/login", next=_back(request))
@@ -68,16 +79,9 @@ async def on_surprise(request: Request, error: Exception) -> Response:
     answer = await problems.on_surprise(request, error)
     if not wants_page(request):
         return answer
-    visitor = Visitor(
-        request=request,
-        node=node_of(request),
-        lang=lang_of(request.url.path) or "en",
-        session=None,
-        tokens=request.app.state.form_tokens,
-        nonce=request.app.state.form_tokens.nonce_of(request),
-    )
-    page = visitor.render("error.html", status=500, told=Told(500, "internal", _SURPRISE, ""))
-    return HTMLResponse(page.body, status_code=500)  # without cookies: who is signed in was not asked
+    if answer.status_code == _UNAVAILABLE:
+        return _unasked(request, told(Unavailable("the database does not answer now")))
+    return _unasked(request, Told(500, "internal", _SURPRISE, ""))
 
 
 def install(app: FastAPI) -> None:
@@ -90,6 +94,25 @@ def install(app: FastAPI) -> None:
 
 async def _visitor(request: Request) -> Visitor:
     return await visitor_of(request, node_of(request))
+
+
+def _unasked(request: Request, error: Told) -> Response:
+    """The page where nothing may be asked of the database: not even who is signed in."""
+    tokens = request.app.state.form_tokens
+    visitor = Visitor(
+        request=request,
+        node=node_of(request),
+        lang=lang_of(request.url.path) or "en",
+        session=None,
+        tokens=tokens,
+        nonce=tokens.nonce_of(request),
+    )
+    page = visitor.render("error.html", status=error.status, told=error)
+    response = HTMLResponse(page.body, status_code=error.status)  # without cookies
+    if "retry-after" in page.headers:
+        response.headers["retry-after"] = page.headers["retry-after"]
+    response.headers["cache-control"] = "no-store"
+    return response
 
 
 def _page(visitor: Visitor, error: Told) -> Response:

@@ -39,6 +39,7 @@ SELLERS: Final = frozenset({"PROVIDER", "BROKER"})
 OPERATOR: Final = frozenset({"EXCHANGE_OPERATOR"})
 VIEWS: Final = ("large", "contrast")
 VIEW_COOKIE: Final = "databourse_view"
+_LATER: Final = frozenset({429, 503})
 _YEAR_S: Final = 365 * 24 * 3600
 
 
@@ -156,6 +157,9 @@ class Visitor:
         else:
             text = page.render(whole)
         response = HTMLResponse(text, status_code=filled.status if status is None else status)
+        if response.status_code in _LATER:  # RFC 9110 §10.2.3, RFC 6585 §4
+            told = filled.error or context.get("told")
+            response.headers["retry-after"] = str(told.facts.get("retry_after_s", 1) if told else 1)
         response.headers["vary"] = "Cookie, HX-Request, HX-Target"
         response.headers["cache-control"] = "private, no-store" if self.session else "no-cache"
         if refresh_s is not None:

@@ -1,9 +1,12 @@
 """Errors on pages are pages in their language, with a code and a request id and nothing of our inside."""
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from base.errors import Busy, TooMany, Unavailable
 from tests.web.market import Market
 from tests.web.pages.browsing import HEADERS, Browser, Page
+from web.limits import Turnstile
 from web.pages import home
 
 
@@ -93,3 +96,76 @@ async def test_a_form_that_is_too_large_or_no_form_is_refused(market: Market) ->
         answer = await browser.client.post("/en/login", content=content, headers={"content-type": kind})
         assert answer.status_code == 422
         assert "malformed" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "waits_s", "says"),
+    [
+        (Busy("one at a time", retry_after_s=3), "3", "busy"),
+        (Unavailable("the bank is away"), "1", "unavailable"),
+        (PoolTimeout(), "1", "unavailable"),
+        (TooMany("not so often", retry_after_s=20), "20", "too-many"),
+    ],
+)
+async def test_what_may_be_asked_for_later_says_when(
+    market: Market, monkeypatch, error: Exception, waits_s: str, says: str
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(home, "tree_head", broken)
+    answer = await Browser(market.served, market.buyer, "zh").client.get("/zh/")
+    assert (answer.status_code in {429, 503}, answer.headers["retry-after"]) == (True, waits_s)
+    page = Page(answer.text)
+    assert len(page.named("h1")) == 1
+    assert says in page.words
+
+
+HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "says"),
+    [
+        ("GET", "/zh/products?q=%E7%94%B5", {}, ["请求过多", "重试"]),
+        ("GET", "/en/products", {}, ["More comes in than can be done at once", "Try again"]),
+        ("POST", "/en/products/x/inquire", {}, ["Go back and send the form again"]),
+        ("GET", "/", {"accept-language": "en-GB,en;q=0.9"}, ["Try again"]),
+        ("GET", "/", {"accept-language": "en", "cookie": "databourse_lang=zh"}, ["重试"]),
+    ],
+)
+async def test_a_browser_that_is_sent_away_gets_a_page(
+    market: Market, monkeypatch, method: str, path: str, more: dict[str, str], says: list[str]
+) -> None:
+    monkeypatch.setattr(Turnstile, "full", True)
+    async with market.served.client(headers=HTML | more) as client:
+        answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    page = Page(answer.text)
+    assert len(page.named("h1")) == 1
+    assert [text for text in says if text not in page.words] == []
+    assert "busy" in page.words
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/v1/trades", HTML["accept"]),
+        ("/en/products", "application/json"),
+        ("/checkpoint", "*/*"),
+        ("/", "*/*"),
+    ],
+)
+async def test_who_is_no_browser_and_sent_away_gets_a_problem_document(
+    market: Market, monkeypatch, path: str, accept: str
+) -> None:
+    monkeypatch.setattr(Turnstile, "full", True)
+    async with market.served.client(headers={"accept": accept}) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "busy"
