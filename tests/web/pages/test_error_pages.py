@@ -125,21 +125,21 @@ HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "more", "says"),
+    ("call", "more", "says"),
     [
-        ("GET", "/zh/products?q=%E7%94%B5", {}, ["请求过多", "重试"]),
-        ("GET", "/en/products", {}, ["More comes in than can be done at once", "Try again"]),
-        ("POST", "/en/products/x/inquire", {}, ["Go back and send the form again"]),
-        ("GET", "/", {"accept-language": "en-GB,en;q=0.9"}, ["Try again"]),
-        ("GET", "/", {"accept-language": "en", "cookie": "databourse_lang=zh"}, ["重试"]),
+        (("GET", "/zh/products?q=%E7%94%B5"), {}, ["请求过多", "重试"]),
+        (("GET", "/en/products"), {}, ["More comes in than can be done at once", "Try again"]),
+        (("POST", "/en/products/x/inquire"), {}, ["Go back and send the form again"]),
+        (("GET", "/"), {"accept-language": "en-GB,en;q=0.9"}, ["Try again"]),
+        (("GET", "/"), {"accept-language": "en", "cookie": "databourse_lang=zh"}, ["重试"]),
     ],
 )
 async def test_a_browser_that_is_sent_away_gets_a_page(
-    market: Market, monkeypatch, method: str, path: str, more: dict[str, str], says: list[str]
+    market: Market, monkeypatch, call: tuple[str, str], more: dict[str, str], says: list[str]
 ) -> None:
     monkeypatch.setattr(Turnstile, "full", True)
     async with market.served.client(headers=HTML | more) as client:
-        answer = await client.request(method, path)
+        answer = await client.request(*call)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
