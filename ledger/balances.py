@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, case, func, text
 from sqlalchemy import select as plain_select
 from sqlmodel import col, select
 
@@ -17,7 +17,6 @@ from base.calendar import at_shanghai, shanghai_day
 from base.db import ReadSession, WriteSession
 from ledger.accounts import HELD, Leg, bank_cash, every_trade
 from ledger.tables import (
-    BalanceRow,
     DayBalanceRow,
     EntryRow,
     OpeningRow,
@@ -59,25 +58,11 @@ class Booked:
 
 
 async def balance(s: ReadSession, account: str) -> int:
-    """The booked balance of an account in fen: the newest snapshot and what came after it.
+    """The booked balance of an account in fen.
 
     `bank:escrow` is a roll-up: everything that is not held on a trade. `held` is the other side of it.
     """
-    if account in {bank_cash(), every_trade()}:
-        return await balance_before(s, account, moment=None)
-    snapshot = (
-        await s.exec(
-            select(BalanceRow)
-            .where(BalanceRow.account == account)
-            .order_by(col(BalanceRow.upto_id).desc())
-            .limit(1)
-        )
-    ).first()
-    upto, start = (snapshot.upto_id, snapshot.balance_minor) if snapshot else (0, 0)
-    tail = (
-        await s.exec(select(_SUM).where(PostingRow.account == account, _BOOKED, col(PostingRow.id) > upto))
-    ).one()
-    return start + int(tail)
+    return await balance_before(s, account, moment=None)
 
 
 async def balance_before(s: ReadSession, account: str, *, moment: datetime | None) -> int:
@@ -123,8 +108,11 @@ async def roll_up(s: WriteSession, *, day: date) -> int:
     """Keep what every account of money held when a day (Shanghai) was over, and both roll-ups.
 
     Once for a day, in the order of the days; returns how many accounts moved since the last one. What is
-    booked is booked now, so nothing comes into a day that is over.
+    booked is booked now, so nothing comes into a day that is over; on PostgreSQL it waits for every
+    transaction that has posted and not committed. (On SQLite the one writer is alone already.)
     """
+    if s.get_bind().dialect.name == "postgresql":
+        await (await s.connection()).execute(text("LOCK TABLE ledger_postings IN SHARE MODE"))
     last = await _last_day(s, None)
     if last is not None and last.day >= day:
         return 0
@@ -191,7 +179,12 @@ async def totals(s: ReadSession) -> tuple[int, int]:
 async def _rolled_up(
     s: ReadSession, account: str, moment: datetime | None
 ) -> tuple[int, datetime | None, int]:
-    """Where a sum may start: behind which posting, from which moment on, and at how many fen."""
+    """Where a sum may start: behind which posting, from which moment on, and at how many fen.
+
+    What is held on one trade is a handful of postings, and rolled up in no row of its own.
+    """
+    if account.startswith(HELD):
+        return 0, None, 0
     last = await _last_day(s, None, moment)
     if last is None:
         return 0, None, 0

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -18,9 +17,8 @@ from base.db import ReadSession, WriteSession
 from base.rows import Copy, Plan
 from ledger.accounts import Leg, check_legs
 from ledger.errors import AlreadyResolved, StatementUnknown
-from ledger.tables import BalanceRow, PostingBatchRow, PostingRow
+from ledger.tables import PostingBatchRow, PostingRow
 
-_SNAPSHOT_AFTER: Final = 256
 _POST: Final = Copy(
     PostingRow, "batch_id", "booked", key="batch_id", kept=("account", "amount_minor", "currency")
 )
@@ -126,41 +124,6 @@ async def void_reserved(
         booked_at=booked_at,
     )
     await _write(s, batch, ())
-
-
-async def take_snapshots(s: WriteSession) -> int:
-    """Write a snapshot for every account whose tail has grown long; returns how many.
-
-    It waits for every transaction that has posted: one that commits late, with a smaller id, would be in
-    no balance. (On SQLite the one writer is alone already.)
-    """
-    if s.get_bind().dialect.name == "postgresql":
-        await (await s.connection()).execute(text("LOCK TABLE ledger_postings IN SHARE MODE"))
-    latest = (
-        select(BalanceRow.account, func.max(BalanceRow.upto_id).label("upto"))
-        .group_by(BalanceRow.account)
-        .subquery()
-    )
-    grown = await s.exec(
-        select(PostingRow.account, func.max(PostingRow.id))
-        .outerjoin(latest, latest.c.account == PostingRow.account)
-        .where(col(PostingRow.id) > func.coalesce(latest.c.upto, 0))
-        .group_by(PostingRow.account)
-        .having(func.count() >= _SNAPSHOT_AFTER)
-    )
-    taken = 0
-    for account, upto_id in grown.all():
-        total = await s.exec(
-            select(func.coalesce(func.sum(PostingRow.amount_minor), 0)).where(
-                PostingRow.account == account,
-                col(PostingRow.booked).is_(True),
-                col(PostingRow.id) <= upto_id,
-            )
-        )
-        s.add(BalanceRow(account=account, upto_id=int(upto_id or 0), balance_minor=int(total.one())))
-        taken += 1
-    await s.flush()
-    return taken
 
 
 async def _pending(s: ReadSession, batch_id: str) -> PostingBatchRow:

@@ -270,16 +270,6 @@ class PostingRow(SQLModel, table=True):
     booked: bool = Field(nullable=False)
 
 
-class BalanceRow(SQLModel, table=True):
-    """A snapshot: the booked balance of an account up to and including posting `upto_id`."""
-
-    __tablename__ = "ledger_balances"
-
-    account: str = Field(sa_column=Column(Text, primary_key=True))
-    upto_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    balance_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
 class DayBalanceRow(SQLModel, table=True):
     """A roll-up: what an account held when a day (Shanghai) was over, and what moved on that day, in fen.
 

@@ -18,10 +18,12 @@ def upgrade() -> None:
     _messages_as_they_are()
     _payments_in_doubt()
     _several_red_invoices()
+    _no_snapshots()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _snapshots()
     _one_red_invoice()
     _no_payments_in_doubt()
     _messages_compressed()
@@ -141,3 +143,18 @@ def _made_anew(was: str, now: str) -> None:
     bind.exec_driver_sql(made.replace(was, now))
     bind.exec_driver_sql("INSERT INTO market_invoices SELECT * FROM kept")
     bind.exec_driver_sql("DROP TABLE kept")
+
+
+def _no_snapshots() -> None:
+    """Nothing took them any more since days are rolled up; a balance can be summed without."""
+    op.drop_table("ledger_balances")
+
+
+def _snapshots() -> None:
+    op.create_table(
+        "ledger_balances",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("upto_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("balance_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "upto_id", name=op.f("pk_ledger_balances")),
+    )

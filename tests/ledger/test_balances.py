@@ -1,7 +1,11 @@
 """Days that are over are rolled up; a balance is the same with them as without, at every moment."""
 
+import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
 
 from base.db import Database
 from ledger.accounts import Leg, bank_cash, escrow_of, every_trade, held, platform_fee
@@ -98,3 +102,42 @@ async def test_a_balance_of_any_day_is_the_sum_of_what_was_booked_before(databas
                     due = sum(amount for day, who, amount in moves if who == org and day < asked)
                     assert await balance_before(s, escrow_of(f"org_{org}"), moment=moment) == due
             assert await totals(s) == (whole, -whole)
+
+
+async def test_what_is_held_on_one_trade_is_summed_whole_after_many_days(database):
+    for number in range(1, 7):
+        await funded(database, number, FIRST + number * A_DAY, "org_a", number)
+        async with database.write() as s:
+            await roll_up(s, day=DAY + (number - 1) * A_DAY)
+    async with database.read() as s:
+        assert (await balance(s, held("t1")), await balance(s, every_trade())) == (-21, -21)
+        assert await balance(s, held("t2")) == 0
+        assert await balance_before(s, held("t1"), moment=FIRST + 3 * A_DAY) == -3
+        found = await movements(s, held("t1"), since=FIRST, until=FIRST + 9 * A_DAY, limit=10)
+    assert [one.amount_minor for one in found] == [-1, -2, -3, -4, -5, -6]
+
+
+@pytest.mark.postgresql
+async def test_a_roll_up_waits_for_postings_under_way(postgresql_database):
+    database = postgresql_database
+    await funded(database, 1, FIRST, "org_a", 700)
+
+    async def rolled() -> int:
+        async with database.write() as s:
+            return await roll_up(s, day=DAY)
+
+    async with database.write() as late:
+        legs = [Leg(escrow_of("org_b"), 7), Leg(held("t1"), -7)]
+        await statement(late, "sta_late")
+        await book(late, batch_id="late", object_id="o", statement_id="sta_late", booked_at=FIRST, legs=legs)
+        rolling = asyncio.create_task(rolled())
+        waits = text("SELECT count(*) FROM pg_locks WHERE relation = 'ledger_postings'::regclass AND NOT granted")
+        async with database.engine.connect() as beside:
+            while not rolling.done() and (await beside.execute(waits)).scalar_one() == 0:
+                await beside.rollback()
+        assert not rolling.done()
+    await rolling
+    async with database.read() as s:
+        assert await balance(s, bank_cash()) == 707
+        (kept,) = await day_balances(s, account=bank_cash())
+    assert kept.balance_minor == 707

@@ -1,7 +1,5 @@
 """Postings balance, in pure code and in the database; a reservation is resolved once."""
 
-import asyncio
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -10,7 +8,7 @@ from base.db import Database
 from ledger.accounts import Leg, bank_cash, held
 from ledger.balances import balance, totals
 from ledger.errors import AlreadyResolved, LegsUnbalanced
-from ledger.posting import book, post_reserved, reserve, take_snapshots, void_reserved
+from ledger.posting import book, post_reserved, reserve, void_reserved
 from tests.ledger.seeds import AT, statement
 
 
@@ -129,40 +127,3 @@ async def test_a_second_resolution_is_refused_and_moves_no_money(database: Datab
             await statement(s, "sta_w")
             await post_reserved(s, batch_id="w", resolves="p", statement_id="sta_w", booked_at=AT)
     assert await both(database) == (100, -100)
-
-
-async def test_a_snapshot_changes_no_balance(database: Database) -> None:
-    for n in range(130):
-        await funded(database, n + 1, name=f"n{n}")
-    before = await both(database)
-    async with database.write() as s:
-        assert await take_snapshots(s) == 0
-    for n in range(130, 260):
-        await funded(database, n + 1, name=f"n{n}")
-    async with database.write() as s:
-        assert await take_snapshots(s) == 2
-    assert before == (8515, -8515)
-    assert await both(database) == (33930, -33930)
-
-
-async def test_a_snapshot_waits_for_postings_under_way(database: Database) -> None:
-    if database.dialect == "sqlite":
-        pytest.skip("SQLite has one writer")
-    for n in range(300):
-        await funded(database, n + 1, name=f"n{n}")
-
-    async def snapshot() -> int:
-        async with database.write() as s:
-            return await take_snapshots(s)
-
-    async with database.write() as late:
-        legs = [Leg(bank_cash(), 7), Leg(held("trd_late"), -7)]
-        await statement(late, "sta_late")
-        await book(late, batch_id="late", object_id="o", statement_id="sta_late", booked_at=AT, legs=legs)
-        await funded(database, 5, name="sooner")
-        taking = asyncio.create_task(snapshot())
-        await asyncio.sleep(0.2)
-        assert not taking.done()
-    assert await taking == 2
-    async with database.read() as s:
-        assert await balance(s, bank_cash()) == 45150 + 5 + 7
