@@ -39,6 +39,7 @@ OFFERED: Final = MappingProxyType(
             "cli.receipt:receipt",
             "Check a receipt offline: a `.tlog-proof` with its entry, or one that leads to a province.",
         ),
+        "credential": ("cli.credential:app", "Check a broker's credential against its status list."),
         "audit": (
             "cli.audit:audit",
             (

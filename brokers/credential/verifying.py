@@ -42,7 +42,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the verifier came to, and what the credential says; `subject` is proven unless forged."""
+    """What the verifier came to; `subject` is what the issuer signed, and empty where that was not proven."""
 
     verdict: Verdict
     detail: str
@@ -121,8 +121,8 @@ def _verify(
     secured = _read(raw, _V.MALFORMED)
     begins, ends = _certificate_form(secured)
     proven = _proven(secured, malformed=_V.MALFORMED, forged=_V.FORGED, foreign=_V.ISSUER_FOREIGN)
-    seen.subject, seen.valid_until = secured["credentialSubject"], rfc3339(ends)
     missing = [] if _in_office(proven, pins, foreign=_V.ISSUER_FOREIGN) else ["the issuer is not pinned"]
+    seen.subject, seen.valid_until = secured["credentialSubject"], rfc3339(ends)
     if at < begins:
         raise NotAccepted(_V.NOT_YET_VALID, f"valid from {rfc3339(begins)}")
     if at >= ends:
