@@ -5,11 +5,12 @@ However large the log is, no more than a few tiles are held at a time.
 
 import os
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from ledger.errors import BundleFileBad
 from ledger.tiles import WIDTH, Tile
@@ -22,6 +23,7 @@ from supervision.audit_workers import Workers
 _WORTH_WORKERS: Final = 24  # tiles: below that a process starts for longer than it saves
 _MOST_WORKERS: Final = 8  # who orders what they find is no faster, and each has its memory
 _REMOTE_AT_ONCE: Final = 8
+_Come: TypeAlias = Callable[[], Batch | Work]
 
 
 def batches(case: Case, *, deep: bool) -> Iterator[Batch]:
@@ -32,30 +34,31 @@ def batches(case: Case, *, deep: bool) -> Iterator[Batch]:
         workers = None
         if deep and cores > 1 and end - begin >= _WORTH_WORKERS:
             workers = stack.enter_context(Workers(cores, case.memory.known))
-        hands = _REMOTE_AT_ONCE if case.bundle.remote else cores + 1 if workers else 1
-        pool = stack.enter_context(ThreadPoolExecutor(hands))
-        numbers = iter(range(begin, end))
-        coming = deque(
-            pool.submit(_come, case, number, deep, workers) for number in islice(numbers, 2 * hands)
-        )
-        try:
-            while coming:
-                batch = _taken(case, coming.popleft())
-                if batch is None:
-                    return
-                coming.extend(pool.submit(_come, case, next_, deep, workers) for next_ in islice(numbers, 1))
-                yield batch
-                if not batch.whole:
-                    return
-        finally:
-            for waiting in coming:
-                waiting.cancel()
+        hands = _REMOTE_AT_ONCE if case.bundle.remote else cores + 1 if workers else 0
+        reads = (partial(_come, case, number, deep, workers) for number in range(begin, end))
+        for come in _ahead(stack, hands, reads) if hands else reads:
+            batch = _taken(case, come)
+            if batch is None:
+                return
+            yield batch
+            if not batch.whole:
+                return
 
 
-def _taken(case: Case, coming: "Future[Batch | Work]") -> Batch | None:
+def _ahead(stack: ExitStack, hands: int, reads: Iterator[_Come]) -> Iterator[_Come]:
+    """The same, begun by so many hands before they are asked for (a disk is not worth a thread)."""
+    pool = stack.enter_context(ThreadPoolExecutor(hands))
+    begun = deque(pool.submit(read) for read in islice(reads, 2 * hands))
+    stack.callback(lambda: [waiting.cancel() for waiting in begun])
+    while begun:
+        yield begun.popleft().result
+        begun.extend(pool.submit(read) for read in islice(reads, 1))
+
+
+def _taken(case: Case, read: _Come) -> Batch | None:
     """The next tile's batch, its problems reported; None where its entries are not there."""
     try:
-        come = coming.result()
+        come = read()
     except BundleFileBad as error:
         begin = case.memory.growth.frontier.size
         why = f"the entries from here on are not there: {error.detail}"
