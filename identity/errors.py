@@ -117,6 +117,34 @@ class SignatureElsewhere(Malformed):
     title = "This needs a signature made elsewhere: prepare it and submit it"
 
 
+class IdNumberInvalid(Malformed):
+    """Not the number of a resident identity card; it says what is wrong, and repeats nothing."""
+
+    code = "id-number-invalid"
+    title = "The identity number is wrong"
+
+
+class PersonNameDiffers(Conflict):
+    """One natural person has one name: a second login of the same identity number bears it too."""
+
+    code = "person-name-differs"
+    title = "This identity number belongs to somebody of another name"
+
+
+class PersonIdentifiedOtherwise(Conflict):
+    """Who a login belongs to does not change: another person gets another login."""
+
+    code = "person-identified-otherwise"
+    title = "This login belongs to another person"
+
+
+class PersonNotIdentified(NotPermitted):
+    """Who decides together with others is known as a natural person: three logins are not three officers."""
+
+    code = "person-not-identified"
+    title = "It is not on record which natural person this login belongs to"
+
+
 class PreparedUnknown(NotFound):
     code = "prepared-unknown"
     title = "No such prepared act"

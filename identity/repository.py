@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 from sqlalchemy import bindparam
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 
 from base.canonical import canonical
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -51,7 +51,10 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who acts for an organisation; `roles` lie within the organisation's."""
+    """A person who acts for an organisation; `roles` lie within the organisation's.
+
+    `mark` is the same for all logins of one natural person; None where nobody has said who it is.
+    """
 
     user_id: str
     org_id: str
@@ -60,6 +63,7 @@ class Person:
     roles: frozenset[Role]
     active: bool
     enrolled_at: datetime
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,25 @@ async def list_people(s: ReadSession, *, org_id: str) -> list[Person]:
     """The people of an organisation, in the order of their enrolment (the first hundred)."""
     query = select(PersonRow).where(PersonRow.org_id == org_id).order_by(PersonRow.user_id).limit(MAX_PAGE)
     return [_person(row) for row in await s.exec(query)]
+
+
+async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
+    """Every login that is, or may be, the same natural person's, its own among them.
+
+    The same mark; where one of two has none, the same name has to do.
+    """
+    same_name = PersonRow.name == person.name
+    if person.mark is None:
+        query = select(PersonRow).where(same_name)
+    else:
+        unmarked = and_(same_name, col(PersonRow.mark).is_(None))
+        query = select(PersonRow).where(or_(col(PersonRow.mark) == person.mark, unmarked))
+    return [_person(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
+
+
+async def name_of_mark(s: ReadSession, *, mark: str) -> str | None:
+    """The name that a natural person bears here; None for one nobody has named yet."""
+    return (await s.exec(select(PersonRow.name).where(PersonRow.mark == mark).limit(1))).first()
 
 
 async def has_person_named(s: ReadSession, *, org_id: str, name: str) -> bool:
@@ -327,4 +350,5 @@ def _person(row: PersonRow) -> Person:
         roles=parse_roles_text(row.roles),
         active=row.active,
         enrolled_at=row.enrolled_at,
+        mark=row.mark,
     )

@@ -4,6 +4,7 @@ Keys stand in `identity.keys`, sign-in in `identity.sign_in`, the founding in `i
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, update
@@ -16,6 +17,9 @@ from identity.errors import (
     NotYourOrganisation,
     OperatorOnly,
     OrganisationAdmittedBefore,
+    PersonIdentifiedOtherwise,
+    PersonNameDiffers,
+    PersonNotIdentified,
     RolesBeyondGrantor,
     RolesIncompatible,
 )
@@ -28,6 +32,8 @@ from identity.repository import (
     get_person,
     lock_organisation,
     login_exists,
+    logins_of,
+    name_of_mark,
     role_names,
     roles_text,
 )
@@ -149,13 +155,16 @@ async def enrol_person(
     name: str,
     password: PasswordHash,
     roles: Iterable[str] | None = None,
+    mark: str | None = None,
 ) -> Person:
     """Enrol a person who may sign in for an organisation; by the operator, or by the organisation itself.
 
     The password comes hashed (`passwords.hash_password`, before the transaction). `roles` default to
     all of the organisation's; an organisation's own person hands on no role that he or she lacks.
+    `mark` says which natural person it is (`natural.mark_of`), who has one name in all logins.
     Nothing is stated: personal data never reaches the ledger. Raises NotYourOrganisation,
-    MemberNotActive, RolesBeyondGrantor, LoginTaken; Malformed for a wrong login or name.
+    MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers; Malformed for a wrong login or
+    name.
     """
     if not is_operator(act) and act.actor.org_id != org_id:
         raise NotYourOrganisation("people are enrolled by their organisation or the operator")
@@ -172,7 +181,9 @@ async def enrol_person(
         roles=given,
         active=True,
         enrolled_at=act.occurred_at,
+        mark=mark,
     )
+    await _require_one_name(s, name=person.name, mark=mark)
     if await login_exists(s, login=person.login):
         raise LoginTaken("this login is taken")
     row = PersonRow(
@@ -180,12 +191,52 @@ async def enrol_person(
         org_id=org_id,
         login=person.login,
         name=person.name,
+        mark=mark,
         password_hash=password.phc,
         roles=roles_text(given),
         enrolled_at=act.occurred_at,
     )
     await insert(s, row, LoginTaken("this login is taken"))
     return person
+
+
+async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str) -> Person:
+    """Say which natural person a login belongs to, for good; by the operator, or by its organisation.
+
+    Again the same changes nothing. Raises NotFound, PersonIdentifiedOtherwise, PersonNameDiffers.
+    """
+    person = await get_person(s, user_id=user_id)
+    if person is None or not (is_operator(act) or act.actor.org_id == person.org_id):
+        raise NotFound("no such person", user_id=user_id)
+    if person.mark not in {None, mark}:
+        raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
+    await _require_one_name(s, name=person.name, mark=mark)
+    unmarked = col(PersonRow.mark).is_(None) | (col(PersonRow.mark) == mark)
+    claim = update(PersonRow).where(col(PersonRow.user_id) == user_id, unmarked).values(mark=mark)
+    if (await s.exec(claim)).rowcount != 1:
+        raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
+    return replace(person, mark=mark)
+
+
+async def _require_one_name(s: WriteSession, *, name: str, mark: str | None) -> None:
+    known = None if mark is None else await name_of_mark(s, mark=mark)
+    if known not in {None, name}:
+        raise PersonNameDiffers("one person has one name")
+
+
+async def require_identified(s: ReadSession, *, user_id: str | None) -> Person:
+    """The person behind a login, for who decides together with others. Raises PersonNotIdentified."""
+    person = None if user_id is None else await get_person(s, user_id=user_id)
+    if person is None or person.mark is None:
+        raise PersonNotIdentified("say first whose login this is", user_id=user_id or "")
+    return person
+
+
+async def own_logins(s: ReadSession, *, user_id: str) -> frozenset[str]:
+    """The ids of every login that is, or may be, the same natural person's; at least this one."""
+    person = await get_person(s, user_id=user_id)
+    found = [] if person is None else await logins_of(s, person=person)
+    return frozenset({user_id, *(one.user_id for one in found)})
 
 
 async def deactivate_person(s: WriteSession, act: Act, *, user_id: str) -> Person:

@@ -46,7 +46,10 @@ class OrganisationRow(SQLModel, table=True):
 
 
 class PersonRow(SQLModel, table=True):
-    """A person who acts for an organisation. `password_hash` is argon2id; no plain text is kept."""
+    """A person who acts for an organisation. `password_hash` is argon2id; no plain text is kept.
+
+    `mark` tells which natural person it is (`identity.natural`): several logins may have the same.
+    """
 
     __tablename__ = "identity_users"
     __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
@@ -57,6 +60,7 @@ class PersonRow(SQLModel, table=True):
     )
     login: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     name: str = Field(sa_column=Column(Text, nullable=False))
+    mark: str | None = Field(default=None, sa_column=Column(Text, index=True))
     password_hash: str = Field(sa_column=Column(Text, nullable=False))
     roles: str = Field(sa_column=Column(Text, nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))

@@ -19,10 +19,12 @@ def upgrade() -> None:
     _payments_in_doubt()
     _several_red_invoices()
     _no_snapshots()
+    _natural_persons()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _logins_alone()
     _snapshots()
     _one_red_invoice()
     _no_payments_in_doubt()
@@ -158,3 +160,13 @@ def _snapshots() -> None:
         sa.Column("balance_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "upto_id", name=op.f("pk_ledger_balances")),
     )
+
+
+def _natural_persons() -> None:
+    op.add_column("identity_users", sa.Column("mark", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_identity_users_mark"), "identity_users", ["mark"])
+
+
+def _logins_alone() -> None:
+    op.drop_index(op.f("ix_identity_users_mark"), "identity_users")
+    op.drop_column("identity_users", "mark")
