@@ -11,7 +11,7 @@ from base.clock import Clock
 from base.settings import Settings
 from cli.migrate import SQLITE_FILE, migrated
 from cli.running import log_plainly, require_schema, run
-from cli.server import server_config
+from cli.server import collect_less, server_config
 from web.main import create_app
 from web.node import background, open_node
 
@@ -37,6 +37,7 @@ async def serve_node(
     async with open_node(settings, clock=clock) as node:
         await node.publisher.check_head()  # said in a line, before the server would say it in fifty
         app = create_app(node, sequencer=sequencer)
+        collect_less()
         await uvicorn.Server(server_config(app, host=host, port=port)).serve()
 
 
@@ -53,6 +54,7 @@ async def _sequence(settings: Settings) -> None:
         loop.add_signal_handler(name, stopping.set)
     await _ready(settings)
     async with open_node(settings) as node, background(node):
+        collect_less()
         await stopping.wait()
 
 

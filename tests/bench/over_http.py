@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from base.settings import Settings
-from cli.server import server_config
+from cli.server import collect_less, server_config
 from ledger.batch import BatchWriter
 from tests.bench.ground import Ground
 from tests.bench.load import Load
@@ -166,6 +166,7 @@ def _write(path: Path, due: Sequence[Due]) -> None:
 @asynccontextmanager
 async def _served(app: Any) -> AsyncIterator[int]:
     port = free_port()
+    collect_less()  # as `databourse serve` does
     server = uvicorn.Server(server_config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     try:

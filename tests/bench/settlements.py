@@ -15,6 +15,7 @@ import ledger.batch
 from base.clock import Clock
 from base.db import RowSession
 from base.rows import Insert, write_rows
+from cli.server import collect_less
 from ledger.batch import BatchWriter
 from ledger.sequencer import seal_all
 from ledger.tables import PendingRow
@@ -87,6 +88,7 @@ class Settling:
     async def through(self, wanted: int, carry: Callable[[list[Due], BatchWriter], Awaitable[Load]]) -> Load:
         """Have so many trades settled in some way, or some of them, and check each that was answered."""
         due = await self._stock.take(wanted)
+        collect_less()  # as `databourse serve` does: a node holds no such heap of what is to come
         async with self._writer() as writer:
             load = await carry(due, writer)
         await seal_all(self._house.database, self._house.clock)
