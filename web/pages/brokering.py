@@ -11,6 +11,7 @@ from brokers.states import CertificateState, MandateState
 from ledger.reader import statements_of
 from market.listings.categories import CATEGORY_LABELS
 from web.pages.acting import attempt
+from web.pages.credentials import shown_credential
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.showing import in_days
@@ -55,8 +56,10 @@ async def _certificate(visitor: Visitor, cert_no: str, filled: Filled) -> Respon
         history = await repository.history_of(s, cert_id=row.cert_id)
         said = await statements_of(s, object_id=row.cert_id)
         names = await names_of(s, [row.org_id], (one.org_id for one in said))
+        credential = await shown_credential(s, visitor.node, cert_id=row.cert_id)
     return visitor.render(
         "broker.html",
+        credential=credential,
         filled=filled,
         row=row,
         history=history,
