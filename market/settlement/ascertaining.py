@@ -7,7 +7,7 @@ instruction up, so that it can be paid again, frozen or undone. What the stateme
 it stays in doubt until the bank has corrected it, and a later statement shows that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -18,6 +18,7 @@ from sqlmodel import col, delete, select
 from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession
 from base.signing import parse_envelope
+from identity.service import own_logins, require_identified
 from ledger.posting import void_reserved
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
@@ -66,13 +67,15 @@ async def ascertain(
     `statement_sha256` names a statement that we hold: of the day on which the bank says it has paid, else of
     the day on which the instruction's term ended, or of a later one. PAID then settles or refunds the trade,
     NOT_PAID gives the instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
-    SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown, TradeWrongState,
-    HeldTooLittle, PaymentsCross.
+    PersonNotIdentified, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown,
+    TradeWrongState, HeldTooLittle, PaymentsCross.
     """
     only_the_operator(act)
     officer_id = act.actor.user_id
     if officer_id is None:
         raise PersonNeeded("what became of a payment is for a person to say")
+    await require_identified(s, user_id=officer_id)
+    own = await own_logins(s, user_id=officer_id)
     trade, instruction = await _locked(s, instruction_id)
     items = await repository.open_work_items_of(s, trade_id=trade.trade_id)
     _require_doubt(instruction, found, about(items, instruction_id))
@@ -82,13 +85,14 @@ async def ascertain(
             "the bank's statements show something else", found=found.value, shown=seen.found.value
         )
     await _require_unknown(s, seen)
-    others = await _others(s, instruction_id, officer_id, found)
+    others = await _others(s, instruction_id, own, found)
     decided = len(others) + 1 >= OFFICERS
     closed = _answered(items, instruction_id, seen) if decided else []
     recorded = await _say(s, act, instruction, found, cited, closed=closed, words=len(others) + 1, note=note)
     if not decided:
         await _keep_word(
             s,
+            own,
             OfficerWord(
                 message_id=instruction_id,
                 officer_id=officer_id,
@@ -235,12 +239,12 @@ async def _require_unknown(s: ReadSession, seen: Shown) -> None:
 
 
 async def _others(
-    s: WriteSession, instruction_id: str, officer_id: str, found: Found
+    s: WriteSession, instruction_id: str, own: Collection[str], found: Found
 ) -> Sequence[OfficerWord]:
     """The other officers who say the same; the words end with the decision. Raises SaidBefore."""
     query = select(OfficerWord).where(OfficerWord.message_id == instruction_id, OfficerWord.found == found)
     words = (await s.exec(query, execution_options={"populate_existing": True})).all()
-    if any(word.officer_id == officer_id for word in words):
+    if any(word.officer_id in own for word in words):
         raise SaidBefore("you have said so", instruction_id=instruction_id)
     return words
 
@@ -278,12 +282,10 @@ async def _say(
     )
 
 
-async def _keep_word(s: WriteSession, word: OfficerWord) -> None:
-    """An officer's newest word; an earlier, other one no longer counts."""
-    earlier = await s.get(OfficerWord, (word.message_id, word.officer_id))
-    if earlier is not None:
-        await s.delete(earlier)
-        await s.flush()
+async def _keep_word(s: WriteSession, own: Collection[str], word: OfficerWord) -> None:
+    """A person's newest word, under whatever login; an earlier, other one no longer counts."""
+    earlier = col(OfficerWord.officer_id).in_(sorted(own))
+    await s.exec(delete(OfficerWord).where(col(OfficerWord.message_id) == word.message_id, earlier))
     s.add(word)
     await s.flush()
 

@@ -27,6 +27,12 @@ async def contradictions_of(s: ReadSession, *, trade_id: str) -> list[str]:
     return sorted(item.kind for item in items if item.kind in CONTRADICTIONS)
 
 
+async def waits_for_a_person(s: ReadSession, *, trade_id: str) -> bool:
+    """Whether a payment of a trade was let go, or is in doubt: it is paid again on a person's word alone."""
+    items = await repository.open_work_items_of(s, trade_id=trade_id)
+    return any(item.kind in DOUBTS | PAYABLE_AGAIN - {FEE_NOT_BACK} for item in items)
+
+
 async def require_nothing_in_doubt(s: ReadSession, *, trade_id: str) -> None:
     """Refuse to give money another way while it may have left already; PaymentInDoubt.
 

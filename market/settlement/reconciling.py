@@ -130,8 +130,9 @@ async def reconcile_day(
             s.add(done)
             await s.flush()
         return done
-    known = await repository.movements_on(s, day=statement.day)
     told = await repository.entries_known(s, entry_ids=[m.entry_id for m in statement.movements])
+    await _credits_of_this_day(s, statement, told)
+    known = await repository.movements_on(s, day=statement.day)
     closing = await repository.balance_after(s, day=statement.day)
     moved = sum(movement.signed_minor for movement in known)
     differences = compare(
@@ -188,6 +189,21 @@ async def reconcile_day(
     await roll_up(s, day=statement.day)
     await queue_reconciliation(s, day=statement.day + _A_DAY)
     return row
+
+
+async def _credits_of_this_day(
+    s: WriteSession, statement: DayStatement, told: Sequence[BankMovement]
+) -> None:
+    """A credit that the bank has booked earlier than the day on which we said yes: its own day counts."""
+    booked: dict[str, int] = {}
+    for movement in statement.movements:
+        booked[movement.entry_id] = booked.get(movement.entry_id, 0) + movement.signed_minor
+    for mine in told:
+        later = mine.signed_minor > 0 and mine.booked_on > statement.day
+        if later and mine.signed_minor == booked[mine.entry_id]:
+            mine.booked_on = statement.day
+            s.add(mine)
+    await s.flush()
 
 
 async def ensure_reconciled(s: RowSession, *, days: Collection[date]) -> None:

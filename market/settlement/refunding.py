@@ -23,6 +23,7 @@ from market.orders.rules import TradeState
 from market.orders.statements import named
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.doubts import waits_for_a_person
 from market.settlement.instructing import (
     Escrow,
     Paying,
@@ -91,10 +92,12 @@ async def released(s: WriteSession, *, trade_id: str) -> dict[Payee, int]:
 async def take_up(s: WriteSession, act: Act, *, trade_id: str, escrow: Escrow) -> Instruction | None:
     """Instruct whatever is due on a trade by its state: settlement, divided settlement, or refund.
 
-    None where nothing is due: a job that was overtaken, a trade that is frozen, a payment under way, a payee
-    without an account (which becomes a work item).
+    None where nothing is due: a job that was overtaken, a trade that is frozen, a payment under way, one that
+    waits for a person, a payee without an account (which becomes a work item).
     """
     trade = await trades.claim_trade(s, trade_id=trade_id)
+    if await waits_for_a_person(s, trade_id=trade_id):
+        return None
     if trade.status is TradeState.PARTIAL_SETTLE:
         return await instruct_split(s, act, trade=trade, escrow=escrow)
     if trade.status in _BACK:

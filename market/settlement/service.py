@@ -6,6 +6,7 @@ the statement, and the statement the digest of the bank's message, that it rests
 
 from typing import Any, Final
 
+from base.calendar import shanghai_day
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
@@ -105,13 +106,17 @@ async def _credit(s: WriteSession, act: Act, notification: Notification, digest:
     """Money comes in: the price of a trade, or what is claimed back, by its payment reference."""
     if any(is_claim(movement.reference) for movement in notification.movements):
         outcome = await pay_claim(s, act, notification=notification, digest=digest)
-        await _note_movements(s, notification, outcome["trade_id"])
+        await _note_movements(s, act, notification, outcome["trade_id"])
         return outcome
     return await _fund(s, act, notification, digest)
 
 
 async def _fund(s: WriteSession, act: Act, notification: Notification, digest: str) -> dict[str, Any]:
-    """CONTRACTED → FUNDED, by the exact amount and in time (`rules.md` §2.7)."""
+    """CONTRACTED → FUNDED, by the exact amount and in time (`rules.md` §2.7).
+
+    In time is what the bank has booked on the last day, whenever it reaches us: our own standstill is not the
+    buyer's delay. Once the contract has ended (`market.settlement.lapsing`) the money goes back.
+    """
     if len(notification.movements) != 1:
         raise BankMessageMalformed("a credit is notified by itself", message_id=notification.message_id)
     movement = notification.movements[0]
@@ -125,7 +130,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
             expected_minor=str(trade.price_minor),
             received_minor=str(movement.amount_minor),
         )
-    if act.now > trade.fund_by:
+    if act.now > trade.fund_by and movement.booked_on > shanghai_day(trade.fund_by):
         raise FundingLate("the payment comes late", trade_id=trade.trade_id, fund_by=rfc3339(trade.fund_by))
     await repository.require_unknown(s, notification=notification)
     before = trade.status
@@ -163,7 +168,7 @@ async def _fund(s: WriteSession, act: Act, notification: Notification, digest: s
             Leg(held(trade.trade_id), -movement.amount_minor),
         ],
     )
-    await _note_movements(s, notification, trade.trade_id)
+    await _note_movements(s, act, notification, trade.trade_id)
     await cancel(s, kind=FUND_TIMEOUT_JOB, key=trade.trade_id, now=act.now)
     await await_delivery(s, trade)
     return {"outcome": "funded", "trade_id": trade.trade_id}
@@ -212,7 +217,7 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
         return {"outcome": "mismatch", "trade_id": trade.trade_id}
     await require_no_other(s, instruction)
     told = await release(s, act, trade=trade, instruction=instruction, digest=digest)
-    await _note_movements(s, notification, trade.trade_id)
+    await _note_movements(s, act, notification, trade.trade_id)
     outcome = "refunded" if instruction.kind is InstructionKind.REFUND else "settled"
     return {"outcome": outcome, "trade_id": trade.trade_id, "statement_id": told.statement_id}
 
@@ -331,7 +336,12 @@ async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trad
     return trade, instruction
 
 
-async def _note_movements(s: WriteSession, notification: Notification, trade_id: str) -> None:
+async def _note_movements(s: WriteSession, act: Act, notification: Notification, trade_id: str) -> None:
+    """Keep what the bank has booked; a credit is booked on our word, so not before today (decision 0005)."""
+    today = shanghai_day(act.now)
+    booked = {
+        m.entry_id: max(m.booked_on, today) if m.credit else m.booked_on for m in notification.movements
+    }
     for movement in notification.movements:
         s.add(
             BankMovement(
@@ -340,9 +350,9 @@ async def _note_movements(s: WriteSession, notification: Notification, trade_id:
                 trade_id=trade_id,
                 end_to_end_id=movement.end_to_end_id,
                 signed_minor=movement.signed_minor,
-                booked_on=movement.booked_on,
+                booked_on=booked[movement.entry_id],
             )
         )
     await s.flush()
-    for day in sorted({movement.booked_on for movement in notification.movements}):
+    for day in sorted({*booked.values(), *(movement.booked_on for movement in notification.movements)}):
         await queue_reconciliation(s, day=day)

@@ -36,6 +36,7 @@ from market.settlement.instructing import (
     note_not_taken,
     note_status,
 )
+from market.settlement.lapsing import end_unfunded
 from market.settlement.messages import STATEMENT, STATUS_REPORT
 from market.settlement.reconciling import RECONCILE_JOB, reconcile_day
 from market.settlement.refunding import take_up
@@ -96,7 +97,7 @@ def handlers(
     always: Handlers = {
         REQUEST_END_JOB: on_request_over,
         TIMEOUT_JOB: act(time_out, "trade_id"),
-        FUND_TIMEOUT_JOB: act(cancel_unfunded, "trade_id"),
+        FUND_TIMEOUT_JOB: _on_unfunded(house, bank),
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
         MOVED_JOB: look_at_all,
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
@@ -114,6 +115,21 @@ def handlers(
     if bank is None or escrow is None:
         return always
     return {**always, **_bank_handlers(house, bank, escrow)}
+
+
+def _on_unfunded(house: House, bank: BankClient | None) -> Transactional:
+    async def end(s: WriteSession, job: Job) -> None:
+        trade_id, act, asked = job.payload["trade_id"], house.exchange_act(), job.payload.get("asked", 0)
+        if bank is None:  # nobody can be asked whether money is on its way, or take any
+            await cancel_unfunded(s, act, trade_id=trade_id)
+            return
+        again = await end_unfunded(s, act, trade_id=trade_id, again=asked > 0)
+        if again is not None:
+            key = f"{job.key.partition('#')[0]}#{asked + 1}"
+            payload = {"trade_id": trade_id, "asked": asked + 1}
+            await enqueue(s, kind=job.kind, key=key, run_at=again, payload=payload)
+
+    return end
 
 
 def _bank_handlers(house: House, bank: BankClient, escrow: Escrow) -> Handlers:

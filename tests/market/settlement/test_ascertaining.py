@@ -182,6 +182,9 @@ async def test_what_was_not_paid_can_be_frozen_and_made_void(scene, due):
     assert (await scene.trade(due)).status is TradeState.FROZEN
     assert (await void(scene, due)).status is TradeState.VOIDED
     await scene.run_jobs()
+    assert (await scene.instruction(due)).status is InstructionState.NOT_PAID  # on a person's word alone
+    await again(scene, due)
+    await scene.run_jobs()
     refund = await scene.instruction(due)
     assert refund.payouts[0]["amount_minor"] == str(PRICE)
 
@@ -197,6 +200,7 @@ async def test_a_debit_after_not_paid_is_a_difference_and_never_a_second_release
         await scene.settle(due)
     elif meanwhile == "void":
         await void(scene, due)
+        await again(scene, due)
         await scene.run_jobs()
         await scene.settle(due)
     state, money, held_now = (await scene.trade(due)).status, await scene.totals(), await scene.held(due)

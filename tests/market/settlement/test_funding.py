@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlmodel import select
 
+from base.calendar import shanghai_day
 from base.errors import Conflict
 from base.jobs import JobRow, JobStatus
 from base.signing import Envelope, SigningKey, parse_envelope, sign_envelope
@@ -30,12 +31,18 @@ from market.settlement.errors import (
     PaymentUnknown,
 )
 from market.settlement.messages import NOTIFICATION, payload_type, read_notification
-from market.settlement.repository import get_message, movements_on
-from tests.market.settlement.bank_side import PAYER, BankSide, credit_entry, serial
+from market.settlement.repository import (
+    get_message,
+    movements_on,
+    open_work_items_of,
+    reconciled_days,
+)
+from tests.market.settlement.bank_side import PAYER, BankSide, Mood, credit_entry, serial
 from tests.market.trade.scene import PRICE
 from tests.standstill import fingerprints, refused, untouched
 
 KEPT = frozenset({"market_bank_messages"})
+ENDED = timedelta(hours=1, minutes=11)  # the bank has stated the last day, and had ten minutes to ask
 
 
 @pytest.fixture
@@ -78,10 +85,67 @@ async def test_the_last_moment_is_in_time_and_the_next_is_not(scene, trade_id):
     async with refused(scene.database, FundingLate, but=KEPT):
         await scene.fund(trade_id)
     await scene.run_jobs()
+    assert (await scene.trade(trade_id)).status is TradeState.CONTRACTED  # what was paid in time may come yet
+    await scene.run_jobs(fund_by + ENDED)
     assert (await scene.trade(trade_id)).status is TradeState.CANCELLED
     assert (await scene.events(trade_id))[-1] == "TRD.FUND_TIMEOUT"
     async with refused(scene.database, TradeWrongState, but=KEPT):
         await scene.fund(trade_id)
+
+
+async def test_what_the_bank_received_in_time_funds_the_trade_though_we_were_down(scene, trade_id):
+    fund_by = (await scene.trade(trade_id)).fund_by
+    at_bank, _ = await scene.totals()
+    message = scene.bank.credit(trade_id, PRICE, at=fund_by)  # and nobody answers the bank
+    (entry,) = scene.bank.told.pop(message.payload)
+    back = fund_by + timedelta(days=2, hours=9)
+    await scene.run_jobs(back)  # the clock catches up first
+    assert (await scene.trade(trade_id)).status is TradeState.CONTRACTED
+    assert await scene.hear(message) == {"outcome": "funded", "trade_id": trade_id}
+    trade = await scene.trade(trade_id)
+    assert (trade.status, trade.funded_at) == (TradeState.FUNDED, back)
+    assert ((await scene.totals())[0], await scene.held(trade_id)) == (at_bank + PRICE, PRICE)
+    scene.bank.booked.append(replace(entry, booked_on=shanghai_day(back).isoformat()))  # on our word
+    for days in (1, 2):
+        await scene.run_jobs(back + timedelta(days=days))
+    assert "TRD.FUND_TIMEOUT" not in await scene.events(trade_id)
+    async with scene.database.read() as s:
+        compared = await reconciled_days(s)
+        assert await open_work_items_of(s, trade_id=trade_id) == []
+    assert {row.day for row in compared if not row.matched} == set()
+    assert shanghai_day(back) in {row.day for row in compared}
+
+
+async def test_what_was_received_in_time_and_told_after_the_contract_has_ended_goes_back(scene, trade_id):
+    fund_by = (await scene.trade(trade_id)).fund_by
+    message = scene.bank.credit(trade_id, PRICE, at=fund_by)
+    for moment in (timedelta(seconds=1), ENDED):
+        await scene.run_jobs(fund_by + moment)
+    assert (await scene.trade(trade_id)).status is TradeState.CANCELLED
+    money = await scene.totals()
+    async with refused(scene.database, TradeWrongState, but=KEPT):  # and the bank returns it
+        await scene.hear(message)
+    assert await scene.totals() == money
+
+
+async def test_a_contract_waits_for_the_last_days_statement_and_for_what_it_shows(scene, trade_id):
+    fund_by = (await scene.trade(trade_id)).fund_by
+    scene.bank.mood = Mood.IS_DOWN
+    for hours in (1, 2, 5):
+        await scene.run_jobs(fund_by + timedelta(hours=hours))
+        assert (await scene.trade(trade_id)).status is TradeState.CONTRACTED
+    scene.bank.mood = Mood.PAYS
+    message = scene.bank.credit(trade_id, PRICE, at=fund_by)
+    scene.bank.booked += scene.bank.told[message.payload]  # this bank did not ask
+    for hours in (8, 11, 14, 17):
+        await scene.run_jobs(fund_by + timedelta(hours=hours))
+        assert (await scene.trade(trade_id)).status is TradeState.CONTRACTED
+    async with scene.database.read() as s:
+        (item,) = await open_work_items_of(s, trade_id=trade_id)
+    assert (item.kind, item.facts["actual_minor"]) == ("unknown-entry", str(PRICE))
+    scene.bank.told.clear()
+    assert (await scene.hear(message))["outcome"] == "funded"
+    assert await scene.held(trade_id) == PRICE
 
 
 async def test_at_the_deadline_itself_the_trade_is_funded(scene, trade_id):

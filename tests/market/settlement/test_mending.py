@@ -20,7 +20,7 @@ from market.settlement.tables import InstructionState, WorkItem
 from tests.houses import Party
 from tests.market.settlement.bank_side import Mood
 from tests.market.trade.scene import Scene, both
-from tests.market.trade.test_freezing import freeze
+from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.standstill import refused, untouched
 
 T_PLUS_1 = datetime(2026, 11, 17, 1, 0, tzinfo=UTC)
@@ -139,6 +139,20 @@ async def test_what_the_bank_contradicts_itself_about_is_not_paid_again(scene, r
     await close(scene, doubtful.item_id)
     await again(scene, rejected)
     assert await work(scene) == []
+
+
+async def test_what_was_let_go_is_not_paid_again_by_itself_after_a_freeze(scene, rejected):
+    first = await scene.instruction(rejected)
+    assert (await scene.hear(scene.bank.debit(first, at=T_PLUS_1)))["outcome"] == "mismatch"
+    await freeze(scene, rejected, scene.samr)
+    await unfreeze(scene, rejected, scene.samr)
+    await scene.run_jobs()
+    assert (await scene.instruction(rejected)).message_id == first.message_id
+    for item in await work(scene):
+        await close(scene, item.item_id)
+    await again(scene, rejected)
+    await scene.run_jobs()
+    assert (await scene.instruction(rejected)).message_id != first.message_id
 
 
 @pytest.mark.parametrize("state", [TradeState.ACCEPTED_GOODS, TradeState.SETTLED, TradeState.FUNDED])

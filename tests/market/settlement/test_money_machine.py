@@ -140,7 +140,9 @@ class Money(RuleBasedStateMachine):
         )
         self.messages.append(message)
         came = self.hear(message)
-        if status is not TradeState.ACCEPTED_GOODS:
+        if instruction.status is InstructionState.REJECTED:  # money left that was not to, whatever the state
+            assert came == "mismatch"
+        elif status is not TradeState.ACCEPTED_GOODS:
             assert came == "refused"
         elif instruction.status is InstructionState.INSTRUCTED and not delta_minor:
             assert came == "settled"

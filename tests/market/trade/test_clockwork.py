@@ -20,6 +20,7 @@ from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
 from market.settlement.claims import CLAIM_DUE_JOB, FEE_BACK_JOB
 from market.settlement.instructing import EXPIRE_JOB, INSTRUCT_JOB, SEND_JOB
+from market.settlement.lapsing import HEARING
 from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.afterwork import after_settlement
 from market.trade.checking import MISMATCH_JOB, GoodsDesk
@@ -93,8 +94,8 @@ async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
 
 async def test_each_deadline_takes_effect_once_however_often_the_runner_comes_by(scene):
     scene.clock.advance(timedelta(days=40))
-    for _ in range(3):
-        await scene.run_jobs()
+    for pause in (timedelta(), HEARING, timedelta()):
+        await scene.run_jobs(scene.clock.now() + pause)
     for state, event in (
         ("INQUIRED", "TRD.TIMEOUT"),
         ("NEGOTIATING", "TRD.TIMEOUT"),

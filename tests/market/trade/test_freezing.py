@@ -171,6 +171,8 @@ async def test_deadlines_move_by_the_working_days_that_the_trade_stood_still(sce
         await scene.run_jobs(moved)
         assert (await scene.trade(trade_id)).status.value == state
         await scene.run_jobs(moved + timedelta(milliseconds=1))
+        if state == "CONTRACTED":  # the bank states the day at one, and has ten minutes to ask
+            await scene.run_jobs(moved + timedelta(minutes=70, milliseconds=1))
         assert (await scene.trade(trade_id)).status.value == over
 
 
