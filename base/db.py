@@ -27,6 +27,7 @@ from base.errors import Unavailable
 
 _BUSY_TIMEOUT_S: Final = 30
 _FEW_ROWS: Final = 256
+_WRITER_CACHE_KIB: Final = 8192
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 # For sets of rows by their keys: planned once, and never by a scan of a table that was small at the time.
 _BY_KEYS: Final = (
@@ -386,6 +387,10 @@ def _prepare(engine: Engine, begin: str) -> None:
             f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        if (
+            begin != "BEGIN"
+        ):  # who writes goes through every index: of 2 MB it would read pages again and again
+            cursor.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
