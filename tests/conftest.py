@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from base.clock import SimulatedClock
 from base.db import Database
+from tests import forks
 from tests.databases import on_postgresql, on_sqlite
 from tests.postgres import SQLITE_ONLY, Server, running_server
 
@@ -29,6 +30,13 @@ def postgres() -> Iterator[Server]:
     if os.environ.get(SQLITE_ONLY) == "1":
         pytest.skip(f"{SQLITE_ONLY}=1 asked for a suite without PostgreSQL")
     yield from running_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """The process that forks commands ends with the suite, and all that it forked."""
+    yield
+    forks.close()
 
 
 @pytest.fixture(scope="session")

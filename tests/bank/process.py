@@ -1,8 +1,7 @@
 """A real bank process for tests: started on a free port, killed or stopped, started again on its folder."""
 
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 import orjson
+
+from tests.forks import Forked, forks
 
 DEADLINE_S = 30.0
 _STEP_S = 0.02
@@ -41,13 +42,13 @@ class BankProcess:
     escrow_account: str = ""
     fee_account: str = ""
     control_token: str = ""
-    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    process: Forked | None = field(default=None, repr=False)
 
     def start(self, port: int = 0) -> None:
         """Start on the folder; returns when the bank answers."""
         said = self.folder / "bank.out"
-        with said.open("wb") as out, (self.folder / "bank.log").open("ab") as log:
-            self.process = subprocess.Popen([*self.command, "--port", str(port)], stdout=out, stderr=log)
+        words = [*self.command, "--port", str(port)]
+        self.process = forks().start(words, os.environ, self.folder / "bank.log", out=said)
         until(lambda: said.read_bytes().endswith(b"\n") or self._ended(), what="the bank's first line")
         assert self.process.poll() is None, (self.folder / "bank.log").read_text()
         facts = orjson.loads(said.read_bytes())
@@ -103,7 +104,7 @@ def start_bank(
     controllable: bool = True,  # noqa: FBT001, FBT002
 ) -> BankProcess:
     """Start a bank whose data lies in `tmp_path`/data. The caller stops it."""
-    command = [sys.executable, "-m", "bank", "--data", str(tmp_path / "data")]
+    command = ["bank", "--data", str(tmp_path / "data")]
     command += ["--exchange-url", exchange_url, "--exchange-key", exchange_key_b64]
     command += ["--clock", "simulated" if simulated else "system"]
     command += ["--control"] if controllable else []

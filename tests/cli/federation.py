@@ -25,7 +25,7 @@ from cli.migrate import migrated
 from identity.founding import Operator
 from identity.passwords import PasswordHash, hash_password
 from ledger.checkpoint import VerifierKey
-from tests.cli.nursery import Nursery
+from tests.forks import Forked, forks
 from tests.houses import some_uscc
 from tests.web.api.live import free_port
 from web.node import load_keys
@@ -108,10 +108,9 @@ class Member:
 
     name: str
     folder: Path
-    nursery: Nursery = field(repr=False)
     port: int = field(default_factory=free_port)
     more: dict[str, str] = field(default_factory=dict)
-    pid: int | None = None
+    process: Forked | None = None
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     admitted: list[str] = field(default_factory=list)
 
@@ -163,33 +162,35 @@ class Member:
 
         asyncio.run(founding())
 
-    def command(self, *words: str) -> int:
+    def command(self, *words: str) -> Forked:
         """Begin `databourse` with these words."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DATABOURSE_")}
         environment = clean | {f"DATABOURSE_{name}": value for name, value in self.said.items()}
-        return self.nursery.start(list(words), environment, self.folder / "log.txt")
+        return forks().start(["databourse", *words], environment, self.folder / "log.txt")
 
     def start(self, *words: str) -> None:
         """Start the node; comes back when it answers."""
-        self.pid = self.command("node", "--start", "--port", str(self.port), *words)
+        self.process = self.command("node", "--start", "--port", str(self.port), *words)
         until(self._answers, what=f"{self.name} to come up")
 
     def refuses_to_start(self, *words: str) -> str:
         """Try to start it; what it says when it does not."""
         before = len(self.log)
-        assert self.nursery.wait(self.command("node", "--start", "--port", str(self.port), *words)) == 2
+        assert self.command("node", "--start", "--port", str(self.port), *words).wait(_DEADLINE_S) == 2
         return self.log[before:]
 
     def _answers(self) -> bool:
-        assert self.pid is not None
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/health", trust_env=False).status_code == 200
         return False
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        assert self.pid is not None
-        self.nursery.end(self.pid, how)
-        self.pid = None
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(_DEADLINE_S)
+        self.process = None
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", trust_env=False, timeout=30)
@@ -255,7 +256,6 @@ class Federation:
     """One province, its cities, a regulator that only witnesses; a cable from each city to the province."""
 
     folder: Path
-    nursery: Nursery
     cities: list[Member]
     province: Member
     regulator: Member
@@ -264,18 +264,17 @@ class Federation:
     @classmethod
     def build(cls, folder: Path, cities: int) -> "Federation":
         """Found everybody, and write down who witnesses whom. Nobody runs yet."""
-        nursery = Nursery()
         names = [f"city{number}" for number in range(cities)]
         members = {}
         for name in [*names, "province", "regulator"]:
-            members[name] = Member(name, folder / name, nursery)
+            members[name] = Member(name, folder / name)
             (folder / name).mkdir()
         province, regulator = members["province"], members["regulator"]
         hashed = asyncio.run(hash_password(PASSWORD, login="operator"))
         for name in [*names, "province"]:
             members[name].found(hashed)
         cables = [Cable(province.port) for _ in names]
-        built = cls(folder, nursery, [members[name] for name in names], province, regulator, cables)
+        built = cls(folder, [members[name] for name in names], province, regulator, cables)
         built._introduce()
         return built
 
@@ -316,7 +315,9 @@ class Federation:
     def close(self) -> None:
         for cable in self.cables:
             cable.cut()
-        self.nursery.close()
+        for member in (*self.exchanges, self.regulator):
+            if member.process is not None:
+                member.kill()
 
 
 def _write(member: Member, *, policy: list[str] | None, logs: list[Member]) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from typing import Final
 import httpx
 
 from base.settings import Settings
+from tests.forks import Forked, forks
 from tests.houses import some_uscc
 from tests.web.api.live import free_port
 from web.node import load_keys
 
 ORIGIN: Final = "process.test/log"
 PASSWORD: Final = "a passphrase of the tests"
-DATABOURSE: Final = [sys.executable, "-c", "from cli.main import app; app()"]
 _DEADLINE_S: Final = 60
 
 
@@ -31,7 +30,7 @@ class NodeProcess:
     port: int = field(default_factory=free_port)
     more: dict[str, str] = field(default_factory=dict)
     uscc: str = ""
-    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    process: Forked | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -56,14 +55,12 @@ class NodeProcess:
 
     def command(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
-        return subprocess.run(
-            [*DATABOURSE, *arguments],
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return forks().run(["databourse", *arguments], self.environment | more)
+
+    def begin(self, *arguments: str, log: str) -> Forked:
+        """Begin a command that stays open; what it says is kept in the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return forks().start(["databourse", *arguments], self.environment, self.folder / log)
 
     def found(self) -> None:
         """Found the exchange; `uscc` is then the credit code of its operator."""
@@ -79,13 +76,7 @@ class NodeProcess:
 
     def start(self, *arguments: str) -> None:
         """Serve; returns when it is ready."""
-        with (self.folder / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*DATABOURSE, "serve", "--port", str(self.port), *arguments],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = self.begin("serve", "--port", str(self.port), *arguments, log="serve.log")
         ends = time.monotonic() + _DEADLINE_S
         with httpx.Client(base_url=self.url, trust_env=False) as http:
             while time.monotonic() < ends:

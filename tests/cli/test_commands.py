@@ -19,7 +19,7 @@ from base.settings import Settings
 from cli.main import app
 from cli.migrate import migrated
 from identity.founding import Operator
-from tests.cli.node_process import DATABOURSE, PASSWORD, NodeProcess
+from tests.cli.node_process import PASSWORD, NodeProcess
 from tests.houses import some_uscc
 from tests.postgres import Server
 from tests.web.api.desk import Desk
@@ -44,12 +44,12 @@ async def test_a_server_and_a_sequencer_share_a_database_and_end_when_they_are_a
         assert (await asyncio.to_thread(node.command, "migrate")).returncode == 0
         await asyncio.to_thread(node.found)
         await asyncio.to_thread(node.start, "--no-sequencer")
-        sequencer = await asyncio.create_subprocess_exec(*DATABOURSE, "sequencer", env=node.environment)
+        sequencer = node.begin("sequencer", log="sequencer.log")
         try:
             await an_act_is_sealed(node)
         finally:
             sequencer.send_signal(signal.SIGTERM)
-            assert await sequencer.wait() == 0
+            assert await asyncio.to_thread(sequencer.wait, 60) == 0
         await asyncio.to_thread(node.end, signal.SIGTERM)
     finally:
         if node.process is not None:

@@ -38,7 +38,7 @@ def audited(federation: Federation, member: Member, folder: Path) -> set[str]:
     """Export and audit one log, pinned; the organisations that it says were admitted."""
     bundle = folder / f"bundle {member.name}"
     shutil.rmtree(bundle, ignore_errors=True)
-    assert federation.nursery.wait(member.command("export", "--out", str(bundle))) == 0, member.log
+    assert member.command("export", "--out", str(bundle)).wait() == 0, member.log
     report = audit(bundle, [member.vkey])
     assert not report.problems, report.problems
     assert report.cosignatures >= 2
@@ -52,7 +52,7 @@ def refuses(city: Member, bundle: Path) -> None:
     """A city with an old database neither sequences, nor serves beside a sequencer, nor exports."""
     assert "log-forked" in city.refuses_to_start()
     assert "log-forked" in city.refuses_to_start("--no-sequencer")
-    assert city.nursery.wait(city.command("export", "--out", str(bundle))) == 2
+    assert city.command("export", "--out", str(bundle)).wait() == 2
     assert not bundle.exists()
 
 

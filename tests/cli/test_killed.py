@@ -2,15 +2,9 @@
 
 import base64
 import json
-import os
 import random
 import signal
-import socket
-import subprocess
-import sys
-import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,65 +12,28 @@ import httpx
 import pytest
 
 from ledger.bundle import Bundle
+from tests.cli.node_process import PASSWORD, NodeProcess
 from tests.houses import some_uscc
 
-PASSWORD = "a passphrase of the tests"
 ROUNDS = 3
-DATABOURSE = [sys.executable, "-c", "from cli.main import app; app()"]
 
 
 @dataclass
-class Exchange:
+class Exchange(NodeProcess):
     """An exchange of its own in a folder, served by a process that may be killed at any moment."""
 
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
     answered: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return os.environ | {
-            "DATABOURSE_DATA_DIR": str(self.folder),
-            "DATABOURSE_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder}/databourse.db",
-            "DATABOURSE_ORIGIN": "killed.test/log",
-            "DATABOURSE_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-        }
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*DATABOURSE, *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def start(self) -> httpx.Client:
-        self.process = subprocess.Popen(
-            [*DATABOURSE, "serve", "--port", str(self.port)],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with suppress(httpx.TransportError):
-                if http.get("/ready").status_code == 200:
-                    break
-            time.sleep(0.05)
-        else:
-            pytest.fail("the exchange did not come up again")
+    def served(self) -> httpx.Client:
+        """Start it; answers a client that is signed in."""
+        self.start()
+        http = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
         signed = http.post("/api/v1/token", data={"username": "operator", "password": PASSWORD})
         http.headers["authorization"] = f"Bearer {signed.raise_for_status().json()['access_token']}"
         return http
 
     def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.end(signal.SIGKILL)
 
     def admit(self, http: httpx.Client, name: str) -> None:
         """Admit a member; remember it only when the exchange answered that it did."""
@@ -89,16 +46,13 @@ class Exchange:
 
 @pytest.fixture
 def exchange(tmp_path: Path):
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    made = Exchange(tmp_path / "var", port)
+    made = Exchange(tmp_path / "var")
     found = made.command(
         "found", "--name", "测试交易所", "--uscc", some_uscc(), "--login", "operator", "--password", PASSWORD
     )
     assert found.returncode == 0, found.stderr
     yield made
-    if made.process is not None and made.process.poll() is None:
+    if made.process is not None:
         made.kill()
 
 
@@ -107,12 +61,12 @@ def test_nothing_answered_with_success_is_lost_and_the_log_goes_on(
 ) -> None:
     dice = random.Random(20261122)
     for turn in range(ROUNDS):
-        http = exchange.start()
+        http = exchange.served()
         for number in range(dice.randint(1, 4)):
             exchange.admit(http, f"成员{turn}-{number}")
         exchange.kill()  # at once: sealing and publishing are under way
         http.close()
-    http = exchange.start()
+    http = exchange.served()
     exchange.admit(http, "最后的成员")
     for name, org_id in exchange.answered.items():
         assert http.get(f"/api/v1/organisations/{org_id}").raise_for_status().json()["name"] == name
@@ -152,7 +106,7 @@ def test_serving_what_was_never_founded_says_what_to_do(tmp_path: Path) -> None:
 def test_an_edited_amount_is_told_from_the_ledger_by_an_audit_with_the_database(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    http = exchange.start()
+    http = exchange.served()
     exchange.admit(http, "唯一的成员")
     http.close()
     exchange.kill()

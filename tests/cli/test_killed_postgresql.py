@@ -10,7 +10,6 @@ import base64
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +24,8 @@ import pytest
 
 from ledger.bundle import Bundle
 from tests.bank.process import until
-from tests.cli.node_process import DATABOURSE, PASSWORD, NodeProcess
+from tests.cli.node_process import PASSWORD, NodeProcess
+from tests.forks import Forked
 from tests.houses import some_uscc
 from tests.postgres import SQLITE_ONLY, Server, running_server
 
@@ -51,7 +51,7 @@ class Exchange:
     """The processes of one exchange on one database."""
 
     node: NodeProcess
-    sequencers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    sequencers: list[Forked] = field(default_factory=list)
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -59,12 +59,7 @@ class Exchange:
         return sum("answer" in call for call in self.calls.values())
 
     def sequence(self) -> None:
-        with (self.node.folder / "sequencer.log").open("ab") as log:
-            self.sequencers.append(
-                subprocess.Popen(
-                    [*DATABOURSE, "sequencer"], env=self.node.environment, stdout=log, stderr=log
-                )
-            )
+        self.sequencers.append(self.node.begin("sequencer", log="sequencer.log"))
 
     def ask(self, question: str) -> Any:
         """A value from the database; None while it does not answer."""
