@@ -16,6 +16,7 @@ from market.orders.clauses import models
 from market.orders.contract import Party, Terms, draw_up
 from market.orders.scope import LicenceScope
 from pricing.whole import whole_price
+from tests.houses import some_uscc
 from web.papers import Paper, Signed, draw
 from web.papers_font import Typecase
 from web.papers_words import LANGUAGES, MODES, TESTS, WORDS
@@ -47,9 +48,9 @@ DRAWN = draw_up(
         mandate_id="mnd_" + "0" * 26,
     ),
     [
-        Party(org_id=SELLER, role="PROVIDER", name="粤能数科", uscc="91440101MA5CXXXX0A"),
-        Party(org_id=BUYER, role="BUYER", name="湾区普惠银行", uscc="91440101MA5CXXXX0B"),
-        Party(org_id=BROKER, role="BROKER", name="珠江数据经纪", uscc="91440101MA5CXXXX0C"),
+        Party(org_id=SELLER, role="PROVIDER", name="粤能数科", uscc=some_uscc(1, region="440101")),
+        Party(org_id=BUYER, role="BUYER", name="湾区普惠银行", uscc=some_uscc(2, region="440101")),
+        Party(org_id=BROKER, role="BROKER", name="珠江数据经纪", uscc=some_uscc(3, region="440101")),
     ],
     document_nonce="00" * 32,
     opening_nonce="11" * 32,
@@ -95,7 +96,7 @@ def test_the_paper_says_the_terms_the_clauses_the_signatures_and_the_digest(lang
     assert all(DRAWN.sha256 in page for page in pages)  # at the foot of each
     for said in (
         TITLE,
-        "粤能数科(91440101MA5CXXXX0A)",
+        f"粤能数科({some_uscc(1, region='440101')})",
         "¥680,000.00",
         "¥38,490.57",
         "¥659,600.00",
