@@ -21,6 +21,18 @@ _PROVIDER: Final = frozenset({"PROVIDER"})
 _BUYER: Final = frozenset({"BUYER"})
 _TWO_SIDES: Final = frozenset({"PROVIDER", "BUYER"})
 _BUYER_OR_EXCHANGE: Final = frozenset({OPERATOR, "BUYER"})
+ANY_MEMBER: Final = (
+    _AUTHORITIES
+    | _PARTIES
+    | _BANK
+    | {"DATA_MERCHANT", "THIRD_PARTY", "REGISTRAR"}
+    | {
+        "PUBLIC_AGENCY",
+        "OPERATING_INSTITUTION",
+        "PUBLIC_SECURITY",
+        "AUDITOR",
+    }
+)
 
 FROZEN: Final = "FROZEN"
 VOIDED: Final = "VOIDED"
@@ -105,6 +117,12 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "BRK.REINSTATE": _DATA_AUTHORITY,
     "BRK.REVOKE": _DATA_AUTHORITY,
     "BRK.EXPIRE": _EXCHANGE,
+    "BRK.EMERGENCY_OVER": _EXCHANGE,
+    **dict.fromkeys(("BRK.APPLY", "BRK.CORRECT", "BRK.WITHDRAW"), _BROKER),
+    **dict.fromkeys(("BRK.LAPSE", "BRK.OVERDUE"), _EXCHANGE),
+    **dict.fromkeys(("BRK.ASK_CORRECTION", "BRK.REVIEW", "BRK.VOTE", "BRK.REFUSE"), _DATA_AUTHORITY),
+    **dict.fromkeys(("BRK.NOTICE", "BRK.UPHOLD", "BRK.DISMISS", "PNL.RECUSE"), _DATA_AUTHORITY),
+    "BRK.OBJECT": ANY_MEMBER,
     "CRD.APPOINT": _DATA_AUTHORITY,
     "CRD.ISSUE": _EXCHANGE,
     "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
@@ -140,6 +158,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "PAY.ASCERTAIN": _EXCHANGE,
     "PAY.EXPIRE": _BANK,
     "PAY.CLAIM": _EXCHANGE,
+    "JOB.RETRY": _EXCHANGE,
     "PAY.CLAIM_PAID": _BANK,
     "ACC.STATEMENT": _EXCHANGE,
     "DSP.PROPOSE": _TWO_SIDES,
@@ -184,6 +203,8 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("REQ.ANSWER", "BROKER"): "broker_id",
     ("REQ.FULFIL", "BUYER"): "buyer_id",
     ("REQ.WITHDRAW", "BUYER"): "buyer_id",
+    **{(f"BRK.{event}", "BROKER"): "org_id" for event in ("APPLY", "CORRECT", "WITHDRAW")},
+    **{("BRK.OBJECT", role): "objector_id" for role in ANY_MEMBER},
     ("PAY.ACCOUNT", "PROVIDER"): "org_id",
     ("PAY.ACCOUNT", "BUYER"): "org_id",
     ("PAY.ACCOUNT", "BROKER"): "org_id",

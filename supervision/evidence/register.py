@@ -19,6 +19,7 @@ CERTIFICATE_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "BRK.REINSTATE": "reinstated",
         "BRK.REVOKE": "revoked",
         "BRK.EXPIRE": "expired",
+        "BRK.EMERGENCY_OVER": "reinstated",
         "BRK.ANNUAL_REPORT": "annual_report",
         "BRK.ANNUAL_PASS": "annual_pass",
         "BRK.CUT_SCOPE": "scope_cut",

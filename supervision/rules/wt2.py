@@ -38,15 +38,15 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = made(tables, context)
     product = ibis.coalesce(trades.product_id, trades.listing_id)
     trades = trades.mutate(product=product).filter(product.notnull())
-    families = _families(tables, trades)
-    trades = trades.inner_join(families, [("product", "member")]).drop("member")
+    kin = families(tables, trades)
+    trades = trades.inner_join(kin, [("product", "member")]).drop("member")
     sellers = trades.select("family", party=trades.seller_group)
     buyers = trades.select("family", party=trades.buyer_group)
     both = sellers.intersect(buyers, distinct=True).select("family").distinct()
     return trades.semi_join(both, "family").order_by("family", "made_at", "trade_id")
 
 
-def _families(tables: Tables, trades: Any) -> Any:
+def families(tables: Tables, trades: Any) -> Any:
     """Pairs `member, family`: every product in its own family and in those it is derived from."""
     products = trades.select(member=trades["product"], family=trades["product"])
     lineage = tables["lineage"].select("source_product_id", derived="product_id")
@@ -61,21 +61,27 @@ def _families(tables: Tables, trades: Any) -> Any:
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding for each ring and episode; the families are searched one by one."""
-    whole = context.rules.whole
-    limits = Limits(
-        shortest=whole("WT2", "shortest"),
-        longest=whole("WT2", "longest"),
-        within=timedelta(days=whole("WT2", "within")) // timedelta(microseconds=1),
-    )
+    limits = limits_of(context)
     seen = set()
     for _, members in groupby(rows, key=lambda row: row["family"]):
-        for finding in _in_family(list(members), limits, context):
+        for finding in in_family(list(members), limits, context):
             if finding.finding_id not in seen:  # the same loop, seen from an ancestor's family too
                 seen.add(finding.finding_id)
                 yield finding
 
 
-def _in_family(rows: Sequence[Row], limits: Limits, context: Context) -> Iterator[Finding]:
+def limits_of(context: Context) -> Limits:
+    """How long a loop may be, and how long it may take."""
+    whole = context.rules.whole
+    return Limits(
+        shortest=whole("WT2", "shortest"),
+        longest=whole("WT2", "longest"),
+        within=timedelta(days=whole("WT2", "within")) // timedelta(microseconds=1),
+    )
+
+
+def in_family(rows: Sequence[Row], limits: Limits, context: Context) -> Iterator[Finding]:
+    """The findings of the loops among these trades of one family."""
     by_id = {row["trade_id"]: row for row in rows}
     covered: set[str] = set()
     for loop in find_loops(_legs(rows, "seller_id", "buyer_id"), limits):

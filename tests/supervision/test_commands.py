@@ -56,7 +56,14 @@ def test_sc1_from_the_bundle_to_no_finding(tmp_path, name, form):
 def test_the_same_findings_come_out_of_parquet_and_csv(tmp_path):
     ledger, _ = market_with_sc1()
     ledger.say("BRK.SUSPEND", "crt_1", cert_id="crt_1", org_id=BROKER)
-    ledger.say("MND.ACCEPT", "mnd_1", mandate_id="mnd_1", broker_id=BROKER, client_id=SELLER)
+    mandate = {
+        "mandate_id": "mnd_2",
+        "broker_id": BROKER,
+        "client_id": SELLER,
+        "ends_at": "2027-06-30T00:00:00.000Z",
+    }
+    ledger.say("MND.SIGN", "mnd_2", **mandate)
+    ledger.say("MND.ACCEPT", "mnd_2", **mandate)
     bundle = ledger.bundle(tmp_path / "bundle")
     written = []
     for form in ("parquet", "csv"):
@@ -65,7 +72,7 @@ def test_the_same_findings_come_out_of_parquet_and_csv(tmp_path):
         written.append((tmp_path / f"{form}.json").read_bytes())
     assert written[0] == written[1]
     (finding,) = orjson.loads(written[0])["findings"]
-    assert (finding["rule_id"], finding["subjects"], finding["objects"]) == ("BR1", [BROKER], ["mnd_1"])
+    assert (finding["rule_id"], finding["subjects"], finding["objects"]) == ("BR1", [BROKER], ["mnd_2"])
 
 
 def test_findings_are_no_error(tmp_path):

@@ -23,16 +23,19 @@ def test_a_report_is_what_was_written(result, tmp_path):
     assert sorted(f.finding_id for f in report.findings) == sorted(f.finding_id for f in result.findings)
     assert [f.document() for f in report.findings] == result.document()["findings"]
     assert [run.rule_id for run in report.rules_run] == [run["rule_id"] for run in result.rules_run]
-    assert [off.missing_table for off in report.rules_off] == [
-        "certificate_events",
-        "payments",
-        "payment_mismatches",
-    ]
+    assert {off.rule_id: off.missing_table for off in report.rules_off} == {
+        "BR1": "certificate_events",
+        **dict.fromkeys(("BR2", "BR4", "BR6"), "mandates"),
+        "BR8": "quotes",
+        "BR9": "payments",
+        "S30": "payments",
+        "S30B": "payment_mismatches",
+    }
 
 
 def test_findings_can_be_asked_by_organisation_and_object(result):
     report = parse_report(result.encoded())
-    assert {f.rule_id for f in report.touching(object_id="ring1")} == {"WT1", "WT2", "WT4"}
+    assert {f.rule_id for f in report.touching(object_id="ring1")} == {"WT1", "WT2", "WT4", "BR11"}
     assert "WT2" in {f.rule_id for f in report.touching(org_id="乙数")}
     assert report.touching(org_id="b0") == ()
     first = report.findings[0]
@@ -45,7 +48,7 @@ def test_a_summary_counts_and_sorts(result):
     assert summary.by_rule["WT1"] == 3
     assert summary.by_rule["WT2"] == 1
     assert summary.findings == len(result.findings) == sum(summary.by_severity.values())
-    assert summary.by_severity[Severity.HIGH] == 4
+    assert summary.by_severity[Severity.HIGH] == 5
     assert summary.markets[0]["hhi"] > 0
     assert [count for _, count in summary.subjects] == sorted((c for _, c in summary.subjects), reverse=True)
 

@@ -1,0 +1,145 @@
+"""Mediated trades and the mandates that cover them: what the conduct rules (BR2 to BR11) share.
+
+A mandate covers a trade if it is that broker's, of the seller or the buyer on its own side, for this
+listing or for all, signed before the trade was made and not yet ended. The broker's signing counts as the
+ledger has it; a date on a paper is not asked.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import ibis
+
+from supervision.context import Context, Row, Tables
+from supervision.finding import (
+    Confidence,
+    Explanation,
+    Finding,
+    Market,
+    Severity,
+    Window,
+    Words,
+    named,
+    seqs,
+)
+from supervision.trades import made
+
+OF_A_TRADE: Final = (
+    "trade_id",
+    "listing_id",
+    "product_id",
+    "seller_id",
+    "buyer_id",
+    "broker_id",
+    "seller_group",
+    "buyer_group",
+    "broker_group",
+    "category",
+    "geo",
+    "amount_minor",
+    "commission_minor",
+    "status",
+    "made_at",
+    "settled_at",
+    "seq",
+)
+
+
+def groups(tables: Tables) -> Any:
+    """Organisations with the group each belongs to: `org`, `group` (its ultimate controller, or itself)."""
+    orgs = tables["orgs"]
+    return orgs.select(org="org_id", group=ibis.coalesce(orgs.controller_id.nullif(""), orgs.org_id))
+
+
+def mediated(tables: Tables, context: Context) -> Any:
+    """The trades made until `as_of` that name a broker, with `broker_group`."""
+    trades = made(tables, context)
+    trades = trades.filter(trades.broker_id.nullif("").notnull())
+    known = groups(tables).rename(of_broker="org", broker_controller="group")
+    trades = trades.left_join(known, [("broker_id", "of_broker")])
+    trades = trades.mutate(broker_group=ibis.coalesce(trades.broker_controller, trades.broker_id))
+    return trades.select(*OF_A_TRADE)
+
+
+def spoken_mandates(tables: Tables, trades: Any) -> Any:
+    """Each mediated trade with each mandate of its broker and of one of its parties, and why it fails.
+
+    `reason` is null where the mandate covers the trade, else `listing`, `not-yet-signed`, `ended` or
+    `no-end`; `of_side` is the client's side.
+    """
+    mandates = tables["mandates"]
+    mandates = mandates.select(
+        "mandate_id",
+        "client_id",
+        "signed_at",
+        "ends_at",
+        "revoked_at",
+        "fee_bp",
+        "conflict_disclosed",
+        "dual_consent",
+        mandated_broker=mandates.broker_id,
+        mandated_listing=mandates.listing_id.nullif(""),
+        mandated_side=mandates.side.upper().nullif(""),
+        mandate_seq=mandates.seq,
+    )
+    pairs = trades.inner_join(mandates, [("broker_id", "mandated_broker")])
+    sells = (pairs.client_id == pairs.seller_id) & (pairs.mandated_side.fill_null("PROVIDER") == "PROVIDER")
+    buys = (pairs.client_id == pairs.buyer_id) & (pairs.mandated_side.fill_null("BUYER") == "BUYER")
+    pairs = pairs.mutate(of_side=ibis.cases((sells, "PROVIDER"), (buys, "BUYER"), else_=ibis.null("string")))
+    pairs = pairs.filter(pairs.of_side.notnull())
+    later = ibis.coalesce(pairs.mandate_seq > pairs.seq, False) & (pairs.signed_at == pairs.made_at)
+    erased = pairs.fee_bp.isnull() & pairs.conflict_disclosed.isnull() & pairs.dual_consent.isnull()
+    return pairs.mutate(
+        erased=erased,
+        reason=ibis.cases(
+            (ibis.coalesce(pairs.mandated_listing != pairs.listing_id, False), "listing"),
+            (pairs.signed_at.isnull() | (pairs.signed_at > pairs.made_at) | later, "not-yet-signed"),
+            (pairs.ends_at.isnull(), "no-end"),
+            ((pairs.ends_at < pairs.made_at) | (pairs.revoked_at < pairs.made_at), "ended"),
+            else_=ibis.null("string"),
+        ),
+    )
+
+
+def covering(tables: Tables, trades: Any) -> Any:
+    """The mandates that cover these mediated trades, one row for each pair."""
+    spoken = spoken_mandates(tables, trades)
+    return spoken.filter(spoken.reason.isnull())
+
+
+def market_if_known(row: Row) -> Market | None:
+    """The relevant market of a row, where its listing is known."""
+    return Market(row["category"], row["geo"]) if row["category"] and row["geo"] else None
+
+
+def on_trade(
+    rule_id: str,
+    row: Row,
+    context: Context,
+    *,
+    says: Words,
+    statistic: Mapping[str, Any],
+    innocent: tuple[Explanation, ...],
+    subjects: Iterable[str | None] = (),
+    objects: Iterable[str] = (),
+    evidence: Iterable[int | None] = (),
+    until: datetime | None = None,
+) -> Finding:
+    """A finding of a conduct rule about one trade of a broker; `objects` are what else it is about."""
+    return Finding(
+        rule_id=rule_id,
+        rule_version=context.rules.version(rule_id),
+        severity=Severity.HIGH,
+        says=says,
+        market=market_if_known(row),
+        subjects=named((row["broker_id"], *subjects)),
+        objects=tuple(sorted({row["trade_id"], *objects})),
+        statistic=statistic,
+        threshold=context.rules.threshold(rule_id),
+        legal_basis=context.rules.legal_basis(rule_id),
+        confidence=Confidence.HIGH,
+        window=Window(row["made_at"], until or row["made_at"]),
+        evidence_seqs=seqs((row["seq"], *evidence)),
+        innocent_explanations=innocent,
+    )

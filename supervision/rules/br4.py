@@ -1,0 +1,129 @@
+"""BR4: a broker with an interest in a party of the trade it mediates, which its mandates do not disclose.
+
+An interest is a share of 5 % and more, either way, or one ultimate controller. Shares are added up over the
+holder's whole group. A trade is in order where every client whose mandate covers it consented in it.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
+
+import ibis
+
+from base.clock import rfc3339
+from supervision.brokerage import covering, groups, market_if_known, mediated
+from supervision.context import Context, Row, Rule, Tables
+from supervision.finding import (
+    Checked,
+    Confidence,
+    Explanation,
+    Finding,
+    Severity,
+    Window,
+    Words,
+    named,
+    seqs,
+)
+
+_ORDER: Final = ("trade_id", "party_id", "kind")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The trades with an interest nobody consented to, one row for each interest."""
+    limit_bp = context.rules.whole("BR4", "ownership")
+    trades = mediated(tables, context)
+    parties = ibis.union(
+        trades.mutate(party_id=trades.seller_id, party_group=trades.seller_group),
+        trades.mutate(party_id=trades.buyer_id, party_group=trades.buyer_group),
+        distinct=True,
+    )
+    held = _held(tables, limit_bp)
+    own = held.select(holder="holder_group", held="held_id", held_bp="share_bp")
+    controlled = parties.filter(parties.party_group == parties.broker_group)
+    holding = parties.inner_join(own, [("broker_group", "holder"), ("party_id", "held")])
+    being_held = parties.inner_join(own, [("party_group", "holder"), ("broker_id", "held")])
+    interests = ibis.union(
+        controlled.mutate(kind=ibis.literal("common-control"), held_bp=ibis.null("int64")),
+        holding.mutate(kind=ibis.literal("broker-holds-party")).drop("holder", "held"),
+        being_held.mutate(kind=ibis.literal("party-holds-broker")).drop("holder", "held"),
+        distinct=True,
+    )
+    spoken = covering(tables, trades)
+    spoken = spoken.group_by("trade_id").agg(
+        said=spoken.conflict_disclosed.fill_null(False).cast("int64").min(),
+        unknown=spoken.erased.cast("int64").max(),
+        mandate_ids=spoken.mandate_id.min(),
+        mandate_seq=spoken.mandate_seq.min(),
+    )
+    interests = interests.left_join(spoken, "trade_id").drop("trade_id_right")
+    silent = (interests.said.fill_null(0) == 0) & (interests.unknown.fill_null(0) == 0)
+    return interests.filter(silent).order_by(*_ORDER)
+
+
+def _held(tables: Tables, limit_bp: int) -> Any:
+    """What each group holds of each organisation outside it, in basis points, from the limit on."""
+    holdings = tables["holdings"]
+    known = groups(tables)
+    held = holdings.left_join(known.rename(h_org="org", h_group="group"), [("holder_id", "h_org")])
+    held = held.mutate(holder_group=ibis.coalesce(held.h_group, held.holder_id))
+    # ten thousandths, rounded half up: a share of exactly 5 % counts however it is written
+    held = held.mutate(part_bp=(held.share * 1_000_000).round().cast("int64"))
+    held = held.group_by("holder_group", "held_id").agg(total=held.part_bp.sum().cast("int64"))
+    held = held.filter(held.total >= limit_bp * 100)
+    return held.select("holder_group", "held_id", share_bp=(held.total / 100).floor().cast("int64"))
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a trade, with every interest."""
+    for _, members in groupby(rows, key=lambda row: row["trade_id"]):
+        yield _finding(list(members), context)
+
+
+def _finding(rows: list[Row], context: Context) -> Finding:
+    trade = rows[0]
+    return Finding(
+        rule_id="BR4",
+        rule_version=context.rules.version("BR4"),
+        severity=Severity.HIGH,
+        says=Words(zh="涉嫌未披露利益冲突", en="suspected undisclosed conflict of interest"),
+        market=market_if_known(trade),
+        subjects=named((trade["broker_id"], *(row["party_id"] for row in rows))),
+        objects=(trade["trade_id"],),
+        statistic={
+            "broker_id": trade["broker_id"],
+            "interests": [
+                {"party_id": row["party_id"], "kind": row["kind"], "share_bp": row["held_bp"]} for row in rows
+            ],
+            "made_at": rfc3339(trade["made_at"]),
+        },
+        threshold=context.rules.threshold("BR4"),
+        legal_basis=context.rules.legal_basis("BR4"),
+        confidence=Confidence.HIGH,
+        window=Window(trade["made_at"], trade["made_at"]),
+        evidence_seqs=seqs((trade["seq"], trade["mandate_seq"])),
+        innocent_explanations=(
+            Explanation(
+                "consented",
+                Words(zh="委托中已书面同意", en="the clients consented in their mandates"),
+                Checked.RULED_OUT,
+            ),
+            Explanation(
+                "holding-came-later",
+                Words(zh="持股形成于交易之后", en="the share was acquired after the trade"),
+                Checked.OPEN,  # the table of holdings has no dates
+            ),
+        ),
+    )
+
+
+RULE = Rule(
+    rule_id="BR4",
+    needs={
+        "trades": ("trade_id", "seller_id", "buyer_id", "broker_id", "agreed_at"),
+        "orgs": ("org_id", "controller_id"),
+        "mandates": ("mandate_id", "broker_id", "client_id", "signed_at", "ends_at", "conflict_disclosed"),
+    },
+    uses=("holdings",),
+    expression=expression,
+    findings=findings,
+)

@@ -1,0 +1,119 @@
+"""BR7: a commission above the cap or above what the mandates state, below nothing, or paid without success.
+
+The cap is the rule table's, or that of `fee_caps` for the scope `broker` or for the trade's category. A
+commission is rounded half up, so half a fen more is no excess. A rebate is money a party or a broker moves
+between them beside the contract.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import ibis
+
+from supervision.brokerage import covering, mediated, on_trade
+from supervision.context import Context, Row, Rule, Tables
+from supervision.finding import Checked, Explanation, Finding, Words
+
+_SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
+_BP: Final = 10_000
+_ESCROW: Final = "ESCROW"
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The trades with a commission that does not hold, and each reason for that."""
+    trades = mediated(tables, context)
+    trades = _with_caps(tables, trades, context.rules.whole("BR7", "cap"))
+    mandates = covering(tables, trades)
+    fees = mandates.group_by("trade_id", "of_side").agg(
+        fee=mandates.fee_bp.max(), unknown=mandates.fee_bp.isnull().cast("int64").max()
+    )
+    fees = fees.group_by("trade_id").agg(mandated_bp=fees.fee.sum().cast("int64"), unknown=fees.unknown.max())
+    fees = fees.mutate(mandated_bp=ibis.ifelse(fees.unknown == 1, ibis.null("int64"), fees.mandated_bp))
+    trades = trades.left_join(fees, "trade_id").drop("trade_id_right", "unknown")
+    trades = trades.left_join(_payments(tables, trades), "trade_id").drop("trade_id_right")
+    exact = "decimal(38, 0)"
+    taken = trades.commission_minor.cast(exact) * _BP
+    amount = trades.amount_minor.cast(exact)
+    half = _BP // 2
+    trades = trades.mutate(
+        negative=trades.commission_minor < 0,
+        above_cap=taken > amount * trades.cap_bp + half,
+        above_mandate=taken > amount * trades.mandated_bp + half,
+        before_success=trades.paid_early > 0,
+        rebate=trades.rebates > 0,
+    )
+    names = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
+    broken = trades.negative.fill_null(False)
+    for name in names[1:]:
+        broken = broken | trades[name].fill_null(False)
+    return trades.filter(broken).order_by("trade_id")
+
+
+def _with_caps(tables: Tables, trades: Any, default_bp: int) -> Any:
+    caps = tables["fee_caps"]
+    caps = caps.filter(caps.max_bp.notnull()).group_by("scope").agg(bp=caps.max_bp.min())
+    general = caps.filter(caps.scope.lower().isin(_SCOPES)).agg(general_bp=lambda t: t.bp.min())
+    special = caps.select(of_category="scope", special_bp="bp")
+    trades = trades.cross_join(general).left_join(special, [("category", "of_category")])
+    cap = ibis.coalesce(trades.special_bp, trades.general_bp, default_bp)
+    return trades.mutate(cap_bp=cap).drop("of_category", "special_bp", "general_bp")
+
+
+def _payments(tables: Tables, trades: Any) -> Any:
+    """Of each trade: commissions paid before it was settled, and money between broker and parties."""
+    payments = tables["payments"].select("trade_id", "payer_id", "payee_id", "purpose", "paid_at")
+    told = trades.select("trade_id", "seller_id", "buyer_id", "broker_id", "settled_at")
+    told = told.inner_join(payments, "trade_id")
+    early = (told.purpose == "commission") & ibis.coalesce(
+        told.paid_at < told.settled_at, told.settled_at.isnull()
+    )
+    to_party = (told.payee_id == told.seller_id) | (told.payee_id == told.buyer_id)
+    back = (told.payer_id == told.broker_id) & to_party
+    return told.group_by("trade_id").agg(
+        paid_early=early.fill_null(False).cast("int64").sum(),
+        rebates=back.fill_null(False).cast("int64").sum(),
+    )
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a trade, with every reason."""
+    names = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
+    for row in rows:
+        yield on_trade(
+            "BR7",
+            row,
+            context,
+            says=Words(zh="涉嫌佣金超限或未如实约定", en="suspected commission beyond what may be taken"),
+            statistic={
+                "reasons": [name.replace("_", "-") for name in names if row[name]],
+                "amount_minor": _text(row["amount_minor"]),
+                "commission_minor": _text(row["commission_minor"]),
+                "cap_bp": row["cap_bp"],
+                "mandated_bp": row["mandated_bp"],
+            },
+            innocent=(
+                Explanation(
+                    "rounding",
+                    Words(zh="四舍五入差额", en="a difference of rounding"),
+                    Checked.RULED_OUT,
+                ),
+                Explanation(
+                    "agreed-expenses",
+                    Words(zh="约定的必要费用", en="agreed expenses, which are owed without success too"),
+                    Checked.OPEN if row["before_success"] or row["rebate"] else Checked.RULED_OUT,
+                ),
+            ),
+        )
+
+
+def _text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+RULE = Rule(
+    rule_id="BR7",
+    needs={"trades": ("trade_id", "broker_id", "agreed_at", "amount_minor", "commission_minor")},
+    uses=("orgs", "mandates", "fee_caps", "payments"),
+    expression=expression,
+    findings=findings,
+)

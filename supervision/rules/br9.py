@@ -1,0 +1,87 @@
+"""BR9: money of a trade that goes to or through its broker, beside the commission out of escrow."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
+
+from base.clock import rfc3339
+from supervision.brokerage import mediated, on_trade
+from supervision.context import Context, Row, Rule, Tables
+from supervision.finding import Checked, Explanation, Finding, Words
+from supervision.trades import moment
+
+ESCROW: Final = "ESCROW"
+_ORDER: Final = ("trade_id", "paid_at", "payment_id")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The payments of mediated trades that the broker received or made and that are no commission."""
+    trades = mediated(tables, context)
+    payments = tables["payments"]
+    payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor != 0)
+    payments = payments.select(
+        "payment_id",
+        "payer_id",
+        "payee_id",
+        "purpose",
+        "paid_at",
+        of_trade="trade_id",
+        paid_minor="amount_minor",
+        paid_seq="seq",
+    )
+    told = trades.inner_join(payments, [("trade_id", "of_trade")])
+    party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)
+    earned = (told.purpose == "commission") & (told.payer_id.upper() == ESCROW)
+    received = (told.payee_id == told.broker_id) & ~earned.fill_null(False)
+    through = received | (told.payer_id == told.broker_id)
+    # a broker that is itself a party pays and is paid as that: its own-account trade is BR5's
+    return told.filter(through.fill_null(False), ~party).order_by(*_ORDER)
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a trade, with every such payment."""
+    for _, members in groupby(rows, key=lambda row: row["trade_id"]):
+        paid = list(members)
+        yield on_trade(
+            "BR9",
+            paid[0],
+            context,
+            says=Words(zh="涉嫌经手委托人资金", en="suspected holding of a client's money"),
+            statistic={"payments": [_payment(row) for row in paid]},
+            evidence=[row["paid_seq"] for row in paid],
+            innocent=(
+                Explanation(
+                    "commission",
+                    Words(zh="存管机构支付的佣金", en="the commission, paid out of escrow"),
+                    Checked.RULED_OUT,
+                ),
+                Explanation(
+                    "agreed-expenses",
+                    Words(zh="约定的必要费用", en="agreed expenses of the broker"),
+                    Checked.OPEN,
+                ),
+            ),
+        )
+
+
+def _payment(row: Row) -> dict[str, Any]:
+    return {
+        "payment_id": row["payment_id"],
+        "payer_id": row["payer_id"],
+        "payee_id": row["payee_id"],
+        "purpose": row["purpose"],
+        "amount_minor": str(row["paid_minor"]),
+        "paid_at": rfc3339(row["paid_at"]),
+    }
+
+
+RULE = Rule(
+    rule_id="BR9",
+    needs={
+        "trades": ("trade_id", "seller_id", "buyer_id", "broker_id", "agreed_at"),
+        "payments": ("payment_id", "trade_id", "payer_id", "payee_id", "amount_minor", "paid_at", "purpose"),
+    },
+    uses=("orgs",),
+    expression=expression,
+    findings=findings,
+)
