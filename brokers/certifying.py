@@ -2,23 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import col, update
 
-from base.clock import rfc3339
+from base.calendar import deadline_after
+from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
 from base.jobs import enqueue
 from brokers import repository
-from brokers.credential.issuing import order_credential
+from brokers.credential.issuing import AUTHORITY, order_credential
 from brokers.errors import (
+    ApplicationUnderWay,
     BrokerBarred,
     BrokerRoleMissing,
     CertificateNumberTaken,
     CertificateOverlaps,
     CertificateWrongState,
 )
+from brokers.moving import Said, moments, step
+from brokers.rule_table import in_force
 from brokers.rules import (
     BrokerType,
     CertificateEvent,
@@ -26,20 +30,22 @@ from brokers.rules import (
     certificate_may_move,
     check_grade_scope,
 )
+from brokers.states import APPLICATION, CERTIFICATE_MOVES
 from brokers.tables import CertificateEventRow, CertificateRow
-from identity.repository import lock_organisation
+from identity.repository import get_organisation, lock_organisation
 from identity.rules import Role
-from identity.service import insert, require_member
+from identity.service import insert, require_member, same_controller
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 from registry.rules import Level
 
 EXPIRE_JOB: Final = "brokers.certificate-expire"
-BAR_YEARS: Final = 3  # no new certificate after a revocation (`states.md` §3.3)
-_LATE: Final = timedelta(milliseconds=1)
+EMERGENCY_JOB: Final = "brokers.emergency-over"
+LATE: Final = timedelta(milliseconds=1)
 _OVER: Final = frozenset(
     {CertificateState.REFUSED, CertificateState.REVOKED, CertificateState.EXPIRED, CertificateState.EXITED}
 )
+_DECIDED_HERE: Final = (*APPLICATION, CertificateState.REFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +72,24 @@ async def certify(
     """Enter a certificate that the data authority has decided on (BRK.CERTIFY).
 
     Raises CertificateBeyondGrade, CertificateWrongRole, BrokerRoleMissing, BrokerBarred,
-    CertificateOverlaps, CertificateNumberTaken, `member-not-active`.
+    CertificateOverlaps, CertificateNumberTaken, ApplicationUnderWay, `member-not-active`.
     """
     state = certificate_may_move(None, CertificateEvent.CERTIFY, act.role)
-    check_grade_scope(grade=scope.grade, max_level=scope.max_level, cross_border=scope.cross_border)
+    check_scope(scope)
     if valid_to <= valid_from:
         raise Malformed("a certificate ends after it begins", valid_to=rfc3339(valid_to))
-    if not scope.sectors:
-        raise Malformed("a certificate names its sectors, or * for all")
     await lock_organisation(s, org_id=org_id, alone=True)  # one decision about an organisation at a time
     member = await require_member(s, org_id=org_id)
     if Role.BROKER not in member.roles:
         raise BrokerRoleMissing("the organisation is no broker of the exchange", org_id=org_id)
-    await _check_history(s, act, org_id=org_id, valid_from=valid_from, valid_to=valid_to)
+    applied = await repository.application_of(s, org_id=org_id, states=_DECIDED_HERE)
+    if applied is not None:
+        raise ApplicationUnderWay(
+            "who has applied here is certified on the application",
+            cert_id=applied.cert_id,
+            status=applied.status.value,
+        )
+    await check_free(s, act, org_id=org_id, valid_from=valid_from, valid_to=valid_to)
     row = CertificateRow(
         cert_id=act.new_id("crt"),
         cert_no=cert_no,
@@ -92,50 +103,93 @@ async def certify(
         valid_to=valid_to,
         status=state,
     )
-    await insert(s, row, CertificateNumberTaken("this number belongs to a certificate", cert_no=cert_no))
+    await enter(s, act, row, before=None)
+    return row
+
+
+def check_scope(scope: CertificateScope) -> None:
+    """A scope that a grade may have. Raises CertificateBeyondGrade; Malformed where it names no sector."""
+    check_grade_scope(grade=scope.grade, max_level=scope.max_level, cross_border=scope.cross_border)
+    if not scope.sectors:
+        raise Malformed("a certificate names its sectors, or * for all")
+
+
+async def enter(
+    s: WriteSession, act: Act, row: CertificateRow, *, before: CertificateState | None
+) -> Recorded:
+    """Store a certificate and state it (BRK.CERTIFY); its clocks begin. Raises CertificateNumberTaken."""
+    taken = CertificateNumberTaken("this number belongs to a certificate", cert_no=row.cert_no)
+    await insert(s, row, taken)
+    public = words_of(row)
     recorded = await record(
         s,
         act,
         Draft(
             "BRK.CERTIFY",
             row.cert_id,
-            public={
-                "cert_id": row.cert_id,
-                "cert_no": cert_no,
-                "org_id": org_id,
-                "broker_type": row.broker_type,
-                "grade": row.grade,
-                "sectors": row.sectors,
-                "max_level": row.max_level,
-                "cross_border": row.cross_border,
-                "valid_from": rfc3339(valid_from),
-                "valid_to": rfc3339(valid_to),
-            },
-            after=state.value,
+            public=public,
+            before=None if before is None else before.value,
+            after=row.status.value,
         ),
     )
-    s.add(_history(act, row, event=CertificateEvent.CERTIFY, reason_code=None, recorded=recorded))
-    await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
-    await enqueue(
-        s, kind=EXPIRE_JOB, key=row.cert_id, run_at=valid_to + _LATE, payload={"cert_id": row.cert_id}
+    s.add(
+        CertificateEventRow(
+            statement_id=recorded.statement_id,
+            cert_id=row.cert_id,
+            event=CertificateEvent.CERTIFY.value,
+            reason_code=None,
+            at=act.occurred_at,
+        )
     )
-    return row
+    await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
+    await wind_end(s, row)
+    return recorded
 
 
-async def _check_history(
+def words_of(row: CertificateRow) -> dict[str, Any]:
+    """What a certificate says, as statements have it."""
+    return {
+        "cert_id": row.cert_id,
+        "cert_no": row.cert_no,
+        "org_id": row.org_id,
+        "broker_type": row.broker_type,
+        "grade": row.grade,
+        "sectors": row.sectors,
+        "max_level": row.max_level,
+        "cross_border": row.cross_border,
+        "valid_from": rfc3339(row.valid_from),
+        "valid_to": rfc3339(row.valid_to),
+    }
+
+
+async def wind_end(s: WriteSession, row: CertificateRow) -> None:
+    """Have the clock look at a certificate when its validity is over."""
+    key = f"{row.cert_id} {rfc3339(row.valid_to)}"
+    run_at = row.valid_to + LATE
+    await enqueue(s, kind=EXPIRE_JOB, key=key, run_at=run_at, payload={"cert_id": row.cert_id})
+
+
+async def check_free(
     s: WriteSession, act: Act, *, org_id: str, valid_from: datetime, valid_to: datetime
 ) -> None:
-    """At most one certificate at a time, so that no suspension is walked around; none after a revocation."""
+    """At most one certificate at a time, so that no suspension is walked around; none after a revocation.
+
+    The bar holds for whoever has the same controller, now or when it was revoked, under whatever name.
+    Raises BrokerBarred, CertificateOverlaps.
+    """
+    organisation = await get_organisation(s, org_id=org_id)
+    for barred in await repository.bars(s, now=act.now):
+        then = barred.barred_controller
+        ours = {org_id, organisation.controller_id if organisation else None} - {None}
+        if then in ours or await same_controller(s, org_id, barred.org_id):
+            assert barred.barred_until is not None
+            raise BrokerBarred(
+                "a certificate was revoked less than three years ago",
+                cert_id=barred.cert_id,
+                barred_until=rfc3339(barred.barred_until),
+            )
     for held in await repository.certificates_of(s, org_id=org_id):
-        if held.status is CertificateState.REVOKED:
-            revoked_at = await repository.moved_at(s, cert_id=held.cert_id, event=CertificateEvent.REVOKE)
-            if revoked_at is not None and act.now < years_after(revoked_at, BAR_YEARS):
-                raise BrokerBarred(
-                    "a certificate was revoked less than three years ago",
-                    cert_id=held.cert_id,
-                    revoked_at=rfc3339(revoked_at),
-                )
-        elif held.status not in _OVER and valid_from <= held.valid_to and held.valid_from <= valid_to:
+        if held.status not in _OVER and valid_from <= held.valid_to and held.valid_from <= valid_to:
             raise CertificateOverlaps(
                 "the organisation holds a certificate for this time",
                 cert_id=held.cert_id,
@@ -154,28 +208,107 @@ def years_after(at: datetime, years: int) -> datetime:
 async def suspend_certificate(
     s: WriteSession, act: Act, *, cert_id: str, reason_code: str, case_id: str | None = None
 ) -> CertificateRow:
-    """Take a certificate out of force at once: no act of the broker is sealed after it (BRK.SUSPEND)."""
-    return await _move(
-        s, act, CertificateEvent.SUSPEND, cert_id=cert_id, reason_code=reason_code, case_id=case_id
+    """Take a certificate out of force at once: no act of the broker is sealed after it (BRK.SUSPEND).
+
+    The exchange does so in an emergency, for ten working days, which the authority takes over or lets end.
+    Raises CertificateWrongState where the authority's own suspension stands.
+    """
+    row = await repository.claim_certificate(s, cert_id=cert_id)
+    certificate_may_move(row.status, CertificateEvent.SUSPEND, act.role)
+    if row.status is CertificateState.SUSPENDED and row.emergency_until is None:
+        raise CertificateWrongState(
+            "an authority's suspension stands already",
+            state=row.status.value,
+            event=CertificateEvent.SUSPEND.value,
+            allowed=sorted(event.value for state, event in CERTIFICATE_MOVES if state is row.status),
+        )
+    until = None
+    if act.role != AUTHORITY:
+        until = deadline_after(act.now, in_force(act.now).number("BRK-CERT", "emergency")).at
+    await step(
+        s,
+        act,
+        CertificateEvent.SUSPEND,
+        row,
+        Said(public=moments(until=until)),
+        reason_code=reason_code,
+        case_id=case_id,
+        values={"emergency_until": until},
     )
+    if until is not None:
+        await _wind_emergency(s, cert_id=cert_id, since=act.now, until=until)
+    return row
+
+
+async def _wind_emergency(s: WriteSession, *, cert_id: str, since: datetime, until: datetime) -> None:
+    await enqueue(
+        s,
+        kind=EMERGENCY_JOB,
+        key=f"{cert_id} {rfc3339(since)} {rfc3339(until)}",
+        run_at=until + LATE,
+        payload={"cert_id": cert_id, "since": rfc3339(since), "until": rfc3339(until)},
+    )
+
+
+async def end_emergency(s: WriteSession, act: Act, *, cert_id: str, since: str, until: str) -> bool:
+    """The clock's end of the exchange's emergency suspension (BRK.EMERGENCY_OVER), unless it was taken over.
+
+    False where nothing is to do.
+    """
+    row = await repository.claim_certificate(s, cert_id=cert_id)
+    stands = None if row.emergency_until is None else rfc3339(row.emergency_until)
+    if row.status is not CertificateState.SUSPENDED or stands != until:
+        return False
+    begun = parse_rfc3339(since)
+    over = deadline_after(begun, in_force(begun).number("BRK-CERT", "emergency")).at
+    if act.now <= over:  # the table of working days has grown
+        await s.exec(
+            update(CertificateRow).where(col(CertificateRow.cert_id) == cert_id).values(emergency_until=over)
+        )
+        await _wind_emergency(s, cert_id=cert_id, since=begun, until=over)
+        return False
+    await step(s, act, CertificateEvent.EMERGENCY_OVER, row, values={"emergency_until": None})
+    return True
 
 
 async def reinstate_certificate(
     s: WriteSession, act: Act, *, cert_id: str, reason_code: str, case_id: str | None = None
 ) -> CertificateRow:
     """Put a suspended certificate back into force (BRK.REINSTATE)."""
-    return await _move(
-        s, act, CertificateEvent.REINSTATE, cert_id=cert_id, reason_code=reason_code, case_id=case_id
+    row = await repository.claim_certificate(s, cert_id=cert_id)
+    await step(
+        s,
+        act,
+        CertificateEvent.REINSTATE,
+        row,
+        reason_code=reason_code,
+        case_id=case_id,
+        values={"emergency_until": None},
     )
+    return row
 
 
 async def revoke_certificate(
     s: WriteSession, act: Act, *, cert_id: str, reason_code: str, case_id: str | None = None
 ) -> CertificateRow:
-    """End a suspended certificate for good (BRK.REVOKE)."""
-    return await _move(
-        s, act, CertificateEvent.REVOKE, cert_id=cert_id, reason_code=reason_code, case_id=case_id
+    """End a suspended certificate for good (BRK.REVOKE); a bar on its holder and controller begins."""
+    row = await repository.claim_certificate(s, cert_id=cert_id)
+    holder = await get_organisation(s, org_id=row.org_id)
+    until = years_after(act.now, in_force(act.now).number("BRK-CERT", "bar"))
+    await step(
+        s,
+        act,
+        CertificateEvent.REVOKE,
+        row,
+        Said(public=moments(barred_until=until)),
+        reason_code=reason_code,
+        case_id=case_id,
+        values={
+            "barred_until": until,
+            "barred_controller": None if holder is None else holder.controller_id,
+        },
     )
+    return row
 
 
 async def expire_certificate(s: WriteSession, act: Act, *, cert_id: str) -> bool:
@@ -186,61 +319,5 @@ async def expire_certificate(s: WriteSession, act: Act, *, cert_id: str) -> bool
     row = await repository.claim_certificate(s, cert_id=cert_id)
     if row.status in _OVER or act.now <= row.valid_to:
         return False
-    await _step(s, act, CertificateEvent.EXPIRE, row, reason_code=None, case_id=None)
+    await step(s, act, CertificateEvent.EXPIRE, row)
     return True
-
-
-async def _move(
-    s: WriteSession,
-    act: Act,
-    event: CertificateEvent,
-    *,
-    cert_id: str,
-    reason_code: str,
-    case_id: str | None,
-) -> CertificateRow:
-    row = await repository.claim_certificate(s, cert_id=cert_id)
-    return await _step(s, act, event, row, reason_code=reason_code, case_id=case_id)
-
-
-async def _step(
-    s: WriteSession,
-    act: Act,
-    event: CertificateEvent,
-    row: CertificateRow,
-    *,
-    reason_code: str | None,
-    case_id: str | None,
-) -> CertificateRow:
-    before = row.status
-    after = certificate_may_move(before, event, act.role)
-    claimed = await s.exec(
-        update(CertificateRow)
-        .where(col(CertificateRow.cert_id) == row.cert_id, col(CertificateRow.status) == before)
-        .values(status=after)
-    )
-    if claimed.rowcount != 1:
-        raise CertificateWrongState("the certificate has moved on", cert_id=row.cert_id, event=event.value)
-    await s.refresh(row)
-    public = {"cert_id": row.cert_id, "org_id": row.org_id}
-    public |= {"reason_code": reason_code} if reason_code else {}
-    public |= {"case_id": case_id} if case_id else {}
-    recorded = await record(
-        s,
-        act,
-        Draft(f"BRK.{event.value}", row.cert_id, public=public, before=before.value, after=after.value),
-    )
-    s.add(_history(act, row, event=event, reason_code=reason_code, recorded=recorded))
-    return row
-
-
-def _history(
-    act: Act, row: CertificateRow, *, event: CertificateEvent, reason_code: str | None, recorded: Recorded
-) -> CertificateEventRow:
-    return CertificateEventRow(
-        statement_id=recorded.statement_id,
-        cert_id=row.cert_id,
-        event=event.value,
-        reason_code=reason_code,
-        at=act.occurred_at,
-    )

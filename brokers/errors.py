@@ -125,3 +125,114 @@ class CommissionAboveCap(Refusal):
     code = "commission-above-cap"
     title = "The commission is above the cap"
     rule_id: ClassVar[str | None] = "BR7"
+
+
+class ApplicationUnknown(NotFound):
+    code = "application-unknown"
+    title = "No such application"
+
+
+class NotYourCertificate(NotPermitted):
+    """An application or certificate is its broker's to act on."""
+
+    code = "not-your-certificate"
+    title = "The certificate belongs to another organisation"
+
+
+class ApplicationUnderWay(Conflict):
+    """One application at a time; and who has applied here is decided on here."""
+
+    code = "application-under-way"
+    title = "An application of this organisation decides"
+
+
+class ApplicationIncomplete(Refusal):
+    """Kinds of evidence are missing; `missing` names them."""
+
+    code = "application-incomplete"
+    title = "Evidence is missing"
+    rule_id: ClassVar[str | None] = "BRK-QUAL"
+
+
+class NotQualified(Refusal):
+    """A condition of the type and grade is not met; `unmet` names each with its number."""
+
+    code = "not-qualified"
+    title = "A condition of this grade is not met"
+    rule_id: ClassVar[str | None] = "BRK-QUAL"
+
+
+class CorrectionAskedBefore(Conflict):
+    """All gaps are told at once, and only once."""
+
+    code = "correction-asked-before"
+    title = "The applicant was asked for corrections before"
+
+
+class DeadlineOver(Conflict):
+    """The ledger's time decides, whatever date a document bears."""
+
+    code = "deadline-over"
+    title = "The time for this is over"
+
+
+class TooEarly(Conflict):
+    code = "too-early"
+    title = "The time for this has not come"
+
+
+class EvidencePostdated(Refusal):
+    """A document bears a date after the day on which it is filed."""
+
+    code = "evidence-postdated"
+    title = "A document is dated after the day of its filing"
+    rule_id: ClassVar[str | None] = "BRK-PROC"
+
+
+class EvidenceTooOld(Refusal):
+    code = "evidence-too-old"
+    title = "A document is too old to show this"
+    rule_id: ClassVar[str | None] = "BRK-PROC"
+
+
+class EvidenceRedated(Refusal):
+    """The very same document was filed before under another date."""
+
+    code = "evidence-redated"
+    title = "The same document was filed before under another date"
+    rule_id: ClassVar[str | None] = "BRK-PROC"
+
+
+class PanelNotComplete(Conflict):
+    """Fewer than three persons have voted, or as many for as against."""
+
+    code = "panel-not-complete"
+    title = "The panel has not decided yet"
+
+
+class PanelDecidedOtherwise(Refusal):
+    code = "panel-decided-otherwise"
+    title = "Most of the panel voted otherwise"
+    rule_id: ClassVar[str | None] = "BRK-PROC"
+
+
+class PanelVotedBefore(Conflict):
+    """A natural person votes once, with whatever login."""
+
+    code = "panel-voted-before"
+    title = "This person has voted already"
+
+
+class PanelTie(NotPermitted):
+    """A person who is related to the applicant, or does not declare to be without ties, does not decide."""
+
+    code = "panel-tie"
+    title = "Somebody with ties to the applicant does not decide"
+    rule_id: ClassVar[str | None] = "BRK-PROC"
+
+
+class ObjectionsDiffer(Conflict):
+    """Objections are decided together: all that are open, and no other."""
+
+    code = "objections-differ"
+    title = "Other objections are open than those that are decided"

@@ -1,16 +1,25 @@
 """What is asked about certificates and mandates."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 from sqlalchemy import case, or_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
-from brokers.errors import CertificateUnknown, MandateUnknown
-from brokers.states import CertificateEvent, MandateState
-from brokers.tables import CertificateEventRow, CertificateRow, MandateRow
+from brokers.errors import ApplicationUnknown, CertificateUnknown, MandateUnknown
+from brokers.states import CertificateEvent, CertificateState, MandateState
+from brokers.tables import (
+    ApplicationRow,
+    CertificateEventRow,
+    CertificateRow,
+    EvidenceRow,
+    MandateRow,
+    ObjectionRow,
+    PanelTieRow,
+    PanelVoteRow,
+)
 
 
 async def get_certificate(s: ReadSession, *, cert_id: str) -> CertificateRow:
@@ -151,3 +160,91 @@ async def moved_at(s: ReadSession, *, cert_id: str, event: CertificateEvent) -> 
         .order_by(col(CertificateEventRow.at).desc())
     )
     return (await s.exec(query.limit(1))).first()
+
+
+async def claim_application(s: WriteSession, *, cert_id: str) -> ApplicationRow:
+    """An application, locked against every other step of it. Raises ApplicationUnknown."""
+    query = exclusive_lock(select(ApplicationRow).where(ApplicationRow.cert_id == cert_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise ApplicationUnknown("no such application", cert_id=cert_id)
+    return row
+
+
+async def get_application(s: ReadSession, *, cert_id: str) -> ApplicationRow:
+    """An application by id. Raises ApplicationUnknown."""
+    row = await s.get(ApplicationRow, cert_id, populate_existing=True)
+    if row is None:
+        raise ApplicationUnknown("no such application", cert_id=cert_id)
+    return row
+
+
+async def application_of(
+    s: ReadSession, *, org_id: str, states: Collection[CertificateState]
+) -> ApplicationRow | None:
+    """An organisation's newest application in one of these states."""
+    query = select(ApplicationRow).where(
+        ApplicationRow.org_id == org_id, col(ApplicationRow.status).in_(list(states))
+    )
+    return (await s.exec(query.order_by(col(ApplicationRow.cert_id).desc()).limit(1))).first()
+
+
+async def applications(
+    s: ReadSession,
+    *,
+    org_id: str | None = None,
+    states: Collection[CertificateState] | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Sequence[ApplicationRow]:
+    """Applications, newest first, by keyset (`after` is the last id seen)."""
+    query = select(ApplicationRow)
+    if org_id is not None:
+        query = query.where(ApplicationRow.org_id == org_id)
+    if states is not None:
+        query = query.where(col(ApplicationRow.status).in_(list(states)))
+    if after is not None:
+        query = query.where(ApplicationRow.cert_id < after)
+    return (await s.exec(query.order_by(col(ApplicationRow.cert_id).desc()).limit(min(limit, 100)))).all()
+
+
+async def kinds_shown(s: ReadSession, *, cert_id: str) -> set[str]:
+    """The kinds of evidence an applicant has filed for a certificate."""
+    own = (CertificateEvent.APPLY.value, CertificateEvent.CORRECT.value)
+    query = select(EvidenceRow.kind).where(EvidenceRow.cert_id == cert_id, col(EvidenceRow.event).in_(own))
+    return set((await s.exec(query)).all())
+
+
+async def evidence_of(s: ReadSession, *, cert_id: str) -> Sequence[EvidenceRow]:
+    """Every document that was filed for a certificate, in the order of filing."""
+    query = select(EvidenceRow).where(EvidenceRow.cert_id == cert_id)
+    in_order = query.order_by(col(EvidenceRow.filed_at), EvidenceRow.statement_id, col(EvidenceRow.number))
+    return (await s.exec(in_order)).all()
+
+
+async def evidence_dates(s: ReadSession, *, org_id: str) -> dict[str, date]:
+    """Under which date a broker filed each document before, by digest."""
+    query = select(EvidenceRow.sha256, EvidenceRow.dated_on).where(EvidenceRow.org_id == org_id)
+    return {sha256: date.fromisoformat(dated_on) for sha256, dated_on in (await s.exec(query)).all()}
+
+
+async def votes_of(s: ReadSession, *, cert_id: str) -> Sequence[PanelVoteRow]:
+    """What the panel has said about an application, first to last."""
+    query = select(PanelVoteRow).where(PanelVoteRow.cert_id == cert_id)
+    return (await s.exec(query.order_by(col(PanelVoteRow.voted_at), PanelVoteRow.person))).all()
+
+
+async def ties_of(s: ReadSession, *, person: str) -> Sequence[PanelTieRow]:
+    """The ties a natural person has declared."""
+    return (await s.exec(select(PanelTieRow).where(PanelTieRow.person == person))).all()
+
+
+async def objections_to(s: ReadSession, *, cert_id: str) -> Sequence[ObjectionRow]:
+    """The objections to an application, first to last."""
+    query = select(ObjectionRow).where(ObjectionRow.cert_id == cert_id)
+    return (await s.exec(query.order_by(col(ObjectionRow.filed_at), ObjectionRow.objection_id))).all()
+
+
+async def bars(s: ReadSession, *, now: datetime) -> Sequence[CertificateRow]:
+    """The revoked certificates whose bar still runs."""
+    return (await s.exec(select(CertificateRow).where(col(CertificateRow.barred_until) > now))).all()

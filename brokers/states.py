@@ -1,22 +1,31 @@
-"""The states of a broker's certificate (`BRK`) and of a mandate (`MND`), and who moves them.
+"""The states of a broker's certificate (`BRK`), from the application to its end, and of a mandate (`MND`).
 
-One table each (`states.md` §3.3). Where that page leaves a state without a way out, the table adds the
-evident one: rectifying is passed or failed, and every certificate in force can be suspended or expire.
+One table each (`states.md` §3.3). What that page leaves out is added: the correction of an application that
+is not complete, objections, who lets a deadline pass, an emergency suspension that ends by itself, and a way
+out of every state. An application and the certificate that comes of it are one object with one id. The
+exchange's role stands for the clock. `docs/brokers.md` is drawn from here (`brokers.drawing`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from brokers.errors import CertificateWrongRole, CertificateWrongState, MandateWrongRole, MandateWrongState
+from identity.rules import Role
 
 
 class CertificateState(StrEnum):
+    """APPLIED to OBJECTED (and how they end) are an application's; the others a certificate's."""
+
     APPLIED = "APPLIED"
+    CORRECTING = "CORRECTING"
     UNDER_REVIEW = "UNDER_REVIEW"
     REFUSED = "REFUSED"
+    LAPSED = "LAPSED"
+    WITHDRAWN = "WITHDRAWN"
     PUBLIC_NOTICE = "PUBLIC_NOTICE"
+    OBJECTED = "OBJECTED"
     ACTIVE = "ACTIVE"
     RECTIFYING = "RECTIFYING"
     SUSPENDED = "SUSPENDED"
@@ -28,18 +37,30 @@ class CertificateState(StrEnum):
 
 class CertificateEvent(StrEnum):
     APPLY = "APPLY"
+    ASK_CORRECTION = "ASK_CORRECTION"
+    CORRECT = "CORRECT"
+    LAPSE = "LAPSE"
+    WITHDRAW = "WITHDRAW"
     REVIEW = "REVIEW"
+    VOTE = "VOTE"
     REFUSE = "REFUSE"
     NOTICE = "NOTICE"
+    OBJECT = "OBJECT"
+    UPHOLD = "UPHOLD"
+    DISMISS = "DISMISS"
+    OVERDUE = "OVERDUE"
     CERTIFY = "CERTIFY"
     ANNUAL_REPORT = "ANNUAL_REPORT"
     ANNUAL_PASS = "ANNUAL_PASS"  # noqa: S105 - the name of an event
     RECTIFY = "RECTIFY"
+    RECTIFIED = "RECTIFIED"
+    RECTIFY_MISS = "RECTIFY_MISS"
     ANNUAL_FAIL = "ANNUAL_FAIL"
     MISS_REPORT = "MISS_REPORT"
     WARN = "WARN"
     CUT_SCOPE = "CUT_SCOPE"
     SUSPEND = "SUSPEND"
+    EMERGENCY_OVER = "EMERGENCY_OVER"
     REINSTATE = "REINSTATE"
     REVOKE = "REVOKE"
     RENEW = "RENEW"
@@ -69,10 +90,16 @@ class MandateEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CertificateMove:
-    """Who may cause the event, and where it leads."""
+    """Who may cause the event, where it leads, under what guard and until when, in words.
+
+    The ledger statement of an event is `BRK.<event>`. The numbers in words are those of the versioned rule
+    table (`brokers/rule_table.csv`), which decides.
+    """
 
     roles: frozenset[str]
     to: CertificateState
+    guard: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +115,142 @@ _AUTHORITY_OR_SYSTEM: Final = frozenset({"DATA_AUTHORITY", "EXCHANGE_OPERATOR"})
 _SYSTEM: Final = frozenset({"EXCHANGE_OPERATOR"})
 _BROKER: Final = frozenset({"BROKER"})
 _CLIENT: Final = frozenset({"PROVIDER", "BUYER"})
+_ANYONE: Final = frozenset(role.value for role in Role)
 
 _C = CertificateState
 _E = CertificateEvent
-CERTIFICATE_MOVES: Final[Mapping[tuple[CertificateState | None, CertificateEvent], CertificateMove]] = {
-    (None, _E.APPLY): CertificateMove(_BROKER, _C.APPLIED),
+_Moves: TypeAlias = Mapping[tuple[CertificateState | None, CertificateEvent], CertificateMove]
+_REPORT: Final = "by 31 March, for the year before"
+APPLICATION: Final = (_C.APPLIED, _C.CORRECTING, _C.UNDER_REVIEW, _C.PUBLIC_NOTICE, _C.OBJECTED)
+"""The states of an application that is under way."""
+IN_BEING: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING, _C.SUSPENDED)
+"""The states of a certificate that is in force or can come back into it."""
+_AT_WORK: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING)
+
+_TO_CERTIFICATE: Final[_Moves] = {
+    (None, _E.APPLY): CertificateMove(
+        _BROKER, _C.APPLIED, "a broker; no bar; no certificate or application for this time"
+    ),
+    (_C.APPLIED, _E.ASK_CORRECTION): CertificateMove(
+        _AUTHORITY, _C.CORRECTING, "evidence is missing or unclear; all gaps told at once, and only once"
+    ),
+    (_C.CORRECTING, _E.CORRECT): CertificateMove(
+        _BROKER, _C.APPLIED, "what was missing, or word of it", "10 working days"
+    ),
+    (_C.CORRECTING, _E.LAPSE): CertificateMove(_SYSTEM, _C.LAPSED, "not corrected", "after 10 working days"),
+    (_C.APPLIED, _E.REVIEW): CertificateMove(
+        _AUTHORITY, _C.UNDER_REVIEW, "every kind of evidence is there", "20 working days"
+    ),
+    (_C.UNDER_REVIEW, _E.VOTE): CertificateMove(
+        _AUTHORITY, _C.UNDER_REVIEW, "a natural person without ties, once, with reasons", "20 working days"
+    ),
+    (_C.UNDER_REVIEW, _E.REFUSE): CertificateMove(
+        _AUTHORITY, _C.REFUSED, "three or more have voted, most of them against", "20 working days"
+    ),
+    (_C.UNDER_REVIEW, _E.NOTICE): CertificateMove(
+        _AUTHORITY,
+        _C.PUBLIC_NOTICE,
+        "three or more have voted, most of them for; BRK-QUAL is met",
+        "20 working days",
+    ),
+    (_C.PUBLIC_NOTICE, _E.OBJECT): CertificateMove(
+        _ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
+    ),
+    (_C.OBJECTED, _E.OBJECT): CertificateMove(
+        _ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
+    ),
+    (_C.OBJECTED, _E.UPHOLD): CertificateMove(
+        _AUTHORITY, _C.REFUSED, "an officer without ties, with reasons", "10 working days"
+    ),
+    (_C.OBJECTED, _E.DISMISS): CertificateMove(
+        _AUTHORITY,
+        _C.PUBLIC_NOTICE,
+        "an officer without ties, with reasons, on all that are open",
+        "10 working days",
+    ),
+    (_C.PUBLIC_NOTICE, _E.CERTIFY): CertificateMove(
+        _AUTHORITY, _C.ACTIVE, "the notice is over; no objection is open", "valid for 3 years"
+    ),
     # The authority enters a certificate whose application it decided outside this system.
-    (None, _E.CERTIFY): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.APPLIED, _E.REVIEW): CertificateMove(_AUTHORITY, _C.UNDER_REVIEW),
-    (_C.UNDER_REVIEW, _E.REFUSE): CertificateMove(_AUTHORITY, _C.REFUSED),
-    (_C.UNDER_REVIEW, _E.NOTICE): CertificateMove(_AUTHORITY, _C.PUBLIC_NOTICE),
-    (_C.PUBLIC_NOTICE, _E.CERTIFY): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.ACTIVE, _E.ANNUAL_REPORT): CertificateMove(_BROKER, _C.ACTIVE),
-    (_C.ACTIVE, _E.ANNUAL_PASS): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.ACTIVE, _E.RECTIFY): CertificateMove(_AUTHORITY, _C.RECTIFYING),
-    (_C.ACTIVE, _E.ANNUAL_FAIL): CertificateMove(_AUTHORITY, _C.SUSPENDED),
-    (_C.ACTIVE, _E.MISS_REPORT): CertificateMove(_SYSTEM, _C.SUSPENDED),
-    (_C.ACTIVE, _E.WARN): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.ACTIVE, _E.CUT_SCOPE): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.ACTIVE, _E.SUSPEND): CertificateMove(_AUTHORITY_OR_SYSTEM, _C.SUSPENDED),
-    (_C.ACTIVE, _E.RENEW): CertificateMove(_BROKER, _C.ACTIVE),
-    (_C.ACTIVE, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED),
-    (_C.ACTIVE, _E.EXIT_NOTICE): CertificateMove(_BROKER, _C.EXITING),
-    (_C.RECTIFYING, _E.ANNUAL_PASS): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.RECTIFYING, _E.ANNUAL_FAIL): CertificateMove(_AUTHORITY, _C.SUSPENDED),
-    (_C.RECTIFYING, _E.MISS_REPORT): CertificateMove(_SYSTEM, _C.SUSPENDED),
-    (_C.RECTIFYING, _E.SUSPEND): CertificateMove(_AUTHORITY_OR_SYSTEM, _C.SUSPENDED),
-    (_C.RECTIFYING, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED),
-    (_C.SUSPENDED, _E.REINSTATE): CertificateMove(_AUTHORITY, _C.ACTIVE),
-    (_C.SUSPENDED, _E.REVOKE): CertificateMove(_AUTHORITY, _C.REVOKED),
-    (_C.SUSPENDED, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED),
-    (_C.EXITING, _E.SUSPEND): CertificateMove(_AUTHORITY_OR_SYSTEM, _C.SUSPENDED),
-    (_C.EXITING, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED),
-    (_C.EXITING, _E.EXIT): CertificateMove(_BROKER, _C.EXITED),
+    (None, _E.CERTIFY): CertificateMove(
+        _AUTHORITY, _C.ACTIVE, "decided outside this system; the broker has not applied here"
+    ),
+    **{
+        (state, _E.OVERDUE): CertificateMove(_SYSTEM, state, "not decided in time", "after the deadline")
+        for state in (_C.APPLIED, _C.UNDER_REVIEW, _C.OBJECTED)
+    },
+    **{
+        (state, _E.WITHDRAW): CertificateMove(_BROKER, _C.WITHDRAWN, "the applicant's word")
+        for state in APPLICATION
+    },
 }
+_IN_PRACTICE: Final[_Moves] = {
+    **{
+        (state, _E.ANNUAL_REPORT): CertificateMove(_BROKER, state, "once a year; its digest", _REPORT)
+        for state in IN_BEING
+    },
+    **{
+        (state, _E.ANNUAL_PASS): CertificateMove(
+            _AUTHORITY, to, "the report is there; what was to be rectified is", "by 30 April"
+        )
+        for state, to in ((_C.ACTIVE, _C.ACTIVE), (_C.RECTIFYING, _C.ACTIVE))
+    },
+    (_C.ACTIVE, _E.RECTIFY): CertificateMove(
+        _AUTHORITY, _C.RECTIFYING, "the report is there; what is to be put right", "by 30 April"
+    ),
+    (_C.RECTIFYING, _E.RECTIFIED): CertificateMove(
+        _BROKER, _C.RECTIFYING, "what was done, with its evidence", "30 days"
+    ),
+    (_C.RECTIFYING, _E.RECTIFY_MISS): CertificateMove(
+        _SYSTEM, _C.SUSPENDED, "nothing was said to be put right", "after 30 days"
+    ),
+    **{
+        (state, _E.ANNUAL_FAIL): CertificateMove(
+            _AUTHORITY, _C.SUSPENDED, "the report is there; with a reason", "by 30 April"
+        )
+        for state in (_C.ACTIVE, _C.RECTIFYING)
+    },
+    **{
+        (state, _E.MISS_REPORT): CertificateMove(_SYSTEM, _C.SUSPENDED, "no annual report", "on 1 April")
+        for state in _AT_WORK
+    },
+    **{
+        (state, _E.WARN): CertificateMove(_AUTHORITY, state, "a reason")
+        for state in (_C.ACTIVE, _C.RECTIFYING)
+    },
+    **{
+        (state, _E.CUT_SCOPE): CertificateMove(_AUTHORITY, state, "a reason; less than before, and something")
+        for state in (_C.ACTIVE, _C.RECTIFYING)
+    },
+    **{
+        (state, _E.SUSPEND): CertificateMove(
+            _AUTHORITY_OR_SYSTEM, _C.SUSPENDED, "a severe finding", "the exchange: for 10 working days"
+        )
+        for state in _AT_WORK
+    },
+    (_C.SUSPENDED, _E.SUSPEND): CertificateMove(
+        _AUTHORITY, _C.SUSPENDED, "takes over the exchange's emergency suspension"
+    ),
+    (_C.SUSPENDED, _E.EMERGENCY_OVER): CertificateMove(
+        _SYSTEM, _C.ACTIVE, "the authority did not take it over", "after 10 working days"
+    ),
+    (_C.SUSPENDED, _E.REINSTATE): CertificateMove(_AUTHORITY, _C.ACTIVE, "the cause is gone"),
+    (_C.SUSPENDED, _E.REVOKE): CertificateMove(
+        _AUTHORITY, _C.REVOKED, "a reason", "no new application for 3 years"
+    ),
+    (_C.ACTIVE, _E.RENEW): CertificateMove(
+        _BROKER,
+        _C.ACTIVE,
+        "evidence anew; BRK-QUAL is met; no review is open",
+        "6 months to 1 day before the end",
+    ),
+    **{(state, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED, "", "after its end") for state in IN_BEING},
+    (_C.ACTIVE, _E.EXIT_NOTICE): CertificateMove(_BROKER, _C.EXITING, "", "6 months before"),
+    (_C.EXITING, _E.EXIT): CertificateMove(
+        _BROKER, _C.EXITED, "no mandate and no trade runs; the records are handed over", "after 6 months"
+    ),
+}
+CERTIFICATE_MOVES: Final[_Moves] = {**_TO_CERTIFICATE, **_IN_PRACTICE}
 
 _M = MandateState
 _N = MandateEvent
@@ -149,7 +278,8 @@ def certificate_may_move(
     if move is None:
         allowed = sorted(e.value for s, e in CERTIFICATE_MOVES if s == state)
         raise CertificateWrongState(
-            f"a certificate that is {state or 'not there yet'} does not take {event}",
+            f"a certificate that is {state or 'not there yet'} does not take {event}: "
+            f"it takes {', '.join(allowed) or 'nothing more'}",
             state=str(state),
             event=event.value,
             allowed=allowed,

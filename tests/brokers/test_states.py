@@ -1,9 +1,12 @@
 """Certificates and mandates move through one table each."""
 
 import itertools
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from brokers.drawing import redraw, table
 from brokers.errors import CertificateWrongRole, CertificateWrongState, MandateWrongRole, MandateWrongState
 from brokers.states import (
     CERTIFICATE_MOVES,
@@ -19,6 +22,8 @@ from identity.rules import Role
 
 FINAL_CERTIFICATES = {
     CertificateState.REFUSED,
+    CertificateState.LAPSED,
+    CertificateState.WITHDRAWN,
     CertificateState.REVOKED,
     CertificateState.EXPIRED,
     CertificateState.EXITED,
@@ -94,8 +99,36 @@ def test_a_broker_signs_no_mandate_for_its_client():
 def test_every_role_of_the_tables_is_known_and_every_state_has_its_ways():
     moves = [*CERTIFICATE_MOVES.values(), *MANDATE_MOVES.values()]
     assert {role for move in moves for role in move.roles} <= set(Role)
-    for table, final in ((CERTIFICATE_MOVES, FINAL_CERTIFICATES), (MANDATE_MOVES, FINAL_MANDATES)):
-        starts = {state for state, _ in table}
-        ends = {move.to for move in table.values()}
+    for moves_of, final in ((CERTIFICATE_MOVES, FINAL_CERTIFICATES), (MANDATE_MOVES, FINAL_MANDATES)):
+        starts = {state for state, _ in moves_of}
+        ends = {move.to for move in moves_of.values()}
         assert ends - starts == final
         assert not final & starts
+
+
+def test_the_page_shows_the_table_as_the_code_has_it():
+    page = (Path(__file__).parents[2] / "docs" / "brokers.md").read_text(encoding="utf-8")
+    assert redraw(page) == page
+    rows = [line for line in table().splitlines()[2:] if line]
+    assert sum(line.split("|")[1].count(",") + 1 for line in rows) == len(CERTIFICATE_MOVES)
+
+
+def test_every_triple_of_state_event_and_role_is_taken_or_refused_with_what_is_allowed():
+    taken = Counter()
+    for state, event, role in itertools.product([None, *CertificateState], CertificateEvent, Role):
+        move = CERTIFICATE_MOVES.get((state, event))
+        if move is None:
+            with pytest.raises(CertificateWrongState) as refused:
+                certificate_may_move(state, event, role)
+            assert refused.value.facts["state"] == str(state)
+            assert refused.value.facts["event"] == event.value
+            taken["wrong state"] += 1
+        elif role in move.roles:
+            assert certificate_may_move(state, event, role) is move.to
+            taken["taken"] += 1
+        else:
+            with pytest.raises(CertificateWrongRole):
+                certificate_may_move(state, event, role)
+            taken["wrong role"] += 1
+    assert sum(taken.values()) == 16 * len(CertificateEvent) * 15
+    assert taken["taken"] == sum(len(move.roles) for move in CERTIFICATE_MOVES.values())
