@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from base.clock import rfc3339
+from brokers.repository import certificates_of
 from cli.demo.persona import Persona
 from cli.demo.story import Story
 from cli.demo.world import PASSWORD, World
@@ -167,6 +168,30 @@ async def take_home(world: World, out: Path, story: Story, buyer: Persona) -> No
     (out / "pain001.xml").write_bytes(instruction.xml)
     assert message is not None
     (out / "camt054.xml").write_bytes(_payload(message.envelope))
+
+
+async def write_credential(world: World, out: Path, broker: Persona) -> str:
+    """The broker's credential and its status list, as anybody fetches them, and what a verifier says."""
+    now = world.clock.now()
+    async with world.node.database.read() as s:
+        (certificate,) = await certificates_of(s, org_id=broker.member.org_id)
+    credential = await broker.fetch(f"/brokers/{certificate.cert_no}/credential")
+    named = orjson.loads(credential)["credentialStatus"][0]["statusListCredential"]
+    status_list = (await broker.http.get(named)).raise_for_status().content
+    particulars = (await broker.http.get("/.well-known/databourse")).raise_for_status().content
+    for name, raw in (
+        ("credential.json", credential),
+        ("status-list.json", status_list),
+        ("well-known.json", particulars),
+    ):
+        (out / name).write_bytes(raw)
+    asked = ("--status", str(out / "status-list.json"), "--well-known", str(out / "well-known.json"))
+    code, text = await _command(
+        "credential", "verify", str(out / "credential.json"), *asked, "--at", rfc3339(now)
+    )
+    if code:
+        raise RuntimeError(f"the broker's credential does not hold: {text}")
+    return text.strip()
 
 
 def _payload(envelope: bytes) -> bytes:

@@ -141,6 +141,8 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")
     telling.head("5. The regulator acts, and it bites")
     await act_on(world, report, ring, telling.line)
+    said = await closing.write_credential(world, out, stage.broker)
+    telling.line("the clean trade's broker, by its credential: " + said.replace("\n", "\n        "))
     telling.head("6. Every step and its number in the ledger")
     for step in story.steps:
         seqs = ", ".join(str(seq) for seq in step["seqs"]) or "-"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from brokers.credential.issuing import appoint_issuer
 from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, sign_mandate
 from cli.demo.datasets import CITIES, EMISSIONS, FLIGHTS, PLANES, POPULATION, WEATHER, Part, Table, parts
@@ -95,6 +96,13 @@ async def _authorities(world: World) -> None:
     samr = await world.admit("市场监督管理局(演示)", "SAMR", login="samr", custodial=True)
     auditor = await world.admit("审计(演示)", "AUDITOR", login="auditor", custodial=True)
     world.members |= {"authority": authority, "samr": samr, "auditor": auditor}
+    await authority.do(
+        appoint_issuer,
+        "DATA_AUTHORITY",
+        about=authority.org_id,
+        attempted="CRD.APPOINT",
+        safe=world.node.safe,
+    )
     await world.enrol_operator()
 
 
@@ -117,6 +125,8 @@ async def certified_broker(
         valid_from=now,
         valid_to=now + timedelta(days=3 * 365),
     )
+    await world.node.seal()  # a credential names the entry that certifies
+    await world.work()
     return broker
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from prov.model import ProvDocument
 
+from brokers.credential.bitstring import unpack
+from tests.brokers.credential.stranger import strangers_bit, strangers_proof
 from tests.ledger import foreign_auditor
 
 PARTIES = ("provider", "buyer", "broker")
@@ -43,6 +45,7 @@ def test_every_artefact_is_there(left: Path) -> None:
         "contract.dsse.json",
         "contract.en.pdf",
         "contract.pdf",
+        "credential.json",
         "demo.json",
         "evidence",
         "filing.json",
@@ -55,7 +58,9 @@ def test_every_artefact_is_there(left: Path) -> None:
         "receipt.tlog-proof",
         "statement.csv",
         "statement.json",
+        "status-list.json",
         "trade-certificate.json",
+        "well-known.json",
     }
 
 
@@ -130,6 +135,18 @@ def test_one_flipped_byte_is_found_and_named(left: Path) -> None:
         victim.write_bytes(whole)
     assert ran.returncode != 0
     assert "NOT CLEAN" in ran.stdout
+
+
+def test_a_stranger_takes_the_broker_s_credential_and_finds_one_other_suspended(left: Path) -> None:
+    credential = strangers_proof((left / "credential.json").read_bytes())
+    listed = strangers_proof((left / "status-list.json").read_bytes())
+    pinned = json.loads((left / "well-known.json").read_bytes())["issuer"]["did"]
+    assert credential["issuer"] == listed["issuer"] == pinned
+    assert [strangers_bit(credential, listed, one) for one in ("revocation", "suspension")] == [0, 0]
+    bits = unpack(listed["credentialSubject"]["encodedList"])
+    assert sum(byte.bit_count() for byte in bits) == 1  # the ring's broker
+    says = "the clean trade's broker, by its credential: valid"
+    assert says in (left / "printed.txt").read_text()
 
 
 def test_reconciliation_caught_the_banks_wrong_payment(left: Path) -> None:

@@ -7,13 +7,11 @@ Ed25519 identifiers.
 
 import base64
 import gzip
-import hashlib
 import json
 
 import pytest
 import rfc8785
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +31,7 @@ from brokers.credential.multikey import (
 )
 from brokers.credential.proof import check, hash_data, secure
 from tests.brokers.credential.samples import DID, GOOD, KEY, LIST_URL, NOW, opened
+from tests.brokers.credential.stranger import strangers_bit, strangers_proof
 
 # vc-di-eddsa v1.0, TestVectors/keyPair.json
 PUBLIC = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
@@ -173,49 +172,7 @@ def test_a_did_key_has_one_verification_method(method):
     assert did_of_method(method_of(DID)) == DID
 
 
-# --- a stranger's verifier: the Recommendations' steps, `rfc8785`, and nothing of ours
-
-
-_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-def strangers_base58(text):
-    number = sum(_DIGITS.index(digit) * 58**place for place, digit in enumerate(reversed(text)))
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def strangers_proof(raw):
-    """vc-di-eddsa §3.3.2, step by step. Raises InvalidSignature."""
-    secured = json.loads(raw)
-    proof = secured.pop("proof")
-    signature = strangers_base58(proof.pop("proofValue").removeprefix("z"))
-    if "@context" in proof:
-        assert secured["@context"][: len(proof["@context"])] == proof["@context"]
-        secured["@context"] = proof["@context"]
-    key = strangers_base58(proof["verificationMethod"].partition("#")[2].removeprefix("z"))
-    assert key[:2] == b"\xed\x01"
-    hashes = [hashlib.sha256(rfc8785.dumps(part)).digest() for part in (proof, secured)]
-    Ed25519PublicKey.from_public_bytes(key[2:]).verify(signature, b"".join(hashes))
-    assert secured["issuer"] == proof["verificationMethod"].partition("#")[0]
-    return secured
-
-
-def strangers_bit(credential, listed, purpose):
-    """Bitstring Status List §3.2."""
-    (entry,) = [one for one in credential["credentialStatus"] if one["statusPurpose"] == purpose]
-    assert entry["type"] == "BitstringStatusListEntry"
-    assert entry["statusListCredential"] == listed["id"]
-    assert entry["id"] != listed["id"]
-    subject = listed["credentialSubject"]
-    assert subject["type"] == "BitstringStatusList"
-    assert purpose in subject["statusPurpose"]
-    text = subject["encodedList"]
-    assert text[0] == "u"
-    assert "=" not in text
-    bits = gzip.decompress(base64.urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4)))
-    assert len(bits) >= 16 * 1024
-    index = int(entry["statusListIndex"])
-    return bits[index // 8] >> (7 - index % 8) & 1
+# --- a stranger's verifier
 
 
 def test_a_stranger_takes_our_credential_and_reads_its_bits():

@@ -26,6 +26,7 @@ AN_ID = "trd_" + "0" * 26
 OPEN = {
     ("GET", "/api/v1/brokers"),
     ("GET", "/api/v1/brokers/{cert_no}"),
+    ("GET", "/api/v1/brokers/{cert_no}/credential"),
     ("GET", "/api/v1/contract-models"),
     ("GET", "/api/v1/contract-models/{model_id}/{version}/{lang}"),
     ("GET", "/api/v1/facets"),
@@ -51,6 +52,7 @@ OPEN = {
     ("GET", "/api/v1/requests/{request_id}"),
     ("GET", "/api/v1/trade-certificates/{certificate_no}"),
     ("POST", "/api/v1/bank/notifications"),  # the bank's signature is its credential
+    ("POST", "/api/v1/credentials/check"),  # reads; whoever holds a credential may ask about it
     ("POST", "/api/v1/token"),
 }
 
