@@ -120,15 +120,22 @@ class Crowd:
     # -- the stage
 
     async def bring(self, upto: str) -> str:
-        served, clock = self.served, self.served.clock
-        trade_id = await _trade(
-            self.market, {"ACCEPTED": "DELIVERED", "INSTRUCTED": "DELIVERED"}.get(upto, upto)
-        )
-        if upto in {"ACCEPTED", "INSTRUCTED"}:
-            await served.api(self.market.buyer, "POST", f"/trades/{trade_id}/accept-goods", {})
-            clock.advance(timedelta(days=1, hours=2))  # T+1
-        if upto == "INSTRUCTED":
+        served = self.served
+        paid = upto in {"ACCEPTED", "INSTRUCTED", "SETTLED"}
+        trade_id = await _trade(self.market, "DELIVERED" if paid else upto)
+        if not paid:
+            return trade_id
+        await served.api(self.market.buyer, "POST", f"/trades/{trade_id}/accept-goods", {})
+        async with served.node.database.read() as s:
+            due = (await get_trade(s, trade_id=trade_id)).settle_at
+        assert due is not None
+        served.clock.move_to(due)
+        if upto != "ACCEPTED":
             await self.instruct(trade_id)
+        if upto == "SETTLED":
+            told = await self.debits(trade_id)
+            assert told is not None
+            assert (await self.tell(told)()).json()["outcome"] == "settled"
         return trade_id
 
     async def instruct(self, trade_id: str) -> None:
@@ -373,7 +380,7 @@ async def test_whatever_comes_at_once_comes_of_it_as_one_after_the_other(
 ) -> None:
     told = await hold(crowd, 20261122, 4, tmp_path)
     assert told["trade-wrong-state"] > 8
-    assert sum(count for name, count in told.items() if name.startswith("TRD.")) > 5
+    assert sum(count for name, count in told.items() if name.startswith("TRD.")) >= 3
 
 
 @pytest.mark.soak
