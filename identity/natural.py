@@ -1,8 +1,8 @@
-"""Natural persons behind logins: who decides together with others counts once, however many logins there are.
+"""Natural persons behind logins: who decides with others counts once, with however many logins.
 
-A login is tied to a natural person by the number of the resident identity card or the permanent residence card
-(公民身份号码, GB 11643; the permanent residence card has one of the same form). The number is kept nowhere:
-what is kept is its mark, a digest under a key of the house, so that nobody can try numbers against it.
+A login is tied to a natural person by the number of the resident identity card (公民身份号码, GB 11643;
+that of the permanent residence card has the same form). The number is kept nowhere: what is kept is its
+mark, a digest under a key of the house, so that nobody can try numbers against it.
 """
 
 import hashlib

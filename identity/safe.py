@@ -7,6 +7,7 @@ from typing import Final
 from base.errors import Malformed
 from base.ids import Seed
 from base.signing import SigningKey, unwrap, wrap
+from identity.natural import mark_of
 
 MASTER_BYTES: Final = 32
 
@@ -25,6 +26,10 @@ class Safe:
     def generate(cls) -> "Safe":
         """A safe with a new master key."""
         return cls(secrets.token_bytes(MASTER_BYTES))
+
+    def mark(self, id_number: str) -> str:
+        """What is kept of an identity number (`identity.natural`). Raises IdNumberInvalid."""
+        return mark_of(id_number, master=self.master)
 
     def seal_key(self, private: SigningKey) -> bytes:
         """A custodial private key at rest, bound to its keyid."""

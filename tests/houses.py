@@ -16,11 +16,13 @@ from base.db import Database, WriteSession
 from base.signing import SigningKey
 from identity.founding import Operator, found_exchange
 from identity.keys import register_key
+from identity.natural import check_digit
 from identity.pens import CustodialPen, HeldPen
 from identity.repository import Organisation, RegisteredKey, get_organisation
 from identity.rules import Custody
 from identity.safe import Safe
 from identity.service import admit_organisation
+from identity.tables import PersonRow
 from identity.uscc import check_character
 from ledger.acts import House, perform
 from ledger.checkpoint import NoteSigner
@@ -186,7 +188,32 @@ async def make_house(database: Database, clock: Clock) -> TestHouse:
         organisation = await get_organisation(s, org_id=exchange.actor.org_id)
     assert organisation is not None
     house.operator = await house.equip(organisation)
+    async with database.write() as s:
+        s.add_all(officer(organisation.org_id, number, clock) for number in range(1, 7))
     return house
+
+
+_people = count(1)
+
+
+def some_id_number() -> str:
+    """A valid identity number of nobody, each another."""
+    body = f"44010019900101{next(_people):03d}"
+    return body + check_digit(body)
+
+
+def officer(org_id: str, number: int, clock: Clock) -> PersonRow:
+    """One of the exchange's officers, `usr_1` to `usr_6`: it is on record who they are, no two the same."""
+    return PersonRow(
+        user_id=f"usr_{number}",
+        org_id=org_id,
+        login=f"officer-{number}",
+        name=f"第{number}位审核员",
+        mark=f"{number:064x}",
+        password_hash="$argon2id$of-no-use",
+        roles='["EXCHANGE_OPERATOR"]',
+        enrolled_at=clock.now(),
+    )
 
 
 def public_text(key: SigningKey) -> str:

@@ -9,7 +9,7 @@ from base.idempotency import Answer
 from identity.errors import NotYourOrganisation
 from identity.passwords import PasswordHash, hash_password
 from identity.rules import Role
-from identity.service import enrol_person
+from identity.service import enrol_person, identify_person
 from ledger.recording import Act
 from web.acts import Asked
 from web.deps import Caller
@@ -24,6 +24,9 @@ class PersonForm(Asked):
     login: str = Field(max_length=128)
     name: str = Field(min_length=1, max_length=200)
     password: SecretStr = Field(max_length=256)
+    id_number: SecretStr | None = Field(
+        default=None, max_length=40, description="Of the resident identity card; kept nowhere but as a mark"
+    )
     roles: list[Role] | None = Field(default=None, max_length=12)
 
 
@@ -36,21 +39,62 @@ async def enrol(caller: Caller, org_id: str, form: PersonForm) -> Answer:
     if not operator and caller.actor.org_id != org_id:
         raise NotYourOrganisation("people are enrolled by their organisation or the operator")
     caller.require(*ANYBODY)
+    mark = None if form.id_number is None else caller.node.safe.mark(form.id_number.get_secret_value())
     password: PasswordHash = await hash_password(form.password.get_secret_value(), login=form.login)
 
     async def enrolled(s: WriteSession, act: Act) -> Any:
         return await enrol_person(
-            s, act, org_id=org_id, login=form.login, name=form.name, password=password, roles=form.roles
+            s,
+            act,
+            org_id=org_id,
+            login=form.login,
+            name=form.name,
+            password=password,
+            roles=form.roles,
+            mark=mark,
         )
 
-    house = caller.node.house
-    role = "EXCHANGE_OPERATOR" if operator else min(caller.actor.roles)
     return await caller.perform(
         enrolled,
         PersonView.of,
         route=f"enrol/{org_id}",
-        args={**form.model_dump(mode="json"), "password": form.password.get_secret_value()},
-        act=house.act(caller.actor, role, house.exchange.pen),
+        args={
+            **form.model_dump(mode="json"),
+            "password": form.password.get_secret_value(),
+            "id_number": mark,
+        },
+        act=_unsigned(caller),
         attempted="PERSON.ENROL",
         object_id=org_id,
     )
+
+
+async def identify(caller: Caller, user_id: str, id_number: str) -> Answer:
+    """Say which natural person a login belongs to, as the operator or for one's own organisation.
+
+    Raises IdNumberInvalid, and what `identity.service.identify_person` raises.
+    """
+    caller.require(*ANYBODY)
+    mark = caller.node.safe.mark(id_number)
+
+    async def identified(s: WriteSession, act: Act) -> Any:
+        return await identify_person(s, act, user_id=user_id, mark=mark)
+
+    return await caller.perform(
+        identified,
+        PersonView.of,
+        route=f"identify/{user_id}",
+        args={"mark": mark},
+        act=_unsigned(caller),
+        attempted="PERSON.IDENTIFY",
+        object_id=user_id,
+        status=200,
+    )
+
+
+def _unsigned(caller: Caller) -> Act:
+    """An act of the caller's of which nothing is stated."""
+    house = caller.node.house
+    operator = "EXCHANGE_OPERATOR" in caller.actor.roles
+    role = "EXCHANGE_OPERATOR" if operator else min(caller.actor.roles)
+    return house.act(caller.actor, role, house.exchange.pen)

@@ -87,6 +87,7 @@ class PersonView(View):
     login: str
     roles: list[str]
     active: bool
+    identified: bool
 
     @classmethod
     def of(cls, found: Person) -> "PersonView":
@@ -96,6 +97,7 @@ class PersonView(View):
             login=found.login,
             roles=sorted(found.roles),
             active=found.active,
+            identified=found.mark is not None,
         )
 
 

@@ -1,16 +1,17 @@
 """Who decides a dispute that the sides do not: three officers of the exchange, or a court.
 
 An officer votes in person, once, with reasons, and on no dispute of an organisation that he or she, or the
-exchange itself, is related to. When three have voted the dispute ends by what the majority says. A court's
-award is carried out as it is written; its digest goes onto the ledger.
+exchange itself, is related to; natural persons count, whatever their logins (`identity.natural`). When three
+have voted the dispute ends by what the majority says. A court's award is carried out as it is written; its
+digest goes onto the ledger.
 """
 
 from typing import Final
 
 from base.db import WriteSession
 from base.errors import NotFound
-from identity.repository import get_organisation, get_person, has_person_named
-from identity.service import same_controller
+from identity.repository import get_organisation, get_person, has_person_named, logins_of
+from identity.service import require_identified, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.disputes import repository
@@ -73,8 +74,8 @@ async def vote(
 
     The votes, the officers and their reasons stay in the openings; how many have voted is public. The
     exchange then states TRD.RULE_FOR_SELLER, TRD.PARTIAL or TRD.RULE_FOR_BUYER on the basis PANEL. Raises
-    TradeWrongState, TradeWrongRole, OfficerNeeded, OfficerRelated, VotedBefore, DisputeMalformed,
-    RefundBeyondPaid.
+    TradeWrongState, TradeWrongRole, OfficerNeeded, OfficerRelated, VotedBefore, PersonNotIdentified,
+    DisputeMalformed, RefundBeyondPaid.
     """
     _only_the_exchange(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
@@ -88,6 +89,7 @@ async def vote(
         parties=parties_of(trade),
         voted=[one.officer_id for one in earlier],
     )
+    await require_identified(s, user_id=officer_id)
     recorded = await record(
         s,
         act,
@@ -172,13 +174,21 @@ async def _officer(s: WriteSession, act: Act, trade: Trade) -> Officer:
     """The person who acts, and to which parties that person or the exchange is related."""
     user_id, kin, named_at = act.actor.user_id, set(), set()
     person = None if user_id is None else await get_person(s, user_id=user_id)
+    own = [] if person is None else await logins_of(s, person=person)
     for party in parties_of(trade):
         if await same_controller(s, act.actor.org_id, party):
             kin.add(party)
         if person is not None and await _knows(s, party, person.name):
             named_at.add(party)
-    ties = [] if user_id is None else await repository.ties_of(s, officer_id=user_id)
-    return Officer(user_id, frozenset(tie.org_id for tie in ties), frozenset(kin), frozenset(named_at))
+    logins = frozenset({one.user_id for one in own} | ({user_id} if user_id is not None else set()))
+    ties = await repository.ties_of(s, officer_ids=logins)
+    return Officer(
+        user_id,
+        frozenset(tie.org_id for tie in ties),
+        frozenset(kin),
+        frozenset(named_at | {one.org_id for one in own}),
+        logins,
+    )
 
 
 async def _knows(s: WriteSession, org_id: str, name: str) -> bool:

@@ -1,6 +1,6 @@
 """What is asked about disputes. The trade's lock covers all of it: whoever writes has claimed the trade."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -78,10 +78,10 @@ async def votes_of(s: ReadSession, *, dispute_id: str) -> Sequence[Vote]:
     return (await s.exec(in_order, execution_options=_FRESH)).all()
 
 
-async def ties_of(s: ReadSession, *, officer_id: str) -> Sequence[OfficerTie]:
-    """The ties that an officer has declared."""
-    query = select(OfficerTie).where(OfficerTie.officer_id == officer_id).order_by(col(OfficerTie.org_id))
-    return (await s.exec(query)).all()
+async def ties_of(s: ReadSession, *, officer_ids: Collection[str]) -> Sequence[OfficerTie]:
+    """The ties that an officer has declared, under any of these logins."""
+    query = select(OfficerTie).where(col(OfficerTie.officer_id).in_(sorted(officer_ids)))
+    return (await s.exec(query.order_by(col(OfficerTie.org_id)))).all()
 
 
 async def is_told_overdue(s: ReadSession, *, trade_id: str) -> bool:

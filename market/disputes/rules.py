@@ -196,15 +196,16 @@ def ruling(votes: Sequence[Award]) -> Award | None:
 class Officer:
     """A person who would rule, and the organisations and names by which that person may be related.
 
-    `tied_to` are organisations the person has declared a tie to; `kin_of` those of the dispute that the
-    person's employer shares a controller with; `named_at` those that know somebody of the person's name, as
-    their controller or among their people.
+    `logins` are all that are, or may be, this natural person's. `tied_to` are organisations the person has
+    declared a tie to; `kin_of` those of the dispute that the person's employer shares a controller with;
+    `named_at` those that know somebody of the person's name, as their controller or among their people.
     """
 
     user_id: str | None
     tied_to: frozenset[str]
     kin_of: frozenset[str]
     named_at: frozenset[str]
+    logins: frozenset[str] = frozenset()
 
 
 def check_officer(officer: Officer, *, parties: Collection[str], voted: Collection[str]) -> str:
@@ -217,8 +218,8 @@ def check_officer(officer: Officer, *, parties: Collection[str], voted: Collecti
     related = sorted((officer.tied_to | officer.kin_of | officer.named_at) & set(parties))
     if related:
         raise OfficerRelated("this officer is related to a party", parties=related)
-    if officer.user_id in voted:
-        raise VotedBefore("each officer votes once")
+    if {officer.user_id, *officer.logins} & set(voted):
+        raise VotedBefore("each officer votes once, under whatever login")
     return officer.user_id
 
 

@@ -1,10 +1,11 @@
 """From the compliance review to the offer, and off it again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from base.db import WriteSession
-from identity.service import require_member
+from identity.repository import get_person, logins_of
+from identity.service import require_identified, require_member
 from ledger.recording import Act, record
 from market.listings import catalogue, repository
 from market.listings.errors import (
@@ -12,6 +13,7 @@ from market.listings.errors import (
     ListingMalformed,
     ListingUnknown,
     ReviewedBefore,
+    ReviewerIsSubmitter,
 )
 from market.listings.moving import tell_moved
 from market.listings.rules import (
@@ -24,6 +26,7 @@ from market.listings.rules import (
 from market.listings.service import check_price_of, require_basis
 from market.listings.statements import step
 from market.listings.tables import Decision, Listing, Review
+from registry.rules import wants_joint_review
 from registry.service import require_quality
 
 
@@ -38,8 +41,9 @@ async def review_listing(
 ) -> Listing:
     """One member's decision in the compliance review (LST.APPROVE, LST.RETURN, LST.REJECT).
 
-    Where three have to approve together, the first two approvals leave the listing where it is. Raises
-    ReviewerIsSubmitter, ReviewedBefore, ListingWrongState, ListingWrongRole.
+    Where three have to approve together, the first two approvals leave the listing where it is; it is then
+    on record who they are, and natural persons count, not logins. Raises ReviewerIsSubmitter, ReviewedBefore,
+    PersonNotIdentified, ListingWrongState, ListingWrongRole.
     """
     listing = await repository.claim_listing(s, listing_id=listing_id)
     event = ListingEvent(decision.value)
@@ -48,8 +52,9 @@ async def review_listing(
         raise ListingMalformed("a return or rejection names its reason", member="reason_code")
     reviewer = Reviewer(act.actor.user_id or act.actor.org_id, act.actor.org_id)
     earlier = await repository.reviews_of(s, listing_id=listing_id, review_round=listing.review_round)
-    if reviewer.user_id in {review.reviewer for review in earlier}:
-        raise ReviewedBefore("each member decides once", listing_id=listing_id, reviewer=reviewer.user_id)
+    await _require_another(s, listing, reviewer, earlier)
+    if decision is Decision.APPROVE and wants_joint_review(listing.level, public_data=listing.public_data):
+        await require_identified(s, user_id=act.actor.user_id)
     reviewers = [Reviewer(review.reviewer, review.reviewer_org) for review in earlier] + [reviewer]
     decides = _enough(listing, reviewers) or decision is not Decision.APPROVE
     before = listing.status
@@ -135,13 +140,38 @@ async def withdraw_listing(
     return await _take_off_offer(s, act, listing, ListingEvent.WITHDRAW, values=values, said=said)
 
 
+async def _require_another(
+    s: WriteSession, listing: Listing, reviewer: Reviewer, earlier: Sequence[Review]
+) -> None:
+    """A natural person decides once, and never on what he or she has submitted, under whatever login.
+
+    Raises ReviewedBefore, ReviewerIsSubmitter.
+    """
+    person = await get_person(s, user_id=reviewer.user_id)
+    logins = [] if person is None else await logins_of(s, person=person)
+    own = {reviewer.user_id, *(one.user_id for one in logins)}
+    if own & {review.reviewer for review in earlier}:
+        raise ReviewedBefore(
+            "each member decides once", listing_id=listing.listing_id, reviewer=reviewer.user_id
+        )
+    submitter = _submitter(listing)
+    if submitter.user_id in own or submitter.org_id in {one.org_id for one in logins}:
+        raise ReviewerIsSubmitter("nobody reviews their own submission", reviewer=reviewer.user_id)
+
+
+def _submitter(listing: Listing) -> Reviewer:
+    assert listing.submitter is not None
+    return Reviewer(listing.submitter, listing.broker_id or listing.seller_id)
+
+
 def _enough(listing: Listing, reviewers: list[Reviewer]) -> bool:
     """Whether enough members have approved. Raises ReviewerIsSubmitter."""
-    assert listing.submitter is not None
-    submitter = Reviewer(listing.submitter, listing.broker_id or listing.seller_id)
     try:
         check_review(
-            submitter=submitter, reviewers=reviewers, level=listing.level, public_data=listing.public_data
+            submitter=_submitter(listing),
+            reviewers=reviewers,
+            level=listing.level,
+            public_data=listing.public_data,
         )
     except JointReviewNeeded:
         return False

@@ -133,7 +133,7 @@ async def test_what_was_said_in_a_dispute_can_be_forgotten(sqlite_scene, event):
         kept = await repository.dispute_of(s, trade_id=trade_id)
         (proposal,) = await repository.proposals_of(s, dispute_id=opened.dispute_id)
         (cast,) = await repository.votes_of(s, dispute_id=opened.dispute_id)
-        ties = await repository.ties_of(s, officer_id="usr_2")
+        ties = await repository.ties_of(s, officer_ids={"usr_2"})
     gone = {
         "TRD.DISPUTE": kept.text == ERASED and not kept.evidence,
         "DSP.PROPOSE": proposal.note == ERASED,

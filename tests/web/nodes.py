@@ -38,7 +38,7 @@ from ledger.recording import Act, Actor
 from ledger.statement import PAYLOAD_TYPE
 from market.settlement.messages import NOTIFICATION, payload_type
 from migrations.run import migrate
-from tests.houses import public_text, some_uscc
+from tests.houses import public_text, some_id_number, some_uscc
 from web.main import create_app
 from web.node import Node, background, found, open_node
 
@@ -109,7 +109,9 @@ class Served:
         password = await some_password()
 
         async def enrolled(s: WriteSession, act: Act) -> Any:
-            return await enrol_person(s, act, org_id=org_id, login=login, name=name, password=password)
+            mark = self.node.safe.mark(some_id_number())
+            said = {"login": login, "name": name, "password": password, "mark": mark}
+            return await enrol_person(s, act, org_id=org_id, **said)
 
         act = house.exchange_act()
         person = await perform(house, act, enrolled, attempted="PERSON.ENROL", object_id=org_id)

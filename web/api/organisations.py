@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from base.db import WriteSession
 from base.errors import NotFound
@@ -132,6 +132,12 @@ SET_ACCOUNT = kind(
 )
 
 
+class IdentityForm(Asked):
+    """Which natural person a login belongs to."""
+
+    id_number: SecretStr = Field(max_length=40, description="Of the resident identity card; kept nowhere")
+
+
 class RevokeForm(Asked):
     reason: RevocationReason
 
@@ -171,6 +177,12 @@ async def keys(org_id: Id, s: ReadDep) -> list[KeyView]:
 async def enrol(org_id: Id, caller: CallerDep, form: people.PersonForm) -> Response:
     """Enrol a person of one's organisation, or of any as the operator. No statement: it is personal data."""
     return respond(await people.enrol(caller, org_id, form))
+
+
+@router.post("/people/{user_id}/identity", response_model=done_view(PersonView))
+async def identify(user_id: Id, caller: CallerDep, form: IdentityForm) -> Response:
+    """Say, for good, which natural person a login belongs to: who decides with others counts once."""
+    return respond(await people.identify(caller, user_id, form.id_number.get_secret_value()))
 
 
 @router.post("/keys", **answers(REGISTER_KEY, KeyView))

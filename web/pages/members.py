@@ -13,7 +13,7 @@ from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled, sent_back, told_of
 from web.pages.regions import REGIONS
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
-from web.people import PersonForm, enrol
+from web.people import PersonForm, enrol, identify
 
 router = APIRouter()
 _PAGE: Final = 50
@@ -88,6 +88,7 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         member=found,
         keys=keys,
         people=people,
+        unidentified=[(one.user_id, f"{one.name} ({one.login})") for one in people if one.mark is None],
         roles=visitor.options("role", sorted(found.roles)),
     )
 
@@ -102,6 +103,7 @@ async def enrol_person(visitor: VisitorDep, org_id: str) -> Response:
         "login": form.text("login"),
         "name": form.text("name"),
         "password": form.fields.get("password", ("",))[0],
+        "id_number": form.optional("id_number"),
         "roles": form.every("roles") or None,
     }
     try:
@@ -112,5 +114,23 @@ async def enrol_person(visitor: VisitorDep, org_id: str) -> Response:
         return await _member(visitor, org_id, sent_back("person.enrol", form, error))
     if answer.status >= _FIRST_ERROR:
         wrong = Filled("person.enrol", form.kept(), (), told_of(answer.status, answer.body))
+        return await _member(visitor, org_id, wrong)
+    return visitor.redirect(f"/ops/members/{org_id}")
+
+
+@router.post("/ops/members/{org_id}/identity")
+async def identify_person(visitor: VisitorDep, org_id: str) -> Response:
+    """Say which natural person a login of a member belongs to, as the operator."""
+    form = await visitor.form()
+    visitor.require(OPERATOR)
+    caller = caller_for(visitor, role="EXCHANGE_OPERATOR", key=form.optional("idempotency_key"))
+    try:
+        answer = await identify(caller, form.text("user_id"), form.text("id_number"))
+    except (Unauthenticated, NotFound, Unavailable):
+        raise
+    except DomainError as error:
+        return await _member(visitor, org_id, sent_back("person.identify", form, error))
+    if answer.status >= _FIRST_ERROR:
+        wrong = Filled("person.identify", form.kept(), (), told_of(answer.status, answer.body))
         return await _member(visitor, org_id, wrong)
     return visitor.redirect(f"/ops/members/{org_id}")

@@ -12,6 +12,7 @@ from base.clock import rfc3339
 from base.signing import SigningKey, sign_envelope
 from cli.prepared import examine
 from ledger.statement import PAYLOAD_TYPE
+from tests.houses import some_id_number
 from tests.market.listings.goods import CLEAN, DECLARED
 from tests.web.api import goods
 from tests.web.api.conftest import Room
@@ -127,6 +128,7 @@ async def public_listing(room: Room) -> str:
     for number in (1, 2):
         login = f"reviewer-{number}"
         person = {"login": login, "name": login, "password": operator.password}
+        person |= {"id_number": some_id_number()}
         await operator.act(f"/organisations/{operator.org_id}/people", person)
         reviewers.append(await Desk(room.http, login).sign_in())
     for reviewer in reviewers:

@@ -24,6 +24,7 @@ from ledger.bundle import Edition
 from ledger.recording import Actor
 from supervision.audit import audit
 from tests.cases.test_orders import FINDING
+from tests.houses import some_id_number
 from tests.identity.unmoved import statements
 from tests.web.api import goods
 from tests.web.api.desk import Desk
@@ -191,7 +192,8 @@ async def officer(world: Live, login: str) -> Desk:
     exchange = world.node.house.exchange.actor.org_id
     desk = Desk(world.http, login, exchange)
     await world.operator.act(
-        f"/organisations/{exchange}/people", {"login": login, "name": login, "password": desk.password}
+        f"/organisations/{exchange}/people",
+        {"login": login, "name": login, "password": desk.password, "id_number": some_id_number()},
     )
     world.desks[login] = await desk.sign_in()
     return desk

@@ -1,0 +1,132 @@
+"""Persons are counted as persons: three logins of one are one officer, one reviewer, one word."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from base.errors import NotFound
+from identity.errors import IdNumberInvalid, PersonIdentifiedOtherwise, PersonNameDiffers, PersonNotIdentified
+from identity.natural import check_digit, mark_of, parse_id_number
+from identity.passwords import PasswordHash
+from identity.repository import Person, get_person
+from identity.service import enrol_person, identify_person, own_logins, require_identified
+from tests.houses import TestHouse, make_house, some_id_number
+from tests.identity.unmoved import all_rows
+from tests.standstill import refused, untouched
+
+MASTER = hashlib.sha256(b"a house").digest()
+GOOD = "11010519491231002X"  # the example of GB 11643-1999, annex A
+
+
+@pytest.fixture
+async def house(database, clock) -> TestHouse:
+    return await make_house(database, clock)
+
+
+async def enrol(house: TestHouse, login: str, name: str, **facts: Any) -> Person:
+    said = {"org_id": house.operator.org_id, "login": login, "name": name, "password": PasswordHash("x")}
+    return await house.operator.do(enrol_person, attempted="PERSON.ENROL", **(said | facts))
+
+
+async def identify(house: TestHouse, user_id: str, mark: str) -> Person:
+    return await house.operator.do(
+        identify_person, attempted="PERSON.IDENTIFY", object_id=user_id, user_id=user_id, mark=mark
+    )
+
+
+def test_the_example_of_the_standard_is_taken_in_any_case() -> None:
+    assert check_digit(GOOD[:-1]) == "X"
+    assert parse_id_number(" 11010519491231002x ") == GOOD
+
+
+@given(st.integers(0, 17), st.sampled_from("0123456789X"))
+def test_every_wrong_character_shows(place: int, other: str) -> None:
+    wrong = GOOD[:place] + other + GOOD[place + 1 :]
+    if wrong == GOOD:
+        return
+    with pytest.raises(IdNumberInvalid) as caught:
+        parse_id_number(wrong)
+    assert wrong not in str(caught.value.detail) + str(caught.value.facts)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1" * 17, "1" * 19, "11010519491331002X", "one", "１１0105194912310020"]
+)
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(IdNumberInvalid):
+        parse_id_number(text)
+
+
+def test_a_mark_tells_nothing_without_the_key_of_the_house() -> None:
+    mark = mark_of(GOOD, master=MASTER)
+    assert len(mark) == 64
+    assert mark == mark_of(GOOD.lower(), master=MASTER)
+    assert mark != mark_of(GOOD, master=bytes(32))
+    assert mark != hashlib.sha256(GOOD.encode()).hexdigest()
+
+
+async def test_the_number_itself_is_kept_nowhere(house: TestHouse) -> None:
+    number = some_id_number()
+    await enrol(house, "clerk", "王小明", mark=house.safe.mark(number))
+    rows = repr(await all_rows(house.database))
+    assert number not in rows
+    assert house.safe.mark(number) in rows
+
+
+async def test_one_person_has_one_name_whatever_the_login(house: TestHouse) -> None:
+    mark = house.safe.mark(some_id_number())
+    first = await enrol(house, "clerk-1", "王小明", mark=mark)
+    second = await enrol(house, "clerk-2", "王小明", mark=mark)
+    async with refused(house.database, PersonNameDiffers):
+        await enrol(house, "clerk-3", "李大同", mark=mark)
+    async with house.database.read() as s:
+        assert await own_logins(s, user_id=first.user_id) == {first.user_id, second.user_id}
+
+
+async def test_who_is_not_identified_is_told_apart_by_name_alone(house: TestHouse) -> None:
+    marked = await enrol(house, "clerk-1", "王小明", mark=house.safe.mark(some_id_number()))
+    namesake = await enrol(house, "clerk-2", "王小明", mark=house.safe.mark(some_id_number()))
+    nobody = await enrol(house, "clerk-3", "王小明")
+    other = await enrol(house, "clerk-4", "李大同")
+    async with house.database.read() as s:
+        assert await own_logins(s, user_id=marked.user_id) == {marked.user_id, nobody.user_id}
+        assert await own_logins(s, user_id=namesake.user_id) == {namesake.user_id, nobody.user_id}
+        assert await own_logins(s, user_id=nobody.user_id) == {
+            marked.user_id,
+            namesake.user_id,
+            nobody.user_id,
+        }
+        assert await own_logins(s, user_id=other.user_id) == {other.user_id}
+        assert await own_logins(s, user_id="usr_nobody") == {"usr_nobody"}
+
+
+async def test_a_login_is_identified_once_and_for_good(house: TestHouse) -> None:
+    person = await enrol(house, "clerk", "王小明")
+    async with house.database.read() as s:
+        with pytest.raises(PersonNotIdentified):
+            await require_identified(s, user_id=person.user_id)
+    mark, other = house.safe.mark(some_id_number()), house.safe.mark(some_id_number())
+    assert await identify(house, person.user_id, mark) == replace(person, mark=mark)
+    assert (await identify(house, person.user_id, mark)).mark == mark
+    async with refused(house.database, PersonIdentifiedOtherwise):
+        await identify(house, person.user_id, other)
+    async with house.database.read() as s:
+        assert (await require_identified(s, user_id=person.user_id)).mark == mark
+        with pytest.raises(PersonNotIdentified):
+            await require_identified(s, user_id=None)
+
+
+async def test_nobody_identifies_the_people_of_others(house: TestHouse) -> None:
+    person = await enrol(house, "clerk", "王小明")
+    stranger = await house.admit("别家", {"BUYER"})
+    facts = {"user_id": person.user_id, "mark": "0" * 64}
+    async with untouched(house.database, NotFound):
+        await stranger.do(identify_person, attempted="PERSON.IDENTIFY", object_id="x", **facts)
+    async with house.database.read() as s:
+        found = await get_person(s, user_id=person.user_id)
+    assert found is not None
+    assert found.mark is None

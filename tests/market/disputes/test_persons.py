@@ -1,0 +1,133 @@
+"""Three officers are three natural persons: of a panel, of a joint review, of a payment in doubt."""
+
+import pytest
+
+from identity.errors import PersonNotIdentified
+from identity.passwords import PasswordHash
+from identity.service import enrol_person
+from market.disputes import panel
+from market.disputes.errors import OfficerRelated, VotedBefore
+from market.listings.errors import ReviewedBefore, ReviewerIsSubmitter
+from market.listings.tables import Decision, Listing
+from market.orders.states import TradeState
+from market.settlement.errors import SaidBefore
+from market.settlement.tables import Found
+from registry.rules import PersonalData
+from tests.houses import TestHouse, make_house, some_id_number
+from tests.market.disputes.staging import as_officer, disputed, vote
+from tests.market.listings.goods import MOBILES, review, submitted
+from tests.market.settlement.test_ascertaining import AFTER, T_PLUS_1, book, find
+from tests.standstill import refused
+
+
+async def enrolled(house: TestHouse, login: str, name: str, *, number: str | None, org_id: str = "") -> str:
+    person = await house.operator.do(
+        enrol_person,
+        attempted="PERSON.ENROL",
+        org_id=org_id or house.operator.org_id,
+        login=login,
+        name=name,
+        password=PasswordHash("$argon2id$of-no-use"),
+        mark=None if number is None else house.safe.mark(number),
+    )
+    return person.user_id
+
+
+async def test_three_logins_of_one_person_are_one_officer(scene) -> None:
+    trade_id, number = await disputed(scene), some_id_number()
+    logins = [await enrolled(scene.house, f"wang-{n}", "王小明", number=number) for n in range(3)]
+    await vote(scene, trade_id, logins[0], "REFUND")
+    for again in logins[1:]:
+        async with refused(scene.database, VotedBefore):
+            await vote(scene, trade_id, again, "REFUND")
+    await vote(scene, trade_id, "usr_1", "REFUND")
+    assert (await scene.trade(trade_id)).status is TradeState.DISPUTED
+    await vote(scene, trade_id, "usr_2", "REFUND")
+    assert (await scene.trade(trade_id)).status is TradeState.REFUND_PENDING
+
+
+async def test_an_officer_of_whom_nobody_knows_who_it_is_has_no_vote(sqlite_scene) -> None:
+    scene = sqlite_scene
+    trade_id = await disputed(scene)
+    unknown = await enrolled(scene.house, "li-datong", "李大同", number=None)
+    async with refused(scene.database, PersonNotIdentified):
+        await vote(scene, trade_id, unknown, "REFUND")
+
+
+async def test_a_tie_that_was_declared_under_one_login_binds_the_person(sqlite_scene) -> None:
+    scene, number = sqlite_scene, some_id_number()
+    trade_id = await disputed(scene)
+    one, other = [await enrolled(scene.house, f"wang-{n}", "王小明", number=number) for n in range(2)]
+    await as_officer(scene, one, panel.declare_tie, org_id=scene.buyer.org_id)
+    async with refused(scene.database, OfficerRelated):
+        await vote(scene, trade_id, other, "REFUND")
+
+
+async def test_who_is_also_with_a_party_does_not_rule_under_whatever_login(sqlite_scene) -> None:
+    scene, number = sqlite_scene, some_id_number()
+    trade_id = await disputed(scene)
+    ours = await enrolled(scene.house, "wang", "王小明", number=number)
+    await enrolled(scene.house, "wang-too", "王小明", number=number, org_id=scene.seller.org_id)
+    async with refused(scene.database, OfficerRelated):
+        await vote(scene, trade_id, ours, "REFUND")
+
+
+@pytest.fixture
+async def house(database, clock) -> TestHouse:
+    return await make_house(database, clock)
+
+
+async def joint(house: TestHouse) -> Listing:
+    """A listing that three have to approve together."""
+    seller = await house.admit("数据提供方", {"PROVIDER"})
+    personal = PersonalData(contained=True, consented=True)
+    return await submitted(house, seller, MOBILES, declared={"personal": personal})
+
+
+async def approve(house: TestHouse, listing: Listing, user_id: str | None) -> Listing:
+    return await review(house, listing, Decision.APPROVE, user_id=user_id)
+
+
+async def test_three_logins_of_one_person_are_one_reviewer(house: TestHouse) -> None:
+    listing, number = await joint(house), some_id_number()
+    logins = [await enrolled(house, f"wang-{n}", "王小明", number=number) for n in range(3)]
+    await approve(house, listing, logins[0])
+    for again in logins[1:]:
+        async with refused(house.database, ReviewedBefore):
+            await approve(house, listing, again)
+    await approve(house, listing, "usr_1")
+    assert (await approve(house, listing, "usr_2")).status == "APPROVED"
+
+
+async def test_who_approves_together_with_others_is_known_as_a_person(house: TestHouse) -> None:
+    listing = await joint(house)
+    unknown = await enrolled(house, "li-datong", "李大同", number=None)
+    for nobody in (unknown, None):
+        async with refused(house.database, PersonNotIdentified):
+            await approve(house, listing, nobody)
+
+
+async def test_nobody_reviews_what_they_submitted_under_another_login(house: TestHouse) -> None:
+    listing, number = await joint(house), some_id_number()
+    ours = await enrolled(house, "wang", "王小明", number=number)
+    await enrolled(house, "wang-too", "王小明", number=number, org_id=listing.seller_id)
+    async with refused(house.database, ReviewerIsSubmitter):
+        await approve(house, listing, ours)
+
+
+async def test_two_logins_of_one_person_are_one_word_about_a_payment(sqlite_scene) -> None:
+    scene, number = sqlite_scene, some_id_number()
+    one, other = [await enrolled(scene.house, f"wang-{n}", "王小明", number=number) for n in range(2)]
+    unknown = await enrolled(scene.house, "li-datong", "李大同", number=None)
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    book(scene, await scene.instruction(due))
+    await scene.run_jobs(AFTER)
+    async with refused(scene.database, PersonNotIdentified):
+        await find(scene, due, Found.PAID, officer=unknown)
+    await find(scene, due, Found.PAID, officer=one)
+    async with refused(scene.database, SaidBefore):
+        await find(scene, due, Found.PAID, officer=other)
+    assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
+    await find(scene, due, Found.PAID, officer="usr_1")
+    assert (await scene.trade(due)).status is TradeState.SETTLED
