@@ -174,6 +174,19 @@ async def dead_jobs(s: ReadSession, *, limit: int = 100) -> Sequence[JobRow]:
     return (await s.exec(query.order_by(col(JobRow.finished_at).desc()).limit(limit))).all()
 
 
+async def take_up_again(s: WriteSession, *, kind: str, key: str, now: datetime) -> JobRow | None:
+    """Queue a job that was given up, due at once and with all its attempts; None where none was.
+
+    Its last error is kept until it is done. Of two who ask at once one finds it.
+    """
+    named = (col(JobRow.kind) == kind, col(JobRow.key) == key)
+    fresh = {"status": JobStatus.QUEUED, "due_at": now, "attempts": 0, "lease": None, "finished_at": None}
+    query = update(JobRow).where(*named, col(JobRow.status) == JobStatus.DEAD).values(**fresh)
+    if (await s.exec(query)).rowcount != 1:
+        return None
+    return (await s.exec(select(JobRow).where(*named), execution_options={"populate_existing": True})).one()
+
+
 async def run_due(database: Database, now: datetime, handlers: Handlers) -> int:
     """Run every job that is due at `now` and has a handler, earliest first; returns how many were done.
 

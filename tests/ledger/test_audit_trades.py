@@ -288,6 +288,7 @@ def test_a_log_that_goes_on_from_another_knows_trades_from_there(tmp_path: Path)
         ("org_authority", "PAY.RESOLVE", {}),
         ("org_seller", "PAY.REQUEUE", {}),
         ("org_authority", "PAY.ASCERTAIN", {}),
+        ("org_seller", "JOB.RETRY", {}),
     ],
 )
 def test_what_is_not_for_them_to_say_is_found(tmp_path: Path, who: str, event: str, facts) -> None:

@@ -1,17 +1,20 @@
-"""What waits for a person of the exchange: work items of settlement, closed or paid again."""
+"""What waits for a person of the exchange: work items, payments in doubt, jobs that were given up."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from base.db import WriteSession
+from base.jobs import JobRow, dead_jobs
 from ledger.recording import Act
-from market.settlement import mending, repository
+from market.settlement import ascertaining, mending, repository
+from market.settlement.ascertaining import InDoubt
 from market.settlement.mending import Resolution
-from market.settlement.tables import WorkItem
-from web.acts import ActKind, Args, Asked, Id, kind
+from market.settlement.tables import Found, Instruction, WorkItem
+from market.trade import retrying
+from web.acts import ActKind, Args, Asked, Id, Sha256, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import TradeView, View
@@ -82,6 +85,127 @@ PAY_AGAIN = kind(
 )
 
 
+class InstructionView(View):
+    """A payment instruction of ours, and what became of it."""
+
+    message_id: str
+    trade_id: str
+    kind: str
+    status: str
+    instructed_at: datetime
+
+    @classmethod
+    def of(cls, row: Instruction) -> "InstructionView":
+        return cls.model_validate(row)
+
+
+class InDoubtView(View):
+    """A payment of which nobody knows whether it was made.
+
+    `shown` is what the statements that we hold show of it (None while one is missing, or two contradict each
+    other: `waits_for` is the code of that), `statement_sha256` the one to cite, of `day`; `words` counts the
+    officers who have said something, of whom two that say the same decide.
+    """
+
+    instruction_id: str
+    trade_id: str
+    kind: str
+    status: str
+    amount_minor: int
+    instructed_at: datetime
+    shown: str | None
+    day: date | None
+    statement_sha256: str | None
+    waits_for: str | None
+    words: int
+
+    @classmethod
+    def of(cls, doubt: InDoubt) -> "InDoubtView":
+        row, told = doubt.instruction, doubt.statement
+        return cls(
+            instruction_id=row.message_id,
+            trade_id=row.trade_id,
+            kind=row.kind.value,
+            status=row.status.value,
+            amount_minor=sum(int(payout["amount_minor"]) for payout in row.payouts),
+            instructed_at=row.instructed_at,
+            shown=doubt.shown and doubt.shown.value,
+            day=told and told.day,
+            statement_sha256=told and told.sha256,
+            waits_for=doubt.waits_for,
+            words=len(doubt.words),
+        )
+
+
+class AscertainForm(Asked):
+    """PAID or NOT_PAID, as the cited statement of the bank shows."""
+
+    found: Found
+    statement_sha256: Sha256
+    note: str = Field(min_length=1, max_length=mending.MAX_NOTE_CHARS)
+
+
+class AscertainArgs(Args, AscertainForm):
+    instruction_id: Id
+
+
+async def _ascertain(s: WriteSession, act: Act, args: AscertainArgs, node: Node) -> Any:
+    del node
+    return await ascertaining.ascertain(s, act, **dict(args))
+
+
+ASCERTAIN = kind(
+    ActKind(
+        name="payment.ascertain",
+        event="PAY.ASCERTAIN",
+        args=AscertainArgs,
+        roles=_OPERATOR,
+        verb=_ascertain,
+        answer=InstructionView.of,
+        about=lambda args: args.instruction_id,
+    )
+)
+
+
+class JobView(View):
+    """A job that failed as often as it may; `last_error` says why."""
+
+    kind: str
+    key: str
+    status: str
+    attempts: int
+    run_at: datetime
+    finished_at: datetime | None
+    last_error: str | None
+
+    @classmethod
+    def of(cls, row: JobRow) -> "JobView":
+        return cls.model_validate(row)
+
+
+class RetryArgs(Args):
+    kind: str = Field(min_length=1, max_length=60)
+    key: str = Field(min_length=1, max_length=300)
+
+
+async def _retry(s: WriteSession, act: Act, args: RetryArgs, node: Node) -> Any:
+    del node
+    return await retrying.retry_job(s, act, **dict(args))
+
+
+RETRY = kind(
+    ActKind(
+        name="job.retry",
+        event="JOB.RETRY",
+        args=RetryArgs,
+        roles=_OPERATOR,
+        verb=_retry,
+        answer=JobView.of,
+        about=lambda args: f"job/{args.kind}",
+    )
+)
+
+
 @router.get("/work-items")
 async def work_items(
     caller: CallerDep, s: ReadDep, limit: Annotated[int, Query(ge=1, le=100)] = 50
@@ -101,3 +225,34 @@ async def close(item_id: Id, caller: CallerDep, form: CloseForm) -> Response:
 async def pay_again(trade_id: Id, caller: CallerDep) -> Response:
     """Have a payment that the bank rejected instructed anew."""
     return respond(await caller.do(PAY_AGAIN, PayAgainArgs(trade_id=trade_id)))
+
+
+@router.get("/payments/in-doubt")
+async def payments_in_doubt(
+    caller: CallerDep, s: ReadDep, limit: Annotated[int, Query(ge=1, le=100)] = 50
+) -> list[InDoubtView]:
+    """Payments of which nobody knows whether they were made, and what the bank's statements show by now."""
+    caller.require(*_OPERATOR)
+    return [InDoubtView.of(doubt) for doubt in await ascertaining.in_doubt(s, limit=limit)]
+
+
+@router.post("/payments/{instruction_id}/ascertain", **answers(ASCERTAIN, InstructionView))
+async def ascertain(instruction_id: Id, caller: CallerDep, form: AscertainForm) -> Response:
+    """Say, as one of two officers, what the bank's statements show of a payment in doubt."""
+    args = AscertainArgs(instruction_id=instruction_id, **dict(form))
+    return respond(await caller.do(ASCERTAIN, args))
+
+
+@router.get("/jobs/given-up")
+async def given_up(
+    caller: CallerDep, s: ReadDep, limit: Annotated[int, Query(ge=1, le=100)] = 50
+) -> list[JobView]:
+    """Jobs that failed as often as they may, the latest first."""
+    caller.require(*_OPERATOR)
+    return [JobView.of(row) for row in await dead_jobs(s, limit=limit)]
+
+
+@router.post("/jobs/retry", **answers(RETRY, JobView))
+async def retry(caller: CallerDep, form: RetryArgs) -> Response:
+    """Have a job that was given up tried again, at once."""
+    return respond(await caller.do(RETRY, form))

@@ -63,6 +63,15 @@ WORK: Final[Mapping[str, str]] = {
     "fee-not-back": N_("The platform fee that goes back has not come in"),
     "claim-overdue": N_("A claim is not paid in time"),
 }
+FOUND: Final[Mapping[str, str]] = {
+    "PAID": N_("Paid as instructed"),
+    "NOT_PAID": N_("Nothing was paid"),
+    "OTHERWISE": N_("Paid otherwise: the bank has to put it right first"),
+}
+WAITS: Final[Mapping[str, str]] = {
+    "bank-statement-missing": N_("The bank's statements are not all there yet"),
+    "bank-statement-contradicts": N_("Two statements of the bank contradict each other"),
+}
 MOVEMENTS: Final[Mapping[str, str]] = {
     "FUNDED": N_("Escrow funded"),
     "SELLER": N_("Provider's proceeds"),

@@ -10,6 +10,7 @@ from ledger.reader import tree_head, witnessing
 from market.listings import repository
 from market.listings.categories import CATEGORY_LABELS
 from market.listings.rules import ListingState
+from market.settlement.ascertaining import in_doubt
 from market.settlement.doubts import PAYABLE_AGAIN
 from market.settlement.repository import open_work_items, reconciled_days
 from registry.repository import latest_report
@@ -21,6 +22,7 @@ from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 
 router = APIRouter()
 _PAGE: Final = 50
+_DOUBTS: Final = 20  # of each, the bank's statements since its instruction are read
 
 
 @router.get("/ops")
@@ -33,6 +35,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
     visitor.require(OPERATOR)
     async with visitor.node.database.read() as s:
         items = await open_work_items(s, limit=_PAGE)
+        doubts = await in_doubt(s, limit=_DOUBTS)
         days = await reconciled_days(s, limit=_PAGE)
         head = await tree_head(s)
         seen = await witnessing(s)
@@ -44,6 +47,8 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         "ops.html",
         filled=filled,
         items=items,
+        doubts=doubts,
+        findable=visitor.options("found", ("PAID", "NOT_PAID")),
         resolutions=visitor.options("resolution", RESOLUTIONS),
         payable_again=PAYABLE_AGAIN,
         days=days,
@@ -82,6 +87,42 @@ async def pay_again(visitor: VisitorDep, trade_id: str) -> Response:
         form,
         act="trade.pay-again",
         args={"trade_id": trade_id},
+        role="EXCHANGE_OPERATOR",
+        then="/ops",
+        again=lambda filled: _overview(visitor, filled),
+    )
+
+
+@router.post("/ops/payments/{instruction_id}/ascertain")
+async def ascertain(visitor: VisitorDep, instruction_id: str) -> Response:
+    """Say what the bank's statements show of a payment in doubt."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="payment.ascertain",
+        args={
+            "instruction_id": instruction_id,
+            "found": form.text("found"),
+            "statement_sha256": form.text("statement_sha256"),
+            "note": form.text("note"),
+        },
+        role="EXCHANGE_OPERATOR",
+        action=instruction_id,
+        then="/ops",
+        again=lambda filled: _overview(visitor, filled),
+    )
+
+
+@router.post("/ops/jobs/retry")
+async def retry(visitor: VisitorDep) -> Response:
+    """Have a job that was given up tried again."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="job.retry",
+        args={"kind": form.text("kind"), "key": form.text("key")},
         role="EXCHANGE_OPERATOR",
         then="/ops",
         again=lambda filled: _overview(visitor, filled),
