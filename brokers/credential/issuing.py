@@ -262,6 +262,7 @@ async def facts_of(
         origin=founded.origin,
         seq=said.seq,
         statement_sha256=said.envelope_sha256,
+        practitioners=await repository.practitioners_of(s, cert_id=certificate.cert_id),
     )
 
 

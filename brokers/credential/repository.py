@@ -8,10 +8,10 @@ from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
 from base.db import ReadSession
-from brokers.credential.document import Purpose
+from brokers.credential.document import Practitioner, Purpose
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.states import CertificateEvent, CertificateState
-from brokers.tables import CertificateEventRow, CertificateRow
+from brokers.tables import ApplicationRow, CertificateEventRow, CertificateRow
 
 # Over before its time: the credential must not outlive it. (One that expired says so itself.)
 GONE = (CertificateState.REVOKED, CertificateState.EXITED)
@@ -115,3 +115,10 @@ async def statement_that_says(s: ReadSession, *, cert_id: str) -> str | None:
         .order_by(col(CertificateEventRow.at).desc(), col(CertificateEventRow.statement_id).desc())
     )
     return (await s.exec(query.limit(1))).first()
+
+
+async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[Practitioner]:
+    """The persons whom the application named; nobody where the certificate was entered without one."""
+    query = select(ApplicationRow.claims).where(ApplicationRow.cert_id == cert_id)
+    claims = (await s.exec(query)).first() or {}
+    return [Practitioner(one["name"], one["number"]) for one in claims.get("practitioners", [])]
