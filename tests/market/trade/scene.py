@@ -255,7 +255,14 @@ def moved(house: TestHouse, database: Database, clock: SimulatedClock) -> TestHo
 
 
 async def make_scene(database: Database) -> Scene:
-    """Found the house, admit everybody, list one product, certify the broker, and bring trades everywhere."""
+    """A furnished market, with trades brought everywhere."""
+    scene = await furnish(database)
+    await _bring_everywhere(scene)
+    return scene
+
+
+async def furnish(database: Database) -> Scene:
+    """Found the house, admit everybody, list one product, certify the broker: a market without a trade."""
     clock = SimulatedClock(EARLIER)
     house = await make_house(database, clock)
     seller = await house.admit("粤能数科", {"PROVIDER"})
@@ -286,7 +293,6 @@ async def make_scene(database: Database) -> Scene:
             account=account_number(number),
             holder=party.organisation.name,
         )
-    await _bring_everywhere(scene)
     return scene
 
 

@@ -1,0 +1,392 @@
+"""The exchange and the model side by side: each act is done on both, and both have to say the same."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from bank.messages.entries import Entry
+from bank.messages.writing import day_of
+from base import ids
+from base.db import Database
+from base.errors import DomainError
+from base.jobs import JobRow, run_due
+from base.signing import parse_envelope
+from ledger.balances import totals
+from ledger.tables import PostingBatchRow, PostingRow, StatementRow
+from market.orders.scope import licence_end
+from market.orders.states import MOVES as OURS
+from market.orders.states import TradeEvent, TradeState
+from market.orders.tables import Trade as TradeRow
+from market.settlement.mending import Resolution, close_work_item
+from market.settlement.tables import Claim, Instruction, WorkItem
+from market.trade.clockwork import handlers
+from supervision.audit_moves import MOVES as AUDITED
+from tests.houses import Party
+from tests.market.settlement.bank_side import ESCROW
+from tests.market.settlement.test_money_machine import Batch
+from tests.market.settlement.whole.bank import HostileBank, Letter, signed
+from tests.market.settlement.whole.books import Books, Movement
+from tests.market.settlement.whole.clock import Clockwork
+from tests.market.settlement.whole.kept import DEADLINES, KINDS, Refused, Trade
+from tests.market.settlement.whole.model import Model
+from tests.market.trade.scene import Scene
+
+MONTHS: Final = 1
+NOT_STEPS: Final = frozenset({"TRD.SIGN"})
+OUTCOMES: Final = ("funded", "claim-paid", "settled", "refunded", "mismatch", "known")
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """While the block lasts, ids and nonces come from a seed: what falls due at one moment goes by them."""
+    really, dice = ids.secrets, Random(seed)
+    ids.secrets = SimpleNamespace(token_bytes=dice.randbytes)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        ids.secrets = really
+
+
+def same(ours: Any, foretold: Any) -> None:
+    """What the exchange has is what the model, or the bank, says."""
+    assert ours == foretold, (ours, foretold)
+
+
+@dataclass
+class Seen:
+    """How far the ledger was read, and where each trade stands by it."""
+
+    upto: int = 0
+    states: dict[str, str | None] = field(default_factory=dict)
+    stood: dict[str, str] = field(default_factory=dict)
+    mismatches: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    settles: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class World:
+    """A market, its model, and the bank between them."""
+
+    scene: Scene
+    model: Model
+    books: Books = field(default_factory=Books)
+    seen: Seen = field(default_factory=Seen)
+    decided: dict[str, str] = field(default_factory=dict)
+    instructions: dict[str, tuple[str, int]] = field(default_factory=dict)
+    heard: int = 0
+
+    @property
+    def bank(self) -> HostileBank:
+        bank = self.scene.bank
+        assert isinstance(bank, HostileBank)
+        return bank
+
+    @property
+    def trades(self) -> dict[str, Trade]:
+        return self.model.trades
+
+    def on(self, database: Database) -> "World":
+        """The same world on a copy of its database; nothing that is done there is seen here."""
+        scene = self.scene.on(database)
+        bank = self.bank.copy()
+        bank.now = scene.clock.now
+        scene.bank = bank
+        kept = ("model", "books", "seen", "decided", "instructions")
+        return World(scene, **{name: deepcopy(getattr(self, name)) for name in kept}, heard=self.heard)
+
+    async def restart(self) -> None:
+        """The process ends, and another one begins on what the database holds."""
+        url, bank = self.scene.database.url, self.bank
+        await self.scene.database.dispose()
+        self.scene = self.scene.on(Database(url))
+        bank.now = self.scene.clock.now
+        self.scene.bank = bank
+
+    def pass_time(self, by: timedelta) -> None:
+        self.scene.clock.advance(by)
+        self.model.now = self.scene.clock.now()
+
+    async def both(self, ours: Awaitable[Any], theirs: Callable[[], None]) -> Any:
+        """An act on the exchange and in the model: the same answer, or the same refusal."""
+        self.model.now = self.scene.clock.now()
+        try:
+            answer, code = await ours, "allowed"
+        except DomainError as error:
+            answer, code = error, error.code
+        try:
+            theirs()
+            said = "allowed"
+        except Refused as refused:
+            said = str(refused)
+        assert code == said, (code, said, answer)
+        self.pass_time(timedelta(milliseconds=1))  # nothing is said twice at one moment
+        return answer
+
+    # -- what the bank tells
+
+    async def deliver(self, letter: Letter, *, lost: bool = False) -> str:
+        """A letter of the bank reaches the exchange, every second one the batch writer."""
+        message_id = self._message_id(letter)
+        self.heard += 1
+        self.model.now = self.scene.clock.now()
+        said = self._foretold(letter, message_id)
+        batch = Batch(self.scene) if self.heard % 2 else None
+        try:
+            outcome = str((await self.scene.hear(letter.envelope, batch=batch))["outcome"])
+        except DomainError as error:
+            outcome = error.code
+        assert outcome == said, (outcome, said)
+        self.bank.hears(letter, outcome if outcome in OUTCOMES else "refused", lost=lost)
+        self.pass_time(timedelta(milliseconds=1))
+        return outcome
+
+    def _message_id(self, letter: Letter) -> str:
+        name = "MsgId>"
+        text = letter.envelope.payload.decode()
+        return text.partition(name)[2].partition("<")[0]
+
+    def _foretold(self, letter: Letter, message_id: str) -> str:
+        if message_id in self.decided:
+            return self.decided[message_id]
+        known = [entry for entry in letter.entries if self._is_known(entry)]
+        try:
+            if letter.credit:
+                (entry,) = letter.entries
+                outcome = self.model.credit(entry, known=entry.entry_id in self.books.heard)
+            else:
+                outcome = self._debit(letter, known=len(known))
+        except Refused as refused:
+            if letter.credit:
+                self.decided[message_id] = str(refused)
+            return str(refused)
+        self.decided[message_id] = outcome
+        if outcome not in {"mismatch", "known"}:
+            for entry in letter.entries:
+                about = self._about(entry.reference or "")
+                day = max(entry.booked_on, day_of(self.model.now)) if entry.credit else entry.booked_on
+                movement = Movement(day, signed(entry), about, entry.end_to_end_id)
+                self.books.ask(self.model, entry.booked_on)
+                self.books.note(self.model, entry.entry_id, movement)
+        return outcome
+
+    def _is_known(self, entry: Entry) -> bool:
+        return entry.entry_id in self.books.heard
+
+    def _about(self, reference: str) -> str:
+        """The trade of a payment reference: its own, or a claim's."""
+        return next((one.trade_id for one in self.trades.values() if reference in one.claims), reference)
+
+    def _debit(self, letter: Letter, *, known: int) -> str:
+        (named,) = {entry.message_id for entry in letter.entries}
+        found = self.instructions.get(named or "")
+        if found is None:
+            raise Refused("settlement-not-instructed")
+        trade = self.trades[found[0]]
+        parts = [(entry.end_to_end_id, entry.amount_minor) for entry in letter.entries]
+        return self.model.debit(trade, trade.payments[found[1]], parts, known=known)
+
+    # -- the clock
+
+    async def run_jobs(self) -> None:
+        """Everything that is due happens, on both sides."""
+        house, bank = self.scene.house, self.bank.client(self.scene.house.exchange_key)
+        self.model.now = self.scene.clock.now()
+        await run_due(self.scene.database, self.model.now, handlers(house.house, bank, ESCROW))
+        await self._look_at_instructions()
+        names = {place: name for name, place in self.instructions.items()}
+
+        def answers(trade: Trade, number: int) -> Sequence[str]:
+            name = names.get((trade.trade_id, number))
+            assert name is not None, (trade.trade_id, number, "was not instructed")
+            return self.bank.said.get(name, [])
+
+        books = self.books
+        Clockwork(
+            self.model, answers, lambda day: books.reconcile(self.model, self.bank, day), books.stated
+        ).run()
+        self.pass_time(timedelta(milliseconds=1))
+
+    async def _look_at_instructions(self) -> None:
+        async with self.scene.database.read() as s:
+            query = select(Instruction.message_id, Instruction.trade_id)
+            query = query.where(col(Instruction.trade_id).in_(self.trades))
+            found = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+        numbers: Counter[str] = Counter()
+        self.instructions = {}
+        for message_id, trade_id in found:
+            self.instructions[message_id] = (trade_id, numbers[trade_id])
+            numbers[trade_id] += 1
+
+    # -- acts that need more than one word
+
+    async def inquire(self) -> str:
+        trade = await self.scene.inquire()
+        self.model.now = self.scene.clock.now()
+        self.model.inquire(trade.trade_id)
+        self.pass_time(timedelta(milliseconds=1))
+        return trade.trade_id
+
+    async def offer(self, trade: Trade, who: Party, price: int, stands: timedelta) -> None:
+        expires_at = self.scene.clock.now() + stands
+        side = "BUYER" if who is self.scene.buyer else "PROVIDER"
+        ours = self.scene.offer(trade.trade_id, who, price, expires_at=expires_at, term_months=MONTHS)
+        await self.both(ours, lambda: self.model.offer(trade, side, price, expires_at))
+
+    async def start_delivery(self, trade: Trade) -> None:
+        end = licence_end(self.scene.clock.now(), MONTHS)
+        ours = self.scene.start_delivery(trade.trade_id)
+        await self.both(ours, lambda: self.model.start_delivery(trade, end))
+
+    async def claiming(self, trade: Trade, act: Awaitable[Any], theirs: Callable[..., None]) -> None:
+        """An act that claims money back: the ids of the claims are the exchange's to choose."""
+        made: list[tuple[str, str]] = []
+
+        async def done() -> None:
+            await act
+            async with self.scene.database.read() as s:
+                rows = (await s.exec(select(Claim).where(Claim.trade_id == trade.trade_id))).all()
+            made.extend((row.payee, row.claim_id) for row in rows if row.claim_id not in trade.claims)
+
+        def named() -> Iterator[tuple[str, str]]:
+            return iter(made)
+
+        await self.both(done(), lambda: theirs(named))
+
+    async def resolve(self, trade: Trade, kind: str) -> None:
+        """A person says what came of a difference."""
+        async with self.scene.database.read() as s:
+            query = select(WorkItem).where(WorkItem.trade_id == trade.trade_id, WorkItem.kind == kind)
+            items = (await s.exec(query.where(col(WorkItem.closed_at).is_(None)))).all()
+        said = {"resolution": Resolution.EXPLAINED, "note": "已核对"}
+        ours = self.scene.house.operator.do(close_work_item, item_id=items[0].item_id, **said)
+        await self.both(ours, lambda: self._resolved(trade, kind, items[0].facts.get("claim_id")))
+
+    @staticmethod
+    def _resolved(trade: Trade, kind: str, claim_id: str | None) -> None:
+        of_kind = [item for item in trade.items if item.kind == kind]
+        trade.items.remove(next(item for item in of_kind if item.claim_id in {None, claim_id}))
+
+    # -- what must hold
+
+    async def check(self) -> None:
+        """The exchange's books, states and ledger are the model's, and the bank's."""
+        async with self.scene.database.read() as s:
+            rows = (await s.exec(select(TradeRow).where(col(TradeRow.trade_id).in_(self.trades)))).all()
+            for row in rows:
+                self._same(row, self.trades[row.trade_id])
+            await self._books(s)
+            query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
+            items = (await s.exec(query.where(col(WorkItem.trade_id).is_not(None)))).all()
+            query = select(Instruction).where(col(Instruction.trade_id).in_(self.trades))
+            paid = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+            bad = (await s.exec(select(JobRow).where(col(JobRow.last_error).is_not(None)))).all()
+            await self._replay(s)
+        assert [(job.kind, job.key, job.last_error) for job in bad] == []
+        open_ones = Counter((item.trade_id, item.kind) for item in items if item.kind in KINDS)
+        same(open_ones, self.model.open_items())
+        for trade in self.trades.values():
+            ours = [
+                (
+                    one.kind.value,
+                    one.status.value,
+                    [(p["end_to_end_id"], int(p["amount_minor"])) for p in one.payouts],
+                )
+                for one in paid
+                if one.trade_id == trade.trade_id
+            ]
+            same(ours, [(one.kind, one.status, one.parts) for one in trade.payments])
+        for row in rows:
+            same(self.seen.states[row.trade_id], row.status.value)
+        same(self.seen.mismatches, Counter((one.kind, one.trade_id) for one in self.model.told))
+        assert max(self.seen.settles.values(), default=0) <= 1
+        self._bank_agrees()
+
+    def _same(self, row: TradeRow, trade: Trade) -> None:
+        ours = {name: getattr(row, name) for name in DEADLINES}
+        assert (row.status.value, row.frozen_from, row.frozen_by) == (
+            trade.state,
+            trade.stood,
+            trade.frozen_by,
+        )
+        same(ours, {name: getattr(trade, name) for name in DEADLINES})
+
+    async def _books(self, s: Any) -> None:
+        """Σ of every batch, of every trade, and of everything is zero; nothing held is below it."""
+        sums = select(PostingRow.account, PostingRow.booked, func.sum(PostingRow.amount_minor))
+        accounts = (await s.exec(sums.group_by(PostingRow.account, PostingRow.booked))).all()
+        crooked = select(PostingRow.batch_id).group_by(PostingRow.batch_id, PostingRow.currency)
+        assert (await s.exec(crooked.having(func.sum(PostingRow.amount_minor) != 0))).all() == []
+        held = {
+            name[5:]: -int(total) for name, booked, total in accounts if booked and name.startswith("held:")
+        }
+        assert all(total >= 0 for total in held.values())
+        assert {name: total for name, total in held.items() if total} == {
+            one.trade_id: one.held for one in self.trades.values() if one.held
+        }
+        cash = sum(int(total) for name, booked, total in accounts if booked and not name.startswith("held:"))
+        same((cash, sum(held.values())), (self.books.at_bank,) * 2)
+
+    async def check_totals(self) -> None:
+        """The roll-ups say the same, and no reservation was resolved twice."""
+        async with self.scene.database.read() as s:
+            same(await totals(s), (self.books.at_bank, -self.books.at_bank))
+            query = select(PostingBatchRow.resolves).where(col(PostingBatchRow.resolves).is_not(None))
+            resolved = (await s.exec(query)).all()
+        assert len(resolved) == len(set(resolved))
+
+    async def _replay(self, s: Any) -> None:
+        """The ledger, read on from where it was read to: by the auditor's table, and by the market's own."""
+        query = select(StatementRow.id, StatementRow.event, StatementRow.object_id, StatementRow.envelope)
+        found = (
+            await s.exec(query.where(col(StatementRow.id) > self.seen.upto).order_by(col(StatementRow.id)))
+        ).all()
+        for row_id, event, object_id, envelope in found:
+            self.seen.upto = row_id
+            if event == "PAY.MISMATCH":
+                said = orjson.loads(parse_envelope(orjson.loads(envelope)).payload)["predicate"]
+                self.seen.mismatches[said["kind"], said["trade_id"]] += 1
+            if event.startswith("TRD.") and object_id in self.trades:
+                said = orjson.loads(parse_envelope(orjson.loads(envelope)).payload)["predicate"]
+                self._step(object_id, event, said)
+
+    def _step(self, trade_id: str, event: str, said: dict[str, Any]) -> None:
+        before = self.seen.states.get(trade_id)
+        roles, after = AUDITED[before, event]
+        move = OURS[before and TradeState(before), TradeEvent(event[4:])]
+        assert (move.roles, move.to and move.to.value) == (roles, after)
+        if event not in NOT_STEPS:
+            assert said["role"] in roles
+            if event == "TRD.FREEZE" and before != "FROZEN":
+                self.seen.stood[trade_id] = before or ""
+            after = after or self.seen.stood[trade_id]
+            assert (said.get("from"), said["to"]) == (before, after)
+        self.seen.states[trade_id] = after
+        self.seen.settles[trade_id] += event == "TRD.SETTLE"
+
+    def _bank_agrees(self) -> None:
+        """The bank's books are ours, but for what is on its way and what it was made to do wrongly."""
+        under_way = sum(
+            sum(map(signed, letter.entries))
+            for letter in self.bank.letters
+            if letter.credit and letter.decided in {"funded", "claim-paid"} and not letter.answered
+        )
+        unheard = sum(entry.amount_minor for entry in self._unheard())
+        same(self.bank.balance, self.books.at_bank - under_way - unheard + self.bank.planted)
+
+    def _unheard(self) -> list[Entry]:
+        """What the bank has paid as it was told to, and the exchange has not taken its word for yet."""
+        heard = {one.end_to_end_id for one in self.books.heard.values() if one.signed < 0}
+        return [one for one in self.bank.true if not one.credit and one.end_to_end_id not in heard]
+
+    def paid_unheard(self, trade: Trade) -> bool:
+        return any(one.reference == trade.trade_id for one in self._unheard())

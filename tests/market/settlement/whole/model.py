@@ -1,0 +1,128 @@
+"""The model: the acts of `acts.py`, and what becomes of a trade when the bank tells of money. Pure."""
+
+from dataclasses import dataclass
+
+from bank.messages.entries import Entry
+from base.calendar import shanghai_day
+from tests.market.settlement.whole.acts import Acts
+from tests.market.settlement.whole.kept import (
+    FEE_NOT_BACK,
+    GIVEN_UP,
+    MILLISECOND,
+    Item,
+    Payment,
+    Refused,
+    Trade,
+    end_of,
+)
+
+_TAKES = {"REFUND": ("REFUND_PENDING", "VOIDED"), "FEE_BACK": ()}
+_NAMES = {"S": "SELLER", "B": "BROKER", "P": "PLATFORM"}
+
+
+@dataclass
+class Model(Acts):
+    """Trades, what falls due in them, and every difference that the exchange has to state."""
+
+    def credit(self, entry: Entry, *, known: bool) -> str:
+        """Money comes in under a reference; `known` is an entry that was told before."""
+        reference, amount = entry.reference or "", entry.amount_minor
+        for trade in self.trades.values():
+            if reference in trade.claims:
+                return self._claim_paid(trade, reference, entry, known=known)
+        trade_named = self.trades.get(reference)
+        if trade_named is None:
+            raise Refused("payment-unknown")
+        trade = trade_named
+        if trade.state == "FROZEN":
+            raise Refused("trade-frozen")
+        if trade.funded:
+            raise Refused("escrow-funded-already")
+        self.only(trade, "CONTRACTED")
+        if amount != trade.price:
+            raise Refused("escrow-amount-mismatch")
+        assert trade.fund_by is not None
+        if self.now > trade.fund_by and entry.booked_on > shanghai_day(trade.fund_by).isoformat():
+            raise Refused("funding-late")
+        if known:
+            raise Refused("bank-entry-known-already")
+        trade.state, trade.funded, trade.held = "FUNDED", True, amount
+        trade.deliver_by = end_of(self.now, 5)
+        self.due(trade.deliver_by + MILLISECOND, "trade.delivery-fail", trade.trade_id)
+        return "funded"
+
+    def _claim_paid(self, trade: Trade, claim_id: str, entry: Entry, *, known: bool) -> str:
+        claim = trade.claims[claim_id]
+        try:
+            if claim.paid:
+                raise Refused("claim-paid-already")
+            if entry.amount_minor != claim.amount:
+                raise Refused("escrow-amount-mismatch")
+            if known:
+                raise Refused("bank-entry-known-already")
+        except Refused:
+            self._fee_returned(trade, claim_id, entry)
+            raise
+        claim.paid = True
+        trade.held += claim.amount
+        given = trade.fees(claim_id)
+        named = [one for one in given if one.parts[0][0] == entry.end_to_end_id]
+        for payment in named or [one for one in given if one.status == "INSTRUCTED"]:
+            payment.status = "PAID"
+        trade.items = [item for item in trade.items if item != Item(FEE_NOT_BACK, claim_id)]
+        if all(one.paid for one in trade.claims.values()):
+            self.due(self.now, "settlement.instruct", trade.trade_id)
+        return "claim-paid"
+
+    def _fee_returned(self, trade: Trade, claim_id: str, entry: Entry) -> None:
+        for payment in trade.fees(claim_id):
+            if payment.parts[0][0] == entry.end_to_end_id and payment.status == "INSTRUCTED":
+                payment.status = "REJECTED"
+                self.fee_not_back(trade, claim_id)
+
+    def fee_not_back(self, trade: Trade, claim_id: str) -> None:
+        claim = trade.claims[claim_id]
+        if not claim.paid:
+            self.differs(FEE_NOT_BACK, trade, claim.amount, 0, claim_id=claim_id)
+
+    def debit(self, trade: Trade, payment: Payment, parts: list[tuple[str, int]], *, known: int) -> str:
+        """The bank has paid out, by that payment's name and so much; so many of its entries are known."""
+        exact = sorted(parts) == sorted(payment.parts)
+        if payment.status == "PAID" and known == len(parts) and exact:
+            return "known"
+        takes = _TAKES.get(payment.kind, ("ACCEPTED_GOODS", "PARTIAL_SETTLE"))
+        if not takes:
+            raise Refused("settlement-not-instructed")
+        odd = self._oddity(trade, payment, takes, exact=exact)
+        told, total = sum(amount for _, amount in parts), payment.total
+        if odd is None or payment.status not in GIVEN_UP:
+            self.only(trade, *takes)
+        if known:
+            raise Refused("bank-entry-known-already")
+        if odd is not None:
+            self.differs(odd, trade, total, told)
+            return "mismatch"
+        if payment.status != "INSTRUCTED" and trade.under_way is not None:
+            raise Refused("payments-cross")
+        if trade.held < total:
+            raise Refused("held-too-little")
+        payment.status = "PAID"
+        trade.held -= total
+        if payment.kind == "REFUND":
+            trade.state = "VOIDED" if trade.state == "VOIDED" else "REFUNDED"
+            return "refunded"
+        trade.state = "SETTLED"
+        by_suffix = {name.rpartition("/")[2]: amount for name, amount in parts}
+        trade.released = {name: by_suffix[suffix] for suffix, name in _NAMES.items() if suffix in by_suffix}
+        return "settled"
+
+    @staticmethod
+    def _oddity(trade: Trade, payment: Payment, takes: tuple[str, ...], *, exact: bool) -> str | None:
+        """What keeps a payment from counting: another one than instructed, or one that was given up."""
+        if payment.status == "REJECTED":
+            return "paid-after-rejection"
+        if not exact:
+            return "paid-otherwise"
+        if payment.status == "EXPIRED" and trade.state != "FROZEN":
+            return None if trade.state in takes and trade.held >= payment.total else "paid-after-all"
+        return None
