@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from base.clock import rfc3339
@@ -206,10 +207,16 @@ def status_list(
             "id": f"{url}#list",
             "type": "BitstringStatusList",
             "statusPurpose": words[0] if len(words) == 1 else words,
-            "encodedList": pack(indices),
+            "encodedList": _packed(frozenset(indices)),
             "ttl": LIST_TTL // timedelta(milliseconds=1),
         },
     }
+
+
+@lru_cache(maxsize=16)
+def _packed(indices: frozenset[int]) -> str:
+    """The bits of a list: packing them costs more than signing, and they change seldom."""
+    return pack(indices)
 
 
 def _urn(org_id: str) -> str:

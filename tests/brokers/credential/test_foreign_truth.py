@@ -195,3 +195,19 @@ def test_jcs_of_the_documents_is_what_rfc8785_writes():
     for raw in (GOOD.credential, *GOOD.lists):
         assert rfc8785.dumps(opened(raw)) == raw
     assert secure(opened(GOOD.credential), KEY, created=NOW)["proof"]["created"] == "2026-11-16T01:00:00.000Z"
+
+
+def test_every_word_of_the_subject_is_defined_in_the_credential_itself_or_in_the_v2_context():
+    document = opened(GOOD.credential)
+    ours = document["@context"][1]
+    of_v2 = {"id", "type", "name"}
+
+    def words(node):
+        if isinstance(node, dict):
+            kinds = {node["type"]} if "type" in node else set()
+            return set(node) | kinds | {word for value in node.values() for word in words(value)}
+        return {word for value in node for word in words(value)} if isinstance(node, list) else set()
+
+    assert words(document["credentialSubject"]) - of_v2 <= set(ours)
+    assert {document["type"][1]} <= set(ours)
+    assert not of_v2 & set(ours)  # protected: to define them anew is an error
