@@ -8,12 +8,13 @@ list, on every worker, whoever suspended it (`docs/decisions/0011`).
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col, update
 
 from base.canonical import canonical
+from base.clock import parse_rfc3339, rfc3339
 from base.db import ReadSession, WriteSession
 from base.ids import Seed
 from base.jobs import Handlers, Job, enqueue
@@ -48,6 +49,7 @@ CREDENTIAL_JOB: Final = "brokers.credential"
 AUTHORITY: Final = "DATA_AUTHORITY"
 _NOT_SEALED: Final = timedelta(seconds=1)
 _LONGEST: Final = 60
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_TAKEN: Final = ENTRIES // 4
 _PLACE_BYTES: Final = 8
 
@@ -108,7 +110,7 @@ async def appoint_issuer(s: WriteSession, act: Act, *, safe: Safe) -> IssuerRow:
         sealed_private=safe.seal_key(key),
         org_id=act.actor.org_id,
         statement_id=recorded.statement_id,
-        since=act.now,
+        since=parse_rfc3339(rfc3339(act.now)),  # what is signed at this moment is written in milliseconds
     )
     if former is not None:
         await _retire(s, former, at=act.now)
@@ -311,4 +313,4 @@ async def signed_list(
 
 def _round(now: datetime) -> datetime:
     """The beginning of the present time to live."""
-    return now - timedelta(seconds=now.timestamp() % LIST_TTL.total_seconds())
+    return now - (now - _EPOCH) % LIST_TTL

@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlmodel import select
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select, update
 
 from base.canonical import canonical, sha256_hex
 from base.clock import SimulatedClock, rfc3339
@@ -18,6 +20,7 @@ from brokers.credential.document import PURPOSES, Purpose
 from brokers.credential.errors import IssuerRetired, StatusListFull, StatusListUnknown
 from brokers.credential.issuing import (
     Desk,
+    _round,
     appoint_issuer,
     credential_handlers,
     issue_credential,
@@ -28,7 +31,7 @@ from brokers.credential.tables import CredentialRow, StatusPlaceRow
 from brokers.credential.verdicts import Verdict
 from brokers.credential.verifying import Finding, Pin, verify
 from brokers.errors import CertificateWrongRole
-from brokers.rules import BrokerType
+from brokers.rules import BrokerType, CertificateState
 from brokers.service import CertificateScope, certify
 from brokers.tables import CertificateRow
 from ledger.reader import statements_of
@@ -175,6 +178,47 @@ async def test_a_list_says_since_when_it_holds(office):
     office.clock.advance(timedelta(minutes=10))
     as_of.append(orjson.loads(await office.list_now())["validFrom"])
     assert as_of == ["2026-11-16T02:00:00.000Z", suspended_at, "2026-11-16T02:10:00.000Z"]
+
+
+async def test_a_clock_with_microseconds_signs_nothing_before_the_issuer_took_office(office):
+    office.clock.advance(timedelta(microseconds=123_999))
+    await office.appointed()
+    certificate = await office.certified()
+    await seal_all(office.house.database, office.clock)
+    async with office.house.database.write() as s:
+        act = office.house.house.exchange_act()
+        row = await issue_credential(s, act, office.desk, cert_id=certificate.cert_id)
+    assert (await office.seen(row)).verdict is Verdict.VALID
+
+
+@given(st.timedeltas(timedelta(0), timedelta(minutes=5) - timedelta(microseconds=1)))
+def test_all_workers_begin_a_time_to_live_at_the_same_moment(passed):
+    assert _round(NOW + passed) == NOW
+
+
+STATES = {
+    CertificateState.REVOKED: "revocation",
+    CertificateState.EXITED: "revocation",
+    CertificateState.SUSPENDED: "suspension",
+}
+
+
+async def test_the_two_bits_are_the_certificate_s_state_at_that_moment(office):
+    await office.appointed()
+    certificate = await office.certified()
+    await office.settled()
+    held = await office.credential(certificate)
+    for state in CertificateState:
+        async with office.house.database.write() as s:
+            await s.exec(update(CertificateRow).values(status=state))
+        async with office.house.database.read() as s:
+            found = await repository.marked(s, number=1)
+            places = (await s.exec(select(StatusPlaceRow))).all()
+        marked = {purpose.value for purpose, set_ in found.places.items() if set_}
+        assert marked == ({STATES[state]} if state in STATES else set()), state
+        taken = {place.place for place in places if place.purpose in marked}
+        assert set().union(*found.places.values()) == taken
+    assert (await office.credential(certificate)).credential_id == held.credential_id
 
 
 async def test_a_new_credential_takes_the_place_of_the_one_before_it(office):

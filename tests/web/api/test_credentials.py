@@ -274,6 +274,17 @@ def read_code(data: str) -> str:
     return str(read.text)
 
 
+async def test_an_authority_that_holds_its_own_key_appoints_with_it(register):
+    own = await register.served.admit("广州市数据局", {"DATA_AUTHORITY"}, custody="self-held")
+    appointed = await register.served.api(own, "POST", "/credentials/issuer", {}, expect=201)
+    await register.work()
+    said = (await register.get("/.well-known/databourse")).json()["issuer"]
+    assert said["did"] == appointed["did"]
+    raw = await register.credential()
+    assert orjson.loads(raw)["credentialSubject"]["authority"]["name"] == "广州市数据局"
+    assert (await register.seen(raw)).verdict is Verdict.VALID
+
+
 async def test_the_authority_appoints_the_key_on_its_page(register):
     page = await register.get("/en/issuing-key")
     assert "No issuing key has been appointed yet" in page.text
