@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from brokers.states import CERTIFICATE_MOVES, CertificateEvent, CertificateMove, CertificateState
-from identity.rules import Role
+from brokers.states import ANYONE, CERTIFICATE_MOVES, CertificateEvent, CertificateMove, CertificateState
 
 BEGIN: Final = "<!-- drawn from brokers/states.py -->"
 END: Final = "<!-- end of what is drawn -->"
@@ -35,7 +34,7 @@ def table() -> str:
         grouped.setdefault((event, same if stays else move, stays), []).append(at)
     rows = ["| from | event | who | guard | within | to |", "|---|---|---|---|---|---|"]
     for (event, move, stays), states in grouped.items():
-        who = "any member" if len(move.roles) == len(Role) else ", ".join(sorted(move.roles))
+        who = "any member" if move.roles == ANYONE else ", ".join(sorted(move.roles))
         names = ", ".join(state.value if state else "" for state in states)
         to = "as it is" if stays else move.to.value
         rows.append(f"| {names} | {event} | {who} | {move.guard} | {move.within} | {to} |")

@@ -236,3 +236,44 @@ class ObjectionsDiffer(Conflict):
 
     code = "objections-differ"
     title = "Other objections are open than those that are decided"
+
+
+class AnnualReportFiled(Conflict):
+    code = "annual-report-filed"
+    title = "The report on this year was filed before"
+    rule_id: ClassVar[str | None] = "BR14"
+
+
+class AnnualReportMissing(Conflict):
+    """There is no report that waits for its review."""
+
+    code = "annual-report-missing"
+    title = "No annual report waits for its review"
+    rule_id: ClassVar[str | None] = "BR14"
+
+
+class NotPutRight(Conflict):
+    code = "not-put-right"
+    title = "The broker has not said yet what it put right"
+    rule_id: ClassVar[str | None] = "BR14"
+
+
+class ScopeNotCut(Refusal):
+    """A cut takes something away, adds nothing, and leaves something."""
+
+    code = "scope-not-cut"
+    title = "A cut of scope takes something away and adds nothing"
+
+
+class RenewalWindowClosed(Conflict):
+    code = "renewal-window-closed"
+    title = "The certificate cannot be renewed at this time"
+    rule_id: ClassVar[str | None] = "BRK-CERT"
+
+
+class HandOverOpen(Conflict):
+    """Mandates or trades of the broker still run; `mandates` and `trades` name them."""
+
+    code = "hand-over-open"
+    title = "Mandates or trades of the broker still run"
+    rule_id: ClassVar[str | None] = "BR15"

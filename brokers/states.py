@@ -73,10 +73,13 @@ class MandateState(StrEnum):
     DRAFT = "DRAFT"
     SIGNED = "SIGNED"  # by the client; the broker has not accepted yet
     ACTIVE = "ACTIVE"
+    FROZEN = "FROZEN"  # with the broker's certificate
     FULFILLED = "FULFILLED"
     REVOKED_BY_CLIENT = "REVOKED_BY_CLIENT"
     EXPIRED = "EXPIRED"
     TERMINATED_BY_CERT_LOSS = "TERMINATED_BY_CERT_LOSS"
+    TAKEN_OVER = "TAKEN_OVER"  # the client goes on by itself
+    HANDED_OVER = "HANDED_OVER"  # another broker goes on under a mandate of its own
 
 
 class MandateEvent(StrEnum):
@@ -85,7 +88,11 @@ class MandateEvent(StrEnum):
     REVOKE = "REVOKE"
     FULFIL = "FULFIL"
     EXPIRE = "EXPIRE"
+    FREEZE = "FREEZE"
+    UNFREEZE = "UNFREEZE"
     TERMINATE = "TERMINATE"
+    TAKE_OVER = "TAKE_OVER"
+    HAND_OVER = "HAND_OVER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ _AUTHORITY_OR_SYSTEM: Final = frozenset({"DATA_AUTHORITY", "EXCHANGE_OPERATOR"})
 _SYSTEM: Final = frozenset({"EXCHANGE_OPERATOR"})
 _BROKER: Final = frozenset({"BROKER"})
 _CLIENT: Final = frozenset({"PROVIDER", "BUYER"})
-_ANYONE: Final = frozenset(role.value for role in Role)
+ANYONE: Final = frozenset(role.value for role in Role if role is not Role.AUDITOR)  # who only reads
 
 _C = CertificateState
 _E = CertificateEvent
@@ -154,10 +161,10 @@ _TO_CERTIFICATE: Final[_Moves] = {
         "20 working days",
     ),
     (_C.PUBLIC_NOTICE, _E.OBJECT): CertificateMove(
-        _ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
+        ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
     ),
     (_C.OBJECTED, _E.OBJECT): CertificateMove(
-        _ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
+        ANYONE, _C.OBJECTED, "by name, with evidence", "5 working days of notice"
     ),
     (_C.OBJECTED, _E.UPHOLD): CertificateMove(
         _AUTHORITY, _C.REFUSED, "an officer without ties, with reasons", "10 working days"
@@ -264,6 +271,17 @@ MANDATE_MOVES: Final[Mapping[tuple[MandateState | None, MandateEvent], MandateMo
     (_M.ACTIVE, _N.FULFIL): MandateMove(_SYSTEM, _M.FULFILLED),
     (_M.ACTIVE, _N.EXPIRE): MandateMove(_SYSTEM, _M.EXPIRED),
     (_M.ACTIVE, _N.TERMINATE): MandateMove(_SYSTEM, _M.TERMINATED_BY_CERT_LOSS),
+    (_M.ACTIVE, _N.FREEZE): MandateMove(_SYSTEM, _M.FROZEN),
+    (_M.ACTIVE, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
+    (_M.ACTIVE, _N.HAND_OVER): MandateMove(_BROKER, _M.HANDED_OVER),
+    (_M.FROZEN, _N.UNFREEZE): MandateMove(_SYSTEM, _M.ACTIVE),
+    (_M.FROZEN, _N.REVOKE): MandateMove(_CLIENT, _M.REVOKED_BY_CLIENT),
+    (_M.FROZEN, _N.EXPIRE): MandateMove(_SYSTEM, _M.EXPIRED),
+    (_M.FROZEN, _N.TERMINATE): MandateMove(_SYSTEM, _M.TERMINATED_BY_CERT_LOSS),
+    (_M.FROZEN, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
+    (_M.FROZEN, _N.HAND_OVER): MandateMove(_BROKER, _M.HANDED_OVER),
+    # What the certificate took with it, the client may still take over from whoever negotiated.
+    (_M.TERMINATED_BY_CERT_LOSS, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
 }
 
 

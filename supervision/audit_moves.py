@@ -30,7 +30,6 @@ ANY_MEMBER: Final = (
         "PUBLIC_AGENCY",
         "OPERATING_INSTITUTION",
         "PUBLIC_SECURITY",
-        "AUDITOR",
     }
 )
 
@@ -43,6 +42,7 @@ INQUIRE: Final = "TRD.INQUIRE"
 POST_REFUND: Final = "TRD.POST_REFUND"
 REFUND: Final = "TRD.REFUND"
 VOID: Final = "TRD.VOID"
+TAKE_OVER: Final = "MND.TAKE_OVER"
 Move = tuple[frozenset[str], str | None]
 
 # From a state by an event: who may, and the state it leads to (None: back to the one that was frozen).
@@ -128,6 +128,12 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
     "MND.ACCEPT": _BROKER,
     "MND.REVOKE": frozenset({"PROVIDER", "BUYER"}),
+    "MND.FREEZE": _EXCHANGE,
+    "MND.UNFREEZE": _EXCHANGE,
+    "MND.EXPIRE": _EXCHANGE,
+    "MND.TERMINATE": _EXCHANGE,
+    TAKE_OVER: _TWO_SIDES,
+    "MND.HAND_OVER": _BROKER,
     "LST.DRAFT": _PROVIDER_SIDE,
     "LST.SUBMIT": _PROVIDER_SIDE,
     "LST.SCREEN_PASS": _EXCHANGE,
@@ -189,6 +195,9 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("MND.ACCEPT", "BROKER"): "broker_id",
     ("MND.REVOKE", "PROVIDER"): "client_id",
     ("MND.REVOKE", "BUYER"): "client_id",
+    (TAKE_OVER, "PROVIDER"): "client_id",
+    (TAKE_OVER, "BUYER"): "client_id",
+    ("MND.HAND_OVER", "BROKER"): "broker_id",
     ("LST.DRAFT", "PROVIDER"): "seller_id",
     ("LST.DRAFT", "BROKER"): "broker_id",
     ("LST.SUBMIT", "PROVIDER"): "seller_id",

@@ -25,6 +25,7 @@ from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
+from brokers.clockwork import certificate_handlers
 from brokers.credential.issuing import Desk, credential_handlers
 from cases.erasing import TOUCHED
 from identity.founding import Operator, found_exchange, founded_exchange
@@ -101,7 +102,9 @@ class Node:
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
         credentials = credential_handlers(self.house, self.credentials)
-        return {**handlers(self.house, self.bank, self.escrow, desk), **scrub, **credentials}
+        certificates = certificate_handlers(self.house)
+        trades = handlers(self.house, self.bank, self.escrow, desk)
+        return {**trades, **scrub, **credentials, **certificates}
 
     @property
     def credentials(self) -> Desk:

@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import dispute_words, duties, filing_words, trade_words
+from web.pages import certificate_words, dispute_words, duties, filing_words, trade_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -59,6 +59,9 @@ STATES: Final[Mapping[str, str]] = {
     "FULFILLED": N_("Fulfilled"),
     "REVOKED_BY_CLIENT": N_("Revoked by the client"),
     "TERMINATED_BY_CERT_LOSS": N_("Ended with the certificate"),
+    "TAKEN_OVER": N_("Taken over by the client"),
+    "HANDED_OVER": N_("Handed over"),
+    **certificate_words.STATES,
     "USED_UP": N_("Used up"),
     # a data request
     "OPEN": N_("Open"),
@@ -118,7 +121,12 @@ EVENTS: Final[Mapping[str, str]] = {
     "MND.SIGN": N_("Mandate signed by the client"),
     "MND.ACCEPT": N_("Mandate accepted by the broker"),
     "MND.REVOKE": N_("Mandate revoked"),
+    "MND.FREEZE": N_("Mandate frozen with the certificate"),
+    "MND.UNFREEZE": N_("Mandate in force again"),
+    "MND.EXPIRE": N_("Mandate ended"),
     "MND.TERMINATE": N_("Mandate ended with the certificate"),
+    "MND.TAKE_OVER": N_("Trades taken over by the client"),
+    "MND.HAND_OVER": N_("Mandate handed over to another broker"),
     "LST.DRAFT": N_("Listing drafted"),
     "LST.SUBMIT": N_("Listing submitted"),
     "LST.SCREEN_PASS": N_("Screen passed"),
@@ -170,6 +178,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.FILE": N_("Trade filed"),
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
+    **certificate_words.EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),
@@ -337,6 +346,7 @@ DOWNLOADS: Final[Mapping[str, str]] = {
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
+    "evidence": certificate_words.EVIDENCE,
     "role": ROLES,
     "refusal": trade_words.REFUSAL_REASONS,
     "standing": trade_words.STANDINGS,

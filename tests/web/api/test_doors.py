@@ -27,6 +27,7 @@ OPEN = {
     ("GET", "/api/v1/brokers"),
     ("GET", "/api/v1/brokers/{cert_no}"),
     ("GET", "/api/v1/brokers/{cert_no}/credential"),
+    ("GET", "/api/v1/certificate-notices"),
     ("GET", "/api/v1/contract-models"),
     ("GET", "/api/v1/contract-models/{model_id}/{version}/{lang}"),
     ("GET", "/api/v1/facets"),
