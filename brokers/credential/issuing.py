@@ -36,6 +36,7 @@ from brokers.credential.proof import secure
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.errors import CertificateWrongRole
 from brokers.repository import claim_certificate
+from brokers.states import CertificateEvent
 from brokers.tables import CertificateRow
 from identity.repository import get_founded, get_organisation
 from identity.safe import Safe
@@ -148,6 +149,19 @@ async def order_credential(
         run_at=act.now,
         payload={"cert_id": cert_id, "because": because},
     )
+
+
+async def follow_step(
+    s: WriteSession, act: Act, *, cert_id: str, event: CertificateEvent, because: str
+) -> None:
+    """What a step of a certificate means for its credential, in the step's own transaction.
+
+    After a renewal a new one is written; after a cut of the scope the present one says too much at once.
+    States need nothing: the list is made from them.
+    """
+    if event in {CertificateEvent.RENEW, CertificateEvent.CUT_SCOPE}:
+        cut = event is CertificateEvent.CUT_SCOPE
+        await order_credential(s, act, cert_id=cert_id, because=because, withdraw=cut)
 
 
 async def withdraw_credentials(s: WriteSession, *, cert_id: str, at: datetime) -> None:

@@ -23,15 +23,15 @@ from brokers.credential.issuing import (
     _round,
     appoint_issuer,
     credential_handlers,
+    follow_step,
     issue_credential,
-    order_credential,
     signed_list,
 )
 from brokers.credential.tables import CredentialRow, StatusPlaceRow
 from brokers.credential.verdicts import Verdict
 from brokers.credential.verifying import Finding, Pin, verify
 from brokers.errors import CertificateWrongRole
-from brokers.rules import BrokerType, CertificateState
+from brokers.rules import BrokerType, CertificateEvent, CertificateState
 from brokers.service import CertificateScope, certify
 from brokers.tables import CertificateRow
 from ledger.reader import statements_of
@@ -229,7 +229,8 @@ async def test_a_new_credential_takes_the_place_of_the_one_before_it(office):
     held = former.document
 
     async def cut(s, act):
-        await order_credential(s, act, cert_id=certificate.cert_id, because="scope cut", withdraw=True)
+        event = CertificateEvent.CUT_SCOPE
+        await follow_step(s, act, cert_id=certificate.cert_id, event=event, because="scope cut")
 
     await office.authority.do(cut)
     assert await office.credential(certificate) is None
@@ -244,6 +245,25 @@ async def test_a_new_credential_takes_the_place_of_the_one_before_it(office):
         places = [place.place for place in (await s.exec(select(StatusPlaceRow))).all()]
     assert again.document is None
     assert len(set(places)) == 4
+
+
+async def test_a_renewal_leaves_the_credential_good_until_the_next_one_is_there(office):
+    await office.appointed()
+    certificate = await office.certified()
+    await office.settled()
+    held = (await office.credential(certificate)).document
+
+    async def step(s, act, event):
+        await follow_step(s, act, cert_id=certificate.cert_id, event=event, because=event.value)
+
+    await office.authority.do(step, event=CertificateEvent.WARN)
+    await office.settled()
+    assert (await office.credential(certificate)).document == held
+    await office.authority.do(step, event=CertificateEvent.RENEW)
+    assert (await office.seen(held)).verdict is Verdict.VALID
+    await office.settled()
+    assert (await office.seen(held)).verdict is Verdict.REVOKED
+    assert (await office.seen(await office.credential(certificate))).verdict is Verdict.VALID
 
 
 async def test_the_next_issuing_key_ends_the_last_and_writes_every_credential_anew(office):
