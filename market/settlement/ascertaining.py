@@ -64,9 +64,10 @@ async def ascertain(
 ) -> Instruction:
     """An officer says what the bank's statements show of a payment (PAY.ASCERTAIN); the second decides it.
 
-    `statement_sha256` names a statement that we hold: of the day on which the bank says it has paid, else of
-    the day on which the instruction's term ended, or of a later one. PAID then settles or refunds the trade,
-    NOT_PAID gives the instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
+    `statement_sha256` names a statement that we hold: for PAID of the day of the last entry about it, for
+    NOT_PAID of the day on which the instruction's term ended, or of a later one; in any case of no day before
+    that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID gives the
+    instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
     PersonNotIdentified, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown,
     TradeWrongState, HeldTooLittle, PaymentsCross.
     """
@@ -158,7 +159,7 @@ async def _doubt(s: ReadSession, instruction: Instruction) -> InDoubt:
     )
     query = select(OfficerWord).where(OfficerWord.message_id == instruction.message_id)
     words = (await s.exec(query.order_by(col(OfficerWord.said_at)))).all()
-    statements = await _held(s, since=shanghai_day(instruction.instructed_at))
+    statements = await _held(s, instruction, since=shanghai_day(instruction.instructed_at))
     if not statements:
         return InDoubt(instruction, None, None, StatementMissing.code, words)
     last = statements[-1]
@@ -200,13 +201,15 @@ async def _evidence(
     What the statements show of the days after it counts too: what was paid after that, or came back.
     """
     since = shanghai_day(instruction.instructed_at)
-    statements = await _held(s, since=since)
+    statements = await _held(s, instruction, since=since)
     cited = next((told for told in statements if told.sha256 == statement_sha256), None)
     if cited is None:
         raise StatementUnknown("no such statement since the instruction", sha256=statement_sha256)
     seen = shown(instruction.message_id, instruction.payouts, statements)
-    until = max([*_days_told(items), *(entry.booked_on for entry in seen.entries)], default=None)
-    until = until or shanghai_day(term_of(instruction.instructed_at))
+    days = [since, *_days_told(items), *(entry.booked_on for entry in seen.entries)]
+    if seen.found is Found.NOT_PAID:  # until then the bank may still pay
+        days.append(shanghai_day(term_of(instruction.instructed_at)))
+    until = max(days)
     if cited.day < until:
         raise StatementMissing("this day's statement comes too early", days=[until.isoformat()])
     require_every_day(statements, since=since, until=cited.day)
@@ -218,17 +221,28 @@ def _days_told(items: Sequence[WorkItem]) -> list[date]:
     return [date.fromisoformat(item.facts["booked_on"]) for item in items if "booked_on" in item.facts]
 
 
-async def _held(s: ReadSession, *, since: date) -> list[Told]:
-    """The statements of the bank from a day on, as they were signed, by their day."""
+async def _held(s: ReadSession, instruction: Instruction, *, since: date) -> list[Told]:
+    """The statements of the bank from a day on, by their day; of those that name the instruction the entries.
+
+    A day may have many thousand entries: what does not have one of the names in its bytes is not read.
+    """
+    names = {instruction.message_id, *(payout["end_to_end_id"] for payout in instruction.payouts)}
     query = select(ReconciledDay).where(
         col(ReconciledDay.day) >= since, col(ReconciledDay.envelope).is_not(None)
     )
     rows = (await s.exec(query.order_by(col(ReconciledDay.day), col(ReconciledDay.reconciled_at)))).all()
     held = []
     for row in rows:
-        read = read_statement(parse_envelope(orjson.loads(row.envelope or b"")).payload)
-        held.append(Told(row.day, row.statement_sha256, read.message_id, read.movements))
+        xml = parse_envelope(orjson.loads(row.envelope or b"")).payload
+        movements = read_statement(xml).movements if _may_name(xml, names) else ()
+        held.append(Told(row.day, row.statement_sha256, movements))
     return held
+
+
+def _may_name(xml: bytes, names: Collection[str]) -> bool:
+    """Whether one of some ASCII names can stand in a message: plainly, or written in a way that hides it."""
+    plain = b"UTF-8" in xml[:60] and b"&#" not in xml
+    return not plain or any(name.encode() in xml for name in names)
 
 
 async def _require_unknown(s: ReadSession, seen: Shown) -> None:
@@ -312,7 +326,7 @@ async def _as_paid(
     s.add_all(
         BankMovement(
             entry_id=entry.entry_id,
-            message_id=cited.message_id,
+            message_id=f"camt.053/{cited.day.isoformat()}",
             trade_id=trade.trade_id,
             end_to_end_id=entry.end_to_end_id,
             signed_minor=entry.signed_minor,

@@ -10,11 +10,12 @@ import orjson
 from base.errors import Malformed
 from base.signing import Envelope, SigningKey, envelope_signed_by, parse_envelope, sign_envelope
 from market.settlement.errors import BankMessageMalformed, BankSignatureInvalid, BankUnavailable
-from market.settlement.messages import INSTRUCTION, payload_type
+from market.settlement.messages import INSTRUCTION, MAX_STATEMENT_BYTES, payload_type
 
 _MEDIA_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
 _PROBLEM: Final = "application/problem+json"
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+_MAX_STATEMENT_BYTES: Final = MAX_STATEMENT_BYTES // 3 * 4 + _MAX_ANSWER_BYTES  # base64, and its envelope
 # "No instruction was taken" (`docs/bank.md`). 409 is none of them: under that message id one was.
 _NOT_TAKEN: Final = frozenset({401, 413, 422})
 
@@ -82,7 +83,8 @@ class BankClient:
 
     async def fetch_statement(self, day: date) -> bytes:
         """The JSON bytes of the day's statement. Raises BankUnavailable."""
-        return _content(await self._call("GET", f"/statements/{day.isoformat()}"))
+        answer = await self._call("GET", f"/statements/{day.isoformat()}")
+        return _content(answer, limit_bytes=_MAX_STATEMENT_BYTES)
 
     async def _call(self, method: str, path: str, **options: object) -> httpx.Response:
         try:
@@ -91,8 +93,8 @@ class BankClient:
             raise BankUnavailable("the bank does not answer", reason=type(error).__name__) from None
 
 
-def _content(answer: httpx.Response) -> bytes:
-    if answer.status_code != httpx.codes.OK or len(answer.content) > _MAX_ANSWER_BYTES:
+def _content(answer: httpx.Response, *, limit_bytes: int = _MAX_ANSWER_BYTES) -> bytes:
+    if answer.status_code != httpx.codes.OK or len(answer.content) > limit_bytes:
         raise BankUnavailable("the bank does not answer as agreed", status=answer.status_code)
     return answer.content
 

@@ -21,7 +21,6 @@ class Told:
 
     day: date
     sha256: str
-    message_id: str
     movements: tuple[Movement, ...]
 
 

@@ -25,6 +25,7 @@ STATEMENT: Final = "camt.053.001.08"
 STATUS_REPORT: Final = "pain.002.001.10"
 INSTRUCTION: Final = "pain.001.001.09"
 MAX_BYTES: Final = 512 * 1024
+MAX_STATEMENT_BYTES: Final = 64 * 1024 * 1024  # a day of some fifty thousand entries
 INITIATOR: Final = "Databourse"
 ESCROW_HOLDER: Final = f"{INITIATOR} escrow"  # as the bank names whom the escrow account is held for
 _AMOUNT: Final = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,2}))?")
@@ -109,7 +110,7 @@ def read_notification(xml: bytes) -> Notification:
 
 def read_statement(xml: bytes) -> DayStatement:
     """Read a camt.053. Raises BankMessageMalformed."""
-    root = _parse(xml, STATEMENT)
+    root = _parse(xml, STATEMENT, limit_bytes=MAX_STATEMENT_BYTES)
     body = _one(root, "BkToCstmrStmt")
     told = _one(body, "Stmt")
     balances = {_text(balance, "Tp/CdOrPrtry/Cd"): balance for balance in _all(told, "Bal")}
@@ -182,9 +183,9 @@ def write_instruction(
     return written
 
 
-def _parse(xml: bytes, message: str) -> etree._Element:
-    if len(xml) > MAX_BYTES:
-        raise BankMessageMalformed("the message is too large", limit_bytes=MAX_BYTES)
+def _parse(xml: bytes, message: str, *, limit_bytes: int = MAX_BYTES) -> etree._Element:
+    if len(xml) > limit_bytes:
+        raise BankMessageMalformed("the message is too large", limit_bytes=limit_bytes)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import orjson
 from sqlalchemy import func
@@ -25,6 +26,8 @@ from market.settlement.tables import (
     ReconciledDay,
     WorkItem,
 )
+
+_AT_ONCE: Final = 10_000
 
 
 async def lock_message(s: WriteSession, *, message_id: str) -> None:
@@ -144,8 +147,12 @@ async def require_unknown(s: ReadSession, *, notification: Notification) -> None
 
 async def entries_known(s: ReadSession, *, entry_ids: Sequence[str]) -> Sequence[BankMovement]:
     """Those of the bank's references that we know already, whatever the day."""
-    query = select(BankMovement).where(col(BankMovement.entry_id).in_(entry_ids))
-    return (await s.exec(query.order_by(BankMovement.entry_id))).all()
+    found: list[BankMovement] = []
+    ids = sorted(set(entry_ids))
+    for at in range(0, len(ids), _AT_ONCE):  # a database takes so many parameters
+        query = select(BankMovement).where(col(BankMovement.entry_id).in_(ids[at : at + _AT_ONCE]))
+        found += (await s.exec(query.order_by(BankMovement.entry_id))).all()
+    return found
 
 
 async def movements_of(s: ReadSession, *, trade_id: str) -> Sequence[BankMovement]:

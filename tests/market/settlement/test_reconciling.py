@@ -3,18 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import orjson
 import pytest
 from sqlmodel import select
 
 from base.jobs import JobRow, JobStatus
-from base.signing import SigningKey
+from base.signing import SigningKey, parse_envelope
 from ledger.reader import opening, statements_of
 from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
-from market.settlement.messages import read_statement
+from market.settlement.messages import MAX_BYTES, read_statement
 from market.settlement.reconciling import RECONCILE_JOB, compare, reconcile_day
 from market.settlement.repository import open_work_items, reconciled_days
 from market.settlement.tables import BankMovement, ReconciledDay
-from tests.market.settlement.bank_side import ESCROW, PAYER, BankSide, Mood, credit_entry
+from tests.market.settlement.bank_side import ESCROW, PAYER, BankSide, Mood, credit_entry, serial
 from tests.market.trade.scene import PRICE, Scene
 from tests.standstill import fingerprints, untouched
 
@@ -225,3 +226,27 @@ def test_a_correction_on_a_later_day_names_the_payment_it_corrects():
         ("closing-balance", "closing-balance", 100, 200),
         ("other-day", "pay_1", 0, 100),
     ]
+
+
+async def test_a_day_of_thousands_of_entries_is_compared(sqlite_scene):
+    """A statement that is too long to be read is a day that nobody compares, and every day after it."""
+    scene = sqlite_scene
+    entries = [credit_entry(serial("trd"), 1, on=DAY.isoformat()) for _ in range(1500)]
+    scene.bank.booked += entries
+    async with scene.database.write() as s:
+        s.add_all(
+            BankMovement(
+                entry_id=entry.entry_id,
+                message_id=entry.entry_id,
+                trade_id=entry.reference,
+                end_to_end_id=entry.end_to_end_id,
+                signed_minor=entry.amount_minor,
+                booked_on=DAY,
+            )
+            for entry in entries
+        )
+    await scene.run_jobs(OVER)
+    async with scene.database.read() as s:
+        compared = next(row for row in await reconciled_days(s) if row.day == DAY)
+    assert compared.matched
+    assert len(parse_envelope(orjson.loads(compared.envelope)).payload) > 2 * MAX_BYTES
