@@ -25,6 +25,7 @@ from ledger.statement import PAYLOAD_TYPE
 from ledger.suites import signature_holds
 from ledger.tiles import ENTRIES, WIDTH, Tile, subtree_root, unpack_entries
 from supervision.audit_entry import Sealed, read_entry, read_statement
+from supervision.audit_legs import INSTRUCT, legs_fit
 from supervision.audit_report import Code, Problem
 from supervision.audit_skim import skim
 
@@ -339,15 +340,21 @@ def _open(batch: Batch, data: bytes | None) -> None:
         if said.opening_sha256 != sha256(opening).hexdigest():
             batch.problems.append(Problem(Code.OPENING, "not what the entry commits to", said.seq))
             continue
-        document = _with_nonce(opening)
-        if document is None:
-            why = "not canonical JSON with a 256-bit nonce"
-            batch.problems.append(Problem(Code.OPENING, why, said.seq))
-        elif said.event.startswith(TRADE):
-            amounts = {name: document[name] for name in AMOUNTS if type(document.get(name)) is str}
-            if amounts:
-                batch.amounts[said.seq] = amounts
+        _look_into(batch, said, _with_nonce(opening))
     batch.problems += [Problem(Code.OPENING, "an opening of no entry", seq) for seq in openings]
+
+
+def _look_into(batch: Batch, said: Sealed, document: Mapping[str, Any] | None) -> None:
+    """What an opening that fits its commitment says of money."""
+    if document is None:
+        why = "not canonical JSON with a 256-bit nonce"
+        batch.problems.append(Problem(Code.OPENING, why, said.seq))
+    elif said.event == INSTRUCT and not legs_fit(said.predicate, document):
+        batch.problems.append(Problem(Code.OPENING, "a leg is not what its digest names", said.seq))
+    elif said.event.startswith(TRADE):
+        amounts = {name: document[name] for name in AMOUNTS if type(document.get(name)) is str}
+        if amounts:
+            batch.amounts[said.seq] = amounts
 
 
 def opened_of(seqs: Mapping[int, Any], begin: int) -> bytes:

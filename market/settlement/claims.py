@@ -29,7 +29,14 @@ from market.settlement.errors import (
     EscrowAmountMismatch,
     PaymentUnknown,
 )
-from market.settlement.instructing import SEND_JOB, Escrow, expires, queue_instruction
+from market.settlement.instructing import (
+    SEND_JOB,
+    Escrow,
+    expires,
+    instruct_draft,
+    legs_of,
+    queue_instruction,
+)
 from market.settlement.messages import (
     ESCROW_HOLDER,
     INITIATOR,
@@ -227,18 +234,8 @@ async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Esc
         payouts=[payout],
     )
     digest = sha256_hex(xml)
-    told = [{"end_to_end_id": name, "amount_minor": str(claim.amount_minor), "account": escrow.account}]
-    await record(
-        s,
-        act,
-        Draft(
-            "PAY.INSTRUCT",
-            trade.trade_id,
-            public={"trade_id": trade.trade_id, "instruction_sha256": digest},
-            opening={"legs": told},
-            subjects={"instruction": digest},
-        ),
-    )
+    told = legs_of([payout])
+    await record(s, act, instruct_draft(act, trade.trade_id, digest, told))
     instruction = Instruction(
         message_id=message_id,
         trade_id=trade.trade_id,

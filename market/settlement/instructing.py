@@ -1,12 +1,12 @@
 """T+1: the payment instruction of an accepted trade, and what the bank answers to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from base.calendar import moment_after
-from base.canonical import sha256_hex
+from base.canonical import canonical, sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
@@ -95,21 +95,8 @@ async def issue(
         payouts=payouts,
     )
     digest = sha256_hex(xml)
-    told = [
-        {"end_to_end_id": p.end_to_end_id, "amount_minor": str(p.amount_minor), "account": p.account}
-        for p in payouts
-    ]
-    recorded = await record(
-        s,
-        act,
-        Draft(
-            "PAY.INSTRUCT",
-            trade_id,
-            public={"trade_id": trade_id, "instruction_sha256": digest},
-            opening={"legs": told},
-            subjects={"instruction": digest},
-        ),
-    )
+    told = legs_of(payouts)
+    recorded = await record(s, act, instruct_draft(act, trade_id, digest, told))
     batch_id = act.new_id("bat")
     total = sum(payout.amount_minor for payout in payouts)
     await reserve(
@@ -149,6 +136,30 @@ async def expires(s: WriteSession, act: Act) -> datetime:
 def term_of(instructed_at: datetime) -> datetime:
     """Until when the bank may answer an instruction."""
     return moment_after(instructed_at, EXPIRE_WORKING_DAYS, BANKS_OPEN).at
+
+
+def legs_of(payouts: Sequence[Payout]) -> list[dict[str, str]]:
+    """What an instruction pays, leg by leg, as it is kept and stated."""
+    return [
+        {"end_to_end_id": p.end_to_end_id, "amount_minor": str(p.amount_minor), "account": p.account}
+        for p in payouts
+    ]
+
+
+def instruct_draft(act: Act, trade_id: str, digest: str, told: Sequence[Mapping[str, str]]) -> Draft:
+    """PAY.INSTRUCT: the instruction and each leg of it by their digests, the legs in the opening.
+
+    Each leg has a nonce, so that a payee can be shown its own alone (`opened`).
+    """
+    legs = [{**leg, "nonce": act.nonce()} for leg in told]
+    named = [sha256_hex(canonical(leg)) for leg in legs]
+    return Draft(
+        "PAY.INSTRUCT",
+        trade_id,
+        public={"trade_id": trade_id, "instruction_sha256": digest, "legs_sha256": named},
+        opening={"legs": legs},
+        subjects={"instruction": digest},
+    )
 
 
 def _parts(trade: Trade) -> WholePrice:

@@ -15,6 +15,7 @@ from market.orders import repository
 from market.orders import service as orders
 from market.orders.states import TradeState
 from market.orders.tables import Trade
+from market.settlement.opened import seen_by
 from market.trade.timeline import timeline
 from web.acts import ActKind, Args, Asked, Id, Sha256, kind
 from web.deps import CallerDep, ReadDep, answers, respond
@@ -160,15 +161,19 @@ async def events(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[StatementV
 async def openings(trade_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """The private parts of one's own trade, by the commitment in the statements.
 
-    Why an act was refused, and with which numbers, is the refused party's business alone, and how
-    a panel votes its own until it has ruled.
+    Of account numbers a party sees its own; what has something `withheld` comes without its nonce. Why an
+    act was refused, and with which numbers, is the refused party's business alone, and how a panel votes its
+    own until it has ruled.
     """
     trade = await visible(s, caller, trade_id)
     disputed = TradeState.DISPUTED in {trade.status, trade.frozen_from}
     found = {}
     for said in await timeline(s, trade_id=trade_id):
         if said.opening_sha256 is not None and _may_open(caller, said, disputed=disputed):
-            found[said.opening_sha256] = await opening(s, sha256=said.opening_sha256)
+            opened = await opening(s, sha256=said.opening_sha256)
+            if opened is not None and not caller.actor.roles & SUPERVISORS:
+                opened = seen_by(caller.actor.org_id, trade, said.event, said.predicate, opened)
+            found[said.opening_sha256] = opened
     return found
 
 

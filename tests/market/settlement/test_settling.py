@@ -94,7 +94,9 @@ async def test_the_instruction_reserves_and_moves_no_money_yet(scene, due):
         said = (await statements_of(s, object_id=due))[-1]
         private = await opening(s, sha256=said.opening_sha256)
     assert (said.event, said.predicate["instruction_sha256"]) == ("PAY.INSTRUCT", instruction.xml_sha256)
-    assert private["legs"] == [
+    legs = [{name: text for name, text in leg.items() if name != "nonce"} for leg in private["legs"]]
+    assert legs == instruction.payouts
+    assert legs == [
         {"end_to_end_id": f"{due}/S", "amount_minor": str(SELLER_PART), "account": account_number(11)},
         {"end_to_end_id": f"{due}/B", "amount_minor": str(COMMISSION), "account": account_number(12)},
         {"end_to_end_id": f"{due}/P", "amount_minor": str(PLATFORM_FEE), "account": ESCROW.fee_account},

@@ -33,3 +33,24 @@ async def test_the_openings_of_a_trade_are_nobody_else_s(market: Market) -> None
         second = await desk(market, http, "second")
         answer = await second.call("GET", f"/trades/{market.ids['settled']}/openings")
     assert (answer.status_code, answer.json()["code"]) == (404, "trade-unknown")
+
+
+async def test_a_party_sees_no_account_number_but_its_own(market: Market) -> None:
+    trade_id = market.ids["settled"]
+    async with market.served.client() as http:
+        seen = {
+            name: await (await desk(market, http, name)).get(f"/trades/{trade_id}/openings")
+            for name in ("buyer", "provider", "broker", "samr", "operator")
+        }
+    assert seen["samr"] == seen["operator"]
+    (whole,) = [one for one in seen["samr"].values() if "legs" in one]
+    accounts = {leg["end_to_end_id"].rpartition("/")[2]: leg["account"] for leg in whole["legs"]}
+    (funded,) = [one for one in seen["samr"].values() if "payer_account" in one]
+    numbers = {*accounts.values(), funded["payer_account"]}
+    assert len(numbers) == len(accounts) + 1
+    for name, own in (
+        ("buyer", {funded["payer_account"]}),
+        ("provider", {accounts["S"]}),
+        ("broker", {accounts["B"]}),
+    ):
+        assert {number for number in numbers if number in str(seen[name])} == own, name
