@@ -15,7 +15,7 @@ from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.claims import Fees, fees_not_back, queue_fee_back
-from market.settlement.doubts import PAYABLE_AGAIN, contradictions_of
+from market.settlement.doubts import DOUBTS, PAYABLE_AGAIN, contradictions_of
 from market.settlement.errors import (
     NothingToPayAgain,
     PaymentInDoubt,
@@ -52,7 +52,8 @@ async def close_work_item(
 ) -> WorkItem:
     """Say what came of a work item, and close it (PAY.RESOLVE; the note stays in the opening).
 
-    Raises WorkItemUnknown, WorkItemClosed, WorkWrongRole.
+    What waited for it on its trade is taken up again; what was let go is not (`pay_again`). Raises
+    WorkItemUnknown, WorkItemClosed, WorkWrongRole.
     """
     only_the_operator(act)
     item = await repository.claim_work_item(s, item_id=item_id)
@@ -78,7 +79,17 @@ async def close_work_item(
             subjects={"mismatch": mismatch.envelope_sha256},
         ),
     )
+    if item.trade_id is not None and item.kind in DOUBTS | PAYABLE_AGAIN:
+        out = await _out_of_escrow(s, trade_id=item.trade_id)
+        if not out or out[-1].status not in _LET_GO:
+            await queue_instruction(s, act, trade_id=item.trade_id, at=act.now)
     return item
+
+
+async def _out_of_escrow(s: WriteSession, *, trade_id: str) -> list[Instruction]:
+    """The instructions of a trade that pay out of escrow, first to last."""
+    given = await repository.instructions_of(s, trade_id=trade_id)
+    return [one for one in given if one.kind is not InstructionKind.FEE_BACK]
 
 
 async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
@@ -134,7 +145,7 @@ async def _payable(s: WriteSession, trade: Trade) -> tuple[Instruction | None, F
     if trade.status not in _OWING or not instructions:
         raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
     fees = await fees_not_back(s, trade_id=trade_id)
-    out = [one for one in instructions if one.kind is not InstructionKind.FEE_BACK]
+    out = await _out_of_escrow(s, trade_id=trade_id)
     last = out[-1] if out else None
     if last is not None and last.status in _LET_GO:
         return last, fees

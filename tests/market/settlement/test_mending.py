@@ -15,11 +15,12 @@ from market.settlement.errors import (
     WorkWrongRole,
 )
 from market.settlement.mending import Resolution, close_work_item, pay_again
-from market.settlement.repository import instructions_of, open_work_items
-from market.settlement.tables import InstructionState, WorkItem
+from market.settlement.repository import claims_of, instructions_of, open_work_items
+from market.settlement.tables import InstructionKind, InstructionState, WorkItem
 from tests.houses import Party
 from tests.market.settlement.bank_side import Mood
-from tests.market.trade.scene import Scene, both
+from tests.market.settlement.going_back import claim_back
+from tests.market.trade.scene import PRICE, Scene, both
 from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.standstill import refused, untouched
 
@@ -165,3 +166,36 @@ async def test_a_frozen_trade_is_not_paid_again(scene, rejected):
     await freeze(scene, rejected)
     async with refused(scene.database, NothingToPayAgain):
         await again(scene, rejected)
+
+
+async def test_what_waited_for_a_person_goes_on_when_the_difference_is_cleared_up(scene):
+    """All claims were paid while an old contradiction was open: nothing else would take the refund up."""
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    await scene.run_jobs(T_PLUS_1)
+    odd = scene.bank.debit_otherwise(await scene.instruction(trade_id), at=scene.clock.now(), delta_minor=1)
+    assert (await scene.hear(odd))["outcome"] == "mismatch"
+    assert (await scene.settle(trade_id))["outcome"] == "settled"
+    await claim_back(scene, trade_id, PRICE, T_PLUS_1 + timedelta(days=20))
+    async with scene.database.read() as s:
+        claims = await claims_of(s, trade_id=trade_id)
+    await scene.run_jobs()
+    for claim in claims:
+        await scene.fund(claim.claim_id, claim.amount_minor)
+    await scene.run_jobs()
+    assert (await scene.instruction(trade_id)).kind is InstructionKind.FEE_BACK  # the refund waits
+    (item,) = [one for one in await work(scene) if one.trade_id == trade_id]
+    scene.clock.advance(timedelta(minutes=1))
+    await close(scene, item.item_id)
+    await scene.run_jobs()
+    assert (await scene.instruction(trade_id)).kind is InstructionKind.REFUND
+    assert (await scene.settle(trade_id))["outcome"] == "refunded"
+
+
+async def test_what_was_let_go_is_not_paid_again_because_its_work_item_is_closed(scene, rejected):
+    (item,) = await work(scene)
+    await close(scene, item.item_id)
+    scene.clock.advance(timedelta(minutes=1))
+    await scene.run_jobs()
+    async with scene.database.read() as s:
+        given = await instructions_of(s, trade_id=rejected)
+    assert [one.status for one in given] == [InstructionState.REJECTED]

@@ -366,13 +366,7 @@ class Acts:
         """What was let go is instructed again: the last payment out of escrow, and fees that did not come."""
         if trade.state not in OWING or not trade.payments:
             raise Refused("nothing-to-pay-again")
-        fees = [
-            claim_id
-            for claim_id, claim in trade.claims.items()
-            if not claim.paid
-            and trade.fees(claim_id)
-            and all(one.status in GIVEN_UP for one in trade.fees(claim_id))
-        ]
+        fees = trade.fees_not_back
         again = trade.last_out is not None and trade.last_out.status in GIVEN_UP
         if not again and not fees:
             under_way = any(one.status == "INSTRUCTED" for one in trade.payments)
@@ -385,3 +379,11 @@ class Acts:
         if again:
             waits = trade.settle_at if trade.state == "ACCEPTED_GOODS" else None
             self.due(max(waits or self.now, self.now), "settlement.instruct", trade.trade_id)
+
+    def resolve(self, trade: Trade, kind: str, claim_id: str | None) -> None:
+        """A difference is cleared up: what waited for it goes on, but for what was let go."""
+        of_kind = [item for item in trade.items if item.kind == kind]
+        trade.items.remove(next(item for item in of_kind if item.claim_id in {None, claim_id}))
+        let_go = trade.last_out is not None and trade.last_out.status in GIVEN_UP
+        if kind in DOUBTS | LET_GO | {FEE_NOT_BACK} and not let_go:
+            self.due(self.now, "settlement.instruct", trade.trade_id)

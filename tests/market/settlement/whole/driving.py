@@ -27,7 +27,7 @@ from market.orders.scope import licence_end
 from market.orders.states import MOVES as OURS
 from market.orders.states import TradeEvent, TradeState
 from market.orders.tables import Trade as TradeRow
-from market.settlement.mending import Resolution, close_work_item
+from market.settlement.mending import Resolution, close_work_item, pay_again
 from market.settlement.tables import Claim, Instruction, WorkItem
 from market.trade.clockwork import handlers
 from supervision.audit_moves import MOVES as AUDITED
@@ -37,7 +37,7 @@ from tests.market.settlement.test_money_machine import Batch
 from tests.market.settlement.whole.bank import HostileBank, Letter, signed
 from tests.market.settlement.whole.books import Books, Movement
 from tests.market.settlement.whole.clock import Clockwork
-from tests.market.settlement.whole.kept import DEADLINES, KINDS, Refused, Trade
+from tests.market.settlement.whole.kept import DEADLINES, DOUBTS, KINDS, Refused, Trade
 from tests.market.settlement.whole.model import Model
 from tests.market.trade.scene import Scene
 
@@ -269,12 +269,52 @@ class World:
             items = (await s.exec(query.where(col(WorkItem.closed_at).is_(None)))).all()
         said = {"resolution": Resolution.EXPLAINED, "note": "已核对"}
         ours = self.scene.house.operator.do(close_work_item, item_id=items[0].item_id, **said)
-        await self.both(ours, lambda: self._resolved(trade, kind, items[0].facts.get("claim_id")))
+        about = items[0].facts.get("claim_id")
+        await self.both(ours, lambda: self.model.resolve(trade, kind, about))
+
+    def explained(self) -> Iterator[tuple[Trade, str]]:
+        """What can be said to be as it should: nothing of the payment has left, or all of it is known."""
+        for trade in self.trades.values():
+            for kind in sorted(trade.kinds):
+                if kind not in DOUBTS or not self.paid_unheard(trade):
+                    yield trade, kind
+
+    async def pay_claims(self, trade: Trade) -> None:
+        """Everybody who was paid out of a trade pays back what it owes."""
+        for name, claim in trade.claims.items():
+            if not claim.paid and claim.payee != "PLATFORM":
+                await self.deliver(self.bank.transfer(name, claim.amount))
+
+    async def calm_down(self) -> None:
+        """The bank behaves, everybody does what it owes, and what waits for a person is looked after."""
+        self.bank.away = False
+        self.bank.tricks.clear()
+        for _ in range(3):
+            for letter in [one for one in self.bank.letters if not one.answered]:
+                await self.deliver(letter)
+            for trade, kind in list(self.explained()):
+                await self.resolve(trade, kind)
+            for trade in self.trades.values():
+                await self.pay_claims(trade)
+                if trade.payable_again:
+                    said = {"attempted": "PAY.REQUEUE", "object_id": trade.trade_id}
+                    ours = self.scene.house.operator.do(pay_again, **said, trade_id=trade.trade_id)
+                    await self.both(ours, lambda trade=trade: self.model.pay_again(trade))  # type: ignore[misc]
+            for _ in range(2):
+                self.pass_time(timedelta(days=4))
+                await self.run_jobs()
+        for trade in self.trades.values():
+            self._has_gone_on(trade)
 
     @staticmethod
-    def _resolved(trade: Trade, kind: str, claim_id: str | None) -> None:
-        of_kind = [item for item in trade.items if item.kind == kind]
-        trade.items.remove(next(item for item in of_kind if item.claim_id in {None, claim_id}))
+    def _has_gone_on(trade: Trade) -> None:
+        """What is owed was paid, unless an order, a debtor or an open doubt stands in its way."""
+        if trade.waits_for_a_person or any(not one.paid for one in trade.claims.values()):
+            return
+        if trade.last_out is not None and trade.last_out.status != "PAID":
+            return
+        assert trade.state not in {"ACCEPTED_GOODS", "PARTIAL_SETTLE"}, trade
+        assert trade.state not in {"REFUND_PENDING", "VOIDED"} or not trade.held, trade
 
     # -- what must hold
 

@@ -152,6 +152,21 @@ class Trade:
     def kinds(self) -> set[str]:
         return {item.kind for item in self.items}
 
+    @property
+    def fees_not_back(self) -> list[str]:
+        """Open claims of which everything that was to pay them was given up."""
+        found = []
+        for claim_id, claim in self.claims.items():
+            given = self.fees(claim_id)
+            if not claim.paid and given and all(one.status in GIVEN_UP for one in given):
+                found.append(claim_id)
+        return found
+
+    @property
+    def payable_again(self) -> bool:
+        let_go = self.last_out is not None and self.last_out.status in GIVEN_UP
+        return self.state in OWING and bool(let_go or self.fees_not_back) and not CONTRADICTIONS & self.kinds
+
     def fees(self, claim_id: str) -> list[Payment]:
         """What was instructed out of the fee account for a claim; from the second on with a number."""
         given = [one for one in self.payments if one.kind == "FEE_BACK"]

@@ -30,7 +30,6 @@ from tests.market.settlement.whole.bank import A_LITTLE, Letter, Trick
 from tests.market.settlement.whole.driving import World, reproducible
 from tests.market.settlement.whole.kept import (
     AUTHORITY,
-    DOUBTS,
     EXCHANGE,
     OVER,
     OWING,
@@ -306,19 +305,12 @@ class WholeTrade(RuleBasedStateMachine):
         trade = self.one_of(data, *OWING, where=stuck)
         self.act(self.scene.house.operator, pay_again, trade, lambda: self.w.model.pay_again(trade))
 
-    @precondition(lambda self: any(self._explained()))
+    @precondition(lambda self: any(self.w.explained()))
     @rule(data=st.data())
     def resolve(self, data: st.DataObject) -> None:
         """A person has looked into a difference, and says the truth."""
-        trade, kind = data.draw(st.sampled_from(list(self._explained())))
+        trade, kind = data.draw(st.sampled_from(list(self.w.explained())))
         self.run(self.w.resolve(trade, kind))
-
-    def _explained(self) -> Any:
-        """What can be said to be as it should: nothing of the payment has left, or all of it is known."""
-        for trade in self.w.trades.values():
-            for kind in sorted(trade.kinds):
-                if kind not in DOUBTS or not self.w.paid_unheard(trade):
-                    yield trade, kind
 
     # -- the bank
 
@@ -420,10 +412,7 @@ class WholeTrade(RuleBasedStateMachine):
     @rule(data=st.data())
     def pay_all_claims(self, data: st.DataObject) -> None:
         """Everybody who was paid out of a trade pays back what it owes."""
-        trade = data.draw(st.sampled_from(list(self._owed())))
-        for name, claim in trade.claims.items():
-            if not claim.paid and claim.payee != "PLATFORM":
-                self.run(self.w.deliver(self.w.bank.transfer(name, claim.amount)))
+        self.run(self.w.pay_claims(data.draw(st.sampled_from(list(self._owed())))))
 
     def _owed(self) -> Any:
         for trade in self.w.trades.values():
