@@ -87,7 +87,7 @@ async def identify(caller: Caller, user_id: str, id_number: str) -> Answer:
         args={"mark": mark},
         act=_unsigned(caller),
         attempted="PERSON.IDENTIFY",
-        object_id=user_id,
+        object_id=caller.actor.org_id,  # what is refused is stated, and a person is no public matter
         status=200,
     )
 

@@ -14,6 +14,8 @@ from sqlalchemy import event
 from starlette.types import Message
 
 from identity.rules import Role
+from tests.houses import some_id_number
+from tests.identity.unmoved import statements
 from tests.web.api.conftest import Room
 from tests.web.api.desk import Desk
 from tests.web.api.refusing import all_rows, nothing_stored, problem
@@ -351,3 +353,31 @@ async def test_nobody_enrols_for_another_organisation_or_beyond_his_own_roles(ro
     problem(answer, 403, "not-your-organisation")
     own = await buyer.call("POST", f"/organisations/{buyer.org_id}/people", PERSON | {"roles": ["SAMR"]})
     problem(own, 403, "roles-beyond-grantor")
+
+
+async def test_whose_login_it_is_is_said_once_and_the_number_is_nowhere(room: Room) -> None:
+    operator, buyer = await room.desk("operator"), await room.desk("buyer")
+    number, people = some_id_number(), f"/organisations/{operator.org_id}/people"
+    known = await operator.act(people, PERSON | {"id_number": number})
+    assert known["identified"] is True
+    nobody = await operator.act(people, PERSON | {"login": "somebody-else"})
+    assert nobody["identified"] is False
+    path = f"/people/{nobody['user_id']}/identity"
+    for wrong in ("", "1" * 18, number[:-1] + ("0" if number[-1] != "0" else "1")):
+        async with nothing_stored(room.database):
+            problem(await operator.call("POST", path, {"id_number": wrong}), 422, "id-number-invalid")
+    async with nothing_stored(room.database):
+        problem(await buyer.call("POST", path, {"id_number": number}), 404, "not-found")
+    assert (await operator.act(path, {"id_number": number}))["identified"] is True
+    assert (await operator.act(path, {"id_number": number.lower()}))["identified"] is True
+    another = await operator.call("POST", path, {"id_number": some_id_number()})
+    problem(another, 409, "person-identified-otherwise")
+    renamed = await operator.call(
+        "POST", people, PERSON | {"login": "somebody-third", "name": "另名", "id_number": number}
+    )
+    problem(renamed, 409, "person-name-differs")
+    rows = repr(await all_rows(room.database))
+    assert number not in rows
+    assert hashlib.sha256(number.encode()).hexdigest() not in rows
+    said = [one for one in await statements(room.database, "REF.REFUSE") if "PERSON." in str(one)]
+    assert [one["predicate"]["object"] for one in said] == [operator.org_id] * 2

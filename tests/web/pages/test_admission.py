@@ -3,7 +3,7 @@
 from brokers.repository import certificate_by_no
 from identity.repository import list_organisations, list_people
 from ledger.reader import statements_of
-from tests.houses import some_uscc
+from tests.houses import some_id_number, some_uscc
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
 
@@ -34,6 +34,26 @@ async def test_a_member_is_admitted_and_its_person_signs_in(market: Market) -> N
     page = await visitor.get("/login")
     await visitor.send(page, "/login", {"login": "qianhai", "password": person["password"]})
     assert "No key yet" in (await visitor.get("/account")).words
+
+
+async def test_the_operator_records_whose_login_it_is(market: Market) -> None:
+    browser, org_id = await admitted(market, "南沙数科", "BUYER")
+    page = await browser.follow()
+    people, identity = (f"/ops/members/{org_id}/{part}" for part in ("people", "identity"))
+    person = {"login": "nansha", "name": "陈晓", "password": "a long and quiet sentence"}
+    await browser.send(page, people, person)
+    page = await browser.follow()
+    assert "Whose login it is" in page.words
+    page = await browser.send(page, identity, {"id_number": "44010019900101001"}, expect=422)
+    assert "id-number-invalid" in page.words
+    assert page.form(identity).values["id_number"] == ""
+    await browser.send(page, identity, {"id_number": some_id_number()})
+    page = await browser.follow()
+    assert "identified" in page.words
+    assert "Whose login it is" not in page.words
+    async with market.served.node.database.read() as s:
+        (one,) = await list_people(s, org_id=org_id)
+    assert one.mark is not None
 
 
 async def test_a_wrong_credit_code_comes_back_with_the_form_and_admits_nobody(market: Market) -> None:
