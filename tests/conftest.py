@@ -18,10 +18,30 @@ settings.register_profile("untimed", deadline=None)  # a slow machine fails no p
 settings.load_profile("untimed")
 
 
+MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+MOST_WORKERS = 4  # each has a PostgreSQL and a browser
+LONG = (  # files that take long begin early: the last of a run is then a short one
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many as there are processors; none for a few tests, which workers would only make wait."""
+    few = config.option.keyword or all(".py" in asked for asked in config.args)
+    return 0 if few else min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The files of LONG first, where files are dealt out to workers."""
+    if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):
+        places = {config.rootpath / "tests" / name: place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.fixture
 def clock() -> SimulatedClock:
     """Monday, 16 November 2026, 09:00 in Shanghai: a working day in an ordinary week."""
-    return SimulatedClock(datetime(2026, 11, 16, 1, 0, tzinfo=UTC))
+    return SimulatedClock(MONDAY)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ listing = await seller.do(draft_listing, role="PROVIDER", title=...)
 
 import base64
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Final, TypeVar
 
@@ -214,6 +214,15 @@ def officer(org_id: str, number: int, clock: Clock) -> PersonRow:
         roles='["EXCHANGE_OPERATOR"]',
         enrolled_at=clock.now(),
     )
+
+
+def moved(house: TestHouse, database: Database, clock: Clock) -> TestHouse:
+    """The same house on a copy of its database."""
+    there = TestHouse(
+        House(database, clock, house.house.exchange), house.safe, house.exchange_key, house.log_key
+    )
+    there.operator = replace(house.operator, house=there.house)
+    return there
 
 
 def public_text(key: SigningKey) -> str:

@@ -1,5 +1,6 @@
 """The market that tests of trades begin with: made once for each kind of database, then copied."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from base.clock import SimulatedClock
+from base.db import Database
+from tests.conftest import MONDAY
 from tests.copies import Copies, quick_folder
+from tests.houses import make_house
+from tests.market.delivery.funded import Deal, make_deal
 from tests.market.trade.scene import Scene, make_scene
 
 
@@ -15,6 +21,36 @@ from tests.market.trade.scene import Scene, make_scene
 def scenery() -> Iterator[Copies[Scene]]:
     with quick_folder() as folder:
         yield Copies(folder, "market", make_scene)
+
+
+@pytest.fixture(scope="session")
+def deals() -> Iterator[Copies[Deal]]:
+    """Funded trades of a small file."""
+    yield from made_deals("deal")
+
+
+def made_deals(name: str, **facts: Any) -> Iterator[Copies[Deal]]:
+    """Funded trades to be copied; what they are about lies beside their database."""
+    with quick_folder() as folder:
+
+        async def make(database: Database) -> Deal:
+            house = await make_house(database, SimulatedClock(MONDAY))
+            return await make_deal(house, folder / database.dialect, **facts)
+
+        yield Copies(folder, name, make)
+
+
+@asynccontextmanager
+async def copied_deal(copies: Copies[Deal], request: pytest.FixtureRequest, kind: str) -> AsyncIterator[Deal]:
+    """A funded trade in a database and a folder of its own, on the test's clock."""
+    if kind == "sqlite":
+        opened = copies.on_sqlite(request.getfixturevalue("sqlite_template"))
+    else:
+        opened = copies.on_postgresql(request.getfixturevalue("postgres"))
+    async with opened as (database, made):
+        folder = request.getfixturevalue("tmp_path") / "files"
+        shutil.copytree(made.folder, folder)
+        yield made.on(database, request.getfixturevalue("clock"), folder)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

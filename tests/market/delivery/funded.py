@@ -1,13 +1,15 @@
 """A funded trade whose delivery can start: a listing on offer, a real file in the store, money assumed."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import select
 
+from base.clock import SimulatedClock
+from base.db import Database
 from base.files import FileStore, StoredFile
 from ledger.acts import perform
 from ledger.recording import Act
@@ -22,7 +24,7 @@ from market.orders.repository import get_trade
 from market.orders.rules import TradeState
 from market.orders.tables import Offer, Trade
 from registry.rules import Level, PersonalData
-from tests.houses import Party, TestHouse
+from tests.houses import Party, TestHouse, moved
 from tests.market.listings.goods import CLEAN, listed
 
 MASTER_KEY = bytes(range(32))
@@ -39,11 +41,19 @@ class Deal:
 
     house: TestHouse
     files: FileStore
+    folder: Path
     seller: Party
     buyer: Party
     listing: Listing
     trade_id: str
     file: StoredFile
+
+    def on(self, database: Database, clock: SimulatedClock, folder: Path) -> "Deal":
+        """The same trade in a copy of its database, its files in a folder of the copy's own."""
+        house = moved(self.house, database, clock)
+        files = FileStore(folder, MASTER_KEY, clock)
+        seller, buyer = (replace(party, house=house.house) for party in (self.seller, self.buyer))
+        return replace(self, house=house, files=files, folder=folder, seller=seller, buyer=buyer)
 
     async def trade(self) -> Trade:
         async with self.house.database.read() as s:
@@ -159,7 +169,7 @@ async def make_deal(
                 personal=PersonalData(),
             ),
         )
-    return Deal(house, files, seller, buyer, listing, trade_id, file)
+    return Deal(house, files, folder, seller, buyer, listing, trade_id, file)
 
 
 async def set_file(s: Any, listing: Listing, file: StoredFile) -> None:

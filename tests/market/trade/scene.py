@@ -20,7 +20,6 @@ from base.signing import SigningKey
 from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, revoke_mandate, sign_mandate
 from brokers.tables import MandateRow
-from ledger.acts import House
 from ledger.balances import balance, totals
 from ledger.tables import StatementRow
 from market.delivery.service import accept_goods, confirm_receipt, start_delivery
@@ -37,7 +36,7 @@ from market.trade.accepting import accept_offer
 from market.trade.clockwork import handlers
 from market.trade.freezing import freeze_trade
 from registry.rules import Level
-from tests.houses import Party, TestHouse, make_house
+from tests.houses import Party, TestHouse, make_house, moved
 from tests.market.listings.goods import listed
 from tests.market.settlement.bank_side import ESCROW, BankSide
 
@@ -243,15 +242,6 @@ class Scene:
                 break
             await step(trade_id)
         return trade_id
-
-
-def moved(house: TestHouse, database: Database, clock: SimulatedClock) -> TestHouse:
-    """The same house on a copy of its database."""
-    there = TestHouse(
-        House(database, clock, house.house.exchange), house.safe, house.exchange_key, house.log_key
-    )
-    there.operator = replace(house.operator, house=there.house)
-    return there
 
 
 async def make_scene(database: Database) -> Scene:

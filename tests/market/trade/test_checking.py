@@ -31,6 +31,7 @@ from market.trade.clockwork import handlers
 from market.trade.freezing import freeze_trade, unfreeze_trade
 from tests.databases import on_sqlite
 from tests.houses import Party, make_house
+from tests.market.conftest import copied_deal
 from tests.market.delivery.funded import Deal, chunks, make_deal, set_file
 from tests.market.listings.goods import CLEAN, events, said
 from tests.standstill import refused
@@ -49,8 +50,9 @@ async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-async def deal(sqlite_database, clock, tmp_path: Path) -> Deal:
-    return await make_deal(await make_house(sqlite_database, clock), tmp_path / "files")
+async def deal(request, deals) -> AsyncIterator[Deal]:
+    async with copied_deal(deals, request, "sqlite") as deal:
+        yield deal
 
 
 @pytest.fixture
