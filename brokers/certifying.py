@@ -22,6 +22,7 @@ from brokers.errors import (
     CertificateWrongState,
 )
 from brokers.moving import Said, moments, step
+from brokers.reporting import first_year, wind_year
 from brokers.rule_table import in_force
 from brokers.rules import (
     BrokerType,
@@ -143,6 +144,7 @@ async def enter(
     )
     await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
     await wind_end(s, row)
+    await wind_year(s, row, year=first_year(max(row.valid_from, act.now)))
     return recorded
 
 

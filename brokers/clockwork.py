@@ -7,6 +7,7 @@ from base.db import WriteSession
 from base.jobs import Handlers, Job, Transactional
 from brokers.applying import APPLICATION_JOB, application_due
 from brokers.certifying import EMERGENCY_JOB, EXPIRE_JOB, end_emergency, expire_certificate
+from brokers.reporting import ANNUAL_JOB, RECTIFY_JOB, miss_rectification, miss_report
 from ledger.acts import House
 
 
@@ -23,4 +24,6 @@ def certificate_handlers(house: House) -> Handlers:
         EXPIRE_JOB: act(expire_certificate, "cert_id"),
         EMERGENCY_JOB: act(end_emergency, "cert_id", "since", "until"),
         APPLICATION_JOB: act(application_due, "cert_id", "state", "since"),
+        ANNUAL_JOB: act(miss_report, "cert_id", "year"),
+        RECTIFY_JOB: act(miss_rectification, "cert_id", "year"),
     }

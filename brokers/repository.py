@@ -11,6 +11,7 @@ from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from brokers.errors import ApplicationUnknown, CertificateUnknown, MandateUnknown
 from brokers.states import CertificateEvent, CertificateState, MandateState
 from brokers.tables import (
+    AnnualRow,
     ApplicationRow,
     CertificateEventRow,
     CertificateRow,
@@ -248,3 +249,26 @@ async def objections_to(s: ReadSession, *, cert_id: str) -> Sequence[ObjectionRo
 async def bars(s: ReadSession, *, now: datetime) -> Sequence[CertificateRow]:
     """The revoked certificates whose bar still runs."""
     return (await s.exec(select(CertificateRow).where(col(CertificateRow.barred_until) > now))).all()
+
+
+async def annual_of(s: ReadSession, *, cert_id: str, year: int) -> AnnualRow | None:
+    """The report on a year, with what came of it."""
+    query = select(AnnualRow).where(AnnualRow.cert_id == cert_id, AnnualRow.year == year)
+    return (await s.exec(query.execution_options(populate_existing=True))).first()
+
+
+async def annuals_of(s: ReadSession, *, cert_id: str) -> Sequence[AnnualRow]:
+    """A certificate's annual reports, first to last."""
+    query = select(AnnualRow).where(AnnualRow.cert_id == cert_id)
+    return (await s.exec(query.order_by(col(AnnualRow.year)))).all()
+
+
+async def running_mandates(s: ReadSession, *, broker_id: str, at: datetime) -> list[str]:
+    """The ids of a broker's mandates that are signed, in force or frozen, and have not ended."""
+    running = (MandateState.SIGNED, MandateState.ACTIVE, MandateState.FROZEN)
+    query = select(MandateRow.mandate_id).where(
+        MandateRow.broker_id == broker_id,
+        col(MandateRow.status).in_(running),
+        col(MandateRow.ends_at) >= at,
+    )
+    return list((await s.exec(query.order_by(MandateRow.mandate_id))).all())

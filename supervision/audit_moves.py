@@ -109,6 +109,7 @@ def _speakers(moves: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozense
 
 
 TRADE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in MOVES.items())
+_BROKERS_YEAR: Final = ("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT_NOTICE", "BRK.EXIT")
 # Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "ORG.ADMIT": _EXCHANGE,
@@ -123,6 +124,10 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("BRK.ASK_CORRECTION", "BRK.REVIEW", "BRK.VOTE", "BRK.REFUSE"), _DATA_AUTHORITY),
     **dict.fromkeys(("BRK.NOTICE", "BRK.UPHOLD", "BRK.DISMISS", "PNL.RECUSE"), _DATA_AUTHORITY),
     "BRK.OBJECT": ANY_MEMBER,
+    **dict.fromkeys(_BROKERS_YEAR, _BROKER),
+    **dict.fromkeys(("BRK.ANNUAL_PASS", "BRK.RECTIFY", "BRK.ANNUAL_FAIL"), _DATA_AUTHORITY),
+    **dict.fromkeys(("BRK.WARN", "BRK.CUT_SCOPE"), _DATA_AUTHORITY),
+    **dict.fromkeys(("BRK.MISS_REPORT", "BRK.RECTIFY_MISS"), _EXCHANGE),
     "CRD.APPOINT": _DATA_AUTHORITY,
     "CRD.ISSUE": _EXCHANGE,
     "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
@@ -213,6 +218,7 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("REQ.FULFIL", "BUYER"): "buyer_id",
     ("REQ.WITHDRAW", "BUYER"): "buyer_id",
     **{(f"BRK.{event}", "BROKER"): "org_id" for event in ("APPLY", "CORRECT", "WITHDRAW")},
+    **{(event, "BROKER"): "org_id" for event in _BROKERS_YEAR},
     **{("BRK.OBJECT", role): "objector_id" for role in ANY_MEMBER},
     ("PAY.ACCOUNT", "PROVIDER"): "org_id",
     ("PAY.ACCOUNT", "BUYER"): "org_id",

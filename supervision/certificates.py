@@ -11,7 +11,7 @@ import ibis
 from supervision.context import Tables
 
 _OPENING: Final = ("certified", "reinstated")
-_CLOSING: Final = ("suspended", "revoked", "expired")
+_CLOSING: Final = ("suspended", "revoked", "expired", "exited")
 _ANY_SECTOR: Final = "*"
 _LEVELS: Final = (("core", 5), ("核心", 5), ("important", 4), ("重要", 4))
 _GRADE_LIMITS: Final = ((1, 4), (2, 2), (3, 1))
@@ -88,6 +88,7 @@ def _reason(pairs: Any) -> Any:
         (pairs.revoked, "revoked"),
         (pairs.what == "suspended", "suspended"),
         (pairs.what == "expired", "expired"),
+        (pairs.what == "exited", "exited"),
         (pairs.what.isnull() & pairs.issued_here.notnull(), "not-yet-certified"),
         (judged_scope & _outside_sector(pairs), "sector"),
         (judged_scope & (_rank(pairs.level) > limit), "level"),

@@ -13,6 +13,7 @@ from base.db import ReadSession, WriteSession, exclusive_lock
 from base.rows import Plan, Select, Update
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
+from market.orders.states import OVER
 from market.orders.tables import Contract, ContractSignature, Offer, Trade
 
 # Made once: to compose a question anew costs more than to ask it.
@@ -194,3 +195,9 @@ async def trades_of(
     if after is not None:
         query = query.where(col(Trade.trade_id) < after)
     return (await s.exec(query)).all()
+
+
+async def running_of_broker(s: ReadSession, *, broker_id: str, limit: int = 100) -> list[str]:
+    """The ids of the trades a broker mediates that are not over yet: what it has to finish or hand over."""
+    query = select(Trade.trade_id).where(Trade.broker_id == broker_id, col(Trade.status).not_in(sorted(OVER)))
+    return list((await s.exec(query.order_by(Trade.trade_id).limit(limit))).all())

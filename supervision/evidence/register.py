@@ -23,8 +23,13 @@ CERTIFICATE_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "BRK.ANNUAL_REPORT": "annual_report",
         "BRK.ANNUAL_PASS": "annual_pass",
         "BRK.CUT_SCOPE": "scope_cut",
+        "BRK.RECTIFY_MISS": "suspended",
+        "BRK.RENEW": "renewed",
+        "BRK.EXIT_NOTICE": "exit_notice",
+        "BRK.EXIT": "exited",
     }
 )
+MANDATE_ENDS: Final = ("MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.HAND_OVER")
 _CERTIFICATE: Final = ("org_id", "broker_type", "max_level", "cross_border")
 _LISTING: Final = (
     "product_id",
@@ -53,7 +58,7 @@ class Register:
             "ORG.ADMIT": self._admitted,
             "MND.SIGN": self._mandated,
             "MND.ACCEPT": self._mandate_accepted,
-            "MND.REVOKE": self._mandate_revoked,
+            **dict.fromkeys(MANDATE_ENDS, self._mandate_revoked),
             "LST.DRAFT": self._drafted,
             "LST.LIST": self._listed,
             "LST.WITHDRAW": self._delisted,
@@ -104,6 +109,10 @@ class Register:
                 "valid_from": time(said.get("valid_from")),
                 "valid_to": time(said.get("valid_to")),
             }
+        elif fact.event == "BRK.RENEW" and cert_id in self._certificates:
+            self._certificates[cert_id]["valid_to"] = time(said.get("valid_to"))
+        elif fact.event == "BRK.CUT_SCOPE" and cert_id in self._certificates:
+            self._certificates[cert_id] |= _named(said, ("sectors", "max_level", "cross_border"))
         self._certificate_events.append(
             {"cert_id": cert_id, "at": fact.at, "event": CERTIFICATE_EVENTS[fact.event], "seq": fact.seq}
         )
@@ -124,6 +133,8 @@ class Register:
 
     def _mandate_revoked(self, fact: Fact) -> None:
         mandate = self._mandates[fact.said["mandate_id"]]
+        if "revoked_at" in mandate:
+            return  # taken over after it had ended: it ended then
         ends_at: datetime | None = mandate["ends_at"]
         mandate |= {"revoked_at": fact.at, "ends_at": fact.at if ends_at is None else min(ends_at, fact.at)}
 

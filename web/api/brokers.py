@@ -1,6 +1,6 @@
 """The public register of brokers, certificates and mandates."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -8,15 +8,18 @@ from pydantic import Field
 
 from base.db import WriteSession
 from brokers import repository, service
-from brokers.rules import BrokerType, Side
+from brokers.mandates.document import USUAL_POWERS, Limits
+from brokers.rules import BrokerType, Power, Side
 from ledger.recording import Act
 from registry.rules import Level
-from web.acts import ActKind, Args, Asked, Id, Moment, ReasonCode, kind
+from web.acts import ActKind, AmountMinor, Args, Asked, Id, Moment, ReasonCode, Sha256, kind
+from web.api.mandated import Place, signed_document
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import CertificateView, MandateView, View
 
 router = APIRouter(tags=["brokers"])
+_LIMITS = frozenset(Limits.__dataclass_fields__)
 CertificateNo = Annotated[str, Field(pattern=r"^[A-Z0-9-]{6,40}$")]
 Sector = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_-]{1,39})$")]
 _AUTHORITY = frozenset({"DATA_AUTHORITY"})
@@ -98,7 +101,7 @@ DISCIPLINE = {
             name=f"certificate.{name}",
             event=f"BRK.{name.upper()}",
             args=DisciplineArgs,
-            roles=_AUTHORITY,
+            roles=_AUTHORITY | ({"EXCHANGE_OPERATOR"} if name == "suspend" else set()),
             verb=verb,
             answer=CertificateView.of,
             about=lambda args: args.cert_id,
@@ -117,11 +120,27 @@ class MandateArgs(Args):
     ends_at: Moment
     conflict_disclosed: bool = False
     dual_consent: bool = False
+    dated_on: date | None = None
+    categories: list[Sector] = Field(default=[], max_length=30)
+    powers: list[Power] = Field(default=sorted(USUAL_POWERS), min_length=1, max_length=4)
+    territories: list[Place] = Field(default=[], max_length=30)
+    price_floor_minor: AmountMinor | None = None
+    price_ceiling_minor: AmountMinor | None = None
+    exclusive: bool = False
 
 
 async def _sign(s: WriteSession, act: Act, args: MandateArgs, node: Node) -> Any:
     del node
-    return await service.sign_mandate(s, act, **dict(args))
+    limits = Limits(
+        categories=frozenset(args.categories),
+        powers=frozenset(args.powers),
+        territories=frozenset(args.territories),
+        price_floor_minor=args.price_floor_minor,
+        price_ceiling_minor=args.price_ceiling_minor,
+        exclusive=args.exclusive,
+    )
+    said = {name: value for name, value in dict(args).items() if name not in _LIMITS}
+    return await service.sign_mandate(s, act, **said, limits=limits)
 
 
 SIGN_MANDATE = kind(
@@ -142,9 +161,19 @@ class MandateIdArgs(Args):
     mandate_id: Id
 
 
-async def _accept(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
+class AcceptForm(Asked):
+    document_sha256: Sha256 | None = None
+
+
+class AcceptArgs(MandateIdArgs, AcceptForm):
+    pass
+
+
+async def _accept(s: WriteSession, act: Act, args: AcceptArgs, node: Node) -> Any:
     del node
-    return await service.accept_mandate(s, act, mandate_id=args.mandate_id)
+    return await service.accept_mandate(
+        s, act, mandate_id=args.mandate_id, document_sha256=args.document_sha256
+    )
 
 
 async def _take_back(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
@@ -156,11 +185,12 @@ ACCEPT_MANDATE = kind(
     ActKind(
         name="mandate.accept",
         event="MND.ACCEPT",
-        args=MandateIdArgs,
+        args=AcceptArgs,
         roles=frozenset({"BROKER"}),
         verb=_accept,
         answer=MandateView.of,
         about=lambda args: args.mandate_id,
+        documents=signed_document,
     )
 )
 REVOKE_MANDATE = kind(
@@ -217,7 +247,7 @@ async def certify(caller: CallerDep, args: CertifyArgs) -> Response:
 
 @router.post("/certificates/{cert_id}/suspend", **answers(DISCIPLINE["suspend"], CertificateView))
 async def suspend(cert_id: Id, caller: CallerDep, form: DisciplineForm) -> Response:
-    """Take a certificate out of force at the very next act."""
+    """Take a certificate out of force at the very next act; the exchange for ten working days."""
     return respond(
         await caller.do(DISCIPLINE["suspend"], DisciplineArgs(cert_id=cert_id, **form.model_dump()))
     )
@@ -253,9 +283,10 @@ async def sign_mandate(caller: CallerDep, args: MandateArgs) -> Response:
 
 
 @router.post("/mandates/{mandate_id}/accept", **answers(ACCEPT_MANDATE, MandateView))
-async def accept_mandate(mandate_id: Id, caller: CallerDep) -> Response:
-    """Take a mandate, as the broker."""
-    return respond(await caller.do(ACCEPT_MANDATE, MandateIdArgs(mandate_id=mandate_id)))
+async def accept_mandate(mandate_id: Id, caller: CallerDep, form: AcceptForm | None = None) -> Response:
+    """Sign the client's mandate, as the broker; with the digest of the document that was read."""
+    read = form or AcceptForm()
+    return respond(await caller.do(ACCEPT_MANDATE, AcceptArgs(mandate_id=mandate_id, **read.model_dump())))
 
 
 @router.post("/mandates/{mandate_id}/revoke", **answers(REVOKE_MANDATE, MandateView))
