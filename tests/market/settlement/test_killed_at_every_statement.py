@@ -1,4 +1,4 @@
-"""The process that funds, instructs and settles, killed with SIGKILL at every statement that it makes.
+"""The process that funds, instructs, settles and refunds, killed with SIGKILL at every statement it makes.
 
 What was killed is started again on what the database holds: the trade is funded and settled once, the bank
 has paid once, and money, books and ledger agree. Every kill is a real one, of a process of its own; its bank
@@ -33,10 +33,12 @@ from ledger.sequencer import create_log, seal_all
 from ledger.tables import EntryRow, PostingBatchRow, PostingRow, StatementRow
 from ledger.tree import leaf_hash, root_of
 from market.orders.rules import TradeState
-from market.settlement.repository import instructions_of
+from market.settlement.repository import claims_of, instructions_of
+from market.settlement.tables import Claim
 from tests.houses import ORIGIN
 from tests.ledger.faults import Faults, Kind
 from tests.market.settlement.bank_side import BankSide, credit_entry, debit_entries
+from tests.market.settlement.going_back import claim_back, fail
 from tests.market.settlement.test_money_machine import Batch
 from tests.market.trade.scene import PRICE, Scene
 
@@ -76,6 +78,14 @@ class FiledBank(BankSide):
             self.booked.append(entry)  # also when the exchange died before it heard of it
         return self.notification([entry], at=DUE, message_id="ntf_funded")
 
+    def says_returned(self, claim: Claim) -> Envelope:
+        """Who was paid pays back."""
+        name = f"trf_{claim.payee}"
+        entry = credit_entry(claim.claim_id, claim.amount_minor, on="2026-11-17", entry_id=name)
+        if entry not in self.booked:
+            self.booked.append(entry)
+        return self.notification([entry], at=DUE, message_id=f"ntf_{claim.payee}")
+
     def says_paid(self, instruction: Any) -> Envelope:
         paid = [
             replace(entry, entry_id=f"pay_{number}")
@@ -92,23 +102,87 @@ async def fund(scene: Scene) -> None:
     await scene.hear(scene.bank.says_funded(scene.trades["CONTRACTED"]))
 
 
-async def pay(scene: Scene, *, batched: bool) -> None:
-    """T+1: instruct, send, and hear that the bank has paid."""
+async def pay(scene: Scene, trade_id: str, *, batched: bool = False) -> None:
+    """What is due is instructed and sent, and the bank says that it has paid."""
     await scene.run_jobs(max(DUE, scene.clock.now()))
-    trade_id = scene.trades["ACCEPTED_GOODS"]
     async with scene.database.read() as s:
         found = await instructions_of(s, trade_id=trade_id)
+    found = [one for one in found if one.instructed_at >= DUE]
     sent = {one.message_id for one in scene.bank.instructed()}
     assert [one.message_id for one in found if one.message_id in sent] == [one.message_id for one in found]
     await scene.hear(scene.bank.says_paid(found[-1]), batch=Batch(scene) if batched else None)
 
 
 async def pay_alone(scene: Scene) -> None:
-    await pay(scene, batched=False)
+    await pay(scene, scene.trades["ACCEPTED_GOODS"])
 
 
 async def pay_in_a_batch(scene: Scene) -> None:
-    await pay(scene, batched=True)
+    await pay(scene, scene.trades["ACCEPTED_GOODS"], batched=True)
+
+
+async def give_back(scene: Scene) -> None:
+    await pay(scene, scene.trades["FUNDED"])
+
+
+async def undeliver(scene: Scene) -> None:
+    """Nothing was delivered: what is held goes back."""
+    await fail(scene, scene.trades["FUNDED"])
+
+
+async def take_back(scene: Scene) -> None:
+    """The platform's fee and what seller and broker owe come in; then the buyer is paid."""
+    await scene.run_jobs(max(DUE, scene.clock.now()))
+    trade_id = scene.trades["SETTLED"]
+    async with scene.database.read() as s:
+        claims = await claims_of(s, trade_id=trade_id)
+    for claim in claims:
+        await scene.hear(scene.bank.says_returned(claim))
+    await pay(scene, trade_id)
+
+
+async def reclaim(scene: Scene) -> None:
+    """After the release all of it is claimed back."""
+    await claim_back(scene, scene.trades["SETTLED"], PRICE, LATER + timedelta(days=10))
+
+
+async def nothing(scene: Scene) -> None:
+    """As the market stands."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A piece of work, on which trade of the market, and what has come of it when it is done once."""
+
+    work: Work
+    trade: str
+    ends: TradeState
+    held: int
+    said: dict[str, int]
+    before: Work = nothing
+    stride: int = STRIDE
+
+    @property
+    def name(self) -> str:
+        return self.work.__name__
+
+
+_PAID: Final = {"TRD.FUND": 1, "PAY.INSTRUCT": 1, "PAY.MISMATCH": 0}
+STORIES: Final = [
+    Story(fund, "CONTRACTED", TradeState.FUNDED, PRICE, _PAID | {"PAY.INSTRUCT": 0}),
+    Story(pay_alone, "ACCEPTED_GOODS", TradeState.SETTLED, 0, _PAID | {"TRD.SETTLE": 1}),
+    Story(pay_in_a_batch, "ACCEPTED_GOODS", TradeState.SETTLED, 0, _PAID | {"TRD.SETTLE": 1}),
+    Story(give_back, "FUNDED", TradeState.REFUNDED, 0, _PAID | {"TRD.REFUND": 1}, undeliver, 37),
+    Story(
+        take_back,
+        "SETTLED",
+        TradeState.REFUNDED,
+        0,
+        _PAID | {"PAY.INSTRUCT": 3, "TRD.SETTLE": 1, "TRD.REFUND": 1},
+        reclaim,
+        97,
+    ),
+]
 
 
 def killed(scene: Scene, work: Work, at: int) -> int | None:
@@ -172,17 +246,15 @@ async def started_again(scene: Scene, work: Work) -> Scene:
     return again
 
 
-async def check(scene: Scene, *, paid: bool) -> None:
+async def check(scene: Scene, story: Story) -> None:
     """Bank, books, states and ledger say the same; everything is there once."""
-    trade_id = scene.trades["ACCEPTED_GOODS" if paid else "CONTRACTED"]
+    trade_id = scene.trades[story.trade]
     instructed = [one for one in scene.bank.instructed() if one.payouts[0].reference == trade_id]
-    assert len(instructed) == (1 if paid else 0)
+    assert len(instructed) == (0 if story.held else 1)
     trade = await scene.trade(trade_id)
-    assert trade.status is (TradeState.SETTLED if paid else TradeState.FUNDED)
+    assert trade.status is story.ends
     said = Counter(await scene.events(trade_id))
-    assert said["TRD.FUND"] == 1
-    assert (said["TRD.SETTLE"], said["PAY.INSTRUCT"]) == ((1, 1) if paid else (0, 0))
-    assert said["PAY.MISMATCH"] == 0
+    assert {event: said[event] for event in story.said} == story.said
     async with scene.database.read() as s:
         of = (
             select(PostingRow.batch_id)
@@ -195,7 +267,7 @@ async def check(scene: Scene, *, paid: bool) -> None:
         cash, held = await totals(s)
         statements = (await s.exec(select(func.count()).select_from(StatementRow))).one()
     assert cash == -held
-    assert await scene.held(trade_id) == (0 if paid else PRICE)
+    assert await scene.held(trade_id) == story.held
     await seal_all(scene.database, scene.clock)
     async with scene.database.read() as s:
         head = await tree_head(s)
@@ -205,7 +277,7 @@ async def check(scene: Scene, *, paid: bool) -> None:
     assert head.root == root_of(leaf_hash(one.entry) for one in kept).hex()
 
 
-async def every(scene_of: Any, work: Work, *, paid: bool, stride: int, tmp_path: Path) -> tuple[int, int]:
+async def every(scene_of: Any, story: Story, *, stride: int, tmp_path: Path) -> tuple[int, int]:
     """Kill at every `stride`-th point on a fresh copy of the market each; answers (points, kills)."""
     points, kills, at = None, 0, 0
     while points is None or at <= points:
@@ -216,11 +288,12 @@ async def every(scene_of: Any, work: Work, *, paid: bool, stride: int, tmp_path:
             )
             async with scene.database.write() as s:
                 await create_log(s, origin=ORIGIN, at=scene.clock.now())
+            await story.before(scene)
             await scene.database.dispose()
-            ended = killed(scene, work, at)
-            again = await started_again(scene, work)
+            ended = killed(scene, story.work, at)
+            again = await started_again(scene, story.work)
             try:
-                await check(again, paid=paid)
+                await check(again, story)
             finally:
                 await again.database.dispose()
         if at == 0:
@@ -233,14 +306,15 @@ async def every(scene_of: Any, work: Work, *, paid: bool, stride: int, tmp_path:
     return points, kills
 
 
-@pytest.mark.parametrize(("work", "paid"), [(fund, False), (pay_alone, True), (pay_in_a_batch, True)])
-async def test_a_process_killed_while_money_moves_moves_it_once(scene_of, work, paid, tmp_path):
-    points, kills = await every(scene_of, work, paid=paid, stride=STRIDE, tmp_path=tmp_path)
-    assert kills == -(-points // STRIDE)
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+async def test_a_process_killed_while_money_moves_moves_it_once(scene_of, story, tmp_path):
+    points, kills = await every(scene_of, story, stride=story.stride, tmp_path=tmp_path)
+    assert kills == -(-points // story.stride)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("work", "paid"), [(fund, False), (pay_alone, True), (pay_in_a_batch, True)])
-async def test_at_every_single_statement(scene_of, work, paid, tmp_path):
-    points, kills = await every(scene_of, work, paid=paid, stride=1, tmp_path=tmp_path)
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+async def test_at_every_single_statement(scene_of, story, tmp_path, record_property):
+    points, kills = await every(scene_of, story, stride=1, tmp_path=tmp_path)
+    record_property("points", points)
     assert kills == points
