@@ -1,33 +1,43 @@
-"""A client's written mandate: signed by the client, accepted by the broker, taken back by the client."""
+"""A client's written mandate: signed by the client, accepted by the broker, taken back, over or handed on."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
-from sqlmodel import col, update
-
+from base.calendar import shanghai_day
+from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
 from brokers import repository
-from brokers.commission import check_commission
+from brokers.commission import CAP_BP, check_commission
 from brokers.errors import MandateWrongRole, MandateWrongState, SelfDealing
 from brokers.facts import certificate_facts
+from brokers.mandates.document import Limits, Written, check_date
+from brokers.mandates.errors import (
+    MandateDocumentDiffers,
+    MandateExclusive,
+    MandateOnePerson,
+    SuccessorUnfit,
+)
+from brokers.mandates.moving import draft, move
+from brokers.mandates.repository import limits_of, live_of, terms_by_mandate, terms_of
+from brokers.mandates.tables import MandateTermsRow
 from brokers.rules import (
     ALL_SECTORS,
     BrokerAct,
     MandateEvent,
-    MandateState,
     Side,
     check_certificate,
     mandate_may_move,
 )
 from brokers.tables import MandateRow
-from identity.service import require_member
+from identity.repository import get_person, lock_organisation
+from identity.service import require_member, same_controller
 from ledger.recording import Act, record
-from ledger.statement import Draft
 from registry.rules import Level
 
 MAX_SCOPE_CHARS: Final = 1000
+_NO_LIMITS: Final = Limits()
 
 
 async def sign_mandate(
@@ -42,12 +52,15 @@ async def sign_mandate(
     ends_at: datetime,
     conflict_disclosed: bool = False,
     dual_consent: bool = False,
+    limits: Limits = _NO_LIMITS,
+    dated_on: date | None = None,
 ) -> MandateRow:
     """A client's written mandate, signed by the client (MND.SIGN); the broker still has to accept.
 
     With `conflict_disclosed` the client consents in writing to an interest the broker has in it (BR4),
-    with `dual_consent` to the broker's acting for the other side as well (BR6). Raises
-    CommissionAboveCap (BR7), SelfDealing, MandateWrongRole, `member-not-active`.
+    with `dual_consent` to the broker's acting for the other side as well (BR6). `dated_on` is the day that
+    the document bears, by default today. Raises CommissionAboveCap (BR7), SelfDealing (BR5),
+    MandateDateWrong, MandateExclusive, MandateWrongRole, `member-not-active`.
     """
     state = mandate_may_move(None, MandateEvent.SIGN, act.role)
     if act.role != side.value:
@@ -57,14 +70,17 @@ async def sign_mandate(
         raise Malformed("a mandate ends in the future", ends_at=rfc3339(ends_at))
     if not scope.strip() or len(scope) > MAX_SCOPE_CHARS:
         raise Malformed("a mandate says what for, in up to a thousand characters")
-    if broker_id == act.actor.org_id:
-        raise SelfDealing("nobody is one's own broker", broker_id=broker_id, party_id=broker_id)
-    await require_member(s, org_id=act.actor.org_id)
-    await require_member(s, org_id=broker_id)
+    client_id = act.actor.org_id
+    if await same_controller(s, broker_id, client_id):
+        raise SelfDealing("nobody is one's own broker", broker_id=broker_id, party_id=client_id)
+    day = dated_on or shanghai_day(act.occurred_at)
+    check_date(day, now=act.now)
+    client = await require_member(s, org_id=client_id)
+    broker = await require_member(s, org_id=broker_id)
     row = MandateRow(
         mandate_id=act.new_id("mnd"),
         broker_id=broker_id,
-        client_id=act.actor.org_id,
+        client_id=client_id,
         side=side.value,
         listing_id=listing_id,
         scope=scope,
@@ -75,80 +91,173 @@ async def sign_mandate(
         ends_at=ends_at,
         status=state,
     )
+    await _check_exclusive(s, row, limits, at=act.now)
+    written = Written(
+        mandate_id=row.mandate_id,
+        broker_id=broker_id,
+        client_id=client_id,
+        parties={one.org_id: {"name": one.name, "uscc": one.uscc} for one in (broker, client)},
+        side=side,
+        listing_id=listing_id,
+        scope=scope,
+        fee_bp=fee_bp,
+        cap_bp=CAP_BP,
+        conflict_disclosed=conflict_disclosed,
+        dual_consent=dual_consent,
+        dated_on=day,
+        ends_at=ends_at,
+        nonce=act.nonce(),
+        limits=limits,
+    )
     s.add(row)
     await s.flush()
-    await record(s, act, _draft(MandateEvent.SIGN, row, before=None))
+    terms = _kept(act, written)
+    s.add(terms)
+    await s.flush()
+    await record(s, act, draft(MandateEvent.SIGN, row, terms, before=None, opening=_opening(row, limits)))
     return row
 
 
-async def accept_mandate(s: WriteSession, act: Act, *, mandate_id: str) -> MandateRow:
-    """The broker takes the mandate (MND.ACCEPT). Raises BrokerNotCertified for one without certificate."""
+def _kept(act: Act, written: Written) -> MandateTermsRow:
+    document, limits = written.encoded(), written.limits
+    return MandateTermsRow(
+        mandate_id=written.mandate_id,
+        document_sha256=sha256_hex(document),
+        document=document,
+        categories=sorted(limits.categories),
+        powers=sorted(power.value for power in limits.powers),
+        territories=sorted(limits.territories),
+        price_floor_minor=limits.price_floor_minor,
+        price_ceiling_minor=limits.price_ceiling_minor,
+        exclusive=limits.exclusive,
+        signed_by=act.actor.user_id,
+    )
+
+
+def _opening(row: MandateRow, limits: Limits) -> dict[str, object]:
+    return {
+        "fee_bp": row.fee_bp,
+        "conflict_disclosed": row.conflict_disclosed,
+        "dual_consent": row.dual_consent,
+        "scope": row.scope,
+        "limits": limits.document(),
+    }
+
+
+async def accept_mandate(
+    s: WriteSession, act: Act, *, mandate_id: str, document_sha256: str | None = None
+) -> MandateRow:
+    """The broker signs the client's document (MND.ACCEPT): from now on the mandate is in force.
+
+    `document_sha256` is what the broker read. Raises BrokerNotCertified (BR1) for one whose certificate
+    does not bear it, SelfDealing (BR5), MandateDocumentDiffers, MandateOnePerson, MandateExclusive,
+    MandateWrongRole, MandateWrongState, `member-not-active`.
+    """
+    seen = await repository.get_mandate(s, mandate_id=mandate_id)
+    _only(seen.broker_id, act)
+    # The certificate before the mandate: whoever suspends it locks them in this order.
+    held = await repository.certificate_in_use(s, org_id=seen.broker_id, at=act.now)
     row = await repository.claim_mandate(s, mandate_id=mandate_id)
-    _only(row.broker_id, act)
-    after = mandate_may_move(row.status, MandateEvent.ACCEPT, act.role)
+    mandate_may_move(row.status, MandateEvent.ACCEPT, act.role)
     if act.now > row.ends_at:
         raise MandateWrongState("the mandate has ended", mandate_id=mandate_id)
     await require_member(s, org_id=row.broker_id)
+    await lock_organisation(s, org_id=row.client_id, alone=True)  # its exclusive mandates, one by one
     await require_member(s, org_id=row.client_id)
-    held = await repository.certificate_in_use(s, org_id=row.broker_id, at=act.now)
+    terms = await terms_of(s, mandate_id=mandate_id)
+    limits = limits_of(terms)
     # Which sector and level the mandate is used for is asked at every act under it; here it is enough
-    # that a certificate is in force at all.
+    # that a certificate is in force, of a type that may have these powers.
     some_sector = next(iter(held.sectors), ALL_SECTORS) if held else ALL_SECTORS
+    powers = limits.powers if terms is not None else frozenset()
     check_certificate(
         certificate_facts(held),
         broker_id=row.broker_id,
-        act=BrokerAct(at=act.now, sector=some_sector, level=Level.GENERAL_1),
+        act=BrokerAct(at=act.now, sector=some_sector, level=Level.GENERAL_1, powers=powers),
     )
-    return await _move(s, act, row, MandateEvent.ACCEPT, after)
+    if await same_controller(s, row.broker_id, row.client_id):
+        raise SelfDealing("nobody is one's own broker", broker_id=row.broker_id, party_id=row.client_id)
+    await _check_exclusive(s, row, limits, at=act.now)
+    if terms is not None:
+        await _check_document(s, act, terms, document_sha256)
+        terms.accepted_at, terms.accepted_by = act.occurred_at, act.actor.user_id
+        s.add(terms)
+    return await move(s, act, row, MandateEvent.ACCEPT, terms, opening=_opening(row, limits))
+
+
+async def _check_document(
+    s: WriteSession, act: Act, terms: MandateTermsRow, document_sha256: str | None
+) -> None:
+    """Both sides sign over one document, and not with one hand."""
+    if document_sha256 not in {None, terms.document_sha256}:
+        raise MandateDocumentDiffers(
+            "the client signed another document", mandate_id=terms.mandate_id, signed=terms.document_sha256
+        )
+    people = [
+        await get_person(s, user_id=user_id)
+        for user_id in (terms.signed_by, act.actor.user_id)
+        if user_id is not None
+    ]
+    marks = [person.mark for person in people if person is not None and person.mark is not None]
+    if len(marks) > len(set(marks)):
+        raise MandateOnePerson("one natural person signs for both", mandate_id=terms.mandate_id)
+
+
+async def _check_exclusive(s: WriteSession, row: MandateRow, limits: Limits, *, at: datetime) -> None:
+    """One exclusive mandate of a client for one thing, or several others. Raises MandateExclusive."""
+    others = [
+        other
+        for other in await live_of(s, client_id=row.client_id, side=row.side)
+        if other.broker_id != row.broker_id
+        and at <= other.ends_at
+        and (other.listing_id is None or row.listing_id is None or other.listing_id == row.listing_id)
+    ]
+    terms = await terms_by_mandate(s, [other.mandate_id for other in others])
+    for other in others:
+        held = terms.get(other.mandate_id)
+        if limits.exclusive or (held is not None and held.exclusive):
+            raise MandateExclusive(
+                "another mandate stands for the same", mandate_id=other.mandate_id, broker_id=other.broker_id
+            )
 
 
 async def revoke_mandate(s: WriteSession, act: Act, *, mandate_id: str) -> MandateRow:
     """The client takes the mandate back (MND.REVOKE)."""
     row = await repository.claim_mandate(s, mandate_id=mandate_id)
     _only(row.client_id, act)
-    after = mandate_may_move(row.status, MandateEvent.REVOKE, act.role)
-    return await _move(s, act, row, MandateEvent.REVOKE, after)
+    mandate_may_move(row.status, MandateEvent.REVOKE, act.role)
+    terms = await terms_of(s, mandate_id=mandate_id)
+    opening = _opening(row, limits_of(terms))
+    return await move(s, act, row, MandateEvent.REVOKE, terms, opening=opening)
+
+
+async def hand_over_mandate(s: WriteSession, act: Act, *, mandate_id: str, successor_id: str) -> MandateRow:
+    """The broker hands a mandate over to another broker's that the client has given (MND.HAND_OVER).
+
+    The client has signed both; a broker that leaves the market cannot give its client away. Raises
+    SuccessorUnfit, MandateWrongRole, MandateWrongState.
+    """
+    row = await repository.claim_mandate(s, mandate_id=mandate_id)
+    _only(row.broker_id, act)
+    mandate_may_move(row.status, MandateEvent.HAND_OVER, act.role)
+    successor = await repository.get_mandate(s, mandate_id=successor_id)
+    questions = (
+        ("same-broker", successor.broker_id == row.broker_id),
+        ("client", (successor.client_id, successor.side) != (row.client_id, row.side)),
+        ("listing", successor.listing_id not in {None, row.listing_id}),
+        ("state", not repository.in_force(successor, act.now)),
+    )
+    reason = next((reason for reason, met in questions if met), None)
+    if reason is not None:
+        raise SuccessorUnfit("this mandate does not follow that one", reason=reason, mandate_id=successor_id)
+    terms = await terms_of(s, mandate_id=mandate_id)
+    if terms is not None:
+        terms.successor_id = successor_id
+        s.add(terms)
+    said = {"successor_id": successor_id, "successor_broker_id": successor.broker_id}
+    return await move(s, act, row, MandateEvent.HAND_OVER, terms, said=said)
 
 
 def _only(org_id: str, act: Act) -> None:
     if act.actor.org_id != org_id:
         raise MandateWrongRole("the mandate is between others", role=act.role)
-
-
-async def _move(
-    s: WriteSession, act: Act, row: MandateRow, event: MandateEvent, after: MandateState
-) -> MandateRow:
-    before = row.status
-    claimed = await s.exec(
-        update(MandateRow)
-        .where(col(MandateRow.mandate_id) == row.mandate_id, col(MandateRow.status) == before)
-        .values(status=after)
-    )
-    if claimed.rowcount != 1:
-        raise MandateWrongState("the mandate has moved on", mandate_id=row.mandate_id)
-    await s.refresh(row)
-    await record(s, act, _draft(event, row, before=before))
-    return row
-
-
-def _draft(event: MandateEvent, row: MandateRow, *, before: MandateState | None) -> Draft:
-    return Draft(
-        f"MND.{event.value}",
-        row.mandate_id,
-        public={
-            "mandate_id": row.mandate_id,
-            "broker_id": row.broker_id,
-            "client_id": row.client_id,
-            "side": row.side,
-            "listing_id": row.listing_id,
-            "ends_at": rfc3339(row.ends_at),
-        },
-        opening={
-            "fee_bp": row.fee_bp,
-            "conflict_disclosed": row.conflict_disclosed,
-            "dual_consent": row.dual_consent,
-            "scope": row.scope,
-        },
-        before=before.value if before else None,
-        after=row.status.value,
-    )

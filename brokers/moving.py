@@ -14,7 +14,9 @@ from base.calendar import shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from brokers import repository
+from brokers.credential.issuing import follow_step
 from brokers.errors import CertificateWrongState, NotYourCertificate
+from brokers.mandates.following import follow_certificate
 from brokers.qualifying import Evidence, check_evidence, looks_back_dated
 from brokers.rule_table import in_force
 from brokers.states import CertificateEvent, certificate_may_move
@@ -103,6 +105,8 @@ async def step(
             at=act.occurred_at,
         )
     )
+    await follow_step(s, act, cert_id=row.cert_id, event=event, because=recorded.statement_id)
+    await follow_certificate(s, act.as_exchange(), org_id=row.org_id, before=before, after=row.status)
     return recorded
 
 

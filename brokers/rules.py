@@ -31,6 +31,7 @@ from registry.rules import Level, rank
 
 __all__ = [
     "ALL_SECTORS",
+    "IN_FORCE",
     "BrokerAct",
     "BrokerType",
     "Certificate",
@@ -57,7 +58,7 @@ __all__ = [
 ALL_SECTORS: Final = "*"  # a certificate for every sector
 OWNERSHIP_LIMIT_BP: Final = 500  # BR4: from 5 % on an interest is a conflict
 # While rectifying (30 days) a broker goes on working; that is what tells it from a suspension.
-_IN_FORCE: Final = frozenset({CertificateState.ACTIVE, CertificateState.RECTIFYING})
+IN_FORCE: Final = frozenset({CertificateState.ACTIVE, CertificateState.RECTIFYING})
 
 
 class BrokerType(StrEnum):
@@ -207,7 +208,7 @@ def _uncovered(certificate: Certificate, act: BrokerAct) -> str | None:
     limit = min(rank(certificate.max_level), rank(handling.max_level))
     takes_over = act.powers & {Power.SET_PRICE, Power.TAKE_TITLE}
     questions = (
-        ("state", certificate.status not in _IN_FORCE),
+        ("state", certificate.status not in IN_FORCE),
         ("not-yet-valid", act.at < certificate.valid_from),
         ("expired", act.at > certificate.valid_to),
         ("sector", not {act.sector, ALL_SECTORS} & certificate.sectors),

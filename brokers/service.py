@@ -19,7 +19,10 @@ from brokers.certifying import (
 )
 from brokers.errors import BrokerNotCertified, NoActiveMandate
 from brokers.facts import certificate_facts, mandate_facts
-from brokers.mandating import accept_mandate, revoke_mandate, sign_mandate
+from brokers.mandates.document import Use, check_use
+from brokers.mandates.errors import MandateExceeded
+from brokers.mandates.repository import limits_of, terms_by_mandate
+from brokers.mandating import accept_mandate, hand_over_mandate, revoke_mandate, sign_mandate
 from brokers.rules import BrokerAct, Side, check_certificate, check_mandate
 from brokers.tables import CertificateRow, MandateRow
 from registry.rules import Level
@@ -32,6 +35,7 @@ __all__ = [
     "certify",
     "expire_certificate",
     "first_mandate",
+    "hand_over_mandate",
     "mandate_facts",
     "reinstate_certificate",
     "require_certified",
@@ -66,11 +70,19 @@ async def require_certified(
 
 
 async def require_mandate(
-    s: WriteSession, *, broker_id: str, client_id: str, side: Side, listing_id: str, at: datetime
+    s: WriteSession,
+    *,
+    broker_id: str,
+    client_id: str,
+    side: Side,
+    listing_id: str,
+    at: datetime,
+    use: Use | None = None,
 ) -> MandateRow:
     """BR2, at every act of a broker: the client's active mandate for this listing, share-locked.
 
-    Raises NoActiveMandate.
+    `use` is what the act does under it. Of several mandates in force one that allows it is enough. Raises
+    NoActiveMandate, MandateExceeded.
     """
     rows = await repository.mandates_in_use(
         s, broker_id=broker_id, client_ids=[client_id], listing_id=listing_id, at=at
@@ -87,7 +99,24 @@ async def require_mandate(
     )
     if row is None:  # check_mandate has refused already; this tells the type checker
         raise NoActiveMandate("the client gave no mandate", broker_id=broker_id, client_id=client_id)
+    if use is not None:
+        return await _allowing(s, [one for one in fitting if repository.in_force(one, at)], use)
     return row
+
+
+async def _allowing(s: WriteSession, rows: Sequence[MandateRow], use: Use) -> MandateRow:
+    """The last of these mandates, the first of which there is, that allows the use; else MandateExceeded."""
+    terms = await terms_by_mandate(s, [row.mandate_id for row in rows])
+    refused: MandateExceeded | None = None
+    for row in reversed(rows):
+        try:
+            check_use(limits_of(terms.get(row.mandate_id)), use, mandate_id=row.mandate_id)
+        except MandateExceeded as refusal:
+            refused = refused or refusal
+        else:
+            return row
+    assert refused is not None  # there is a mandate in force, or BR2 has refused before
+    raise refused
 
 
 async def first_mandate(
@@ -97,6 +126,7 @@ async def first_mandate(
     clients: Sequence[tuple[Side, str]],
     listing_id: str,
     at: datetime,
+    use: Use | None = None,
 ) -> MandateRow:
     """The first active mandate among these clients, in their order, share-locked.
 
@@ -106,7 +136,13 @@ async def first_mandate(
     for side, client_id in clients:
         try:
             return await require_mandate(
-                s, broker_id=broker, client_id=client_id, side=side, listing_id=listing_id, at=at
+                s,
+                broker_id=broker,
+                client_id=client_id,
+                side=side,
+                listing_id=listing_id,
+                at=at,
+                use=use,
             )
         except NoActiveMandate as refusal:
             refused = refusal

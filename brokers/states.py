@@ -6,7 +6,7 @@ out of every state. An application and the certificate that comes of it are one 
 exchange's role stands for the clock. `docs/brokers.md` is drawn from here (`brokers.drawing`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -283,6 +283,13 @@ MANDATE_MOVES: Final[Mapping[tuple[MandateState | None, MandateEvent], MandateMo
     # What the certificate took with it, the client may still take over from whoever negotiated.
     (_M.TERMINATED_BY_CERT_LOSS, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
 }
+
+
+def allowed_to(state: CertificateState, roles: Collection[str]) -> tuple[CertificateEvent, ...]:
+    """What a state takes of somebody with these roles, in the order of the table."""
+    return tuple(
+        event for (at, event), move in CERTIFICATE_MOVES.items() if at is state and move.roles & set(roles)
+    )
 
 
 def certificate_may_move(

@@ -59,6 +59,7 @@ TOUCHED: Final = (
     "identity_prepared",
     "identity_orgs",
     "brokers_mandates",
+    "brokers_mandate_terms",
     "market_listings",
     "market_products",
     "market_reviews",

@@ -187,6 +187,17 @@ async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
     return [_person(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
 
 
+async def people_in_both(s: ReadSession, a: str, b: str) -> bool:
+    """Whether a natural person on record (`identity.natural`) has an open login of each organisation."""
+    there = select(PersonRow.mark).where(
+        PersonRow.org_id == b, col(PersonRow.active).is_(True), col(PersonRow.mark).is_not(None)
+    )
+    query = select(PersonRow.user_id).where(
+        PersonRow.org_id == a, col(PersonRow.active).is_(True), col(PersonRow.mark).in_(there)
+    )
+    return (await s.exec(query.limit(1))).first() is not None
+
+
 async def name_of_mark(s: ReadSession, *, mark: str) -> str | None:
     """The name that a natural person bears here; None for one nobody has named yet."""
     return (await s.exec(select(PersonRow.name).where(PersonRow.mark == mark).limit(1))).first()

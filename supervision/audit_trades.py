@@ -24,6 +24,7 @@ from supervision.audit_moves import (
     SEATS,
     SIGN,
     SPEAKERS,
+    TAKE_OVER,
     TRADE_SPEAKERS,
     UNFREEZE,
 )
@@ -31,6 +32,7 @@ from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
+_NEGOTIATED: Final = frozenset({"INQUIRED", "NEGOTIATING", FROZEN})
 _CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE}) | PAID
 
 _DIGITS: Final = 19
@@ -107,9 +109,8 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
         for said in batch.said:
             if said is None:
                 continue
-            if said.event == GENESIS and case.memory.keyring.earlier is None:
-                case.memory.goes_on = said.predicate.get("previous") is not None
             if not said.event.startswith(TRADE):
+                _beside(case, said)
                 continue
             trade: Trade | None = trades.get(said.object_id)
             trade = trade or _begun(case, said)
@@ -121,6 +122,36 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
                 trades.put(said.object_id, trade)
     if case.memory.goes_on:
         case.report.warnings.append(Problem(Code.GOES_ON, _GOES_ON))
+
+
+def _beside(case: Case, said: Sealed) -> None:
+    """What is no step of a trade and yet matters to trades."""
+    if said.event == GENESIS and case.memory.keyring.earlier is None:
+        case.memory.goes_on = said.predicate.get("previous") is not None
+    elif said.event == TAKE_OVER:
+        for why in _taken_over(case, said):
+            case.problem(Code.KEY, why, seq=said.seq)
+
+
+def _taken_over(case: Case, said: Sealed) -> Iterator[str]:
+    """A client takes its seat back from its broker, which has none in these trades from then on."""
+    named, client = said.predicate.get("trades"), _SEATS.get(said.text("side") or "", "")
+    for trade_id in named if type(named) is list else ():
+        trade: Trade | None = case.memory.trades.get(trade_id) if type(trade_id) is str else None
+        if trade is None:
+            if not case.memory.goes_on:
+                yield "takes over a trade that no inquiry began"
+            continue
+        seats, state = trade["seats"], trade["state"]
+        if state not in _NEGOTIATED:
+            yield f"takes over a trade that is {state}"
+        elif seats.get(client, said.text("client_id")) != said.text("client_id"):
+            yield "takes over another's trade"
+        elif seats.get("broker_id", said.text("broker_id")) != said.text("broker_id"):
+            yield "takes over from one who is not the broker of the trade"
+        else:
+            seats["broker_id"] = None
+            case.memory.trades.put(trade_id, trade)
 
 
 def _plain_step(trade: Trade, said: Sealed) -> bool:

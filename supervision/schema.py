@@ -88,6 +88,9 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "seq:int at:time trade_id kind expected_minor:int actual_minor:int bank_message_sha256"
         ),
         "lineage": _columns("product_id source_product_id seq:int"),
+        "notices": _columns(
+            "notice_id org_id kind object_id noticed_at:time takes_effect_at:time told_at:time seq:int"
+        ),
     }
 )
 
@@ -112,8 +115,9 @@ DERIVED: Final = (
     "trade_events",
     "refusals",
     "payment_mismatches",
+    "notices",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 
-AHEAD_OF_NOW: Final = frozenset({"valid_from", "valid_to", "ends_at", "contract_dated_at"})
+AHEAD_OF_NOW: Final = frozenset({"valid_from", "valid_to", "ends_at", "contract_dated_at", "takes_effect_at"})
 """Times that lie ahead by nature, or that a party only claims: they do not say how late it is."""

@@ -1,13 +1,14 @@
 """Who may act for which side of a trade, asked under lock at every act (BR1, BR2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from base.db import ReadSession, WriteSession
 from brokers.errors import BrokerNotCertified, SelfDealing
+from brokers.mandates.document import Use
 from brokers.repository import certificate_in_use, in_force, mandates_in_use, mandates_seen
-from brokers.rules import BrokerAct, check_certificate
+from brokers.rules import BrokerAct, Power, check_certificate
 from brokers.rules import Side as ClientSide
 from brokers.service import certificate_facts, first_mandate, require_certified, require_mandate
 from brokers.tables import MandateRow
@@ -106,7 +107,9 @@ def _chosen(trade: Trade, rows: Sequence[MandateRow], at: datetime) -> dict[str,
     return chosen | {row.side: row for row in own if in_force(row, at)}
 
 
-async def _require_broker(s: WriteSession, act: Act, trade: Trade, broker_id: str, side: Side) -> None:
+async def _require_broker(
+    s: WriteSession, act: Act, trade: Trade, broker_id: str, side: Side, *, use: Use | None = None
+) -> None:
     client = trade.seller_id if side is Side.PROVIDER else trade.buyer_id
     await require_member(s, org_id=client)
     await require_certified(s, org_id=broker_id, at=act.now, sector=trade.category, level=Level(trade.level))
@@ -117,7 +120,26 @@ async def _require_broker(s: WriteSession, act: Act, trade: Trade, broker_id: st
         side=ClientSide(side.value),
         listing_id=trade.listing_id,
         at=act.now,
+        use=use or Use(power=Power.NEGOTIATE, category=trade.category),
     )
+
+
+async def require_limits(
+    s: WriteSession, act: Act, trade: Trade, *, price_minor: int, territories: Iterable[str]
+) -> None:
+    """That what a broker offers or accepts for its client is within the mandate. Raises MandateExceeded.
+
+    Nothing for a party that acts for itself.
+    """
+    if act.role != "BROKER" or trade.broker_id is None:
+        return
+    use = Use(
+        power=Power.NEGOTIATE,
+        category=trade.category,
+        price_minor=price_minor,
+        territories=frozenset(territories),
+    )
+    await _require_broker(s, act, trade, trade.broker_id, side_of("BROKER", trade.broker_side), use=use)
 
 
 async def entering_mandate(
@@ -134,4 +156,11 @@ async def entering_mandate(
     clients = [(ClientSide.BUYER, buyer)]
     if act.role != "BROKER":
         clients.append((ClientSide.PROVIDER, listing.seller_id))
-    return await first_mandate(s, broker=broker, clients=clients, listing_id=listing.listing_id, at=act.now)
+    return await first_mandate(
+        s,
+        broker=broker,
+        clients=clients,
+        listing_id=listing.listing_id,
+        at=act.now,
+        use=Use(power=Power.MATCH, category=listing.category),
+    )

@@ -14,7 +14,7 @@ from ledger.recording import Act, record
 from market.listings.service import require_listed
 from market.listings.tables import Listing
 from market.orders import repository
-from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in
+from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in, require_limits
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
 from market.orders.handover import agreed_handover
@@ -29,6 +29,7 @@ from market.orders.rules import (
     may_move,
     offer_event,
 )
+from market.orders.scope import territory_of
 from market.orders.statements import OfferTerms, offered
 from market.orders.tables import Offer, Trade
 from market.orders.waiting import await_answer
@@ -61,6 +62,8 @@ async def make_offer(
     cap = listing.cap_minor if listing.public_data else None
     event = check_trade_offer(trade.status, earlier, new, role=act.role, cap_minor=cap)
     terms = await _whole_terms(s, trade, listing, terms)
+    places = territory_of(terms.territory)
+    await require_limits(s, act, trade, price_minor=terms.price_minor, territories=places)
     if not new.stands(act.now):
         raise OfferExpired("the offer ended before it came", expires_at=rfc3339(terms.expires_at))
     commission_bp = commission_of(trade, await mandates_in(s, act, trade))

@@ -20,6 +20,7 @@ from market.orders.acting import (
     entering_mandate,
     mandates_in,
     require_fitting,
+    require_limits,
 )
 from market.orders.errors import OwnListing, TradeWrongRole
 from market.orders.offering import check_answer_in_time, check_fees_shown, make_offer, priced
@@ -35,6 +36,7 @@ from market.orders.rules import (
     may_move,
     who_owes_answer,
 )
+from market.orders.scope import territory_of
 from market.orders.signing import cancel_unfunded, sign_contract
 from market.orders.statements import OfferTerms, named, parties_of, step
 from market.orders.tables import Trade
@@ -174,6 +176,8 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     offers = await repository.offers_of(s, trade_id=trade_id)
     check_acceptance([priced(offer) for offer in offers], number=offer_no, side=side, at=act.now)
     latest = offers[-1]
+    places = territory_of(latest.territory)
+    await require_limits(s, act, trade, price_minor=latest.price_minor, territories=places)
     commission_bp = commission_of(trade, await mandates_in(s, act, trade))
     if commission_bp <= CAP_BP:  # what is above the cap is the pre-check's to tell (BR7)
         check_fees_shown(latest, commission_bp)

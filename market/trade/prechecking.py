@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from base.db import WriteSession
 from brokers.repository import certificate_in_use
-from brokers.rules import OWNERSHIP_LIMIT_BP, BrokerAct, Interest
+from brokers.rules import BrokerAct
 from brokers.service import certificate_facts, mandate_facts
 from brokers.tables import MandateRow
 from identity.repository import Organisation, lock_organisation
@@ -22,6 +22,7 @@ from market.listings.tables import Listing
 from market.orders.precheck import Brokerage, CustomsAnswer, PrecheckFacts
 from market.orders.service import parties_of
 from market.orders.tables import Trade
+from market.trade.conflicts import conflicts_in
 from registry.rules import Level
 
 
@@ -64,7 +65,9 @@ async def precheck_facts(
     brokerage = None
     if trade.broker_id is not None:
         held = await certificate_in_use(s, org_id=trade.broker_id, at=act.now)
-        disclosed = [row.client_id for row in mandates.values() if row.conflict_disclosed]
+        conflicts = await conflicts_in(
+            s, trade, broker_id=trade.broker_id, organisations=organisations, mandates=mandates
+        )
         brokerage = Brokerage(
             broker_id=trade.broker_id,
             certificate=certificate_facts(held),
@@ -78,10 +81,9 @@ async def precheck_facts(
             ),
             mandates=[mandate_facts(row) for row in mandates.values()],
             commission_bp=commission_bp,
-            controllers={org.org_id: org.controller_id for org in organisations if org.controller_id},
-            # Who consents to a disclosed interest thereby says that there is one (BR4).
-            interests=[Interest(client_id, ownership_bp=OWNERSHIP_LIMIT_BP) for client_id in disclosed],
-            consents=frozenset(disclosed),
+            controllers=conflicts.controllers,
+            interests=conflicts.interests,
+            consents=conflicts.consents,
         )
     return PrecheckFacts(
         at=act.now,

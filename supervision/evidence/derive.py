@@ -14,7 +14,7 @@ import pyarrow as pa
 from base.canonical import canonical
 from base.clock import rfc3339
 from supervision.errors import UnusableLedger
-from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, whole
+from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
 from supervision.evidence.stories import rows_of
@@ -22,6 +22,9 @@ from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whol
 
 _ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
 """Where a route leads at once (`states.md` §3.6); a domestic delivery is no export and has no status."""
+
+
+NOTICES: Final = ("CND.REPORT", "CND.CHANGE")
 
 
 @dataclass
@@ -99,6 +102,19 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
         row = {name: said.get(name) for name in names}
         status = fact.after or _ROUTED.get(str(said.get("route")))
         writer.add("exports", row | {"declared_at": fact.at, "status": status, "seq": fact.seq})
+    elif fact.event in NOTICES:
+        writer.add(
+            "notices",
+            {
+                "notice_id": said.get("notice_id"),
+                "org_id": said.get("broker_id"),
+                "kind": str(said.get("kind")).lower(),
+                "object_id": said.get("about"),
+                **{name: time(said.get(name)) for name in ("noticed_at", "takes_effect_at")},
+                "told_at": fact.at,
+                "seq": fact.seq,
+            },
+        )
     elif fact.event == "PAY.MISMATCH":
         writer.add(
             "payment_mismatches",

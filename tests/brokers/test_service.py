@@ -526,7 +526,8 @@ async def test_no_act_is_recorded_after_the_suspension_it_should_have_seen(guild
         accepted = [(await get_mandate(s, mandate_id=m.mandate_id)).status for m in mandates]
     accepts = [n for n, event in enumerate(order) if event == "MND.ACCEPT"]
     assert all(n < order.index("BRK.SUSPEND") for n in accepts)
-    assert accepted.count(MandateState.ACTIVE) == len(accepts)
+    assert accepted.count(MandateState.FROZEN) == len(accepts)  # with the certificate, in its transaction
+    assert accepted.count(MandateState.ACTIVE) == 0
     rest = [a for n, a in enumerate(answers) if n != 2 and not isinstance(a, MandateRow)]
     assert len(rest) == 4 - len(accepts)
     assert all(isinstance(answer, BrokerNotCertified) for answer in rest)

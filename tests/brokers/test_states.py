@@ -32,7 +32,8 @@ FINAL_MANDATES = {
     MandateState.FULFILLED,
     MandateState.REVOKED_BY_CLIENT,
     MandateState.EXPIRED,
-    MandateState.TERMINATED_BY_CERT_LOSS,
+    MandateState.TAKEN_OVER,
+    MandateState.HANDED_OVER,
 }
 
 

@@ -1,11 +1,12 @@
 """BR2, BR4, BR6, BR7, BR9: one mediated trade, good as it stands, and every way to spoil it."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.supervision.conduct import SECOND, TRADED, brokered, change, mandate, mediate
-from tests.supervision.tables import objects_of, of_rule, on
+from tests.supervision.tables import Market, objects_of, of_rule, on
 
 
 @pytest.mark.parametrize("rule_id", ["BR2", "BR4", "BR5", "BR6", "BR7", "BR8", "BR9", "BR11"])
@@ -196,3 +197,23 @@ def test_br7_no_success_no_commission_and_no_rebate(tmp_path):
 )
 def test_br9_no_money_of_the_trade_passes_through_the_broker(tmp_path, payer, payee, purpose, found):
     assert bool(of_rule(paid("BR9", payer, payee, purpose).supervise(tmp_path), "BR9")) is found
+
+
+def told(rule_id, kind, told_at, **moment):
+    market = Market("notices")
+    market.only = (rule_id,)
+    return market.add("notices", notice_id="n", org_id="broker", kind=kind, told_at=told_at, seq=3, **moment)
+
+
+@pytest.mark.parametrize(("late", "found"), [(timedelta(0), False), (SECOND, True)])
+def test_br12_a_suspicion_is_told_within_twenty_four_hours(tmp_path, late, found):
+    market = told("BR12", "suspicion", on(6, 2, 8) + late, noticed_at=on(6, 1, 8))
+    result = market.supervise(tmp_path)
+    assert objects_of(result, "BR12") == ([("n",)] if found else [])
+    assert not of_rule(told("BR12", "change", on(6, 3), noticed_at=on(6, 1)).supervise(tmp_path), "BR12")
+
+
+@pytest.mark.parametrize(("day", "found"), [(20, True), (22, True), (23, False), (24, False)])
+def test_br13_a_change_is_told_five_working_days_before(tmp_path, day, found):
+    market = told("BR13", "change", on(11, 16, 2), takes_effect_at=on(11, day, 2))
+    assert bool(of_rule(market.supervise(tmp_path), "BR13")) is found

@@ -27,7 +27,7 @@ def busy(seed=7):
     chance = random.Random(seed)
     market = Market(
         *("orgs", "flags", "trades", "usage", "payments", "certificates", "certificate_events", "quotes"),
-        *("payment_mismatches", "mandates", "holdings", "fee_caps"),
+        *("payment_mismatches", "mandates", "holdings", "fee_caps", "notices"),
     )
     for org in ORGS:
         market.org(org, "A" if org.startswith("a") else None)
@@ -90,6 +90,9 @@ def busy(seed=7):
     for n, seller in enumerate(("e", "broker")):
         market.trade(f"own{n}", seller, ("broker", "d")[n], 70 + n, on(3, 1 + n), product_id="resold")
     market.add("fee_caps", scope="broker", max_bp=0)
+    for n, (kind, moment) in enumerate((("suspicion", "noticed_at"), ("change", "takes_effect_at"))):
+        market.add("notices", notice_id=f"n{n}", org_id="broker", kind=kind, told_at=on(5, 9), seq=90 + n)
+        market.rows["notices"][-1][moment] = on(5, 7 + 3 * n)
     market.rows["trades"][0] |= {"broker_id": "broker", "commission_minor": 1}
     return market
 

@@ -7,6 +7,9 @@ from starlette.responses import Response
 
 from brokers import repository
 from brokers.commission import CAP_BP, DEFAULT_BP
+from brokers.mandates.document import USUAL_POWERS
+from brokers.mandates.repository import terms_by_mandate
+from brokers.rules import Power
 from brokers.states import CertificateState, MandateState
 from ledger.reader import statements_of
 from market.listings.categories import CATEGORY_LABELS
@@ -107,10 +110,16 @@ async def _mandates(visitor: Visitor, filled: Filled) -> Response:
         certified = await repository.register_of_brokers(s, limit=100)
         active = [row.org_id for row in certified if row.status is CertificateState.ACTIVE]
         names = await names_of(s, active, (row.broker_id for row in rows), (row.client_id for row in rows))
+        terms = await terms_by_mandate(s, [row.mandate_id for row in rows])
     return visitor.render(
         "mandates.html",
         filled=filled,
         rows=rows,
+        terms=terms,
+        labels=CATEGORY_LABELS,
+        powers=visitor.options("power", [power.value for power in Power]),
+        usual_powers=[power.value for power in USUAL_POWERS],
+        can_take_over={row.mandate_id for row in rows if _may_take_over(visitor, row)},
         names=names,
         brokers=[(org_id, names[org_id]) for org_id in dict.fromkeys(active) if org_id != visitor.org_id],
         sides=visitor.options("side", sorted({"PROVIDER", "BUYER"} & visitor.roles)),
@@ -127,8 +136,13 @@ def _may_accept(visitor: Visitor, row: Any) -> bool:
 
 
 def _may_revoke(visitor: Visitor, row: Any) -> bool:
-    live = row.status in {MandateState.SIGNED, MandateState.ACTIVE}
+    live = row.status in {MandateState.SIGNED, MandateState.ACTIVE, MandateState.FROZEN}
     return live and row.client_id == visitor.org_id
+
+
+def _may_take_over(visitor: Visitor, row: Any) -> bool:
+    taken = (MandateState.ACTIVE, MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS)
+    return row.status in taken and row.client_id == visitor.org_id
 
 
 @router.post("/mandates")
@@ -149,6 +163,12 @@ async def sign(visitor: VisitorDep) -> Response:
             "ends_at": form.moment("ends_at"),
             "conflict_disclosed": form.flag("conflict_disclosed"),
             "dual_consent": form.flag("dual_consent"),
+            "categories": form.every("categories"),
+            "powers": form.every("powers") or sorted(USUAL_POWERS),
+            "territories": _places(form.optional("territories")),
+            "price_floor_minor": form.fen("price_floor_minor"),
+            "price_ceiling_minor": form.fen("price_ceiling_minor"),
+            "exclusive": form.flag("exclusive"),
         },
         role=side if side in visitor.roles else None,
         then="/mandates",
@@ -156,31 +176,45 @@ async def sign(visitor: VisitorDep) -> Response:
     )
 
 
+def _places(text: str | None) -> list[str]:
+    return sorted({place.strip() for place in (text or "").replace("，", ",").split(",")} - {""})
+
+
 @router.post("/mandates/{mandate_id}/accept")
 async def accept(visitor: VisitorDep, mandate_id: str) -> Response:
-    """Take a mandate, as the broker."""
+    """Sign the client's mandate, as the broker."""
     form = await visitor.form()
     return await attempt(
         visitor,
         form,
         act="mandate.accept",
-        args={"mandate_id": mandate_id},
+        args={"mandate_id": mandate_id, "document_sha256": form.optional("document_sha256")},
         role="BROKER",
         then="/mandates",
         again=lambda filled: _mandates(visitor, filled),
     )
 
 
+@router.post("/mandates/{mandate_id}/take-over")
+async def take_over(visitor: VisitorDep, mandate_id: str) -> Response:
+    """Take over from the broker what it negotiates, as the client."""
+    return await _as_client(visitor, mandate_id, "mandate.take_over")
+
+
 @router.post("/mandates/{mandate_id}/revoke")
 async def revoke(visitor: VisitorDep, mandate_id: str) -> Response:
     """Take a mandate back, as the client."""
+    return await _as_client(visitor, mandate_id, "mandate.revoke")
+
+
+async def _as_client(visitor: Visitor, mandate_id: str, act: str) -> Response:
     form = await visitor.form()
     async with visitor.node.database.read() as s:
         row = await repository.get_mandate(s, mandate_id=mandate_id)
     return await attempt(
         visitor,
         form,
-        act="mandate.revoke",
+        act=act,
         args={"mandate_id": mandate_id},
         role=row.side if row.side in visitor.roles else None,
         then="/mandates",

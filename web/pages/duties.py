@@ -5,6 +5,33 @@ from typing import Final
 
 from web.pages.languages import N_
 
+POWERS: Final[Mapping[str, str]] = {
+    "MATCH": N_("Find and bring together"),
+    "NEGOTIATE": N_("Negotiate and accept within the limits"),
+    "SET_PRICE": N_("Set the price itself"),
+    "TAKE_TITLE": N_("Take title in our name"),
+}
+BROKER_TYPES: Final[Mapping[str, str]] = {
+    "T": N_("Technical empowerment"),
+    "D": N_("Data empowerment"),
+    "M": N_("Entrusted exercise of rights"),
+}
+CONDUCT: Final[Mapping[str, str]] = {
+    "MND.SIGN": N_("Mandate signed by the client"),
+    "MND.ACCEPT": N_("Mandate accepted by the broker"),
+    "MND.REVOKE": N_("Mandate revoked"),
+    "MND.FREEZE": N_("Mandate frozen with the certificate"),
+    "MND.UNFREEZE": N_("Mandate in force again"),
+    "MND.EXPIRE": N_("Mandate ended"),
+    "MND.TERMINATE": N_("Mandate ended with the certificate"),
+    "MND.TAKE_OVER": N_("Trades taken over by the client"),
+    "MND.HAND_OVER": N_("Mandate handed over to another broker"),
+    "CND.DISCLOSE": N_("Interest disclosed by a broker"),
+    "CND.CEASE": N_("Disclosed interest over"),
+    "CND.CONSENT": N_("Conflict of interest consented to"),
+    "CND.REPORT": N_("Suspicion reported by a broker"),
+    "CND.CHANGE": N_("Change told by a broker"),
+}
 MEASURES: Final[Mapping[str, str]] = {
     "FREEZE_TRADE": N_("Freeze a trade"),
     "UNFREEZE_TRADE": N_("Release a frozen trade"),

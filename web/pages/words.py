@@ -118,15 +118,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "BRK.EXPIRE": N_("Certificate expired"),
     "CRD.APPOINT": N_("Issuing key appointed"),
     "CRD.ISSUE": N_("Credential issued"),
-    "MND.SIGN": N_("Mandate signed by the client"),
-    "MND.ACCEPT": N_("Mandate accepted by the broker"),
-    "MND.REVOKE": N_("Mandate revoked"),
-    "MND.FREEZE": N_("Mandate frozen with the certificate"),
-    "MND.UNFREEZE": N_("Mandate in force again"),
-    "MND.EXPIRE": N_("Mandate ended"),
-    "MND.TERMINATE": N_("Mandate ended with the certificate"),
-    "MND.TAKE_OVER": N_("Trades taken over by the client"),
-    "MND.HAND_OVER": N_("Mandate handed over to another broker"),
     "LST.DRAFT": N_("Listing drafted"),
     "LST.SUBMIT": N_("Listing submitted"),
     "LST.SCREEN_PASS": N_("Screen passed"),
@@ -137,6 +128,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "LST.LIST": N_("Put on offer"),
     "LST.SUSPEND": N_("Listing suspended"),
     "LST.RESUME": N_("Listing resumed"),
+    **duties.CONDUCT,
     "LST.WITHDRAW": N_("Listing withdrawn"),
     "REG.MEASURE": N_("Quality measured"),
     "REG.RIGHTS": N_("Rights registered"),
@@ -322,11 +314,6 @@ BANDS: Final[Mapping[str, str]] = {
 }
 
 SIDES: Final[Mapping[str, str]] = {"PROVIDER": N_("Provider's side"), "BUYER": N_("Buyer's side")}
-BROKER_TYPES: Final[Mapping[str, str]] = {
-    "T": N_("Technical empowerment"),
-    "D": N_("Data empowerment"),
-    "M": N_("Entrusted exercise of rights"),
-}
 REVOCATIONS: Final[Mapping[str, str]] = {
     "lost": N_("Lost"),
     "compromised": N_("Compromised"),
@@ -347,6 +334,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
     "evidence": certificate_words.EVIDENCE,
+    "procedure": certificate_words.PROCEDURES,
     "role": ROLES,
     "refusal": trade_words.REFUSAL_REASONS,
     "standing": trade_words.STANDINGS,
@@ -361,7 +349,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "sort": SORTS,
     "band": BANDS,
     "side": SIDES,
-    "broker_type": BROKER_TYPES,
+    "power": duties.POWERS,
+    "broker_type": duties.BROKER_TYPES,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,

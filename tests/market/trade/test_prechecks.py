@@ -56,7 +56,10 @@ async def failures(scene: Scene, trade: Trade) -> dict[str, tuple[str, str]]:
 async def test_br1_a_certificate_suspended_since_the_offer_blocks(scene):
     await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
     trade = await accepted(scene, scene.trades["NEGOTIATING"])
-    assert await failures(scene, trade) == {"broker-certificate": ("BR1", "broker-not-certified")}
+    assert await failures(scene, trade) == {
+        "broker-certificate": ("BR1", "broker-not-certified"),
+        "mandate": ("BR2", "no-active-mandate"),  # frozen with it
+    }
 
 
 async def test_br2_a_mandate_taken_back_since_the_offer_blocks(scene):

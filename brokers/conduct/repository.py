@@ -1,0 +1,49 @@
+"""What is asked about interests, consents and notices."""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import col, select
+
+from base.db import ReadSession, WriteSession, exclusive_lock
+from brokers.conduct.errors import InterestUnknown
+from brokers.conduct.tables import BrokerNoticeRow, ConflictConsentRow, InterestRow
+
+
+async def interests_in(s: ReadSession, *, broker_id: str, parties: Collection[str]) -> Sequence[InterestRow]:
+    """The interests of a broker in these members that stand, by id."""
+    query = select(InterestRow).where(
+        InterestRow.broker_id == broker_id,
+        col(InterestRow.party_id).in_(parties),
+        col(InterestRow.ended_at).is_(None),
+    )
+    return (await s.exec(query.order_by(InterestRow.interest_id))).all()
+
+
+async def interests_of(s: ReadSession, *, broker_id: str, limit: int = 100) -> Sequence[InterestRow]:
+    """What a broker has disclosed, newest first."""
+    query = select(InterestRow).where(InterestRow.broker_id == broker_id)
+    return (await s.exec(query.order_by(col(InterestRow.interest_id).desc()).limit(min(limit, 100)))).all()
+
+
+async def claim_interest(s: WriteSession, *, interest_id: str) -> InterestRow:
+    """A disclosed interest, locked. Raises InterestUnknown."""
+    query = exclusive_lock(select(InterestRow).where(InterestRow.interest_id == interest_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise InterestUnknown("no such interest", interest_id=interest_id)
+    return row
+
+
+async def consents_in(s: ReadSession, *, trade_id: str, broker_id: str) -> Sequence[ConflictConsentRow]:
+    """The written consents of a trade's parties to the conflicts of this broker."""
+    query = select(ConflictConsentRow).where(
+        ConflictConsentRow.trade_id == trade_id, ConflictConsentRow.broker_id == broker_id
+    )
+    return (await s.exec(query.order_by(ConflictConsentRow.statement_id))).all()
+
+
+async def notices_of(s: ReadSession, *, broker_id: str, limit: int = 100) -> Sequence[BrokerNoticeRow]:
+    """What a broker has told, newest first."""
+    query = select(BrokerNoticeRow).where(BrokerNoticeRow.broker_id == broker_id)
+    newest = query.order_by(col(BrokerNoticeRow.notice_id).desc())
+    return (await s.exec(newest.limit(min(limit, 100)))).all()
