@@ -13,6 +13,8 @@ DEV := $(VENV)/.ready-dev
 PYTHON ?=
 ARGS ?=
 TESTS ?= 1
+# A file of tests stays with one process, in the order in which tests/conftest.py puts the files.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## list these targets
@@ -24,8 +26,8 @@ demo: $(RUN) ## run the whole exchange on real data and leave its pages open
 	@$(BIN)/databourse demo $(ARGS)
 
 .PHONY: test
-test: $(DEV) ## run the whole suite, on SQLite and PostgreSQL
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) ## run the whole suite, on SQLite and PostgreSQL, on two to four processors
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 .PHONY: check
 check: $(DEV) ## format, lint, types, import contracts, then the suite (TESTS=0 leaves it out)

@@ -21,6 +21,20 @@ settings.load_profile("untimed")
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 MOST_WORKERS = 4  # each has a PostgreSQL and a browser
 LONG = (  # files that take long begin early: the last of a run is then a short one
+    "cli/test_demo.py",
+    "web/pages/test_browser.py",
+    "test_docs.py",
+    "cli/test_federation.py",
+    "market/settlement/test_whole_trade.py",
+    "cli/test_commands.py",
+    "cli/test_killed_postgresql.py",
+    "cli/test_killed.py",
+    "cli/test_power_cut.py",
+    "web/api/test_undone.py",
+    "web/api/test_any_input.py",
+    "market/trade/test_downtime.py",
+    "market/settlement/test_killed_at_every_statement.py",
+    "market/settlement/test_accounts.py",
 )
 
 
@@ -28,7 +42,8 @@ LONG = (  # files that take long begin early: the last of a run is then a short 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many as there are processors; none for a few tests, which workers would only make wait."""
     few = config.option.keyword or all(".py" in asked for asked in config.args)
-    return 0 if few else min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    have = min(os.cpu_count() or 1, MOST_WORKERS)
+    return 0 if few or have == 1 else have
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
