@@ -28,6 +28,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
         **dict.fromkeys(("BR2", "BR4", "BR6"), "mandates"),
         "BR8": "quotes",
         "BR9": "payments",
+        **dict.fromkeys(("BR12", "BR13"), "notices"),
         "S30": "payments",
         "S30B": "payment_mismatches",
     }

@@ -1,0 +1,64 @@
+"""A client that takes over from its broker: the trade goes on without it, and nobody else takes over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervision.audit import audit
+from tests.ledger.audited import found
+from tests.ledger.make_bundle import VKEY, Log, genesis
+
+PARTIES: dict[str, Any] = {"trade_id": "trd_0000", "seller_id": "org_seller", "buyer_id": "org_buyer"}
+MANDATE: dict[str, Any] = {
+    "mandate_id": "mnd_1",
+    "broker_id": "org_broker",
+    "client_id": "org_seller",
+    "side": "PROVIDER",
+    "trades": ["trd_0000"],
+}
+
+
+def inquired(**changes: Any) -> Log:
+    log = Log()
+    genesis(log)
+    facts = PARTIES | {"broker_id": "org_broker"} | changes
+    log.party("org_buyer", "TRD.INQUIRE", "trd_0000", **facts, after="INQUIRED")
+    return log
+
+
+def offered(log: Log, broker_id: str | None) -> int:
+    facts = PARTIES | {"broker_id": broker_id}
+    return log.party("org_seller", "TRD.OFFER", "trd_0000", **facts, before="INQUIRED", after="NEGOTIATING")
+
+
+def test_after_it_the_trade_has_no_broker(tmp_path: Path) -> None:
+    log = inquired()
+    log.party("org_seller", "MND.TAKE_OVER", "mnd_1", **MANDATE)
+    offered(log, None)
+    assert audit(log.write(tmp_path / "b"), [VKEY]).clean
+
+
+def test_a_broker_that_is_dropped_or_kept_on_without_it_is_found(tmp_path: Path) -> None:
+    log = inquired()
+    dropped = offered(log, None)
+    assert found(audit(log.write(tmp_path / "dropped"), [VKEY])) == [("KEY", dropped)]
+    log = inquired()
+    log.party("org_seller", "MND.TAKE_OVER", "mnd_1", **MANDATE)
+    kept = offered(log, "org_broker")
+    assert found(audit(log.write(tmp_path / "kept"), [VKEY])) == [("KEY", kept)]
+
+
+@pytest.mark.parametrize(
+    ("inquiry", "said"),
+    [
+        ({"broker_id": None}, {}),
+        ({"broker_id": "org_other"}, {}),
+        ({"seller_id": "org_other"}, {}),
+        ({}, {"trades": ["trd_0001"]}),
+    ],
+)
+def test_what_is_another_s_is_not_taken_over(tmp_path: Path, inquiry, said) -> None:
+    log = inquired(**inquiry)
+    seq = log.party("org_seller", "MND.TAKE_OVER", "mnd_1", **(MANDATE | said))
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", seq)]
