@@ -11,6 +11,7 @@ from market.settlement.instructing import note_status
 from market.settlement.mending import pay_again
 from market.settlement.repository import instructions_of, open_work_items_of, under_way
 from market.settlement.tables import Instruction, InstructionState
+from tests.market.disputes.staging import void
 from tests.market.settlement.bank_side import Mood
 from tests.market.trade.scene import PRICE, Scene
 from tests.market.trade.test_freezing import freeze
@@ -103,6 +104,25 @@ async def test_two_instructions_for_one_payment_pay_it_once(scene, silent):
     assert (await scene.hear(told))["outcome"] == "settled"
     assert ((await scene.trade(silent)).status, await scene.held(silent)) == (TradeState.SETTLED, 0)
     assert (await scene.totals())[0] == at_bank - PRICE
+
+
+async def test_a_refund_that_the_bank_makes_twice_is_released_once(scene):
+    """A void contract stays void when it is refunded: its state alone keeps no second refund out."""
+    trade_id = scene.trades["FUNDED"]
+    await void(scene, trade_id)
+    scene.bank.mood = Mood.IS_DOWN
+    await scene.run_jobs()
+    first = await scene.instruction(trade_id)
+    await scene.run_jobs(first.expires_at)
+    scene.bank.mood = Mood.PAYS
+    await again(scene, trade_id)
+    await scene.settle(trade_id)
+    money = await scene.totals()
+    assert await scene.held(trade_id) == 0
+    told = await scene.hear(scene.bank.debit(first, at=scene.clock.now()))
+    assert told == {"outcome": "mismatch", "trade_id": trade_id}
+    assert (await scene.held(trade_id), await scene.totals()) == (0, money)
+    assert "paid-after-all" in await kinds(scene, trade_id)
 
 
 async def test_what_the_bank_took_and_never_confirmed_is_kept_and_asks_for_a_person(scene):
