@@ -68,6 +68,7 @@ class Clock:
     event: str
     deadline: Callable[[Scene, str], Awaitable[datetime]]
     bring: Callable[[Scene, TradeState], Awaitable[str]] = found
+    looks_again: timedelta = timedelta()  # where money may still be on its way when the time is over
 
     async def late(self, scene: Scene, trade_id: str) -> datetime:
         """The first moment at which the clock acts: what is paid is paid at its hour, not after it."""
@@ -78,7 +79,7 @@ class Clock:
 CLOCKS = {
     S.INQUIRED: Clock("TRD.TIMEOUT", of_trade("answer_by")),
     S.NEGOTIATING: Clock("TRD.TIMEOUT", of_trade("answer_by")),
-    S.CONTRACTED: Clock("TRD.FUND_TIMEOUT", of_trade("fund_by")),
+    S.CONTRACTED: Clock("TRD.FUND_TIMEOUT", of_trade("fund_by"), looks_again=timedelta(minutes=70)),
     S.FUNDED: Clock("TRD.DELIVERY_FAIL", of_trade("deliver_by")),
     S.DELIVERING: Clock("TRD.DELIVERY_FAIL", of_trade("deliver_by")),
     S.DELIVERY_SUSPENDED: Clock("TRD.DELIVERY_FAIL", of_trade("deliver_by"), suspended),
@@ -126,6 +127,7 @@ async def test_what_falls_due_around_a_freeze_is_done_and_done_once(
         assert over_by == "the release"
         assert await times(scene, trade_id, clock.event) == told
         await scene.run_jobs(later)
+    await scene.run_jobs(scene.clock.now() + clock.looks_again)
     assert await times(scene, trade_id, clock.event) == told + 1
     await scene.run_jobs(scene.clock.now() + AN_HOUR)
     assert await times(scene, trade_id, clock.event) == told + 1
