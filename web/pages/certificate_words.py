@@ -55,3 +55,9 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "CROSS_BORDER": N_("Cross-border handling"),
     "OTHER": N_("Other"),
 }
+PROCEDURES: Final[Mapping[str, str]] = {
+    "CONFLICT": N_("Conflicts of interest"),
+    "SECURITY": N_("Data security"),
+    "COMPLAINT": N_("Complaints"),
+    "EXIT": N_("Exit"),
+}
