@@ -32,6 +32,18 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),
 }
+INTERESTS: Final[Mapping[str, str]] = {
+    "OWNERSHIP": N_("A share"),
+    "CONTROL": N_("One controller"),
+    "MANAGEMENT": N_("The same people manage both"),
+}
+CHANGES: Final[Mapping[str, str]] = {
+    "NAME": N_("Of the name"),
+    "CAPITAL": N_("Of the capital"),
+    "CONTROL": N_("Of who controls it"),
+    "SCOPE": N_("Of what it does"),
+}
+NOTICES: Final[Mapping[str, str]] = {"SUSPICION": N_("Suspicion"), "CHANGE": N_("Change")}
 MEASURES: Final[Mapping[str, str]] = {
     "FREEZE_TRADE": N_("Freeze a trade"),
     "UNFREEZE_TRADE": N_("Release a frozen trade"),

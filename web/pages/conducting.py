@@ -1,0 +1,128 @@
+"""What a broker discloses and tells, and a party's consent to a conflict of interest."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from brokers.conduct.repository import interests_of, notices_of
+from brokers.conduct.rules import Change, InterestKind
+from web.pages.acting import attempt
+from web.pages.forms import Filled
+from web.pages.naming import names_of
+from web.pages.visiting import PARTIES, Visitor, VisitorDep
+
+router = APIRouter()
+_HERE = "/conduct"
+
+
+@router.get("/conduct")
+async def conduct(
+    visitor: VisitorDep, broker_id: Annotated[str | None, Query(max_length=30)] = None
+) -> Response:
+    """What a broker has disclosed; for the broker itself what it has told as well."""
+    return await _conduct(visitor, Filled(), broker_id=broker_id)
+
+
+async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = None) -> Response:
+    session = visitor.require(PARTIES)
+    own = session.actor.org_id
+    about = broker_id or own
+    async with visitor.node.database.read() as s:
+        interests = await interests_of(s, broker_id=about)
+        notices = await notices_of(s, broker_id=own) if about == own else []
+        names = await names_of(s, [about], (row.party_id for row in interests))
+    return visitor.render(
+        "conduct.html",
+        filled=filled,
+        about=about,
+        interests=interests,
+        notices=notices,
+        names=names,
+        own=about == own and "BROKER" in visitor.roles,
+        party=bool({"PROVIDER", "BUYER"} & visitor.roles),
+        kinds=visitor.options("interest", [kind.value for kind in InterestKind]),
+        changes=visitor.options("change", [change.value for change in Change]),
+    )
+
+
+@router.post("/conduct/interests")
+async def disclose(visitor: VisitorDep) -> Response:
+    """Disclose an interest, as the broker."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="interest.disclose",
+        args={
+            "party_id": form.text("party_id"),
+            "kind": form.text("kind"),
+            "share_bp": form.fen("share_bp"),  # per cent with two decimals
+        },
+        role="BROKER",
+        then=_HERE,
+        again=lambda filled: _conduct(visitor, filled),
+    )
+
+
+@router.post("/conduct/interests/{interest_id}/end")
+async def end(visitor: VisitorDep, interest_id: str) -> Response:
+    """Say that an interest is over, as the broker."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="interest.end",
+        args={"interest_id": interest_id},
+        role="BROKER",
+        then=_HERE,
+        again=lambda filled: _conduct(visitor, filled),
+    )
+
+
+@router.post("/conduct/suspicions")
+async def report(visitor: VisitorDep) -> Response:
+    """Report a suspicion, as a broker."""
+    form = await visitor.form()
+    names = ("about", "text")
+    return await attempt(
+        visitor,
+        form,
+        act="suspicion.report",
+        args={name: form.text(name) for name in names} | {"noticed_at": form.moment("noticed_at")},
+        role="BROKER",
+        then=_HERE,
+        again=lambda filled: _conduct(visitor, filled),
+    )
+
+
+@router.post("/conduct/changes")
+async def change(visitor: VisitorDep) -> Response:
+    """Tell a change, as a broker."""
+    form = await visitor.form()
+    names = ("change", "text")
+    return await attempt(
+        visitor,
+        form,
+        act="change.notify",
+        args={name: form.text(name) for name in names} | {"takes_effect_at": form.moment("takes_effect_at")},
+        role="BROKER",
+        then=_HERE,
+        again=lambda filled: _conduct(visitor, filled),
+    )
+
+
+@router.post("/conduct/consents")
+async def consent(visitor: VisitorDep) -> Response:
+    """Consent to the interests of a trade's broker, as a party."""
+    form = await visitor.form()
+    own = sorted({"PROVIDER", "BUYER"} & visitor.roles)
+    return await attempt(
+        visitor,
+        form,
+        act="conflict.consent",
+        args={"trade_id": form.text("trade_id")},
+        role=form.optional("as_role") or (own[0] if len(own) == 1 else None),
+        then=_HERE,
+        again=lambda filled: _conduct(visitor, filled),
+    )
