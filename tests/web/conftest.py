@@ -1,13 +1,23 @@
 """Served nodes for every test of the doors: an empty one, and a market that was built once and is copied."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from httpx._transports import default
 
 from base.clock import SimulatedClock
 from tests.web.market import Market, copied, make_template
 from tests.web.nodes import Served, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trust_is_read_once() -> Iterator[None]:
+    """Every client of HTTP reads the certificates of the world; nothing that is tested here speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
+        yield
 
 
 @pytest.fixture

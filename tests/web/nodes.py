@@ -12,12 +12,15 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import httpx
 import orjson
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from bank.messages import camt054
 from bank.messages.entries import Entry
@@ -250,12 +253,37 @@ async def lay_foundations(folder: Path, clock: Clock, **more: Any) -> None:
         await database.dispose()
 
 
+_INCLUDED: Final[list[list[BaseRoute]]] = []
+
+
+def application(node: Node) -> FastAPI:
+    """The node's application, without a sequencer.
+
+    The routers that it includes are the same for every node, and to work out their routes takes longer than
+    a test: all applications of this process share what the first made of them.
+    """
+    numbers = count()
+    included_really = FastAPI.include_router
+
+    def include(app: FastAPI, router: APIRouter, **how: Any) -> None:
+        number = next(numbers)
+        if number == len(_INCLUDED):
+            before = len(app.router.routes)
+            included_really(app, router, **how)
+            _INCLUDED.append(app.router.routes[before:])
+        else:
+            app.router.routes.extend(_INCLUDED[number])
+
+    with patch.object(FastAPI, "include_router", include):
+        return create_app(node, sequencer=False)
+
+
 @asynccontextmanager
 async def opened(folder: Path, clock: Clock, **more: Any) -> AsyncIterator[Served]:
     """The node of a folder, open, with its application; no sequencer, no scheduler."""
     bank_key = kept_bank_key(folder)
     async with open_node(settings_in(folder, bank_key, **more), clock=clock) as node:
-        app = create_app(node, sequencer=False)
+        app = application(node)
         async with background(node, sequencer=False):
             yield Served(node, app, bank_key)
 

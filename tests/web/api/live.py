@@ -24,8 +24,7 @@ from identity.founding import Operator
 from tests.bank.process import BankProcess, start_bank
 from tests.houses import public_text, some_uscc
 from tests.web.api.desk import Desk
-from tests.web.nodes import some_password
-from web.main import create_app
+from tests.web.nodes import application, some_password
 from web.node import Node, load_keys, open_node
 
 _LOWEST: Final = 12_000
@@ -156,7 +155,7 @@ async def live(folder: Path, start: datetime, **more: Any) -> AsyncIterator[Live
 @asynccontextmanager
 async def served(node: Node, port: int) -> AsyncIterator[None]:
     """A node behind its own server on loopback, while the block lasts."""
-    app = create_app(node, sequencer=False)
+    app = application(node)
     server = uvicorn.Server(server_config(app, host="127.0.0.1", port=port, log_config=None))
     task = asyncio.create_task(server.serve())
     try:
