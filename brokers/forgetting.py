@@ -1,11 +1,16 @@
-"""What the register of mandates repeats of an opening, emptied when the opening is erased."""
+"""What the registers of brokers repeat of an opening, emptied when the opening is erased."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from sqlmodel import col, update
 
 from base.db import WriteSession
 from brokers.mandates.tables import MandateTermsRow
-from brokers.tables import MandateRow
+from brokers.repository import claim_application
+from brokers.tables import EvidenceRow, MandateRow, ObjectionRow, PanelVoteRow
 from ledger.erasure import ERASED
+from ledger.reader import Statement
 
 
 async def forget_scope(s: WriteSession, *, mandate_id: str) -> None:
@@ -14,3 +19,54 @@ async def forget_scope(s: WriteSession, *, mandate_id: str) -> None:
     await s.exec(
         update(MandateTermsRow).where(col(MandateTermsRow.mandate_id) == mandate_id).values(document=None)
     )
+
+
+async def _documents(s: WriteSession, said: Statement) -> None:
+    """The names of documents. Their digests, kinds and dates stay: decisions rest on them."""
+    query = update(EvidenceRow).where(col(EvidenceRow.statement_id) == said.statement_id)
+    await s.exec(query.values(name=ERASED))
+
+
+async def _application(s: WriteSession, said: Statement) -> None:
+    """The people an applicant named, its remarks, and the names of its documents; the numbers stay."""
+    row = await claim_application(s, cert_id=said.object_id)
+    people = [
+        {"name": ERASED, "number": f"{ERASED} {n}"} for n, _ in enumerate(row.claims["practitioners"], 1)
+    ]
+    row.claims = {**row.claims, "practitioners": people}
+    s.add(row)
+    await _documents(s, said)
+
+
+async def _remarks(s: WriteSession, said: Statement) -> None:
+    row = await claim_application(s, cert_id=said.object_id)
+    row.gaps = None if row.gaps is None else {**row.gaps, "remarks": ERASED}
+    s.add(row)
+
+
+async def _vote(s: WriteSession, said: Statement) -> None:
+    query = update(PanelVoteRow).where(col(PanelVoteRow.statement_id) == said.statement_id)
+    await s.exec(query.values(reasons=ERASED))
+
+
+async def _objection(s: WriteSession, said: Statement) -> None:
+    query = update(ObjectionRow).where(col(ObjectionRow.statement_id) == said.statement_id)
+    await s.exec(query.values(text=ERASED))
+    await _documents(s, said)
+
+
+async def _answers(s: WriteSession, said: Statement) -> None:
+    query = update(ObjectionRow).where(col(ObjectionRow.cert_id) == said.object_id)
+    await s.exec(query.where(col(ObjectionRow.upheld).is_not(None)).values(answer=ERASED))
+
+
+FORGETTERS: Final[Mapping[str, Callable[[WriteSession, Statement], Awaitable[None]]]] = {
+    "BRK.APPLY": _application,
+    "BRK.CORRECT": _application,
+    "BRK.ASK_CORRECTION": _remarks,
+    "BRK.VOTE": _vote,
+    "BRK.OBJECT": _objection,
+    "BRK.UPHOLD": _answers,
+    "BRK.DISMISS": _answers,
+    **dict.fromkeys(("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT"), _documents),
+}

@@ -25,6 +25,7 @@ from brokers.mandates.tables import MandateTermsRow
 from brokers.rules import (
     ALL_SECTORS,
     BrokerAct,
+    CertificateState,
     MandateEvent,
     Side,
     check_certificate,
@@ -166,6 +167,8 @@ async def accept_mandate(
     await require_member(s, org_id=row.client_id)
     terms = await terms_of(s, mandate_id=mandate_id)
     limits = limits_of(terms)
+    if held is not None and held.status is CertificateState.EXITING:
+        raise MandateWrongState("a broker that leaves takes no new mandate", mandate_id=mandate_id)
     # Which sector and level the mandate is used for is asked at every act under it; here it is enough
     # that a certificate is in force, of a type that may have these powers.
     some_sector = next(iter(held.sectors), ALL_SECTORS) if held else ALL_SECTORS

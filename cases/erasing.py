@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from base.db import WriteSession
 from base.idempotency import erase_answers
+from brokers.forgetting import FORGETTERS as OF_BROKERS
 from brokers.forgetting import forget_scope
 from brokers.states import MandateState
 from brokers.tables import MandateRow
@@ -60,6 +61,10 @@ TOUCHED: Final = (
     "identity_orgs",
     "brokers_mandates",
     "brokers_mandate_terms",
+    "brokers_applications",
+    "brokers_evidence",
+    "brokers_objections",
+    "brokers_panel_votes",
     "market_listings",
     "market_products",
     "market_reviews",
@@ -248,6 +253,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "LST.REJECT": _forget_review,
     "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
     "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    **OF_BROKERS,
     "MND.SIGN": lambda s, said: forget_scope(s, mandate_id=said.object_id),
     "ORG.ADMIT": lambda s, said: forget_controller(s, org_id=said.object_id),
 }
