@@ -49,6 +49,11 @@ ALWAYS = {
 NEEDS_FILES = {CHECK_JOB}
 
 
+def of_trades(kinds) -> set[str]:
+    """Without what the brokers' own clocks do (`brokers.clockwork`)."""
+    return {kind for kind in kinds if not kind.startswith("brokers.") or kind in ALWAYS}
+
+
 async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scene):
     scene = sqlite_scene
     bank = scene.bank.client(scene.house.exchange_key)
@@ -58,7 +63,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     assert handlers(scene.house.house, bank, ESCROW, desk).keys() == every | filing
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
-        asked = set((await s.exec(select(JobRow.kind))).all())
+        asked = of_trades(await s.exec(select(JobRow.kind)))
     assert asked - filing == every - filing - {
         REQUEST_END_JOB,
         MOVED_JOB,
@@ -87,7 +92,7 @@ async def test_without_a_bank_what_needs_one_waits_and_the_rest_is_done(scene):
         query = select(JobRow.kind).where(
             JobRow.status == JobStatus.QUEUED, JobRow.run_at <= scene.clock.now()
         )
-        assert set((await s.exec(query)).all()) <= NEEDS_BANK | NEEDS_FILES
+        assert of_trades(await s.exec(query)) <= NEEDS_BANK | NEEDS_FILES
         dead = (await s.exec(select(JobRow.kind).where(JobRow.status == JobStatus.DEAD))).all()
     assert dead == []
 
