@@ -272,3 +272,13 @@ async def running_mandates(s: ReadSession, *, broker_id: str, at: datetime) -> l
         col(MandateRow.ends_at) >= at,
     )
     return list((await s.exec(query.order_by(MandateRow.mandate_id))).all())
+
+
+async def state_of(s: WriteSession, *, cert_id: str) -> CertificateState | None:
+    """The state of a certificate, or of the application it is still, locked against its next step."""
+    for table in (CertificateRow, ApplicationRow):
+        query = exclusive_lock(select(table.status).where(table.cert_id == cert_id))
+        found = (await s.exec(query)).first()
+        if found is not None:
+            return CertificateState(found)
+    return None

@@ -14,7 +14,8 @@ from base.db import WriteSession
 from base.idempotency import erase_answers
 from brokers.forgetting import FORGETTERS as OF_BROKERS
 from brokers.forgetting import forget_scope
-from brokers.states import MandateState
+from brokers.repository import state_of
+from brokers.states import APPLICATION, IN_BEING, MandateState
 from brokers.tables import MandateRow
 from cases import repository
 from cases.retention import (
@@ -159,6 +160,15 @@ async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
         return await _of_listing(s, said.object_id)
     if said.event.startswith("MND."):
         return await _of_mandate(s, act, said.object_id)
+    return await _of_what_stands(s, said)
+
+
+async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
+    """What no trade comes of, as long as it is under way itself."""
+    if said.event.startswith("BRK."):
+        state = await state_of(s, cert_id=said.object_id)
+        if state in {*APPLICATION, *IN_BEING}:
+            return "certificate", None, {"cert_id": said.object_id, "status": str(state)}
     if said.event.startswith("REQ."):
         request = await claim_request(s, request_id=said.object_id)
         if request.status is RequestState.OPEN:
