@@ -106,8 +106,11 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
     }
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("lang", "script"),
+    [("zh", True), ("en", True), ("zh", False), pytest.param("en", False, marks=pytest.mark.soak)],
+    ids=["zh-script", "en-script", "zh-no-script", "en-no-script"],
+)
 @pytest.mark.parametrize(
     "name",
     [
