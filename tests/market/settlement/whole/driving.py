@@ -306,9 +306,10 @@ class World:
         for trade in self.trades.values():
             self._has_gone_on(trade)
 
-    @staticmethod
-    def _has_gone_on(trade: Trade) -> None:
+    def _has_gone_on(self, trade: Trade) -> None:
         """What is owed was paid, unless an order, a debtor or an open doubt stands in its way."""
+        if any(due is not None and due > self.model.now for due in (trade.settle_at, trade.release_at)):
+            return
         if trade.waits_for_a_person or any(not one.paid for one in trade.claims.values()):
             return
         if trade.last_out is not None and trade.last_out.status != "PAID":

@@ -51,7 +51,7 @@ class WholeTrade(RuleBasedStateMachine):
     """`opened` gives a fresh copy of the market with its model, `closed` ends it: audits and removes it."""
 
     opened: ClassVar[Callable[[], Awaitable[World]]]
-    closed: ClassVar[Callable[[World], Awaitable[None]]]
+    closed: ClassVar[Callable[..., Awaitable[None]]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,8 +59,9 @@ class WholeTrade(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.world: World | None = None
 
-    @initialize()
-    def open_the_market(self) -> None:
+    @initialize(audited=st.sampled_from([True, False, False]))
+    def open_the_market(self, *, audited: bool) -> None:
+        self.audited = audited
         self.stack.enter_context(reproducible(1))
         self.world = self.run(type(self).opened())
         self.began = self.scene.clock.now()
@@ -69,7 +70,7 @@ class WholeTrade(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.world is not None:
-                self.run(type(self).closed(self.world))
+                self.run(type(self).closed(self.world, audited=self.audited))
         finally:
             self.stack.close()
             self.runner.close()
