@@ -46,7 +46,13 @@ LATE: Final = timedelta(milliseconds=1)
 _OVER: Final = frozenset(
     {CertificateState.REFUSED, CertificateState.REVOKED, CertificateState.EXPIRED, CertificateState.EXITED}
 )
-_DECIDED_HERE: Final = (*APPLICATION, CertificateState.REFUSED)
+# However the application ended: what a panel would not have passed is not passed by withdrawing it.
+_DECIDED_HERE: Final = (
+    *APPLICATION,
+    CertificateState.REFUSED,
+    CertificateState.WITHDRAWN,
+    CertificateState.LAPSED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
