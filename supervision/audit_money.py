@@ -1,7 +1,8 @@
 """OPENING: what a trade takes in and pays out is what was signed for, to the fen; what goes back is too.
 
 A settlement pays the price as the contract splits it, or the rest of it where part goes back; a refund before
-release gives back all that was paid in, and one after release no more than was released.
+release gives back all that was paid in, and one after release no more than was released. One instruction
+to the bank releases money once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +16,15 @@ STATED: Final = (*CONTRACT, "seller_minor", "refund_minor")
 SETTLE: Final = "TRD.SETTLE"
 REFUND: Final = "TRD.REFUND"
 PAID: Final = frozenset({"TRD.CONTRACT", "TRD.FUND", SETTLE, REFUND})
+_RELEASES: Final = frozenset({SETTLE, REFUND})
+_TOLD_APART: Final = 16
 _PARTIAL: Final = "PARTIAL_SETTLE"
 _GOES_BACK: Final = frozenset({"TRD.PARTIAL", "TRD.POST_REFUND"})
 
 Judged = Iterator[tuple[Code, str]]
 Trade = dict[str, Any]
-"""Of a trade's: `amounts` that were signed for, `held` and `released` fen, `back` what is to go back."""
+"""Of a trade's: `amounts` that were signed for, `held` and `released` fen, `back` what is to go back;
+`paid` by which instructions."""
 
 
 def judge_money(trade: Trade, event: str, stated: Mapping[str, str]) -> Judged:
@@ -31,6 +35,24 @@ def judge_money(trade: Trade, event: str, stated: Mapping[str, str]) -> Judged:
         yield from _divided(trade, stated)
     else:
         yield from _as_signed_for(trade.get("amounts", {}), stated)
+
+
+def judge_instruction(trade: Trade, event: str, instruction_sha256: str | None) -> Judged:
+    """What the bank has paid as instructed is released by that instruction once."""
+    if event in _RELEASES and _short(instruction_sha256) in trade.get("paid", ()):
+        yield Code.OPENING, "money is released a second time by one instruction"
+
+
+def remember_instruction(trade: Trade, event: str, instruction_sha256: str | None) -> None:
+    """By which instructions a trade's money was released."""
+    named = _short(instruction_sha256)
+    if event in _RELEASES and named is not None and named not in trade.get("paid", ()):
+        trade.setdefault("paid", []).append(named)
+
+
+def _short(sha256: str | None) -> str | None:
+    """So much of a digest tells the few instructions of one trade apart."""
+    return None if sha256 is None else sha256[:_TOLD_APART]
 
 
 def remember_money(trade: Trade, event: str, stated: Mapping[str, str]) -> None:
@@ -51,9 +73,9 @@ def remember_money(trade: Trade, event: str, stated: Mapping[str, str]) -> None:
         trade["held"] = 0
 
 
-def money_of(trade: Trade) -> dict[str, int]:
+def money_of(trade: Trade) -> dict[str, Any]:
     """What of a trade's money is kept when its contract is performed or undone."""
-    return {name: trade[name] for name in ("held", "released") if name in trade}
+    return {name: trade[name] for name in ("held", "released", "paid") if name in trade}
 
 
 def _as_signed_for(signed: Mapping[str, str], stated: Mapping[str, str]) -> Judged:

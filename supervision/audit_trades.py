@@ -12,7 +12,15 @@ from ledger.rotation import GENESIS
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
 from supervision.audit_keys import REGISTER, REVOKE
-from supervision.audit_money import PAID, STATED, judge_money, money_of, remember_money
+from supervision.audit_money import (
+    PAID,
+    STATED,
+    judge_instruction,
+    judge_money,
+    money_of,
+    remember_instruction,
+    remember_money,
+)
 from supervision.audit_moves import (
     DONE,
     FREEZE,
@@ -201,6 +209,7 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
         yield from _signed_by_all(trade, said)
     if trade is not None and said.event in PAID:
         yield from judge_money(trade, said.event, _amounts(batch, said))
+        yield from judge_instruction(trade, said.event, said.text("instruction_sha256"))
 
 
 def _met(case: Case, trade: Trade | None) -> bool:
@@ -259,6 +268,7 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
     elif said.event == "TRD.CONTRACT":
         trade.pop("signed", None)
     remember_money(trade, said.event, _amounts(batch, said))
+    remember_instruction(trade, said.event, said.text("instruction_sha256"))
     trade["state"] = state = said.text("to") or trade["state"]
     if state in OVER:
         kept = {"state": state, "seats": trade["seats"] if state in DONE else {}}

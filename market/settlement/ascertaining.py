@@ -40,7 +40,7 @@ from market.settlement.evidence import Shown, Told, require_every_day, shown
 from market.settlement.instructing import term_of
 from market.settlement.mending import only_the_operator
 from market.settlement.messages import read_statement
-from market.settlement.service import release, require_no_other
+from market.settlement.service import release, require_no_other, require_not_paid
 from market.settlement.tables import (
     BankMovement,
     Found,
@@ -80,6 +80,8 @@ async def ascertain(
     trade, instruction = await _locked(s, instruction_id)
     items = await repository.open_work_items_of(s, trade_id=trade.trade_id)
     _require_doubt(instruction, found, about(items, instruction_id))
+    if found is Found.PAID:
+        await require_not_paid(s, instruction)
     cited, seen = await _evidence(s, instruction, about(items, instruction_id), statement_sha256)
     if seen.found is not found:
         raise StatementContradicts(

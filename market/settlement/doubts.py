@@ -14,9 +14,10 @@ REJECTED: Final = "instruction-rejected"
 NOT_MADE: Final = "payment-not-made"
 FEE_NOT_BACK: Final = "fee-not-back"
 AFTER_ALL: Final = "paid-after-all"
+TWICE: Final = "paid-twice"
 PAYABLE_AGAIN: Final = frozenset({REJECTED, EXPIRED, NOT_MADE, FEE_NOT_BACK})
 CONTRADICTIONS: Final = frozenset(
-    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", AFTER_ALL}
+    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", AFTER_ALL, TWICE}
 )
 DOUBTS: Final = CONTRADICTIONS | {EXPIRED, UNCONFIRMED}
 

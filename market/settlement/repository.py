@@ -80,6 +80,16 @@ async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
     return (await s.exec(query)).first()
 
 
+async def paid_already(s: ReadSession, *, instruction: Instruction) -> bool:
+    """Whether it was paid, or another one of its trade with one of its end-to-end ids was."""
+    names = {payout["end_to_end_id"] for payout in instruction.payouts}
+    return any(
+        one.status is InstructionState.PAID
+        and (one.message_id == instruction.message_id or names & {p["end_to_end_id"] for p in one.payouts})
+        for one in await instructions_of(s, trade_id=instruction.trade_id)
+    )
+
+
 async def fees_back_of(s: ReadSession, *, claim: Claim) -> Sequence[Instruction]:
     """The instructions that were to pay a claim on the platform, first to last.
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from base.calendar import shanghai_day
 from base.canonical import sha256_hex
 from base.clock import rfc3339
-from base.db import WriteSession
+from base.db import ReadSession, WriteSession
 from base.jobs import cancel
 from base.signing import Envelope
 from ledger.accounts import Leg, escrow_of, held
@@ -26,7 +26,7 @@ from market.orders.tables import Trade
 from market.orders.waiting import await_delivery, delivery_deadline
 from market.settlement import repository
 from market.settlement.claims import is_claim, pay_claim
-from market.settlement.doubts import AFTER_ALL
+from market.settlement.doubts import AFTER_ALL, TWICE
 from market.settlement.errors import (
     AccountNotOurs,
     BankMessageChanged,
@@ -36,6 +36,7 @@ from market.settlement.errors import (
     FundingFrozen,
     FundingLate,
     HeldTooLittle,
+    NothingInDoubt,
     PaymentsCross,
     PaymentUnknown,
     SettlementNotInstructed,
@@ -199,6 +200,8 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
         odd = await _paid_after_all(s, trade, instruction, odd)
     if odd is None or instruction.status not in _GIVEN_UP:
         may_move(trade.status, event_of(instruction), act.role)
+    if instruction.status is InstructionState.PAID and odd is None:
+        odd = TWICE  # a void trade takes refunds, but none a second time
     await repository.require_unknown(s, notification=notification)
     if odd is not None:
         await mismatch(
@@ -235,14 +238,16 @@ async def _paid_after_all(
 ) -> str | None:
     """What it is when the bank pays what was given up: where it had never answered, its word still counts.
 
-    Not where its statements showed that it had paid nothing, where the trade has gone another way since, or
-    where less is held by now: money has left then that is not the trade's.
+    Not where its statements showed that it had paid nothing, where the trade has gone another way since,
+    where another instruction has paid the same, or where less is held by now: money has left then that is
+    not the trade's.
     """
     if instruction.status is InstructionState.NOT_PAID:
         return AFTER_ALL
     if odd is not None or trade.status is TradeState.FROZEN:
         return odd
     waits = (trade.status, event_of(instruction)) in MOVES
+    waits = waits and not await repository.paid_already(s, instruction=instruction)
     return None if waits and await _held_enough(s, instruction) else AFTER_ALL
 
 
@@ -269,16 +274,23 @@ async def require_no_other(s: WriteSession, instruction: Instruction) -> None:
         raise PaymentsCross("another instruction is with the bank", trade_id=instruction.trade_id)
 
 
+async def require_not_paid(s: ReadSession, instruction: Instruction) -> None:
+    """Refuse, with NothingInDoubt, what was paid, by it or by another instruction for the same."""
+    if await repository.paid_already(s, instruction=instruction):
+        raise NothingInDoubt("this payment was made before", instruction_id=instruction.message_id)
+
+
 async def release(
     s: WriteSession, act: Act, *, trade: Trade, instruction: Instruction, digest: str
 ) -> Recorded:
     """Move a trade whose bank has paid as instructed, and its money (TRD.SETTLE or TRD.REFUND).
 
     `digest` is that of the bank's message or statement. Trade and instruction are locked by the caller.
-    Raises TradeWrongState, HeldTooLittle.
+    Raises TradeWrongState, HeldTooLittle, and NothingInDoubt for what was paid before.
     """
     event = event_of(instruction)
     may_move(trade.status, event, act.role)
+    await require_not_paid(s, instruction)
     if not await _held_enough(s, instruction):
         raise HeldTooLittle("less is held than was paid", trade_id=trade.trade_id)
     before = trade.status

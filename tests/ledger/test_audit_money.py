@@ -19,7 +19,7 @@ KNOWN: dict[str, Any] = {
     "buyer_id": "org_buyer",
     "broker_id": "org_broker",
 }
-PROOF = {"bank_message_sha256": sha(b"camt.054"), "instruction_sha256": sha(b"pain.001")}
+PROOF = {"bank_message_sha256": sha(b"camt.054")}
 DIVIDED = {
     "amount_minor": str(PRICE),
     "seller_minor": "33626667",
@@ -39,8 +39,18 @@ def until(seq: int) -> Log:
     return log
 
 
-def step(log: Log, event: str, before: str, after: str, opening: dict[str, str] | None = None) -> int:
+def step(
+    log: Log,
+    event: str,
+    before: str,
+    after: str,
+    opening: dict[str, str] | None = None,
+    *,
+    by: bytes | None = None,
+) -> int:
+    """A step of the trade; what it pays is paid by an instruction of its own, unless another is named."""
     moves: dict[str, Any] = {"before": before, "after": after}
+    moves["instruction_sha256"] = sha(by or b"pain.001/%d" % len(log.envelopes))
     if opening is not None:
         moves["opening"] = opening
     return log.exchange(f"TRD.{event}", "trd_0000", **KNOWN, **moves, **PROOF)
@@ -58,13 +68,13 @@ def failed(amount_minor: int) -> tuple[Log, int]:
     return log, step(log, "REFUND", "REFUND_PENDING", "REFUNDED", opening)
 
 
-def divided(**changes: str | None) -> tuple[Log, int]:
+def divided(*, by: bytes | None = None, **changes: str | None) -> tuple[Log, int]:
     """A trade that was settled in part."""
     log = until(SETTLED - 2)
     step(log, "DISPUTE", "DELIVERED", "DISPUTED")
     step(log, "PARTIAL", "DISPUTED", "PARTIAL_SETTLE", {"refund_minor": "33333333"})
     said = {name: text for name, text in (DIVIDED | changes).items() if text is not None}
-    return log, step(log, "SETTLE", "PARTIAL_SETTLE", "SETTLED", said)
+    return log, step(log, "SETTLE", "PARTIAL_SETTLE", "SETTLED", said, by=by)
 
 
 def claimed_back(*amounts: int, decided: str | None = None) -> tuple[Log, int]:
@@ -148,10 +158,40 @@ def test_after_a_divided_settlement_no_more_than_its_rest_goes_back(tmp_path: Pa
 
 def test_a_second_refund_of_a_void_trade_is_found(tmp_path: Path) -> None:
     log = until(FUNDED)
-    law: dict[str, Any] = {"before": "FUNDED", "after": "VOIDED", "order_id": "ord_1", "reason_code": "X"}
-    log.party("org_authority", "TRD.VOID", "trd_0000", **KNOWN, **law)
+    voided(log, "FUNDED")
     step(log, "REFUND", "VOIDED", "VOIDED", {"amount_minor": str(PRICE)})
     seq = step(log, "REFUND", "VOIDED", "VOIDED", {"amount_minor": str(PRICE)})
+    assert found(audited(log, tmp_path)) == [("OPENING", seq)]
+
+
+def voided(log: Log, before: str) -> None:
+    law: dict[str, Any] = {"before": before, "after": "VOIDED", "order_id": "ord_1", "reason_code": "X"}
+    log.party("org_authority", "TRD.VOID", "trd_0000", **KNOWN, **law)
+
+
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("meanwhile", ["void", "refunded and void"])
+def test_one_instruction_releases_money_once(tmp_path: Path, meanwhile: str, *, other: bool) -> None:
+    """Each sum is within what was paid out: only the instruction tells that it is the same payment."""
+    log = until(SETTLED)
+    back = {"amount_minor": "1000"}
+    if meanwhile == "void":
+        voided(log, "SETTLED")
+        step(log, "REFUND", "VOIDED", "VOIDED", back, by=b"one")
+    else:
+        step(log, "POST_REFUND", "SETTLED", "REFUND_PENDING", {"refund_minor": "1000"})
+        step(log, "REFUND", "REFUND_PENDING", "REFUNDED", back, by=b"one")
+        voided(log, "REFUNDED")
+    seq = step(log, "REFUND", "VOIDED", "VOIDED", back, by=b"other" if other else b"one")
+    report = audited(log, tmp_path)
+    assert found(report) == ([] if other else [("OPENING", seq)])
+    assert other or "second time" in report.problems[0].why
+
+
+def test_a_refund_by_the_instruction_of_the_settlement_is_found(tmp_path: Path) -> None:
+    log, _ = divided(by=b"one")
+    step(log, "POST_REFUND", "SETTLED", "REFUND_PENDING")
+    seq = step(log, "REFUND", "REFUND_PENDING", "REFUNDED", {"amount_minor": "1"}, by=b"one")
     assert found(audited(log, tmp_path)) == [("OPENING", seq)]
 
 

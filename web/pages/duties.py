@@ -98,6 +98,7 @@ WORK: Final[Mapping[str, str]] = {
     "instruction-expired": N_("The bank did not answer an instruction in time"),
     "payment-unconfirmed": N_("The bank took an instruction and never told that it paid"),
     "paid-after-all": N_("The bank paid what was given up"),
+    "paid-twice": N_("The bank paid a second time what it had paid"),
     "payment-not-made": N_("The bank's statements show no payment"),
     "fee-not-back": N_("The platform fee that goes back has not come in"),
     "claim-overdue": N_("A claim is not paid in time"),

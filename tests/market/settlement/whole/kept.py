@@ -27,7 +27,7 @@ UNDELIVERED = frozenset({"FUNDED", "DELIVERING", "DELIVERY_SUSPENDED"})
 RELEASED = frozenset({"SETTLED", "FILED", "CERTIFIED"})
 OWING = frozenset({"ACCEPTED_GOODS", "PARTIAL_SETTLE", "REFUND_PENDING", "VOIDED"})
 CONTRADICTIONS = frozenset(
-    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", "paid-after-all"}
+    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", "paid-after-all", "paid-twice"}
 )
 LET_GO = frozenset({"instruction-rejected", "instruction-expired"})
 FEE_NOT_BACK = "fee-not-back"
@@ -176,6 +176,12 @@ class Trade:
     def last_out(self) -> Payment | None:
         out = [one for one in self.payments if one.kind != "FEE_BACK"]
         return out[-1] if out else None
+
+    def paid_already(self, payment: Payment) -> bool:
+        """Whether the bank has paid it, or another one with one of its end-to-end ids."""
+        names = {name for name, _ in payment.parts}
+        paid = [one for one in self.payments if one.status == "PAID"]
+        return any(one is payment or names & {name for name, _ in one.parts} for one in paid)
 
     @property
     def under_way(self) -> Payment | None:

@@ -97,6 +97,8 @@ class Model(Acts):
         told, total = sum(amount for _, amount in parts), payment.total
         if odd is None or payment.status not in GIVEN_UP:
             self.only(trade, *takes)
+        if odd is None and payment.status == "PAID":
+            odd = "paid-twice"
         if known:
             raise Refused("bank-entry-known-already")
         if odd is not None:
@@ -124,5 +126,6 @@ class Model(Acts):
         if not exact:
             return "paid-otherwise"
         if payment.status == "EXPIRED" and trade.state != "FROZEN":
-            return None if trade.state in takes and trade.held >= payment.total else "paid-after-all"
+            waits = trade.state in takes and not trade.paid_already(payment)
+            return None if waits and trade.held >= payment.total else "paid-after-all"
         return None
