@@ -65,8 +65,8 @@ async def ascertain(
     """An officer says what the bank's statements show of a payment (PAY.ASCERTAIN); the second decides it.
 
     `statement_sha256` names a statement that we hold: for PAID of the day of the last entry about it, for
-    NOT_PAID of the day on which the instruction's term ended, or of a later one; in any case of no day before
-    that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID gives the
+    NOT_PAID of the day on which the bank's term ended (from its answer on), or of a later one; in any case of
+    no day before that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID gives the
     instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
     PersonNotIdentified, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown,
     TradeWrongState, HeldTooLittle, PaymentsCross.
@@ -210,7 +210,7 @@ async def _evidence(
     seen = shown(instruction.message_id, instruction.payouts, statements)
     days = [since, *_days_told(items), *(entry.booked_on for entry in seen.entries)]
     if seen.found is Found.NOT_PAID:  # until then the bank may still pay
-        days.append(shanghai_day(term_of(instruction.instructed_at)))
+        days.append(shanghai_day(term_of(instruction.answered_at or instruction.instructed_at)))
     until = max(days)
     if cited.day < until:
         raise StatementMissing("this day's statement comes too early", days=[until.isoformat()])

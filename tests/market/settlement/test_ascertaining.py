@@ -26,7 +26,7 @@ from market.settlement.mending import pay_again
 from market.settlement.reconciling import reconcile_day
 from market.settlement.tables import Found, Instruction, InstructionState, ReconciledDay
 from tests.market.disputes.staging import as_officer, void, work
-from tests.market.settlement.bank_side import ESCROW, debit_entries
+from tests.market.settlement.bank_side import ESCROW, Mood, debit_entries
 from tests.market.settlement.going_back import fail
 from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
 from tests.market.trade.test_freezing import freeze
@@ -317,6 +317,23 @@ async def test_it_waits_for_the_statements_of_every_day_and_for_one_that_we_hold
     assert caught.value.facts["days"] == ["2026-11-18", "2026-11-19"]
     await scene.run_jobs()
     await both(scene, due, Found.NOT_PAID)
+
+
+async def test_the_bank_has_its_term_from_its_answer_on_to_pay(scene):
+    """An instruction that it took in the last minute is with it for three working days more."""
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    scene.bank.mood = Mood.IS_DOWN
+    await scene.run_jobs(T_PLUS_1)
+    scene.bank.mood = Mood.PAYS
+    await scene.run_jobs(EXPIRES - timedelta(minutes=1))
+    await scene.run_jobs(AFTER)
+    assert await work(scene, trade_id) == ["payment-unconfirmed"]
+    async with refused(scene.database, StatementMissing) as caught:
+        await find(scene, trade_id, Found.NOT_PAID)
+    assert caught.value.facts["days"] == ["2026-11-25"]
+    await scene.run_jobs(AFTER + timedelta(days=5))
+    given_up = await both(scene, trade_id, Found.NOT_PAID, day=date(2026, 11, 25))
+    assert given_up.status is InstructionState.NOT_PAID
 
 
 async def reconcile(scene: Scene, day: date) -> None:
