@@ -23,7 +23,7 @@ from brokers.rule_table import in_force
 from brokers.states import CertificateEvent, certificate_may_move
 from brokers.tables import ApplicationRow, PanelTieRow, PanelVoteRow
 from identity.repository import Person, get_organisation, logins_of
-from identity.service import require_identified, same_controller
+from identity.service import require_identified, require_unbound, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
 
@@ -58,7 +58,7 @@ async def vote(
 ) -> ApplicationRow:
     """One person's word on an application (BRK.VOTE); how many have spoken is public, who and what is not.
 
-    Raises CertificateWrongState, PanelTie, PanelVotedBefore, `person-not-identified`.
+    Raises CertificateWrongState, PanelTie, PanelVotedBefore, `person-not-identified`, `persons-bound`.
     """
     row = await repository.claim_application(s, cert_id=cert_id)
     certificate_may_move(row.status, CertificateEvent.VOTE, act.role)
@@ -67,6 +67,7 @@ async def vote(
     earlier = await repository.votes_of(s, cert_id=cert_id)
     if any(one.person == _mark(person) for one in earlier):
         raise PanelVotedBefore("each person votes once", cert_id=cert_id)
+    await require_unbound(s, user_id=person.user_id, others=[one.user_id for one in earlier])
     opening = {
         "officer_id": person.user_id,
         "approves": approves,

@@ -145,6 +145,13 @@ class PersonNotIdentified(NotPermitted):
     title = "It is not on record which natural person this login belongs to"
 
 
+class PersonsBound(NotPermitted):
+    """Nobody decides together with a login that he or she has made, or vouched for."""
+
+    code = "persons-bound"
+    title = "One of these logins was enrolled or identified by the other"
+
+
 class PreparedUnknown(NotFound):
     code = "prepared-unknown"
     title = "No such prepared act"

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 from sqlalchemy import bindparam
-from sqlmodel import and_, col, or_, select
+from sqlmodel import col, or_, select
 
 from base.canonical import canonical
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -176,15 +176,25 @@ async def list_people(s: ReadSession, *, org_id: str) -> list[Person]:
 async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
     """Every login that is, or may be, the same natural person's, its own among them.
 
-    The same mark; where one of two has none, the same name has to do.
+    The same mark; of somebody nobody has identified, the same name has to do. Who is identified has no login
+    that is not: any member could enrol a namesake.
     """
-    same_name = PersonRow.name == person.name
-    if person.mark is None:
-        query = select(PersonRow).where(same_name)
-    else:
-        unmarked = and_(same_name, col(PersonRow.mark).is_(None))
-        query = select(PersonRow).where(or_(col(PersonRow.mark) == person.mark, unmarked))
+    same = PersonRow.name == person.name if person.mark is None else col(PersonRow.mark) == person.mark
+    query = select(PersonRow).where(same)
     return [_person(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
+
+
+async def bound_to(s: ReadSession, *, person: Person) -> frozenset[str]:
+    """The ids of the logins that enrolled or identified this one, or that it has, under whatever login."""
+    row = (await s.exec(select(PersonRow).where(PersonRow.user_id == person.user_id))).first()
+    by = set() if row is None else {row.enrolled_by, row.identified_by} - {None}
+    found = {user_id for user_id in by if user_id is not None}
+    for user_id in sorted(found):
+        maker = await get_person(s, user_id=user_id)
+        found |= set() if maker is None else {one.user_id for one in await logins_of(s, person=maker)}
+    own = [one.user_id for one in await logins_of(s, person=person)]
+    made = or_(col(PersonRow.enrolled_by).in_(own), col(PersonRow.identified_by).in_(own))
+    return frozenset(found | set(await s.exec(select(PersonRow.user_id).where(made))))
 
 
 async def people_in_both(s: ReadSession, a: str, b: str) -> bool:

@@ -20,6 +20,7 @@ from identity.errors import (
     PersonIdentifiedOtherwise,
     PersonNameDiffers,
     PersonNotIdentified,
+    PersonsBound,
     RolesBeyondGrantor,
     RolesIncompatible,
 )
@@ -27,6 +28,7 @@ from identity.passwords import PasswordHash
 from identity.repository import (
     Organisation,
     Person,
+    bound_to,
     find_organisation,
     get_organisation,
     get_person,
@@ -162,9 +164,9 @@ async def enrol_person(
     The password comes hashed (`passwords.hash_password`, before the transaction). `roles` default to
     all of the organisation's; an organisation's own person hands on no role that he or she lacks.
     `mark` says which natural person it is (`natural.mark_of`), who has one name in all logins.
-    Nothing is stated: personal data never reaches the ledger. Raises NotYourOrganisation,
-    MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers; Malformed for a wrong login or
-    name.
+    Nothing is stated: personal data never reaches the ledger; who enrolled it is kept here. Raises
+    NotYourOrganisation, MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers; Malformed for a
+    wrong login or name.
     """
     if not is_operator(act) and act.actor.org_id != org_id:
         raise NotYourOrganisation("people are enrolled by their organisation or the operator")
@@ -192,6 +194,8 @@ async def enrol_person(
         login=person.login,
         name=person.name,
         mark=mark,
+        enrolled_by=act.actor.user_id,
+        identified_by=None if mark is None else act.actor.user_id,
         password_hash=password.phc,
         roles=roles_text(given),
         enrolled_at=act.occurred_at,
@@ -211,10 +215,12 @@ async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str)
     if person.mark not in {None, mark}:
         raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
     await _require_one_name(s, name=person.name, mark=mark)
-    unmarked = col(PersonRow.mark).is_(None) | (col(PersonRow.mark) == mark)
-    claim = update(PersonRow).where(col(PersonRow.user_id) == user_id, unmarked).values(mark=mark)
-    if (await s.exec(claim)).rowcount != 1:
-        raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
+    said = {"mark": mark, "identified_by": act.actor.user_id}
+    unmarked = update(PersonRow).where(col(PersonRow.user_id) == user_id, col(PersonRow.mark).is_(None))
+    if (await s.exec(unmarked.values(said))).rowcount != 1:
+        again = await get_person(s, user_id=user_id)
+        if again is None or again.mark != mark:
+            raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
     return replace(person, mark=mark)
 
 
@@ -237,6 +243,18 @@ async def own_logins(s: ReadSession, *, user_id: str) -> frozenset[str]:
     person = await get_person(s, user_id=user_id)
     found = [] if person is None else await logins_of(s, person=person)
     return frozenset({user_id, *(one.user_id for one in found)})
+
+
+async def require_unbound(s: ReadSession, *, user_id: str | None, others: Iterable[str | None]) -> None:
+    """Nobody decides beside a login that enrolled or identified this one, or that it has. PersonsBound."""
+    if user_id is not None and await bound_logins(s, user_id=user_id) & set(others):
+        raise PersonsBound("these two do not decide together", user_id=user_id)
+
+
+async def bound_logins(s: ReadSession, *, user_id: str) -> frozenset[str]:
+    """The ids of the logins beside which this one does not decide; see `require_unbound`."""
+    person = await get_person(s, user_id=user_id)
+    return frozenset() if person is None else await bound_to(s, person=person)
 
 
 async def deactivate_person(s: WriteSession, act: Act, *, user_id: str) -> Person:

@@ -48,7 +48,8 @@ class OrganisationRow(SQLModel, table=True):
 class PersonRow(SQLModel, table=True):
     """A person who acts for an organisation. `password_hash` is argon2id; no plain text is kept.
 
-    `mark` tells which natural person it is (`identity.natural`): several logins may have the same.
+    `mark` tells which natural person it is (`identity.natural`): several logins may have the same. Which
+    logins enrolled it and said whose it is stands beside it; None where the house itself did.
     """
 
     __tablename__ = "identity_users"
@@ -61,6 +62,8 @@ class PersonRow(SQLModel, table=True):
     login: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     name: str = Field(sa_column=Column(Text, nullable=False))
     mark: str | None = Field(default=None, sa_column=Column(Text, index=True))
+    enrolled_by: str | None = Field(default=None, sa_column=Column(Text))
+    identified_by: str | None = Field(default=None, sa_column=Column(Text))
     password_hash: str = Field(sa_column=Column(Text, nullable=False))
     roles: str = Field(sa_column=Column(Text, nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))

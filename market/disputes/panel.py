@@ -10,8 +10,8 @@ from typing import Final
 
 from base.db import WriteSession
 from base.errors import NotFound
-from identity.repository import get_organisation, get_person, has_person_named, logins_of
-from identity.service import require_identified, same_controller
+from identity.repository import Person, get_organisation, get_person, has_person_named, logins_of
+from identity.service import require_identified, require_unbound, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.disputes import repository
@@ -75,7 +75,7 @@ async def vote(
     The votes, the officers and their reasons stay in the openings; how many have voted is public. The
     exchange then states TRD.RULE_FOR_SELLER, TRD.PARTIAL or TRD.RULE_FOR_BUYER on the basis PANEL. Raises
     TradeWrongState, TradeWrongRole, OfficerNeeded, OfficerRelated, VotedBefore, PersonNotIdentified,
-    DisputeMalformed, RefundBeyondPaid.
+    PersonsBound, DisputeMalformed, RefundBeyondPaid.
     """
     _only_the_exchange(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
@@ -90,6 +90,7 @@ async def vote(
         voted=[one.officer_id for one in earlier],
     )
     await require_identified(s, user_id=officer_id)
+    await require_unbound(s, user_id=officer_id, others=[one.officer_id for one in earlier])
     recorded = await record(
         s,
         act,
@@ -178,7 +179,7 @@ async def _officer(s: WriteSession, act: Act, trade: Trade) -> Officer:
     for party in parties_of(trade):
         if await same_controller(s, act.actor.org_id, party):
             kin.add(party)
-        if person is not None and await _knows(s, party, person.name):
+        if person is not None and await _knows(s, party, person):
             named_at.add(party)
     logins = frozenset({one.user_id for one in own} | ({user_id} if user_id is not None else set()))
     ties = await repository.ties_of(s, officer_ids=logins)
@@ -191,7 +192,8 @@ async def _officer(s: WriteSession, act: Act, trade: Trade) -> Officer:
     )
 
 
-async def _knows(s: WriteSession, org_id: str, name: str) -> bool:
+async def _knows(s: WriteSession, org_id: str, person: Person) -> bool:
+    """Whether the name is its controller's; or, of somebody nobody has identified, one of its people's."""
     organisation = await get_organisation(s, org_id=org_id)
-    controls = organisation is not None and organisation.controller_id == name
-    return controls or await has_person_named(s, org_id=org_id, name=name)
+    controls = organisation is not None and organisation.controller_id == person.name
+    return controls or (person.mark is None and await has_person_named(s, org_id=org_id, name=person.name))

@@ -198,7 +198,7 @@ class Officer:
 
     `logins` are all that are, or may be, this natural person's. `tied_to` are organisations the person has
     declared a tie to; `kin_of` those of the dispute that the person's employer shares a controller with;
-    `named_at` those that know somebody of the person's name, as their controller or among their people.
+    `named_at` those that have the person among their people, or a controller of that name.
     """
 
     user_id: str | None

@@ -5,7 +5,7 @@ from typing import Any
 
 from base.db import WriteSession
 from identity.repository import get_person, logins_of
-from identity.service import require_identified, require_member
+from identity.service import require_identified, require_member, require_unbound
 from ledger.recording import Act, record
 from market.listings import catalogue, repository
 from market.listings.errors import (
@@ -43,7 +43,7 @@ async def review_listing(
 
     Where three have to approve together, the first two approvals leave the listing where it is; it is then
     on record who they are, and natural persons count, not logins. Raises ReviewerIsSubmitter, ReviewedBefore,
-    PersonNotIdentified, ListingWrongState, ListingWrongRole.
+    PersonNotIdentified, PersonsBound, ListingWrongState, ListingWrongRole.
     """
     listing = await repository.claim_listing(s, listing_id=listing_id)
     event = ListingEvent(decision.value)
@@ -55,6 +55,7 @@ async def review_listing(
     await _require_another(s, listing, reviewer, earlier)
     if decision is Decision.APPROVE and wants_joint_review(listing.level, public_data=listing.public_data):
         await require_identified(s, user_id=act.actor.user_id)
+        await require_unbound(s, user_id=act.actor.user_id, others=[one.reviewer for one in earlier])
     reviewers = [Reviewer(review.reviewer, review.reviewer_org) for review in earlier] + [reviewer]
     decides = _enough(listing, reviewers) or decision is not Decision.APPROVE
     before = listing.status

@@ -18,7 +18,9 @@ from sqlmodel import col, delete, select
 from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession
 from base.signing import parse_envelope
-from identity.service import own_logins, require_identified
+from identity.repository import Person, get_person
+from identity.rules import Role
+from identity.service import bound_logins, own_logins, require_identified
 from ledger.posting import void_reserved
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
@@ -66,8 +68,8 @@ async def ascertain(
 
     `statement_sha256` names a statement that we hold: for PAID of the day of the last entry about it, for
     NOT_PAID of the day on which the bank's term ended (from its answer on), or of a later one; in any case of
-    no day before that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID gives the
-    instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
+    no day before that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID
+    gives the instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
     PersonNotIdentified, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown,
     TradeWrongState, HeldTooLittle, PaymentsCross.
     """
@@ -88,7 +90,8 @@ async def ascertain(
             "the bank's statements show something else", found=found.value, shown=seen.found.value
         )
     await _require_unknown(s, seen)
-    others = await _others(s, instruction_id, own, found)
+    bound = await bound_logins(s, user_id=officer_id)
+    others = [one for one in await _others(s, instruction_id, own, found) if one.officer_id not in bound]
     decided = len(others) + 1 >= OFFICERS
     closed = _answered(items, instruction_id, seen) if decided else []
     recorded = await _say(s, act, instruction, found, cited, closed=closed, words=len(others) + 1, note=note)
@@ -257,12 +260,20 @@ async def _require_unknown(s: ReadSession, seen: Shown) -> None:
 async def _others(
     s: WriteSession, instruction_id: str, own: Collection[str], found: Found
 ) -> Sequence[OfficerWord]:
-    """The other officers who say the same; the words end with the decision. Raises SaidBefore."""
+    """The other officers who say the same, and are officers still; the words end with the decision.
+
+    Raises SaidBefore.
+    """
     query = select(OfficerWord).where(OfficerWord.message_id == instruction_id, OfficerWord.found == found)
     words = (await s.exec(query, execution_options={"populate_existing": True})).all()
     if any(word.officer_id in own for word in words):
         raise SaidBefore("you have said so", instruction_id=instruction_id)
-    return words
+    people = {word.officer_id: await get_person(s, user_id=word.officer_id) for word in words}
+    return [word for word in words if _in_office(people[word.officer_id])]
+
+
+def _in_office(person: Person | None) -> bool:
+    return person is not None and person.active and Role.EXCHANGE_OPERATOR in person.roles
 
 
 async def _say(

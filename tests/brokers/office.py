@@ -79,7 +79,7 @@ class Office:
         parties = {name: replace(getattr(self, name), house=house.house) for name in names}
         return replace(self, house=house, clock=clock, **parties)
 
-    async def as_person(self, name: str | None, verb: Any, **facts: Any) -> Any:
+    async def as_person(self, name: str | None, verb: Any, /, **facts: Any) -> Any:
         """An act of the authority by one of its people."""
         party = self.authority
         actor = Actor(party.org_id, party.actor.roles, None if name is None else self.people[name])

@@ -17,6 +17,7 @@ from brokers.errors import (
     CertificateWrongState,
     CorrectionAskedBefore,
     DeadlineOver,
+    EmergencyRepeated,
     EvidencePostdated,
     EvidenceRedated,
     EvidenceTooOld,
@@ -32,11 +33,13 @@ from brokers.errors import (
 from brokers.qualifying import EvidenceKind
 from brokers.repository import evidence_of, get_application, get_certificate, history_of, objections_to
 from brokers.rules import BrokerType, CertificateState
-from identity.errors import PersonNotIdentified
+from identity.errors import PersonNotIdentified, PersonsBound
+from identity.service import enrol_person
 from registry.rules import Level
 from tests.brokers.office import CLAIMS, NOW, SCOPE, TODAY, Office, filing, shown
 from tests.identity.unmoved import statements
 from tests.standstill import refused
+from tests.web.nodes import some_password
 
 K = EvidenceKind
 
@@ -123,6 +126,25 @@ async def test_a_panel_is_three_natural_persons_each_once_and_none_with_a_tie(of
     await office.vote(row.cert_id, "zhao")
     await office.as_person("chen", panel.publish_notice, cert_id=row.cert_id)
     assert await state_of(office, row.cert_id) is CertificateState.PUBLIC_NOTICE
+
+
+async def test_an_applicant_unseats_nobody_by_enrolling_namesakes(office):
+    said = {"login": "namesake", "name": "chen", "password": await some_password()}
+    await office.broker.do(enrol_person, role="BROKER", org_id=office.broker.org_id, **said)
+    row = await office.apply()
+    await office.as_person("chen", applying.review, cert_id=row.cert_id)
+    await office.vote(row.cert_id, "chen")
+
+
+async def test_nobody_of_the_panel_votes_beside_a_login_that_he_or_she_has_made(office):
+    said = {"login": "made", "name": "made", "password": await some_password(), "mark": "e" * 64}
+    made = await office.as_person("chen", enrol_person, org_id=office.authority.org_id, **said)
+    office.people["made"] = made.user_id
+    row = await office.apply()
+    await office.as_person("chen", applying.review, cert_id=row.cert_id)
+    await office.vote(row.cert_id, "chen")
+    async with refused(office.database, PersonsBound):
+        await office.vote(row.cert_id, "made")
 
 
 async def test_the_majority_decides_and_an_even_panel_has_not_decided(office):
@@ -324,6 +346,10 @@ async def test_the_exchanges_suspension_ends_by_itself_unless_the_authority_take
     await office.work()
     async with office.database.read() as s:
         assert (await get_certificate(s, cert_id=certificate.cert_id)).status is CertificateState.ACTIVE
+    office.clock.advance(timedelta(days=60))
+    async with refused(office.database, EmergencyRepeated):
+        await operator.do(suspend_certificate, role="EXCHANGE_OPERATOR", **said)
+    office.clock.advance(timedelta(milliseconds=1))
     suspended = await operator.do(suspend_certificate, role="EXCHANGE_OPERATOR", **said)
     takes = {"cert_id": certificate.cert_id, "reason_code": "WT1"}
     taken = await office.as_person("chen", suspend_certificate, **takes)

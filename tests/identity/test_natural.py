@@ -9,11 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import NotFound
-from identity.errors import IdNumberInvalid, PersonIdentifiedOtherwise, PersonNameDiffers, PersonNotIdentified
+from identity.errors import (
+    IdNumberInvalid,
+    PersonIdentifiedOtherwise,
+    PersonNameDiffers,
+    PersonNotIdentified,
+    PersonsBound,
+)
 from identity.natural import check_digit, mark_of, parse_id_number
 from identity.passwords import PasswordHash
 from identity.repository import Person, get_person
-from identity.service import enrol_person, identify_person, own_logins, require_identified
+from identity.service import (
+    bound_logins,
+    enrol_person,
+    identify_person,
+    own_logins,
+    require_identified,
+    require_unbound,
+)
+from ledger.acts import perform
+from ledger.recording import Actor
 from tests.houses import TestHouse, make_house, some_id_number
 from tests.identity.unmoved import all_rows
 from tests.standstill import refused, untouched
@@ -87,14 +102,16 @@ async def test_one_person_has_one_name_whatever_the_login(house: TestHouse) -> N
         assert await own_logins(s, user_id=first.user_id) == {first.user_id, second.user_id}
 
 
-async def test_who_is_not_identified_is_told_apart_by_name_alone(house: TestHouse) -> None:
+async def test_who_is_not_identified_is_told_apart_by_name_and_is_no_login_of_who_is(
+    house: TestHouse,
+) -> None:
     marked = await enrol(house, "clerk-1", "王小明", mark=house.safe.mark(some_id_number()))
     namesake = await enrol(house, "clerk-2", "王小明", mark=house.safe.mark(some_id_number()))
     nobody = await enrol(house, "clerk-3", "王小明")
     other = await enrol(house, "clerk-4", "李大同")
     async with house.database.read() as s:
-        assert await own_logins(s, user_id=marked.user_id) == {marked.user_id, nobody.user_id}
-        assert await own_logins(s, user_id=namesake.user_id) == {namesake.user_id, nobody.user_id}
+        assert await own_logins(s, user_id=marked.user_id) == {marked.user_id}
+        assert await own_logins(s, user_id=namesake.user_id) == {namesake.user_id}
         assert await own_logins(s, user_id=nobody.user_id) == {
             marked.user_id,
             namesake.user_id,
@@ -130,3 +147,43 @@ async def test_nobody_identifies_the_people_of_others(house: TestHouse) -> None:
         found = await get_person(s, user_id=person.user_id)
     assert found is not None
     assert found.mark is None
+
+
+async def by(house: TestHouse, officer: str, verb: Any, /, **facts: Any) -> Person:
+    """An act of the operator by one of its people."""
+    operator = house.operator
+    act = house.house.act(
+        Actor(operator.org_id, operator.actor.roles, officer), "EXCHANGE_OPERATOR", operator.pen
+    )
+
+    async def bound(s: Any, act: Any) -> Any:
+        return await verb(s, act, **facts)
+
+    return await perform(house.house, act, bound, attempted="PERSON.ENROL", object_id=operator.org_id)
+
+
+async def test_who_enrols_or_identifies_a_login_does_not_decide_beside_it(house: TestHouse) -> None:
+    said = {"org_id": house.operator.org_id, "password": PasswordHash("x")}
+    number = house.safe.mark(some_id_number())
+    too = await enrol(house, "officer-1-too", "第1位审核员", mark=f"{1:064x}")  # as usr_1 is
+    made = await by(house, "usr_1", enrol_person, login="made", name="王小明", mark=number, **said)
+    named = await by(house, "usr_3", enrol_person, login="named", name="李大同", **said)
+    await by(house, "usr_2", identify_person, user_id=named.user_id, mark=house.safe.mark(some_id_number()))
+    async with house.database.read() as s:
+        assert await bound_logins(s, user_id=made.user_id) == {"usr_1", too.user_id}
+        assert await bound_logins(s, user_id=named.user_id) == {"usr_2", "usr_3"}
+        assert await bound_logins(s, user_id=too.user_id) == {made.user_id}
+        assert await bound_logins(s, user_id="usr_2") == {named.user_id}
+        assert await bound_logins(s, user_id="usr_4") == await bound_logins(s, user_id="usr_x") == set()
+        await require_unbound(s, user_id=made.user_id, others=["usr_2", "usr_4", None])
+        with pytest.raises(PersonsBound):
+            await require_unbound(s, user_id="usr_1", others=["usr_2", made.user_id])
+
+
+async def test_who_identified_a_login_stays_on_record_when_it_is_said_again(house: TestHouse) -> None:
+    mark = house.safe.mark(some_id_number())
+    person = await enrol(house, "clerk", "王小明")
+    for officer in ("usr_1", "usr_2"):
+        await by(house, officer, identify_person, user_id=person.user_id, mark=mark)
+    async with house.database.read() as s:
+        assert await bound_logins(s, user_id=person.user_id) == {"usr_1"}

@@ -439,10 +439,15 @@ async def test_an_officer_who_is_also_with_a_party_does_not_rule(sqlite_scene):
             login=f"person-{number}",
             name=name,
             password=hashed,
-            mark=f"a{number:0>63}" if org_id == ours else None,
+            mark=mark,
         )
-        for number, (org_id, name) in enumerate(
-            [(ours, "陈某"), (ours, "李某"), (scene.buyer.org_id, "陈某")], start=1
+        for number, (org_id, name, mark) in enumerate(
+            [
+                (ours, "陈某", "a" * 64),
+                (ours, "李某", "b" * 64),
+                (scene.buyer.org_id, "陈某", "a" * 64),
+                (scene.buyer.org_id, "李某", None),  # a namesake, whom any party could enrol
+            ]
         )
     ]
     async with refused(scene.database, OfficerRelated):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from identity.errors import PersonNotIdentified
+from identity.errors import PersonNotIdentified, PersonsBound
 from identity.passwords import PasswordHash
-from identity.service import enrol_person
+from identity.service import deactivate_person, enrol_person
 from market.disputes import panel
 from market.disputes.errors import OfficerRelated, VotedBefore
 from market.listings.errors import ReviewedBefore, ReviewerIsSubmitter
@@ -130,4 +130,63 @@ async def test_two_logins_of_one_person_are_one_word_about_a_payment(sqlite_scen
         await find(scene, due, Found.PAID, officer=other)
     assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
     await find(scene, due, Found.PAID, officer="usr_1")
+    assert (await scene.trade(due)).status is TradeState.SETTLED
+
+
+async def test_the_word_of_a_login_that_is_closed_counts_no_longer(sqlite_scene) -> None:
+    scene = sqlite_scene
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    book(scene, await scene.instruction(due))
+    await scene.run_jobs(AFTER)
+    await find(scene, due, Found.PAID, officer="usr_1")
+    await scene.house.operator.do(
+        deactivate_person, attempted="PERSON.CLOSE", object_id="usr_1", user_id="usr_1"
+    )
+    await find(scene, due, Found.PAID, officer="usr_2")
+    assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
+    await find(scene, due, Found.PAID, officer="usr_3")
+    assert (await scene.trade(due)).status is TradeState.SETTLED
+
+
+async def made_by(scene, user_id: str, login: str) -> str:
+    """A login of the exchange that an officer has made, with a number of nobody's."""
+
+    async def enrol(s, act, *, trade_id, **said):
+        del trade_id
+        return await enrol_person(s, act, org_id=scene.house.operator.org_id, **said)
+
+    mark, password = scene.house.safe.mark(some_id_number()), PasswordHash("$argon2id$of-no-use")
+    said = {"login": login, "name": login, "password": password, "mark": mark}
+    return (await as_officer(scene, user_id, enrol, trade_id="trd_x", **said)).user_id
+
+
+async def test_nobody_votes_beside_a_login_that_he_or_she_has_made(sqlite_scene) -> None:
+    scene = sqlite_scene
+    trade_id, made = await disputed(scene), await made_by(scene, "usr_1", "made")
+    await vote(scene, trade_id, "usr_1", "REFUND")
+    async with refused(scene.database, PersonsBound):
+        await vote(scene, trade_id, made, "REFUND")
+    await vote(scene, trade_id, "usr_2", "REFUND")
+
+
+async def test_nobody_reviews_beside_a_login_that_he_or_she_has_made(sqlite_scene) -> None:
+    made = await made_by(sqlite_scene, "usr_1", "made")
+    listing = await joint(sqlite_scene.house)
+    await approve(sqlite_scene.house, listing, made)
+    async with refused(sqlite_scene.database, PersonsBound):
+        await approve(sqlite_scene.house, listing, "usr_1")
+
+
+async def test_the_word_of_a_login_that_one_has_made_is_no_second_one(sqlite_scene) -> None:
+    scene = sqlite_scene
+    made = await made_by(scene, "usr_1", "made")
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    book(scene, await scene.instruction(due))
+    await scene.run_jobs(AFTER)
+    for officer in ("usr_1", made):
+        await find(scene, due, Found.PAID, officer=officer)
+    assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
+    await find(scene, due, Found.PAID, officer="usr_2")
     assert (await scene.trade(due)).status is TradeState.SETTLED
