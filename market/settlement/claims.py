@@ -267,10 +267,15 @@ async def fees_not_back(s: WriteSession, *, trade_id: str) -> Fees:
     return found
 
 
-async def note_fee_returned(s: WriteSession, act: Act, *, movement: Movement, refusal: Refusal) -> None:
-    """What the platform gives back was refused here, and the bank returns it: a person has it given again."""
+async def note_fee_returned(
+    s: WriteSession, act: Act, *, movement: Movement, refusal: Refusal, escrow: Escrow
+) -> None:
+    """What the platform gives back was refused here, and the bank returns it: a person has it given again.
+
+    Anybody may write our end-to-end id; what the bank says is the payer's account tells whose payment it was.
+    """
     found = await s.get(Claim, movement.reference or "")
-    if found is None:
+    if found is None or movement.party_account != escrow.fee_account:
         return
     await trades.claim_trade(s, trade_id=found.trade_id)
     claim = await repository.claim_claim(s, claim_id=found.claim_id)

@@ -84,7 +84,7 @@ async def hear_bank(
             settled: dict[str, Any] = await batch.submit(command)
             return settled
         return await perform(house, act, decide, attempted="TRD.SETTLE", object_id=about)
-    once = _KeepRefusal(act, envelope, notification)
+    once = _KeepRefusal(act, envelope, notification, escrow)
     attempted = "PAY.CLAIM_PAID" if is_claim(about) else "TRD.FUND"
     return await perform(house, act, decide, attempted=attempted, object_id=about, once=once)
 
@@ -92,8 +92,8 @@ async def hear_bank(
 class _KeepRefusal(Once):
     """Keeps the refusal of a credit, in the transaction that records it."""
 
-    def __init__(self, act: Act, envelope: Envelope, notification: Notification) -> None:
-        self._act, self._envelope, self._notification = act, envelope, notification
+    def __init__(self, act: Act, envelope: Envelope, notification: Notification, escrow: Escrow) -> None:
+        self._act, self._envelope, self._notification, self._escrow = act, envelope, notification, escrow
 
     async def before(self, s: WriteSession) -> None:
         """Hold the message id outside the savepoint that a refusal rolls back."""
@@ -122,4 +122,4 @@ class _KeepRefusal(Once):
         await s.flush()
         for movement in self._notification.movements:
             if is_claim(movement.reference):
-                await note_fee_returned(s, self._act, movement=movement, refusal=refusal)
+                await note_fee_returned(s, self._act, movement=movement, refusal=refusal, escrow=self._escrow)

@@ -19,7 +19,7 @@ from market.settlement.plan import Payee
 from market.settlement.repository import claims_of, instructions_of, open_work_items_of
 from market.settlement.tables import Claim, ClaimStatus, Instruction, InstructionState
 from tests.market.disputes.staging import post_refund, void, work
-from tests.market.settlement.bank_side import Mood, credit_entry
+from tests.market.settlement.bank_side import ESCROW, PAYER, Mood, credit_entry
 from tests.market.settlement.going_back import claim_back
 from tests.market.trade.scene import PLATFORM_FEE, PRICE, Scene
 from tests.standstill import refused
@@ -50,11 +50,19 @@ async def backs(scene: Scene) -> list[tuple[str, InstructionState]]:
     return [(one.payouts[0]["end_to_end_id"], one.status) for one in found[1:]]
 
 
-async def comes_in(scene: Scene, claim: Claim, name: str, amount_minor: int = PLATFORM_FEE):
-    """The bank asks about a transfer out of the fee account."""
+async def comes_in(
+    scene: Scene,
+    claim: Claim,
+    name: str,
+    amount_minor: int = PLATFORM_FEE,
+    *,
+    payer: str = ESCROW.fee_account,
+):
+    """The bank asks about a transfer out of the fee account, or of a stranger's."""
     now = scene.clock.now()
     entry = credit_entry(claim.claim_id, amount_minor, on=now.date().isoformat())
-    return await scene.hear(scene.bank.notification([replace(entry, end_to_end_id=name)], at=now))
+    entry = replace(entry, end_to_end_id=name, party_account=payer)
+    return await scene.hear(scene.bank.notification([entry], at=now))
 
 
 async def again(scene: Scene):
@@ -101,6 +109,15 @@ async def test_a_fee_that_comes_in_otherwise_is_returned_by_the_bank_and_heard_o
     await again(scene)
     assert (await comes_in(scene, claim, f"{claim.claim_id}/2"))["outcome"] == "claim-paid"
     assert await work(scene, claim.trade_id) == []
+
+
+async def test_a_strangers_payment_under_our_name_says_nothing_about_ours(scene, claim):
+    """A payer writes the end-to-end id; its account the bank writes."""
+    async with refused(scene.database, EscrowAmountMismatch, but=KEPT):
+        await comes_in(scene, claim, claim.claim_id, 1, payer=PAYER)
+    assert await backs(scene) == [(claim.claim_id, InstructionState.INSTRUCTED)]
+    assert await work(scene, claim.trade_id) == []
+    assert (await comes_in(scene, claim, claim.claim_id))["outcome"] == "claim-paid"
 
 
 async def test_two_returns_of_one_fee_pay_it_once_and_the_other_goes_back(scene, claim):
