@@ -20,6 +20,7 @@ from brokers.errors import (
     CertificateNumberTaken,
     CertificateOverlaps,
     CertificateWrongState,
+    EmergencyRepeated,
 )
 from brokers.moving import Said, moments, step
 from brokers.reporting import first_year, wind_year
@@ -219,7 +220,7 @@ async def suspend_certificate(
     """Take a certificate out of force at once: no act of the broker is sealed after it (BRK.SUSPEND).
 
     The exchange does so in an emergency, for ten working days, which the authority takes over or lets end.
-    Raises CertificateWrongState where the authority's own suspension stands.
+    Raises CertificateWrongState where the authority's own suspension stands, EmergencyRepeated.
     """
     row = await repository.claim_certificate(s, cert_id=cert_id)
     certificate_may_move(row.status, CertificateEvent.SUSPEND, act.role)
@@ -232,6 +233,7 @@ async def suspend_certificate(
         )
     until = None
     if act.role != AUTHORITY:
+        await _check_not_repeated(s, act, cert_id=cert_id)
         until = deadline_after(act.now, in_force(act.now).number("BRK-CERT", "emergency")).at
     await step(
         s,
@@ -246,6 +248,19 @@ async def suspend_certificate(
     if until is not None:
         await _wind_emergency(s, cert_id=cert_id, since=act.now, until=until)
     return row
+
+
+async def _check_not_repeated(s: WriteSession, act: Act, *, cert_id: str) -> None:
+    """Ten working days are not made many by doing it again: the authority decides between."""
+    over = await repository.moved_at(s, cert_id=cert_id, event=CertificateEvent.EMERGENCY_OVER)
+    decided = await repository.moved_at(s, cert_id=cert_id, event=CertificateEvent.REINSTATE)
+    if over is None or (decided is not None and decided > over):
+        return
+    until = over + timedelta(days=in_force(act.now).number("BRK-CERT", "emergency_again"))
+    if act.now <= until:
+        raise EmergencyRepeated(
+            "the last emergency ended and nobody has decided on it", cert_id=cert_id, until=rfc3339(until)
+        )
 
 
 async def _wind_emergency(s: WriteSession, *, cert_id: str, since: datetime, until: datetime) -> None:
@@ -282,7 +297,7 @@ async def end_emergency(s: WriteSession, act: Act, *, cert_id: str, since: str, 
 async def reinstate_certificate(
     s: WriteSession, act: Act, *, cert_id: str, reason_code: str, case_id: str | None = None
 ) -> CertificateRow:
-    """Put a suspended certificate back into force (BRK.REINSTATE)."""
+    """Put a suspended certificate back into force (BRK.REINSTATE), as it was before: with what still runs."""
     row = await repository.claim_certificate(s, cert_id=cert_id)
     await step(
         s,

@@ -18,7 +18,8 @@ def diagram() -> str:
     lines = ["stateDiagram-v2"]
     seen: dict[tuple[str, str], list[str]] = {}
     for (at, event), move in CERTIFICATE_MOVES.items():
-        seen.setdefault((at or "[*]", move.to), []).append(event.value)
+        for to in (move.to, *move.or_to):
+            seen.setdefault((at or "[*]", to), []).append(event.value)
     lines += [f"    {at} --> {to}: {', '.join(events)}" for (at, to), events in seen.items()]
     begun = {at for at, _ in CERTIFICATE_MOVES}
     lines += [f"    {state} --> [*]" for state in CertificateState if state not in begun]
@@ -36,7 +37,7 @@ def table() -> str:
     for (event, move, stays), states in grouped.items():
         who = "any member" if move.roles == ANYONE else ", ".join(sorted(move.roles))
         names = ", ".join(state.value if state else "" for state in states)
-        to = "as it is" if stays else move.to.value
+        to = "as it is" if stays else " or ".join((move.to, *move.or_to))
         rows.append(f"| {names} | {event} | {who} | {move.guard} | {move.within} | {to} |")
     return "\n".join(rows)
 

@@ -32,6 +32,13 @@ class CertificateWrongRole(NotPermitted):
     title = "Another role decides about the certificate"
 
 
+class EmergencyRepeated(Conflict):
+    """The exchange's last emergency suspension ended by itself: the next one waits, or is the authority's."""
+
+    code = "emergency-repeated"
+    title = "The authority has not decided on the last emergency suspension"
+
+
 class CertificateNumberTaken(Conflict):
     code = "certificate-number-taken"
     title = "This number belongs to another certificate"

@@ -19,7 +19,7 @@ from brokers.errors import CertificateWrongState, NotYourCertificate
 from brokers.mandates.following import follow_certificate
 from brokers.qualifying import Evidence, check_evidence, looks_back_dated
 from brokers.rule_table import in_force
-from brokers.states import CertificateEvent, certificate_may_move
+from brokers.states import CertificateEvent, CertificateState, certificate_may_move
 from brokers.tables import ApplicationRow, CertificateEventRow, CertificateRow, EvidenceRow
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
@@ -83,11 +83,13 @@ async def step(
     """Move a certificate, and enter the step into its history."""
     said = said or Said()
     before = row.status
-    after = certificate_may_move(before, event, act.role)
+    back_to = None if row.suspended_from is None else CertificateState(row.suspended_from)
+    after = certificate_may_move(before, event, act.role, back_to=back_to)
+    suspended_from = _suspended_from(before, event, after, back_to)
     changed = await s.exec(
         update(CertificateRow)
         .where(col(CertificateRow.cert_id) == row.cert_id, col(CertificateRow.status) == before)
-        .values(status=after, **(values or {}))
+        .values(status=after, suspended_from=suspended_from, **(values or {}))
     )
     _claimed(changed.rowcount, row.cert_id, event)
     await s.refresh(row)
@@ -108,6 +110,20 @@ async def step(
     await follow_step(s, act, cert_id=row.cert_id, event=event, because=recorded.statement_id)
     await follow_certificate(s, act.as_exchange(), org_id=row.org_id, before=before, after=row.status)
     return recorded
+
+
+def _suspended_from(
+    before: CertificateState,
+    event: CertificateEvent,
+    after: CertificateState,
+    so_far: CertificateState | None,
+) -> CertificateState | None:
+    """What a suspended certificate goes back to: what it was, but not into a review that has ended."""
+    if after is not CertificateState.SUSPENDED:
+        return None
+    if event in {CertificateEvent.RECTIFY_MISS, CertificateEvent.ANNUAL_FAIL}:
+        return CertificateState.ACTIVE
+    return so_far if before is after else before
 
 
 def _claimed(rowcount: int, cert_id: str, event: CertificateEvent) -> None:

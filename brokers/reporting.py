@@ -20,7 +20,7 @@ from brokers.errors import AnnualReportFiled, AnnualReportMissing, DeadlineOver,
 from brokers.moving import Said, check_own, moments, step
 from brokers.qualifying import Evidence, check_text
 from brokers.rule_table import in_force
-from brokers.states import CertificateEvent, CertificateState, certificate_may_move
+from brokers.states import IN_BEING, CertificateEvent, CertificateState, certificate_may_move
 from brokers.tables import AnnualRow, CertificateRow
 from ledger.recording import Act
 
@@ -178,15 +178,16 @@ async def fail_review(
 async def miss_report(s: WriteSession, act: Act, *, cert_id: str, year: int) -> bool:
     """The clock on 1 April: without a report in time the certificate is suspended (BRK.MISS_REPORT).
 
-    False where nothing is to do; the next year is looked at when its time comes.
+    One that is suspended stays so for this too, whatever becomes of its emergency. False where nothing is
+    to do; the next year is looked at when its time comes.
     """
     row = await repository.claim_certificate(s, cert_id=cert_id)
     if act.now <= report_due(year):
         return False
     await wind_year(s, row, year=year + 1)
     annual = await repository.annual_of(s, cert_id=cert_id, year=year)
-    working = {CertificateState.ACTIVE, CertificateState.RECTIFYING, CertificateState.EXITING}
-    if (annual is not None and not annual.late) or row.status not in working or act.now > row.valid_to:
+    in_time = annual is not None and not annual.late
+    if in_time or row.status not in IN_BEING or act.now > row.valid_to:
         return False
     said = Said(public={"year": year} | moments(due_at=report_due(year)))
     values = {"emergency_until": None}
@@ -197,16 +198,18 @@ async def miss_report(s: WriteSession, act: Act, *, cert_id: str, year: int) -> 
 async def miss_rectification(s: WriteSession, act: Act, *, cert_id: str, year: int) -> bool:
     """The clock after the thirty days: without a word of the broker's it suspends (BRK.RECTIFY_MISS).
 
+    The days go on while the certificate is suspended for something else, and so does this.
     False where nothing is to do.
     """
     row = await repository.claim_certificate(s, cert_id=cert_id)
     annual = await repository.annual_of(s, cert_id=cert_id, year=year)
-    if row.status is not CertificateState.RECTIFYING or annual is None or annual.rectify_by is None:
+    rectifying = CertificateState.RECTIFYING in {row.status, row.suspended_from}
+    if not rectifying or annual is None or annual.rectify_by is None:
         return False
     if annual.rectified_at is not None or act.now <= annual.rectify_by:
         return False
     said = Said(public={"year": year} | moments(rectify_by=annual.rectify_by))
-    await step(s, act, CertificateEvent.RECTIFY_MISS, row, said)
+    await step(s, act, CertificateEvent.RECTIFY_MISS, row, said, values={"emergency_until": None})
     return True
 
 

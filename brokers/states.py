@@ -107,6 +107,8 @@ class CertificateMove:
     to: CertificateState
     guard: str = ""
     within: str = ""
+    or_to: tuple[CertificateState, ...] = ()
+    """Where it leads instead when the certificate was suspended from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,9 @@ APPLICATION: Final = (_C.APPLIED, _C.CORRECTING, _C.UNDER_REVIEW, _C.PUBLIC_NOTI
 """The states of an application that is under way."""
 IN_BEING: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING, _C.SUSPENDED)
 """The states of a certificate that is in force or can come back into it."""
-_AT_WORK: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING)
+AT_WORK: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING)
+
+_BACK: Final = (_C.RECTIFYING, _C.EXITING)
 
 _TO_CERTIFICATE: Final[_Moves] = {
     (None, _E.APPLY): CertificateMove(
@@ -205,12 +209,17 @@ _IN_PRACTICE: Final[_Moves] = {
     (_C.ACTIVE, _E.RECTIFY): CertificateMove(
         _AUTHORITY, _C.RECTIFYING, "the report is there; what is to be put right", "by 30 April"
     ),
-    (_C.RECTIFYING, _E.RECTIFIED): CertificateMove(
-        _BROKER, _C.RECTIFYING, "what was done, with its evidence", "30 days"
-    ),
-    (_C.RECTIFYING, _E.RECTIFY_MISS): CertificateMove(
-        _SYSTEM, _C.SUSPENDED, "nothing was said to be put right", "after 30 days"
-    ),
+    **{
+        (state, _E.RECTIFIED): CertificateMove(_BROKER, state, "what was done, with its evidence", "30 days")
+        for state in (_C.RECTIFYING, _C.SUSPENDED)
+    },
+    # Periods go on for who is suspended: what falls due is stated, and no emergency's end undoes it.
+    **{
+        (state, _E.RECTIFY_MISS): CertificateMove(
+            _SYSTEM, _C.SUSPENDED, "nothing was said to be put right", "after 30 days"
+        )
+        for state in (_C.RECTIFYING, _C.SUSPENDED)
+    },
     **{
         (state, _E.ANNUAL_FAIL): CertificateMove(
             _AUTHORITY, _C.SUSPENDED, "the report is there; with a reason", "by 30 April"
@@ -219,7 +228,7 @@ _IN_PRACTICE: Final[_Moves] = {
     },
     **{
         (state, _E.MISS_REPORT): CertificateMove(_SYSTEM, _C.SUSPENDED, "no annual report", "on 1 April")
-        for state in _AT_WORK
+        for state in IN_BEING
     },
     **{
         (state, _E.WARN): CertificateMove(_AUTHORITY, state, "a reason")
@@ -231,17 +240,22 @@ _IN_PRACTICE: Final[_Moves] = {
     },
     **{
         (state, _E.SUSPEND): CertificateMove(
-            _AUTHORITY_OR_SYSTEM, _C.SUSPENDED, "a severe finding", "the exchange: for 10 working days"
+            _AUTHORITY_OR_SYSTEM,
+            _C.SUSPENDED,
+            "a severe finding; the exchange not twice without a decision between",
+            "the exchange: for 10 working days",
         )
-        for state in _AT_WORK
+        for state in AT_WORK
     },
     (_C.SUSPENDED, _E.SUSPEND): CertificateMove(
         _AUTHORITY, _C.SUSPENDED, "takes over the exchange's emergency suspension"
     ),
     (_C.SUSPENDED, _E.EMERGENCY_OVER): CertificateMove(
-        _SYSTEM, _C.ACTIVE, "the authority did not take it over", "after 10 working days"
+        _SYSTEM, _C.ACTIVE, "the authority did not take it over; as it was", "after 10 working days", _BACK
     ),
-    (_C.SUSPENDED, _E.REINSTATE): CertificateMove(_AUTHORITY, _C.ACTIVE, "the cause is gone"),
+    (_C.SUSPENDED, _E.REINSTATE): CertificateMove(
+        _AUTHORITY, _C.ACTIVE, "the cause is gone; as it was", or_to=_BACK
+    ),
     (_C.SUSPENDED, _E.REVOKE): CertificateMove(
         _AUTHORITY, _C.REVOKED, "a reason", "no new application for 3 years"
     ),
@@ -293,10 +307,15 @@ def allowed_to(state: CertificateState, roles: Collection[str]) -> tuple[Certifi
 
 
 def certificate_may_move(
-    state: CertificateState | None, event: CertificateEvent, role: str
+    state: CertificateState | None,
+    event: CertificateEvent,
+    role: str,
+    *,
+    back_to: CertificateState | None = None,
 ) -> CertificateState:
     """The state an event of this role leads to; None is the state before the first event.
 
+    `back_to` is what a suspended certificate was suspended from.
     Raises CertificateWrongState, naming what the state allows, or CertificateWrongRole.
     """
     move = CERTIFICATE_MOVES.get((state, event))
@@ -313,7 +332,7 @@ def certificate_may_move(
         raise CertificateWrongRole(
             f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
         )
-    return move.to
+    return back_to if back_to is not None and back_to in move.or_to else move.to
 
 
 def mandate_may_move(state: MandateState | None, event: MandateEvent, role: str) -> MandateState:

@@ -33,6 +33,8 @@ class CertificateRow(SQLModel, table=True):
     status: CertificateState = Field(sa_column=Column(text_enum(CertificateState), nullable=False))
     # The end of the exchange's emergency suspension; None for a suspension of the authority's.
     emergency_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    # What a suspended certificate was suspended from, and goes back to.
+    suspended_from: str | None = Field(default=None, sa_column=Column(Text))
     exits_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     # After a revocation: until when, and under whose control, nobody applies again.
     barred_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

@@ -141,6 +141,7 @@ def _qualification() -> None:
     moment = base.db.UtcDateTime(timezone=True)
     _certificate_states(_CERTIFICATE_STATES, _ALL_CERTIFICATE_STATES)
     op.add_column("brokers_certificates", sa.Column("emergency_until", moment, nullable=True))
+    op.add_column("brokers_certificates", sa.Column("suspended_from", sa.Text(), nullable=True))
     op.add_column("brokers_certificates", sa.Column("exits_at", moment, nullable=True))
     op.add_column("brokers_certificates", sa.Column("barred_until", moment, nullable=True))
     op.add_column("brokers_certificates", sa.Column("barred_controller", sa.Text(), nullable=True))
@@ -240,7 +241,7 @@ def _qualification() -> None:
 def _no_qualification() -> None:
     for table in ("annual", "objections", "panel_ties", "panel_votes", "evidence", "applications"):
         op.drop_table(f"brokers_{table}")
-    for column in ("barred_controller", "barred_until", "exits_at", "emergency_until"):
+    for column in ("barred_controller", "barred_until", "exits_at", "suspended_from", "emergency_until"):
         op.drop_column("brokers_certificates", column)
     _certificate_states(_ALL_CERTIFICATE_STATES, _CERTIFICATE_STATES)
 
