@@ -7,7 +7,6 @@ from alembic import op
 
 import base.db
 from base.calendar import shanghai_day
-from base.calendar import shanghai_day
 
 revision: str = "0004"
 down_revision: str | None = "0003"
@@ -72,35 +71,6 @@ def _payments_in_doubt() -> None:
         ),
         sa.PrimaryKeyConstraint("message_id", "officer_id", name=op.f("pk_market_payment_words")),
     )
-
-
-def _statements_fetched_again() -> None:
-    """What was compared before kept no statement: days of payments that may be in doubt are asked for anew."""
-    bind, moment = op.get_bind(), base.db.UtcDateTime(timezone=True)
-    given = sa.table(
-        "market_instructions",
-        sa.column("kind", sa.Text()),
-        sa.column("status", sa.Text()),
-        sa.column("instructed_at", moment),
-    )
-    jobs = sa.table(
-        "jobs",
-        *(sa.column(name, sa.Text()) for name in ("kind", "key", "status", "lease")),
-        *(sa.column(name, moment) for name in ("run_at", "due_at", "finished_at")),
-        sa.column("attempts", sa.Integer()),
-    )
-    oldest = bind.scalar(
-        sa.select(given.c.instructed_at)
-        .where(given.c.status.in_(["INSTRUCTED", "EXPIRED"]), given.c.kind != "FEE_BACK")
-        .order_by(given.c.instructed_at)
-        .limit(1)
-    )
-    if oldest is None:
-        return
-    since = shanghai_day(oldest).isoformat()
-    compared = (jobs.c.kind == "settlement.reconcile", jobs.c.status == "DONE", jobs.c.key >= since)
-    afresh = {"status": "QUEUED", "attempts": 0, "lease": None, "finished_at": None, "due_at": jobs.c.run_at}
-    bind.execute(sa.update(jobs).where(*compared).values(**afresh))
 
 
 def _statements_fetched_again() -> None:
