@@ -12,6 +12,7 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.orders import repository as trades
 from market.orders.rules import TradeState
+from market.orders.states import MOVES
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.claims import Fees, fees_not_back, queue_fee_back
@@ -24,6 +25,7 @@ from market.settlement.errors import (
     WorkWrongRole,
 )
 from market.settlement.instructing import queue_instruction
+from market.settlement.service import event_of
 from market.settlement.tables import Instruction, InstructionKind, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
@@ -52,13 +54,15 @@ async def close_work_item(
 ) -> WorkItem:
     """Say what came of a work item, and close it (PAY.RESOLVE; the note stays in the opening).
 
-    What waited for it on its trade is taken up again; what was let go is not (`pay_again`). Raises
-    WorkItemUnknown, WorkItemClosed, WorkWrongRole.
+    What waited for it on its trade is taken up again; what was let go is not (`pay_again`). What became of a
+    payment that may still have left is for two officers to find (`market.settlement.ascertaining`). Raises
+    WorkItemUnknown, WorkItemClosed, WorkWrongRole, PaymentInDoubt.
     """
     only_the_operator(act)
     item = await repository.claim_work_item(s, item_id=item_id)
     if item.closed_at is not None:
         raise WorkItemClosed("somebody has closed it", item_id=item_id)
+    await _require_decided(s, item)
     item.closed_at = act.occurred_at
     s.add(item)
     await s.flush()
@@ -84,6 +88,30 @@ async def close_work_item(
         if not out or out[-1].status not in _LET_GO:
             await queue_instruction(s, act, trade_id=item.trade_id, at=act.now)
     return item
+
+
+async def _require_decided(s: WriteSession, item: WorkItem) -> None:
+    """Refuse, with PaymentInDoubt, to close a doubt about a payment of which nobody knows what became."""
+    if item.kind not in DOUBTS or item.trade_id is None:
+        return
+    out = await _out_of_escrow(s, trade_id=item.trade_id)
+    named = item.facts.get("instruction_id")
+    for one in out:
+        if one.message_id == (named or one.message_id) and await _is_open(s, one):
+            raise PaymentInDoubt(
+                "two officers find what became of it", trade_id=item.trade_id, kinds=[item.kind]
+            )
+
+
+async def _is_open(s: WriteSession, instruction: Instruction) -> bool:
+    """Whether a payment is with the bank; or was never answered, and its trade would take it still."""
+    if instruction.status is not InstructionState.EXPIRED:
+        return instruction.status is InstructionState.INSTRUCTED
+    if await repository.paid_already(s, instruction=instruction):
+        return False
+    trade = await trades.get_trade(s, trade_id=instruction.trade_id)
+    state = TradeState(trade.frozen_from) if trade.frozen_from else trade.status
+    return (state, event_of(instruction)) in MOVES
 
 
 async def _out_of_escrow(s: WriteSession, *, trade_id: str) -> list[Instruction]:

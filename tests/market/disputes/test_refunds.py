@@ -13,6 +13,7 @@ from market.orders.states import TradeState
 from market.settlement.errors import EscrowAmountMismatch, PaymentInDoubt, PaymentUnderWay
 from market.settlement.mending import Resolution, close_work_item
 from market.settlement.repository import open_work_items_of
+from market.settlement.tables import Found
 from tests.market.disputes.staging import (
     AWARD,
     claims,
@@ -27,6 +28,7 @@ from tests.market.disputes.staging import (
     work,
 )
 from tests.market.settlement.bank_side import Mood
+from tests.market.settlement.test_ascertaining import AFTER, both
 from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
 from tests.standstill import refused, untouched
 
@@ -240,17 +242,16 @@ async def test_nothing_is_void_while_nobody_knows_whether_the_bank_has_paid(sqli
         await void(scene, trade_id)
     assert (await scene.trade(trade_id)).status is TradeState.ACCEPTED_GOODS
     async with scene.database.read() as s:
-        items = await open_work_items_of(s, trade_id=trade_id)
-    assert [item.kind for item in items] == ["instruction-expired"]
-    for item in items:
+        (item,) = await open_work_items_of(s, trade_id=trade_id)
+    assert item.kind == "instruction-expired"
+    said = {"resolution": Resolution.EXPLAINED, "note": "银行书面确认未付款"}
+    async with refused(scene.database, PaymentInDoubt):  # one officer's word decides nothing
         await scene.house.operator.do(
-            close_work_item,
-            attempted="PAY.RESOLVE",
-            object_id=item.item_id,
-            item_id=item.item_id,
-            resolution=Resolution.EXPLAINED,
-            note="银行书面确认未付款",
+            close_work_item, attempted="PAY.RESOLVE", object_id=item.item_id, item_id=item.item_id, **said
         )
+    scene.bank.mood = Mood.PAYS
+    await scene.run_jobs(AFTER)
+    await both(scene, trade_id, Found.NOT_PAID)
     assert (await void(scene, trade_id)).status is TradeState.VOIDED
 
 

@@ -22,7 +22,7 @@ from market.settlement.errors import (
     WorkWrongRole,
 )
 from market.settlement.instructing import note_status
-from market.settlement.mending import pay_again
+from market.settlement.mending import Resolution, close_work_item, pay_again
 from market.settlement.reconciling import reconcile_day
 from market.settlement.tables import Found, Instruction, InstructionState, ReconciledDay
 from tests.market.disputes.staging import as_officer, void, work
@@ -334,6 +334,44 @@ async def test_the_bank_has_its_term_from_its_answer_on_to_pay(scene):
     await scene.run_jobs(AFTER + timedelta(days=5))
     given_up = await both(scene, trade_id, Found.NOT_PAID, day=date(2026, 11, 25))
     assert given_up.status is InstructionState.NOT_PAID
+
+
+async def close(scene: Scene, trade_id: str) -> None:
+    async with scene.database.read() as s:
+        items = await repository.open_work_items_of(s, trade_id=trade_id)
+    for item in items:
+        await scene.house.operator.do(
+            close_work_item,
+            attempted="PAY.RESOLVE",
+            object_id=item.item_id,
+            item_id=item.item_id,
+            resolution=Resolution.EXPLAINED,
+            note="没有问题",
+        )
+
+
+@pytest.mark.parametrize("kind", ["payment-unconfirmed", "instruction-expired", "paid-otherwise"])
+async def test_one_officer_does_not_end_a_doubt_by_closing_its_work_item(scene, kind):
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    scene.bank.mood = Mood.IS_DOWN if kind == "instruction-expired" else Mood.PAYS
+    await scene.run_jobs(T_PLUS_1)
+    if kind == "paid-otherwise":
+        await told_otherwise(scene, trade_id)
+    else:
+        await scene.run_jobs(EXPIRES)
+    assert await work(scene, trade_id) == [kind]
+    async with refused(scene.database, PaymentInDoubt):
+        await close(scene, trade_id)
+    if kind == "instruction-expired":
+        await freeze(scene, trade_id, scene.samr)
+        async with refused(scene.database, PaymentInDoubt):
+            await close(scene, trade_id)
+    scene.bank.mood = Mood.PAYS
+    await scene.run_jobs(AFTER)
+    await both(scene, trade_id, Found.NOT_PAID)
+    assert await work(scene, trade_id) == ["payment-not-made"]
+    await close(scene, trade_id)
+    assert await work(scene, trade_id) == []
 
 
 async def reconcile(scene: Scene, day: date) -> None:

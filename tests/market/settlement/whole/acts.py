@@ -28,6 +28,7 @@ from tests.market.settlement.whole.kept import (
     Due,
     Item,
     Offer,
+    Payment,
     Proposal,
     Refused,
     Stop,
@@ -380,8 +381,13 @@ class Acts:
             waits = trade.settle_at if trade.state == "ACCEPTED_GOODS" else None
             self.due(max(waits or self.now, self.now), "settlement.instruct", trade.trade_id)
 
-    def resolve(self, trade: Trade, kind: str, claim_id: str | None) -> None:
-        """A difference is cleared up: what waited for it goes on, but for what was let go."""
+    def resolve(self, trade: Trade, kind: str, claim_id: str | None, payment: Payment | None) -> None:
+        """A difference is cleared up: what waited for it goes on, but for what was let go.
+
+        Whether a payment has left that the bank may have made is not for one person to say.
+        """
+        if kind in DOUBTS and payment is not None and trade.undecided(payment):
+            raise Refused("payment-in-doubt")
         of_kind = [item for item in trade.items if item.kind == kind]
         trade.items.remove(next(item for item in of_kind if item.claim_id in {None, claim_id}))
         let_go = trade.last_out is not None and trade.last_out.status in GIVEN_UP

@@ -270,7 +270,9 @@ class World:
         said = {"resolution": Resolution.EXPLAINED, "note": "已核对"}
         ours = self.scene.house.operator.do(close_work_item, item_id=items[0].item_id, **said)
         about = items[0].facts.get("claim_id")
-        await self.both(ours, lambda: self.model.resolve(trade, kind, about))
+        _, number = self.instructions.get(items[0].facts.get("instruction_id"), (None, None))
+        payment = None if number is None else trade.payments[number]
+        await self.both(ours, lambda: self.model.resolve(trade, kind, about, payment))
 
     def explained(self) -> Iterator[tuple[Trade, str]]:
         """What can be said to be as it should: nothing of the payment has left, or all of it is known."""

@@ -40,6 +40,7 @@ KINDS = (
     | {"claim-overdue", "unknown-entry", "missing-entry", "amount-differs", "other-day"}
     | {"opening-balance", "closing-balance"}
 )
+_TAKES = {"REFUND": ("REFUND_PENDING", "VOIDED"), "FEE_BACK": ()}
 DEADLINES = ("answer_by", "fund_by", "deliver_by", "accept_by", "settle_at")
 AUTHORITY, EXCHANGE = "SAMR", "EXCHANGE_OPERATOR"
 
@@ -85,6 +86,11 @@ class Payment:
     @property
     def total(self) -> int:
         return sum(amount for _, amount in self.parts)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """In which states a trade takes it."""
+        return _TAKES.get(self.kind, ("ACCEPTED_GOODS", "PARTIAL_SETTLE"))
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,12 @@ class Trade:
         names = {name for name, _ in payment.parts}
         paid = [one for one in self.payments if one.status == "PAID"]
         return any(one is payment or names & {name for name, _ in one.parts} for one in paid)
+
+    def undecided(self, payment: Payment) -> bool:
+        """Whether it is with the bank; or was never answered, and the trade waits for it still."""
+        if payment.status != "EXPIRED":
+            return payment.status == "INSTRUCTED"
+        return (self.stood or self.state) in payment.takes and not self.paid_already(payment)
 
     @property
     def under_way(self) -> Payment | None:

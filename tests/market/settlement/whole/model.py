@@ -16,7 +16,6 @@ from tests.market.settlement.whole.kept import (
     end_of,
 )
 
-_TAKES = {"REFUND": ("REFUND_PENDING", "VOIDED"), "FEE_BACK": ()}
 _NAMES = {"S": "SELLER", "B": "BROKER", "P": "PLATFORM"}
 
 
@@ -90,7 +89,7 @@ class Model(Acts):
         exact = sorted(parts) == sorted(payment.parts)
         if payment.status == "PAID" and known == len(parts) and exact:
             return "known"
-        takes = _TAKES.get(payment.kind, ("ACCEPTED_GOODS", "PARTIAL_SETTLE"))
+        takes = payment.takes
         if not takes:
             raise Refused("settlement-not-instructed")
         odd = self._oddity(trade, payment, takes, exact=exact)
