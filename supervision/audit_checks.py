@@ -29,6 +29,7 @@ from supervision.audit_cosigned import witnesses_cosigned
 from supervision.audit_entry import Sealed, packed
 from supervision.audit_erased import openings_are_gone_where_erased
 from supervision.audit_files import files_are_those_of_the_manifest
+from supervision.audit_found import payments_in_doubt_are_found_by_two
 from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
 from supervision.audit_log_told import log_keys_are_as_told
@@ -212,6 +213,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     openings_are_gone_where_erased,
     statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
+    payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
     witnesses_cosigned,
@@ -228,6 +230,7 @@ OF_STATEMENTS: Final = frozenset(
         openings_are_gone_where_erased,
         statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
+        payments_in_doubt_are_found_by_two,
         database_agrees,
     }
 )

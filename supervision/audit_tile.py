@@ -37,6 +37,7 @@ AMOUNTS: Final = (
 )
 TRADE: Final = "TRD."
 SIGN: Final = "TRD.SIGN"
+ASCERTAIN: Final = "PAY.ASCERTAIN"
 _NONCE_HEX: Final = 64
 _AT_BEGIN: Final = len('{"at":"')
 AT: Final = slice(_AT_BEGIN, _AT_BEGIN + len("2026-11-23T01:00:00.000Z"))
@@ -69,7 +70,8 @@ class Batch:
     log's own keys are there. `alike` says that all entries but the first end as they should.
     `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
     `signatures` counts the ones verified here. `marks` are 8 bytes of each statement's SHA-256 (0: none).
-    `amounts` stand in openings that fit, of trades; `envelopes` are the names of contract signatures.
+    `amounts` stand in openings that fit, of trades, and `officers` in those about payments; `envelopes` are
+    the names of contract signatures.
     `blamed` are entries whose keys could not say them, `absent` those whose opening is not there.
     """
 
@@ -89,6 +91,7 @@ class Batch:
     absent: list[tuple[int, str]] = field(default_factory=list)
     opened: bytes = b""
     amounts: dict[int, dict[str, str]] = field(default_factory=dict)
+    officers: dict[int, str] = field(default_factory=dict)
     envelopes: dict[int, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     blamed: set[int] = field(default_factory=set)
@@ -345,7 +348,7 @@ def _open(batch: Batch, data: bytes | None) -> None:
 
 
 def _look_into(batch: Batch, said: Sealed, document: Mapping[str, Any] | None) -> None:
-    """What an opening that fits its commitment says of money."""
+    """What an opening that fits its commitment says of money, and of who found what became of it."""
     if document is None:
         why = "not canonical JSON with a 256-bit nonce"
         batch.problems.append(Problem(Code.OPENING, why, said.seq))
@@ -355,6 +358,8 @@ def _look_into(batch: Batch, said: Sealed, document: Mapping[str, Any] | None) -
         amounts = {name: document[name] for name in AMOUNTS if type(document.get(name)) is str}
         if amounts:
             batch.amounts[said.seq] = amounts
+    elif said.event == ASCERTAIN and type(document.get("officer_id")) is str:
+        batch.officers[said.seq] = document["officer_id"]
 
 
 def opened_of(seqs: Mapping[int, Any], begin: int) -> bytes:
