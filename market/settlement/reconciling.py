@@ -12,6 +12,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from base.calendar import at_shanghai, end_of_day_shanghai
 from base.canonical import sha256_hex
@@ -231,7 +232,14 @@ async def ensure_reconciled(s: RowSession, *, days: Collection[date]) -> None:
 
 
 async def queue_reconciliation(s: WriteSession, *, day: date) -> None:
-    """Have a day compared with the bank's statement when it is over."""
+    """Have a day compared with the bank's statement when it is over.
+
+    These jobs are never called off: one that stands is not touched. A caller that has posted would wait for
+    whoever runs it, and that one, to roll the day up, for the caller (`ledger.balances.roll_up`).
+    """
+    named = select(JobRow.key).where(JobRow.kind == RECONCILE_JOB, JobRow.key == day.isoformat())
+    if (await s.exec(named)).first() is not None:
+        return
     await enqueue(
         s,
         kind=RECONCILE_JOB,

@@ -1,10 +1,12 @@
 """Each day's statement of the bank against what we know, to the fen; every difference is stated."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from base.jobs import JobRow, JobStatus
@@ -12,7 +14,7 @@ from base.signing import SigningKey, parse_envelope
 from ledger.reader import opening, statements_of
 from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
 from market.settlement.messages import MAX_BYTES, read_statement
-from market.settlement.reconciling import RECONCILE_JOB, compare, reconcile_day
+from market.settlement.reconciling import RECONCILE_JOB, compare, queue_reconciliation, reconcile_day
 from market.settlement.repository import open_work_items, reconciled_days
 from market.settlement.tables import BankMovement, ReconciledDay
 from tests.market.settlement.bank_side import ESCROW, PAYER, BankSide, Mood, credit_entry, serial
@@ -250,3 +252,15 @@ async def test_a_day_of_thousands_of_entries_is_compared(sqlite_scene):
         compared = next(row for row in await reconciled_days(s) if row.day == DAY)
     assert compared.matched
     assert len(parse_envelope(orjson.loads(compared.envelope)).payload) > 2 * MAX_BYTES
+
+
+@pytest.mark.postgresql
+async def test_who_has_posted_does_not_wait_for_the_comparison_that_runs(postgresql_database):
+    """That one waits, to roll the day up, for everybody who has posted: each for the other, for ever."""
+    database = postgresql_database
+    async with database.write() as s:
+        await queue_reconciliation(s, day=DAY)
+    async with database.write() as comparing:
+        await (await comparing.connection()).execute(text("UPDATE jobs SET attempts = attempts + 1"))
+        async with database.write() as debit:
+            await asyncio.wait_for(queue_reconciliation(debit, day=DAY), 10)
