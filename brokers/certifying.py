@@ -183,6 +183,7 @@ async def check_free(
 ) -> None:
     """At most one certificate at a time, so that no suspension is walked around; none after a revocation.
 
+    While one is suspended there is no other, not even for the time after its end.
     The bar holds for whoever has the same controller, now or when it was revoked, under whatever name.
     Raises BrokerBarred, CertificateOverlaps.
     """
@@ -198,7 +199,9 @@ async def check_free(
                 barred_until=rfc3339(barred.barred_until),
             )
     for held in await repository.certificates_of(s, org_id=org_id):
-        if held.status not in _OVER and valid_from <= held.valid_to and held.valid_from <= valid_to:
+        overlaps = valid_from <= held.valid_to and held.valid_from <= valid_to
+        undecided = held.status is CertificateState.SUSPENDED
+        if undecided or (held.status not in _OVER and overlaps):
             raise CertificateOverlaps(
                 "the organisation holds a certificate for this time",
                 cert_id=held.cert_id,
@@ -291,6 +294,7 @@ async def end_emergency(s: WriteSession, act: Act, *, cert_id: str, since: str, 
         await _wind_emergency(s, cert_id=cert_id, since=begun, until=over)
         return False
     await step(s, act, CertificateEvent.EMERGENCY_OVER, row, values={"emergency_until": None})
+    await _expire_if_over(s, act, row)
     return True
 
 
@@ -308,7 +312,13 @@ async def reinstate_certificate(
         case_id=case_id,
         values={"emergency_until": None},
     )
+    await _expire_if_over(s, act, row)
     return row
+
+
+async def _expire_if_over(s: WriteSession, act: Act, row: CertificateRow) -> None:
+    if act.now > row.valid_to:  # it ended while it was suspended
+        await step(s, act.as_exchange(), CertificateEvent.EXPIRE, row)
 
 
 async def revoke_certificate(
@@ -337,10 +347,11 @@ async def revoke_certificate(
 async def expire_certificate(s: WriteSession, act: Act, *, cert_id: str) -> bool:
     """The clock's end of a certificate whose validity is over (BRK.EXPIRE); False where nothing is to do.
 
-    No act waits for it: every act of a broker asks for the validity itself.
+    No act waits for it: every act of a broker asks for the validity itself. A suspended one does not expire
+    before it is decided on, so that it can still be revoked.
     """
     row = await repository.claim_certificate(s, cert_id=cert_id)
-    if row.status in _OVER or act.now <= row.valid_to:
+    if row.status in {*_OVER, CertificateState.SUSPENDED} or act.now <= row.valid_to:
         return False
     await step(s, act, CertificateEvent.EXPIRE, row)
     return True

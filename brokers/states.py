@@ -265,7 +265,8 @@ _IN_PRACTICE: Final[_Moves] = {
         "evidence anew; BRK-QUAL is met; no review is open",
         "6 months to 1 day before the end",
     ),
-    **{(state, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED, "", "after its end") for state in IN_BEING},
+    # A suspended one waits for the authority beyond its end: time does not save it from a revocation.
+    **{(state, _E.EXPIRE): CertificateMove(_SYSTEM, _C.EXPIRED, "", "after its end") for state in AT_WORK},
     (_C.ACTIVE, _E.EXIT_NOTICE): CertificateMove(_BROKER, _C.EXITING, "", "6 months before"),
     (_C.EXITING, _E.EXIT): CertificateMove(
         _BROKER, _C.EXITED, "no mandate and no trade runs; the records are handed over", "after 6 months"

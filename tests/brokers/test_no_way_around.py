@@ -4,8 +4,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from brokers import applying, continuing, reporting
-from brokers.certifying import certify, reinstate_certificate, suspend_certificate
-from brokers.errors import ApplicationUnderWay, EmergencyRepeated, NotPutRight
+from brokers.certifying import certify, reinstate_certificate, revoke_certificate, suspend_certificate
+from brokers.errors import (
+    ApplicationUnderWay,
+    BrokerBarred,
+    CertificateOverlaps,
+    EmergencyRepeated,
+    NotPutRight,
+)
 from brokers.repository import get_certificate
 from brokers.rules import CertificateState
 from tests.brokers.office import SCOPE
@@ -151,3 +157,39 @@ async def test_a_second_emergency_waits_sixty_days_or_for_the_authority(office):
         await office.as_person("chen", verb, cert_id=cert_id, reason_code="WT1")
         office.clock.advance(timedelta(seconds=1))
     assert (await suspend_as_exchange(office, cert_id)).status is CertificateState.SUSPENDED
+
+
+async def test_the_end_of_validity_saves_nobody_from_revocation_and_bar(office):
+    row = await office.certified()
+    office.clock.move_to(row.valid_to - timedelta(minutes=1))
+    await office.as_person("chen", suspend_certificate, cert_id=row.cert_id, reason_code="WT1")
+    office.clock.move_to(row.valid_to + timedelta(days=2))
+    await office.work()
+    assert await state_of(office, row.cert_id) is CertificateState.SUSPENDED
+    async with refused(office.database, CertificateOverlaps):
+        await office.apply(evidence=())
+    await office.as_person("chen", revoke_certificate, cert_id=row.cert_id, reason_code="WT1")
+    async with refused(office.database, BrokerBarred):
+        await office.apply(evidence=())
+
+
+async def test_who_is_reinstated_after_the_end_has_expired(office):
+    row = await office.certified()
+    office.clock.move_to(row.valid_to - timedelta(minutes=1))
+    await office.as_person("chen", suspend_certificate, cert_id=row.cert_id, reason_code="WT1")
+    office.clock.move_to(row.valid_to + timedelta(days=2))
+    await office.work()
+    await office.as_person("chen", reinstate_certificate, cert_id=row.cert_id, reason_code="CLEARED")
+    assert await state_of(office, row.cert_id) is CertificateState.EXPIRED
+    (said,) = await statements(office.database, "BRK.EXPIRE")
+    assert said["predicate"]["role"] == "EXCHANGE_OPERATOR"
+    assert (await office.apply(evidence=())).status is CertificateState.APPLIED
+
+
+async def test_an_emergency_that_ends_after_the_end_ends_the_certificate_too(office):
+    row = await office.certified()
+    office.clock.move_to(row.valid_to - timedelta(minutes=1))
+    await suspend_as_exchange(office, row.cert_id)
+    office.clock.advance(timedelta(days=30))
+    await office.work()
+    assert await state_of(office, row.cert_id) is CertificateState.EXPIRED

@@ -124,7 +124,7 @@ async def test_a_node_that_was_down_for_a_year_and_a_half_states_what_fell_due_o
     assert [said["predicate"]["year"] for said in missed] == [2027, 2028]
     office.clock.move_to(datetime(2029, 12, 31, tzinfo=UTC))
     await office.work()
-    assert await state_of(office, cert_id) is CertificateState.EXPIRED
+    assert await state_of(office, cert_id) is CertificateState.SUSPENDED  # the authority has to decide
 
 
 async def test_what_is_to_be_put_right_is_put_right_in_thirty_days_or_suspends(office):
