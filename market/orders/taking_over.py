@@ -48,8 +48,10 @@ async def running_under(s: ReadSession, mandate: MandateRow) -> list[str]:
 async def take_over(s: WriteSession, act: Act, *, mandate_id: str) -> MandateRow:
     """Take over what the broker negotiates for one under a mandate (MND.TAKE_OVER), which ends with that.
 
-    The statement names every trade, in which the broker has no seat from then on. Raises MandateUnknown,
-    MandateWrongRole, MandateWrongState, TradeMovedOn, `member-not-active`.
+    The statement names every trade, in which the broker has no seat from then on. Trades are locked before
+    their mandate, so one that begins in between is found only now, and the client asks again.
+
+    Raises MandateUnknown, MandateWrongRole, MandateWrongState, TradeMovedOn, `member-not-active`.
     """
     seen = await get_mandate(s, mandate_id=mandate_id)
     if (act.actor.org_id, act.role) != (seen.client_id, seen.side):
@@ -57,6 +59,8 @@ async def take_over(s: WriteSession, act: Act, *, mandate_id: str) -> MandateRow
     trades = [await claim_trade(s, trade_id=trade_id) for trade_id in await running_under(s, seen)]
     row = await claim_mandate(s, mandate_id=mandate_id)
     mandate_may_move(row.status, MandateEvent.TAKE_OVER, act.role)
+    if begun := set(await running_under(s, row)) - {trade.trade_id for trade in trades}:
+        raise TradeMovedOn("a trade has begun under the mandate in between", trades=sorted(begun))
     await require_member(s, org_id=row.client_id)
     taken = [trade.trade_id for trade in trades if _runs(trade)]
     await _without_broker(s, taken, broker_id=row.broker_id)

@@ -1,5 +1,7 @@
 """A client takes over from its broker what is being negotiated, above all when the certificate is gone."""
 
+import asyncio
+
 import pytest
 
 from brokers.errors import MandateWrongRole, MandateWrongState
@@ -9,7 +11,8 @@ from brokers.repository import get_mandate
 from brokers.rules import MandateState, Side
 from brokers.service import suspend_certificate
 from ledger.reader import statements_of
-from market.orders.errors import TradeUnknown
+from market.orders import taking_over
+from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeState
 from market.orders.taking_over import take_over
 from tests.market.trade.scene import PRICE
@@ -87,3 +90,27 @@ async def test_a_broker_offers_only_for_the_mandates_territory(scene):
     async with refused(scene.database, MandateExceeded) as caught:
         await scene.offer(trade_id, scene.broker, role="BROKER")
     assert caught.value.facts["reason"] == "territory"
+
+
+async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its_broker(scene, monkeypatch):
+    """PostgreSQL: an inquiry holds the mandate while the client, who has looked already, waits for it."""
+    if scene.database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    listed, go, real = asyncio.Event(), asyncio.Event(), taking_over.running_under
+
+    async def slow(s, mandate):
+        found = await real(s, mandate)
+        listed.set()
+        await go.wait()
+        return found
+
+    monkeypatch.setattr(taking_over, "running_under", slow)
+    taking = asyncio.create_task(taken(scene))
+    await listed.wait()
+    trade_id = (await scene.inquire()).trade_id
+    go.set()
+    with pytest.raises(TradeMovedOn) as caught:
+        await taking
+    assert caught.value.facts["trades"] == [trade_id]
+    assert (await taken(scene)).status is MandateState.TAKEN_OVER
+    assert (await scene.trade(trade_id)).broker_id is None
