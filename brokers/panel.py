@@ -130,7 +130,12 @@ async def refuse_application(
 
 
 async def _decided(s: WriteSession, act: Act, row: ApplicationRow, *, approved: bool) -> int:
-    votes = await repository.votes_of(s, cert_id=row.cert_id)
+    """How many votes decide. One by who has declared a tie since then is not among them."""
+    votes = [
+        one
+        for one in await repository.votes_of(s, cert_id=row.cert_id)
+        if not await _has_declared(s, one.person, row)
+    ]
     wanted = in_force(act.now).number("BRK-PROC", "panel")
     for_it = sum(one.approves for one in votes)
     if len(votes) < wanted or 2 * for_it == len(votes):
@@ -143,6 +148,12 @@ async def _decided(s: WriteSession, act: Act, row: ApplicationRow, *, approved: 
     if (2 * for_it > len(votes)) is not approved:
         raise PanelDecidedOtherwise("most of the panel voted otherwise", cert_id=row.cert_id)
     return len(votes)
+
+
+async def _has_declared(s: WriteSession, person: str, row: ApplicationRow) -> bool:
+    """Only the person's own word takes a vote out: what others enrol afterwards unseats nobody."""
+    ties = await repository.ties_of(s, person=person)
+    return any([await same_controller(s, tie.org_id, row.org_id) for tie in ties])
 
 
 async def check_untied(s: WriteSession, act: Act, row: ApplicationRow, *, no_ties: bool) -> Person:

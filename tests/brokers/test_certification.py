@@ -362,3 +362,17 @@ async def test_the_exchanges_suspension_ends_by_itself_unless_the_authority_take
     async with office.database.read() as s:
         assert (await get_certificate(s, cert_id=certificate.cert_id)).status is CertificateState.SUSPENDED
     assert len(await statements(office.database, "BRK.EMERGENCY_OVER")) == 1
+
+
+async def test_a_tie_that_is_declared_after_the_vote_takes_the_vote_out_of_the_count(office):
+    row = await office.apply()
+    await office.as_person("chen", applying.review, cert_id=row.cert_id)
+    for name in ("chen", "li", "wang"):
+        await office.vote(row.cert_id, name)
+    await office.as_person("chen", panel.declare_tie, org_id=office.broker.org_id)
+    async with refused(office.database, PanelNotComplete):
+        await office.as_person("li", panel.publish_notice, cert_id=row.cert_id)
+    await office.vote(row.cert_id, "zhao")
+    await office.as_person("li", panel.publish_notice, cert_id=row.cert_id)
+    (said,) = await statements(office.database, "BRK.NOTICE")
+    assert said["predicate"]["votes"] == 3
