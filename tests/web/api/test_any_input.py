@@ -25,6 +25,7 @@ from cli.server import server_config
 from tests.web.api.live import free_port
 from tests.web.market import copied
 
+schemathesis.serializer.alias("application/vc", "application/json")
 PEOPLE = ("operator", "authority", "provider", "buyer", "broker", "nobody")
 SLOW = {"/api/v1/listings/{listing_id}/measure", "/api/v1/token", "/api/v1/step-up"}
 EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
