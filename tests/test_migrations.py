@@ -1,16 +1,20 @@
 """The steps of the schema lead exactly to what the code declares, on both databases, and can be repeated."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, bindparam, inspect, text
+from sqlmodel import SQLModel, select
 
-from base.db import Database
+from base.clock import SystemClock
+from base.db import Database, UtcDateTime
+from base.jobs import JobRow
+from brokers.reporting import ANNUAL_JOB, report_due
 from migrations.models import import_tables
 from migrations.run import current, migrate, newest
 from tests.databases import sqlite_url
@@ -104,3 +108,39 @@ async def test_a_database_that_is_up_to_date_stays_as_it_is(empties: list[Databa
     async with database.engine.connect() as connection:
         assert await connection.run_sync(rules_of) == before
     assert await current(database) == newest()
+
+
+async def test_who_was_certified_before_there_were_reports_is_asked_for_the_next_one(
+    empties: list[Database],
+) -> None:
+    database, now = empties[0], SystemClock().now()
+    await migrate(database, to="0004")
+    moments = [bindparam(name, type_=UtcDateTime(timezone=True)) for name in ("at", "end")]
+    said = {"at": datetime(2026, 1, 1, tzinfo=UTC), "end": now + timedelta(days=3 * 366), "no": False}
+    async with database.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO identity_orgs (org_id, name, uscc, region, roles, is_ciio, status, admitted_at) "
+                "VALUES ('org_1', 'x', '914400000000000000', '440000', 'BROKER', :no, 'ACTIVE', :at)"
+            ).bindparams(moments[0]),
+            {"at": said["at"], "no": False},
+        )
+        for cert_id, status in (("crt_1", "ACTIVE"), ("crt_2", "SUSPENDED"), ("crt_3", "REVOKED")):
+            await connection.execute(
+                text(
+                    "INSERT INTO brokers_certificates (cert_id, cert_no, org_id, broker_type, grade, "
+                    "sectors, max_level, cross_border, valid_from, valid_to, status) VALUES "
+                    "(:cert_id, :cert_id, 'org_1', 'M', 2, '[]', 'general-2', :no, :at, :end, :status)"
+                ).bindparams(*moments),
+                {**said, "cert_id": cert_id, "status": status},
+            )
+    await migrate(database)
+    async with database.read() as s:
+        asked = (await s.exec(select(JobRow).where(JobRow.kind == ANNUAL_JOB).order_by(JobRow.key))).all()
+    year = asked[0].payload["year"]
+    assert report_due(year) > now
+    assert year == 2026 or report_due(year - 1) < now  # the next one, and none that nobody could file
+    assert [(row.key, row.payload["year"], row.run_at) for row in asked] == [
+        (f"{cert_id} {year}", year, report_due(year) + timedelta(milliseconds=1))
+        for cert_id in ("crt_1", "crt_2")
+    ]

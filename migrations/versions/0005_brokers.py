@@ -1,11 +1,14 @@
 """Certified brokers: what qualification, credentials, mandates and conduct keep."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import op
 
 import base.db
+from base.calendar import shanghai_day
+from base.clock import SystemClock
 
 revision: str = "0005"
 down_revision: str | None = "0004"
@@ -16,6 +19,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Add what was asked for."""
     _qualification()
+    _annual_clocks()
     _credentials()
     _mandates()
     _conduct()
@@ -25,6 +29,7 @@ def downgrade() -> None:
     """Take it away again."""
     _no_conduct()
     _no_mandates()
+    _no_annual_clocks()
     _no_qualification()
     _no_credentials()
 
@@ -244,6 +249,62 @@ def _no_qualification() -> None:
     for column in ("barred_controller", "barred_until", "exits_at", "suspended_from", "emergency_until"):
         op.drop_column("brokers_certificates", column)
     _certificate_states(_ALL_CERTIFICATE_STATES, _CERTIFICATE_STATES)
+
+
+def _annual_clocks() -> None:
+    """Have the clock ask the certificates that are there already for their next report, as new ones."""
+    moment, bind, now = base.db.UtcDateTime(timezone=True), op.get_bind(), SystemClock().now()
+    held = sa.table(
+        "brokers_certificates",
+        sa.column("cert_id"),
+        sa.column("status"),
+        sa.column("valid_from", moment),
+        sa.column("valid_to", moment),
+    )
+    events = sa.table(
+        "brokers_certificate_events", sa.column("cert_id"), sa.column("event"), sa.column("at", moment)
+    )
+    jobs = sa.table(
+        "jobs",
+        *(sa.column(name) for name in ("kind", "key", "status", "attempts")),
+        sa.column("payload", sa.JSON()),
+        sa.column("run_at", moment),
+        sa.column("due_at", moment),
+    )
+    entered = sa.select(events.c.cert_id, events.c.at).where(events.c.event == "CERTIFY")
+    certified = {row.cert_id: row.at for row in bind.execute(entered).all()}
+    for row in bind.execute(sa.select(held).where(held.c.status.in_(("ACTIVE", "SUSPENDED")))).all():
+        day = shanghai_day(max(row.valid_from, certified.get(row.cert_id, row.valid_from)))
+        year = day.year if day.month <= _LAST_MONTH_OF_A_FIRST_YEAR else day.year + 1
+        while _after_31_march(year) <= now:  # a report that nobody could file is not missed
+            year += 1
+        run_at = _after_31_march(year)
+        if run_at > row.valid_to:
+            continue
+        bind.execute(
+            jobs.insert().values(
+                kind=_ANNUAL_JOB,
+                key=f"{row.cert_id} {year}",
+                payload={"cert_id": row.cert_id, "year": year},
+                status="QUEUED",
+                attempts=0,
+                run_at=run_at,
+                due_at=run_at,
+            )
+        )
+
+
+def _after_31_march(year: int) -> datetime:
+    """A millisecond after the last moment of the report on a year: 1 April begins in Shanghai."""
+    return datetime(year + 1, 3, 31, 15, 59, 59, 999_000, tzinfo=UTC) + timedelta(milliseconds=1)
+
+
+def _no_annual_clocks() -> None:
+    op.execute(f"DELETE FROM jobs WHERE kind = '{_ANNUAL_JOB}'")  # noqa: S608 - a constant
+
+
+_ANNUAL_JOB = "brokers.annual-report-due"
+_LAST_MONTH_OF_A_FIRST_YEAR = 9
 
 
 def _certificate_states(was: Sequence[str], now: Sequence[str]) -> None:
