@@ -33,7 +33,7 @@ from brokers.rules import (
 )
 from brokers.tables import MandateRow
 from identity.repository import get_person, lock_organisation
-from identity.service import require_member, same_controller
+from identity.service import require_identified, require_member, same_controller
 from ledger.recording import Act, record
 from registry.rules import Level
 
@@ -150,9 +150,10 @@ async def accept_mandate(
 ) -> MandateRow:
     """The broker signs the client's document (MND.ACCEPT): from now on the mandate is in force.
 
-    `document_sha256` is what the broker read. Raises BrokerNotCertified (BR1) for one whose certificate
-    does not bear it, SelfDealing (BR5), MandateDocumentDiffers, MandateOnePerson, MandateExclusive,
-    MandateWrongRole, MandateWrongState, `member-not-active`.
+    `document_sha256` is what the broker read; only a mandate of before there were documents has none. Raises
+    BrokerNotCertified (BR1) for one whose certificate does not bear it, SelfDealing (BR5),
+    MandateDocumentDiffers, MandateOnePerson, MandateExclusive, MandateWrongRole, MandateWrongState,
+    `person-not-identified`, `member-not-active`.
     """
     seen = await repository.get_mandate(s, mandate_id=mandate_id)
     _only(seen.broker_id, act)
@@ -191,18 +192,18 @@ async def accept_mandate(
 async def _check_document(
     s: WriteSession, act: Act, terms: MandateTermsRow, document_sha256: str | None
 ) -> None:
-    """Both sides sign over one document, and not with one hand."""
-    if document_sha256 not in {None, terms.document_sha256}:
+    """Both sides sign over one document, and not with one hand: it is on record whose the broker's is."""
+    if document_sha256 != terms.document_sha256:
         raise MandateDocumentDiffers(
             "the client signed another document", mandate_id=terms.mandate_id, signed=terms.document_sha256
         )
-    people = [
-        await get_person(s, user_id=user_id)
-        for user_id in (terms.signed_by, act.actor.user_id)
-        if user_id is not None
-    ]
-    marks = [person.mark for person in people if person is not None and person.mark is not None]
-    if len(marks) > len(set(marks)):
+    if act.actor.user_id is None:
+        return
+    ours = await require_identified(s, user_id=act.actor.user_id)
+    client = None if terms.signed_by is None else await get_person(s, user_id=terms.signed_by)
+    if client is not None and (
+        client.mark == ours.mark or (client.mark is None and client.name == ours.name)
+    ):
         raise MandateOnePerson("one natural person signs for both", mandate_id=terms.mandate_id)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from brokers.credential.issuing import appoint_issuer
+from brokers.mandates.repository import terms_of
 from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, sign_mandate
 from cli.demo.datasets import CITIES, EMISSIONS, FLIGHTS, PLANES, POPULATION, WEATHER, Part, Table, parts
@@ -144,12 +145,16 @@ async def mandated(world: World, client: Member, broker: Member, *, fee_bp: int)
         fee_bp=fee_bp,
         ends_at=world.clock.now() + timedelta(days=500),
     )
+    async with world.node.database.read() as s:
+        terms = await terms_of(s, mandate_id=mandate.mandate_id)
+    assert terms is not None
     await broker.do(
         accept_mandate,
         "BROKER",
         about=mandate.mandate_id,
         attempted="MND.ACCEPT",
         mandate_id=mandate.mandate_id,
+        document_sha256=terms.document_sha256,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpx
 
+from base.canonical import canonical, sha256_hex
 from base.clock import SHANGHAI, rfc3339
 from base.money import yuan
 from cli.demo.datasets import FLIGHTS, FLIGHTS_ROWS, declaration, published_digest, whole_flights
@@ -157,7 +158,9 @@ async def _mandate(stage: Stage) -> None:
         },
     )
     stage.note("mandates the broker, 2 % on success", "provider", mandate["mandate_id"], "MND.SIGN")
-    await stage.broker.post(f"/mandates/{mandate['mandate_id']}/accept")
+    path = f"/mandates/{mandate['mandate_id']}"
+    read = sha256_hex(canonical(await stage.broker.get(f"{path}/document")))
+    await stage.broker.post(f"{path}/accept", {"document_sha256": read})
     stage.note("accepts the mandate", "broker", mandate["mandate_id"], "MND.ACCEPT")
 
 

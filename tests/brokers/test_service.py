@@ -31,6 +31,7 @@ from brokers.errors import (
     NoActiveMandate,
     SelfDealing,
 )
+from brokers.mandates.repository import terms_of
 from brokers.repository import certificates_of, get_certificate, get_mandate, history_of, mandates_of
 from brokers.rules import BrokerType, CertificateState, MandateState, Side
 from brokers.service import (
@@ -120,8 +121,15 @@ class Guild:
         )
 
     async def accept(self, mandate_id: str, who: Party | None = None, role: str = "BROKER") -> MandateRow:
+        async with self.database.read() as s:
+            terms = await terms_of(s, mandate_id=mandate_id)
         return await (who or self.broker).do(
-            accept_mandate, role=role, attempted="MND.ACCEPT", object_id=mandate_id, mandate_id=mandate_id
+            accept_mandate,
+            role=role,
+            attempted="MND.ACCEPT",
+            object_id=mandate_id,
+            mandate_id=mandate_id,
+            document_sha256=None if terms is None else terms.document_sha256,
         )
 
     async def take_back(

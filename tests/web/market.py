@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from bank.messages.entries import Entry
-from base.canonical import sha256_hex
+from base.canonical import canonical, sha256_hex
 from base.clock import SimulatedClock, rfc3339
 from base.db import WriteSession
 from base.ids import Seed
@@ -106,7 +106,9 @@ async def _brokerage(market: Market) -> None:
         },
     )
     market.ids["mandate"] = mandate["mandate_id"]
-    await served.api(market.broker, "POST", f"/mandates/{mandate['mandate_id']}/accept")
+    path = f"/mandates/{mandate['mandate_id']}"
+    read = sha256_hex(canonical(await served.api(market.broker, "GET", f"{path}/document")))
+    await served.api(market.broker, "POST", f"{path}/accept", {"document_sha256": read})
     for name, number in (("provider", 3), ("broker", 4), ("buyer", 5)):
         await served.api(
             market.people[name],

@@ -33,6 +33,7 @@ from brokers.service import (
     revoke_certificate,
     suspend_certificate,
 )
+from identity.errors import PersonNotIdentified
 from tests.brokers.test_service import SCOPE, TO
 from tests.houses import Party, officer
 from tests.identity.unmoved import statements
@@ -73,14 +74,15 @@ async def test_both_sides_sign_the_digest_of_one_document(guild):
 async def test_the_broker_signs_what_the_client_signed_and_no_other(guild):
     await guild.certify()
     mandate = await guild.sign()
-    async with refused(guild.database, MandateDocumentDiffers) as caught:
-        await guild.broker.do(
-            accept_mandate,
-            object_id=mandate.mandate_id,
-            mandate_id=mandate.mandate_id,
-            document_sha256="0" * 64,
-        )
-    assert caught.value.rule_id == "BR2"
+    for read in ("0" * 64, None):
+        async with refused(guild.database, MandateDocumentDiffers) as caught:
+            await guild.broker.do(
+                accept_mandate,
+                object_id=mandate.mandate_id,
+                mandate_id=mandate.mandate_id,
+                document_sha256=read,
+            )
+        assert caught.value.rule_id == "BR2"
     assert await status_of(guild, mandate.mandate_id) is MandateState.SIGNED
 
 
@@ -113,10 +115,11 @@ def by(party, user_id):
     return person
 
 
-async def enrolled(guild, party, user_id, mark):
+async def enrolled(guild, party, user_id, mark, name=None):
     async with guild.database.write() as s:
         row = officer(party.org_id, 99, guild.clock)
         row.user_id, row.login, row.mark = user_id, user_id, mark
+        row.name = name or row.name
         s.add(row)
     return by(party, user_id)
 
@@ -132,6 +135,19 @@ async def test_one_natural_person_does_not_sign_for_both_sides(guild):
     await guild.accept(mandate.mandate_id, who=other)
     terms = await document_of(guild, mandate.mandate_id)
     assert (terms.signed_by, terms.accepted_by) == ("usr_client", "usr_other")
+
+
+async def test_who_signs_for_the_broker_is_on_record_and_no_namesake_of_an_unknown_client(guild):
+    await guild.certify()
+    client = await enrolled(guild, guild.seller, "usr_client", None)
+    unknown = await enrolled(guild, guild.broker, "usr_unknown", None)
+    namesake = await enrolled(guild, guild.broker, "usr_broker", "a" * 64)
+    other = await enrolled(guild, guild.broker, "usr_other", "b" * 64, name="另一人")
+    mandate = await guild.sign(client)
+    for who, refusal in ((unknown, PersonNotIdentified), (namesake, MandateOnePerson)):
+        async with refused(guild.database, refusal):
+            await guild.accept(mandate.mandate_id, who=who)
+    await guild.accept(mandate.mandate_id, who=other)
 
 
 @pytest.mark.parametrize("day", [date(2026, 11, 15), date(2026, 11, 17), date(2020, 1, 1)])

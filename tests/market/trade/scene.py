@@ -17,6 +17,7 @@ from base.clock import SimulatedClock
 from base.db import Database
 from base.jobs import run_due
 from base.signing import SigningKey
+from brokers.mandates.repository import terms_of
 from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, revoke_mandate, sign_mandate
 from brokers.tables import MandateRow
@@ -215,8 +216,15 @@ class Scene:
             side=side,
             **(said | facts),
         )
+        async with self.database.read() as s:
+            terms = await terms_of(s, mandate_id=signed.mandate_id)
+        assert terms is not None
         await agent.do(
-            accept_mandate, attempted="MND.ACCEPT", object_id=signed.mandate_id, mandate_id=signed.mandate_id
+            accept_mandate,
+            attempted="MND.ACCEPT",
+            object_id=signed.mandate_id,
+            mandate_id=signed.mandate_id,
+            document_sha256=terms.document_sha256,
         )
         return signed.mandate_id
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from base.db import WriteSession
+from brokers.mandates.repository import terms_of
 from brokers.rules import Side
 from brokers.service import accept_mandate, sign_mandate
 from ledger.recording import Act
@@ -349,7 +350,10 @@ async def _by_buyers_broker(stage: Stage, s: WriteSession) -> str:
         fee_bp=200,
         ends_at=ENDS_AT,
     )
-    await accept_mandate(s, stage.act("BROKER"), mandate_id=signed.mandate_id)
+    written = await terms_of(s, mandate_id=signed.mandate_id)
+    assert written is not None
+    named = {"mandate_id": signed.mandate_id, "document_sha256": written.document_sha256}
+    await accept_mandate(s, stage.act("BROKER"), **named)
     trade = await orders.inquire(
         s,
         stage.act("BUYER"),

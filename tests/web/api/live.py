@@ -22,7 +22,7 @@ from cli.migrate import migrated
 from cli.server import server_config
 from identity.founding import Operator
 from tests.bank.process import BankProcess, start_bank
-from tests.houses import public_text, some_uscc
+from tests.houses import public_text, some_id_number, some_uscc
 from tests.web.api.desk import Desk
 from tests.web.nodes import application, some_password
 from web.node import Node, load_keys, open_node
@@ -58,7 +58,7 @@ class Live:
         desk = Desk(self.http, f"person-{len(self.desks)}", admitted["org_id"])
         await self.operator.act(
             f"/organisations/{desk.org_id}/people",
-            {"login": desk.login, "name": name, "password": desk.password},
+            {"login": desk.login, "name": name, "password": desk.password, "id_number": some_id_number()},
         )
         await desk.sign_in()
         if self_held:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from base.canonical import canonical, sha256_hex
 from base.clock import SHANGHAI, rfc3339
 from cli.audit_database import rows_of
 from cli.exporting import export_bundle
@@ -102,7 +103,9 @@ async def mandate(world: Live, provider: Desk, broker: Desk, authority: Desk) ->
             "ends_at": rfc3339(now + timedelta(days=90)),
         },
     )
-    accepted = await broker.act(f"/mandates/{signed['mandate_id']}/accept")
+    path = f"/mandates/{signed['mandate_id']}"
+    read = sha256_hex(canonical(await broker.get(f"{path}/document")))
+    accepted = await broker.act(f"{path}/accept", {"document_sha256": read})
     assert accepted["status"] == "ACTIVE"
 
 
