@@ -21,3 +21,15 @@ class NothingToConsentTo(Refusal):
     code = "nothing-to-consent-to"
     title = "No conflict of interest is disclosed in this trade"
     rule_id: ClassVar[str | None] = "BR4"
+
+
+class NoticeSubjectUnknown(NotFound):
+    """A suspicion is about something that is on the ledger."""
+
+    code = "notice-subject-unknown"
+    title = "The suspicion is about nothing that is known"
+
+
+class NoticeUnknown(NotFound):
+    code = "notice-unknown"
+    title = "No such notice"

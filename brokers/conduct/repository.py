@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
-from brokers.conduct.errors import InterestUnknown
+from brokers.conduct.errors import InterestUnknown, NoticeUnknown
 from brokers.conduct.tables import BrokerNoticeRow, ConflictConsentRow, InterestRow
 
 
@@ -42,8 +42,22 @@ async def consents_in(s: ReadSession, *, trade_id: str, broker_id: str) -> Seque
     return (await s.exec(query.order_by(ConflictConsentRow.statement_id))).all()
 
 
-async def notices_of(s: ReadSession, *, broker_id: str, limit: int = 100) -> Sequence[BrokerNoticeRow]:
-    """What a broker has told, newest first."""
-    query = select(BrokerNoticeRow).where(BrokerNoticeRow.broker_id == broker_id)
+async def notices_of(
+    s: ReadSession, *, broker_id: str | None, after: str | None = None, limit: int = 100
+) -> Sequence[BrokerNoticeRow]:
+    """What a broker (or any) has told, newest first, by keyset (`after` is the last id seen)."""
+    query = select(BrokerNoticeRow)
+    if broker_id is not None:
+        query = query.where(BrokerNoticeRow.broker_id == broker_id)
+    if after is not None:
+        query = query.where(BrokerNoticeRow.notice_id < after)
     newest = query.order_by(col(BrokerNoticeRow.notice_id).desc())
     return (await s.exec(newest.limit(min(limit, 100)))).all()
+
+
+async def get_notice(s: ReadSession, *, notice_id: str, broker_id: str | None) -> BrokerNoticeRow:
+    """A notice, of this broker where one is named. Raises NoticeUnknown."""
+    row = await s.get(BrokerNoticeRow, notice_id)
+    if row is None or broker_id not in {None, row.broker_id}:
+        raise NoticeUnknown("no such notice", notice_id=notice_id)
+    return row

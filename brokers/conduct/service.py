@@ -13,13 +13,14 @@ from sqlmodel import col, update
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
-from brokers.conduct.errors import InterestDisclosedBefore, NothingToConsentTo
+from brokers.conduct.errors import InterestDisclosedBefore, NothingToConsentTo, NoticeSubjectUnknown
 from brokers.conduct.repository import claim_interest, interests_in
 from brokers.conduct.rules import Change, InterestKind, NoticeKind, change_is_late, report_due
 from brokers.conduct.tables import BrokerNoticeRow, ConflictConsentRow, InterestRow
 from brokers.errors import MandateWrongRole
 from identity.repository import lock_organisation
 from identity.service import require_member
+from ledger.reader import statements_of
 from ledger.recording import Act, record
 from ledger.statement import Draft
 
@@ -112,7 +113,10 @@ async def consent_to_conflict(
 async def report_suspicion(
     s: WriteSession, act: Act, *, about: str, noticed_at: datetime, text: str
 ) -> BrokerNoticeRow:
-    """A broker reports a suspected illegal source or use (CND.REPORT), within 24 hours of noticing (BR12)."""
+    """A broker reports a suspected illegal source or use (CND.REPORT), within 24 hours of noticing (BR12).
+
+    What it is about stays in the opening, or it would warn whom it is about. Raises NoticeSubjectUnknown.
+    """
     if noticed_at > act.now:
         raise Malformed("nobody notices what is yet to come", noticed_at=rfc3339(noticed_at))
     row = BrokerNoticeRow(
@@ -124,6 +128,8 @@ async def report_suspicion(
         told_at=act.now,
         late=act.now > report_due(noticed_at),
     )
+    if not any(not one.event.startswith("REF.") for one in await statements_of(s, object_id=about)):
+        raise NoticeSubjectUnknown("nothing of this id is on the ledger")
     return await _tell(s, act, "CND.REPORT", row, text)
 
 
@@ -150,14 +156,14 @@ async def _tell(s: WriteSession, act: Act, event: str, row: BrokerNoticeRow, tex
     s.add(row)
     await s.flush()
     moments = {"noticed_at": row.noticed_at, "takes_effect_at": row.takes_effect_at}
-    public = {
-        "notice_id": row.notice_id,
-        "broker_id": row.broker_id,
-        "kind": row.kind.value,
-        "about": row.about,
-        "late": row.late,
-    } | {name: rfc3339(at) for name, at in moments.items() if at is not None}
-    await record(s, act, Draft(event, row.notice_id, public=public, opening={"text": text}))
+    public = {"notice_id": row.notice_id, "kind": row.kind.value, "late": row.late}
+    facts = {"broker_id": row.broker_id, "about": row.about}
+    facts |= {name: rfc3339(at) for name, at in moments.items() if at is not None}
+    if row.kind is NoticeKind.SUSPICION:
+        draft = Draft(event, row.notice_id, public=public, opening={"text": text, **facts})
+    else:
+        draft = Draft(event, row.notice_id, public=public | facts, opening={"text": text})
+    await record(s, act, draft)
     return row
 
 

@@ -103,14 +103,15 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
         status = fact.after or _ROUTED.get(str(said.get("route")))
         writer.add("exports", row | {"declared_at": fact.at, "status": status, "seq": fact.seq})
     elif fact.event in NOTICES:
+        told = {**opened, **said}  # of a suspicion the opening says whom it is about
         writer.add(
             "notices",
             {
-                "notice_id": said.get("notice_id"),
-                "org_id": said.get("broker_id"),
-                "kind": str(said.get("kind")).lower(),
-                "object_id": said.get("about"),
-                **{name: time(said.get(name)) for name in ("noticed_at", "takes_effect_at")},
+                "notice_id": told.get("notice_id"),
+                "org_id": told.get("broker_id") or fact.actor,
+                "kind": str(told.get("kind")).lower(),
+                "object_id": told.get("about"),
+                **{name: time(told.get(name)) for name in ("noticed_at", "takes_effect_at")},
                 "told_at": fact.at,
                 "seq": fact.seq,
             },

@@ -9,6 +9,7 @@ from pydantic import Field
 from base.db import WriteSession
 from brokers.conduct import repository, service
 from brokers.conduct.rules import Change, InterestKind
+from ledger.reader import opening, statements_about
 from ledger.recording import Act
 from market.orders.consenting import consent_in_trade
 from web.acts import ActKind, Args, Asked, Id, Moment, kind
@@ -18,6 +19,7 @@ from web.views import View
 
 router = APIRouter(tags=["brokers"])
 _BROKER = frozenset({"BROKER"})
+_TOLD = frozenset({"DATA_AUTHORITY", "SAMR", "EXCHANGE_OPERATOR"})  # whom brokers tell
 Text = Annotated[str, Field(min_length=1, max_length=service.MAX_TEXT)]
 
 
@@ -48,6 +50,10 @@ class NoticeView(View):
     takes_effect_at: datetime | None
     told_at: datetime
     late: bool
+
+
+class WholeNoticeView(NoticeView):
+    text: str | None
 
 
 class DiscloseArgs(Args):
@@ -139,7 +145,7 @@ REPORT = kind(
         roles=_BROKER,
         verb=_report,
         answer=NoticeView.model_validate,
-        about=lambda args: args.about,
+        about=lambda _: "suspicion",  # a refusal is public, and must not warn anybody either
         status=201,
     )
 )
@@ -197,10 +203,27 @@ async def consent(trade_id: Id, caller: CallerDep) -> Response:
 
 
 @router.get("/broker-notices")
-async def notices(caller: CallerDep, s: ReadDep) -> list[NoticeView]:
-    """What one's own organisation has told as a broker, newest first."""
-    rows = await repository.notices_of(s, broker_id=caller.actor.org_id)
+async def notices(
+    caller: CallerDep,
+    s: ReadDep,
+    broker_id: Annotated[Id | None, Query()] = None,
+    after: Annotated[Id | None, Query()] = None,
+) -> list[NoticeView]:
+    """What one's own organisation has told as a broker; authority, market regulator and exchange see all."""
+    whose = broker_id if caller.actor.roles & _TOLD else caller.actor.org_id
+    rows = await repository.notices_of(s, broker_id=whose, after=after)
     return [NoticeView.model_validate(row) for row in rows]
+
+
+@router.get("/broker-notices/{notice_id}")
+async def notice(notice_id: Id, caller: CallerDep, s: ReadDep) -> WholeNoticeView:
+    """A notice with its words, for the broker that told it and for whom it was told."""
+    whose = None if caller.actor.roles & _TOLD else caller.actor.org_id
+    row = await repository.get_notice(s, notice_id=notice_id, broker_id=whose)
+    told = await statements_about(s, object_ids=[notice_id], events=["CND.REPORT", "CND.CHANGE"])
+    opened = [await opening(s, sha256=one.opening_sha256) for one in told if one.opening_sha256]
+    text = opened[0]["text"] if opened and opened[0] is not None else None
+    return WholeNoticeView(**NoticeView.model_validate(row).model_dump(), text=text)
 
 
 @router.post("/broker-notices/suspicions", **answers(REPORT, NoticeView))

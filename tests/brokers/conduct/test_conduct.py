@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from base.errors import Malformed
-from brokers.conduct.errors import InterestDisclosedBefore, InterestUnknown
+from brokers.conduct.errors import InterestDisclosedBefore, InterestUnknown, NoticeSubjectUnknown
 from brokers.conduct.repository import interests_in
 from brokers.conduct.rules import Change, InterestKind, change_is_late
 from brokers.conduct.service import disclose_interest, end_interest, notify_change, report_suspicion
@@ -57,11 +57,22 @@ async def test_only_a_broker_discloses_and_only_its_own(guild):
 @pytest.mark.parametrize(("after", "late"), [(24 * HOUR, False), (24 * HOUR + timedelta(seconds=1), True)])
 async def test_a_suspicion_is_told_within_a_day_and_late_ones_say_so(guild, after, late):
     noticed_at = guild.clock.now() - after
-    row = await guild.broker.do(report_suspicion, about=LISTING, noticed_at=noticed_at, text="来源可疑")
-    assert row.late is late
+    about = guild.seller.org_id
+    row = await guild.broker.do(report_suspicion, about=about, noticed_at=noticed_at, text="来源可疑")
+    assert (row.late, row.about) == (late, about)
     (said,) = await statements(guild.database, "CND.REPORT")
     assert said["predicate"]["late"] is late
-    assert "text" not in said["predicate"]
+    # Nobody is warned: what it says, about whom and when it was noticed is in the opening.
+    usual = {"object", "event", "actor", "role", "occurred_at", "clock", "custody", "opening"}
+    assert said["predicate"].keys() - usual == {"notice_id", "kind", "late"}
+    assert about not in str(said)
+
+
+async def test_a_suspicion_is_about_something_that_is_there(guild):
+    async with untouched(guild.database, NoticeSubjectUnknown):
+        await guild.broker.do(
+            report_suspicion, about=LISTING, noticed_at=guild.clock.now() - HOUR, text="来源可疑"
+        )
 
 
 async def test_nobody_notices_what_is_yet_to_come(guild):
