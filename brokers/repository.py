@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import case, or_
+from sqlalchemy import case, or_, text
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -22,6 +23,10 @@ from brokers.tables import (
     PanelVoteRow,
 )
 
+_TURN: Final = 0x6462_6263  # "dbbc"
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:org_id))")
+_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:kind, hashtext(:org_id))")
+
 
 async def get_certificate(s: ReadSession, *, cert_id: str) -> CertificateRow:
     """A certificate by id. Raises CertificateUnknown."""
@@ -31,8 +36,22 @@ async def get_certificate(s: ReadSession, *, cert_id: str) -> CertificateRow:
     return row
 
 
+async def _in_turn(s: WriteSession, *, org_id: str, alone: bool) -> None:
+    """Wait for one's turn at a broker's certificate (PostgreSQL).
+
+    Sharers of a row lock let further sharers in past who waits for it alone: a busy broker would keep its own
+    suspension out. Advisory locks are granted in the order in which they were asked for.
+    """
+    if s.get_bind().dialect.name == "postgresql":
+        lock = _ALONE if alone else _SHARED
+        await (await s.connection()).execute(lock, {"kind": _TURN, "org_id": org_id})
+
+
 async def claim_certificate(s: WriteSession, *, cert_id: str) -> CertificateRow:
     """A certificate, locked against every act that rests on it. Raises CertificateUnknown."""
+    held = await s.get(CertificateRow, cert_id)
+    if held is not None:
+        await _in_turn(s, org_id=held.org_id, alone=True)
     query = exclusive_lock(select(CertificateRow).where(CertificateRow.cert_id == cert_id))
     row = (await s.exec(query.execution_options(populate_existing=True))).first()
     if row is None:
@@ -45,6 +64,7 @@ async def certificate_in_use(s: WriteSession, *, org_id: str, at: datetime) -> C
 
     Whoever suspends it waits for this act. Certificates of one organisation do not overlap.
     """
+    await _in_turn(s, org_id=org_id, alone=False)
     begun = case((col(CertificateRow.valid_from) <= at, 1), else_=0)
     query = (
         select(CertificateRow)

@@ -23,6 +23,7 @@ from tests.postgres import Server
 Made = TypeVar("Made")
 _MEMORY: Final = Path("/dev/shm")
 _ROOM_BYTES: Final = 256 * 1024 * 1024
+_instances = itertools.count(1)  # a fixture that two folders of tests have is made twice
 
 
 @contextmanager
@@ -37,7 +38,8 @@ class Copies(Generic[Made]):
     """Furnishes one database of each kind with `make`, and hands out copies with what `make` answered."""
 
     def __init__(self, folder: Path, name: str, make: Callable[[Database], Awaitable[Made]]) -> None:
-        self._path, self._name, self._make = folder / f"{name}.db", f"databourse_{name}", make
+        self._path, self._make = folder / f"{name}.db", make
+        self._name = f"databourse_{name}_{next(_instances)}"
         self._numbers = itertools.count(1)
         self._made: dict[str, Made] = {}
 

@@ -15,6 +15,8 @@ import httpx
 import orjson
 import pytest
 
+from sqlmodel import select
+
 from base.clock import SystemClock
 from base.db import Database
 from base.jobs import JobRow, JobStatus
@@ -187,7 +189,8 @@ async def is_done(node: NodeProcess, cert_id: str) -> bool:
     database = Database(node.database_url)
     try:
         async with database.read() as s:
-            job = await s.get(JobRow, (EXPIRE_JOB, cert_id))
-        return job is not None and job.status is JobStatus.DONE
+            query = select(JobRow).where(JobRow.kind == EXPIRE_JOB)
+            job = next(one for one in (await s.exec(query)).all() if one.payload == {"cert_id": cert_id})
+        return job.status is JobStatus.DONE
     finally:
         await database.dispose()

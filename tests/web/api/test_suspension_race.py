@@ -30,9 +30,10 @@ from web.node import open_node
 
 pytestmark = pytest.mark.postgresql
 WORKERS: Final = 3
-CLIENTS: Final = 12
-ROUNDS: Final = 4
-ACTS: Final = 240  # in a round fewer: it ends with its suspension and what was under way
+CLIENTS: Final = 6
+ROUNDS: Final = 2
+ACTS: Final = 120  # in a round fewer: it ends with its suspension and what was under way
+OVERTAKING: Final = 5  # of a client: what was under way, and what had asked before; not all that come after
 REFUSED: Final = "broker-not-certified"
 
 
@@ -122,9 +123,11 @@ class Race:
     async def discipline(self, cert_id: str, measure: str, worker: int) -> None:
         self.market.served.clock.advance(timedelta(milliseconds=1))  # nothing is said twice at one moment
         await self.market.served.prove(self.market.authority)
-        path = f"/certificates/{cert_id}/{measure}"
+        path, before = f"/certificates/{cert_id}/{measure}", self.told.total()
         answer = await self.called("authority", worker, path, {"reason_code": "RACE"})
         assert answer.status_code == 200, answer.text
+        passed = self.told.total() - before
+        assert passed <= OVERTAKING * CLIENTS, f"{passed} acts went past a waiting {measure}"
 
 
 @asynccontextmanager
