@@ -32,7 +32,7 @@ NOT_RUN: Final = {
     "python -m tests.postgres": "waits for somebody to look at it",
     "python -m web.pages.extraction": "writes into the source: tests/web/pages/test_translations.py has it",
     "databourse account": "wants a signed statement: tests/market/settlement/test_accounts.py runs it",
-    "databourse credential": "wants a broker's credential: tests/cli/test_credential.py runs it, and the demo",
+    "databourse credential": "wants a credential: tests/cli/test_credential.py runs it, and the demo",
     "docker compose": "there is no docker here: tests/test_compose.py asks the commands for their options",
 }
 SAYS: Final = (

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-
 from sqlmodel import select
 
 from base.clock import SystemClock

@@ -132,7 +132,7 @@ async def test_a_roll_up_waits_for_postings_under_way(postgresql_database):
         await book(late, batch_id="late", object_id="o", statement_id="sta_late", booked_at=FIRST, legs=legs)
         rolling = asyncio.create_task(rolled())
         blocked = "relation = 'ledger_postings'::regclass AND NOT granted"
-        waits = text(f"SELECT count(*) FROM pg_locks WHERE {blocked}")  # noqa: S608 - a constant
+        waits = text(f"SELECT count(*) FROM pg_locks WHERE {blocked}")
         async with database.engine.connect() as beside:
             while not rolling.done() and (await beside.execute(waits)).scalar_one() == 0:
                 await beside.rollback()
