@@ -92,7 +92,7 @@ def install(app: FastAPI) -> None:
     app.include_router(status.alive)
     app.include_router(status.router)
     app.include_router(witness.desk)
-    app.include_router(credentials.public)
+    app.include_router(credentials.public, responses=PROBLEMS)
     app.include_router(log.log)
 
 

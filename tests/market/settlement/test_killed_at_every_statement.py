@@ -34,7 +34,7 @@ from ledger.tables import EntryRow, PostingBatchRow, PostingRow, StatementRow
 from ledger.tree import leaf_hash, root_of
 from market.orders.rules import TradeState
 from market.settlement.repository import claims_of, instructions_of
-from market.settlement.tables import Claim
+from market.settlement.tables import Claim, InstructionKind
 from tests.houses import ORIGIN
 from tests.ledger.faults import Faults, Kind
 from tests.market.settlement.bank_side import BankSide, credit_entry, debit_entries
@@ -110,7 +110,8 @@ async def pay(scene: Scene, trade_id: str, *, batched: bool = False) -> None:
     found = [one for one in found if one.instructed_at >= DUE]
     sent = {one.message_id for one in scene.bank.instructed()}
     assert [one.message_id for one in found if one.message_id in sent] == [one.message_id for one in found]
-    await scene.hear(scene.bank.says_paid(found[-1]), batch=Batch(scene) if batched else None)
+    last = max(found, key=lambda one: (one.instructed_at, one.kind is InstructionKind.REFUND))
+    await scene.hear(scene.bank.says_paid(last), batch=Batch(scene) if batched else None)
 
 
 async def pay_alone(scene: Scene) -> None:
