@@ -124,8 +124,8 @@ async def public_listing(room: Room) -> str:
     await provider.act(f"/listings/{listing_id}/measure", DECLARED.document())
     public = {"source": "AUTHORISED_OPERATION", "public_registration_no": "GD-ZY-2026-0001"}
     await provider.act(f"/listings/{listing_id}/submit", goods.SUBMITTED | public)
-    reviewers = [operator]
-    for number in (1, 2):
+    reviewers = []
+    for number in (1, 2, 3):  # who enrols them does not decide beside them
         login = f"reviewer-{number}"
         person = {"login": login, "name": login, "password": operator.password}
         person |= {"id_number": some_id_number()}
