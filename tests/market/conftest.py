@@ -15,6 +15,7 @@ from tests.copies import Copies, quick_folder
 from tests.houses import make_house
 from tests.market.delivery.funded import Deal, make_deal
 from tests.market.trade.scene import Scene, make_scene
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +69,13 @@ async def scene(request: pytest.FixtureRequest, scenery: Copies[Scene]) -> Async
 async def sqlite_scene(scenery: Copies[Scene], sqlite_template: Path) -> AsyncIterator[Scene]:
     """For what does not depend on the kind of database."""
     async with scenery.on_sqlite(sqlite_template) as (database, scene):
+        yield scene.on(database)
+
+
+@pytest.fixture
+async def postgresql_scene(scenery: Copies[Scene], postgres: Server) -> AsyncIterator[Scene]:
+    """For what only several writers at a time can do."""
+    async with scenery.on_postgresql(postgres) as (database, scene):
         yield scene.on(database)
 
 

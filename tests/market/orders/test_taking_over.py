@@ -92,10 +92,12 @@ async def test_a_broker_offers_only_for_the_mandates_territory(scene):
     assert caught.value.facts["reason"] == "territory"
 
 
-async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its_broker(scene, monkeypatch):
-    """PostgreSQL: an inquiry holds the mandate while the client, who has looked already, waits for it."""
-    if scene.database.dialect == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
+@pytest.mark.postgresql
+async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its_broker(
+    postgresql_scene, monkeypatch
+):
+    """An inquiry holds the mandate while the client, who has looked already, waits for it."""
+    scene = postgresql_scene
     listed, go, real = asyncio.Event(), asyncio.Event(), taking_over.running_under
 
     async def slow(s, mandate):
