@@ -3,14 +3,10 @@
 `python -m brokers.drawing` writes them into the page; a test compares.
 """
 
-import sys
-from pathlib import Path
 from typing import Final
 
+from base.drawing import Drawing, arrows
 from brokers.states import ANYONE, CERTIFICATE_MOVES, CertificateEvent, CertificateMove, CertificateState
-
-BEGIN: Final = "<!-- drawn from brokers/states.py -->"
-END: Final = "<!-- end of what is drawn -->"
 
 
 def diagram() -> str:
@@ -20,7 +16,7 @@ def diagram() -> str:
     for (at, event), move in CERTIFICATE_MOVES.items():
         for to in (move.to, *move.or_to):
             seen.setdefault((at or "[*]", to), []).append(event.value)
-    lines += [f"    {at} --> {to}: {', '.join(events)}" for (at, to), events in seen.items()]
+    lines += arrows(seen)
     begun = {at for at, _ in CERTIFICATE_MOVES}
     lines += [f"    {state} --> [*]" for state in CertificateState if state not in begun]
     return "\n".join(lines)
@@ -42,20 +38,8 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def drawn() -> str:
-    """What stands between the two marks of the page."""
-    return f"{BEGIN}\n\n```mermaid\n{diagram()}\n```\n\n{table()}\n\n{END}"
-
-
-def redraw(page: str) -> str:
-    """The page with what is drawn as the code has it now. Raises ValueError where the marks are missing."""
-    before, marked, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (marked and ended):
-        raise ValueError("the page has no place for the drawing")
-    return before + drawn() + after
+DRAWING: Final = Drawing("brokers/states.py", "docs/brokers.md", diagram, table)
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/brokers.md")
-    where.write_text(redraw(where.read_text(encoding="utf-8")), encoding="utf-8")
+    DRAWING.write()

@@ -3,15 +3,12 @@
 `python -m market.orders.drawing` writes them into the page; a test compares.
 """
 
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
+from base.drawing import Drawing, arrows
 from market.orders.states import MOVES, OVER, Move, TradeEvent, TradeState
 
-BEGIN: Final = "<!-- drawn from market/orders/states.py -->"
-END: Final = "<!-- end of what is drawn -->"
 _ANYWHERE: Final = frozenset({TradeEvent.FREEZE, TradeEvent.VOID})
 
 
@@ -23,7 +20,7 @@ def diagram() -> str:
         if event in _ANYWHERE or move.to is None:
             continue
         seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    lines += [f"    {at} --> {to}: {', '.join(events)}" for (at, to), events in seen.items()]
+    lines += arrows(seen)
     lines += [f"    {state} --> [*]" for state in TradeState if state in OVER and not _goes_on(state)]
     return "\n".join(lines)
 
@@ -38,18 +35,7 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def drawn() -> str:
-    """What stands between the two marks of the page."""
-    return f"{BEGIN}\n\n```mermaid\n{diagram()}\n```\n\n{table()}\n\n{END}"
-
-
-def redraw(page: str) -> str:
-    """The page with what is drawn as the code has it now. Raises ValueError where the marks are missing."""
-    before, marked, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (marked and ended):
-        raise ValueError("the page has no place for the drawing")
-    return before + drawn() + after
+DRAWING: Final = Drawing("market/orders/states.py", "docs/trade.md", diagram, table)
 
 
 def _goes_on(state: TradeState) -> bool:
@@ -70,5 +56,4 @@ def _names(states: Iterable[TradeState | None]) -> str:
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/trade.md")
-    where.write_text(redraw(where.read_text(encoding="utf-8")), encoding="utf-8")
+    DRAWING.write()

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import base.db
+from migrations.checks import change_check
 from base.calendar import shanghai_day
 
 revision: str = "0004"
@@ -111,25 +112,7 @@ def _no_payments_in_doubt() -> None:
 
 
 def _instruction_states(was: str, now: str) -> None:
-    """Change the CHECK of an instruction's state; on SQLite as its manual advises, in the schema's text."""
-    name, bind = op.f("ck_market_instructions_instructionstate"), op.get_bind()
-    if bind.dialect.name != "sqlite":
-        op.drop_constraint(name, "market_instructions", type_="check")
-        op.create_check_constraint(name, "market_instructions", now)
-        return
-    version = bind.scalar(sa.text("PRAGMA schema_version"))
-    bind.execute(sa.text("PRAGMA writable_schema = ON"))
-    changed = bind.execute(
-        sa.text(
-            "UPDATE sqlite_master SET sql = replace(sql, :was, :now) "
-            "WHERE type = 'table' AND name = 'market_instructions' AND instr(sql, :was) > 0"
-        ),
-        {"was": was, "now": now},
-    )
-    if changed.rowcount != 1:
-        raise RuntimeError(f"{name} is not what it was made as")
-    bind.execute(sa.text(f"PRAGMA schema_version = {int(version or 0) + 1}"))
-    bind.execute(sa.text("PRAGMA writable_schema = OFF"))
+    change_check("market_instructions", "ck_market_instructions_instructionstate", was=was, now=now)
 
 
 _ONE_OF_A_KIND = "CONSTRAINT uq_market_invoices_trade_id_kind UNIQUE (trade_id, kind)"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from base.calendar import is_working_day, shanghai_day
 from identity.rules import Role
-from market.orders.drawing import drawn, redraw
+from market.orders.drawing import DRAWING
 from market.orders.errors import (
     DeadlineNotReached,
     DeadlinePassed,
@@ -156,12 +156,12 @@ def test_only_an_authority_voids_and_a_void_contract_stays_void():
 
 def test_the_page_is_drawn_from_the_table():
     page = (Path(__file__).parents[2] / "docs" / "trade.md").read_text(encoding="utf-8")
-    assert redraw(page) == page
-    drawing = drawn()
+    assert DRAWING.redraw(page) == page
+    drawing = DRAWING.drawn()
     assert "DISPUTED --> PARTIAL_SETTLE: PARTIAL\n" in drawing
     assert "| SETTLED, FILED, CERTIFIED | POST_REFUND |" in drawing
     with pytest.raises(ValueError, match="no place"):
-        redraw("# The trade")
+        DRAWING.redraw("# The trade")
 
 
 def test_every_row_says_its_guard():

@@ -1,4 +1,4 @@
-"""Certified brokers: what qualification, credentials, mandates and conduct keep."""
+"""Certified brokers: what qualification and credentials keep."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from alembic import op
 import base.db
 from base.calendar import shanghai_day
 from base.clock import SystemClock
+from migrations.checks import change_check, one_of
 
 revision: str = "0005"
 down_revision: str | None = "0004"
@@ -21,14 +22,10 @@ def upgrade() -> None:
     _qualification()
     _annual_clocks()
     _credentials()
-    _mandates()
-    _conduct()
 
 
 def downgrade() -> None:
     """Take it away again."""
-    _no_conduct()
-    _no_mandates()
     _no_annual_clocks()
     _no_qualification()
     _no_credentials()
@@ -308,160 +305,5 @@ _LAST_MONTH_OF_A_FIRST_YEAR = 9
 
 
 def _certificate_states(was: Sequence[str], now: Sequence[str]) -> None:
-    """Change the CHECK of a certificate's state; on SQLite as its manual advises, in the schema's text."""
-    name, bind = op.f("ck_brokers_certificates_certificatestate"), op.get_bind()
-    old, new = (f"status IN ({', '.join(repr(state) for state in states)})" for states in (was, now))
-    if bind.dialect.name != "sqlite":
-        op.drop_constraint(name, "brokers_certificates", type_="check")
-        op.create_check_constraint(name, "brokers_certificates", new)
-        return
-    version = bind.scalar(sa.text("PRAGMA schema_version"))
-    bind.execute(sa.text("PRAGMA writable_schema = ON"))
-    changed = bind.execute(
-        sa.text(
-            "UPDATE sqlite_master SET sql = replace(sql, :was, :now) "
-            "WHERE type = 'table' AND name = 'brokers_certificates' AND instr(sql, :was) > 0"
-        ),
-        {"was": old, "now": new},
-    )
-    if changed.rowcount != 1:
-        raise RuntimeError(f"{name} is not what it was made as")
-    bind.execute(sa.text(f"PRAGMA schema_version = {int(version or 0) + 1}"))
-    bind.execute(sa.text("PRAGMA writable_schema = OFF"))
-
-
-_MANDATE_STATES = (
-    "status IN ('DRAFT', 'SIGNED', 'ACTIVE', 'FULFILLED', 'REVOKED_BY_CLIENT', 'EXPIRED', "
-    "'TERMINATED_BY_CERT_LOSS')"
-)
-_ALL_MANDATE_STATES = (
-    "status IN ('DRAFT', 'SIGNED', 'ACTIVE', 'FROZEN', 'FULFILLED', 'REVOKED_BY_CLIENT', 'EXPIRED', "
-    "'TERMINATED_BY_CERT_LOSS', 'TAKEN_OVER', 'HANDED_OVER')"
-)
-
-
-def _mandates() -> None:
-    """The one document of a mandate that both sides sign, and the limits it sets."""
-    _mandate_states(_MANDATE_STATES, _ALL_MANDATE_STATES)
-    moment = base.db.UtcDateTime(timezone=True)
-    op.create_table(
-        "brokers_mandate_terms",
-        sa.Column("mandate_id", sa.Text(), nullable=False),
-        sa.Column("document_sha256", sa.Text(), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=True),
-        sa.Column("categories", sa.JSON(), nullable=False),
-        sa.Column("powers", sa.JSON(), nullable=False),
-        sa.Column("territories", sa.JSON(), nullable=False),
-        sa.Column("price_floor_minor", sa.BigInteger(), nullable=True),
-        sa.Column("price_ceiling_minor", sa.BigInteger(), nullable=True),
-        sa.Column("exclusive", sa.Boolean(), nullable=False),
-        sa.Column("signed_by", sa.Text(), nullable=True),
-        sa.Column("accepted_at", moment, nullable=True),
-        sa.Column("accepted_by", sa.Text(), nullable=True),
-        sa.Column("successor_id", sa.Text(), nullable=True),
-        sa.CheckConstraint("price_floor_minor >= 0", name=op.f("ck_brokers_mandate_terms_floor")),
-        sa.CheckConstraint("price_ceiling_minor >= 0", name=op.f("ck_brokers_mandate_terms_ceiling")),
-        sa.ForeignKeyConstraint(
-            ["mandate_id"], ["brokers_mandates.mandate_id"], name=op.f("fk_brokers_mandate_terms_mandate_id")
-        ),
-        sa.PrimaryKeyConstraint("mandate_id", name=op.f("pk_brokers_mandate_terms")),
-    )
-
-
-def _no_mandates() -> None:
-    op.drop_table("brokers_mandate_terms")
-    op.execute("UPDATE brokers_mandates SET status = 'ACTIVE' WHERE status = 'FROZEN'")
-    op.execute(
-        "UPDATE brokers_mandates SET status = 'REVOKED_BY_CLIENT' WHERE status IN ('TAKEN_OVER', 'HANDED_OVER')"
-    )
-    _mandate_states(_ALL_MANDATE_STATES, _MANDATE_STATES)
-
-
-def _mandate_states(was: str, now: str) -> None:
-    """Change the CHECK of a mandate's state; on SQLite as its manual advises, in the schema's text."""
-    name, bind = op.f("ck_brokers_mandates_mandatestate"), op.get_bind()
-    if bind.dialect.name != "sqlite":
-        op.drop_constraint(name, "brokers_mandates", type_="check")
-        op.create_check_constraint(name, "brokers_mandates", now)
-        return
-    version = bind.scalar(sa.text("PRAGMA schema_version"))
-    bind.execute(sa.text("PRAGMA writable_schema = ON"))
-    changed = bind.execute(
-        sa.text(
-            "UPDATE sqlite_master SET sql = replace(sql, :was, :now) "
-            "WHERE type = 'table' AND name = 'brokers_mandates' AND instr(sql, :was) > 0"
-        ),
-        {"was": was, "now": now},
-    )
-    if changed.rowcount != 1:
-        raise RuntimeError(f"{name} is not what it was made as")
-    bind.execute(sa.text(f"PRAGMA schema_version = {int(version or 0) + 1}"))
-    bind.execute(sa.text("PRAGMA writable_schema = OFF"))
-
-
-def _conduct() -> None:
-    """Interests that brokers disclose, consents of parties, and what brokers have to tell."""
-    moment = base.db.UtcDateTime(timezone=True)
-    op.create_table(
-        "brokers_interests",
-        sa.Column("interest_id", sa.Text(), nullable=False),
-        sa.Column("broker_id", sa.Text(), nullable=False),
-        sa.Column("party_id", sa.Text(), nullable=False),
-        sa.Column("kind", _kind("interestkind", "OWNERSHIP", "CONTROL", "MANAGEMENT"), nullable=False),
-        sa.Column("share_bp", sa.Integer(), nullable=True),
-        sa.Column("disclosed_at", moment, nullable=False),
-        sa.Column("ended_at", moment, nullable=True),
-        sa.CheckConstraint("share_bp BETWEEN 0 AND 10000", name=op.f("ck_brokers_interests_share")),
-        *_members("brokers_interests", "broker_id", "party_id"),
-        sa.PrimaryKeyConstraint("interest_id", name=op.f("pk_brokers_interests")),
-    )
-    op.create_table(
-        "brokers_conflict_consents",
-        sa.Column("statement_id", sa.Text(), nullable=False),
-        sa.Column("trade_id", sa.Text(), nullable=False),
-        sa.Column("broker_id", sa.Text(), nullable=False),
-        sa.Column("org_id", sa.Text(), nullable=False),
-        sa.Column("interests", sa.JSON(), nullable=False),
-        sa.Column("consented_at", moment, nullable=False),
-        *_members("brokers_conflict_consents", "broker_id", "org_id"),
-        sa.PrimaryKeyConstraint("statement_id", name=op.f("pk_brokers_conflict_consents")),
-    )
-    op.create_table(
-        "brokers_notices",
-        sa.Column("notice_id", sa.Text(), nullable=False),
-        sa.Column("broker_id", sa.Text(), nullable=False),
-        sa.Column("kind", _kind("noticekind", "SUSPICION", "CHANGE"), nullable=False),
-        sa.Column("about", sa.Text(), nullable=False),
-        sa.Column("noticed_at", moment, nullable=True),
-        sa.Column("takes_effect_at", moment, nullable=True),
-        sa.Column("told_at", moment, nullable=False),
-        sa.Column("late", sa.Boolean(), nullable=False),
-        *_members("brokers_notices", "broker_id"),
-        sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_brokers_notices")),
-    )
-    for table, columns in _CONDUCT_INDEXES:
-        for column in columns:
-            op.create_index(op.f(f"ix_{table}_{column}"), table, [column], unique=False)
-
-
-_CONDUCT_INDEXES = (
-    ("brokers_interests", ("broker_id", "party_id")),
-    ("brokers_conflict_consents", ("trade_id", "broker_id", "org_id")),
-    ("brokers_notices", ("broker_id",)),
-)
-
-
-def _kind(name: str, *values: str) -> sa.Enum:
-    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
-
-
-def _members(table: str, *columns: str) -> list[sa.ForeignKeyConstraint]:
-    return [
-        sa.ForeignKeyConstraint([column], ["identity_orgs.org_id"], name=op.f(f"fk_{table}_{column}"))
-        for column in columns
-    ]
-
-
-def _no_conduct() -> None:
-    for table, _ in reversed(_CONDUCT_INDEXES):
-        op.drop_table(table)
+    name = "ck_brokers_certificates_certificatestate"
+    change_check("brokers_certificates", name, was=one_of("status", was), now=one_of("status", now))
