@@ -108,11 +108,6 @@ def covering(tables: Tables, trades: Any) -> Any:
     return spoken.filter(spoken.reason.isnull())
 
 
-def market_if_known(row: Row) -> Market | None:
-    """The relevant market of a row, where its listing is known."""
-    return Market(row["category"], row["geo"]) if row["category"] and row["geo"] else None
-
-
 def on_trade(
     rule_id: str,
     row: Row,
@@ -127,12 +122,13 @@ def on_trade(
     until: datetime | None = None,
 ) -> Finding:
     """A finding of a conduct rule about one trade of a broker; `objects` are what else it is about."""
+    known = row["category"] and row["geo"]
     return Finding(
         rule_id=rule_id,
         rule_version=context.rules.version(rule_id),
         severity=Severity.HIGH,
         says=says,
-        market=market_if_known(row),
+        market=Market(row["category"], row["geo"]) if known else None,
         subjects=named((row["broker_id"], *subjects)),
         objects=tuple(sorted({row["trade_id"], *objects})),
         statistic=statistic,

@@ -156,3 +156,8 @@ def named(ids: Iterable[str | None]) -> tuple[str, ...]:
 def seqs(numbers: Iterable[int | None]) -> tuple[int, ...]:
     """Ledger seqs in order, each once; a report from elsewhere has none."""
     return tuple(sorted({number for number in numbers if number is not None}))
+
+
+def minor(amount: int | None) -> str | None:
+    """An amount in fen as findings have it; None where it is not known."""
+    return None if amount is None else str(amount)

@@ -13,24 +13,12 @@ import ibis
 from base.clock import rfc3339
 from supervision.brokerage import on_trade
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import Checked, Explanation, Finding, Words, named
+from supervision.finding import Checked, Explanation, Finding, Words, minor, named
 from supervision.rules import wt2
 from supervision.trades import made
 
 _LEGS: Final = 2
 _SELF: Final = ""
-
-
-def expression(tables: Tables, context: Context) -> Any:
-    """The trades of families in which a product could have come back, and the mediated self-trades."""
-    names = ("family", "product", *_NAMES)
-    trades = made(tables, context)
-    own = trades.filter(trades.seller_group == trades.buyer_group, trades.broker_id.nullif("").notnull())
-    own = own.mutate(family=ibis.literal(_SELF), product=ibis.null("string")).select(*names)
-    loops = wt2.expression(tables, context).select(*names)
-    return ibis.union(own, loops, distinct=False).order_by("family", "made_at", "trade_id")
-
-
 _NAMES: Final = (
     "trade_id",
     "seller_id",
@@ -45,6 +33,16 @@ _NAMES: Final = (
     "made_at",
     "seq",
 )
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The trades of families in which a product could have come back, and the mediated self-trades."""
+    names = ("family", "product", *_NAMES)
+    trades = made(tables, context)
+    own = trades.filter(trades.seller_group == trades.buyer_group, trades.broker_id.nullif("").notnull())
+    own = own.mutate(family=ibis.literal(_SELF), product=ibis.null("string")).select(*names)
+    loops = wt2.expression(tables, context).select(*names)
+    return ibis.union(own, loops, distinct=False).order_by("family", "made_at", "trade_id")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -91,7 +89,7 @@ def _finding(legs: list[Row], kind: str, context: Context) -> Finding:
                 {
                     "trade_id": row["trade_id"],
                     "at": rfc3339(row["made_at"]),
-                    "amount_minor": None if row["amount_minor"] is None else str(row["amount_minor"]),
+                    "amount_minor": minor(row["amount_minor"]),
                 }
                 for row in legs
             ],

@@ -11,19 +11,9 @@ from typing import Any, Final
 import ibis
 
 from base.clock import rfc3339
-from supervision.brokerage import market_if_known, mediated, spoken_mandates
+from supervision.brokerage import mediated, on_trade, spoken_mandates
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import (
-    Checked,
-    Confidence,
-    Explanation,
-    Finding,
-    Severity,
-    Window,
-    Words,
-    named,
-    seqs,
-)
+from supervision.finding import Checked, Explanation, Finding, Words, named
 
 _ORDER: Final = ("trade_id", "mandate_id", "reason")
 
@@ -51,28 +41,21 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
 def _finding(rows: list[Row], context: Context) -> Finding:
     trade = rows[0]
     looked_at = [_mandate(row) for row in rows if row["mandate_id"] is not None]
-    return Finding(
-        rule_id="BR2",
-        rule_version=context.rules.version("BR2"),
-        severity=Severity.HIGH,
+    return on_trade(
+        "BR2",
+        trade,
+        context,
         says=Words(
             zh="涉嫌无有效书面委托从事经纪行为", en="suspected brokerage without a written mandate in force"
         ),
-        market=market_if_known(trade),
-        subjects=(trade["broker_id"],),
-        objects=(trade["trade_id"],),
         statistic={
             "seller_id": trade["seller_id"],
             "buyer_id": trade["buyer_id"],
             "made_at": rfc3339(trade["made_at"]),
             "mandates": looked_at,
         },
-        threshold=context.rules.threshold("BR2"),
-        legal_basis=context.rules.legal_basis("BR2"),
-        confidence=Confidence.HIGH,
-        window=Window(trade["made_at"], trade["made_at"]),
-        evidence_seqs=seqs((trade["seq"], *(row["mandate_seq"] for row in rows))),
-        innocent_explanations=(
+        evidence=[row["mandate_seq"] for row in rows],
+        innocent=(
             Explanation(
                 "mandate-of-the-other-party",
                 Words(zh="另一方已委托", en="the other party had given a mandate"),

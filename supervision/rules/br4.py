@@ -11,19 +11,9 @@ from typing import Any, Final
 import ibis
 
 from base.clock import rfc3339
-from supervision.brokerage import covering, groups, market_if_known, mediated
+from supervision.brokerage import covering, groups, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import (
-    Checked,
-    Confidence,
-    Explanation,
-    Finding,
-    Severity,
-    Window,
-    Words,
-    named,
-    seqs,
-)
+from supervision.finding import Checked, Explanation, Finding, Words
 
 _ORDER: Final = ("trade_id", "party_id", "kind")
 
@@ -81,14 +71,12 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
 
 def _finding(rows: list[Row], context: Context) -> Finding:
     trade = rows[0]
-    return Finding(
-        rule_id="BR4",
-        rule_version=context.rules.version("BR4"),
-        severity=Severity.HIGH,
+    return on_trade(
+        "BR4",
+        trade,
+        context,
         says=Words(zh="涉嫌未披露利益冲突", en="suspected undisclosed conflict of interest"),
-        market=market_if_known(trade),
-        subjects=named((trade["broker_id"], *(row["party_id"] for row in rows))),
-        objects=(trade["trade_id"],),
+        subjects=[row["party_id"] for row in rows],
         statistic={
             "broker_id": trade["broker_id"],
             "interests": [
@@ -96,12 +84,8 @@ def _finding(rows: list[Row], context: Context) -> Finding:
             ],
             "made_at": rfc3339(trade["made_at"]),
         },
-        threshold=context.rules.threshold("BR4"),
-        legal_basis=context.rules.legal_basis("BR4"),
-        confidence=Confidence.HIGH,
-        window=Window(trade["made_at"], trade["made_at"]),
-        evidence_seqs=seqs((trade["seq"], trade["mandate_seq"])),
-        innocent_explanations=(
+        evidence=(trade["mandate_seq"],),
+        innocent=(
             Explanation(
                 "consented",
                 Words(zh="委托中已书面同意", en="the clients consented in their mandates"),

@@ -14,7 +14,7 @@ import ibis
 from base.clock import rfc3339
 from supervision.brokerage import groups, on_trade
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import Checked, Explanation, Finding, Words
+from supervision.finding import Checked, Explanation, Finding, Words, minor
 from supervision.rules.wt2 import families
 from supervision.trades import made
 
@@ -75,14 +75,7 @@ def _brokers(tables: Tables) -> Any:
 def _rows(found: Any, kind: str, other: Any = None) -> Any:
     null = ibis.null
     return found.select(
-        "trade_id",
-        "seller_id",
-        "buyer_id",
-        "category",
-        "geo",
-        "amount_minor",
-        "made_at",
-        "seq",
+        *_OF_A_ROW,
         kind=ibis.literal(kind),
         broker_id=found.broker,
         other_id=null("string") if other is None else found[other + "_id"],
@@ -211,7 +204,7 @@ def _statistic(row: Row) -> dict[str, Any]:
         "seller_id": row["seller_id"],
         "buyer_id": row["buyer_id"],
         "made_at": rfc3339(row["made_at"]),
-        "amount_minor": _text(row["amount_minor"]),
+        "amount_minor": minor(row["amount_minor"]),
     }
     if row["other_id"] is None:
         return said
@@ -220,13 +213,9 @@ def _statistic(row: Row) -> dict[str, Any]:
         "resale": row["other_id"],
         "resold_to": row["other_party"],
         "resold_at": rfc3339(row["other_at"]),
-        "resale_minor": _text(row["other_minor"]),
+        "resale_minor": minor(row["other_minor"]),
         "margin_minor": str(row["other_minor"] - row["amount_minor"]) if known else None,
     }
-
-
-def _text(amount: int | None) -> str | None:
-    return None if amount is None else str(amount)
 
 
 RULE = Rule(

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from base.clock import rfc3339
-from supervision.brokerage import covering, market_if_known, mediated
+from supervision.brokerage import covering, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import Checked, Confidence, Explanation, Finding, Severity, Window, Words, seqs
+from supervision.finding import Checked, Explanation, Finding, Words
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -37,28 +37,21 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             for party, consent in (("seller_id", "sell_consent"), ("buyer_id", "buy_consent"))
             if row[consent] == 0
         ]
-        yield Finding(
-            rule_id="BR6",
-            rule_version=context.rules.version("BR6"),
-            severity=Severity.HIGH,
+        yield on_trade(
+            "BR6",
+            row,
+            context,
             says=Words(
                 zh="涉嫌未经双方书面同意的双方代理",
                 en="suspected dual representation without both clients' consent",
             ),
-            market=market_if_known(row),
-            subjects=(row["broker_id"],),
-            objects=(row["trade_id"],),
             statistic={
                 "mandates": [row["sell_mandate_id"], row["buy_mandate_id"]],
                 "without_consent": missing,
                 "made_at": rfc3339(row["made_at"]),
             },
-            threshold=context.rules.threshold("BR6"),
-            legal_basis=context.rules.legal_basis("BR6"),
-            confidence=Confidence.HIGH,
-            window=Window(row["made_at"], row["made_at"]),
-            evidence_seqs=seqs((row["seq"], row["sell_mandate_seq"], row["buy_mandate_seq"])),
-            innocent_explanations=(
+            evidence=(row["sell_mandate_seq"], row["buy_mandate_seq"]),
+            innocent=(
                 Explanation(
                     "another-mandate",
                     Words(zh="另一份委托载明同意", en="another mandate of the client holds the consent"),

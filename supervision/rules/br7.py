@@ -6,17 +6,19 @@ between them beside the contract.
 """
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import ibis
 
 from supervision.brokerage import covering, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
-from supervision.finding import Checked, Explanation, Finding, Words
+from supervision.finding import Checked, Explanation, Finding, Words, minor
 
 _SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
 _BP: Final = 10_000
-_ESCROW: Final = "ESCROW"
+_REASONS: Final = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -42,11 +44,8 @@ def expression(tables: Tables, context: Context) -> Any:
         before_success=trades.paid_early > 0,
         rebate=trades.rebates > 0,
     )
-    names = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
-    broken = trades.negative.fill_null(False)
-    for name in names[1:]:
-        broken = broken | trades[name].fill_null(False)
-    return trades.filter(broken).order_by("trade_id")
+    broken = [trades[name].fill_null(False) for name in _REASONS]
+    return trades.filter(reduce(or_, broken)).order_by("trade_id")
 
 
 def _with_caps(tables: Tables, trades: Any, default_bp: int) -> Any:
@@ -77,7 +76,6 @@ def _payments(tables: Tables, trades: Any) -> Any:
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a trade, with every reason."""
-    names = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
     for row in rows:
         yield on_trade(
             "BR7",
@@ -85,9 +83,9 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             context,
             says=Words(zh="涉嫌佣金超限或未如实约定", en="suspected commission beyond what may be taken"),
             statistic={
-                "reasons": [name.replace("_", "-") for name in names if row[name]],
-                "amount_minor": _text(row["amount_minor"]),
-                "commission_minor": _text(row["commission_minor"]),
+                "reasons": [name.replace("_", "-") for name in _REASONS if row[name]],
+                "amount_minor": minor(row["amount_minor"]),
+                "commission_minor": minor(row["commission_minor"]),
                 "cap_bp": row["cap_bp"],
                 "mandated_bp": row["mandated_bp"],
             },
@@ -104,10 +102,6 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 ),
             ),
         )
-
-
-def _text(amount: int | None) -> str | None:
-    return None if amount is None else str(amount)
 
 
 RULE = Rule(

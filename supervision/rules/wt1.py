@@ -12,6 +12,7 @@ from supervision.finding import (
     Severity,
     Window,
     Words,
+    minor,
     named,
     seqs,
 )
@@ -41,7 +42,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             statistic={
                 "controller_id": row["seller_group"],
                 "same_organisation": same,
-                "amount_minor": None if row["amount_minor"] is None else str(row["amount_minor"]),
+                "amount_minor": minor(row["amount_minor"]),
                 "status": row["status"],
             },
             threshold=context.rules.threshold("WT1"),

@@ -22,6 +22,7 @@ from supervision.finding import (
     Severity,
     Window,
     Words,
+    minor,
     named,
     seqs,
 )
@@ -153,7 +154,7 @@ def _leg_document(row: Row) -> dict[str, Any]:
         "seller_id": row["seller_id"],
         "buyer_id": row["buyer_id"],
         "at": rfc3339(row["made_at"]),
-        "amount_minor": None if row["amount_minor"] is None else str(row["amount_minor"]),
+        "amount_minor": minor(row["amount_minor"]),
         "seq": row["seq"],
     }
 
