@@ -25,9 +25,10 @@ from ledger.posting import void_reserved
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 from market.orders import repository as trades
+from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
-from market.settlement.doubts import CONTRADICTIONS, DOUBTS, FEE_NOT_BACK, NOT_MADE, PAYABLE_AGAIN, about
+from market.settlement.doubts import CONTRADICTIONS, DOUBTS, LET_GO, NOT_MADE, about, is_unanswered
 from market.settlement.errors import (
     EntryKnown,
     InstructionUnknown,
@@ -40,7 +41,7 @@ from market.settlement.errors import (
 )
 from market.settlement.evidence import Shown, Told, require_every_day, shown
 from market.settlement.instructing import term_of
-from market.settlement.mending import only_the_operator
+from market.settlement.mending import OWING, only_the_operator
 from market.settlement.messages import read_statement
 from market.settlement.service import release, require_no_other, require_not_paid
 from market.settlement.tables import (
@@ -56,7 +57,7 @@ from market.settlement.tables import (
 from market.settlement.work import mismatch
 
 OFFICERS: Final = 2
-_PAYABLE: Final = PAYABLE_AGAIN - {FEE_NOT_BACK}
+_MONEY_LEAVES: Final = OWING | {TradeState.FROZEN}
 _UNKNOWN_ENTRY: Final = "unknown-entry"
 _OPEN_QUESTION: Final = frozenset({InstructionState.INSTRUCTED, InstructionState.EXPIRED})
 
@@ -137,7 +138,11 @@ class InDoubt:
 
 
 async def in_doubt(s: ReadSession, *, limit: int = 50) -> list[InDoubt]:
-    """The payments about which a work item says that they are in doubt, the oldest item first."""
+    """The payments about which a work item says that they are in doubt, the oldest item first.
+
+    Behind them those that were given up without an answer, and paid again on one officer's word: until the
+    second one is paid nobody knows which of the two the bank takes.
+    """
     query = (
         select(WorkItem)
         .where(col(WorkItem.closed_at).is_(None), col(WorkItem.kind).in_(DOUBTS))
@@ -146,16 +151,21 @@ async def in_doubt(s: ReadSession, *, limit: int = 50) -> list[InDoubt]:
     )
     found: dict[str, InDoubt] = {}
     for item in (await s.exec(query)).all():
-        named = item.facts.get("instruction_id")
-        given = [
-            one
-            for one in await repository.instructions_of(s, trade_id=item.trade_id or "")
-            if one.status is not InstructionState.PAID and one.kind is not InstructionKind.FEE_BACK
-        ]
-        for instruction in given:
-            if instruction.message_id in {named or instruction.message_id} - found.keys():
+        for instruction in await repository.out_of_escrow(s, trade_id=item.trade_id or ""):
+            asked = instruction.status is not InstructionState.PAID and about([item], instruction.message_id)
+            if asked and instruction.message_id not in found:
                 found[instruction.message_id] = await _doubt(s, instruction)
+    for instruction in await _given_up(s):
+        if instruction.message_id not in found and len(found) < limit and await is_unanswered(s, instruction):
+            found[instruction.message_id] = await _doubt(s, instruction)
     return list(found.values())
+
+
+async def _given_up(s: ReadSession) -> Sequence[Instruction]:
+    """What the bank never answered, of trades that money may still leave, first to last."""
+    query = select(Instruction).join(Trade, col(Trade.trade_id) == col(Instruction.trade_id))
+    query = query.where(Instruction.status == InstructionState.EXPIRED, col(Trade.status).in_(_MONEY_LEAVES))
+    return (await s.exec(query.order_by(col(Instruction.instructed_at), Instruction.message_id))).all()
 
 
 async def _doubt(s: ReadSession, instruction: Instruction) -> InDoubt:
@@ -325,7 +335,7 @@ def _answered(items: Sequence[WorkItem], instruction_id: str, seen: Shown) -> li
         item
         for item in items
         if (item.kind in DOUBTS and item.item_id in mine)
-        or (seen.found is Found.PAID and item.kind in _PAYABLE)
+        or (seen.found is Found.PAID and item.kind in LET_GO)
         or (item.kind == _UNKNOWN_ENTRY and item.facts.get("entry_id") in entries)
     ]
 
@@ -365,8 +375,7 @@ async def _as_not_paid(
     instruction.status, instruction.expires_at = InstructionState.NOT_PAID, None
     s.add(instruction)
     await s.flush()
-    given = await repository.instructions_of(s, trade_id=instruction.trade_id)
-    last = [one for one in given if one.kind is not InstructionKind.FEE_BACK][-1]
+    last = (await repository.out_of_escrow(s, trade_id=instruction.trade_id))[-1]
     if last.message_id != instruction.message_id:
         return
     await mismatch(

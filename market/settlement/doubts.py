@@ -6,7 +6,7 @@ from typing import Final
 from base.db import ReadSession
 from market.settlement import repository
 from market.settlement.errors import PaymentInDoubt
-from market.settlement.tables import WorkItem
+from market.settlement.tables import Instruction, InstructionKind, InstructionState, WorkItem
 
 EXPIRED: Final = "instruction-expired"
 UNCONFIRMED: Final = "payment-unconfirmed"
@@ -15,7 +15,8 @@ NOT_MADE: Final = "payment-not-made"
 FEE_NOT_BACK: Final = "fee-not-back"
 AFTER_ALL: Final = "paid-after-all"
 TWICE: Final = "paid-twice"
-PAYABLE_AGAIN: Final = frozenset({REJECTED, EXPIRED, NOT_MADE, FEE_NOT_BACK})
+LET_GO: Final = frozenset({REJECTED, EXPIRED, NOT_MADE})
+PAYABLE_AGAIN: Final = LET_GO | {FEE_NOT_BACK}
 CONTRADICTIONS: Final = frozenset(
     {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", AFTER_ALL, TWICE}
 )
@@ -31,20 +32,39 @@ async def contradictions_of(s: ReadSession, *, trade_id: str) -> list[str]:
 async def waits_for_a_person(s: ReadSession, *, trade_id: str) -> bool:
     """Whether a payment of a trade was let go, or is in doubt: it is paid again on a person's word alone."""
     items = await repository.open_work_items_of(s, trade_id=trade_id)
-    return any(item.kind in DOUBTS | PAYABLE_AGAIN - {FEE_NOT_BACK} for item in items)
+    return any(item.kind in DOUBTS | LET_GO for item in items)
 
 
 async def require_nothing_in_doubt(s: ReadSession, *, trade_id: str) -> None:
     """Refuse to give money another way while it may have left already; PaymentInDoubt.
 
     The bank never answered an instruction, or contradicts itself, until officers of the exchange have found
-    what its statements show (`market.settlement.ascertaining`), or a person has said what came of it
-    (`market.settlement.mending`). The caller holds the trade's lock.
+    what its statements show (`market.settlement.ascertaining`), or a person has said what came of a
+    contradiction (`market.settlement.mending`). To have it paid again closes its work item and decides
+    nothing: the bank may reject the second one because it has paid the first. The caller holds the trade's
+    lock.
     """
     items = await repository.open_work_items_of(s, trade_id=trade_id)
-    doubtful = sorted(item.kind for item in items if item.kind in DOUBTS)
+    doubtful = {item.kind for item in items if item.kind in DOUBTS}
+    for given in await repository.out_of_escrow(s, trade_id=trade_id):
+        if await is_unanswered(s, given):
+            doubtful.add(EXPIRED)
     if doubtful:
-        raise PaymentInDoubt("whether the bank has paid is not known", trade_id=trade_id, kinds=doubtful)
+        raise PaymentInDoubt(
+            "whether the bank has paid is not known", trade_id=trade_id, kinds=sorted(doubtful)
+        )
+
+
+async def is_unanswered(s: ReadSession, instruction: Instruction) -> bool:
+    """Whether a payment was given up without an answer, and neither officers nor its twin tell what it did.
+
+    Of those with the same end-to-end ids the bank pays one: where another was paid, this one was not.
+    """
+    return (
+        instruction.status is InstructionState.EXPIRED
+        and instruction.kind is not InstructionKind.FEE_BACK
+        and not await repository.paid_already(s, instruction=instruction)
+    )
 
 
 def about(items: Sequence[WorkItem], message_id: str) -> list[WorkItem]:

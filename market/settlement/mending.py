@@ -16,7 +16,7 @@ from market.orders.states import MOVES
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.claims import Fees, fees_not_back, queue_fee_back
-from market.settlement.doubts import DOUBTS, PAYABLE_AGAIN, contradictions_of
+from market.settlement.doubts import DOUBTS, PAYABLE_AGAIN, about, contradictions_of, is_unanswered
 from market.settlement.errors import (
     NothingToPayAgain,
     PaymentInDoubt,
@@ -26,11 +26,11 @@ from market.settlement.errors import (
 )
 from market.settlement.instructing import queue_instruction
 from market.settlement.service import event_of
-from market.settlement.tables import Instruction, InstructionKind, InstructionState, WorkItem
+from market.settlement.tables import Instruction, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _LET_GO: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED, InstructionState.NOT_PAID})
-_OWING: Final = frozenset(
+OWING: Final = frozenset(
     {
         TradeState.ACCEPTED_GOODS,
         TradeState.PARTIAL_SETTLE,
@@ -84,7 +84,7 @@ async def close_work_item(
         ),
     )
     if item.trade_id is not None and item.kind in DOUBTS | PAYABLE_AGAIN:
-        out = await _out_of_escrow(s, trade_id=item.trade_id)
+        out = await repository.out_of_escrow(s, trade_id=item.trade_id)
         if not out or out[-1].status not in _LET_GO:
             await queue_instruction(s, act, trade_id=item.trade_id, at=act.now)
     return item
@@ -94,10 +94,9 @@ async def _require_decided(s: WriteSession, item: WorkItem) -> None:
     """Refuse, with PaymentInDoubt, to close a doubt about a payment of which nobody knows what became."""
     if item.kind not in DOUBTS or item.trade_id is None:
         return
-    out = await _out_of_escrow(s, trade_id=item.trade_id)
-    named = item.facts.get("instruction_id")
+    out = await repository.out_of_escrow(s, trade_id=item.trade_id)
     for one in out:
-        if one.message_id == (named or one.message_id) and await _is_open(s, one):
+        if about([item], one.message_id) and await _is_open(s, one):
             raise PaymentInDoubt(
                 "two officers find what became of it", trade_id=item.trade_id, kinds=[item.kind]
             )
@@ -105,19 +104,11 @@ async def _require_decided(s: WriteSession, item: WorkItem) -> None:
 
 async def _is_open(s: WriteSession, instruction: Instruction) -> bool:
     """Whether a payment is with the bank; or was never answered, and its trade would take it still."""
-    if instruction.status is not InstructionState.EXPIRED:
+    if not await is_unanswered(s, instruction):
         return instruction.status is InstructionState.INSTRUCTED
-    if await repository.paid_already(s, instruction=instruction):
-        return False
     trade = await trades.get_trade(s, trade_id=instruction.trade_id)
     state = TradeState(trade.frozen_from) if trade.frozen_from else trade.status
     return (state, event_of(instruction)) in MOVES
-
-
-async def _out_of_escrow(s: WriteSession, *, trade_id: str) -> list[Instruction]:
-    """The instructions of a trade that pay out of escrow, first to last."""
-    given = await repository.instructions_of(s, trade_id=trade_id)
-    return [one for one in given if one.kind is not InstructionKind.FEE_BACK]
 
 
 async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
@@ -170,10 +161,10 @@ async def _payable(s: WriteSession, trade: Trade) -> tuple[Instruction | None, F
     """
     trade_id = trade.trade_id
     instructions = await repository.instructions_of(s, trade_id=trade_id)
-    if trade.status not in _OWING or not instructions:
+    if trade.status not in OWING or not instructions:
         raise NothingToPayAgain("no rejected payment waits on this trade", trade_id=trade_id)
     fees = await fees_not_back(s, trade_id=trade_id)
-    out = await _out_of_escrow(s, trade_id=trade_id)
+    out = await repository.out_of_escrow(s, trade_id=trade_id)
     last = out[-1] if out else None
     if last is not None and last.status in _LET_GO:
         return last, fees

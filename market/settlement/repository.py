@@ -65,9 +65,19 @@ async def get_instruction(s: ReadSession, *, message_id: str) -> Instruction:
 
 
 async def instructions_of(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:
-    """The instructions of a trade, first to last."""
+    """The instructions of a trade, first to last.
+
+    Only fees for different claims are given at one moment, and which of them comes first says nothing:
+    of everything else, of one claim too, the next is given when the one before was given up, or paid.
+    """
     query = select(Instruction).where(Instruction.trade_id == trade_id)
     return (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+
+
+async def out_of_escrow(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:
+    """Those of them that pay out of escrow."""
+    given = await instructions_of(s, trade_id=trade_id)
+    return [one for one in given if one.kind is not InstructionKind.FEE_BACK]
 
 
 async def under_way(s: ReadSession, *, trade_id: str) -> Instruction | None:
@@ -95,11 +105,12 @@ async def fees_back_of(s: ReadSession, *, claim: Claim) -> Sequence[Instruction]
 
     The first has the claim's id as end-to-end id, those after it `/2`, `/3` behind it.
     """
-    query = select(Instruction).where(
-        Instruction.trade_id == claim.trade_id, Instruction.kind == InstructionKind.FEE_BACK
-    )
-    found = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
-    return [row for row in found if row.payouts[0]["end_to_end_id"].partition("/")[0] == claim.claim_id]
+    return [
+        row
+        for row in await instructions_of(s, trade_id=claim.trade_id)
+        if row.kind is InstructionKind.FEE_BACK
+        and row.payouts[0]["end_to_end_id"].partition("/")[0] == claim.claim_id
+    ]
 
 
 async def fee_back_of(s: ReadSession, *, claim: Claim) -> Instruction | None:
@@ -199,7 +210,9 @@ async def reconciled_days(s: ReadSession, *, limit: int = 50) -> Sequence[Reconc
 async def open_work_items(s: ReadSession, *, limit: int = 50) -> Sequence[WorkItem]:
     """What waits for a person, oldest first."""
     query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
-    return (await s.exec(query.order_by(col(WorkItem.opened_at)).limit(min(limit, 100)))).all()
+    return (
+        await s.exec(query.order_by(col(WorkItem.opened_at), WorkItem.item_id).limit(min(limit, 100)))
+    ).all()
 
 
 async def open_work_items_of(s: ReadSession, *, trade_id: str) -> Sequence[WorkItem]:

@@ -433,3 +433,50 @@ async def test_what_is_in_doubt_is_listed_with_what_the_statements_show(scene, d
 async def doubts(scene: Scene):
     async with scene.database.read() as s:
         return await in_doubt(s)
+
+
+async def test_what_was_paid_again_stays_in_doubt_until_one_of_the_two_is_decided(scene):
+    """One officer's word closes the work item; the bank rejects the second because it has paid the first."""
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    scene.bank.mood = Mood.IS_DOWN
+    await scene.run_jobs(T_PLUS_1)
+    first = await scene.instruction(trade_id)
+    book(scene, first, on=PAY_DAY)  # it was carried out, and the bank's word of it lost
+    await scene.run_jobs(EXPIRES)
+    await again(scene, trade_id)
+    await scene.run_jobs()
+    second = await scene.instruction(trade_id)
+    assert second.message_id != first.message_id
+    report = scene.bank.report(second.xml, "DU04", at=scene.clock.now())
+    await scene.house.operator.do(note_status, message_id=second.message_id, envelope=report)
+    assert "instruction-expired" not in await work(scene, trade_id)
+    async with refused(scene.database, PaymentInDoubt) as caught:
+        await void(scene, trade_id)
+    assert caught.value.facts["kinds"] == ["instruction-expired"]
+    assert [doubt.instruction.message_id for doubt in await doubts(scene)] == [first.message_id]
+    scene.bank.mood = Mood.PAYS
+    await scene.run_jobs(AFTER)
+    (doubt,) = await doubts(scene)
+    assert doubt.shown is Found.PAID
+    for officer in ("usr_1", "usr_2"):
+        await find_of(scene, first, Found.PAID, day=TERM_DAY, officer=officer)
+    assert ((await scene.trade(trade_id)).status, await scene.held(trade_id)) == (TradeState.SETTLED, 0)
+    assert (await doubts(scene), await work(scene, trade_id)) == ([], [])
+    assert (await void(scene, trade_id)).status is TradeState.VOIDED  # whoever was paid pays it back
+
+
+async def test_what_was_paid_again_and_not_made_by_either_is_made_void(scene):
+    trade_id = scene.trades["ACCEPTED_GOODS"]
+    scene.bank.mood = Mood.IS_DOWN
+    await scene.run_jobs(T_PLUS_1)
+    first = await scene.instruction(trade_id)
+    await scene.run_jobs(EXPIRES)
+    scene.bank.mood = Mood.REJECTS
+    await again(scene, trade_id)
+    await scene.run_jobs(AFTER)
+    async with refused(scene.database, PaymentInDoubt):
+        await void(scene, trade_id)
+    for officer in ("usr_1", "usr_2"):
+        await find_of(scene, first, Found.NOT_PAID, day=TERM_DAY, officer=officer)
+    assert (await doubts(scene), await work(scene, trade_id)) == ([], ["instruction-rejected"])
+    assert (await void(scene, trade_id)).status is TradeState.VOIDED

@@ -293,7 +293,7 @@ class Acts:
             raise Refused("trade-wrong-state")
         if trade.under_way is not None:
             raise Refused("payment-under-way")
-        if DOUBTS & trade.kinds:
+        if DOUBTS & trade.kinds or any(trade.undecided(payment) for payment in trade.payments):
             raise Refused("payment-in-doubt")
         trade.state, trade.stood, trade.frozen_by, trade.frozen_at = "VOIDED", None, None, None
         trade.stop = None
