@@ -387,9 +387,7 @@ def _prepare(engine: Engine, begin: str) -> None:
             f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
-        if (
-            begin != "BEGIN"
-        ):  # who writes goes through every index: of 2 MB it would read pages again and again
+        if begin != "BEGIN":  # who writes goes through every index: 2 MB were read again and again
             cursor.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
         cursor.close()
 

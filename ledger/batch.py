@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from base.clock import Clock
-from base.db import Database, RowSession, WriteSession
+from base.db import Database, RowSession, WriteSession, lost_to_another
 from base.errors import Busy, Refusal
 from base.rows import Plan
 from ledger.recording import Act, record_refusal
@@ -32,7 +32,6 @@ MOST_WAITING: Final = 4 * MOST
 _WAIT_S: Final = 0.25  # as many may wait as are written in this time, between these bounds
 LANES: Final = 2
 TRIES: Final = 3
-_TRY_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _VIOLATED: Final = "23"  # the class of integrity constraint violations
 _WORTH_IT: Final = 8  # a smaller batch waits until the one before it is written
 _LATEST: Final = 0.3  # what the latest batch counts for in the pace
@@ -205,7 +204,7 @@ async def _alone(
     try:
         return await _one_by_one(database, clock, commands)
     except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
-        if _deadlocked(error) and tries > 1:
+        if lost_to_another(error) and tries > 1:
             return await _alone(database, clock, commands, tries=tries - 1)
         if isinstance(error, IntegrityError) and len(commands) > 1:
             return [outcome for one in commands for outcome in await _alone(database, clock, [one])]
@@ -214,15 +213,10 @@ async def _alone(
 
 def _undone(error: Exception) -> bool:
     """Whether the database said that nothing of the transaction stands: a constraint, or a deadlock."""
-    if isinstance(error, IntegrityError) or _deadlocked(error):
+    if isinstance(error, IntegrityError) or lost_to_another(error):
         return True
     cause = error.orig if isinstance(error, DBAPIError) else None
     return isinstance(cause, sqlite3.IntegrityError) or str(getattr(cause, "sqlstate", ""))[:2] == _VIOLATED
-
-
-def _deadlocked(error: Exception) -> bool:
-    """PostgreSQL ended this transaction for the sake of another one: it may be tried again."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 
 class _NotTogether(Exception):  # control flow out of a transaction: what was begun is rolled back
@@ -281,7 +275,7 @@ async def _one(s: WriteSession, command: Command) -> Any:
         )
         return refusal
     except Exception as error:  # left out of the batch and raised to its caller
-        if _deadlocked(error):
+        if lost_to_another(error):
             raise
         await savepoint.rollback()
         s.expunge_all()
