@@ -91,6 +91,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "notices": _columns(
             "notice_id org_id kind object_id noticed_at:time takes_effect_at:time told_at:time seq:int"
         ),
+        "conflict_consents": _columns("trade_id broker_id org_id party_id kind at:time seq:int"),
     }
 )
 
@@ -116,6 +117,7 @@ DERIVED: Final = (
     "refusals",
     "payment_mismatches",
     "notices",
+    "conflict_consents",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 

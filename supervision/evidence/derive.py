@@ -48,7 +48,7 @@ class Derived:
 def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PARQUET) -> Derived:
     """Write the evidence tables of `entries` (seq, entry, opening) into the folder `out`.
 
-    Memory grows with organisations, certificates, mandates and listings, not with trades or entries.
+    Memory grows with members, certificates, mandates, interests and listings, not with trades or entries.
     Either all tables are written or `out` stays as it was. Raises UnusableLedger naming the seq of an
     entry that is not of the form agreed, UnusableEvidence if `out` is not ours to write.
     """
@@ -116,6 +116,11 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
                 "seq": fact.seq,
             },
         )
+    elif fact.event == "CND.CONSENT":
+        given = {name: said.get(name) for name in ("trade_id", "broker_id", "org_id")}
+        given |= {"at": fact.at, "seq": fact.seq}
+        for interest_id in said["interests"]:
+            writer.add("conflict_consents", {**given, **register.interests.get(interest_id, {})})
     elif fact.event == "PAY.MISMATCH":
         writer.add(
             "payment_mismatches",

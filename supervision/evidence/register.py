@@ -1,4 +1,4 @@
-"""What is kept in memory while a ledger is read: organisations, certificates, mandates and listings.
+"""What is kept in memory while a ledger is read: members, certificates, mandates, interests and listings.
 
 They are few beside the trades; everything about trades goes through `supervision.evidence.spill`.
 """
@@ -53,12 +53,14 @@ class Register:
         self._certificate_events: list[dict[str, Any]] = []
         self._mandates: dict[str, dict[str, Any]] = {}
         self.listings: dict[str, dict[str, Any]] = {}
+        self.interests: dict[str, dict[str, Any]] = {}
         self._takes: Mapping[str, Callable[[Fact], None]] = {
             "LOG.GENESIS": self._genesis,
             "ORG.ADMIT": self._admitted,
             "MND.SIGN": self._mandated,
             "MND.ACCEPT": self._mandate_accepted,
             **dict.fromkeys(MANDATE_ENDS, self._mandate_revoked),
+            "CND.DISCLOSE": self._disclosed,
             "LST.DRAFT": self._drafted,
             "LST.LIST": self._listed,
             "LST.WITHDRAW": self._delisted,
@@ -137,6 +139,9 @@ class Register:
             return  # taken over after it had ended: it ended then
         ends_at: datetime | None = mandate["ends_at"]
         mandate |= {"revoked_at": fact.at, "ends_at": fact.at if ends_at is None else min(ends_at, fact.at)}
+
+    def _disclosed(self, fact: Fact) -> None:
+        self.interests[fact.said["interest_id"]] = _named(fact.said, ("party_id", "kind"))
 
     def _drafted(self, fact: Fact) -> None:
         said, opened = fact.said, fact.opened

@@ -1,7 +1,8 @@
-"""BR4: a broker with an interest in a party of the trade it mediates, which its mandates do not disclose.
+"""BR4: a broker with an interest in a party of the trade it mediates that was not consented to in writing.
 
 An interest is a share of 5 % and more, either way, or one ultimate controller. Shares are added up over the
-holder's whole group. A trade is in order where every client whose mandate covers it consented in it.
+holder's whole group. A trade is in order where every client whose mandate covers it consented in it, or
+where both parties have consented to the share, each in its mandate or, once it was disclosed, in the trade.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
 
 _ORDER: Final = ("trade_id", "party_id", "kind")
+_CONTROL: Final = "common-control"
+_PARTIES: Final = 2
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -33,21 +36,43 @@ def expression(tables: Tables, context: Context) -> Any:
     holding = parties.inner_join(own, [("broker_group", "holder"), ("party_id", "held")])
     being_held = parties.inner_join(own, [("party_group", "holder"), ("broker_id", "held")])
     interests = ibis.union(
-        controlled.mutate(kind=ibis.literal("common-control"), held_bp=ibis.null("int64")),
+        controlled.mutate(kind=ibis.literal(_CONTROL), held_bp=ibis.null("int64")),
         holding.mutate(kind=ibis.literal("broker-holds-party")).drop("holder", "held"),
         being_held.mutate(kind=ibis.literal("party-holds-broker")).drop("holder", "held"),
         distinct=True,
     )
-    spoken = covering(tables, trades)
-    spoken = spoken.group_by("trade_id").agg(
-        said=spoken.conflict_disclosed.fill_null(False).cast("int64").min(),
-        unknown=spoken.erased.cast("int64").max(),
-        mandate_ids=spoken.mandate_id.min(),
-        mandate_seq=spoken.mandate_seq.min(),
+    mandates = covering(tables, trades)
+    spoken = mandates.group_by("trade_id").agg(
+        said=mandates.conflict_disclosed.fill_null(False).cast("int64").min(),
+        unknown=mandates.erased.cast("int64").max(),
+        mandate_seq=mandates.mandate_seq.min(),
     )
     interests = interests.left_join(spoken, "trade_id").drop("trade_id_right")
     silent = (interests.said.fill_null(0) == 0) & (interests.unknown.fill_null(0) == 0)
-    return interests.filter(silent).order_by(*_ORDER)
+    agreed = _agreed(tables, interests, mandates)
+    return interests.filter(silent).anti_join(agreed, _ORDER).order_by(*_ORDER)
+
+
+def _agreed(tables: Tables, interests: Any, mandates: Any) -> Any:
+    """The shares to which both parties of the trade had consented when it was made."""
+    shares = interests.filter(interests.kind != _CONTROL)
+    mandated = mandates.filter(mandates.conflict_disclosed).select("trade_id", by="client_id")
+    consents = tables["conflict_consents"]
+    consents = consents.filter(consents.kind == "OWNERSHIP")
+    consents = consents.select(
+        "trade_id", of_broker="broker_id", interest_in="party_id", by="org_id", consented_at="at"
+    )
+    written = shares.inner_join(
+        consents,
+        [("trade_id", "trade_id"), ("broker_id", "of_broker"), ("party_id", "interest_in")],
+    )
+    written = written.filter(written.consented_at <= written.made_at)
+    told = [
+        one.filter((one.by == one.seller_id) | (one.by == one.buyer_id)).select(*_ORDER, "by")
+        for one in (written, shares.inner_join(mandated, "trade_id"))
+    ]
+    both = ibis.union(*told, distinct=True).group_by(_ORDER).agg(parties=lambda t: t.by.nunique())
+    return both.filter(both.parties == _PARTIES)
 
 
 def _held(tables: Tables, limit_bp: int) -> Any:
@@ -88,7 +113,7 @@ def _finding(rows: list[Row], context: Context) -> Finding:
         innocent=(
             Explanation(
                 "consented",
-                Words(zh="委托中已书面同意", en="the clients consented in their mandates"),
+                Words(zh="已书面同意", en="the parties consented in writing"),
                 Checked.RULED_OUT,
             ),
             Explanation(
@@ -107,7 +132,7 @@ RULE = Rule(
         "orgs": ("org_id", "controller_id"),
         "mandates": ("mandate_id", "broker_id", "client_id", "signed_at", "ends_at", "conflict_disclosed"),
     },
-    uses=("holdings",),
+    uses=("holdings", "conflict_consents"),
     expression=expression,
     findings=findings,
 )

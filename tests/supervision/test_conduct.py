@@ -64,6 +64,15 @@ def holding(holder, held, share):
     return market.add("holdings", holder_id=holder, held_id=held, share=Decimal(share))
 
 
+def consented(market, *orgs, **changes):
+    """The consents of these to the broker's share in the seller, the day before the trade."""
+    said = {"trade_id": "t", "broker_id": "broker", "party_id": "seller", "kind": "OWNERSHIP", "seq": 900}
+    said |= {"at": on(5, 31)} | changes
+    for org_id in orgs:
+        market.add("conflict_consents", org_id=org_id, **said)
+    return market
+
+
 @pytest.mark.parametrize(
     ("holder", "held", "kind"),
     [("broker", "seller", "broker-holds-party"), ("broker", "buyer", "broker-holds-party"),
@@ -107,6 +116,38 @@ def test_br4_one_client_that_was_not_told_is_enough(tmp_path):
     assert not of_rule(market.supervise(tmp_path), "BR4")
     mandate(market, "n", "buyer", side="BUYER", conflict_disclosed=False)
     assert objects_of(market.supervise(tmp_path), "BR4") == [("t",)]
+
+
+@pytest.mark.parametrize(
+    ("said", "changes", "answered"),
+    [
+        (("seller", "buyer"), {}, True),
+        (("buyer",), {}, False),
+        (("rival", "buyer"), {}, False),
+        (("seller", "buyer"), {"at": TRADED + SECOND}, False),
+        (("seller", "buyer"), {"kind": "MANAGEMENT"}, False),
+        (("seller", "buyer"), {"party_id": "buyer"}, False),
+        (("seller", "buyer"), {"broker_id": "rival"}, False),
+        (("seller", "buyer"), {"trade_id": "u"}, False),
+    ],
+)
+def test_br4_both_parties_may_consent_to_a_disclosed_share_in_the_trade(tmp_path, said, changes, answered):
+    market = consented(holding("broker", "seller", "0.2"), *said, **changes)
+    assert objects_of(market.supervise(tmp_path), "BR4") == ([] if answered else [("t",)])
+
+
+def test_br4_one_party_may_consent_in_its_mandate_and_the_other_in_the_trade(tmp_path):
+    market = consented(holding("broker", "seller", "0.2"), "seller")
+    mandate(market, "n", "buyer", side="BUYER", conflict_disclosed=True)
+    assert not of_rule(market.supervise(tmp_path), "BR4")
+
+
+def test_br4_no_consent_in_the_trade_answers_one_control(tmp_path):
+    market = brokered("BR4").org("sister", "c-broker")
+    mediate(market, "u", "seller", "sister")
+    for kind in ("OWNERSHIP", "CONTROL"):
+        consented(market, "seller", "sister", trade_id="u", party_id="sister", kind=kind)
+    assert objects_of(market.supervise(tmp_path), "BR4") == [("u",)]
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,34 @@ def test_refusals_and_mismatches_have_tables_of_their_own(tmp_path):
     assert (mismatch["expected_minor"], mismatch["actual_minor"], mismatch["kind"]) == (100, 99, "amount")
 
 
+def test_a_consent_is_told_for_each_interest_that_it_names(tmp_path):
+    ledger = founded()
+    for interest_id, kind in (("int_1", "OWNERSHIP"), ("int_2", "MANAGEMENT")):
+        ledger.say(
+            "CND.DISCLOSE",
+            interest_id,
+            interest_id=interest_id,
+            broker_id=BROKER,
+            party_id=SELLER,
+            kind=kind,
+        )
+    seq = ledger.say(
+        "CND.CONSENT",
+        "trd_1",
+        trade_id="trd_1",
+        broker_id=BROKER,
+        org_id=BUYER,
+        interests=["int_1", "int_2", "int_of_before"],
+    )
+    consents = tables_of(ledger, tmp_path)["conflict_consents"]
+    assert [(row["party_id"], row["kind"]) for row in consents] == [
+        (SELLER, "OWNERSHIP"),
+        (SELLER, "MANAGEMENT"),
+        (None, None),
+    ]
+    assert {(row["trade_id"], row["org_id"], row["seq"]) for row in consents} == {("trd_1", BUYER, seq)}
+
+
 @pytest.mark.parametrize(
     ("route", "status"), [("EXEMPT", "CLEARED"), ("REFUSED", "REJECTED"), ("DOMESTIC", None), (None, None)]
 )
