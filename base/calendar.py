@@ -5,10 +5,11 @@ State Council's yearly notices. Beyond what is published a day is *provisional*,
 deadline that counts such a day says so, and whoever keeps it counts again when the table has grown.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import chinese_calendar
 
@@ -19,6 +20,8 @@ _SATURDAY: Final = 5
 _DAY: Final = timedelta(days=1)
 _LAST_MOMENT: Final = time(23, 59, 59, 999_000)  # statements carry milliseconds
 _MOST_DAYS: Final = 10_000
+_MONTHS: Final = 12
+Day = TypeVar("Day", bound=date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,13 @@ def working_days_between(start: date, end: date) -> int:
     if end < start:
         return -working_days_between(end, start)
     return sum(is_working_day(start + _DAY * i) for i in range(1, (end - start).days + 1))
+
+
+def months_after(day: Day, months: int) -> Day:
+    """The same day (and hour) so many months later, or that month's last; months < 0 count back."""
+    year, month = divmod(day.year * _MONTHS + day.month - 1 + months, _MONTHS)
+    last = monthrange(year, month + 1)[1]
+    return day.replace(year=year, month=month + 1, day=min(day.day, last))
 
 
 def shanghai_day(at: datetime) -> date:

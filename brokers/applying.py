@@ -14,9 +14,9 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from brokers import repository
-from brokers.certifying import LATE, CertificateScope, check_free, check_scope
-from brokers.errors import ApplicationUnderWay, BrokerRoleMissing, CorrectionAskedBefore, DeadlineOver
-from brokers.moving import Said, advance, begin, check_own, moments
+from brokers.certifying import CertificateScope, check_free, check_scope, claim_broker, scope_document
+from brokers.errors import ApplicationUnderWay, CorrectionAskedBefore, DeadlineOver
+from brokers.moving import LATE, Said, advance, begin, check_own, moments
 from brokers.qualifying import (
     Claims,
     Evidence,
@@ -33,9 +33,6 @@ from brokers.rule_table import in_force
 from brokers.rules import BrokerType
 from brokers.states import APPLICATION, CertificateEvent, CertificateState, certificate_may_move
 from brokers.tables import ApplicationRow
-from identity.repository import lock_organisation
-from identity.rules import Role
-from identity.service import require_member
 from ledger.recording import Act
 
 APPLICATION_JOB: Final = "brokers.application-due"
@@ -60,10 +57,7 @@ async def apply(s: WriteSession, act: Act, *, scope: CertificateScope, filing: F
     status = certificate_may_move(None, CertificateEvent.APPLY, act.role)
     check_scope(scope)
     check_claims(filing.claims)
-    await lock_organisation(s, org_id=org_id, alone=True)
-    member = await require_member(s, org_id=org_id)
-    if Role.BROKER not in member.roles:
-        raise BrokerRoleMissing("the organisation is no broker of the exchange", org_id=org_id)
+    await claim_broker(s, org_id=org_id)
     under_way = await repository.application_of(s, org_id=org_id, states=APPLICATION)
     if under_way is not None:
         raise ApplicationUnderWay(
@@ -74,11 +68,7 @@ async def apply(s: WriteSession, act: Act, *, scope: CertificateScope, filing: F
         cert_id=act.new_id("crt"),
         org_id=org_id,
         status=status,
-        broker_type=scope.broker_type.value,
-        grade=scope.grade,
-        sectors=sorted(set(scope.sectors)),
-        max_level=scope.max_level.value,
-        cross_border=scope.cross_border,
+        **scope.columns(),
         claims=claims_document(filing.claims),
         applied_at=act.occurred_at,
         since=act.now,
@@ -87,7 +77,8 @@ async def apply(s: WriteSession, act: Act, *, scope: CertificateScope, filing: F
     s.add(row)
     await s.flush()
     public = scope_document(row) | moments(decide_by=row.due_at)
-    await begin(s, act, row, Said(public=public, opening={"claims": row.claims}, evidence=filing.evidence))
+    said = Said(public=public, opening={"claims": row.claims}, evidence=filing.evidence)
+    await begin(s, act, CertificateEvent.APPLY, row, said, before=None)
     await wind(s, row)
     return row
 
@@ -215,17 +206,6 @@ async def _missing(s: WriteSession, row: ApplicationRow) -> list[str]:
 def wanted_of(row: ApplicationRow) -> frozenset[EvidenceKind]:
     """The kinds of evidence an application needs."""
     return required(BrokerType(row.broker_type), row.grade, cross_border=row.cross_border)
-
-
-def scope_document(row: ApplicationRow) -> dict[str, Any]:
-    """What a certificate would be for, as statements have it."""
-    return {
-        "broker_type": row.broker_type,
-        "grade": row.grade,
-        "sectors": row.sectors,
-        "max_level": row.max_level,
-        "cross_border": row.cross_border,
-    }
 
 
 def claims_document(claims: Claims) -> dict[str, Any]:

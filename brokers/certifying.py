@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from sqlmodel import col, update
 
-from base.calendar import deadline_after
+from base.calendar import deadline_after, months_after
 from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
 from base.jobs import enqueue
 from brokers import repository
-from brokers.credential.issuing import AUTHORITY, order_credential
+from brokers.credential.issuing import order_credential
 from brokers.errors import (
     ApplicationUnderWay,
     BrokerBarred,
@@ -22,7 +22,7 @@ from brokers.errors import (
     CertificateWrongState,
     EmergencyRepeated,
 )
-from brokers.moving import Said, moments, step
+from brokers.moving import LATE, Said, begin, moments, step
 from brokers.reporting import first_year, wind_year
 from brokers.rule_table import in_force
 from brokers.rules import (
@@ -32,21 +32,16 @@ from brokers.rules import (
     certificate_may_move,
     check_grade_scope,
 )
-from brokers.states import APPLICATION, CERTIFICATE_MOVES
-from brokers.tables import CertificateEventRow, CertificateRow
+from brokers.states import APPLICATION, AT_WORK, AUTHORITY, CERTIFICATE_MOVES, IN_BEING
+from brokers.tables import ApplicationRow, CertificateRow
 from identity.repository import get_organisation, lock_organisation
 from identity.rules import Role
 from identity.service import insert, require_member, same_controller
-from ledger.recording import Act, Recorded, record
-from ledger.statement import Draft
+from ledger.recording import Act
 from registry.rules import Level
 
 EXPIRE_JOB: Final = "brokers.certificate-expire"
 EMERGENCY_JOB: Final = "brokers.emergency-over"
-LATE: Final = timedelta(milliseconds=1)
-_OVER: Final = frozenset(
-    {CertificateState.REFUSED, CertificateState.REVOKED, CertificateState.EXPIRED, CertificateState.EXITED}
-)
 # However the application ended: what a panel would not have passed is not passed by withdrawing it.
 _DECIDED_HERE: Final = (
     *APPLICATION,
@@ -65,6 +60,16 @@ class CertificateScope:
     sectors: tuple[str, ...]
     max_level: Level
     cross_border: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        """As the registers keep it."""
+        return {
+            "broker_type": self.broker_type.value,
+            "grade": self.grade,
+            "sectors": sorted(set(self.sectors)),
+            "max_level": self.max_level.value,
+            "cross_border": self.cross_border,
+        }
 
 
 async def certify(
@@ -86,10 +91,7 @@ async def certify(
     check_scope(scope)
     if valid_to <= valid_from:
         raise Malformed("a certificate ends after it begins", valid_to=rfc3339(valid_to))
-    await lock_organisation(s, org_id=org_id, alone=True)  # one decision about an organisation at a time
-    member = await require_member(s, org_id=org_id)
-    if Role.BROKER not in member.roles:
-        raise BrokerRoleMissing("the organisation is no broker of the exchange", org_id=org_id)
+    await claim_broker(s, org_id=org_id)
     applied = await repository.application_of(s, org_id=org_id, states=_DECIDED_HERE)
     if applied is not None:
         raise ApplicationUnderWay(
@@ -102,11 +104,7 @@ async def certify(
         cert_id=act.new_id("crt"),
         cert_no=cert_no,
         org_id=org_id,
-        broker_type=scope.broker_type.value,
-        grade=scope.grade,
-        sectors=sorted(set(scope.sectors)),
-        max_level=scope.max_level.value,
-        cross_border=scope.cross_border,
+        **scope.columns(),
         valid_from=valid_from,
         valid_to=valid_to,
         status=state,
@@ -122,37 +120,34 @@ def check_scope(scope: CertificateScope) -> None:
         raise Malformed("a certificate names its sectors, or * for all")
 
 
-async def enter(
-    s: WriteSession, act: Act, row: CertificateRow, *, before: CertificateState | None
-) -> Recorded:
+async def claim_broker(s: WriteSession, *, org_id: str) -> None:
+    """One decision about a broker at a time. Raises BrokerRoleMissing, `member-not-active`."""
+    await lock_organisation(s, org_id=org_id, alone=True)
+    member = await require_member(s, org_id=org_id)
+    if Role.BROKER not in member.roles:
+        raise BrokerRoleMissing("the organisation is no broker of the exchange", org_id=org_id)
+
+
+async def enter(s: WriteSession, act: Act, row: CertificateRow, *, before: CertificateState | None) -> None:
     """Store a certificate and state it (BRK.CERTIFY); its clocks begin. Raises CertificateNumberTaken."""
     taken = CertificateNumberTaken("this number belongs to a certificate", cert_no=row.cert_no)
     await insert(s, row, taken)
-    public = words_of(row)
-    recorded = await record(
-        s,
-        act,
-        Draft(
-            "BRK.CERTIFY",
-            row.cert_id,
-            public=public,
-            before=None if before is None else before.value,
-            after=row.status.value,
-        ),
-    )
-    s.add(
-        CertificateEventRow(
-            statement_id=recorded.statement_id,
-            cert_id=row.cert_id,
-            event=CertificateEvent.CERTIFY.value,
-            reason_code=None,
-            at=act.occurred_at,
-        )
-    )
+    said = Said(public=words_of(row))
+    recorded = await begin(s, act, CertificateEvent.CERTIFY, row, said, before=before)
     await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
     await wind_end(s, row)
     await wind_year(s, row, year=first_year(max(row.valid_from, act.now)))
-    return recorded
+
+
+def scope_document(row: ApplicationRow | CertificateRow) -> dict[str, Any]:
+    """What a certificate is, or would be, for, as statements have it."""
+    return {
+        "broker_type": row.broker_type,
+        "grade": row.grade,
+        "sectors": row.sectors,
+        "max_level": row.max_level,
+        "cross_border": row.cross_border,
+    }
 
 
 def words_of(row: CertificateRow) -> dict[str, Any]:
@@ -161,11 +156,7 @@ def words_of(row: CertificateRow) -> dict[str, Any]:
         "cert_id": row.cert_id,
         "cert_no": row.cert_no,
         "org_id": row.org_id,
-        "broker_type": row.broker_type,
-        "grade": row.grade,
-        "sectors": row.sectors,
-        "max_level": row.max_level,
-        "cross_border": row.cross_border,
+        **scope_document(row),
         "valid_from": rfc3339(row.valid_from),
         "valid_to": rfc3339(row.valid_to),
     }
@@ -201,7 +192,7 @@ async def check_free(
     for held in await repository.certificates_of(s, org_id=org_id):
         overlaps = valid_from <= held.valid_to and held.valid_from <= valid_to
         undecided = held.status is CertificateState.SUSPENDED
-        if undecided or (held.status not in _OVER and overlaps):
+        if undecided or (held.status in IN_BEING and overlaps):
             raise CertificateOverlaps(
                 "the organisation holds a certificate for this time",
                 cert_id=held.cert_id,
@@ -211,10 +202,7 @@ async def check_free(
 
 def years_after(at: datetime, years: int) -> datetime:
     """The same day and hour some years later; the day before where that is 29 February."""
-    try:
-        return at.replace(year=at.year + years)
-    except ValueError:
-        return at.replace(year=at.year + years, day=28)
+    return months_after(at, 12 * years)
 
 
 async def suspend_certificate(
@@ -351,7 +339,7 @@ async def expire_certificate(s: WriteSession, act: Act, *, cert_id: str) -> bool
     before it is decided on, so that it can still be revoked.
     """
     row = await repository.claim_certificate(s, cert_id=cert_id)
-    if row.status in {*_OVER, CertificateState.SUSPENDED} or act.now <= row.valid_to:
+    if row.status not in AT_WORK or act.now <= row.valid_to:
         return False
     await step(s, act, CertificateEvent.EXPIRE, row)
     return True

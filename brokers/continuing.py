@@ -4,13 +4,12 @@ from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from base.calendar import at_shanghai, end_of_day_shanghai, shanghai_day
+from base.calendar import at_shanghai, end_of_day_shanghai, months_after, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from brokers import repository
 from brokers.applying import Filing, claims_document
 from brokers.certifying import check_free, wind_end, words_of, years_after
-from brokers.credential.issuing import order_credential
 from brokers.errors import (
     AnnualReportMissing,
     HandOverOpen,
@@ -25,8 +24,6 @@ from brokers.qualifying import (
     check_complete,
     check_qualified,
     check_text,
-    months_after,
-    months_before,
     required,
 )
 from brokers.reporting import wind_year
@@ -68,10 +65,9 @@ async def cut_scope(
     left = sorted(set(sectors))
     _check_cut(row, left, max_level, cross_border=cross_border)
     values: dict[str, Any] = {"sectors": left, "max_level": max_level.value, "cross_border": cross_border}
-    recorded = await step(
+    await step(
         s, act, CertificateEvent.CUT_SCOPE, row, Said(public=values), reason_code=reason_code, values=values
     )
-    await order_credential(s, act, cert_id=cert_id, because=recorded.statement_id, withdraw=True)
     return row
 
 
@@ -122,8 +118,7 @@ async def renew(s: WriteSession, act: Act, *, cert_id: str, filing: Filing) -> C
         opening={"claims": claims_document(filing.claims)},
         evidence=filing.evidence,
     )
-    recorded = await step(s, act, CertificateEvent.RENEW, row, said, values={"valid_to": valid_to})
-    await order_credential(s, act, cert_id=cert_id, because=recorded.statement_id)
+    await step(s, act, CertificateEvent.RENEW, row, said, values={"valid_to": valid_to})
     await wind_end(s, row)
     await wind_year(s, row, year=shanghai_day(act.now).year - 1)
     await wind_year(s, row, year=shanghai_day(act.now).year)
@@ -133,7 +128,7 @@ async def renew(s: WriteSession, act: Act, *, cert_id: str, filing: Filing) -> C
 def renewal_window(valid_to: datetime) -> tuple[datetime, datetime]:
     """When a certificate of this end can be renewed: from the first moment to the last."""
     rules, last = in_force(valid_to), shanghai_day(valid_to)
-    opens = months_before(last, rules.number("BRK-CERT", "renewal_opens"))
+    opens = months_after(last, -rules.number("BRK-CERT", "renewal_opens"))
     closes = last - timedelta(days=rules.number("BRK-CERT", "renewal_closes"))
     return at_shanghai(opens, time.min), end_of_day_shanghai(closes)
 

@@ -4,9 +4,9 @@ A step is claimed in the UPDATE that finds the state it was decided on, and stat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlmodel import col, update
 
@@ -23,6 +23,9 @@ from brokers.states import CertificateEvent, CertificateState, certificate_may_m
 from brokers.tables import ApplicationRow, CertificateEventRow, CertificateRow, EvidenceRow
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+
+LATE: Final = timedelta(milliseconds=1)
+"""The last moment of a period belongs to it: the clock looks when it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +45,20 @@ def check_own(act: Act, org_id: str) -> None:
         raise NotYourCertificate("this is another organisation's", org_id=org_id)
 
 
-async def begin(s: WriteSession, act: Act, row: ApplicationRow, said: Said) -> Recorded:
-    """State an application that has just been stored (BRK.APPLY)."""
-    return await _state(s, act, CertificateEvent.APPLY, row, said, before=None)
+async def begin(
+    s: WriteSession,
+    act: Act,
+    event: CertificateEvent,
+    row: ApplicationRow | CertificateRow,
+    said: Said,
+    *,
+    before: CertificateState | None,
+) -> Recorded:
+    """State an application or a certificate that has just been stored (BRK.APPLY, BRK.CERTIFY)."""
+    recorded = await _state(s, act, event, row, said, before=before)
+    if isinstance(row, CertificateRow):
+        _remember(s, act, event, row, recorded)
+    return recorded
 
 
 async def advance(
@@ -59,14 +73,8 @@ async def advance(
     """Move an application. Raises CertificateWrongState, CertificateWrongRole, and what evidence raises."""
     before = row.status
     after = certificate_may_move(before, event, act.role)
-    changed = await s.exec(
-        update(ApplicationRow)
-        .where(col(ApplicationRow.cert_id) == row.cert_id, col(ApplicationRow.status) == before)
-        .values(status=after, **(values or {}))
-    )
-    _claimed(changed.rowcount, row.cert_id, event)
-    await s.refresh(row)
-    return await _state(s, act, event, row, said, before=before.value)
+    await _move(s, event, row, {"status": after, **(values or {})})
+    return await _state(s, act, event, row, said, before=before)
 
 
 async def step(
@@ -86,27 +94,12 @@ async def step(
     back_to = None if row.suspended_from is None else CertificateState(row.suspended_from)
     after = certificate_may_move(before, event, act.role, back_to=back_to)
     suspended_from = _suspended_from(before, event, after, back_to)
-    changed = await s.exec(
-        update(CertificateRow)
-        .where(col(CertificateRow.cert_id) == row.cert_id, col(CertificateRow.status) == before)
-        .values(status=after, suspended_from=suspended_from, **(values or {}))
-    )
-    _claimed(changed.rowcount, row.cert_id, event)
-    await s.refresh(row)
+    await _move(s, event, row, {"status": after, "suspended_from": suspended_from, **(values or {})})
     public = dict(said.public)
     public |= {"reason_code": reason_code} if reason_code else {}
     public |= {"case_id": case_id} if case_id else {}
-    whole = Said(public=public, opening=said.opening, evidence=said.evidence, asked_at=said.asked_at)
-    recorded = await _state(s, act, event, row, whole, before=before.value)
-    s.add(
-        CertificateEventRow(
-            statement_id=recorded.statement_id,
-            cert_id=row.cert_id,
-            event=event.value,
-            reason_code=reason_code,
-            at=act.occurred_at,
-        )
-    )
+    recorded = await _state(s, act, event, row, replace(said, public=public), before=before)
+    _remember(s, act, event, row, recorded, reason_code=reason_code)
     await follow_step(s, act, cert_id=row.cert_id, event=event, because=recorded.statement_id)
     await follow_certificate(s, act.as_exchange(), org_id=row.org_id, before=before, after=row.status)
     return recorded
@@ -126,9 +119,36 @@ def _suspended_from(
     return so_far if before is after else before
 
 
-def _claimed(rowcount: int, cert_id: str, event: CertificateEvent) -> None:
-    if rowcount != 1:
-        raise CertificateWrongState("the certificate has moved on", cert_id=cert_id, event=event.value)
+async def _move(
+    s: WriteSession, event: CertificateEvent, row: ApplicationRow | CertificateRow, values: Mapping[str, Any]
+) -> None:
+    table = type(row)
+    found = col(table.cert_id) == row.cert_id, col(table.status) == row.status
+    changed = await s.exec(update(table).where(*found).values(**values))
+    if changed.rowcount != 1:
+        raise CertificateWrongState("the certificate has moved on", cert_id=row.cert_id, event=event.value)
+    await s.refresh(row)
+
+
+def _remember(
+    s: WriteSession,
+    act: Act,
+    event: CertificateEvent,
+    row: CertificateRow,
+    recorded: Recorded,
+    *,
+    reason_code: str | None = None,
+) -> None:
+    """Enter a step into the certificate's history."""
+    s.add(
+        CertificateEventRow(
+            statement_id=recorded.statement_id,
+            cert_id=row.cert_id,
+            event=event.value,
+            reason_code=reason_code,
+            at=act.occurred_at,
+        )
+    )
 
 
 async def _state(
@@ -138,7 +158,7 @@ async def _state(
     row: ApplicationRow | CertificateRow,
     said: Said,
     *,
-    before: str | None,
+    before: CertificateState | None,
 ) -> Recorded:
     public = {"cert_id": row.cert_id, "org_id": row.org_id, **said.public}
     opening, subjects = said.opening, {}
@@ -154,7 +174,7 @@ async def _state(
         public=public,
         opening=opening,
         subjects=subjects,
-        before=before,
+        before=None if before is None else before.value,
         after=row.status.value,
     )
     recorded = await record(s, act, draft)

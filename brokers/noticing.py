@@ -8,8 +8,8 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
 from brokers import repository
-from brokers.applying import due_in, scope_document, wind
-from brokers.certifying import check_free, enter, years_after
+from brokers.applying import due_in, wind
+from brokers.certifying import check_free, enter, scope_document, years_after
 from brokers.errors import DeadlineOver, ObjectionsDiffer, TooEarly
 from brokers.moving import Said, advance, moments
 from brokers.panel import check_untied

@@ -9,7 +9,8 @@ from base.calendar import deadline_after
 from base.db import WriteSession
 from base.errors import NotFound
 from brokers import repository
-from brokers.applying import claims_of, scope_document
+from brokers.applying import claims_of
+from brokers.certifying import scope_document
 from brokers.errors import (
     CertificateWrongRole,
     PanelDecidedOtherwise,
@@ -20,14 +21,12 @@ from brokers.errors import (
 from brokers.moving import Said, advance, moments
 from brokers.qualifying import check_qualified, check_text
 from brokers.rule_table import in_force
-from brokers.states import CertificateEvent, certificate_may_move
+from brokers.states import AUTHORITY, CertificateEvent, certificate_may_move
 from brokers.tables import ApplicationRow, PanelTieRow, PanelVoteRow
 from identity.repository import Person, get_organisation, logins_of
 from identity.service import require_identified, require_unbound, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
-
-AUTHORITY = "DATA_AUTHORITY"
 
 
 async def declare_tie(s: WriteSession, act: Act, *, org_id: str) -> PanelTieRow:

@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from base.calendar import months_after
 from base.errors import Malformed
 from brokers.errors import (
     ApplicationIncomplete,
@@ -28,7 +29,6 @@ MAX_PEOPLE: Final = 500
 MAX_TEXT: Final = 4000
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST: Final = 10**15
-_MONTHS: Final = 12
 
 
 class EvidenceKind(StrEnum):
@@ -212,7 +212,7 @@ def check_evidence(
         if piece.dated_on > filed_on:
             raise EvidencePostdated("a document is dated after today", filed_on=filed_on.isoformat(), **facts)
         months = rules.number("BRK-PROC", "evidence_age")
-        if piece.kind in _AGES and piece.dated_on < months_before(filed_on, months):
+        if piece.kind in _AGES and piece.dated_on < months_after(filed_on, -months):
             raise EvidenceTooOld(
                 "a document is too old to show how things stand",
                 filed_on=filed_on.isoformat(),
@@ -230,23 +230,6 @@ def check_evidence(
 def looks_back_dated(piece: Evidence, *, asked_on: date | None) -> bool:
     """Filed only when it was asked for, and yet dated before: for the panel to look at. No finding yet."""
     return asked_on is not None and piece.kind in _AGES and piece.dated_on < asked_on
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day some months earlier, or the last one of that month."""
-    return months_after(day, -months)
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day some months later, or the last one of that month."""
-    year, month = divmod(day.year * _MONTHS + day.month - 1 + months, _MONTHS)
-    for last in (day.day, 30, 29, 28):
-        if last <= day.day:
-            try:
-                return date(year, month + 1, last)
-            except ValueError:
-                continue
-    raise Malformed("no such month")  # pragma: no cover - every month has a 28th
 
 
 def check_text(text: str) -> str:

@@ -17,7 +17,7 @@ from base.errors import Malformed
 from base.jobs import enqueue
 from brokers import repository
 from brokers.errors import AnnualReportFiled, AnnualReportMissing, DeadlineOver, NotPutRight
-from brokers.moving import Said, check_own, moments, step
+from brokers.moving import LATE, Said, check_own, moments, step
 from brokers.qualifying import Evidence, check_text
 from brokers.rule_table import in_force
 from brokers.states import IN_BEING, CertificateEvent, CertificateState, certificate_may_move
@@ -26,22 +26,21 @@ from ledger.recording import Act
 
 ANNUAL_JOB: Final = "brokers.annual-report-due"
 RECTIFY_JOB: Final = "brokers.rectification-due"
-_LATE: Final = timedelta(milliseconds=1)
 
 
 def report_due(year: int) -> datetime:
     """The last moment of the report on a year: the end of 31 March of the next one, in Shanghai."""
-    first = end_of_day_shanghai(date(year + 1, 1, 1))
-    rules = in_force(first)
-    day = date(year + 1, rules.number("BR14", "report_month"), rules.number("BR14", "report_day"))
-    return end_of_day_shanghai(day)
+    return _due(year, "report")
 
 
 def review_due(year: int) -> datetime:
     """The last moment of the review of a year: the end of 30 April of the next one."""
-    first = end_of_day_shanghai(date(year + 1, 1, 1))
-    rules = in_force(first)
-    day = date(year + 1, rules.number("BR14", "review_month"), rules.number("BR14", "review_day"))
+    return _due(year, "review")
+
+
+def _due(year: int, what: str) -> datetime:
+    rules = in_force(end_of_day_shanghai(date(year + 1, 1, 1)))
+    day = date(year + 1, rules.number("BR14", f"{what}_month"), rules.number("BR14", f"{what}_day"))
     return end_of_day_shanghai(day)
 
 
@@ -58,7 +57,7 @@ async def wind_year(s: WriteSession, row: CertificateRow, *, year: int) -> None:
     if due_at >= row.valid_to:
         return
     payload = {"cert_id": row.cert_id, "year": year}
-    await enqueue(s, kind=ANNUAL_JOB, key=f"{row.cert_id} {year}", run_at=due_at + _LATE, payload=payload)
+    await enqueue(s, kind=ANNUAL_JOB, key=f"{row.cert_id} {year}", run_at=due_at + LATE, payload=payload)
 
 
 async def file_report(
@@ -128,7 +127,7 @@ async def ask_rectification(
     await _decided(s, act, annual, result="RECTIFY", reason_code=reason_code, rectify_by=by)
     payload = {"cert_id": cert_id, "year": year}
     key = f"{cert_id} {year} {rfc3339(by)}"
-    await enqueue(s, kind=RECTIFY_JOB, key=key, run_at=by + _LATE, payload=payload)
+    await enqueue(s, kind=RECTIFY_JOB, key=key, run_at=by + LATE, payload=payload)
     return row
 
 

@@ -20,6 +20,7 @@ from brokers.errors import (
     SelfDealing,
 )
 from brokers.states import (
+    AT_WORK,
     CertificateEvent,
     CertificateState,
     MandateEvent,
@@ -59,7 +60,7 @@ ALL_SECTORS: Final = "*"  # a certificate for every sector
 OWNERSHIP_LIMIT_BP: Final = 500  # BR4: from 5 % on an interest is a conflict
 # While rectifying (30 days) a broker goes on working; that is what tells it from a suspension.
 # So does one that has given notice of its exit: what runs is finished or handed over, nothing new is begun.
-IN_FORCE: Final = frozenset({CertificateState.ACTIVE, CertificateState.RECTIFYING, CertificateState.EXITING})
+IN_FORCE: Final = frozenset(AT_WORK)
 
 
 class BrokerType(StrEnum):

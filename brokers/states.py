@@ -119,9 +119,10 @@ class MandateMove:
     to: MandateState
 
 
-_AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
-_AUTHORITY_OR_SYSTEM: Final = frozenset({"DATA_AUTHORITY", "EXCHANGE_OPERATOR"})
+AUTHORITY: Final = "DATA_AUTHORITY"
+_AUTHORITY: Final = frozenset({AUTHORITY})
 _SYSTEM: Final = frozenset({"EXCHANGE_OPERATOR"})
+_AUTHORITY_OR_SYSTEM: Final = _AUTHORITY | _SYSTEM
 _BROKER: Final = frozenset({"BROKER"})
 _CLIENT: Final = frozenset({"PROVIDER", "BUYER"})
 ANYONE: Final = frozenset(role.value for role in Role if role is not Role.AUDITOR)  # who only reads
@@ -132,10 +133,10 @@ _Moves: TypeAlias = Mapping[tuple[CertificateState | None, CertificateEvent], Ce
 _REPORT: Final = "by 31 March, for the year before"
 APPLICATION: Final = (_C.APPLIED, _C.CORRECTING, _C.UNDER_REVIEW, _C.PUBLIC_NOTICE, _C.OBJECTED)
 """The states of an application that is under way."""
-IN_BEING: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING, _C.SUSPENDED)
-"""The states of a certificate that is in force or can come back into it."""
 AT_WORK: Final = (_C.ACTIVE, _C.RECTIFYING, _C.EXITING)
-
+"""The states of a certificate in force."""
+IN_BEING: Final = (*AT_WORK, _C.SUSPENDED)
+"""The states of a certificate that is in force or can come back into it."""
 _BACK: Final = (_C.RECTIFYING, _C.EXITING)
 
 _TO_CERTIFICATE: Final[_Moves] = {

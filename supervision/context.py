@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from base.calendar import months_after
 from supervision.finding import Confidence, Finding, Market
 from supervision.rule_table import RulesInForce
 
@@ -31,7 +32,7 @@ class Context:
     @property
     def market_since(self) -> datetime:
         """The start of the trailing window of a relevant market; this very moment is outside it."""
-        return months_before(self.as_of, self.rules.whole("MARKET", "window"))
+        return months_after(self.as_of, -self.rules.whole("MARKET", "window"))
 
     def confidence(self, *, trades: int, buyers: int) -> Confidence:
         """Low for a thin market. Few sellers are no reason: that is what a monopoly looks like."""
@@ -59,14 +60,6 @@ class Rule:
     def in_force(self, context: Context) -> bool:
         """Whether the rule table of that day has a version of the rule and of what it cites."""
         return all(rule_id in context.rules for rule_id in (self.rule_id, *self.cites))
-
-
-def months_before(at: datetime, months: int) -> datetime:
-    """The same day and time so many months earlier, or that month's last day where it has no such day."""
-    years, month = divmod(at.month - 1 - months, 12)
-    first = at.replace(year=at.year + years, month=month + 1, day=1)
-    following = (first + timedelta(days=31)).replace(day=1)
-    return first.replace(day=min(at.day, (following - timedelta(days=1)).day))
 
 
 def market_of(row: Row) -> Market:

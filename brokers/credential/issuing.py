@@ -36,7 +36,7 @@ from brokers.credential.proof import secure
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.errors import CertificateWrongRole
 from brokers.repository import claim_certificate
-from brokers.states import CertificateEvent
+from brokers.states import AUTHORITY, IN_BEING, CertificateEvent
 from brokers.tables import CertificateRow
 from identity.repository import get_founded, get_organisation
 from identity.safe import Safe
@@ -47,7 +47,6 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 
 CREDENTIAL_JOB: Final = "brokers.credential"
-AUTHORITY: Final = "DATA_AUTHORITY"
 _NOT_SEALED: Final = timedelta(seconds=1)
 _LONGEST: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -204,7 +203,7 @@ async def issue_credential(
     """
     certificate = await claim_certificate(s, cert_id=cert_id)
     issuer = await repository.issuer_in_office(s)
-    if issuer is None or certificate.status not in repository.IN_BEING or certificate.valid_to <= act.now:
+    if issuer is None or certificate.status not in IN_BEING or certificate.valid_to <= act.now:
         return None
     facts = await facts_of(s, certificate, authority_id=issuer.org_id)
     if facts is None:

@@ -10,17 +10,11 @@ from sqlmodel import col, select
 from base.db import ReadSession
 from brokers.credential.document import Practitioner, Purpose
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
-from brokers.states import CertificateEvent, CertificateState
+from brokers.states import IN_BEING, CertificateEvent, CertificateState
 from brokers.tables import ApplicationRow, CertificateEventRow, CertificateRow
 
 # Over before its time: the credential must not outlive it. (One that expired says so itself.)
 GONE = (CertificateState.REVOKED, CertificateState.EXITED)
-IN_BEING = (
-    CertificateState.ACTIVE,
-    CertificateState.RECTIFYING,
-    CertificateState.SUSPENDED,
-    CertificateState.EXITING,
-)
 
 
 @dataclass(frozen=True, slots=True)

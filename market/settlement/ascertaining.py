@@ -28,7 +28,15 @@ from market.orders import repository as trades
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
-from market.settlement.doubts import CONTRADICTIONS, DOUBTS, LET_GO, NOT_MADE, about, is_unanswered
+from market.settlement.doubts import (
+    CONTRADICTIONS,
+    DOUBTS,
+    LET_GO,
+    NOT_MADE,
+    UNKNOWN_ENTRY,
+    about,
+    is_unanswered,
+)
 from market.settlement.errors import (
     EntryKnown,
     InstructionUnknown,
@@ -58,7 +66,6 @@ from market.settlement.work import mismatch
 
 OFFICERS: Final = 2
 _MONEY_LEAVES: Final = OWING | {TradeState.FROZEN}
-_UNKNOWN_ENTRY: Final = "unknown-entry"
 _OPEN_QUESTION: Final = frozenset({InstructionState.INSTRUCTED, InstructionState.EXPIRED})
 
 
@@ -336,7 +343,7 @@ def _answered(items: Sequence[WorkItem], instruction_id: str, seen: Shown) -> li
         for item in items
         if (item.kind in DOUBTS and item.item_id in mine)
         or (seen.found is Found.PAID and item.kind in LET_GO)
-        or (item.kind == _UNKNOWN_ENTRY and item.facts.get("entry_id") in entries)
+        or (item.kind == UNKNOWN_ENTRY and item.facts.get("entry_id") in entries)
     ]
 
 
@@ -385,7 +392,7 @@ async def _as_not_paid(
         trade_id=instruction.trade_id,
         facts={
             "instruction_id": instruction.message_id,
-            "expected_minor": str(sum(int(payout["amount_minor"]) for payout in instruction.payouts)),
+            "expected_minor": str(instruction.total_minor),
             "actual_minor": "0",
         },
         bank_message_sha256=cited.sha256,

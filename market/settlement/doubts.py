@@ -13,13 +13,15 @@ UNCONFIRMED: Final = "payment-unconfirmed"
 REJECTED: Final = "instruction-rejected"
 NOT_MADE: Final = "payment-not-made"
 FEE_NOT_BACK: Final = "fee-not-back"
+UNKNOWN_ENTRY: Final = "unknown-entry"
+OTHERWISE: Final = "paid-otherwise"
+AFTER_REJECTION: Final = "paid-after-rejection"
+REJECTED_PAID: Final = "rejected-after-payment"
 AFTER_ALL: Final = "paid-after-all"
 TWICE: Final = "paid-twice"
 LET_GO: Final = frozenset({REJECTED, EXPIRED, NOT_MADE})
 PAYABLE_AGAIN: Final = LET_GO | {FEE_NOT_BACK}
-CONTRADICTIONS: Final = frozenset(
-    {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", AFTER_ALL, TWICE}
-)
+CONTRADICTIONS: Final = frozenset({AFTER_REJECTION, REJECTED_PAID, OTHERWISE, AFTER_ALL, TWICE})
 DOUBTS: Final = CONTRADICTIONS | {EXPIRED, UNCONFIRMED}
 
 

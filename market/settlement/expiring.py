@@ -63,8 +63,11 @@ async def _expire(s: WriteSession, act: Act, instruction: Instruction) -> None:
     if instruction.kind is InstructionKind.FEE_BACK:
         await _fee_expires(s, act, instruction)
         return
-    total = str(sum(int(payout["amount_minor"]) for payout in instruction.payouts))
-    facts = {"instruction_id": instruction.message_id, "expected_minor": total, "actual_minor": "0"}
+    facts = {
+        "instruction_id": instruction.message_id,
+        "expected_minor": str(instruction.total_minor),
+        "actual_minor": "0",
+    }
     answered = instruction.status_report is not None
     if answered:
         instruction.expires_at = None
@@ -101,4 +104,4 @@ async def _fee_expires(s: WriteSession, act: Act, instruction: Instruction) -> N
     claim_id = instruction.payouts[0]["end_to_end_id"].partition("/")[0]
     claim = await repository.claim_claim(s, claim_id=claim_id)
     if claim.status is ClaimStatus.OPEN:
-        await fee_not_back(s, act, instruction, reason="instruction-expired")
+        await fee_not_back(s, act, instruction, reason=EXPIRED)

@@ -22,6 +22,7 @@ from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
 from market.settlement.bank import NotTaken
+from market.settlement.doubts import REJECTED, REJECTED_PAID
 from market.settlement.errors import PaymentUnderWay, SettlementNotInstructed
 from market.settlement.messages import Payout, read_status, write_instruction
 from market.settlement.plan import Leg as Planned
@@ -256,8 +257,8 @@ async def _rejected(
 ) -> None:
     facts = facts | {"instruction_id": instruction.message_id}
     kind = {
-        InstructionState.INSTRUCTED: "instruction-rejected",
-        InstructionState.PAID: "rejected-after-payment",
+        InstructionState.INSTRUCTED: REJECTED,
+        InstructionState.PAID: REJECTED_PAID,
     }.get(instruction.status)
     if kind is None:
         if instruction.status is not InstructionState.NOT_PAID:  # which its statements showed

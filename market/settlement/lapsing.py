@@ -5,7 +5,7 @@ nothing at once: the bank is given time to ask about what it has received (it as
 hears no answer), and where days are compared its statement of the last day has to be in.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlmodel import col, select
@@ -18,10 +18,11 @@ from market.orders.rules import TradeState
 from market.orders.signing import cancel_unfunded
 from market.orders.tables import Trade
 from market.settlement import repository
+from market.settlement.doubts import UNKNOWN_ENTRY
+from market.settlement.reconciling import RECONCILE_AT
 from market.settlement.tables import BankMovement, ReconciledDay
 
 HEARING: Final = timedelta(minutes=10)  # the bank asks again at least twice a minute
-_STATED_AT: Final = time(1)  # of the next day: `market.settlement.reconciling` asks for the statement
 
 
 async def end_unfunded(s: WriteSession, act: Act, *, trade_id: str, again: bool) -> datetime | None:
@@ -38,7 +39,7 @@ async def end_unfunded(s: WriteSession, act: Act, *, trade_id: str, again: bool)
     if again and await _is_stated(s, last) and not await _is_shown(s, trade):
         await cancel_unfunded(s, act, trade_id=trade_id)
         return None
-    return max(act.now, at_shanghai(last + timedelta(days=1), _STATED_AT)) + HEARING
+    return max(act.now, at_shanghai(last + timedelta(days=1), RECONCILE_AT)) + HEARING
 
 
 async def _is_stated(s: ReadSession, day: date) -> bool:
@@ -53,4 +54,4 @@ async def _is_stated(s: ReadSession, day: date) -> bool:
 async def _is_shown(s: ReadSession, trade: Trade) -> bool:
     """Whether a statement shows a credit for the trade that we were not asked about, not cleared up yet."""
     items = await repository.open_work_items_of(s, trade_id=trade.trade_id)
-    return any(item.kind == "unknown-entry" and int(item.facts.get("actual_minor", 0)) > 0 for item in items)
+    return any(item.kind == UNKNOWN_ENTRY and int(item.facts.get("actual_minor", 0)) > 0 for item in items)

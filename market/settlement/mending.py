@@ -26,10 +26,9 @@ from market.settlement.errors import (
 )
 from market.settlement.instructing import queue_instruction
 from market.settlement.service import event_of
-from market.settlement.tables import Instruction, InstructionState, WorkItem
+from market.settlement.tables import GIVEN_UP, Instruction, InstructionState, WorkItem
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
-_LET_GO: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED, InstructionState.NOT_PAID})
 OWING: Final = frozenset(
     {
         TradeState.ACCEPTED_GOODS,
@@ -85,7 +84,7 @@ async def close_work_item(
     )
     if item.trade_id is not None and item.kind in DOUBTS | PAYABLE_AGAIN:
         out = await repository.out_of_escrow(s, trade_id=item.trade_id)
-        if not out or out[-1].status not in _LET_GO:
+        if not out or out[-1].status not in GIVEN_UP:
             await queue_instruction(s, act, trade_id=item.trade_id, at=act.now)
     return item
 
@@ -166,7 +165,7 @@ async def _payable(s: WriteSession, trade: Trade) -> tuple[Instruction | None, F
     fees = await fees_not_back(s, trade_id=trade_id)
     out = await repository.out_of_escrow(s, trade_id=trade_id)
     last = out[-1] if out else None
-    if last is not None and last.status in _LET_GO:
+    if last is not None and last.status in GIVEN_UP:
         return last, fees
     if fees:
         return None, fees

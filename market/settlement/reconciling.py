@@ -25,6 +25,7 @@ from ledger.balances import roll_up
 from ledger.recording import Act, record
 from ledger.statement import Draft, envelope_bytes
 from market.settlement import repository
+from market.settlement.doubts import UNKNOWN_ENTRY
 from market.settlement.errors import AccountNotOurs, BankMessageMalformed, DayNotOver
 from market.settlement.instructing import Escrow
 from market.settlement.messages import DayStatement, read_statement
@@ -32,7 +33,7 @@ from market.settlement.tables import BankMovement, ReconciledDay
 from market.settlement.work import mismatch
 
 RECONCILE_JOB: Final = "settlement.reconcile"
-_RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
+RECONCILE_AT: Final = time(1)  # of the next day: by then the day's last notifications are in
 _A_DAY: Final = timedelta(days=1)
 _DAYS_KNOWN: Final = 1000
 _QUEUED: Final = Select(JobRow, "key", key="key", when=f"kind = '{RECONCILE_JOB}'")
@@ -87,7 +88,7 @@ def compare(
         elif entry_id in others:
             found.append(Difference("other-day", entry_id, others[entry_id].trade_id, 0, actual))
         else:
-            found.append(Difference("unknown-entry", entry_id, named[entry_id], 0, actual))
+            found.append(Difference(UNKNOWN_ENTRY, entry_id, named[entry_id], 0, actual))
     found += [
         Difference("missing-entry", entry_id, mine.trade_id, mine.signed_minor, 0)
         for entry_id, mine in ours.items()
@@ -222,7 +223,7 @@ async def ensure_reconciled(s: RowSession, *, days: Collection[date]) -> None:
             s,
             kind=RECONCILE_JOB,
             jobs=[
-                (day.isoformat(), at_shanghai(day + _A_DAY, _RECONCILE_AT), {"day": day.isoformat()})
+                (day.isoformat(), at_shanghai(day + _A_DAY, RECONCILE_AT), {"day": day.isoformat()})
                 for day in missing
             ],
         )
@@ -244,6 +245,6 @@ async def queue_reconciliation(s: WriteSession, *, day: date) -> None:
         s,
         kind=RECONCILE_JOB,
         key=day.isoformat(),
-        run_at=at_shanghai(day + _A_DAY, _RECONCILE_AT),
+        run_at=at_shanghai(day + _A_DAY, RECONCILE_AT),
         payload={"day": day.isoformat()},
     )

@@ -166,12 +166,11 @@ async def _not_paid_before(s: WriteSession, trade: Trade, paying: Paying) -> Pay
 
 def refunded(trade: Trade, instruction: Instruction, digest: str, before: TradeState) -> Draft:
     """The statement of a refund (TRD.REFUND); `digest` is the bank's message's."""
-    amount = sum(int(payout["amount_minor"]) for payout in instruction.payouts)
     return Draft(
         "TRD.REFUND",
         trade.trade_id,
         public=named(trade) | {"bank_message_sha256": digest, "instruction_sha256": instruction.xml_sha256},
-        opening={"amount_minor": str(amount)},
+        opening={"amount_minor": str(instruction.total_minor)},
         subjects={"bank-message": digest, "instruction": instruction.xml_sha256},
         before=before.value,
         after=trade.status.value,

@@ -47,6 +47,7 @@ from market.settlement.reconciling import queue_reconciliation
 from market.settlement.refunding import refunded, settled_in_part
 from market.settlement.settling import oddity, settled
 from market.settlement.tables import (
+    GIVEN_UP,
     BankMessage,
     BankMovement,
     Instruction,
@@ -55,7 +56,6 @@ from market.settlement.tables import (
 )
 from market.settlement.work import mismatch
 
-_GIVEN_UP: Final = frozenset({InstructionState.EXPIRED, InstructionState.REJECTED, InstructionState.NOT_PAID})
 _BY: Final = {
     InstructionKind.SETTLE: TradeEvent.SETTLE,
     InstructionKind.SPLIT: TradeEvent.SETTLE,
@@ -196,9 +196,9 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
     if instruction.status is InstructionState.PAID and await _is_known(s, notification, instruction):
         return {"outcome": "known", "trade_id": trade.trade_id}
     odd = oddity(notification, instruction)
-    if instruction.status in _GIVEN_UP:
+    if instruction.status in GIVEN_UP:
         odd = await _paid_after_all(s, trade, instruction, odd)
-    if odd is None or instruction.status not in _GIVEN_UP:
+    if odd is None or instruction.status not in GIVEN_UP:
         may_move(trade.status, event_of(instruction), act.role)
     if instruction.status is InstructionState.PAID and odd is None:
         odd = TWICE  # a void trade takes refunds, but none a second time
@@ -212,7 +212,7 @@ async def _settle(s: WriteSession, act: Act, notification: Notification, digest:
             facts={
                 "instruction_id": instruction.message_id,
                 "booked_on": max(m.booked_on for m in notification.movements).isoformat(),
-                "expected_minor": str(sum(int(p["amount_minor"]) for p in instruction.payouts)),
+                "expected_minor": str(instruction.total_minor),
                 "actual_minor": str(-sum(m.signed_minor for m in notification.movements)),
             },
             bank_message_sha256=digest,
@@ -252,8 +252,7 @@ async def _paid_after_all(
 
 
 async def _held_enough(s: WriteSession, instruction: Instruction) -> bool:
-    total = sum(int(payout["amount_minor"]) for payout in instruction.payouts)
-    return -await balance(s, held(instruction.trade_id)) >= total
+    return -await balance(s, held(instruction.trade_id)) >= instruction.total_minor
 
 
 def event_of(instruction: Instruction) -> TradeEvent:

@@ -7,6 +7,7 @@ from market.orders.repository import Claimed
 from market.orders.rules import TradeState
 from market.orders.statements import named
 from market.orders.tables import Trade
+from market.settlement.doubts import AFTER_REJECTION, OTHERWISE
 from market.settlement.messages import Notification
 from market.settlement.tables import InstructionState
 
@@ -27,10 +28,10 @@ class Instructed(Protocol):
 def oddity(notification: Notification, instruction: Instructed) -> str | None:
     """What keeps a debit from settling: another payment than instructed, or one that was rejected before."""
     if instruction.status is InstructionState.REJECTED:
-        return "paid-after-rejection"
+        return AFTER_REJECTION
     expected = sorted((p["end_to_end_id"], p["amount_minor"], p["account"]) for p in instruction.payouts)
     paid = sorted((m.end_to_end_id, str(-m.signed_minor), m.party_account) for m in notification.movements)
-    return None if paid == expected else "paid-otherwise"
+    return None if paid == expected else OTHERWISE
 
 
 def settled(trade: Trade | Claimed, instruction: Instructed, digest: str, before: TradeState) -> Draft:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -33,6 +33,9 @@ class InstructionState(StrEnum):
     NOT_PAID = (
         "NOT_PAID"  # the bank's statements show that it paid nothing (`market.settlement.ascertaining`)
     )
+
+
+GIVEN_UP: Final = frozenset({InstructionState.REJECTED, InstructionState.EXPIRED, InstructionState.NOT_PAID})
 
 
 class InstructionKind(StrEnum):
@@ -139,6 +142,11 @@ class Instruction(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     answered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status_report: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+    @property
+    def total_minor(self) -> int:
+        """What all its pay-outs come to, in fen."""
+        return sum(int(payout["amount_minor"]) for payout in self.payouts)
 
 
 class Split(SQLModel, table=True):

@@ -5,7 +5,7 @@ The template is built on disk by the first test that needs it; each test then op
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,17 @@ class Market:
             return self.people[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+async def small_market(served: Served, roles: Mapping[str, str], *, at_home: str) -> Market:
+    """A listed product and people by their roles; the key of one of them is at home."""
+    market = Market(served, {"operator": served.operator}, {})
+    for name, role in roles.items():
+        custody = "self-held" if name == at_home else "custodial"
+        market.people[name] = await served.admit(name, {role}, login=name, custody=custody)
+    await _brokerage(market)
+    market.ids["listed"] = await _listing(market, "用电指数", stage="LISTED")
+    return market
 
 
 async def build(served: Served) -> Market:

@@ -13,6 +13,7 @@ from ledger.reader import opening, statements_about
 from ledger.recording import Act
 from market.orders.consenting import consent_in_trade
 from web.acts import ActKind, Args, Asked, Id, Moment, kind
+from web.api.trades import TradeArgs
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import View
@@ -103,11 +104,7 @@ CEASE = kind(
 )
 
 
-class TradeIdArgs(Args):
-    trade_id: Id
-
-
-async def _consent(s: WriteSession, act: Act, args: TradeIdArgs, node: Node) -> Any:
+async def _consent(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
     del node
     return await consent_in_trade(s, act, trade_id=args.trade_id)
 
@@ -116,7 +113,7 @@ CONSENT = kind(
     ActKind(
         name="conflict.consent",
         event="CND.CONSENT",
-        args=TradeIdArgs,
+        args=TradeArgs,
         roles=frozenset({"PROVIDER", "BUYER"}),
         verb=_consent,
         answer=ConsentView.model_validate,
@@ -199,7 +196,7 @@ async def cease(interest_id: Id, caller: CallerDep) -> Response:
 @router.post("/trades/{trade_id}/conflict-consent", **answers(CONSENT, ConsentView))
 async def consent(trade_id: Id, caller: CallerDep) -> Response:
     """Consent to the disclosed interests of the trade's broker, as a party."""
-    return respond(await caller.do(CONSENT, TradeIdArgs(trade_id=trade_id)))
+    return respond(await caller.do(CONSENT, TradeArgs(trade_id=trade_id)))
 
 
 @router.get("/broker-notices")

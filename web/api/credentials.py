@@ -12,10 +12,11 @@ from base.db import ReadSession, WriteSession
 from brokers.credential import repository
 from brokers.credential.document import MEDIA_TYPE, PURPOSES, Purpose
 from brokers.credential.errors import CredentialUnknown, CredentialWithdrawn
-from brokers.credential.issuing import AUTHORITY, appoint_issuer, signed_list
+from brokers.credential.issuing import appoint_issuer, signed_list
 from brokers.credential.tables import CredentialRow
 from brokers.credential.verifying import Pin, verify
 from brokers.repository import certificate_by_no, get_certificate
+from brokers.states import AUTHORITY
 from ledger.recording import Act
 from web.acts import ActKind, Args, Id, kind
 from web.api.brokers import CertificateNo

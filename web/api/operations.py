@@ -15,6 +15,7 @@ from market.settlement.mending import Resolution
 from market.settlement.tables import Found, Instruction, WorkItem
 from market.trade import retrying
 from web.acts import ActKind, Args, Asked, Id, Sha256, kind
+from web.api.trades import TradeArgs
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import TradeView, View
@@ -63,11 +64,7 @@ CLOSE = kind(
 )
 
 
-class PayAgainArgs(Args):
-    trade_id: Id
-
-
-async def _pay_again(s: WriteSession, act: Act, args: PayAgainArgs, node: Node) -> Any:
+async def _pay_again(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
     del node
     return await mending.pay_again(s, act, trade_id=args.trade_id)
 
@@ -76,7 +73,7 @@ PAY_AGAIN = kind(
     ActKind(
         name="trade.pay-again",
         event="PAY.REQUEUE",
-        args=PayAgainArgs,
+        args=TradeArgs,
         roles=_OPERATOR,
         verb=_pay_again,
         answer=TradeView.of,
@@ -127,7 +124,7 @@ class InDoubtView(View):
             trade_id=row.trade_id,
             kind=row.kind.value,
             status=row.status.value,
-            amount_minor=sum(int(payout["amount_minor"]) for payout in row.payouts),
+            amount_minor=row.total_minor,
             instructed_at=row.instructed_at,
             shown=doubt.shown and doubt.shown.value,
             day=told and told.day,
@@ -223,8 +220,8 @@ async def close(item_id: Id, caller: CallerDep, form: CloseForm) -> Response:
 
 @router.post("/trades/{trade_id}/pay-again", **answers(PAY_AGAIN, TradeView))
 async def pay_again(trade_id: Id, caller: CallerDep) -> Response:
-    """Have a payment that the bank rejected instructed anew."""
-    return respond(await caller.do(PAY_AGAIN, PayAgainArgs(trade_id=trade_id)))
+    """Have a payment that was let go instructed anew."""
+    return respond(await caller.do(PAY_AGAIN, TradeArgs(trade_id=trade_id)))
 
 
 @router.get("/payments/in-doubt")

@@ -15,7 +15,7 @@ from market.orders.repository import running_of_broker
 from registry.rules import Level
 from web.acts import ActKind, Args, Asked, Id, ReasonCode, kind
 from web.api.brokers import Sector
-from web.api.certification_acts import AUTHORITY, EvidenceForm, FilingForm, Text
+from web.api.certification_acts import AUTHORITY, CertArgs, EvidenceForm, FilingForm, Text
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import CertificateView, View
@@ -23,10 +23,6 @@ from web.views import CertificateView, View
 router = APIRouter(tags=["certification"])
 _BROKER: Final = frozenset({"BROKER"})
 _Year = Field(ge=2000, le=2199)
-
-
-class CertArgs(Args):
-    cert_id: Id
 
 
 class ReportForm(Asked):

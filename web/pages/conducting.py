@@ -1,6 +1,7 @@
 """What a broker discloses and tells, and a party's consent to a conflict of interest."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -8,12 +9,11 @@ from starlette.responses import Response
 from brokers.conduct.repository import interests_of, notices_of
 from brokers.conduct.rules import Change, InterestKind
 from web.pages.acting import attempt
-from web.pages.forms import Filled
+from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
 from web.pages.visiting import PARTIES, Visitor, VisitorDep
 
 router = APIRouter()
-_HERE = "/conduct"
 
 
 @router.get("/conduct")
@@ -50,65 +50,32 @@ async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = 
 async def disclose(visitor: VisitorDep) -> Response:
     """Disclose an interest, as the broker."""
     form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="interest.disclose",
-        args={
-            "party_id": form.text("party_id"),
-            "kind": form.text("kind"),
-            "share_bp": form.fen("share_bp"),  # per cent with two decimals
-        },
-        role="BROKER",
-        then=_HERE,
-        again=lambda filled: _conduct(visitor, filled),
-    )
+    per_cent = form.fen("share_bp")  # with two decimals
+    args = {"party_id": form.text("party_id"), "kind": form.text("kind"), "share_bp": per_cent}
+    return await _attempt(visitor, form, "interest.disclose", args)
 
 
 @router.post("/conduct/interests/{interest_id}/end")
 async def end(visitor: VisitorDep, interest_id: str) -> Response:
     """Say that an interest is over, as the broker."""
-    form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="interest.end",
-        args={"interest_id": interest_id},
-        role="BROKER",
-        then=_HERE,
-        again=lambda filled: _conduct(visitor, filled),
-    )
+    return await _attempt(visitor, await visitor.form(), "interest.end", {"interest_id": interest_id})
 
 
 @router.post("/conduct/suspicions")
 async def report(visitor: VisitorDep) -> Response:
     """Report a suspicion, as a broker."""
     form = await visitor.form()
-    names = ("about", "text")
-    return await attempt(
-        visitor,
-        form,
-        act="suspicion.report",
-        args={name: form.text(name) for name in names} | {"noticed_at": form.moment("noticed_at")},
-        role="BROKER",
-        then=_HERE,
-        again=lambda filled: _conduct(visitor, filled),
-    )
+    args = {name: form.text(name) for name in ("about", "text")}
+    return await _attempt(visitor, form, "suspicion.report", args | {"noticed_at": form.moment("noticed_at")})
 
 
 @router.post("/conduct/changes")
 async def change(visitor: VisitorDep) -> Response:
     """Tell a change, as a broker."""
     form = await visitor.form()
-    names = ("change", "text")
-    return await attempt(
-        visitor,
-        form,
-        act="change.notify",
-        args={name: form.text(name) for name in names} | {"takes_effect_at": form.moment("takes_effect_at")},
-        role="BROKER",
-        then=_HERE,
-        again=lambda filled: _conduct(visitor, filled),
+    args = {name: form.text(name) for name in ("change", "text")}
+    return await _attempt(
+        visitor, form, "change.notify", args | {"takes_effect_at": form.moment("takes_effect_at")}
     )
 
 
@@ -117,12 +84,19 @@ async def consent(visitor: VisitorDep) -> Response:
     """Consent to the interests of a trade's broker, as a party."""
     form = await visitor.form()
     own = sorted({"PROVIDER", "BUYER"} & visitor.roles)
+    role = form.optional("as_role") or (own[0] if len(own) == 1 else None)
+    return await _attempt(visitor, form, "conflict.consent", {"trade_id": form.text("trade_id")}, role)
+
+
+async def _attempt(
+    visitor: Visitor, form: Form, act: str, args: Mapping[str, Any], role: str | None = "BROKER"
+) -> Response:
     return await attempt(
         visitor,
         form,
-        act="conflict.consent",
-        args={"trade_id": form.text("trade_id")},
-        role=form.optional("as_role") or (own[0] if len(own) == 1 else None),
-        then=_HERE,
+        act=act,
+        args=args,
+        role=role,
+        then="/conduct",
         again=lambda filled: _conduct(visitor, filled),
     )

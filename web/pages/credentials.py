@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from base.db import ReadSession
 from brokers.credential import repository
-from brokers.credential.issuing import AUTHORITY
+from brokers.states import AUTHORITY
 from ledger.reader import seq_of
 from web.node import Node
 from web.pages.acting import attempt

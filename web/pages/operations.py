@@ -1,6 +1,7 @@
 """The operator's pages: what waits for a person, what came of it, and the review of listings."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from market.settlement.repository import open_work_items, reconciled_days
 from registry.repository import latest_report
 from web.pages.acting import attempt
 from web.pages.duties import RESOLUTIONS
-from web.pages.forms import Filled
+from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 
@@ -66,51 +67,27 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
 async def close(visitor: VisitorDep, item_id: str) -> Response:
     """Say what came of a work item."""
     form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="work.close",
-        args={"item_id": item_id, "resolution": form.text("resolution"), "note": form.text("note")},
-        role="EXCHANGE_OPERATOR",
-        action=item_id,
-        then="/ops",
-        again=lambda filled: _overview(visitor, filled),
-    )
+    args = {"item_id": item_id, "resolution": form.text("resolution"), "note": form.text("note")}
+    return await _attempt(visitor, form, "work.close", args, action=item_id)
 
 
 @router.post("/ops/trades/{trade_id}/pay-again")
 async def pay_again(visitor: VisitorDep, trade_id: str) -> Response:
-    """Have a rejected payment instructed anew."""
-    form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="trade.pay-again",
-        args={"trade_id": trade_id},
-        role="EXCHANGE_OPERATOR",
-        then="/ops",
-        again=lambda filled: _overview(visitor, filled),
-    )
+    """Have a payment that was let go instructed anew."""
+    return await _attempt(visitor, await visitor.form(), "trade.pay-again", {"trade_id": trade_id})
 
 
 @router.post("/ops/payments/{instruction_id}/ascertain")
 async def ascertain(visitor: VisitorDep, instruction_id: str) -> Response:
     """Say what the bank's statements show of a payment in doubt."""
     form = await visitor.form()
-    return await attempt(
+    args = {name: form.text(name) for name in ("found", "statement_sha256", "note")}
+    return await _attempt(
         visitor,
         form,
-        act="payment.ascertain",
-        args={
-            "instruction_id": instruction_id,
-            "found": form.text("found"),
-            "statement_sha256": form.text("statement_sha256"),
-            "note": form.text("note"),
-        },
-        role="EXCHANGE_OPERATOR",
+        "payment.ascertain",
+        args | {"instruction_id": instruction_id},
         action=instruction_id,
-        then="/ops",
-        again=lambda filled: _overview(visitor, filled),
     )
 
 
@@ -118,12 +95,20 @@ async def ascertain(visitor: VisitorDep, instruction_id: str) -> Response:
 async def retry(visitor: VisitorDep) -> Response:
     """Have a job that was given up tried again."""
     form = await visitor.form()
+    args = {"kind": form.text("kind"), "key": form.text("key")}
+    return await _attempt(visitor, form, "job.retry", args)
+
+
+async def _attempt(
+    visitor: Visitor, form: Form, act: str, args: Mapping[str, Any], *, action: str | None = None
+) -> Response:
     return await attempt(
         visitor,
         form,
-        act="job.retry",
-        args={"kind": form.text("kind"), "key": form.text("key")},
+        act=act,
+        args=args,
         role="EXCHANGE_OPERATOR",
+        action=action,
         then="/ops",
         again=lambda filled: _overview(visitor, filled),
     )

@@ -38,8 +38,8 @@ from market.settlement.tables import Claim, InstructionKind
 from tests.houses import ORIGIN
 from tests.ledger.faults import Faults, Kind
 from tests.market.settlement.bank_side import BankSide, credit_entry, debit_entries
+from tests.market.settlement.batch import Batch
 from tests.market.settlement.going_back import claim_back, fail
-from tests.market.settlement.test_money_machine import Batch
 from tests.market.trade.scene import PRICE, Scene
 
 DUE: Final = datetime(2026, 11, 17, 1, 30, tzinfo=UTC)  # T+1 of what was accepted on the 16th

@@ -18,25 +18,15 @@ from tests.identity.unmoved import statements
 from tests.web.api import goods
 from tests.web.api.desk import Desk
 from tests.web.api.refusing import problem
-from tests.web.market import Market, _brokerage, _listing, _trade
+from tests.web.market import Market, _trade, small_market
 from tests.web.nodes import Served
 
 
 @pytest.fixture
 async def small(both: Served) -> Market:
     """A listed product and everybody it takes; the provider's key is at home."""
-    market = Market(both, {"operator": both.operator}, {})
-    for name, role in (
-        ("authority", "DATA_AUTHORITY"),
-        ("provider", "PROVIDER"),
-        ("buyer", "BUYER"),
-        ("broker", "BROKER"),
-    ):
-        custody = "self-held" if name == "provider" else "custodial"
-        market.people[name] = await both.admit(name, {role}, login=name, custody=custody)
-    await _brokerage(market)
-    market.ids["listed"] = await _listing(market, "用电指数", stage="LISTED")
-    return market
+    roles = {"authority": "DATA_AUTHORITY", "provider": "PROVIDER", "buyer": "BUYER", "broker": "BROKER"}
+    return await small_market(both, roles, at_home="provider")
 
 
 # What the exchange itself states when an offer was accepted.

@@ -43,7 +43,7 @@ from supervision.audit_moves import MOVES
 from tests.cases.test_orders import FINDING
 from tests.identity.unmoved import statements
 from tests.web.api.desk import Desk
-from tests.web.market import Market, _brokerage, _listing, _trade
+from tests.web.market import Market, _trade, small_market
 from tests.web.nodes import ESCROW, Served
 
 PRICE: Final = 68_000_000
@@ -345,18 +345,14 @@ def follow(state: str | None, path: Sequence[dict[str, Any]]) -> str | None:
 
 @pytest.fixture
 async def crowd(both: Served) -> Any:
-    market = Market(both, {"operator": both.operator}, {})
-    for name, role in (
-        ("authority", "DATA_AUTHORITY"),
-        ("samr", "SAMR"),
-        ("provider", "PROVIDER"),
-        ("buyer", "BUYER"),
-        ("broker", "BROKER"),
-    ):
-        custody = "self-held" if name == "samr" else "custodial"
-        market.people[name] = await both.admit(name, {role}, login=name, custody=custody)
-    await _brokerage(market)
-    market.ids["listed"] = await _listing(market, "用电指数", stage="LISTED")
+    roles = {
+        "authority": "DATA_AUTHORITY",
+        "samr": "SAMR",
+        "provider": "PROVIDER",
+        "buyer": "BUYER",
+        "broker": "BROKER",
+    }
+    market = await small_market(both, roles, at_home="samr")
     async with both.client() as http:
         yield Crowd(market, http, random.Random(0))
 

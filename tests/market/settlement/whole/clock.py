@@ -169,8 +169,7 @@ class Clockwork:
             model.number += 1
             model.agenda.append(Due(again, again, job.kind, model.number, job.about))
         elif answer == "rejected":
-            payment.answered, payment.status = True, "REJECTED"
-            model.differs("instruction-rejected", trade)
+            model.rejected(trade, payment)
         else:
             payment.answered = True
 

@@ -27,13 +27,14 @@ from market.orders.scope import licence_end
 from market.orders.states import MOVES as OURS
 from market.orders.states import TradeEvent, TradeState
 from market.orders.tables import Trade as TradeRow
+from market.settlement.instructing import note_status
 from market.settlement.mending import Resolution, close_work_item, pay_again
 from market.settlement.tables import Claim, Instruction, WorkItem
 from market.trade.clockwork import handlers
 from supervision.audit_moves import MOVES as AUDITED
 from tests.houses import Party
 from tests.market.settlement.bank_side import ESCROW
-from tests.market.settlement.test_money_machine import Batch
+from tests.market.settlement.batch import Batch
 from tests.market.settlement.whole.bank import HostileBank, Letter, signed
 from tests.market.settlement.whole.books import Books, Movement
 from tests.market.settlement.whole.clock import Clockwork
@@ -195,6 +196,17 @@ class World:
         parts = [(entry.end_to_end_id, entry.amount_minor) for entry in letter.entries]
         return self.model.debit(trade, trade.payments[found[1]], parts, known=known)
 
+    async def reject(self, message_id: str) -> None:
+        """The bank reports that it rejects an instruction, whatever it said or did before."""
+        async with self.scene.database.read() as s:
+            given = await s.get(Instruction, message_id)
+        assert given is not None
+        report = self.bank.report(given.xml, "AM04", at=self.scene.clock.now())
+        trade_id, number = self.instructions[message_id]
+        trade = self.trades[trade_id]
+        ours = self.scene.house.operator.do(note_status, message_id=message_id, envelope=report)
+        await self.both(ours, lambda: self.model.rejected(trade, trade.payments[number]))
+
     # -- the clock
 
     async def run_jobs(self) -> None:
@@ -332,11 +344,15 @@ class World:
             items = (await s.exec(query.where(col(WorkItem.trade_id).is_not(None)))).all()
             query = select(Instruction).where(col(Instruction.trade_id).in_(self.trades))
             paid = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+            query = select(PostingBatchRow.resolves).where(col(PostingBatchRow.resolves).is_not(None))
+            resolved = set((await s.exec(query)).all())
             bad = (await s.exec(select(JobRow).where(col(JobRow.last_error).is_not(None)))).all()
             await self._replay(s)
         assert [(job.kind, job.key, job.last_error) for job in bad] == []
         open_ones = Counter((item.trade_id, item.kind) for item in items if item.kind in KINDS)
         same(open_ones, self.model.open_items())
+        for one in paid:  # a reservation stands as long as its instruction does
+            assert not one.batch_id or (one.batch_id in resolved) == (one.status != "INSTRUCTED"), one
         for trade in self.trades.values():
             ours = [
                 (

@@ -359,6 +359,13 @@ class WholeTrade(RuleBasedStateMachine):
         entries = self.w.bank.retold(letter, anew=data.draw(st.booleans()))
         self.run(self.w.deliver(entries))
 
+    @precondition(lambda self: self.w.instructions)
+    @rule(data=st.data(), meant=st.integers(0, 3))
+    def reject(self, data: st.DataObject, meant: int) -> None:
+        """A rejection comes by itself: late, a second time, or of what the bank has paid."""
+        if not meant:
+            self.run(self.w.reject(data.draw(st.sampled_from(sorted(self.w.instructions)))))
+
     @precondition(lambda self: not self.w.bank.tricks)
     @rule(trick=st.sampled_from(list(Trick)))
     def play_a_trick(self, trick: Trick) -> None:

@@ -84,6 +84,16 @@ class Model(Acts):
         if not claim.paid:
             self.differs(FEE_NOT_BACK, trade, claim.amount, 0, claim_id=claim_id)
 
+    def rejected(self, trade: Trade, payment: Payment) -> None:
+        """The bank rejects a payment: news while it is with it, a contradiction of what it has paid."""
+        if payment.status == "PAID":
+            self.differs("rejected-after-payment", trade)
+            return
+        if payment.status == "INSTRUCTED":
+            payment.answered = True
+            self.differs("instruction-rejected", trade)
+        payment.status = "REJECTED"
+
     def debit(self, trade: Trade, payment: Payment, parts: list[tuple[str, int]], *, known: int) -> str:
         """The bank has paid out, by that payment's name and so much; so many of its entries are known."""
         exact = sorted(parts) == sorted(payment.parts)
