@@ -28,6 +28,7 @@ from base.errors import Unavailable
 _BUSY_TIMEOUT_S: Final = 30
 _FEW_ROWS: Final = 256
 _WRITER_CACHE_KIB: Final = 8192
+_PAGES_A_CHECKPOINT: Final = 8000
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 # For sets of rows by their keys: planned once, and never by a scan of a table that was small at the time.
 _BY_KEYS: Final = (
@@ -389,6 +390,8 @@ def _prepare(engine: Engine, begin: str) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         if begin != "BEGIN":  # who writes goes through every index: 2 MB were read again and again
             cursor.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+            # A checkpoint writes each page once, however often the log has it: 1,000 pages are a few batches.
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_A_CHECKPOINT}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
