@@ -46,3 +46,11 @@ NEGOTIATION: dict[str, Any] = {
     "floor_minor": 60_000_000,
     "ceiling_minor": 70_000_000,
 }
+
+# By method; every method has one.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "fixed": FIXED,
+    "negotiated": NEGOTIATION,
+    "capped": CAPPED,
+    "cap": CAP_YEAR,
+}

@@ -8,25 +8,35 @@ import pytest
 
 from base.errors import DomainError
 from base.money import yuan
-from pricing import cap, errors, fixed, negotiated
+from pricing import errors
+from pricing.facts import Facts
 from pricing.methods import METHODS
 from pricing.quote import MAX_PRICE_MINOR
 from pricing.whole import whole_price
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "pricing.md").read_text(encoding="utf-8")
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "pricing").glob("*.py")))
+# The questions of `Facts` that take a key.
+READERS = [
+    name
+    for name, one in inspect.getmembers(Facts, inspect.isfunction)
+    if "name" in inspect.signature(one).parameters and not name.startswith("_")
+]
 
 
 def table(heading):
     section = DOCUMENT.split(f"## {heading}\n")[1].split("\n## ")[0]
-    return {match[1]: match[0] for match in re.finditer(r"^\| `([a-z-]+)` \|.*$", section, re.MULTILINE)}
+    return {match[1]: match[0] for match in re.finditer(r"^\| `([a-z0-9-]+)` \|.*$", section, re.MULTILINE)}
 
 
 def test_every_reason_is_explained_and_no_other():
-    sources = "".join(inspect.getsource(module) for module in (fixed, negotiated, cap))
-    given = set(re.findall(r'Reason\(\s*"([a-z-]+)"', sources)) | set(
-        re.findall(r'"(deviation-[a-z-]+)"', sources)
-    )
+    """A reason's code is written where the reason is made, also where it is one of two."""
+    given = {
+        code
+        for choice in re.findall(r'Reason\(\s*("[a-z0-9-]+"(?: if [^"]+? else "[a-z0-9-]+")?)', SOURCES)
+        for code in re.findall(r'"([a-z0-9-]+)"', choice)
+    }
     assert set(table("Reasons")) == given
 
 
@@ -49,13 +59,8 @@ def test_every_method_is_described(method):
 
 
 def test_every_key_that_is_read_is_named():
-    sources = "".join(
-        (ROOT / "pricing" / name).read_text(encoding="utf-8")
-        for name in ("fixed.py", "negotiated.py", "cap.py", "whole.py", "facts.py")
-    )
-    keys = set(
-        re.findall(r'\.(?:amount|price|count|rate|text|moment|objects|object|basis_points)\("(\w+)"', sources)
-    )
+    """Every reader of `Facts` is called with the key it reads."""
+    keys = set(re.findall(rf'\.(?:{"|".join(READERS)})\("(\w+)"', SOURCES))
     assert len(keys) > 15
     assert [key for key in sorted(keys) if not re.search(rf'[`"]{key}[`"]', DOCUMENT)] == []
 

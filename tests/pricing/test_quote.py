@@ -12,9 +12,8 @@ from pricing.errors import MethodUnknown, PriceAboveCap, PriceOutOfBounds
 from pricing.facts import parse_facts
 from pricing.methods import METHODS, quote
 from pricing.quote import MAX_PRICE_MINOR
-from tests.pricing.facts import CAP_YEAR, CAPPED, FIXED, NEGOTIATION
+from tests.pricing.facts import EXAMPLES as GOOD
 
-GOOD = {"fixed": FIXED, "negotiated": NEGOTIATION, "capped": CAPPED, "cap": CAP_YEAR}
 PRICES = st.integers(min_value=1, max_value=MAX_PRICE_MINOR)
 
 
@@ -35,7 +34,7 @@ def test_the_quote_cites_the_hash_of_its_facts(method):
     jcs = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     document = quote(method, facts).document()
     assert document["inputs_sha256"] == hashlib.sha256(jcs).hexdigest()
-    assert document["seed"] is None
+    assert document["seed"] == facts.get("seed")
     assert document["version"] == "1"
     assert document["reasons"]
 
@@ -114,7 +113,7 @@ def test_a_number_with_a_point_keeps_its_decimal_text():
 )
 def test_any_facts_give_a_quote_or_a_clean_refusal(facts, method):
     try:
-        total = quote(method, facts).total_minor
+        results = quote(method, facts).results
     except (Malformed, PriceAboveCap):
         return
-    assert total == facts["price_minor"] > 0
+    assert results["total_minor"] == facts["price_minor"] > 0
