@@ -141,6 +141,11 @@ class Case:
         self.report.add(problem)
 
     @property
+    def torn(self) -> bool:
+        """Whether entries are missing or unreadable, so that a step may be among them."""
+        return bool(self.report.counts[Code.HASH] or self.report.counts[Code.GAP])
+
+    @property
     def origin(self) -> str:
         """The log the bundle claims to be of; a pinned key's name decides."""
         if self.pinned:

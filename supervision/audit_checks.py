@@ -25,6 +25,7 @@ from ledger.suites import can_verify, signature_holds
 from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
 from supervision.audit_case import Case, Check
+from supervision.audit_certificates import certificates_go_step_by_step
 from supervision.audit_cosigned import witnesses_cosigned
 from supervision.audit_entry import Sealed, packed
 from supervision.audit_erased import openings_are_gone_where_erased
@@ -213,6 +214,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     openings_are_gone_where_erased,
     statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
+    certificates_go_step_by_step,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -230,6 +232,7 @@ OF_STATEMENTS: Final = frozenset(
         openings_are_gone_where_erased,
         statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
+        certificates_go_step_by_step,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }

@@ -50,8 +50,7 @@ def _no_word(said: Sealed) -> bool:
 
 def _unsure(case: Case) -> bool:
     """Whether words may be missing here: damaged, or said in an earlier log that was not audited."""
-    counts = case.report.counts
-    return case.memory.goes_on or bool(counts[Code.HASH] or counts[Code.GAP])
+    return case.memory.goes_on or case.torn
 
 
 def _keep_statement(case: Case, said: Sealed) -> None:

@@ -59,6 +59,9 @@ STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
     ("NEGOTIATING", "TRD.ACCEPT"): (_PARTIES, "ACCEPTED"),
     ("ACCEPTED", "TRD.PRECHECK_PASS"): (_EXCHANGE, "CONTRACT_READY"),
     ("ACCEPTED", "TRD.PRECHECK_FAIL"): (_EXCHANGE, "BLOCKED"),
+    # Drawn up anew without the broker from which its client has taken over.
+    ("CONTRACT_READY", "TRD.PRECHECK_PASS"): (_EXCHANGE, "CONTRACT_READY"),
+    ("CONTRACT_READY", "TRD.PRECHECK_FAIL"): (_EXCHANGE, "BLOCKED"),
     ("CONTRACT_READY", SIGN): (_PARTIES, "CONTRACT_READY"),
     ("CONTRACT_READY", "TRD.CONTRACT"): (_EXCHANGE, "CONTRACTED"),
     ("CONTRACTED", "TRD.FUND"): (_BANK, "FUNDED"),
@@ -109,25 +112,68 @@ def _speakers(moves: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozense
 
 
 TRADE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in MOVES.items())
+_SUSPENDED: Final = "SUSPENDED"
+_ACTIVE: Final = "ACTIVE"
+_APPLYING: Final = ("APPLIED", "CORRECTING", "UNDER_REVIEW", "PUBLIC_NOTICE", "OBJECTED")
+_WORKING: Final = (_ACTIVE, "RECTIFYING")
+_AT_WORK: Final = (*_WORKING, "EXITING")
+_IN_BEING: Final = (*_AT_WORK, _SUSPENDED)
+_AUTHORITY_OR_EXCHANGE: Final = _DATA_AUTHORITY | _EXCHANGE
+
+
+def _stays(event: str, states: tuple[str, ...], roles: frozenset[str]) -> dict[tuple[str | None, str], Move]:
+    return {(state, event): (roles, state) for state in states}
+
+
+def _to(
+    event: str, states: tuple[str, ...], roles: frozenset[str], to: str
+) -> dict[tuple[str | None, str], Move]:
+    return {(state, event): (roles, to) for state in states}
+
+
+# A broker's certificate, from its application on (None: back to what was suspended).
+CERTIFICATE_MOVES: Final[Mapping[tuple[str | None, str], Move]] = {
+    (None, "BRK.APPLY"): (_BROKER, "APPLIED"),
+    (None, "BRK.CERTIFY"): (_DATA_AUTHORITY, _ACTIVE),
+    ("APPLIED", "BRK.ASK_CORRECTION"): (_DATA_AUTHORITY, "CORRECTING"),
+    ("CORRECTING", "BRK.CORRECT"): (_BROKER, "APPLIED"),
+    ("CORRECTING", "BRK.LAPSE"): (_EXCHANGE, "LAPSED"),
+    ("APPLIED", "BRK.REVIEW"): (_DATA_AUTHORITY, "UNDER_REVIEW"),
+    ("UNDER_REVIEW", "BRK.VOTE"): (_DATA_AUTHORITY, "UNDER_REVIEW"),
+    ("UNDER_REVIEW", "BRK.REFUSE"): (_DATA_AUTHORITY, "REFUSED"),
+    ("UNDER_REVIEW", "BRK.NOTICE"): (_DATA_AUTHORITY, "PUBLIC_NOTICE"),
+    **_to("BRK.OBJECT", ("PUBLIC_NOTICE", "OBJECTED"), ANY_MEMBER, "OBJECTED"),
+    ("OBJECTED", "BRK.UPHOLD"): (_DATA_AUTHORITY, "REFUSED"),
+    ("OBJECTED", "BRK.DISMISS"): (_DATA_AUTHORITY, "PUBLIC_NOTICE"),
+    ("PUBLIC_NOTICE", "BRK.CERTIFY"): (_DATA_AUTHORITY, _ACTIVE),
+    **_stays("BRK.OVERDUE", ("APPLIED", "UNDER_REVIEW", "OBJECTED"), _EXCHANGE),
+    **_to("BRK.WITHDRAW", _APPLYING, _BROKER, "WITHDRAWN"),
+    **_stays("BRK.ANNUAL_REPORT", _IN_BEING, _BROKER),
+    **_to("BRK.ANNUAL_PASS", _WORKING, _DATA_AUTHORITY, _ACTIVE),
+    (_ACTIVE, "BRK.RECTIFY"): (_DATA_AUTHORITY, "RECTIFYING"),
+    **_stays("BRK.RECTIFIED", ("RECTIFYING", _SUSPENDED), _BROKER),
+    **_to("BRK.RECTIFY_MISS", ("RECTIFYING", _SUSPENDED), _EXCHANGE, _SUSPENDED),
+    **_to("BRK.ANNUAL_FAIL", _WORKING, _DATA_AUTHORITY, _SUSPENDED),
+    **_to("BRK.MISS_REPORT", _IN_BEING, _EXCHANGE, _SUSPENDED),
+    **_stays("BRK.WARN", _WORKING, _DATA_AUTHORITY),
+    **_stays("BRK.CUT_SCOPE", _WORKING, _DATA_AUTHORITY),
+    **_to("BRK.SUSPEND", _AT_WORK, _AUTHORITY_OR_EXCHANGE, _SUSPENDED),
+    (_SUSPENDED, "BRK.SUSPEND"): (_DATA_AUTHORITY, _SUSPENDED),  # takes over the exchange's emergency
+    (_SUSPENDED, "BRK.EMERGENCY_OVER"): (_EXCHANGE, None),
+    (_SUSPENDED, "BRK.REINSTATE"): (_DATA_AUTHORITY, None),
+    (_SUSPENDED, "BRK.REVOKE"): (_DATA_AUTHORITY, "REVOKED"),
+    (_ACTIVE, "BRK.RENEW"): (_BROKER, _ACTIVE),
+    **_to("BRK.EXPIRE", _AT_WORK, _EXCHANGE, "EXPIRED"),
+    (_ACTIVE, "BRK.EXIT_NOTICE"): (_BROKER, "EXITING"),
+    ("EXITING", "BRK.EXIT"): (_BROKER, "EXITED"),
+}
+CERTIFICATE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in CERTIFICATE_MOVES.items())
 _BROKERS_YEAR: Final = ("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT_NOTICE", "BRK.EXIT")
 # Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "ORG.ADMIT": _EXCHANGE,
-    "BRK.CERTIFY": _DATA_AUTHORITY,
-    "BRK.SUSPEND": _DATA_AUTHORITY | _EXCHANGE,
-    "BRK.REINSTATE": _DATA_AUTHORITY,
-    "BRK.REVOKE": _DATA_AUTHORITY,
-    "BRK.EXPIRE": _EXCHANGE,
-    "BRK.EMERGENCY_OVER": _EXCHANGE,
-    **dict.fromkeys(("BRK.APPLY", "BRK.CORRECT", "BRK.WITHDRAW"), _BROKER),
-    **dict.fromkeys(("BRK.LAPSE", "BRK.OVERDUE"), _EXCHANGE),
-    **dict.fromkeys(("BRK.ASK_CORRECTION", "BRK.REVIEW", "BRK.VOTE", "BRK.REFUSE"), _DATA_AUTHORITY),
-    **dict.fromkeys(("BRK.NOTICE", "BRK.UPHOLD", "BRK.DISMISS", "PNL.RECUSE"), _DATA_AUTHORITY),
-    "BRK.OBJECT": ANY_MEMBER,
-    **dict.fromkeys(_BROKERS_YEAR, _BROKER),
-    **dict.fromkeys(("BRK.ANNUAL_PASS", "BRK.RECTIFY", "BRK.ANNUAL_FAIL"), _DATA_AUTHORITY),
-    **dict.fromkeys(("BRK.WARN", "BRK.CUT_SCOPE"), _DATA_AUTHORITY),
-    **dict.fromkeys(("BRK.MISS_REPORT", "BRK.RECTIFY_MISS"), _EXCHANGE),
+    **CERTIFICATE_SPEAKERS,
+    "PNL.RECUSE": _DATA_AUTHORITY,
     "CRD.APPOINT": _DATA_AUTHORITY,
     "CRD.ISSUE": _EXCHANGE,
     "MND.SIGN": frozenset({"PROVIDER", "BUYER"}),
@@ -136,6 +182,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "MND.FREEZE": _EXCHANGE,
     "MND.UNFREEZE": _EXCHANGE,
     "MND.EXPIRE": _EXCHANGE,
+    "MND.FULFIL": _EXCHANGE,
     "MND.TERMINATE": _EXCHANGE,
     TAKE_OVER: _TWO_SIDES,
     "MND.HAND_OVER": _BROKER,

@@ -40,10 +40,11 @@ from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
-_NEGOTIATED: Final = frozenset({"INQUIRED", "NEGOTIATING", FROZEN})
+_NOT_CONCLUDED: Final = frozenset({"INQUIRED", "NEGOTIATING", "CONTRACT_READY", FROZEN})
 _CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE}) | PAID
 
 _DIGITS: Final = 19
+_APART: Final = "/"
 _GOES_ON: Final = (
     "this log goes on from another one, which was not audited: what its trades rest on there was not looked "
     "at; give that log with --after"
@@ -120,8 +121,7 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
             if not said.event.startswith(TRADE):
                 _beside(case, said)
                 continue
-            trade: Trade | None = trades.get(said.object_id)
-            trade = trade or _begun(case, said)
+            trade = _trade(case, said.object_id) or _begun(case, said)
             if trade is None or not _plain_step(trade, said):
                 for code, why in _judge(case, trade, batch, said):
                     case.problem(code, why, seq=said.seq)
@@ -145,13 +145,13 @@ def _taken_over(case: Case, said: Sealed) -> Iterator[str]:
     """A client takes its seat back from its broker, which has none in these trades from then on."""
     named, client = said.predicate.get("trades"), _SEATS.get(said.text("side") or "", "")
     for trade_id in named if type(named) is list else ():
-        trade: Trade | None = case.memory.trades.get(trade_id) if type(trade_id) is str else None
+        trade = _trade(case, trade_id) if type(trade_id) is str else None
         if trade is None:
             if not case.memory.goes_on:
                 yield "takes over a trade that no inquiry began"
             continue
         seats, state = trade["seats"], trade["state"]
-        if state not in _NEGOTIATED:
+        if state not in _NOT_CONCLUDED:
             yield f"takes over a trade that is {state}"
         elif seats.get(client, said.text("client_id")) != said.text("client_id"):
             yield "takes over another's trade"
@@ -159,6 +159,8 @@ def _taken_over(case: Case, said: Sealed) -> Iterator[str]:
             yield "takes over from one who is not the broker of the trade"
         else:
             seats["broker_id"] = None
+            trade.pop("signed", None)  # of a contract that named the broker
+            trade.pop("amounts", None)
             case.memory.trades.put(trade_id, trade)
 
 
@@ -180,8 +182,16 @@ def _plain_step(trade: Trade, said: Sealed) -> bool:
     )
 
 
+def _trade(case: Case, trade_id: str) -> Trade | None:
+    """A trade that is known. What has a slash in its id is none: other things are kept under such names."""
+    known: Trade | None = None if _APART in trade_id else case.memory.trades.get(trade_id)
+    return known
+
+
 def _begun(case: Case, said: Sealed) -> Trade | None:
     """A trade as its inquiry begins it; or as it is first met, where the log before is not at hand."""
+    if _APART in said.object_id:
+        return None
     if said.event == INQUIRE:
         return {"state": None, "seats": {seat: said.text(seat) for seat in _SEATS.values()}}
     if not case.memory.goes_on:
@@ -203,9 +213,9 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
     if said.event != SIGN and role is not None and role not in speakers:
         wrong.insert(0, (Code.KEY, f"{said.event} is not for {role} to say"))
     yield from wrong
-    if not wrong and not _damaged(case) and said.seq not in batch.blamed:
+    if not wrong and not case.torn and said.seq not in batch.blamed:
         yield from _in_order(trade, said)
-    if said.event == "TRD.CONTRACT" and not _damaged(case) and not _met(case, trade):
+    if said.event == "TRD.CONTRACT" and not case.torn and not _met(case, trade):
         yield from _signed_by_all(trade, said)
     if trade is not None and said.event in PAID:
         yield from judge_money(trade, said.event, _amounts(batch, said))
@@ -294,8 +304,3 @@ def _amounts(batch: Batch, said: Sealed) -> dict[str, str]:
     stated = batch.amounts.get(said.seq, {})
     known = {name: stated[name] for name in STATED if name in stated}
     return {name: text for name, text in known.items() if len(text) <= _DIGITS and text.isdecimal()}
-
-
-def _damaged(case: Case) -> bool:
-    """Whether entries are missing or unreadable, so that a step may be among them."""
-    return bool(case.report.counts[Code.HASH] or case.report.counts[Code.GAP])

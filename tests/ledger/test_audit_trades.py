@@ -301,7 +301,7 @@ def test_what_is_not_for_them_to_say_is_found(tmp_path: Path, who: str, event: s
 def test_what_is_for_them_to_say_is_clean(tmp_path: Path) -> None:
     log = Log()
     genesis(log)
-    log.party("org_authority", "BRK.CERTIFY", "cert_1")
+    log.party("org_authority", "BRK.CERTIFY", "cert_1", after="ACTIVE")
     log.party("org_seller", "LST.DRAFT", "lst_1", seller_id="org_seller")
     log.party("org_broker", "LST.DRAFT", "lst_2", seller_id="org_seller", broker_id="org_broker")
     log.party("org_seller", "MND.SIGN", "mnd_1", client_id="org_seller", side="PROVIDER")
