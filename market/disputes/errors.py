@@ -57,13 +57,6 @@ class OfficerNeeded(NotPermitted):
     title = "An officer of the exchange votes in person"
 
 
-class OfficerRelated(NotPermitted):
-    """Nobody rules on one's own, one's employer's or one's controller's dispute."""
-
-    code = "officer-related"
-    title = "This officer is related to a party"
-
-
 class VotedBefore(Conflict):
     """Each member of a panel votes once."""
 

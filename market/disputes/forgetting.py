@@ -10,7 +10,8 @@ from sqlmodel import col, delete, update
 
 from base.db import WriteSession
 from ledger.erasure import ERASED
-from market.disputes.tables import Dispute, OfficerTie, Proposal, Vote
+from market.disputes.tables import Dispute, Proposal, Vote
+from market.orders.tables import OfficerTie
 
 
 async def forget_dispute(s: WriteSession, *, statement_id: str) -> None:

@@ -10,42 +10,39 @@ from typing import Final
 
 from base.db import WriteSession
 from base.errors import NotFound
-from identity.repository import Person, get_organisation, get_person, has_person_named, logins_of
-from identity.service import require_identified, require_unbound, same_controller
+from identity.repository import get_organisation
+from identity.service import require_identified, require_unbound
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.disputes import repository
 from market.disputes.rules import (
     Award,
     Basis,
-    Officer,
     award_of,
     check_digest,
-    check_officer,
     check_reasons,
+    check_voter,
     ruling,
 )
 from market.disputes.service import end_dispute, open_dispute_of
-from market.disputes.tables import Dispute, OfficerTie, Vote
+from market.disputes.tables import Dispute, Vote
 from market.orders import repository as trades
 from market.orders.errors import TradeWrongRole
-from market.orders.statements import named, parties_of
+from market.orders.officers import officer_on, require_unrelated
+from market.orders.statements import named
 from market.orders.states import TradeEvent
-from market.orders.tables import Trade
+from market.orders.tables import OfficerTie
 
 OFFICER: Final = "EXCHANGE_OPERATOR"
 
 
 async def declare_tie(s: WriteSession, act: Act, *, org_id: str) -> OfficerTie:
-    """Say, as an officer, that one is related to an organisation: one rules on no dispute of it (DSP.RECUSE).
+    """Say, as an officer, that one is related to an organisation (DSP.RECUSE): one decides on no trade of it.
 
-    Who is related stays in the opening. Raises TradeWrongRole,
-    OfficerNeeded, NotFound.
+    Who is related stays in the opening. Raises TradeWrongRole, OfficerNeeded, NotFound.
     """
     _only_the_exchange(act)
-    officer_id = check_officer(
-        Officer(act.actor.user_id, frozenset(), frozenset(), frozenset()), parties=(), voted=()
-    )
+    officer_id = check_voter(act.actor.user_id, logins=(), voted=())
     if await get_organisation(s, org_id=org_id) is None:
         raise NotFound("no such organisation", org_id=org_id)
     said = Draft("DSP.RECUSE", org_id, public={"org_id": org_id}, opening={"officer_id": officer_id})
@@ -83,11 +80,16 @@ async def vote(
     assert trade.price_minor is not None
     award = award_of(outcome, refund_minor, price_minor=trade.price_minor)
     check_reasons(reasons)
-    earlier = await repository.votes_of(s, dispute_id=dispute.dispute_id)
-    officer_id = check_officer(
-        await _officer(s, act, trade),
-        parties=parties_of(trade),
-        voted=[one.officer_id for one in earlier],
+    earlier = [
+        one
+        for one in await repository.votes_of(s, dispute_id=dispute.dispute_id)
+        if not (
+            await officer_on(s, trade, org_id=act.actor.org_id, user_id=one.officer_id)
+        ).related_to  # declared since
+    ]
+    officer = await require_unrelated(s, act, trade)
+    officer_id = check_voter(
+        officer.user_id, logins=officer.logins, voted=[one.officer_id for one in earlier]
     )
     await require_identified(s, user_id=officer_id)
     await require_unbound(s, user_id=officer_id, others=[one.officer_id for one in earlier])
@@ -152,7 +154,7 @@ async def execute_award(
     assert trade.price_minor is not None
     award = award_of(outcome, refund_minor, price_minor=trade.price_minor)
     digest = check_digest(award_sha256)
-    check_officer(await _officer(s, act, trade), parties=parties_of(trade), voted=())
+    check_voter((await require_unrelated(s, act, trade)).user_id, logins=(), voted=())
     dispute.award_sha256 = digest
     return await end_dispute(
         s,
@@ -169,31 +171,3 @@ async def execute_award(
 def _only_the_exchange(act: Act) -> None:
     if act.role != OFFICER:
         raise TradeWrongRole("the exchange's officers rule", role=act.role, roles=[OFFICER])
-
-
-async def _officer(s: WriteSession, act: Act, trade: Trade) -> Officer:
-    """The person who acts, and to which parties that person or the exchange is related."""
-    user_id, kin, named_at = act.actor.user_id, set(), set()
-    person = None if user_id is None else await get_person(s, user_id=user_id)
-    own = [] if person is None else await logins_of(s, person=person)
-    for party in parties_of(trade):
-        if await same_controller(s, act.actor.org_id, party):
-            kin.add(party)
-        if person is not None and await _knows(s, party, person):
-            named_at.add(party)
-    logins = frozenset({one.user_id for one in own} | ({user_id} if user_id is not None else set()))
-    ties = await repository.ties_of(s, officer_ids=logins)
-    return Officer(
-        user_id,
-        frozenset(tie.org_id for tie in ties),
-        frozenset(kin),
-        frozenset(named_at | {one.org_id for one in own}),
-        logins,
-    )
-
-
-async def _knows(s: WriteSession, org_id: str, person: Person) -> bool:
-    """Whether the name is its controller's; or, of somebody nobody has identified, one of its people's."""
-    organisation = await get_organisation(s, org_id=org_id)
-    controls = organisation is not None and organisation.controller_id == person.name
-    return controls or (person.mark is None and await has_person_named(s, org_id=org_id, name=person.name))

@@ -1,6 +1,6 @@
 """What is asked about disputes. The trade's lock covers all of it: whoever writes has claimed the trade."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from base.db import ReadSession
 from market.disputes.errors import DisputeUnknown, ProposalUnknown
 from market.disputes.rules import DisputeState, ProposalState
-from market.disputes.tables import Dispute, LateRefund, OfficerTie, Proposal, Vote
+from market.disputes.tables import Dispute, LateRefund, Proposal, Vote
 from market.orders.tables import Trade
 from market.settlement.tables import Claim, ClaimStatus, WorkItem
 
@@ -76,12 +76,6 @@ async def votes_of(s: ReadSession, *, dispute_id: str) -> Sequence[Vote]:
     query = select(Vote).where(Vote.dispute_id == dispute_id)
     in_order = query.order_by(col(Vote.voted_at), col(Vote.statement_id))
     return (await s.exec(in_order, execution_options=_FRESH)).all()
-
-
-async def ties_of(s: ReadSession, *, officer_ids: Collection[str]) -> Sequence[OfficerTie]:
-    """The ties that an officer has declared, under any of these logins."""
-    query = select(OfficerTie).where(col(OfficerTie.officer_id).in_(sorted(officer_ids)))
-    return (await s.exec(query.order_by(col(OfficerTie.org_id)))).all()
 
 
 async def is_told_overdue(s: ReadSession, *, trade_id: str) -> bool:

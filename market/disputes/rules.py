@@ -14,7 +14,6 @@ from market.disputes.errors import (
     DisputeMalformed,
     EvidenceMissing,
     OfficerNeeded,
-    OfficerRelated,
     RefundBeyondPaid,
     VotedBefore,
 )
@@ -192,35 +191,16 @@ def ruling(votes: Sequence[Award]) -> Award | None:
     return sorted(votes, key=lambda vote: vote.refund_minor)[len(votes) // 2]
 
 
-@dataclass(frozen=True, slots=True)
-class Officer:
-    """A person who would rule, and the organisations and names by which that person may be related.
+def check_voter(user_id: str | None, *, logins: Collection[str], voted: Collection[str]) -> str:
+    """Who may vote on a dispute now; the person's id. `logins` are all of this natural person.
 
-    `logins` are all that are, or may be, this natural person's. `tied_to` are organisations the person has
-    declared a tie to; `kin_of` those of the dispute that the person's employer shares a controller with;
-    `named_at` those that have the person among their people, or a controller of that name.
+    Raises OfficerNeeded, VotedBefore.
     """
-
-    user_id: str | None
-    tied_to: frozenset[str]
-    kin_of: frozenset[str]
-    named_at: frozenset[str]
-    logins: frozenset[str] = frozenset()
-
-
-def check_officer(officer: Officer, *, parties: Collection[str], voted: Collection[str]) -> str:
-    """Who may vote on a dispute of these parties now; the person's id.
-
-    Raises OfficerNeeded, OfficerRelated, VotedBefore.
-    """
-    if officer.user_id is None:
+    if user_id is None:
         raise OfficerNeeded("a vote is a person's")
-    related = sorted((officer.tied_to | officer.kin_of | officer.named_at) & set(parties))
-    if related:
-        raise OfficerRelated("this officer is related to a party", parties=related)
-    if {officer.user_id, *officer.logins} & set(voted):
+    if {user_id, *logins} & set(voted):
         raise VotedBefore("each officer votes once, under whatever login")
-    return officer.user_id
+    return user_id
 
 
 def unused_refund(price_minor: int, *, bought: int, used: int) -> int:

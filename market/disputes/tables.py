@@ -76,17 +76,6 @@ class Vote(SQLModel, table=True):
     statement_id: str = Field(sa_column=Column(Text, nullable=False))
 
 
-class OfficerTie(SQLModel, table=True):
-    """An organisation to which an officer has declared a tie: the officer rules on no dispute of it."""
-
-    __tablename__ = "market_officer_ties"
-
-    officer_id: str = Field(sa_column=Column(Text, primary_key=True))
-    org_id: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), primary_key=True))
-    declared_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    statement_id: str = Field(sa_column=Column(Text, nullable=False))
-
-
 class LateRefund(SQLModel, table=True):
     """A refund that was ordered after the release: why, how much, whose fault it is."""
 

@@ -229,3 +229,10 @@ class PolicyErased(PolicyRefuses):
 class ModelUnknown(NotFound):
     code = "contract-model-unknown"
     title = "No such model contract"
+
+
+class OfficerRelated(NotPermitted):
+    """Nobody decides on a trade of one's own, one's employer's or one's controller's."""
+
+    code = "officer-related"
+    title = "This officer is related to a party"

@@ -154,3 +154,14 @@ class ContractSignature(SQLModel, table=True):
     org_id: str = Field(sa_column=Column(Text, nullable=False))
     statement_id: str = Field(sa_column=Column(Text, nullable=False))
     signed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class OfficerTie(SQLModel, table=True):
+    """An organisation to which an officer has declared a tie: the officer decides on none of its trades."""
+
+    __tablename__ = "market_officer_ties"
+
+    officer_id: str = Field(sa_column=Column(Text, primary_key=True))
+    org_id: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), primary_key=True))
+    declared_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False))

@@ -18,13 +18,12 @@ from sqlmodel import col, delete, select
 from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession
 from base.signing import parse_envelope
-from identity.repository import Person, get_person
-from identity.rules import Role
-from identity.service import bound_logins, own_logins, require_identified
+from identity.service import require_identified
 from ledger.posting import void_reserved
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 from market.orders import repository as trades
+from market.orders.officers import require_unrelated
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.settlement import repository
@@ -42,7 +41,6 @@ from market.settlement.errors import (
     InstructionUnknown,
     NothingInDoubt,
     PersonNeeded,
-    SaidBefore,
     StatementContradicts,
     StatementMissing,
     StatementUnknown,
@@ -62,6 +60,7 @@ from market.settlement.tables import (
     ReconciledDay,
     WorkItem,
 )
+from market.settlement.words import keep_word, others_who_say
 from market.settlement.work import mismatch
 
 OFFICERS: Final = 2
@@ -78,16 +77,16 @@ async def ascertain(
     NOT_PAID of the day on which the bank's term ended (from its answer on), or of a later one; in any case of
     no day before that on which the bank says it has paid. PAID then settles or refunds the trade, NOT_PAID
     gives the instruction up. Raises InstructionUnknown, NothingInDoubt, WorkWrongRole, PersonNeeded,
-    PersonNotIdentified, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts, EntryKnown,
-    TradeWrongState, HeldTooLittle, PaymentsCross.
+    PersonNotIdentified, OfficerRelated, SaidBefore, StatementUnknown, StatementMissing, StatementContradicts,
+    EntryKnown, TradeWrongState, HeldTooLittle, PaymentsCross.
     """
     only_the_operator(act)
     officer_id = act.actor.user_id
     if officer_id is None:
         raise PersonNeeded("what became of a payment is for a person to say")
     await require_identified(s, user_id=officer_id)
-    own = await own_logins(s, user_id=officer_id)
     trade, instruction = await _locked(s, instruction_id)
+    officer = await require_unrelated(s, act, trade)
     items = await repository.open_work_items_of(s, trade_id=trade.trade_id)
     _require_doubt(instruction, found, about(items, instruction_id))
     if found is Found.PAID:
@@ -98,15 +97,14 @@ async def ascertain(
             "the bank's statements show something else", found=found.value, shown=seen.found.value
         )
     await _require_unknown(s, seen)
-    bound = await bound_logins(s, user_id=officer_id)
-    others = [one for one in await _others(s, instruction_id, own, found) if one.officer_id not in bound]
+    others = await others_who_say(s, trade, officer, instruction_id=instruction_id, found=found)
     decided = len(others) + 1 >= OFFICERS
     closed = _answered(items, instruction_id, seen) if decided else []
     recorded = await _say(s, act, instruction, found, cited, closed=closed, words=len(others) + 1, note=note)
     if not decided:
-        await _keep_word(
+        await keep_word(
             s,
-            own,
+            officer,
             OfficerWord(
                 message_id=instruction_id,
                 officer_id=officer_id,
@@ -274,25 +272,6 @@ async def _require_unknown(s: ReadSession, seen: Shown) -> None:
         raise EntryKnown("the entry was told before", entry_ids=sorted(m.entry_id for m in known))
 
 
-async def _others(
-    s: WriteSession, instruction_id: str, own: Collection[str], found: Found
-) -> Sequence[OfficerWord]:
-    """The other officers who say the same, and are officers still; the words end with the decision.
-
-    Raises SaidBefore.
-    """
-    query = select(OfficerWord).where(OfficerWord.message_id == instruction_id, OfficerWord.found == found)
-    words = (await s.exec(query, execution_options={"populate_existing": True})).all()
-    if any(word.officer_id in own for word in words):
-        raise SaidBefore("you have said so", instruction_id=instruction_id)
-    people = {word.officer_id: await get_person(s, user_id=word.officer_id) for word in words}
-    return [word for word in words if _in_office(people[word.officer_id])]
-
-
-def _in_office(person: Person | None) -> bool:
-    return person is not None and person.active and Role.EXCHANGE_OPERATOR in person.roles
-
-
 async def _say(
     s: WriteSession,
     act: Act,
@@ -324,14 +303,6 @@ async def _say(
             subjects={"instruction": instruction.xml_sha256, "bank-statement": cited.sha256},
         ),
     )
-
-
-async def _keep_word(s: WriteSession, own: Collection[str], word: OfficerWord) -> None:
-    """A person's newest word, under whatever login; an earlier, other one no longer counts."""
-    earlier = col(OfficerWord.officer_id).in_(sorted(own))
-    await s.exec(delete(OfficerWord).where(col(OfficerWord.message_id) == word.message_id, earlier))
-    s.add(word)
-    await s.flush()
 
 
 def _answered(items: Sequence[WorkItem], instruction_id: str, seen: Shown) -> list[WorkItem]:

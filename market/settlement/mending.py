@@ -11,6 +11,7 @@ from ledger.reader import statement
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.orders import repository as trades
+from market.orders.officers import require_unrelated
 from market.orders.rules import TradeState
 from market.orders.states import MOVES
 from market.orders.tables import Trade
@@ -54,13 +55,16 @@ async def close_work_item(
     """Say what came of a work item, and close it (PAY.RESOLVE; the note stays in the opening).
 
     What waited for it on its trade is taken up again; what was let go is not (`pay_again`). What became of a
-    payment that may still have left is for two officers to find (`market.settlement.ascertaining`). Raises
-    WorkItemUnknown, WorkItemClosed, WorkWrongRole, PaymentInDoubt.
+    payment that may still have left is for two officers to find (`market.settlement.ascertaining`). An item
+    about a trade is for nobody who is related to a party. Raises WorkItemUnknown, WorkItemClosed,
+    WorkWrongRole, OfficerRelated, PaymentInDoubt.
     """
     only_the_operator(act)
     item = await repository.claim_work_item(s, item_id=item_id)
     if item.closed_at is not None:
         raise WorkItemClosed("somebody has closed it", item_id=item_id)
+    if item.trade_id is not None:
+        await require_unrelated(s, act, await trades.get_trade(s, trade_id=item.trade_id))
     await _require_decided(s, item)
     item.closed_at = act.occurred_at
     s.add(item)
@@ -116,10 +120,11 @@ async def pay_again(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     It may be a settlement, a refund or what the platform gives back; its work items close. The bank pays
     each end-to-end id once, so what it has paid after all is not paid twice; what the platform gives back
     gets a new one, and the bank asks before it comes in. Raises TradeUnknown, NothingToPayAgain,
-    PaymentUnderWay, PaymentInDoubt, WorkWrongRole.
+    PaymentUnderWay, PaymentInDoubt, WorkWrongRole, OfficerRelated.
     """
     only_the_operator(act)
     trade = await trades.claim_trade(s, trade_id=trade_id)
+    await require_unrelated(s, act, trade)
     again, fees = await _payable(s, trade)
     doubtful = await contradictions_of(s, trade_id=trade_id)
     if doubtful:

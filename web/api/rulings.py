@@ -10,7 +10,7 @@ from base.db import WriteSession
 from ledger.recording import Act
 from market.disputes import panel
 from market.disputes.rules import MAX_TEXT
-from market.disputes.tables import OfficerTie
+from market.orders.tables import OfficerTie
 from web.acts import ActKind, Args, Id, Sha256, kind
 from web.api.disputes import AwardForm, DisputeView
 from web.deps import CallerDep, answers, respond
@@ -119,5 +119,5 @@ async def award(trade_id: Id, caller: CallerDep, form: CourtForm) -> Response:
 
 @router.post("/recusals", **answers(RECUSE, TieView))
 async def recuse(caller: CallerDep, form: RecuseArgs) -> Response:
-    """Say, as an officer, that one is related to an organisation: one rules on none of its disputes."""
+    """Say, as an officer, that one is related to an organisation: one decides on none of its trades."""
     return respond(await caller.do(RECUSE, form))

@@ -17,7 +17,6 @@ from market.disputes.errors import (
     DisputeMalformed,
     EvidenceMissing,
     OfficerNeeded,
-    OfficerRelated,
     ProposalIsOwn,
     ProposalNotOpen,
     ProposalNotOwn,
@@ -29,6 +28,7 @@ from market.disputes.rules import Basis, DisputeState, Outcome, ProposalState, S
 from market.orders.errors import (
     DeadlinePassed,
     NotAParty,
+    OfficerRelated,
     TradeUnknown,
     TradeWrongRole,
     TradeWrongState,

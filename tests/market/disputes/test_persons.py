@@ -1,21 +1,27 @@
 """Three officers are three natural persons: of a panel, of a joint review, of a payment in doubt."""
 
 import pytest
+from sqlmodel import col, update
 
 from identity.errors import PersonNotIdentified, PersonsBound
 from identity.passwords import PasswordHash
 from identity.service import deactivate_person, enrol_person
+from identity.tables import OrganisationRow
 from market.disputes import panel
-from market.disputes.errors import OfficerRelated, VotedBefore
+from market.disputes.errors import VotedBefore
 from market.listings.errors import ReviewedBefore, ReviewerIsSubmitter
 from market.listings.tables import Decision, Listing
+from market.orders.errors import OfficerRelated
 from market.orders.states import TradeState
 from market.settlement.errors import SaidBefore
+from market.settlement.mending import Resolution, close_work_item, pay_again
+from market.settlement.repository import open_work_items_of
 from market.settlement.tables import Found
 from registry.rules import PersonalData
 from tests.houses import TestHouse, make_house, some_id_number
 from tests.market.disputes.staging import as_officer, disputed, vote
 from tests.market.listings.goods import MOBILES, review, submitted
+from tests.market.settlement.bank_side import Mood
 from tests.market.settlement.test_ascertaining import AFTER, T_PLUS_1, book, find
 from tests.standstill import refused
 
@@ -190,3 +196,82 @@ async def test_the_word_of_a_login_that_one_has_made_is_no_second_one(sqlite_sce
     assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
     await find(scene, due, Found.PAID, officer="usr_2")
     assert (await scene.trade(due)).status is TradeState.SETTLED
+
+
+async def with_party(scene, login: str) -> str:
+    """An officer who has a login with the seller too."""
+    number = some_id_number()
+    ours = await enrolled(scene.house, login, "王小明", number=number)
+    await enrolled(scene.house, f"{login}-too", "王小明", number=number, org_id=scene.seller.org_id)
+    return ours
+
+
+async def tied(scene, user_id: str) -> str:
+    """An officer who has declared a tie to the buyer."""
+    await as_officer(scene, user_id, panel.declare_tie, org_id=scene.buyer.org_id)
+    return user_id
+
+
+async def officers_with_ties(scene) -> list[str]:
+    return [await tied(scene, "usr_3"), await with_party(scene, "wang")]
+
+
+async def test_who_is_related_to_a_party_does_not_say_what_became_of_its_payment(sqlite_scene) -> None:
+    scene = sqlite_scene
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    book(scene, await scene.instruction(due))
+    await scene.run_jobs(AFTER)
+    for officer in await officers_with_ties(scene):
+        async with refused(scene.database, OfficerRelated) as caught:
+            await find(scene, due, Found.PAID, officer=officer)
+        assert set(caught.value.facts["parties"]) < {scene.buyer.org_id, scene.seller.org_id}
+    await find(scene, due, Found.PAID, officer="usr_1")
+    await tied(scene, "usr_1")  # afterwards: the word does not count any more
+    await find(scene, due, Found.PAID, officer="usr_2")
+    assert (await scene.trade(due)).status is TradeState.ACCEPTED_GOODS
+
+
+async def test_who_is_related_to_a_party_resolves_no_work_on_its_trade(sqlite_scene) -> None:
+    scene = sqlite_scene
+    scene.bank.mood = Mood.REJECTS
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    async with scene.database.read() as s:
+        (item,) = await open_work_items_of(s, trade_id=due)
+
+    async def close(s, act, *, trade_id):
+        del trade_id
+        said = {"resolution": Resolution.EXPLAINED, "note": "核对无误"}
+        return await close_work_item(s, act, item_id=item.item_id, **said)
+
+    for officer in await officers_with_ties(scene):
+        for verb in (close, pay_again):
+            async with refused(scene.database, OfficerRelated):
+                await as_officer(scene, officer, verb, trade_id=due)
+    await as_officer(scene, "usr_1", pay_again, trade_id=due)
+
+
+async def test_an_exchange_of_a_partys_controller_settles_nothing_of_it_by_its_own_word(sqlite_scene) -> None:
+    scene = sqlite_scene
+    await scene.run_jobs(T_PLUS_1)
+    due = scene.trades["ACCEPTED_GOODS"]
+    book(scene, await scene.instruction(due))
+    await scene.run_jobs(AFTER)
+    async with scene.database.write() as s:
+        sides = col(OrganisationRow.org_id).in_([scene.house.operator.org_id, scene.seller.org_id])
+        await s.exec(update(OrganisationRow).where(sides).values(controller_id="湾区控股集团"))
+    async with refused(scene.database, OfficerRelated):
+        await find(scene, due, Found.PAID)
+
+
+async def test_a_vote_of_somebody_who_declares_a_tie_afterwards_does_not_count(sqlite_scene) -> None:
+    scene = sqlite_scene
+    trade_id, number = await disputed(scene), some_id_number()
+    await vote(scene, trade_id, "usr_1", "REFUND")
+    await tied(scene, "usr_1")
+    for officer in ("usr_2", "usr_3"):
+        await vote(scene, trade_id, officer, "REFUND")
+    assert (await scene.trade(trade_id)).status is TradeState.DISPUTED
+    await vote(scene, trade_id, await enrolled(scene.house, "zhao", "赵敏", number=number), "REFUND")
+    assert (await scene.trade(trade_id)).status is TradeState.REFUND_PENDING
