@@ -6,19 +6,26 @@ misspelt option must not silently change a price.
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from base.clock import parse_rfc3339
 from base.errors import Malformed
 from base.money import BASIS_POINTS
+from pricing.errors import QuantityOutOfBounds, TooMuchToPrice
 from pricing.quote import check_price
 
 MAX_AMOUNT_MINOR: Final = 10**15  # a year's revenue; sums of three stay exact in JSON
+MAX_QUANTITY: Final = 10**12
+RATE_SCALE: Final = 10**12  # a rate per unit is a whole number of these parts of a fen
+_RATE_PLACES: Final = 12
 _MAX_TEXT: Final = 200
 _RATE: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,10})?")
+_UNIT_RATE: Final = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,12}))?", re.ASCII)
+_NUMBER: Final = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,10})?", re.ASCII)
 _BLIND: Final = re.compile(r"[0-9a-f]{64}")
 # What the price is for. Hashed with the rest, and without influence on the price.
 _DESCRIBING: Final = ("listing_id", "product_id", "licence_class", "tier", "unit", "window")
@@ -43,7 +50,7 @@ class Facts:
         """Whole fen, 0 up to `MAX_AMOUNT_MINOR`."""
         value = self._take(name, default)
         if type(value) is not int or not 0 <= value <= MAX_AMOUNT_MINOR:
-            raise self._bad(name, "whole fen, not negative, within the limit")
+            raise self.bad(name, "whole fen, not negative, within the limit")
         return value
 
     def price(self, name: str) -> int:
@@ -56,14 +63,53 @@ class Facts:
         """A positive whole number."""
         value = self._take(name, None)
         if type(value) is not int or not 0 < value <= MAX_AMOUNT_MINOR:
-            raise self._bad(name, "a positive whole number")
+            raise self.bad(name, "a positive whole number")
         return value
+
+    def quantity(self, name: str) -> int:
+        """A whole number of units, 0 up to `MAX_QUANTITY`. Raises QuantityOutOfBounds, Malformed."""
+        value = self._take(name, None)
+        if type(value) is not int:
+            raise self.bad(name, "a whole number of units")
+        if not 0 <= value <= MAX_QUANTITY:
+            raise QuantityOutOfBounds(
+                f"{self._where}: {name} is 0 to {MAX_QUANTITY}", quantity=str(value), limit=str(MAX_QUANTITY)
+            )
+        return value
+
+    def unit_rate(self, name: str) -> int:
+        """A rate in fen per unit, as a decimal string with up to twelve places: in 1/`RATE_SCALE` fen."""
+        value = self._take(name, None)
+        text = str(value) if type(value) is int else value
+        match = _UNIT_RATE.fullmatch(text) if type(text) is str else None
+        if match is None:
+            raise self.bad(name, "fen per unit, a decimal string that is not negative")
+        whole, parts = match.groups("")
+        return int(whole) * RATE_SCALE + int(parts.ljust(_RATE_PLACES, "0"))
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where it is left out."""
+        value = self._take(name, 0) if self.has(name) else False
+        if type(value) is not bool:
+            raise self.bad(name, "true or false")
+        return value
+
+    def day(self, name: str) -> date:
+        """A calendar day, `2026-11-09`."""
+        value = self.text(name)
+        try:
+            found = date.fromisoformat(value)
+        except ValueError:
+            raise self.bad(name, "a day, as 2026-11-09") from None
+        if found.isoformat() != value:
+            raise self.bad(name, "a day, as 2026-11-09")
+        return found
 
     def basis_points(self, name: str, default: int | None = None) -> int:
         """Hundredths of a per cent, 0 to 10,000."""
         value = self._take(name, default)
         if type(value) is not int or not 0 <= value <= BASIS_POINTS:
-            raise self._bad(name, "basis points from 0 to 10000")
+            raise self.bad(name, "basis points from 0 to 10000")
         return value
 
     def rate(self, name: str) -> Decimal:
@@ -71,16 +117,16 @@ class Facts:
         value = self._take(name, None)
         text = str(value) if type(value) is int else value
         if type(text) is not str or not _RATE.fullmatch(text):
-            raise self._bad(name, "a decimal string from 0 to 1")
+            raise self.bad(name, "a decimal string from 0 to 1")
         rate = Decimal(text)
         if rate > 1:
-            raise self._bad(name, "a decimal string from 0 to 1")
+            raise self.bad(name, "a decimal string from 0 to 1")
         return rate
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, *, most: int = _MAX_TEXT) -> str:
         value = self._take(name, None)
-        if type(value) is not str or not 0 < len(value) <= _MAX_TEXT:
-            raise self._bad(name, f"text of 1 to {_MAX_TEXT} characters")
+        if type(value) is not str or not 0 < len(value) <= most:
+            raise self.bad(name, f"text of 1 to {most} characters")
         return value
 
     def moment(self, name: str) -> datetime:
@@ -89,14 +135,39 @@ class Facts:
         try:
             return parse_rfc3339(value)
         except (ValueError, OverflowError):
-            raise self._bad(name, "an RFC 3339 time with an offset") from None
+            raise self.bad(name, "an RFC 3339 time with an offset") from None
 
-    def objects(self, name: str, *, most: int) -> list["Facts"]:
-        """A list of 1 to `most` objects."""
+    def objects(self, name: str, *, most: int, least: int = 1) -> list["Facts"]:
+        """A list of `least` to `most` objects."""
         value = self._take(name, None)
-        if not isinstance(value, list | tuple) or not 0 < len(value) <= most:
-            raise self._bad(name, f"a list of 1 to {most} objects")
+        if not isinstance(value, list | tuple) or not least <= len(value) <= most:
+            raise self.bad(name, f"a list of {least} to {most} objects")
         return [Facts(item, where=f"{name}[{i}]") for i, item in enumerate(value)]
+
+    def sequence(self, name: str, *, most: int, least: int = 1) -> Sequence[Any]:
+        """A list of `least` to `most` items, of whatever form."""
+        value = self._take(name, None)
+        if not isinstance(value, list | tuple):
+            raise self.bad(name, f"a list of {least} to {most} items")
+        if len(value) > most:
+            raise TooMuchToPrice(f"{self._where}: {name} has more than {most} items", key=name, limit=most)
+        if len(value) < least:
+            raise self.bad(name, f"a list of {least} to {most} items")
+        return value
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """An object whose keys are names that the facts choose."""
+        value = self._take(name, None)
+        if not isinstance(value, Mapping) or not all(type(key) is str for key in value):
+            raise self.bad(name, "an object")
+        return value
+
+    def fraction(self, name: str, *, most: int, default: int | None = None) -> Fraction:
+        """A number that is not negative, a whole one or a decimal string: exact, 0 up to `most`."""
+        value = exact_number(self._take(name, default))
+        if value is None or not 0 <= value <= most:
+            raise self.bad(name, f"a decimal string from 0 to {most}")
+        return value
 
     def object(self, name: str) -> "Facts":
         return Facts(self._take(name, None), where=name)
@@ -109,10 +180,10 @@ class Facts:
         for name in _DESCRIBING:
             if self.has(name):
                 self.text(name)
-        if self.has("quantity"):
+        if "quantity" in self._unread and self.has("quantity"):  # where the mechanism has not read it
             self.count("quantity")
         if self.has("blind") and not _BLIND.fullmatch(self.text("blind")):
-            raise self._bad("blind", "64 hex digits")
+            raise self.bad("blind", "64 hex digits")
 
     def close(self) -> None:
         """Refuse keys that nobody read."""
@@ -129,8 +200,17 @@ class Facts:
             return default
         return value
 
-    def _bad(self, name: str, expected: str) -> Malformed:
+    def bad(self, name: str, expected: str) -> Malformed:
+        """The refusal of a key that is not as expected."""
         return Malformed(f"{self._where}: {name} must be {expected}", key=name)
+
+
+def exact_number(value: Any) -> Fraction | None:
+    """A whole number or a decimal string of at most 15 and 10 digits as it is; None for anything else."""
+    text = str(value) if type(value) is int else value
+    if type(text) is not str or not _NUMBER.fullmatch(text):
+        return None
+    return Fraction(text)
 
 
 def parse_facts(raw: bytes) -> dict[str, Any]:

@@ -3,17 +3,33 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pricing.advice import price_advice
 from pricing.cap import capped_quote, permitted_revenue
 from pricing.errors import MethodUnknown
 from pricing.fixed import fixed_quote
+from pricing.metered import metered_quote
 from pricing.negotiated import negotiated_quote
 from pricing.quote import Quote
+from pricing.reserve import reserve_advice
+from pricing.rsop import rsop_quote
+from pricing.second_price import second_price_quote
+from pricing.subscription import subscription_quote
+from pricing.tiers import tiers_quote
+from pricing.volume import volume_quote
 
 METHODS: Final[Mapping[str, Callable[[Mapping[str, Any]], Quote]]] = {
     "fixed": fixed_quote,
     "negotiated": negotiated_quote,
     "capped": capped_quote,
     "cap": permitted_revenue,
+    "tiers": tiers_quote,
+    "volume": volume_quote,
+    "metered": metered_quote,
+    "subscription": subscription_quote,
+    "second-price": second_price_quote,
+    "reserve": reserve_advice,
+    "rsop": rsop_quote,
+    "advice": price_advice,
 }
 
 

@@ -94,13 +94,16 @@ def price_for_seller(seller_minor: int, *, commission_bp: int, platform_bp: int)
 
 
 def read_whole(facts: Facts, price_minor: int) -> dict[str, Any]:
-    """The result `whole_price` for facts that name `commission_bp`, `platform_bp` or `vat_bp`."""
+    """The result `whole_price` for facts that name `commission_bp`, `platform_bp` or `vat_bp`.
+
+    A mechanism may come to nothing to pay (`price_minor` 0): then no fee is due either.
+    """
     if not any(facts.has(name) for name in ("commission_bp", "platform_bp", "vat_bp")):
         return {}
-    whole = whole_price(
-        price_minor,
-        commission_bp=facts.basis_points("commission_bp", 0),
-        platform_bp=facts.basis_points("platform_bp", PLATFORM_FEE_BP),
-        vat_bp=facts.basis_points("vat_bp", VAT_BP),
-    )
+    rates = {
+        "commission_bp": facts.basis_points("commission_bp", 0),
+        "platform_bp": facts.basis_points("platform_bp", PLATFORM_FEE_BP),
+        "vat_bp": facts.basis_points("vat_bp", VAT_BP),
+    }
+    whole = whole_price(price_minor, **rates) if price_minor else WholePrice(0, 0, 0, 0, 0, 0)
     return {"whole_price": whole.document()}

@@ -47,10 +47,58 @@ NEGOTIATION: dict[str, Any] = {
     "ceiling_minor": 70_000_000,
 }
 
+TIERS: dict[str, Any] = {
+    "tiers": [
+        {"up_to": 1_000, "rate_minor": "10"},
+        {"up_to": 10_000, "rate_minor": "5"},
+        {"up_to": None, "rate_minor": "1"},
+    ],
+    "quantity": 15_000,
+}
+
+METERED: dict[str, Any] = {
+    "rate_minor": "0.3",
+    "events": [
+        {"event_id": "e1", "quantity": 7, "at": "2026-10-02T08:00:00Z"},
+        {
+            "event_id": "e2",
+            "quantity": 4,
+            "at": "2026-10-31T23:59:59Z",
+            "received_at": "2026-11-04T00:00:00Z",
+        },
+    ],
+    "bills": [
+        {"ends_at": "2026-11-01T00:00:00Z", "closes_at": "2026-11-03T00:00:00Z"},
+        {"ends_at": "2026-12-01T00:00:00Z"},
+    ],
+}
+
+SUBSCRIPTION: dict[str, Any] = {
+    "fee_minor": 3_000,
+    "period": {"first_day": "2026-11-01", "last_day": "2026-11-30"},
+    "changes": [{"on": "2026-11-16", "fee_minor": 6_000}],
+}
+
+BIDS: dict[str, Any] = {
+    "bids": [
+        {"bidder": "a", "price_minor": 500},
+        {"bidder": "b", "price_minor": 900},
+        {"bidder": "c", "price_minor": 700},
+    ]
+}
+
 # By method; every method has one.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "fixed": FIXED,
     "negotiated": NEGOTIATION,
     "capped": CAPPED,
     "cap": CAP_YEAR,
+    "tiers": TIERS,
+    "volume": TIERS,
+    "metered": METERED,
+    "subscription": SUBSCRIPTION,
+    "second-price": {"units": 2, "reserve_minor": 100, **BIDS},
+    "reserve": {"uniform": {"low_minor": 0, "high_minor": 100}},
+    "rsop": {"seed": "00ff", **BIDS},
+    "advice": {"low_minor": 100, "high_minor": 1_000, "horizon": 1_000, "history": []},
 }
