@@ -40,7 +40,7 @@ from market.orders.tables import Trade
 from market.settlement.instructing import queue_instruction
 from market.settlement.refunding import divide
 from market.settlement.repository import open_work_items_of
-from market.settlement.tables import WorkItem
+from market.settlement.work import ask_a_person
 
 OVERDUE_JOB: Final = "disputes.mediation-over"
 EXCHANGE: Final = "EXCHANGE_OPERATOR"
@@ -229,17 +229,10 @@ async def note_overdue(s: WriteSession, act: Act, *, trade_id: str) -> bool:
         act,
         Draft("DSP.OVERDUE", trade_id, public=named(trade) | {"dispute_id": dispute.dispute_id}),
     )
-    s.add(
-        WorkItem(
-            item_id=act.new_id("wrk"),
-            kind=repository.OVERDUE_WORK,
-            trade_id=trade_id,
-            facts={"dispute_id": dispute.dispute_id},
-            opened_at=act.now,
-            statement_id=recorded.statement_id,
-        )
+    facts = {"dispute_id": dispute.dispute_id}
+    await ask_a_person(
+        s, act, kind=repository.OVERDUE_WORK, trade_id=trade_id, facts=facts, recorded=recorded
     )
-    await s.flush()
     return True
 
 

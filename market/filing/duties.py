@@ -24,7 +24,7 @@ from market.orders.statements import named
 from market.orders.tables import Trade
 from market.orders.waiting import after
 from market.settlement.repository import open_work_items_of
-from market.settlement.tables import WorkItem
+from market.settlement.work import ask_a_person
 
 DUTY_JOB: Final = "filing.duty"
 _LATE_AS: Final = {DutyKind.DESTRUCTION: Overdue.DESTRUCTION, DutyKind.RED_INVOICE: Overdue.RED_INVOICE}
@@ -144,21 +144,10 @@ async def late(
     open_items = await open_work_items_of(s, trade_id=trade_id)
     if any(item.kind == kind.value for item in open_items):
         return False
-    facts = {"kind": kind.value, "org_id": org_id, "due_at": rfc3339(due_at)}
-    recorded = await record(
-        s, act.as_exchange(), Draft("FIL.OVERDUE", trade_id, public={"trade_id": trade_id} | facts)
-    )
-    s.add(
-        WorkItem(
-            item_id=act.new_id("wrk"),
-            kind=kind.value,
-            trade_id=trade_id,
-            facts={"org_id": org_id, "due_at": rfc3339(due_at)},
-            opened_at=act.now,
-            statement_id=recorded.statement_id,
-        )
-    )
-    await s.flush()
+    facts = {"org_id": org_id, "due_at": rfc3339(due_at)}
+    public = {"trade_id": trade_id, "kind": kind.value} | facts
+    recorded = await record(s, act.as_exchange(), Draft("FIL.OVERDUE", trade_id, public=public))
+    await ask_a_person(s, act, kind=kind.value, trade_id=trade_id, facts=facts, recorded=recorded)
     return True
 
 

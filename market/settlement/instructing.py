@@ -251,11 +251,11 @@ async def _rejected(
     s: WriteSession,
     act: Act,
     instruction: Instruction,
-    facts: dict[str, str],
+    facts: Mapping[str, str],
     *,
     bank_message_sha256: str | None,
 ) -> None:
-    facts = facts | {"instruction_id": instruction.message_id}
+    facts = {"instruction_id": instruction.message_id, **facts}
     kind = {
         InstructionState.INSTRUCTED: REJECTED,
         InstructionState.PAID: REJECTED_PAID,

@@ -23,6 +23,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "MND.FREEZE": N_("Mandate frozen with the certificate"),
     "MND.UNFREEZE": N_("Mandate in force again"),
     "MND.EXPIRE": N_("Mandate ended"),
+    "MND.FULFIL": N_("Mandate fulfilled"),
     "MND.TERMINATE": N_("Mandate ended with the certificate"),
     "MND.TAKE_OVER": N_("Trades taken over by the client"),
     "MND.HAND_OVER": N_("Mandate handed over to another broker"),
@@ -31,6 +32,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CND.CONSENT": N_("Conflict of interest consented to"),
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),
+    "CND.CHECK": N_("Source and parties checked by the broker"),
 }
 INTERESTS: Final[Mapping[str, str]] = {
     "OWNERSHIP": N_("A share"),
@@ -103,6 +105,21 @@ WORK: Final[Mapping[str, str]] = {
     "fee-not-back": N_("The platform fee that goes back has not come in"),
     "claim-overdue": N_("A claim is not paid in time"),
 }
+FACTS: Final[Mapping[str, str]] = {
+    "kind": N_("Kind"),
+    "instruction_id": N_("Payment instruction"),
+    "claim_id": N_("Claim"),
+    "dispute_id": N_("Dispute"),
+    "entry_id": N_("The bank's reference"),
+    "org_id": N_("Member"),
+    "debtor_id": N_("Who owes it"),
+    "name": N_("Name"),
+    "booked_on": N_("Booked on"),
+    "due_at": N_("Due by"),
+    "reasons": N_("Reasons"),
+    "expected_minor": N_("Expected"),
+    "actual_minor": N_("Actual"),
+}
 FOUND: Final[Mapping[str, str]] = {
     "PAID": N_("Paid as instructed"),
     "NOT_PAID": N_("Nothing was paid"),
@@ -111,6 +128,23 @@ FOUND: Final[Mapping[str, str]] = {
 WAITS: Final[Mapping[str, str]] = {
     "bank-statement-missing": N_("The bank's statements are not all there yet"),
     "bank-statement-contradicts": N_("Two statements of the bank contradict each other"),
+}
+NOT_PAID: Final[Mapping[str, str]] = {
+    "AC02": N_("the account to be debited is not ours"),
+    "AC03": N_("the payee's account does not exist"),
+    "AM01": N_("an amount of zero"),
+    "AM03": N_("another currency"),
+    "AM04": N_("the account does not hold the sum"),
+    "AM10": N_("the control sum is wrong"),
+    "AM18": N_("the number of payments is wrong"),
+    "DT01": N_("the day of execution is wrong"),
+    "DU04": N_("it was paid before"),
+    "MS03": N_("the bank gives no reason"),
+    "bad-signature": N_("the signature does not fit"),
+    "malformed": N_("the message is malformed"),
+    "message-id-reused": N_("the message's id was used before"),
+    "too-large": N_("the message is too large"),
+    "instruction-expired": N_("the bank did not answer in time"),
 }
 MOVEMENTS: Final[Mapping[str, str]] = {
     "FUNDED": N_("Escrow funded"),

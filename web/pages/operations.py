@@ -1,6 +1,6 @@
 """The operator's pages: what waits for a person, what came of it, and the review of listings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -14,6 +14,7 @@ from market.listings.rules import ListingState
 from market.settlement.ascertaining import in_doubt
 from market.settlement.doubts import PAYABLE_AGAIN
 from market.settlement.repository import open_work_items, reconciled_days
+from market.settlement.work import FACTS, FactSort
 from registry.repository import latest_report
 from web.pages.acting import attempt
 from web.pages.duties import RESOLUTIONS
@@ -32,6 +33,11 @@ async def overview(visitor: VisitorDep) -> Response:
     return await _overview(visitor, Filled())
 
 
+def members_in(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The ids of the organisations that the facts of work items name."""
+    return (value for told in facts for name, value in told.items() if FACTS.get(name) is FactSort.MEMBER)
+
+
 async def _overview(visitor: Visitor, filled: Filled) -> Response:
     visitor.require(OPERATOR)
     async with visitor.node.database.read() as s:
@@ -44,8 +50,11 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         due = await next_due(s)
         jobs = await backlog(s, now=visitor.node.clock.now())
         waiting = await repository.listings_of(s, status=ListingState.COMPLIANCE_REVIEW, limit=_PAGE)
+        names = await names_of(s, members_in(item.facts for item in items))
     return visitor.render(
         "ops.html",
+        names=names,
+        sorts=FACTS,
         filled=filled,
         items=items,
         doubts=doubts,

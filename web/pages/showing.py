@@ -40,10 +40,12 @@ def when(at: datetime | str | None) -> Markup:
     )
 
 
-def day(on: date | datetime | None) -> Markup:
-    """A calendar day, Beijing's where a time is given."""
+def day(on: date | datetime | str | None) -> Markup:
+    """A calendar day, Beijing's where a time is given. ISO 8601 text is read as a day."""
     if on is None:
         return Markup("–")
+    if isinstance(on, str):
+        on = date.fromisoformat(on)
     if isinstance(on, datetime):
         on = on.astimezone(SHANGHAI).date()
     return Markup('<time datetime="{0}">{0}</time>').format(on.isoformat())
