@@ -23,12 +23,15 @@ class DomainError(Exception):
 class Refusal(DomainError):
     """A domain refusal: a decision of the exchange, recorded on the ledger (`docs/ledger.md`).
 
-    `rule_id` names the rule that decided, where the rule table has one (for example `BR1`).
+    `rule_id` names the rule that decided, where the rule table has one (for example `BR1`). What is `sealed`
+    says in public only that this rule refused somebody: what it was about would tell others what they are not
+    to know.
     """
 
     code = "refused"
     title = "The exchange refuses this act"
     rule_id: ClassVar[str | None] = None
+    sealed: ClassVar[bool] = False
 
 
 class Conflict(Refusal):

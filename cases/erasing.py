@@ -38,6 +38,7 @@ from market.disputes.forgetting import FORGETTERS as OF_DISPUTES
 from market.listings.forgetting import forget_listing, forget_note
 from market.listings.repository import claim_listing
 from market.listings.states import ListingState
+from market.mediation.forgetting import forget_sent
 from market.orders.errors import TradeUnknown
 from market.orders.forgetting import (
     Business,
@@ -66,6 +67,7 @@ TOUCHED: Final = (
     "brokers_evidence",
     "brokers_objections",
     "brokers_panel_votes",
+    "brokers_source_checks",
     "market_listings",
     "market_products",
     "market_reviews",
@@ -169,10 +171,11 @@ async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
         state = await state_of(s, cert_id=said.object_id)
         if state in {*APPLICATION, *IN_BEING}:
             return "certificate", None, {"cert_id": said.object_id, "status": str(state)}
-    if said.event.startswith("REQ."):
-        request = await claim_request(s, request_id=said.object_id)
+    if said.event.startswith(("REQ.", "MED.")):
+        request_id = str(said.predicate["request_id"])
+        request = await claim_request(s, request_id=request_id)
         if request.status is RequestState.OPEN:
-            return "request", None, {"request_id": said.object_id}
+            return "request", None, {"request_id": request_id}
     if said.event == "ORG.ADMIT":
         member = await get_organisation(s, org_id=said.object_id)
         if member is not None and member.status is OrganisationStatus.ACTIVE:
@@ -263,6 +266,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "LST.REJECT": _forget_review,
     "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
     "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    "MED.SEND": lambda s, said: forget_sent(s, presentation_id=said.object_id),
     **OF_BROKERS,
     "MND.SIGN": lambda s, said: forget_scope(s, mandate_id=said.object_id),
     "ORG.ADMIT": lambda s, said: forget_controller(s, org_id=said.object_id),

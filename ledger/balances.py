@@ -65,14 +65,17 @@ async def balance(s: ReadSession, account: str) -> int:
     return await balance_before(s, account, moment=None)
 
 
-async def balance_before(s: ReadSession, account: str, *, moment: datetime | None) -> int:
+async def balance_before(s: ReadSession, account: str, *, moment: datetime | None, about: Any = None) -> int:
     """The booked balance of an account, or a roll-up, before a moment (None: now), in fen.
 
-    It starts at the last day that was rolled up and was over by then.
+    It starts at the last day that was rolled up and was over by then. `about`, a question that answers ids,
+    leaves out what is booked about anything else.
     """
-    low, since, start = await _rolled_up(s, account, moment)
+    low, since, start = await _rolled_up(s, account, moment) if about is None else (0, None, 0)
     query = select(_SUM).where(_of(account), _BOOKED, col(PostingRow.id) > low)
-    if since is not None or moment is not None:
+    if about is not None:
+        query = query.where(col(PostingBatchRow.object_id).in_(about))
+    if since is not None or moment is not None or about is not None:
         query = query.join(PostingBatchRow, col(PostingBatchRow.batch_id) == col(PostingRow.batch_id))
     if since is not None:
         query = query.where(PostingBatchRow.booked_at >= since)
@@ -82,9 +85,12 @@ async def balance_before(s: ReadSession, account: str, *, moment: datetime | Non
 
 
 async def movements(
-    s: ReadSession, account: str, *, since: datetime, until: datetime, limit: int
+    s: ReadSession, account: str, *, since: datetime, until: datetime, limit: int, about: Any = None
 ) -> Sequence[Booked]:
-    """What was booked on an account (or a roll-up) from a moment on and before another, in order."""
+    """What was booked on an account (or a roll-up) from a moment on and before another, in order.
+
+    `about` as for `balance_before`.
+    """
     low, _, _ = await _rolled_up(s, account, since)
     query: Any = (
         plain_select(*_MOVED)
@@ -95,6 +101,7 @@ async def movements(
         .outerjoin(PastEntryRow, col(PastEntryRow.statement_row) == col(StatementRow.id))
         .where(_of(account), _BOOKED, col(PostingRow.id) > low)
         .where(col(PostingBatchRow.booked_at) >= since, col(PostingBatchRow.booked_at) < until)
+        .where(*([] if about is None else [col(PostingBatchRow.object_id).in_(about)]))
         .group_by(col(PostingBatchRow.batch_id), *_MOVED[1:-1])
         .having(func.sum(PostingRow.amount_minor) != 0)
         .order_by(col(PostingBatchRow.booked_at), func.min(PostingRow.id))

@@ -288,23 +288,21 @@ async def record_refusal(
             update(RefusalRow).where(col(RefusalRow.id) == earlier.id).values(times=RefusalRow.times + 1)
         )
         return earlier.statement_id
-    recorded = await record(
-        s,
-        system,
-        Draft(
-            "REF.REFUSE",
-            object_id,
-            public={
-                "code": refusal.code,
-                "rule_id": refusal.rule_id,
-                "attempted": attempted,
-                "refused": act.actor.org_id,
-            },
-            opening={"detail": refusal.detail, "facts": {k: str(v) for k, v in refusal.facts.items()}},
-        ),
-    )
+    recorded = await record(s, system, _refused(act, refusal, attempted=attempted, object_id=object_id))
     s.add(RefusalRow(fingerprint=fingerprint, statement_id=recorded.statement_id, first_at=act.now))
     return recorded.statement_id
+
+
+def _refused(act: Act, refusal: Refusal, *, attempted: str, object_id: str) -> Draft:
+    """Who was refused what by which rule; of a sealed refusal what it was about is in the opening alone."""
+    refused = act.actor.org_id
+    public = {"code": refusal.code, "rule_id": refusal.rule_id, "attempted": attempted, "refused": refused}
+    opening = {"detail": refusal.detail, "facts": {k: str(v) for k, v in refusal.facts.items()}}
+    if refusal.sealed:
+        opening |= {"code": refusal.code, "attempted": attempted, "object": object_id}
+        public |= {"code": Refusal.code, "attempted": None}
+        object_id = refused
+    return Draft("REF.REFUSE", object_id, public=public, opening=opening)
 
 
 async def _one_at_a_time(s: WriteSession, fingerprint: str) -> None:

@@ -22,6 +22,7 @@ SIGNED: Final = "ACC.STATEMENT"
 _HOUSE: Final = "bank:escrow"
 _PLATFORM: Final = "fee:platform"
 _ESCROW: Final = "escrow:"
+_COMMISSION: Final = "commission:"
 _MEMBERS: Final = frozenset(
     {"form", "account", "currency", "from", "to", "until", "opening_minor", "paid_in_minor"}
     | {"paid_out_minor", "closing_minor", "lines"}
@@ -101,12 +102,19 @@ def _facts(
 
 def _moved(account: str, fact: Fact) -> tuple[int, bool] | None:
     """(fen into escrow, whether it is known) that a statement moved on an account; None for none."""
-    legs = [leg for leg in _legs(fact) if account in {_HOUSE, leg[0]}]
+    legs = [leg for leg in _legs(fact) if account in {_HOUSE, leg[0], _commission(leg, fact)}]
     if not legs:
         return None
     if not fact.opened:
         return legs[0][2], False  # an amount, whatever it is
     return sum(sign * int(fact.opened.get(member, 0)) for _, member, sign in legs), True
+
+
+def _commission(leg: tuple[str, str, int], fact: Fact) -> str | None:
+    """The commission account that a leg is of: the broker's part, or what it pays back of it."""
+    paid = leg[1] == "commission_minor"
+    back = fact.event == "PAY.CLAIM_PAID" and fact.said.get("payee") == "BROKER"
+    return _COMMISSION + leg[0].removeprefix(_ESCROW) if paid or back else None
 
 
 def _legs(fact: Fact) -> list[tuple[str, str, int]]:

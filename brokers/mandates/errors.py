@@ -6,11 +6,15 @@ from base.errors import Conflict, Refusal
 
 
 class MandateExceeded(Refusal):
-    """The act goes beyond what the mandate allows; `reason` says in what."""
+    """The act goes beyond what the mandate allows; `reason` says in what.
+
+    Sealed: that an offer could not be accepted would tell the other side where the client's limit lies.
+    """
 
     code = "mandate-exceeded"
     title = "The mandate does not reach so far"
     rule_id: ClassVar[str | None] = "BR2"
+    sealed: ClassVar[bool] = True
 
 
 class MandateDateWrong(Refusal):

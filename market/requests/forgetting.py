@@ -1,14 +1,15 @@
 """What the tables of requests repeat of the openings of `REQ.*`, emptied when an opening is erased."""
 
-from sqlmodel import col, update
+from sqlmodel import col, delete, update
 
 from base.db import WriteSession
 from ledger.erasure import ERASED
-from market.requests.tables import DataRequest, RequestAnswer
+from market.requests.tables import DataRequest, RequestAnswer, RequestWishes
 
 
 async def forget_request(s: WriteSession, *, request_id: str) -> None:
-    """The texts of a request, and its budget: nothing was bought by it, so no book needs the amounts."""
+    """What a request said, and its budget: nothing was bought by it, so no book needs the amounts."""
+    await s.exec(delete(RequestWishes).where(col(RequestWishes.request_id) == request_id))
     await s.exec(
         update(DataRequest)
         .where(col(DataRequest.request_id) == request_id)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import orjson
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from market.listings.categories import Category
 from market.requests.errors import AnswerUnknown, RequestMovedOn, RequestUnknown
 from market.requests.states import RequestEvent, RequestState, may_move
-from market.requests.tables import DataRequest, RequestAnswer
+from market.requests.tables import DataRequest, RequestAnswer, RequestWishes
+from market.requests.wishes import Wishes, wishes_from
 
 MAX_PAGE: Final = 100
 
@@ -17,6 +19,12 @@ MAX_PAGE: Final = 100
 async def get_request(s: ReadSession, *, request_id: str) -> DataRequest:
     """The request as it is now. Raises RequestUnknown."""
     return _known(await s.get(DataRequest, request_id, populate_existing=True), request_id)
+
+
+async def wishes_in(s: ReadSession, *, request_id: str) -> Wishes:
+    """What more a request asks of the data; nothing where it does not say."""
+    row = await s.get(RequestWishes, request_id)
+    return Wishes() if row is None else wishes_from(orjson.loads(row.document))
 
 
 async def claim_request(s: WriteSession, *, request_id: str) -> DataRequest:

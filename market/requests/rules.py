@@ -22,6 +22,7 @@ from market.requests.errors import (
     TooManyRequests,
 )
 from market.requests.states import RequestEvent, RequestState, may_move
+from market.requests.wishes import Wishes
 from pricing.quote import MAX_PRICE_MINOR
 
 __all__ = [
@@ -65,6 +66,7 @@ class Wanted:
     product_type: ProductType | None = None
     budget_min_minor: int | None = None
     budget_max_minor: int | None = None
+    wishes: Wishes | None = None
 
 
 def check_wanted(wanted: Wanted, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ An answer is no offer: it has no price. The buyer inquires about the listing, an
 
 from typing import Any, Final
 
+from base.canonical import canonical
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
 from base.jobs import cancel, enqueue
@@ -30,7 +31,8 @@ from market.requests.rules import (
     check_wanted,
     may_move,
 )
-from market.requests.tables import DataRequest, RequestAnswer
+from market.requests.tables import DataRequest, RequestAnswer, RequestWishes
+from market.requests.wishes import Wishes
 from registry.rules import Level
 
 EXPIRE_JOB: Final = "request.expire"
@@ -65,7 +67,10 @@ async def publish_request(s: WriteSession, act: Act, *, wanted: Wanted) -> DataR
     )
     s.add(request)
     await s.flush()
-    await record(s, act, _published(request))
+    if wanted.wishes is not None:
+        document = canonical(wanted.wishes.document()).decode()
+        s.add(RequestWishes(request_id=request.request_id, document=document))
+    await record(s, act, _published(request, wanted.wishes))
     await enqueue(
         s,
         kind=EXPIRE_JOB,
@@ -216,8 +221,8 @@ def _named(request: DataRequest) -> dict[str, Any]:
     return {"request_id": request.request_id, "buyer_id": request.buyer_id}
 
 
-def _published(request: DataRequest) -> Draft:
-    """Who looks in which market, for what use, until when; the texts and the budget are in the opening."""
+def _published(request: DataRequest, wishes: Wishes | None) -> Draft:
+    """Who looks in which market, for what use, until when; texts, wishes and budget are in the opening."""
     amounts = {"budget_min_minor": request.budget_min_minor, "budget_max_minor": request.budget_max_minor}
     return Draft(
         "REQ.PUBLISH",
@@ -236,7 +241,8 @@ def _published(request: DataRequest) -> Draft:
             "period": request.period,
             "volume": request.volume,
         }
-        | {name: str(amount) for name, amount in amounts.items() if amount is not None},
+        | {name: str(amount) for name, amount in amounts.items() if amount is not None}
+        | ({"wishes": wishes.document()} if wishes else {}),
         after=request.status.value,
     )
 

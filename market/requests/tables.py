@@ -54,6 +54,17 @@ class DataRequest(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
+class RequestWishes(SQLModel, table=True):
+    """What more a request asks of the data, where it does (`market.requests.wishes`)."""
+
+    __tablename__ = "market_request_wishes"
+
+    request_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_requests.request_id"), primary_key=True)
+    )
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class RequestAnswer(SQLModel, table=True):
     """One answer: a listing of a named seller, brought by itself or by its mandated broker."""
 

@@ -33,6 +33,7 @@ from market.settlement.errors import (
 from market.settlement.tables import AccountStatement
 
 FORM: Final = "databourse/statement-of-account/v2"
+COMMISSION: Final = "commission:"
 MAX_LINES: Final = 10_000
 _A_DAY: Final = timedelta(days=1)
 _TICK: Final = timedelta(milliseconds=1)  # what was booked at this very moment is there
@@ -58,10 +59,11 @@ async def statement_of_account(
             "a period is of days that have begun", since=since.isoformat(), until=until.isoformat()
         )
     start, end = at_shanghai(since, time()), min(at_shanghai(until + _A_DAY, time()), now + _TICK)
-    moved = await movements(s, account, since=start, until=end, limit=MAX_LINES + 1)
+    booked, about = _booked_on(account)
+    moved = await movements(s, booked, since=start, until=end, limit=MAX_LINES + 1, about=about)
     if len(moved) > MAX_LINES:
         raise PeriodTooLong("too many movements", limit=MAX_LINES)
-    opening = await balance_before(s, account, moment=start)
+    opening = await balance_before(s, booked, moment=start, about=about)
     lines, balance = [], opening
     trades = await _trades(s, moved)
     for one in moved:
@@ -82,10 +84,28 @@ async def statement_of_account(
     }
 
 
+def commission_of(org_id: str) -> str:
+    """A broker's commission by itself: of its account what is booked on the trades that it mediated."""
+    return f"{COMMISSION}{org_id}"
+
+
+def _booked_on(account: str) -> tuple[str, Any]:
+    """The account of the books, and the trades of which alone it is asked (None: of all).
+
+    A broker is no party of the trade it mediates (BR5), so what it was paid there is commission, and what it
+    pays back of such a trade is commission given back.
+    """
+    if not account.startswith(COMMISSION):
+        return account, None
+    org_id = account.removeprefix(COMMISSION)
+    return escrow_of(org_id), select(Trade.trade_id).where(Trade.broker_id == org_id)
+
+
 def _line(account: str, one: Booked, trade: Trade | None, balance: int) -> dict[str, Any]:
     opened: Mapping[str, Any] = orjson.loads(one.opening) if one.opening is not None else {}
-    kind = kind_of(account, one.event, trade)
-    whole = kind == "SELLER" and set(_PARTS) <= opened.keys()
+    kind = kind_of(_booked_on(account)[0], one.event, trade)
+    told = "COMMISSION" if account.startswith(COMMISSION) else "SELLER"
+    whole = kind == told and set(_PARTS) <= opened.keys()
     return {
         "at": rfc3339(one.booked_at),
         "kind": kind,

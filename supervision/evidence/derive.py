@@ -90,8 +90,8 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
         writer.add(
             "refusals",
             {
-                **{name: said.get(name) for name in ("code", "rule_id", "attempted")},
-                "object_id": fact.object_id,
+                **{name: opened.get(name, said.get(name)) for name in ("code", "rule_id", "attempted")},
+                "object_id": opened.get("object", fact.object_id),
                 "actor": said.get("refused"),
                 "at": fact.at,
                 "seq": fact.seq,

@@ -12,8 +12,15 @@ from base.calendar import shanghai_day
 from base.db import WriteSession
 from ledger.accounts import bank_cash, escrow_of, platform_fee
 from ledger.recording import Act
+from market.mediation.commission import reward_of
 from market.settlement import accounts, repository
-from market.settlement.accounts import as_csv, sign_statement, signed_statement, statement_of_account
+from market.settlement.accounts import (
+    as_csv,
+    commission_of,
+    sign_statement,
+    signed_statement,
+    statement_of_account,
+)
 from market.settlement.tables import AccountStatement, Claim, ClaimStatus
 from web.acts import Asked, Id
 from web.deps import Caller, CallerDep, ReadDep, respond
@@ -157,9 +164,67 @@ async def its_document(stated_id: Id, caller: CallerDep, s: ReadDep) -> Response
     return Response(row.document.encode(), media_type="application/json", headers=headers)
 
 
+class PendingView(View):
+    """A contract under which nothing is earned yet."""
+
+    trade_id: str
+    status: str
+    commission_minor: int
+
+
+class ExpenseView(View):
+    """Agreed expenses: owed where no contract came about, between broker and client alone."""
+
+    deal_id: str
+    client_id: str | None
+    agreed_minor: int
+    owed_minor: int
+
+
+class CommissionView(View):
+    """`document` can be signed for: `paid_out_minor` was earned, `paid_in_minor` given back of it."""
+
+    document: dict[str, Any]
+    earned_minor: int
+    returned_minor: int
+    deals: dict[str, str]
+    pending: list[PendingView]
+    expenses: list[ExpenseView]
+
+
+@router.get("/commission", response_model=CommissionView, responses=_BOTH)
+async def commission(
+    caller: CallerDep,
+    s: ReadDep,
+    *,
+    since: From = None,
+    until: To = None,
+    form: As = None,
+    accept: Accept = None,
+) -> Any:
+    """A broker's commission by deal, as it was booked: earned on settlement, given back on refunds."""
+    caller.require("BROKER")
+    now = caller.node.clock.now()
+    last = until or shanghai_day(now)
+    found = await reward_of(
+        s, broker_id=caller.actor.org_id, since=since or last.replace(day=1), until=last, now=now
+    )
+    if _wants_csv(form, accept):
+        return _csv(found.document, "commission.csv")
+    return CommissionView.model_validate(found)
+
+
+@router.post("/commission", response_model=SignedView, status_code=201)
+async def sign_commission(caller: CallerDep, form: PeriodForm) -> Response:
+    """Have the exchange sign a commission statement (ACC.STATEMENT)."""
+    caller.require("BROKER")
+    return await _sign(caller, commission_of(caller.actor.org_id), form, "accounts/commission")
+
+
 def _readable(caller: Caller) -> list[str]:
     own_books = [book.account for book in Book] if _OPERATOR in caller.actor.roles else []
-    return [escrow_of(caller.actor.org_id), *own_books]
+    org_id = caller.actor.org_id
+    return [escrow_of(org_id), commission_of(org_id), *own_books]
 
 
 async def _document(
@@ -171,13 +236,20 @@ async def _document(
     return await statement_of_account(s, account=account, since=first, until=last, now=now)
 
 
+def _wants_csv(form: Format | None, accept: str | None) -> bool:
+    return (form or (Format.CSV if CSV in (accept or "") else Format.JSON)) is Format.CSV
+
+
+def _csv(document: dict[str, Any], name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"', "vary": "accept"}
+    return Response(as_csv(document), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
+
+
 def _answer(
     document: dict[str, Any], claims: Sequence[Claim], form: Format | None, accept: str | None
 ) -> Any:
-    wanted = form or (Format.CSV if CSV in (accept or "") else Format.JSON)
-    if wanted is Format.CSV:
-        headers = {"content-disposition": 'attachment; filename="statement.csv"', "vary": "accept"}
-        return Response(as_csv(document), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
+    if _wants_csv(form, accept):
+        return _csv(document, "statement.csv")
     owed = [ClaimView.model_validate(claim) for claim in claims if claim.status is ClaimStatus.OPEN]
     return AccountView(document=document, open_claims=owed)
 

@@ -20,6 +20,9 @@ from market.requests.rules import (
     Wanted,
 )
 from market.requests.tables import DataRequest, RequestAnswer
+from market.requests.wishes import MAX_WORD, MOST_FIELDS, Wishes, wishes_of
+from registry.declared import Frequency
+from registry.rules import Level
 from web.acts import ActKind, AmountMinor, Args, Asked, Id, Moment, kind
 from web.api.trades import SUPERVISORS
 from web.deps import Caller, CallerDep, ReadDep, VisitorDep, answers, respond
@@ -90,11 +93,22 @@ class PublishArgs(Args):
     budget_min_minor: AmountMinor | None = None
     budget_max_minor: AmountMinor | None = None
     until: Moment
+    fields: list[Annotated[str, Field(min_length=1, max_length=MAX_WORD)]] = Field(
+        default=[], max_length=MOST_FIELDS, description="Columns that are wanted"
+    )
+    frequency: Frequency | None = Field(default=None, description="The slowest update that will do")
+    level: Level | None = Field(default=None, description="The highest level that one takes")
+    licence_class: str | None = Field(default=None, max_length=MAX_WORD)
+
+
+_WISHES = ("fields", "frequency", "level", "licence_class")
 
 
 async def _publish(s: WriteSession, act: Act, args: PublishArgs, node: Node) -> Any:
     del node
-    return await service.publish_request(s, act, wanted=Wanted(**dict(args)))
+    said = dict(args)
+    wishes = wishes_of(**{name: said.pop(name) for name in _WISHES})
+    return await service.publish_request(s, act, wanted=Wanted(**said, wishes=wishes))
 
 
 PUBLISH = kind(
@@ -220,6 +234,26 @@ async def request(request_id: Id, s: ReadDep, caller: VisitorDep) -> RequestView
     if await repository.budget_is_told(s, row, org_id, supervises=_supervises(caller)):
         return RequestView.whole(row)
     return RequestView.of(row)
+
+
+class WishesView(View):
+    """What more a request asks of the data; nothing where it does not say."""
+
+    fields: list[str]
+    frequency: Frequency | None
+    level: Level | None
+    licence_class: str | None
+
+    @classmethod
+    def of(cls, wishes: Wishes) -> "WishesView":
+        return cls.model_validate(wishes.document())
+
+
+@router.get("/requests/{request_id}/wishes")
+async def wishes(request_id: Id, s: ReadDep) -> WishesView:
+    """The columns, the freshness, the level and the licence that a request wants."""
+    await repository.get_request(s, request_id=request_id)
+    return WishesView.of(await repository.wishes_in(s, request_id=request_id))
 
 
 @router.get("/requests/{request_id}/answers")

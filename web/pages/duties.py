@@ -30,6 +30,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CND.DISCLOSE": N_("Interest disclosed by a broker"),
     "CND.CEASE": N_("Disclosed interest over"),
     "CND.CONSENT": N_("Conflict of interest consented to"),
+    "MED.SEND": N_("Matches sent by a broker to its client"),
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),
     "CND.CHECK": N_("Source and parties checked by the broker"),

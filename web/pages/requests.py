@@ -16,6 +16,8 @@ from market.listings.tables import Listing
 from market.requests import repository
 from market.requests.rules import RequestState
 from market.requests.tables import DataRequest
+from registry.declared import Frequency
+from registry.rules import Level
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
@@ -28,6 +30,7 @@ _PAGE: Final = 30
 _LISTINGS: Final = 100
 _OPEN_DAYS: Final = 30
 _BUYER: Final = frozenset({"BUYER"})
+_LEVELS: Final = (Level.GENERAL_1, Level.GENERAL_2, Level.GENERAL_3, Level.GENERAL_4)
 _TEXTS: Final = ("title", "description", "category", "geo", "purpose", "period", "volume")
 
 
@@ -79,8 +82,15 @@ async def _form(visitor: Visitor, filled: Filled) -> Response:
         regions=labelled(REGIONS),
         types=labelled(PRODUCT_TYPE_LABELS),
         purposes=labelled(PURPOSE_LABELS),
+        frequencies=visitor.options("frequency", Frequency),
+        levels=visitor.options("level", _LEVELS),
         until=in_days(visitor.node.clock.now(), _OPEN_DAYS),
     )
+
+
+def words_of(text: str | None) -> list[str]:
+    """Words that a field holds with commas between."""
+    return [word for part in (text or "").replace("，", ",").split(",") if (word := part.strip())]
 
 
 @router.post("/requests/new")
@@ -97,6 +107,8 @@ async def publish(visitor: VisitorDep) -> Response:
             "budget_min_minor": form.fen("budget_min_minor"),
             "budget_max_minor": form.fen("budget_max_minor"),
             "until": form.moment("until"),
+            "fields": words_of(form.optional("fields")),
+            **{name: form.optional(name) for name in ("frequency", "level", "licence_class")},
         },
         role="BUYER",
         then=lambda done: f"/requests/{done['request_id']}",
@@ -125,6 +137,7 @@ async def _request(visitor: Visitor, request_id: str, filled: Filled) -> Respons
         taken = {answer.listing_id for answer in answers}
         offered = await _to_answer_with(s, visitor, row)
         budget = await repository.budget_is_told(s, row, visitor.org_id, supervises=supervises)
+        wishes = await repository.wishes_in(s, request_id=request_id)
     is_open = row.status is RequestState.OPEN
     return visitor.render(
         "request.html",
@@ -136,6 +149,7 @@ async def _request(visitor: Visitor, request_id: str, filled: Filled) -> Respons
         mine=mine and visitor.may(_BUYER),
         is_open=is_open,
         budget=budget,
+        wishes=wishes,
         options=[(one.listing_id, one.title) for one in offered if one.listing_id not in taken],
         may_answer=is_open and not mine and visitor.may(SELLERS),
         category=CATEGORY_LABELS[row.category],

@@ -1,0 +1,14 @@
+"""What the tables of mediation repeat of the opening of `MED.SEND`, emptied when it is erased."""
+
+from sqlmodel import col, update
+
+from base.db import WriteSession
+from ledger.erasure import ERASED
+from market.mediation.tables import Presentation
+
+
+async def forget_sent(s: WriteSession, *, presentation_id: str) -> None:
+    """The neutral order with its points, and the broker's reason; what was sent stays, as it is public."""
+    mine = update(Presentation).where(col(Presentation.presentation_id) == presentation_id)
+    await s.exec(mine.values(document=None, related={}))
+    await s.exec(mine.where(col(Presentation.reason).is_not(None)).values(reason=ERASED))
