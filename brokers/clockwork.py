@@ -1,4 +1,4 @@
-"""What the durable scheduler does when something of a certificate falls due."""
+"""What the durable scheduler does when something of a certificate or a mandate falls due."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,12 +7,13 @@ from base.db import WriteSession
 from base.jobs import Handlers, Job, Transactional
 from brokers.applying import APPLICATION_JOB, application_due
 from brokers.certifying import EMERGENCY_JOB, EXPIRE_JOB, end_emergency, expire_certificate
+from brokers.mandating import END_JOB, end_mandate
 from brokers.reporting import ANNUAL_JOB, RECTIFY_JOB, miss_rectification, miss_report
 from ledger.acts import House
 
 
 def certificate_handlers(house: House) -> Handlers:
-    """The clocks of applications and certificates, on this node."""
+    """The clocks of applications, certificates and mandates, on this node."""
 
     def act(verb: Callable[..., Awaitable[Any]], *names: str) -> Transactional:
         async def carry_out(s: WriteSession, job: Job) -> None:
@@ -25,5 +26,6 @@ def certificate_handlers(house: House) -> Handlers:
         EMERGENCY_JOB: act(end_emergency, "cert_id", "since", "until"),
         APPLICATION_JOB: act(application_due, "cert_id", "state", "since"),
         ANNUAL_JOB: act(miss_report, "cert_id", "year"),
+        END_JOB: act(end_mandate, "mandate_id"),
         RECTIFY_JOB: act(miss_rectification, "cert_id", "year"),
     }

@@ -8,6 +8,7 @@ from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
+from base.jobs import enqueue
 from brokers import repository
 from brokers.commission import CAP_BP, check_commission
 from brokers.errors import MandateWrongRole, MandateWrongState, SelfDealing
@@ -20,13 +21,15 @@ from brokers.mandates.errors import (
     SuccessorUnfit,
 )
 from brokers.mandates.moving import draft, move
-from brokers.mandates.repository import limits_of, live_of, terms_by_mandate, terms_of
+from brokers.mandates.repository import LIVE, limits_of, live_of, terms_by_mandate, terms_of
 from brokers.mandates.tables import MandateTermsRow
+from brokers.moving import LATE
 from brokers.rules import (
     ALL_SECTORS,
     BrokerAct,
     CertificateState,
     MandateEvent,
+    MandateState,
     Side,
     check_certificate,
     mandate_may_move,
@@ -38,6 +41,7 @@ from ledger.recording import Act, record
 from registry.rules import Level
 
 MAX_SCOPE_CHARS: Final = 1000
+END_JOB: Final = "brokers.mandate-end"
 _NO_LIMITS: Final = Limits()
 
 
@@ -116,6 +120,8 @@ async def sign_mandate(
     s.add(terms)
     await s.flush()
     await record(s, act, draft(MandateEvent.SIGN, row, terms, before=None, opening=_opening(row, limits)))
+    run_at = row.ends_at + LATE
+    await enqueue(s, kind=END_JOB, key=row.mandate_id, run_at=run_at, payload={"mandate_id": row.mandate_id})
     return row
 
 
@@ -131,6 +137,7 @@ def _kept(act: Act, written: Written) -> MandateTermsRow:
         price_floor_minor=limits.price_floor_minor,
         price_ceiling_minor=limits.price_ceiling_minor,
         exclusive=limits.exclusive,
+        one_deal=limits.one_deal,
         signed_by=act.actor.user_id,
     )
 
@@ -233,6 +240,28 @@ async def revoke_mandate(s: WriteSession, act: Act, *, mandate_id: str) -> Manda
     terms = await terms_of(s, mandate_id=mandate_id)
     opening = _opening(row, limits_of(terms))
     return await move(s, act, row, MandateEvent.REVOKE, terms, opening=opening)
+
+
+async def end_mandate(s: WriteSession, act: Act, *, mandate_id: str) -> bool:
+    """The clock's end of a mandate (MND.EXPIRE); False where it ended before.
+
+    No act waits for it: every act of a broker asks for the end itself. One that nobody accepted ends too.
+    """
+    row = await repository.claim_mandate(s, mandate_id=mandate_id)
+    if row.status not in {MandateState.SIGNED, *LIVE} or act.now <= row.ends_at:
+        return False
+    await move(s, act, row, MandateEvent.EXPIRE, await terms_of(s, mandate_id=mandate_id))
+    return True
+
+
+async def fulfil_mandate(s: WriteSession, act: Act, *, mandate_id: str, trade_id: str) -> bool:
+    """The end of a mandate for one deal, whose trade is settled (MND.FULFIL); False where it ended before."""
+    row = await repository.claim_mandate(s, mandate_id=mandate_id)
+    terms = await terms_of(s, mandate_id=mandate_id)
+    if terms is None or not terms.one_deal or row.status not in LIVE:
+        return False
+    await move(s, act, row, MandateEvent.FULFIL, terms, said={"trade_id": trade_id})
+    return True
 
 
 async def hand_over_mandate(s: WriteSession, act: Act, *, mandate_id: str, successor_id: str) -> MandateRow:

@@ -3,7 +3,7 @@
 Certificates are decided in `brokers.certifying`, mandates in `brokers.mandating`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from base.db import WriteSession
@@ -78,16 +78,17 @@ async def require_mandate(
     listing_id: str,
     at: datetime,
     use: Use | None = None,
+    spent: Collection[str] = (),
 ) -> MandateRow:
     """BR2, at every act of a broker: the client's active mandate for this listing, share-locked.
 
-    `use` is what the act does under it. Of several mandates in force one that allows it is enough. Raises
-    NoActiveMandate, MandateExceeded.
+    `use` is what the act does under it, `spent` are the mandates for one deal that have theirs. Of several
+    mandates in force one that allows it is enough. Raises NoActiveMandate, MandateExceeded.
     """
     rows = await repository.mandates_in_use(
         s, broker_id=broker_id, client_ids=[client_id], listing_id=listing_id, at=at
     )
-    fitting = [row for row in rows if row.side == side.value]
+    fitting = [row for row in rows if row.side == side.value and row.mandate_id not in spent]
     row = fitting[-1] if fitting else None
     check_mandate(
         mandate_facts(row) if row else None,
@@ -127,6 +128,7 @@ async def first_mandate(
     listing_id: str,
     at: datetime,
     use: Use | None = None,
+    spent: Collection[str] = (),
 ) -> MandateRow:
     """The first active mandate among these clients, in their order, share-locked.
 
@@ -143,6 +145,7 @@ async def first_mandate(
                 listing_id=listing_id,
                 at=at,
                 use=use,
+                spent=spent,
             )
         except NoActiveMandate as refusal:
             refused = refusal

@@ -296,8 +296,19 @@ MANDATE_MOVES: Final[Mapping[tuple[MandateState | None, MandateEvent], MandateMo
     (_M.FROZEN, _N.TERMINATE): MandateMove(_SYSTEM, _M.TERMINATED_BY_CERT_LOSS),
     (_M.FROZEN, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
     (_M.FROZEN, _N.HAND_OVER): MandateMove(_BROKER, _M.HANDED_OVER),
-    # What the certificate took with it, the client may still take over from whoever negotiated.
-    (_M.TERMINATED_BY_CERT_LOSS, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER),
+    (_M.FROZEN, _N.FULFIL): MandateMove(_SYSTEM, _M.FULFILLED),
+    # However a mandate ended, the client may still take over from whoever negotiated under it.
+    **{
+        (state, _N.TAKE_OVER): MandateMove(_CLIENT, _M.TAKEN_OVER)
+        for state in (
+            _M.FULFILLED,
+            _M.REVOKED_BY_CLIENT,
+            _M.EXPIRED,
+            _M.TERMINATED_BY_CERT_LOSS,
+            _M.TAKEN_OVER,
+            _M.HANDED_OVER,
+        )
+    },
 }
 
 

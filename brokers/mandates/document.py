@@ -34,6 +34,8 @@ class Limits:
     price_floor_minor: int | None = None
     price_ceiling_minor: int | None = None
     exclusive: bool = False
+    one_deal: bool = False
+    """For one trade: agreed under it once, and fulfilled when that is settled."""
 
     def __post_init__(self) -> None:
         """Raises Malformed where no act could keep to it."""
@@ -57,6 +59,7 @@ class Limits:
             "price_floor_minor": None if floor is None else str(floor),
             "price_ceiling_minor": None if ceiling is None else str(ceiling),
             "exclusive": self.exclusive,
+            "one_deal": self.one_deal,
         }
 
 

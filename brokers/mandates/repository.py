@@ -36,6 +36,7 @@ def limits_of(row: MandateTermsRow | None) -> Limits:
         price_floor_minor=row.price_floor_minor,
         price_ceiling_minor=row.price_ceiling_minor,
         exclusive=row.exclusive,
+        one_deal=row.one_deal,
     )
 
 
@@ -47,6 +48,18 @@ async def held_by(s: WriteSession, *, broker_id: str, states: Sequence[MandateSt
         .order_by(MandateRow.mandate_id)
     )
     return (await s.exec(exclusive_lock(query).execution_options(populate_existing=True))).all()
+
+
+async def for_one_deal(s: ReadSession, *, broker_id: str | None = None) -> list[str]:
+    """The ids of the mandates for one deal that are in force or frozen; of one broker, or of all."""
+    query = (
+        select(MandateRow.mandate_id)
+        .join(MandateTermsRow, col(MandateTermsRow.mandate_id) == col(MandateRow.mandate_id))
+        .where(col(MandateTermsRow.one_deal).is_(True), col(MandateRow.status).in_(LIVE))
+    )
+    if broker_id is not None:
+        query = query.where(MandateRow.broker_id == broker_id)
+    return list(await s.exec(query.order_by(MandateRow.mandate_id)))
 
 
 async def live_of(s: ReadSession, *, client_id: str, side: str) -> Sequence[MandateRow]:

@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, LargeBinary, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    Text,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime
@@ -31,6 +41,7 @@ class MandateTermsRow(SQLModel, table=True):
     price_floor_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
     price_ceiling_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
     exclusive: bool = Field(sa_column=Column(Boolean, nullable=False))
+    one_deal: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     signed_by: str | None = Field(default=None, sa_column=Column(Text))
     accepted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     accepted_by: str | None = Field(default=None, sa_column=Column(Text))

@@ -7,6 +7,7 @@ from typing import Any
 from base.db import ReadSession, WriteSession
 from brokers.errors import BrokerNotCertified, SelfDealing
 from brokers.mandates.document import Use
+from brokers.mandates.repository import for_one_deal
 from brokers.repository import certificate_in_use, in_force, mandates_in_use, mandates_seen
 from brokers.rules import BrokerAct, Power, check_certificate
 from brokers.rules import Side as ClientSide
@@ -19,6 +20,7 @@ from market.listings.buyers import Buyer, check_buyer
 from market.listings.repository import buyers_of
 from market.listings.tables import Listing
 from market.orders.errors import NotAParty
+from market.orders.repository import agreed_under
 from market.orders.rules import Side, side_of
 from market.orders.tables import Trade
 from registry.rules import Level
@@ -78,7 +80,15 @@ async def mandates_in(s: WriteSession, act: Act, trade: Trade) -> dict[str, Mand
     if trade.broker_id is None:
         return {}
     rows = await mandates_in_use(s, **_mandating(trade, trade.broker_id), at=act.now)
-    return _chosen(trade, rows, act.now)
+    spent = await spent_mandates(s, broker_id=trade.broker_id, beside=trade.trade_id)
+    return _chosen(trade, [row for row in rows if row.mandate_id not in spent], act.now)
+
+
+async def spent_mandates(s: ReadSession, *, broker_id: str, beside: str | None = None) -> frozenset[str]:
+    """A broker's mandates for one deal under which a trade, other than this, is agreed."""
+    single = await for_one_deal(s, broker_id=broker_id)
+    agreed = await agreed_under(s, mandate_ids=single) if single else []
+    return frozenset(trade.mandate_id or "" for trade in agreed if trade.trade_id != beside)
 
 
 async def commission_seen(s: ReadSession, trade: Trade, *, at: datetime) -> int:
@@ -121,6 +131,7 @@ async def _require_broker(
         listing_id=trade.listing_id,
         at=act.now,
         use=use or Use(power=Power.NEGOTIATE, category=trade.category),
+        spent=await spent_mandates(s, broker_id=broker_id, beside=trade.trade_id),
     )
 
 
@@ -163,4 +174,5 @@ async def entering_mandate(
         listing_id=listing.listing_id,
         at=act.now,
         use=Use(power=Power.MATCH, category=listing.category),
+        spent=await spent_mandates(s, broker_id=broker),
     )

@@ -1,20 +1,20 @@
 """What is asked about trades, and the one door through which a trade's status moves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, or_
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from base.rows import Plan, Select, Update
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
-from market.orders.states import OVER
-from market.orders.tables import Contract, ContractSignature, Offer, Trade
+from market.orders.states import NOTHING_CAME_OF_IT, OVER
+from market.orders.tables import Contract, ContractPolicy, ContractSignature, Offer, Trade
 
 # Made once: to compose a question anew costs more than to ask it.
 _CLAIM: Final = exclusive_lock(
@@ -195,6 +195,22 @@ async def trades_of(
     if after is not None:
         query = query.where(col(Trade.trade_id) < after)
     return (await s.exec(query)).all()
+
+
+async def agreed_under(s: ReadSession, *, mandate_ids: Collection[str]) -> Sequence[Trade]:
+    """The trades that were agreed under one of these mandates and have not come to nothing, oldest first."""
+    query = select(Trade).where(
+        col(Trade.mandate_id).in_(list(mandate_ids)),
+        col(Trade.agreed_at).is_not(None),
+        col(Trade.status).not_in(sorted(NOTHING_CAME_OF_IT)),
+    )
+    return (await s.exec(query.order_by(Trade.trade_id))).all()
+
+
+async def discard_contract(s: WriteSession, *, trade_id: str) -> None:
+    """Take a contract that is not concluded away, with what was signed of it: another is drawn up."""
+    for table in (ContractSignature, ContractPolicy, Contract):
+        await s.exec(delete(table).where(col(table.trade_id) == trade_id))
 
 
 async def running_of_broker(s: ReadSession, *, broker_id: str, limit: int = 100) -> list[str]:

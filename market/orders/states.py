@@ -131,6 +131,13 @@ _STEPS: Final[Mapping[tuple[TradeState | None, TradeEvent], Move]] = {
     (_S.ACCEPTED, _E.PRECHECK_FAIL): Move(_SYSTEM, _S.BLOCKED, "a check fails", "at once"),
     # Each party's signature leaves the trade where it is; CONTRACT follows when all have signed.
     (_S.CONTRACT_READY, _E.SIGN): Move(_PARTIES, _S.CONTRACT_READY, "the same document; each party once"),
+    # The checks and the document again, without a broker that the client has taken over from.
+    (_S.CONTRACT_READY, _E.PRECHECK_PASS): Move(
+        _SYSTEM, _S.CONTRACT_READY, "the client took over: every check passes without the broker", "at once"
+    ),
+    (_S.CONTRACT_READY, _E.PRECHECK_FAIL): Move(
+        _SYSTEM, _S.BLOCKED, "the client took over: a check fails", "at once"
+    ),
     (_S.CONTRACT_READY, _E.CONTRACT): Move(_SYSTEM, _S.CONTRACTED, "all parties have signed", "at once"),
     (_S.CONTRACTED, _E.FUND): Move(_BANK, _S.FUNDED, "the exact amount has come in", "3 working days"),
     (_S.CONTRACTED, _E.FUND_TIMEOUT): Move(_SYSTEM, _S.CANCELLED, "not funded", "after 3 working days"),
@@ -204,6 +211,9 @@ DONE: Final = frozenset({_S.SETTLED, _S.FILED, _S.CERTIFIED, _S.CLOSED, _S.REFUN
 """The contract is performed or undone: nothing of it is open between the parties but its licence."""
 OVER: Final = DONE | {_S.REFUSED, _S.LAPSED, _S.BLOCKED, _S.CANCELLED}
 """Nothing is owed any more; what still can happen comes from outside (invoice, filing, a later refund)."""
+NOTHING_CAME_OF_IT: Final = frozenset(
+    {_S.REFUSED, _S.LAPSED, _S.BLOCKED, _S.CANCELLED, _S.REFUNDED, _S.VOIDED}
+)
 MOVES: Final[Mapping[tuple[TradeState | None, TradeEvent], Move]] = {
     **_STEPS,
     **{

@@ -38,6 +38,15 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     return trade
 
 
+async def draw_up_again(s: WriteSession, act: Act, trade: Trade) -> None:
+    """Check and draw up anew what was agreed, for the parties that there are now; signatures fall.
+
+    The client has taken over from its broker: price and terms stay, the commission is nobody's.
+    """
+    await repository.discard_contract(s, trade_id=trade.trade_id)
+    await _prepare_contract(s, act, trade)
+
+
 async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     listing = await lock_listing(s, listing_id=trade.listing_id)
     organisations = await parties_in(s, trade)

@@ -5,7 +5,10 @@ from datetime import date
 from base.clock import parse_rfc3339
 from base.db import WriteSession
 from base.jobs import Handlers, Job
+from brokers.mandates.repository import for_one_deal
+from brokers.mandating import fulfil_mandate
 from ledger.acts import House
+from ledger.recording import Act
 from market.delivery.repository import get_entitlement
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.delivery.service import expire_entitlement
@@ -19,6 +22,15 @@ from market.filing.service import (
     file_trade,
     note_overdue,
 )
+from market.orders.repository import agreed_under
+
+
+async def fulfil_settled(s: WriteSession, act: Act) -> None:
+    """State that the mandates for one deal whose trade is settled are fulfilled (MND.FULFIL)."""
+    single = await for_one_deal(s)
+    for trade in await agreed_under(s, mandate_ids=single) if single else ():
+        if trade.settled_at is not None and trade.mandate_id is not None:
+            await fulfil_mandate(s, act, mandate_id=trade.mandate_id, trade_id=trade.trade_id)
 
 
 def after_settlement(house: House) -> Handlers:
@@ -32,6 +44,7 @@ def after_settlement(house: House) -> Handlers:
 
     async def on_round(s: WriteSession, job: Job) -> None:
         await make_round(s, house.exchange_act(), since=parse_rfc3339(job.payload["since"]))
+        await fulfil_settled(s, house.exchange_act())
 
     async def on_watch(s: WriteSession, job: Job) -> None:
         day, beyond = date.fromisoformat(job.payload["day"]), job.payload.get("beyond", "")

@@ -97,5 +97,9 @@ def _quote_facts(
             }
             for offer in offers
         ],
-        "accepted": {"offer_no": latest.offer_no, "by": accepted_by, "at": rfc3339(act.occurred_at)},
+        "accepted": {
+            "offer_no": latest.offer_no,
+            "by": accepted_by,
+            "at": rfc3339(trade.agreed_at or act.occurred_at),
+        },
     }

@@ -29,7 +29,7 @@ CERTIFICATE_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "BRK.EXIT": "exited",
     }
 )
-MANDATE_ENDS: Final = ("MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.HAND_OVER")
+MANDATE_ENDS: Final = ("MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.HAND_OVER", "MND.FULFIL")
 _CERTIFICATE: Final = ("org_id", "broker_type", "max_level", "cross_border")
 _LISTING: Final = (
     "product_id",

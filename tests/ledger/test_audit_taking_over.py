@@ -7,9 +7,10 @@ import pytest
 
 from supervision.audit import audit
 from tests.ledger.audited import found
-from tests.ledger.make_bundle import VKEY, Log, genesis
+from tests.ledger.make_bundle import VKEY, Log, genesis, jcs, key, sha
 
 PARTIES: dict[str, Any] = {"trade_id": "trd_0000", "seller_id": "org_seller", "buyer_id": "org_buyer"}
+PEOPLE = ["org_seller", "org_buyer"]
 MANDATE: dict[str, Any] = {
     "mandate_id": "mnd_1",
     "broker_id": "org_broker",
@@ -62,3 +63,33 @@ def test_what_is_another_s_is_not_taken_over(tmp_path: Path, inquiry, said) -> N
     log = inquired(**inquiry)
     seq = log.party("org_seller", "MND.TAKE_OVER", "mnd_1", **(MANDATE | said))
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == [("KEY", seq)]
+
+
+def agreed(log: Log) -> None:
+    """From the inquiry to a contract that the seller has signed, with its broker in it."""
+    facts = PARTIES | {"broker_id": "org_broker"}
+    offered(log, "org_broker")
+    log.party("org_buyer", "TRD.ACCEPT", "trd_0000", **facts, before="NEGOTIATING", after="ACCEPTED")
+    log.exchange("TRD.PRECHECK_PASS", "trd_0000", **facts, before="ACCEPTED", after="CONTRACT_READY")
+
+
+def signed(log: Log, who: str, contract: str, parties: list[str]) -> str:
+    """A party's signature of a contract; answers the digest of its envelope."""
+    said = {"trade_id": "trd_0000", "contract_sha256": contract, "parties": parties}
+    log.say("TRD.SIGN", "trd_0000", key(who), actor=None, **said)
+    return sha(jcs(log.envelopes[-1]))
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_contract_is_signed_anew_once_the_broker_is_out_of_it(tmp_path: Path, anew) -> None:
+    log = inquired()
+    agreed(log)
+    old = [signed(log, who, "a" * 64, ["org_seller", "org_buyer", "org_broker"]) for who in PEOPLE]
+    log.party("org_seller", "MND.TAKE_OVER", "mnd_1", **MANDATE)
+    facts = PARTIES | {"broker_id": None}
+    again = {"before": "CONTRACT_READY", "after": "CONTRACT_READY"}
+    log.exchange("TRD.PRECHECK_PASS", "trd_0000", **facts, **again)
+    new = [signed(log, who, "b" * 64, PEOPLE) for who in PEOPLE] if anew else old
+    facts |= {"contract_sha256": ("b" if anew else "a") * 64, "signatures": new}
+    contract = log.exchange("TRD.CONTRACT", "trd_0000", **facts, before="CONTRACT_READY", after="CONTRACTED")
+    assert found(audit(log.write(tmp_path / "b"), [VKEY])) == ([] if anew else [("SIG", contract)])

@@ -127,6 +127,7 @@ class MandateArgs(Args):
     price_floor_minor: AmountMinor | None = None
     price_ceiling_minor: AmountMinor | None = None
     exclusive: bool = False
+    one_deal: bool = False
 
 
 async def _sign(s: WriteSession, act: Act, args: MandateArgs, node: Node) -> Any:
@@ -138,6 +139,7 @@ async def _sign(s: WriteSession, act: Act, args: MandateArgs, node: Node) -> Any
         price_floor_minor=args.price_floor_minor,
         price_ceiling_minor=args.price_ceiling_minor,
         exclusive=args.exclusive,
+        one_deal=args.one_deal,
     )
     said = {name: value for name, value in dict(args).items() if name not in _LIMITS}
     return await service.sign_mandate(s, act, **said, limits=limits)

@@ -12,7 +12,7 @@ from brokers.mandates.repository import terms_of
 from brokers.repository import get_mandate
 from identity.prepared import Document
 from ledger.recording import Act
-from market.orders.taking_over import take_over
+from market.trade.taking_over import take_over
 from web.acts import ActKind, Args, Asked, Id, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node

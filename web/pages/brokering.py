@@ -23,6 +23,7 @@ from web.pages.visiting import PARTIES, Visitor, VisitorDep
 router = APIRouter()
 _PAGE: Final = 50
 _MANDATE_DAYS: Final = 365
+_NOT_TAKEN: Final = (MandateState.DRAFT, MandateState.SIGNED, MandateState.TAKEN_OVER)
 # What the data authority can do to a certificate in each state.
 _DISCIPLINE: Final = {
     CertificateState.ACTIVE: ("suspend",),
@@ -141,8 +142,7 @@ def _may_revoke(visitor: Visitor, row: Any) -> bool:
 
 
 def _may_take_over(visitor: Visitor, row: Any) -> bool:
-    taken = (MandateState.ACTIVE, MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS)
-    return row.status in taken and row.client_id == visitor.org_id
+    return row.status not in _NOT_TAKEN and row.client_id == visitor.org_id
 
 
 @router.post("/mandates")
@@ -169,6 +169,7 @@ async def sign(visitor: VisitorDep) -> Response:
             "price_floor_minor": form.fen("price_floor_minor"),
             "price_ceiling_minor": form.fen("price_ceiling_minor"),
             "exclusive": form.flag("exclusive"),
+            "one_deal": form.flag("one_deal"),
         },
         role=side if side in visitor.roles else None,
         then="/mandates",

@@ -1,21 +1,26 @@
 """A client takes over from its broker what is being negotiated, above all when the certificate is gone."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from brokers.errors import MandateWrongRole, MandateWrongState
+from brokers.errors import BrokerNotCertified, MandateWrongRole, MandateWrongState, NoActiveMandate
 from brokers.mandates.document import Limits
 from brokers.mandates.errors import MandateExceeded
+from brokers.mandating import end_mandate
 from brokers.repository import get_mandate
 from brokers.rules import MandateState, Side
-from brokers.service import suspend_certificate
+from brokers.service import revoke_certificate, revoke_mandate, suspend_certificate
 from ledger.reader import statements_of
 from market.orders import taking_over
-from market.orders.errors import TradeMovedOn, TradeUnknown
+from market.orders.errors import FeesChanged, TradeMovedOn, TradeUnknown
+from market.orders.repository import get_contract, signatures_of
 from market.orders.rules import TradeState
-from market.orders.taking_over import take_over
-from tests.market.trade.scene import PRICE
+from market.orders.taking_over import AWAITS_SIGNATURES, RUNNING, reach_of
+from market.trade.freezing import freeze_trade, unfreeze_trade
+from market.trade.taking_over import take_over
+from tests.market.trade.scene import COMMISSION, ENDS_AT, PRICE
 from tests.standstill import refused
 
 
@@ -100,8 +105,8 @@ async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its
     scene = postgresql_scene
     listed, go, real = asyncio.Event(), asyncio.Event(), taking_over.running_under
 
-    async def slow(s, mandate):
-        found = await real(s, mandate)
+    async def slow(s, mandate, reach):
+        found = await real(s, mandate, reach)
         listed.set()
         await go.wait()
         return found
@@ -116,3 +121,110 @@ async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its
     assert caught.value.facts["trades"] == [trade_id]
     assert (await taken(scene)).status is MandateState.TAKEN_OVER
     assert (await scene.trade(trade_id)).broker_id is None
+
+
+@pytest.mark.parametrize("state", MandateState)
+@pytest.mark.parametrize("certified", [True, False])
+def test_what_is_taken_over_by_the_state_of_the_mandate(state, certified):
+    lost = {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS, MandateState.EXPIRED}
+    expected = RUNNING + AWAITS_SIGNATURES if state in lost else RUNNING
+    if state is MandateState.TAKEN_OVER:
+        expected = () if certified else AWAITS_SIGNATURES
+    assert reach_of(state, certified=certified) == expected
+    assert {TradeState.CONTRACTED, TradeState.FUNDED}.isdisjoint(reach_of(state, certified=certified))
+
+
+async def brokers_of(scene):
+    return {name: (await scene.trade(trade_id)).broker_id for name, trade_id in scene.trades.items()}
+
+
+async def end(scene, how):
+    """The broker cannot act any more: by a suspension, a revocation, or the mandate's end."""
+    if how == "EXPIRED":
+        scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))
+        async with scene.database.write() as s:
+            assert await end_mandate(s, scene.house.house.exchange_act(), mandate_id=scene.mandate_id)
+        return
+    await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
+    if how == "TERMINATED_BY_CERT_LOSS":
+        await scene.authority.do(revoke_certificate, cert_id=scene.cert_id, reason_code="WT1")
+
+
+@pytest.mark.parametrize("how", ["FROZEN", "TERMINATED_BY_CERT_LOSS", "EXPIRED"])
+async def test_a_contract_the_broker_cannot_sign_is_drawn_up_without_it(scene, how):
+    trade_id = scene.trades["CONTRACT_READY"]
+    before = await brokers_of(scene)
+    await scene.sign(trade_id, scene.seller, scene.broker)
+    async with scene.database.read() as s:
+        former = (await get_contract(s, trade_id=trade_id)).contract_sha256
+    await end(scene, how)
+    async with refused(scene.database, NoActiveMandate if how == "EXPIRED" else BrokerNotCertified):
+        await scene.sign(trade_id, scene.buyer)
+    await taken(scene)
+    trade = await scene.trade(trade_id)
+    assert (trade.status, trade.broker_id, trade.commission_minor) == (TradeState.CONTRACT_READY, None, 0)
+    assert (trade.price_minor, trade.mandate_id) == (PRICE, None)
+    async with scene.database.read() as s:
+        contract = await get_contract(s, trade_id=trade_id)
+        assert await signatures_of(s, trade_id=trade_id) == []
+    assert contract.contract_sha256 != former
+    assert scene.broker.org_id not in contract.document
+    assert (await scene.events(trade_id))[-1] == "TRD.PRECHECK_PASS"
+    with pytest.raises(TradeUnknown):
+        await scene.sign(trade_id, scene.broker)
+    assert (await scene.sign(trade_id, scene.seller, scene.buyer)).status is TradeState.CONTRACTED
+    left = {"INQUIRED", "NEGOTIATING", "CONTRACT_READY"}
+    assert await brokers_of(scene) == {name: None if name in left else who for name, who in before.items()}
+
+
+async def test_nobody_walks_around_a_broker_that_can_sign(scene):
+    """Nor by taking the mandate back first: what is agreed waits for the broker's signature."""
+    await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id, attempted="MND.REVOKE")
+    await taken(scene)
+    trade = await scene.trade(scene.trades["CONTRACT_READY"])
+    assert (trade.broker_id, trade.commission_minor) == (scene.broker.org_id, COMMISSION)
+    assert (await scene.trade(scene.trades["NEGOTIATING"])).broker_id is None
+    async with refused(scene.database, MandateWrongState):
+        await taken(scene)
+
+
+async def test_what_stood_still_at_its_contract_is_taken_over_once_it_goes_on(scene):
+    trade_id = scene.trades["CONTRACT_READY"]
+    order = {"order_id": "ord_k", "reason_code": "SUSPECTED_WASH"}
+    await scene.samr.do(freeze_trade, trade_id=trade_id, **order)
+    await end(scene, "FROZEN")
+    await taken(scene)
+    assert (await scene.trade(trade_id)).broker_id == scene.broker.org_id
+    async with refused(scene.database, MandateWrongState):
+        await taken(scene)
+    await scene.samr.do(unfreeze_trade, trade_id=trade_id, **order)
+    await taken(scene)
+    async with scene.database.read() as s:
+        said = (await statements_of(s, object_id=scene.mandate_id))[-1]
+    assert said.predicate["trades"] == [trade_id]
+    trade = await scene.sign(trade_id, scene.seller, scene.buyer)
+    assert (trade.status, trade.broker_id) == (TradeState.CONTRACTED, None)
+
+
+async def test_a_mandate_for_one_deal_is_spent_by_it_and_fulfilled_when_it_is_settled(scene):
+    await taken(scene)  # the wide mandate is gone
+    mandate_id = await scene.mandate(scene.seller, Side.PROVIDER, limits=Limits(one_deal=True))
+    waiting = await scene.walk(TradeState.NEGOTIATING)
+    trade_id = await scene.walk(TradeState.CONTRACT_READY)
+    async with refused(scene.database, NoActiveMandate):
+        await scene.inquire()
+    async with refused(scene.database, FeesChanged):
+        await scene.accept(waiting, scene.buyer)
+    await scene.sign(trade_id)
+    for step in (scene.fund, scene.start_delivery, scene.confirm, scene.accept_goods):
+        await step(trade_id)
+    await scene.run_jobs(scene.clock.now() + timedelta(days=1))  # T+1
+    await scene.settle(trade_id)
+    async with scene.database.read() as s:
+        assert (await get_mandate(s, mandate_id=mandate_id)).status is MandateState.ACTIVE
+    for _ in range(2):
+        await scene.run_jobs(scene.clock.now() + timedelta(days=1))
+    async with scene.database.read() as s:
+        assert (await get_mandate(s, mandate_id=mandate_id)).status is MandateState.FULFILLED
+        said = [one for one in await statements_of(s, object_id=mandate_id) if one.event == "MND.FULFIL"]
+    assert [one.predicate["trade_id"] for one in said] == [trade_id]
