@@ -239,6 +239,7 @@ async def give_fee_back(s: WriteSession, act: Act, *, claim_id: str, escrow: Esc
     instruction = Instruction(
         message_id=message_id,
         trade_id=trade.trade_id,
+        number=await repository.next_number(s, trade_id=trade.trade_id),
         kind=InstructionKind.FEE_BACK,
         status=InstructionState.INSTRUCTED,
         batch_id="",

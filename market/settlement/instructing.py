@@ -111,6 +111,7 @@ async def issue(
     instruction = Instruction(
         message_id=message_id,
         trade_id=trade_id,
+        number=await repository.next_number(s, trade_id=trade_id),
         kind=kind,
         status=InstructionState.INSTRUCTED,
         batch_id=batch_id,

@@ -65,13 +65,15 @@ async def get_instruction(s: ReadSession, *, message_id: str) -> Instruction:
 
 
 async def instructions_of(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:
-    """The instructions of a trade, first to last.
-
-    Only fees for different claims are given at one moment, and which of them comes first says nothing:
-    of everything else, of one claim too, the next is given when the one before was given up, or paid.
-    """
+    """The instructions of a trade, first to last, also those that were given at one moment."""
     query = select(Instruction).where(Instruction.trade_id == trade_id)
-    return (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+    return (await s.exec(query.order_by(col(Instruction.number)))).all()
+
+
+async def next_number(s: WriteSession, *, trade_id: str) -> int:
+    """The number of the next instruction of a trade, whose lock the caller holds."""
+    query = select(func.max(Instruction.number)).where(Instruction.trade_id == trade_id)
+    return int((await s.exec(query)).one() or 0) + 1
 
 
 async def out_of_escrow(s: ReadSession, *, trade_id: str) -> Sequence[Instruction]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -111,11 +112,13 @@ class BankMovement(SQLModel, table=True):
 class Instruction(SQLModel, table=True):
     """A payment instruction of ours, as it was signed, and the reservation it rests on.
 
-    One of a trade is under way at a time, and its price is released once.
+    One of a trade is under way at a time, and its price is released once. `number` counts a trade's
+    instructions from 1, in the order in which they were given.
     """
 
     __tablename__ = "market_instructions"
     __table_args__ = (
+        Index("uq_market_instructions_number", "trade_id", "number", unique=True),
         _where(
             "uq_market_instructions_under_way", "trade_id", "status = 'INSTRUCTED' AND kind <> 'FEE_BACK'"
         ),
@@ -126,9 +129,8 @@ class Instruction(SQLModel, table=True):
     )
 
     message_id: str = Field(sa_column=Column(Text, primary_key=True))
-    trade_id: str = Field(
-        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
-    )
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False))
+    number: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
     kind: InstructionKind = Field(
         default=InstructionKind.SETTLE,
         sa_column=Column(text_enum(InstructionKind), nullable=False, server_default="SETTLE"),

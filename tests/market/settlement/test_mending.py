@@ -132,6 +132,24 @@ async def test_asked_for_twice_it_is_instructed_once(scene, rejected):
         assert len(await instructions_of(s, trade_id=rejected)) == 2
 
 
+async def test_what_is_instructed_again_and_again_within_one_moment_keeps_its_order(scene, rejected):
+    scene.bank.mood = Mood.REJECTS
+    for _ in range(5):
+        await again(scene, rejected)
+        await scene.run_jobs()
+    scene.bank.mood = Mood.PAYS
+    await again(scene, rejected)
+    await scene.run_jobs()
+    async with scene.database.read() as s:
+        given = await instructions_of(s, trade_id=rejected)
+        said = [one for one in await statements_of(s, object_id=rejected) if one.event == "PAY.INSTRUCT"]
+    assert len({one.instructed_at for one in given}) == 1
+    assert [one.status for one in given] == [InstructionState.REJECTED] * 6 + [InstructionState.INSTRUCTED]
+    assert [one.number for one in given] == [1, 2, 3, 4, 5, 6, 7]
+    stated = [one.predicate["instruction_sha256"] for one in said]
+    assert stated == [one.xml_sha256 for one in given]
+
+
 async def test_what_the_bank_contradicts_itself_about_is_not_paid_again(scene, rejected):
     await scene.hear(scene.bank.debit(await scene.instruction(rejected), at=T_PLUS_1))
     async with refused(scene.database, PaymentInDoubt):

@@ -142,6 +142,7 @@ async def _forged(s: WriteSession, act: Act, trade_id: str, kind: InstructionKin
         Instruction(
             message_id=act.new_id("ins"),
             trade_id=trade_id,
+            number=1000,
             kind=kind,
             status=InstructionState.INSTRUCTED,
             batch_id="bat_forged",

@@ -232,7 +232,7 @@ class World:
         async with self.scene.database.read() as s:
             query = select(Instruction.message_id, Instruction.trade_id)
             query = query.where(col(Instruction.trade_id).in_(self.trades))
-            found = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+            found = (await s.exec(query.order_by(col(Instruction.number)))).all()
         numbers: Counter[str] = Counter()
         self.instructions = {}
         for message_id, trade_id in found:
@@ -343,7 +343,7 @@ class World:
             query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
             items = (await s.exec(query.where(col(WorkItem.trade_id).is_not(None)))).all()
             query = select(Instruction).where(col(Instruction.trade_id).in_(self.trades))
-            paid = (await s.exec(query.order_by(col(Instruction.instructed_at)))).all()
+            paid = (await s.exec(query.order_by(col(Instruction.number)))).all()
             query = select(PostingBatchRow.resolves).where(col(PostingBatchRow.resolves).is_not(None))
             resolved = set((await s.exec(query)).all())
             bad = (await s.exec(select(JobRow).where(col(JobRow.last_error).is_not(None)))).all()
