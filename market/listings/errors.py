@@ -93,6 +93,13 @@ class PriceBasisMissing(Refusal):
     rule_id: ClassVar[str | None] = "LST-PRICE"
 
 
+class PlanMalformed(Malformed):
+    """A price plan names a pricing method and its terms; `reason` is what the method says against them."""
+
+    code = "price-plan-malformed"
+    title = "The price plan is malformed"
+
+
 class FileUnknown(NotFound):
     """No uploaded file of that id that the caller may use."""
 

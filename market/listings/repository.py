@@ -12,12 +12,14 @@ from base.files import StoredFile
 from market.listings.buyers import BuyerConditions, buyers_from
 from market.listings.conditions import Conditions, conditions_from
 from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
+from market.listings.plans import PricePlan, plan_from
 from market.listings.states import ListingEvent, ListingState, may_move
 from market.listings.tables import (
     Listing,
     ListingBuyers,
     ListingConditions,
     ListingFile,
+    ListingPlan,
     Product,
     Review,
 )
@@ -63,6 +65,12 @@ async def buyers_of(s: ReadSession, *, listing_id: str) -> BuyerConditions | Non
     """Whom the product is sold to; None where the listing is for everybody."""
     row = await s.get(ListingBuyers, listing_id)
     return None if row is None else buyers_from(orjson.loads(row.document))
+
+
+async def plan_of(s: ReadSession, *, listing_id: str) -> PricePlan | None:
+    """How the price follows from the quantity; None where the listing has one price."""
+    row = await s.get(ListingPlan, listing_id)
+    return None if row is None else plan_from(orjson.loads(row.document))
 
 
 def _known(listing: Listing | None, listing_id: str) -> Listing:

@@ -29,6 +29,7 @@ from market.listings.errors import (
 )
 from market.listings.materials import Compliance, kept, materials_from, materials_of_kept
 from market.listings.moving import tell_graded
+from market.listings.plans import PricePlan, list_price_of
 from market.listings.rules import (
     Description,
     ListingEvent,
@@ -44,7 +45,14 @@ from market.listings.rules import (
     parse_product_type,
 )
 from market.listings.statements import drafted, step
-from market.listings.tables import Listing, ListingBuyers, ListingConditions, ListingFile, Product
+from market.listings.tables import (
+    Listing,
+    ListingBuyers,
+    ListingConditions,
+    ListingFile,
+    ListingPlan,
+    Product,
+)
 from market.listings.words import folded
 from pricing.quote import check_price
 from registry.report import parse_report
@@ -67,7 +75,8 @@ class Offering:
     the data in words, `licence_class` is its class (internal use, resale …). `derived_from` names what the
     data was made from: products of this exchange by id, other files by the hex SHA-256 of their bytes.
     `conditions` are the most that a licence may give; None: the widest that the exchange takes. `buyers`
-    are those it is sold to; None: every admitted buyer.
+    are those it is sold to; None: every admitted buyer. With a `plan` the list price is what the plan says
+    of the quantity offered.
     """
 
     says: Description
@@ -80,6 +89,7 @@ class Offering:
     derived_from: tuple[str, ...] = ()
     conditions: Conditions | None = None
     buyers: BuyerConditions | None = None
+    plan: PricePlan | None = None
 
 
 async def keep_file(
@@ -120,7 +130,13 @@ async def draft_listing(
     says = offering.says
     check_description(says)
     check_sources(offering.derived_from)
-    for price in (offering.list_price_minor, offering.cap_minor):
+    list_price = list_price_of(
+        offering.plan,
+        quantity=says.quantity,
+        list_price_minor=offering.list_price_minor,
+        public_data=offering.public_data,
+    )
+    for price in (list_price, offering.cap_minor):
         if price is not None:
             check_price(price)
     listing_id = act.new_id("lst")
@@ -153,7 +169,7 @@ async def draft_listing(
         licence_class=says.licence_class,
         unit=says.unit,
         quantity=says.quantity,
-        list_price_minor=offering.list_price_minor,
+        list_price_minor=list_price,
         cap_minor=offering.cap_minor,
         search_text=folded(f"{says.title}\n{says.description}"),
         drafted_at=act.occurred_at,
@@ -162,14 +178,18 @@ async def draft_listing(
     if (await s.exec(select(Listing.listing_id).where(Listing.file_id == file_id))).first() is not None:
         raise taken
     await insert(s, listing, taken)
-    if offering.conditions is not None:
-        document = canonical(offering.conditions.document()).decode()
-        s.add(ListingConditions(listing_id=listing_id, document=document))
-    if offering.buyers is not None:
-        document = canonical(offering.buyers.document()).decode()
-        s.add(ListingBuyers(listing_id=listing_id, document=document))
+    for table, said in (
+        (ListingConditions, offering.conditions),
+        (ListingBuyers, offering.buyers),
+        (ListingPlan, offering.plan),
+    ):
+        if said is not None:
+            s.add(table(listing_id=listing_id, document=canonical(said.document()).decode()))
     await s.flush()
-    await record(s, act, drafted(listing, file, offering.derived_from, offering.conditions, offering.buyers))
+    bounds = {"conditions": offering.conditions, "buyer_conditions": offering.buyers}
+    await record(
+        s, act, drafted(listing, file, derived_from=offering.derived_from, bounds=bounds, plan=offering.plan)
+    )
     return listing
 
 

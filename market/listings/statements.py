@@ -6,6 +6,7 @@ from typing import Any
 from ledger.statement import Draft
 from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
+from market.listings.plans import PricePlan
 from market.listings.rules import ListingEvent, ListingState
 from market.listings.tables import Listing, ListingFile
 
@@ -13,21 +14,21 @@ from market.listings.tables import Listing, ListingFile
 def drafted(
     listing: Listing,
     file: ListingFile,
-    derived_from: Sequence[str] = (),
-    conditions: Conditions | None = None,
-    buyers: BuyerConditions | None = None,
+    *,
+    derived_from: Sequence[str],
+    bounds: Mapping[str, Conditions | BuyerConditions | None],
+    plan: PricePlan | None,
 ) -> Draft:
     """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening.
 
     Conditions of use and for buyers are public where there are any: who thinks of buying has to know them.
     """
-    bounds = {} if conditions is None else {"conditions": conditions.document()}
-    if buyers is not None:
-        bounds["buyer_conditions"] = buyers.document()
+    bound = {name: one.document() for name, one in bounds.items() if one is not None}
     sources = {"derived_from": list(derived_from)} if derived_from else {}
     grant = {"grant_id": listing.grant_id} if listing.grant_id else {}
     cap = {"cap_minor": str(listing.cap_minor)} if listing.cap_minor is not None else {}
     price = listing.list_price_minor
+    planned = {} if plan is None else {"price_plan": plan.document()}
     return Draft(
         "LST.DRAFT",
         listing.listing_id,
@@ -46,7 +47,7 @@ def drafted(
         }
         | grant
         | sources
-        | bounds,
+        | bound,
         opening={
             "title": listing.title,
             "description": listing.description,
@@ -57,7 +58,8 @@ def drafted(
             "unit": listing.unit,
             "quantity": listing.quantity,
         }
-        | cap,
+        | cap
+        | planned,
         subjects={"file": file.sha256},
         after=listing.status.value,
     )

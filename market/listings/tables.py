@@ -177,6 +177,17 @@ class ListingBuyers(SQLModel, table=True):
     document: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class ListingPlan(SQLModel, table=True):
+    """How the price of a listing follows from the quantity, where it does (`market.listings.plans`)."""
+
+    __tablename__ = "market_listing_plans"
+
+    listing_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True)
+    )
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class ListingToken(SQLModel, table=True):
     """A word by which a listing that is on offer is found (`market.listings.words`)."""
 

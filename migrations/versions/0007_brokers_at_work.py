@@ -21,10 +21,12 @@ def upgrade() -> None:
     _mandate_ends()
     _mediation()
     _instruction_order()
+    _price_plans()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.drop_table("market_listing_plans")
     _no_instruction_order()
     _no_mediation()
     _no_mandate_ends()
@@ -70,6 +72,17 @@ def _no_mandate_ends() -> None:
 
 
 _MANDATE_END_JOB = "brokers.mandate-end"
+
+
+def _price_plans() -> None:
+    """How the price of a listing follows from the quantity."""
+    op.create_table(
+        "market_listing_plans",
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        _refers("market_listing_plans", "listing_id", "market_listings"),
+        sa.PrimaryKeyConstraint("listing_id", name=op.f("pk_market_listing_plans")),
+    )
 
 
 def _mediation() -> None:
