@@ -167,7 +167,22 @@ async def statements_by(s: ReadSession, *, org_id: str, limit: int = _PAGE) -> S
     return await _statements(s, StatementRow.org_id == org_id, limit=limit)
 
 
-async def _statements(s: ReadSession, where: Any, *, limit: int) -> Sequence[Statement]:
+async def newest_of(s: ReadSession, *, events: Sequence[str]) -> tuple[int, int]:
+    """How many statements of these events there are, and the row of the newest: both grow with each."""
+    query = select(func.count(), func.max(StatementRow.id)).where(col(StatementRow.event).in_(events))
+    count, newest = (await s.exec(query)).one()
+    return count, newest or 0
+
+
+async def statements_of_events(
+    s: ReadSession, *, events: Sequence[str], after: int = 0
+) -> Sequence[Statement]:
+    """Every statement of these events behind a row (`newest_of`), in the order it was recorded."""
+    where = col(StatementRow.event).in_(events) & (col(StatementRow.id) > after)
+    return await _statements(s, where, limit=None)
+
+
+async def _statements(s: ReadSession, where: Any, *, limit: int | None) -> Sequence[Statement]:
     query = (
         select(StatementRow, EntryRow.seq)
         .outerjoin(EntryRow, col(EntryRow.statement_row) == col(StatementRow.id))

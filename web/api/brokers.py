@@ -1,9 +1,9 @@
-"""The public register of brokers, certificates and mandates."""
+"""Certificates as the data authority enters and disciplines them, and mandates."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from base.db import WriteSession
@@ -16,7 +16,7 @@ from web.acts import ActKind, AmountMinor, Args, Asked, Id, Moment, ReasonCode, 
 from web.api.mandated import Place, signed_document
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import CertificateView, MandateView, View
+from web.views import CertificateView, MandateView
 
 router = APIRouter(tags=["brokers"])
 _LIMITS = frozenset(Limits.__dataclass_fields__)
@@ -206,39 +206,6 @@ REVOKE_MANDATE = kind(
         about=lambda args: args.mandate_id,
     )
 )
-
-
-class HistoryView(View):
-    event: str
-    reason_code: str | None
-    at: datetime
-    statement_id: str
-
-
-class RegisterView(View):
-    certificate: CertificateView
-    history: list[HistoryView]
-
-
-@router.get("/brokers")
-async def register(
-    s: ReadDep,
-    after: Annotated[CertificateNo | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-) -> list[CertificateView]:
-    """The public register, by keyset (`after` = the last certificate number)."""
-    rows = await repository.register_of_brokers(s, after=after, limit=limit)
-    return [CertificateView.of(row) for row in rows]
-
-
-@router.get("/brokers/{cert_no}")
-async def certificate(cert_no: CertificateNo, s: ReadDep) -> RegisterView:
-    """One certificate with what happened to it."""
-    row = await repository.certificate_by_no(s, cert_no=cert_no)
-    history = await repository.history_of(s, cert_id=row.cert_id)
-    return RegisterView(
-        certificate=CertificateView.of(row), history=[HistoryView.model_validate(step) for step in history]
-    )
 
 
 @router.post("/certificates", **answers(CERTIFY, CertificateView))

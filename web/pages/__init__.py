@@ -14,6 +14,7 @@ from web.node import Node
 from web.pages import (
     accounts,
     brokering,
+    brokers,
     catalogue,
     certifying,
     closed,
@@ -56,6 +57,7 @@ PARTS = (
     disputes,
     filing,
     selling,
+    brokers,
     brokering,
     conducting,
     certifying,

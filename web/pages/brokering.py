@@ -1,8 +1,8 @@
-"""The public register of brokers, and the mandates between brokers and their clients."""
+"""The mandates between brokers and their clients."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from brokers import repository
@@ -11,91 +11,16 @@ from brokers.mandates.document import USUAL_POWERS
 from brokers.mandates.repository import terms_by_mandate
 from brokers.rules import Power
 from brokers.states import CertificateState, MandateState
-from ledger.reader import statements_of
 from market.listings.categories import CATEGORY_LABELS
 from web.pages.acting import attempt
-from web.pages.credentials import shown_credential
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.showing import in_days
 from web.pages.visiting import PARTIES, Visitor, VisitorDep
 
 router = APIRouter()
-_PAGE: Final = 50
 _MANDATE_DAYS: Final = 365
 _NOT_TAKEN: Final = (MandateState.DRAFT, MandateState.SIGNED, MandateState.TAKEN_OVER)
-# What the data authority can do to a certificate in each state.
-_DISCIPLINE: Final = {
-    CertificateState.ACTIVE: ("suspend",),
-    CertificateState.SUSPENDED: ("reinstate", "revoke"),
-}
-
-
-@router.get("/brokers")
-async def register(
-    visitor: VisitorDep, after: Annotated[str | None, Query(max_length=40)] = None
-) -> Response:
-    """Certified brokers, for everyone."""
-    async with visitor.node.database.read() as s:
-        rows = await repository.register_of_brokers(s, after=after, limit=_PAGE)
-        names = await names_of(s, (row.org_id for row in rows))
-    return visitor.render(
-        "brokers.html",
-        rows=rows,
-        names=names,
-        labels=CATEGORY_LABELS,
-        next_address=visitor.url("/brokers", after=rows[-1].cert_no) if len(rows) == _PAGE else None,
-    )
-
-
-@router.get("/brokers/{cert_no}")
-async def certificate(visitor: VisitorDep, cert_no: str) -> Response:
-    """One certificate: its scope, its history, each step with its ledger entry."""
-    return await _certificate(visitor, cert_no, Filled())
-
-
-async def _certificate(visitor: Visitor, cert_no: str, filled: Filled) -> Response:
-    async with visitor.node.database.read() as s:
-        row = await repository.certificate_by_no(s, cert_no=cert_no)
-        history = await repository.history_of(s, cert_id=row.cert_id)
-        said = await statements_of(s, object_id=row.cert_id)
-        names = await names_of(s, [row.org_id], (one.org_id for one in said))
-        credential = await shown_credential(s, visitor.node, cert_id=row.cert_id)
-    return visitor.render(
-        "broker.html",
-        credential=credential,
-        filled=filled,
-        row=row,
-        history=history,
-        said=said,
-        names=names,
-        labels=CATEGORY_LABELS,
-        in_force=row.status is CertificateState.ACTIVE and row.valid_to >= visitor.node.clock.now(),
-        discipline=_DISCIPLINE.get(row.status, ()) if "DATA_AUTHORITY" in visitor.roles else (),
-    )
-
-
-@router.post("/brokers/{cert_no}/{measure}")
-async def discipline(
-    visitor: VisitorDep,
-    cert_no: str,
-    measure: Annotated[str, Path(pattern="^(suspend|reinstate|revoke)$")],
-) -> Response:
-    """Suspend, reinstate or revoke a certificate, as the data authority."""
-    form = await visitor.form()
-    visitor.require({"DATA_AUTHORITY"})
-    async with visitor.node.database.read() as s:
-        row = await repository.certificate_by_no(s, cert_no=cert_no)
-    return await attempt(
-        visitor,
-        form,
-        act=f"certificate.{measure}",
-        args={"cert_id": row.cert_id, "reason_code": form.text("reason_code")},
-        role="DATA_AUTHORITY",
-        action="discipline",
-        then=f"/brokers/{cert_no}",
-        again=lambda filled: _certificate(visitor, cert_no, filled),
-    )
 
 
 @router.get("/mandates")

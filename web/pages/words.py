@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import certificate_words, dispute_words, duties, filing_words, trade_words
+from web.pages import certificate_words, dispute_words, duties, filing_words, register_words, trade_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -357,6 +357,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "change": duties.CHANGES,
     "notice": duties.NOTICES,
     "broker_type": duties.BROKER_TYPES,
+    "register_order": register_words.ORDERS,
+    "conduct_record": register_words.RECORD,
+    "withheld": register_words.WITHHELD,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,
@@ -385,6 +388,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "fault": dispute_words.FAULTS,
     "resolution": duties.RESOLUTIONS,
     "discipline": duties.DISCIPLINE,
+    "conduct": duties.REASONS,
+    "conduct_standing": duties.STANDINGS,
+    "held": duties.HELD,
     "download": DOWNLOADS,
 }
 

@@ -27,8 +27,10 @@ AN_ID = "trd_" + "0" * 26
 # What anybody may ask without a token. What is added here is public on purpose.
 OPEN = {
     ("GET", "/api/v1/brokers"),
-    ("GET", "/api/v1/brokers/{cert_no}"),
+    ("GET", "/api/v1/brokers/statistics"),
+    ("GET", "/api/v1/brokers/{no}"),
     ("GET", "/api/v1/brokers/{cert_no}/credential"),
+    ("GET", "/api/v1/brokers/{cert_no}/conduct"),
     ("GET", "/api/v1/certificate-notices"),
     ("GET", "/api/v1/contract-models"),
     ("GET", "/api/v1/contract-models/{model_id}/{version}/{lang}"),
