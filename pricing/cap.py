@@ -5,18 +5,22 @@ in above it is deducted from the next period, and a deviation above a tenth move
 """
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from base.calendar import months_after
 from base.money import half_up
-from pricing.errors import MarginAboveLimit, PriceAboveCap
-from pricing.facts import Facts
+from pricing.errors import MarginAboveLimit, PriceAboveCap, TooMuchToPrice
+from pricing.facts import MAX_AMOUNT_MINOR, Facts
 from pricing.quote import Quote, Reason, check_price, inputs_sha256
 from pricing.whole import read_whole
 
 MECHANISM: Final = "M13"
 VERSION: Final = "1"
 MARGIN_LIMIT: Final = Decimal("0.06")  # percentage points above the mean 10-year bond yield
+REVIEW_YEARS: Final = 3
+MAX_PRODUCTS: Final = 1000
 TENTH: Final = 10  # a deviation above 1/10 of the permitted revenue adjusts the cap
 _PLACES: Final = 6
 
@@ -60,11 +64,14 @@ def permitted_revenue(facts: Mapping[str, Any]) -> Quote:
 
     Facts, in fen: `cost_minor` (reasonable operating cost), `subsidy_minor`, `actual_minor`; rates:
     `bond_yield` (last year's mean 10-year government bond yield), `margin` (at most 0.06); optional
-    `tax_minor` (part of the permitted revenue) and `carried_minor` (excess of the last period).
+    `tax_minor` (part of the permitted revenue), `carried_minor` (excess of the last period), `products`
+    (`cap_minor` and expected `units` of each: do the caps fit into the permitted revenue?), and `reviewed_on`
+    with `on` (has the review of three years passed?).
 
     Results: `cost_net_minor`, `profit_minor` (net cost × rate, half up), `permitted_minor`,
     `deviation` (actual ÷ permitted − 1 as a decimal string with six places, null where nothing is
-    permitted), `adjust_cap` (decided on the exact fraction), `excess_minor` (deducted next period).
+    permitted), `adjust_cap` (decided on the exact fraction), `excess_minor` (deducted next period), and where
+    asked `at_caps_minor`, `caps_fit`, `review_due_on`, `review_overdue`.
     Raises MarginAboveLimit, Malformed.
     """
     read = Facts(facts)
@@ -72,6 +79,8 @@ def permitted_revenue(facts: Mapping[str, Any]) -> Quote:
     bond_yield, margin = read.rate("bond_yield"), read.rate("margin")
     actual = read.amount("actual_minor")
     tax, carried = read.amount("tax_minor", 0), read.amount("carried_minor", 0)
+    at_caps = _at_caps(read) if read.has("products") else None
+    review = _review(read) if read.has("reviewed_on") else None
     read.description()
     read.close()
     if margin > MARGIN_LIMIT:
@@ -95,6 +104,12 @@ def permitted_revenue(facts: Mapping[str, Any]) -> Quote:
             "deviation": _ratio(actual - permitted, permitted) if permitted else None,
             "adjust_cap": adjust,
             "excess_minor": excess,
+            **({} if at_caps is None else {"at_caps_minor": at_caps, "caps_fit": at_caps <= permitted}),
+            **(
+                {}
+                if review is None
+                else {"review_due_on": review[0].isoformat(), "review_overdue": review[1]}
+            ),
         },
         reasons=(
             Reason("net-cost", {"cost_minor": str(cost), "subsidy_minor": str(subsidy)}),
@@ -103,8 +118,35 @@ def permitted_revenue(facts: Mapping[str, Any]) -> Quote:
             *((Reason("excess-deducted", {"carried_minor": str(carried)}),) if carried else ()),
             Reason("deviation-above-tenth" if adjust else "deviation-within-tenth"),
             *((Reason("excess-carried", {"excess_minor": str(excess)}),) if excess else ()),
+            *_of_caps(at_caps, permitted),
+            *((Reason("review-due", {"due_on": str(review[0])}),) if review and review[1] else ()),
         ),
     )
+
+
+def _at_caps(read: Facts) -> int:
+    """What the products bring in if each unit is sold at its cap."""
+    total = 0
+    for product in read.objects("products", most=MAX_PRODUCTS):
+        total += product.amount("cap_minor") * product.quantity("units")
+        product.close()
+    if total > MAX_AMOUNT_MINOR:
+        raise TooMuchToPrice("the products bring in more than the limit", limit_minor=str(MAX_AMOUNT_MINOR))
+    return total
+
+
+def _of_caps(at_caps: int | None, permitted: int) -> list[Reason]:
+    if at_caps is None:
+        return []
+    values = {"at_caps_minor": str(at_caps), "permitted_minor": str(permitted)}
+    return [Reason("caps-within-permitted" if at_caps <= permitted else "caps-above-permitted", values)]
+
+
+def _review(read: Facts) -> tuple[date, bool]:
+    """When the caps are reviewed next, and whether that day has passed. It is the last on which they hold."""
+    last, today = read.day("reviewed_on"), read.day("on")
+    until = months_after(last, 12 * REVIEW_YEARS)
+    return until, today > until
 
 
 def _ratio(part: int, whole: int) -> str:

@@ -63,11 +63,11 @@ def versions_quote(facts: Mapping[str, Any]) -> Quote:
             "revenue_minor": str(revenue),
             "sold": [price <= step.value_minor for price, step in zip(prices, ladder, strict=True)],
         },
-        reasons=(_told(found), Reason("best-ladder", {"revenue_minor": str(revenue)})),
+        reasons=(_told(found=found), Reason("best-ladder", {"revenue_minor": str(revenue)})),
     )
 
 
-def _told(found: bool | None) -> Reason:
+def _told(*, found: bool | None) -> Reason:
     if found is None:
         return Reason("arbitrage-not-excluded")
     return Reason("values-arbitrageable" if found else "values-free-of-arbitrage")
@@ -167,7 +167,9 @@ def arbitrage(ladder: Sequence[Version]) -> bool | None:
     left = [_SEARCH]
     cheap: list[Version] = []  # by rising price of a unit
     for step in ladder:
-        if cheap and Fraction(step.value_minor, step.amount) > Fraction(cheap[0].value_minor, cheap[0].amount):
+        if cheap and Fraction(step.value_minor, step.amount) > Fraction(
+            cheap[0].value_minor, cheap[0].amount
+        ):
             found = _covered(cheap, step.amount, step.value_minor, left)
             if found is not False:
                 return found

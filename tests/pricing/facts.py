@@ -87,12 +87,72 @@ BIDS: dict[str, Any] = {
     ]
 }
 
+GUIDE: dict[str, Any] = {
+    "cost": {
+        "costs": {"acquire": 6_000_000, "clean": 2_000_000, "comply": 2_000_000},
+        "profit": "0.1",
+        "depreciation": "0.2",
+        "quality": "0.9",
+    },
+    "income": {"income_minor": [11_000_000, 12_100_000], "share": "0.5", "discount": "0.1"},
+    "market": {
+        "comparables": [{"price_minor": price * 100_000} for price in (90, 95, 100, 105, 110)],
+        "quality": "0.9",
+    },
+}
+
+# The example of Chen, Koutris and Kumar (SIGMOD'19): of four equally many buyers 775/4 is the best.
+VERSIONS: dict[str, Any] = {
+    "ladder": [
+        {"amount": amount, "value_minor": value} for amount, value in ((1, 100), (2, 150), (3, 280), (4, 350))
+    ]
+}
+
+# The example of Koutris et al. (PODS'12): every view at one price, the chain query costs six of them.
+SLICE: dict[str, Any] = {
+    "columns": {"X": ["a1", "a2", "a3", "a4"], "Y": ["b1", "b2", "b3"]},
+    "relations": {
+        "R": {"columns": ["X"], "rows": [["a1"], ["a2"]]},
+        "S": {"columns": ["X", "Y"], "rows": [["a1", "b1"], ["a1", "b2"], ["a2", "b2"], ["a4", "b1"]]},
+        "T": {"columns": ["Y"], "rows": [["b1"], ["b3"]]},
+    },
+    "prices": [
+        {"relation": relation, "column": column, "value": value, "price_minor": 100}
+        for relation, columns in (("R", "X"), ("S", "XY"), ("T", "Y"))
+        for column in columns
+        for value in (("a1", "a2", "a3", "a4") if column == "X" else ("b1", "b2", "b3"))
+    ],
+    "query": "Q(x,y) :- R(x),S(x,y),T(y)",
+}
+
+SHAPLEY: dict[str, Any] = {"players": ["a", "b"], "worth_minor": {"": 0, "a": 10, "b": 20, "a,b": 50}}
+
+COMPOSITE: dict[str, Any] = {
+    "revenue_minor": 100,
+    "product": "P",
+    "composition": {"P": {"a": 5_000, "Q": 5_000}, "Q": {"a": 3_333, "b": 6_667}},
+}
+
+KNN: dict[str, Any] = {
+    "train": [[0], [1], ["2.5"]],
+    "labels": ["a", 1, "a"],
+    "test": [[0]],
+    "test_labels": ["a"],
+    "k": 2,
+}
+
 # By method; every method has one.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "fixed": FIXED,
     "negotiated": NEGOTIATION,
     "capped": CAPPED,
     "cap": CAP_YEAR,
+    "guide": GUIDE,
+    "versions": VERSIONS,
+    "slice": SLICE,
+    "shapley": SHAPLEY,
+    "composite": COMPOSITE,
+    "knn-shapley": KNN,
     "tiers": TIERS,
     "volume": TIERS,
     "metered": METERED,
