@@ -92,6 +92,10 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "notice_id org_id kind object_id noticed_at:time takes_effect_at:time told_at:time seq:int"
         ),
         "conflict_consents": _columns("trade_id broker_id org_id party_id kind at:time seq:int"),
+        "ranking": _columns(
+            "presentation_id broker_id client_id request_id listing_id seller_id neutral_rank:int"
+            " sent_rank:int points:int rule_version sent_at:time seq:int"
+        ),
     }
 )
 
@@ -118,6 +122,7 @@ DERIVED: Final = (
     "payment_mismatches",
     "notices",
     "conflict_consents",
+    "ranking",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 

@@ -116,6 +116,9 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
                 "seq": fact.seq,
             },
         )
+    elif fact.event == "MED.SEND":
+        for ranked in _ranked(fact, register):
+            writer.add("ranking", ranked)
     elif fact.event == "CND.CONSENT":
         given = {name: said.get(name) for name in ("trade_id", "broker_id", "org_id")}
         given |= {"at": fact.at, "seq": fact.seq}
@@ -135,6 +138,32 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
     trade_id = said.get("trade_id")
     if fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)
+
+
+def _ranked(fact: Fact, register: Register) -> Iterator[Mapping[str, Any]]:
+    """Each listing of the neutral order, and of what was sent, with its place in both; places begin with 1.
+
+    Where the opening is gone there is no neutral place.
+    """
+    said = fact.said
+    names = ("presentation_id", "broker_id", "client_id", "request_id", "rule_version")
+    sent = {listing_id: place for place, listing_id in enumerate(said["listings"], 1)}
+    neutral = {
+        listing_id: (place, points)
+        for place, (listing_id, points) in enumerate(fact.opened.get("order", ()), 1)
+    }
+    for listing_id in {**neutral, **sent}:
+        place, points = neutral.get(listing_id, (None, None))
+        yield {
+            **{name: said.get(name) for name in names},
+            "listing_id": listing_id,
+            "seller_id": register.listings.get(listing_id, {}).get("seller_id"),
+            "neutral_rank": place,
+            "sent_rank": sent.get(listing_id),
+            "points": points,
+            "sent_at": fact.at,
+            "seq": fact.seq,
+        }
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
     assert [run.rule_id for run in report.rules_run] == [run["rule_id"] for run in result.rules_run]
     assert {off.rule_id: off.missing_table for off in report.rules_off} == {
         "BR1": "certificate_events",
-        **dict.fromkeys(("BR2", "BR4", "BR6"), "mandates"),
+        **dict.fromkeys(("BR2", "BR4", "BR6", "S20"), "mandates"),
         "BR8": "quotes",
         "BR9": "payments",
         **dict.fromkeys(("BR12", "BR13"), "notices"),
