@@ -6,6 +6,7 @@ from typing import Final
 from sqlmodel import col, update
 
 from base.db import WriteSession
+from brokers.conduct.tables import SourceCheckRow
 from brokers.mandates.tables import MandateTermsRow
 from brokers.repository import claim_application
 from brokers.tables import EvidenceRow, MandateRow, ObjectionRow, PanelVoteRow
@@ -60,6 +61,12 @@ async def _answers(s: WriteSession, said: Statement) -> None:
     await s.exec(query.where(col(ObjectionRow.upheld).is_not(None)).values(answer=ERASED))
 
 
+async def _papers(s: WriteSession, said: Statement) -> None:
+    """What the papers of a check are called. Their digests stay: the contract rests on them."""
+    query = update(SourceCheckRow).where(col(SourceCheckRow.statement_id) == said.statement_id)
+    await s.exec(query.values(documents=[ERASED]))
+
+
 FORGETTERS: Final[Mapping[str, Callable[[WriteSession, Statement], Awaitable[None]]]] = {
     "BRK.APPLY": _application,
     "BRK.CORRECT": _application,
@@ -68,5 +75,6 @@ FORGETTERS: Final[Mapping[str, Callable[[WriteSession, Statement], Awaitable[Non
     "BRK.OBJECT": _objection,
     "BRK.UPHOLD": _answers,
     "BRK.DISMISS": _answers,
+    "CND.CHECK": _papers,
     **dict.fromkeys(("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT"), _documents),
 }

@@ -22,6 +22,20 @@ class CaseWrongRole(NotPermitted):
     title = "Another authority does this"
 
 
+class CaseSameOfficer(NotPermitted):
+    """Investigation and decision are two persons' work."""
+
+    code = "case-same-officer"
+    title = "Who opened the investigation does not decide it"
+
+
+class DecisionBeyondFinding(Malformed):
+    """A decision against nobody, or against whom the finding does not name."""
+
+    code = "decision-beyond-finding"
+    title = "The decision is about somebody else than the finding"
+
+
 class OrderBeyondPower(NotPermitted):
     """The measure is not in the power of this authority."""
 

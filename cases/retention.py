@@ -13,6 +13,7 @@ from typing import Final
 
 from base.clock import rfc3339
 from base.errors import Malformed
+from brokers.conduct.rules import records_kept_until
 from cases.errors import (
     ErasureBeyondPower,
     KeptByLaw,
@@ -120,6 +121,7 @@ class Keeping(StrEnum):
 
     NOTHING = "NOTHING"
     TRANSACTION = "TRANSACTION"  # 电子商务法 art. 31: three years from completion
+    BROKER = "BROKER"  # 数据安全法 art. 33: what an intermediary checked; the years are BR3's
     BOOKS = "BOOKS"  # 会计法 art. 23, 会计档案管理办法 (2015): vouchers, thirty years
     CASE_FILE = "CASE_FILE"  # 档案法: the files of an authority's case
 
@@ -127,6 +129,7 @@ class Keeping(StrEnum):
 YEARS: Final[Mapping[Keeping, int]] = {Keeping.TRANSACTION: 3, Keeping.BOOKS: 30}
 LAWS: Final[Mapping[Keeping, str]] = {
     Keeping.TRANSACTION: "电子商务法 art. 31",
+    Keeping.BROKER: "数据安全法 art. 33",
     Keeping.BOOKS: "会计法 art. 23, 会计档案管理办法 (2015)",
     Keeping.CASE_FILE: "档案法",
 }
@@ -137,6 +140,8 @@ _TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND", "DSP"})
 def keeping_of(event: str) -> Keeping:
     """What the law wants of an opening of this event; of a refusal, by the event that was refused."""
     machine = event.partition(".")[0]
+    if event == "CND.CHECK":
+        return Keeping.BROKER
     if event in _BOOKS or machine in {"PAY", "ACC"}:  # also how a difference in the books was explained
         return Keeping.BOOKS
     if machine in {"CSE", "OPN"}:
@@ -205,10 +210,12 @@ def check_erasable(standing: Standing, basis: Basis, *, now: datetime) -> None:
 def kept_until(standing: Standing) -> datetime | None:
     """The end of the period for which the law wants an opening kept; None where there is none.
 
-    Books count from when it was said, a transaction from its completion: where nothing was completed,
-    there is no transaction to keep.
+    Books and a broker's records count from when it was said, a transaction from its completion: where
+    nothing was completed, there is no transaction to keep.
     """
     keeping = keeping_of(standing.event)
+    if keeping is Keeping.BROKER:
+        return records_kept_until(standing.said_at)
     start = standing.said_at if keeping is Keeping.BOOKS else standing.completed_at
     if keeping not in YEARS or start is None:
         return None

@@ -5,19 +5,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cases.errors import CaseWrongRole, CaseWrongState, OrderBeyondPower, OrderMalformed
+from cases.errors import (
+    CaseSameOfficer,
+    CaseWrongRole,
+    CaseWrongState,
+    DecisionBeyondFinding,
+    OrderBeyondPower,
+    OrderMalformed,
+)
 
 
 class CaseState(StrEnum):
     RECEIVED = "RECEIVED"
     INVESTIGATING = "INVESTIGATING"
     CLOSED_NO_CASE = "CLOSED_NO_CASE"
+    DECIDED = "DECIDED"  # the suspicion is confirmed
 
 
 class CaseEvent(StrEnum):
     FILE = "FILE"
     OPEN_CASE = "OPEN_CASE"
     NO_CASE = "NO_CASE"
+    DECIDE = "DECIDE"
 
 
 class Measure(StrEnum):
@@ -49,6 +58,7 @@ MOVES: Final[Mapping[tuple[CaseState | None, CaseEvent], Move]] = {
     (CaseState.RECEIVED, CaseEvent.OPEN_CASE): Move(REGULATORS, CaseState.INVESTIGATING),
     (CaseState.RECEIVED, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
     (CaseState.INVESTIGATING, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
+    (CaseState.INVESTIGATING, CaseEvent.DECIDE): Move(REGULATORS, CaseState.DECIDED),
 }
 # Who may order what (`states.md` §3.0: supervisor and supervised).
 POWERS: Final[Mapping[Measure, frozenset[str]]] = {
@@ -63,6 +73,23 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
     Measure.REFUND_TRADE: REGULATORS,
     Measure.VOID_TRADE: REGULATORS,
 }
+
+
+ORDERING: Final = frozenset({CaseState.INVESTIGATING, CaseState.DECIDED})
+
+
+def check_decision(
+    subjects: Collection[str], org_ids: Collection[str], *, opened_by: str | None, decides: str | None
+) -> None:
+    """Who decides is not who opened the case, and holds it against some of whom the finding named.
+
+    Raises CaseSameOfficer, DecisionBeyondFinding.
+    """
+    if decides is not None and decides == opened_by:
+        raise CaseSameOfficer("who opened the investigation does not decide it")
+    strangers = sorted(set(org_ids) - set(subjects))
+    if strangers or not org_ids:
+        raise DecisionBeyondFinding("a decision is about whom the finding named", org_ids=strangers)
 
 
 def may_move(state: CaseState | None, event: CaseEvent, role: str) -> CaseState:
@@ -82,12 +109,14 @@ def may_move(state: CaseState | None, event: CaseEvent, role: str) -> CaseState:
 
 
 def check_order(state: CaseState, measure: Measure, role: str) -> None:
-    """An order needs an open investigation, and an authority that has the power.
+    """An order needs an open investigation or a decision, and an authority that has the power.
 
     Raises CaseWrongState, OrderBeyondPower.
     """
-    if state is not CaseState.INVESTIGATING:
-        raise CaseWrongState("orders are issued in an investigation", state=state.value, allowed=[])
+    if state not in ORDERING:
+        raise CaseWrongState(
+            "orders are issued in an investigation, or upon its decision", state=state.value, allowed=[]
+        )
     if role not in POWERS[measure]:
         raise OrderBeyondPower(
             f"{measure} is not in the power of {role}", role=role, roles=sorted(POWERS[measure])

@@ -13,7 +13,15 @@ from base.db import WriteSession
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
 from cases.errors import CaseWrongState, FindingFiledBefore, FindingMalformed
-from cases.rules import CaseEvent, CaseState, Measure, check_order, check_refund_terms, may_move
+from cases.rules import (
+    CaseEvent,
+    CaseState,
+    Measure,
+    check_decision,
+    check_order,
+    check_refund_terms,
+    may_move,
+)
 from cases.tables import Case, CaseFlag, CaseOrder
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
@@ -71,6 +79,8 @@ async def file_case(s: WriteSession, act: Act, *, finding: Mapping[str, Any]) ->
 async def open_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
     """Open the investigation (CSE.OPEN_CASE); trades suspected of washing are flagged (FLG.SET)."""
     case = await _move(s, act, case_id, CaseEvent.OPEN_CASE)
+    case.opened_by = act.actor.user_id
+    s.add(case)
     if case.rule_id.startswith(_WASH):
         for trade_id in sorted(_trades(case)):
             s.add(CaseFlag(case_id=case_id, trade_id=trade_id, set_at=act.occurred_at))
@@ -91,6 +101,20 @@ async def dismiss_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
     return case
 
 
+async def decide_case(s: WriteSession, act: Act, *, case_id: str, org_ids: Collection[str]) -> Case:
+    """Confirm what a case suspected, against some of whom it named (CSE.DECIDE); public from then on.
+
+    Its flags stay. Raises CaseWrongState, CaseWrongRole, CaseSameOfficer, DecisionBeyondFinding.
+    """
+    case = await repository.claim_case(s, case_id=case_id)
+    may_move(case.status, CaseEvent.DECIDE, act.role)
+    subjects = [str(one) for one in case.finding.get("subjects", [])]
+    check_decision(subjects, org_ids, opened_by=case.opened_by, decides=act.actor.user_id)
+    return await _move(
+        s, act, case_id, CaseEvent.DECIDE, {"rule_id": case.rule_id, "org_ids": sorted(set(org_ids))}
+    )
+
+
 async def issue_order(
     s: WriteSession,
     act: Act,
@@ -102,7 +126,7 @@ async def issue_order(
     refund_minor: int | None = None,
     fault: Collection[Fault] = (),
 ) -> CaseOrder:
-    """Issue an order in an open investigation: the authority's signed act, in force at once.
+    """Issue an order in an open investigation or upon its decision: the authority's signed act, at once.
 
     The act is the transition itself (TRD.FREEZE, TRD.VOID, BRK.SUSPEND, LST.SUSPEND, their lifting …), which
     names the order; the exchange enters it in the register of orders (ORD.ISSUE). An order of REFUND_TRADE
@@ -189,11 +213,13 @@ async def _carry_out(
             )
 
 
-async def _move(s: WriteSession, act: Act, case_id: str, event: CaseEvent) -> Case:
+async def _move(
+    s: WriteSession, act: Act, case_id: str, event: CaseEvent, more: Mapping[str, Any] | None = None
+) -> Case:
     case = await repository.claim_case(s, case_id=case_id)
     before = case.status
     after = may_move(before, event, act.role)
-    closed_at = act.occurred_at if after is CaseState.CLOSED_NO_CASE else None
+    closed_at = None if after is CaseState.INVESTIGATING else act.occurred_at
     claimed = await s.exec(
         update(Case)
         .where(col(Case.case_id) == case_id, col(Case.status) == before)
@@ -208,7 +234,7 @@ async def _move(s: WriteSession, act: Act, case_id: str, event: CaseEvent) -> Ca
         Draft(
             f"CSE.{event.value}",
             case_id,
-            public={"case_id": case_id},
+            public={"case_id": case_id, **(more or {})},
             before=before.value,
             after=after.value,
         ),

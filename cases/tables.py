@@ -23,6 +23,7 @@ class Case(SQLModel, table=True):
     filed_by: str = Field(sa_column=Column(Text, nullable=False))
     filed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    opened_by: str | None = Field(default=None, sa_column=Column(Text))  # the person
 
 
 class CaseOrder(SQLModel, table=True):

@@ -54,6 +54,10 @@ OFFERED: Final = MappingProxyType(
                 "every line, every sum, and that nothing is left out."
             ),
         ),
+        "conduct": (
+            "cli.conduct:conduct",
+            "Make a broker's conduct score from a bundle, with every reason and the entries where it stands.",
+        ),
         "evidence": (
             "cli.evidence:evidence",
             "Derive the evidence tables from a ledger bundle (regulator edition).",

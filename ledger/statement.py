@@ -24,6 +24,7 @@ BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "LST.DRAFT": ("product_id", "file", "derived_from"),
     "TRD.CONTRACT": ("product_id", "listing_id"),
     "DLV.DOWNLOAD": ("trade_id",),
+    "CSE.DECIDE": ("org_ids",),
 }
 
 

@@ -258,7 +258,10 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     (TAKE_OVER, "PROVIDER"): "client_id",
     (TAKE_OVER, "BUYER"): "client_id",
     ("MND.HAND_OVER", "BROKER"): "broker_id",
-    **{(f"CND.{event}", "BROKER"): "broker_id" for event in ("DISCLOSE", "CEASE", "REPORT", "CHANGE", "CHECK")},
+    **{
+        (f"CND.{event}", "BROKER"): "broker_id"
+        for event in ("DISCLOSE", "CEASE", "REPORT", "CHANGE", "CHECK")
+    },
     ("CND.CONSENT", "PROVIDER"): "org_id",
     ("CND.CONSENT", "BUYER"): "org_id",
     ("LST.DRAFT", "PROVIDER"): "seller_id",

@@ -82,7 +82,7 @@ class _Found:
             s, object_ids=[named], event=DRAFT, limit=_MOST_LISTINGS + 1
         )
         self.truncated |= len(rows) > _MOST_LISTINGS
-        said = await _said(s, rows[:_MOST_LISTINGS])
+        said = await said_in(s, rows[:_MOST_LISTINGS])
         self._drafts |= {one.object_id: one for one in said}
         return said
 
@@ -149,7 +149,7 @@ async def _steps(s: ReadSession, listings: Sequence[str], trades: Sequence[str])
         ),
         *await reader.statements_mentioning(s, object_ids=trades, event=DOWNLOAD, limit=_MOST_DOWNLOADS),
     ]
-    return await _said(s, rows)
+    return await said_in(s, rows)
 
 
 async def _admissions(s: ReadSession, statements: Iterable[Said]) -> list[Said]:
@@ -161,10 +161,10 @@ async def _admissions(s: ReadSession, statements: Iterable[Said]) -> list[Said]:
         concerned |= {one for one in named if isinstance(one, str)}
     ids = sorted(concerned)
     rows = await reader.statements_about(s, object_ids=ids, events=[ADMITTED], limit=len(ids) or 1)
-    return await _said(s, rows)
+    return await said_in(s, rows)
 
 
-async def _said(s: ReadSession, rows: Sequence[Statement]) -> list[Said]:
+async def said_in(s: ReadSession, rows: Sequence[Statement]) -> list[Said]:
     """Statements of the database as the history reads them; some may stand in closed logs."""
     elsewhere = [row.statement_id for row in rows if row.seq is None]
     past = await past_places(s, statement_ids=elsewhere) if elsewhere else {}

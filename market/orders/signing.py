@@ -2,6 +2,7 @@
 
 from base.clock import rfc3339
 from base.db import WriteSession
+from brokers.conduct.records import require_check
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.listings.service import require_listed
@@ -20,11 +21,13 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
 
     The contract is concluded by a broker that is certified and mandated then, not only when it signed.
     Raises TradeWrongState, NotAParty, SignedBefore, `listing-not-on-offer` and what the registry
-    raises, and for a broker what BR1 and BR2 raise.
+    raises, and for a broker what BR1, BR2 and BR3 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     may_move(trade.status, TradeEvent.SIGN, act.role)
     await acting_side(s, act, trade)
+    if act.role == "BROKER":
+        await require_check(s, trade_id=trade_id, broker_id=act.actor.org_id)
     await require_listed(s, listing_id=trade.listing_id)
     contract = await repository.get_contract(s, trade_id=trade_id)
     if contract is None:

@@ -141,6 +141,17 @@ class ContractPolicy(SQLModel, table=True):
     document: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class ContractRecipient(SQLModel, table=True):
+    """An organisation that a contract's policy names beside the buyer: it may take for itself."""
+
+    __tablename__ = "market_contract_recipients"
+
+    trade_id: str = Field(sa_column=Column(Text, ForeignKey("market_trades.trade_id"), primary_key=True))
+    org_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), primary_key=True, index=True)
+    )
+
+
 class ContractSignature(SQLModel, table=True):
     """One party's signature: its own statement over the identical payload."""
 

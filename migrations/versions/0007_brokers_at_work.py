@@ -1,5 +1,6 @@
 """Brokers at work: their register, deals and scores; and what the trade room still lacked."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -21,11 +22,13 @@ def upgrade() -> None:
     _mandate_ends()
     _mediation()
     _instruction_order()
+    _recipients()
     _price_plans()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _no_recipients()
     op.drop_table("market_listing_plans")
     _no_instruction_order()
     _no_mediation()
@@ -244,3 +247,65 @@ UPDATE market_instructions SET number = (
     )
 )
 """
+
+
+def _recipients() -> None:
+    """Whom a contract names beside its buyer may take for itself; each taker has a download of its own."""
+    table, downloads = "market_contract_recipients", "market_downloads"
+    op.create_table(
+        table,
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        _refers(table, "trade_id", "market_trades"),
+        _refers(table, "org_id", "identity_orgs"),
+        sa.PrimaryKeyConstraint("trade_id", "org_id", name=op.f(f"pk_{table}")),
+    )
+    op.create_index(op.f(f"ix_{table}_org_id"), table, ["org_id"])
+    bind = op.get_bind()
+    named = sa.table(table, sa.column("trade_id"), sa.column("org_id"))
+    members = set(bind.execute(sa.text("SELECT org_id FROM identity_orgs")).scalars())
+    policies = sa.text(
+        "SELECT p.trade_id, t.buyer_id, p.document FROM market_contract_policies AS p "
+        "JOIN market_trades AS t ON t.trade_id = p.trade_id WHERE p.document <> ''"
+    )
+    for trade_id, buyer_id, document in bind.execute(policies).all():
+        for org_id in sorted((_named_in(document) & members) - {buyer_id}):
+            bind.execute(named.insert().values(trade_id=trade_id, org_id=org_id))
+    op.add_column(downloads, sa.Column("taken_by", sa.Text(), nullable=True))
+    op.execute(
+        "UPDATE market_downloads SET taken_by = (SELECT e.buyer_id FROM market_entitlements AS e "
+        "WHERE e.entitlement_id = market_downloads.entitlement_id) WHERE status = 'OPEN'"
+    )
+    _open_downloads("entitlement_id", "taken_by")
+
+
+def _no_recipients() -> None:
+    # One open download of a right was all that there could be: the others are over, and were no use.
+    op.execute(
+        "DELETE FROM market_downloads WHERE status = 'OPEN' AND taken_by IS NOT NULL AND taken_by <> ("
+        "SELECT e.buyer_id FROM market_entitlements AS e "
+        "WHERE e.entitlement_id = market_downloads.entitlement_id)"
+    )
+    _open_downloads("entitlement_id")
+    op.drop_column("market_downloads", "taken_by")
+    op.drop_table("market_contract_recipients")
+
+
+def _open_downloads(*columns: str) -> None:
+    is_open = sa.text("status = 'OPEN'")
+    op.drop_index("uq_market_downloads_open", "market_downloads")
+    op.create_index(
+        "uq_market_downloads_open",
+        "market_downloads",
+        list(columns),
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
+
+
+def _named_in(document: str) -> set[str]:
+    """The organisations that a usage policy names as recipients."""
+    bounds = [one for rule in json.loads(document)["permission"] for one in rule["constraint"]]
+    named = [iri["@id"] for one in bounds if one["leftOperand"] == "recipient" for iri in one["rightOperand"]]
+    return {iri.removeprefix("urn:databourse:org:") for iri in named}

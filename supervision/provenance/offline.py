@@ -48,7 +48,7 @@ def lineage_in(
     """
     origin = bundles[-1].head().origin
     found = _Concerned(product_id)
-    for said in _statements(bundles, frozenset({"LST.DRAFT", "TRD.CONTRACT"})):
+    for said in statements_in(bundles, frozenset({"LST.DRAFT", "TRD.CONTRACT"})):
         if said.event == "LST.DRAFT":
             found.drafts[said.object_id] = said
             if said.object_id == listing_id:
@@ -61,7 +61,7 @@ def lineage_in(
     wanted = _related(found.drafts, found.product_id) | trades
     kept = [
         said
-        for said in _statements(bundles, _KEPT)
+        for said in statements_in(bundles, _KEPT)
         if said.object_id in wanted or said.event == ADMITTED or said.says.get("trade_id") in trades
     ]
     try:
@@ -92,7 +92,8 @@ def _related(drafts: dict[str, Said], product_id: str) -> set[str]:
     return {said.object_id for product in wanted | below for said in by_product.get(product, ())}
 
 
-def _statements(bundles: Sequence[Bundle], events: frozenset[str]) -> Iterator[Said]:
+def statements_in(bundles: Sequence[Bundle], events: frozenset[str]) -> Iterator[Said]:
+    """The public statements of these events in ledger order; `log` names the closed log one stands in."""
     for bundle in bundles:
         closed = None if bundle is bundles[-1] else bundle.head().origin
         for record in bundle.records():

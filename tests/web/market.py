@@ -28,6 +28,12 @@ from tests.web.nodes import Persona, Served, opened, serving
 
 START: Final = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 PEOPLE: Final = ("operator", "authority", "samr", "auditor", "provider", "buyer", "second", "broker")
+PAPERS: Final = {  # what a diligent broker holds of these goods
+    "source_sha256": sha256_hex(b"source statement"),
+    "seller_sha256": sha256_hex(b"who the seller is"),
+    "buyer_sha256": sha256_hex(b"who the buyer is"),
+    "documents": ["来源说明.pdf", "卖方身份核验.pdf", "买方身份核验.pdf"],
+}
 
 
 @dataclass
@@ -183,8 +189,8 @@ async def _listing(market: Market, title: str, *, stage: str) -> str:
     return listing_id
 
 
-async def _trade(market: Market, upto: str) -> str:
-    """A trade of the listed product, brokered, up to a state."""
+async def _trade(market: Market, upto: str, **terms: Any) -> str:
+    """A trade of the listed product, brokered, up to a state; `terms` are what more each offer says."""
     served, clock = market.served, market.served.clock
     clock.advance(timedelta(minutes=5))
     trade = await served.api(
@@ -202,14 +208,15 @@ async def _trade(market: Market, upto: str) -> str:
     path = f"/trades/{trade_id}"
     if upto == "INQUIRED":
         return trade_id
-    await served.api(market.provider, "POST", f"{path}/offers", _terms(market, 76_000_000))
+    await served.api(market.provider, "POST", f"{path}/offers", _terms(market, 76_000_000) | terms)
     clock.advance(timedelta(minutes=30))
-    await served.api(market.buyer, "POST", f"{path}/offers", _terms(market, 62_000_000))
+    await served.api(market.buyer, "POST", f"{path}/offers", _terms(market, 62_000_000) | terms)
     if upto == "NEGOTIATING":
         return trade_id
     clock.advance(timedelta(minutes=30))
-    await served.api(market.provider, "POST", f"{path}/offers", _terms(market, 68_000_000))
+    await served.api(market.provider, "POST", f"{path}/offers", _terms(market, 68_000_000) | terms)
     await served.api(market.buyer, "POST", f"{path}/accept", {"offer_no": 3})
+    await served.api(market.broker, "POST", f"{path}/source-check", PAPERS)
     await served.api(market.provider, "POST", f"{path}/sign")
     if upto == "READY":
         return trade_id

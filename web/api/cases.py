@@ -134,6 +134,34 @@ DISMISS = kind(
 )
 
 
+class DecisionForm(Asked):
+    """Against whom of those the finding names the suspicion is confirmed."""
+
+    org_ids: list[Id] = Field(min_length=1, max_length=50)
+
+
+class DecisionArgs(Args, DecisionForm):
+    case_id: Id
+
+
+async def _decide(s: WriteSession, act: Act, args: DecisionArgs, node: Node) -> Any:
+    del node
+    return await service.decide_case(s, act, **dict(args))
+
+
+DECIDE = kind(
+    ActKind(
+        name="case.decide",
+        event="CSE.DECIDE",
+        args=DecisionArgs,
+        roles=REGULATORS,
+        verb=_decide,
+        answer=CaseView.of,
+        about=lambda args: args.case_id,
+    )
+)
+
+
 class OrderForm(Asked):
     """An order of REFUND_TRADE alone names the fen that go back, and whose fault it is."""
 
@@ -277,7 +305,13 @@ async def dismiss(case_id: Id, caller: CallerDep) -> Response:
     return respond(await caller.do(DISMISS, CaseArgs(case_id=case_id)))
 
 
+@router.post("/cases/{case_id}/decide", **answers(DECIDE, CaseView))
+async def decide(case_id: Id, caller: CallerDep, form: DecisionForm) -> Response:
+    """Confirm what the case suspected; by another person than opened it. It is public, and counts."""
+    return respond(await caller.do(DECIDE, DecisionArgs(case_id=case_id, org_ids=form.org_ids)))
+
+
 @router.post("/cases/{case_id}/orders", **answers(ORDER, OrderView))
 async def issue(case_id: Id, caller: CallerDep, form: OrderForm) -> Response:
-    """Issue an order in an open investigation: it is in force at once."""
+    """Issue an order in an open investigation or upon its decision: it is in force at once."""
     return respond(await caller.do(ORDER, OrderArgs(case_id=case_id, **dict(form))))

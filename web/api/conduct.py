@@ -8,13 +8,20 @@ from pydantic import Field
 
 from base.db import WriteSession
 from brokers.conduct import repository, service
+from brokers.conduct.errors import SourceCheckUnknown
+from brokers.conduct.records import MAX_NAME, Papers
 from brokers.conduct.rules import Change, InterestKind
+from brokers.repository import certificate_by_no
 from ledger.reader import opening, statements_about
 from ledger.recording import Act
 from market.orders.consenting import consent_in_trade
-from web.acts import ActKind, Args, Asked, Id, Moment, kind
+from market.orders.repository import get_trade
+from market.orders.vouching import check_source
+from web.acts import ActKind, Args, Asked, Id, Moment, Sha256, kind
+from web.api.brokers import CertificateNo
 from web.api.trades import TradeArgs
-from web.deps import CallerDep, ReadDep, answers, respond
+from web.conduct import conduct_of
+from web.deps import JSON, CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import View
 
@@ -171,6 +178,83 @@ CHANGE = kind(
         status=201,
     )
 )
+
+
+class PapersForm(Asked):
+    """Digests of the papers in the broker's files, and what they are called there, in this order."""
+
+    source_sha256: Sha256
+    seller_sha256: Sha256
+    buyer_sha256: Sha256
+    documents: list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]] = Field(
+        min_length=3, max_length=3
+    )
+
+
+class CheckArgs(Args, PapersForm):
+    trade_id: Id
+
+
+async def _check(s: WriteSession, act: Act, args: CheckArgs, node: Node) -> Any:
+    del node
+    papers = Papers(args.source_sha256, args.seller_sha256, args.buyer_sha256, args.documents)
+    return await check_source(s, act, trade_id=args.trade_id, papers=papers)
+
+
+class CheckView(View):
+    statement_id: str
+    trade_id: str
+    broker_id: str
+    source_sha256: str
+    seller_sha256: str
+    buyer_sha256: str
+    documents: list[str]
+    checked_at: datetime
+    keep_until: datetime
+
+
+CHECK = kind(
+    ActKind(
+        name="source.check",
+        event="CND.CHECK",
+        args=CheckArgs,
+        roles=_BROKER,
+        verb=_check,
+        answer=CheckView.model_validate,
+        about=lambda args: args.trade_id,
+        status=201,
+    )
+)
+
+
+@router.post("/trades/{trade_id}/source-check", **answers(CHECK, CheckView))
+async def check(trade_id: Id, caller: CallerDep, form: PapersForm) -> Response:
+    """Record, as the trade's broker, that source and parties are checked: before its signature (BR3)."""
+    return respond(await caller.do(CHECK, CheckArgs(trade_id=trade_id, **form.model_dump())))
+
+
+@router.get("/trades/{trade_id}/source-check")
+async def checked(trade_id: Id, caller: CallerDep, s: ReadDep) -> CheckView:
+    """What the broker has recorded of a trade, for the broker and for whom it reports to."""
+    trade = await get_trade(s, trade_id=trade_id)
+    reads = caller.actor.roles & _TOLD or caller.actor.org_id == trade.broker_id
+    row = await repository.source_check_of(s, trade_id=trade_id, broker_id=trade.broker_id or "")
+    if not reads or row is None:
+        raise SourceCheckUnknown("no check of this trade is recorded", trade_id=trade_id)
+    return CheckView.model_validate(row)
+
+
+@router.get("/brokers/{cert_no}/conduct", response_class=Response)
+async def score(
+    cert_no: CertificateNo, s: ReadDep, size: Annotated[int | None, Query(ge=1, le=2**53)] = None
+) -> Response:
+    """A broker's conduct score with its reasons, by the newest published checkpoint or that of `size`.
+
+    Canonical JSON: `databourse conduct` makes the same bytes of a bundle of that size.
+    """
+    certificate = await certificate_by_no(s, cert_no=cert_no)
+    found = await conduct_of(s, org_id=certificate.org_id, size=size)
+    return Response(found.published(), media_type=JSON)
 
 
 @router.get("/broker-interests")

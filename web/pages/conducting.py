@@ -8,6 +8,9 @@ from starlette.responses import Response
 
 from brokers.conduct.repository import interests_of, notices_of
 from brokers.conduct.rules import Change, InterestKind
+from brokers.conduct.score import RULE
+from brokers.repository import certificate_by_no
+from web.conduct import conduct_of
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
@@ -44,6 +47,32 @@ async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = 
         kinds=visitor.options("interest", [kind.value for kind in InterestKind]),
         changes=visitor.options("change", [change.value for change in Change]),
     )
+
+
+@router.get("/brokers/{cert_no}/conduct")
+async def score(visitor: VisitorDep, cert_no: str) -> Response:
+    """A broker's conduct score with every reason, for everyone."""
+    async with visitor.node.database.read() as s:
+        row = await certificate_by_no(s, cert_no=cert_no)
+        found = await conduct_of(s, org_id=row.org_id)
+        names = await names_of(s, [row.org_id])
+    return visitor.render(
+        "broker_conduct.html",
+        row=row,
+        found=found,
+        names=names,
+        mandates=found.document()["mandates"],
+        base=found.rules.number(RULE, "base"),
+    )
+
+
+@router.post("/conduct/checks")
+async def check(visitor: VisitorDep) -> Response:
+    """Record what was checked of a trade, as its broker."""
+    form = await visitor.form()
+    args = {name: form.text(name) for name in ("trade_id", "source_sha256", "seller_sha256", "buyer_sha256")}
+    papers = [form.text(f"{paper}_paper") for paper in ("source", "seller", "buyer")]
+    return await _attempt(visitor, form, "source.check", args | {"documents": papers})
 
 
 @router.post("/conduct/interests")

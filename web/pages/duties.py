@@ -16,6 +16,12 @@ BROKER_TYPES: Final[Mapping[str, str]] = {
     "D": N_("Data empowerment"),
     "M": N_("Entrusted exercise of rights"),
 }
+CASES: Final[Mapping[str, str]] = {
+    "RECEIVED": N_("Received"),
+    "INVESTIGATING": N_("Under investigation"),
+    "CLOSED_NO_CASE": N_("Closed without result"),
+    "DECIDED": N_("Decided: confirmed"),
+}
 CONDUCT: Final[Mapping[str, str]] = {
     "MND.SIGN": N_("Mandate signed by the client"),
     "MND.ACCEPT": N_("Mandate accepted by the broker"),
@@ -34,6 +40,10 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),
     "CND.CHECK": N_("Source and parties checked by the broker"),
+    "CSE.FILE": N_("Case filed"),
+    "CSE.OPEN_CASE": N_("Investigation opened"),
+    "CSE.NO_CASE": N_("Case closed without result"),
+    "CSE.DECIDE": N_("Suspicion confirmed"),
 }
 INTERESTS: Final[Mapping[str, str]] = {
     "OWNERSHIP": N_("A share"),
@@ -170,4 +180,41 @@ RESOLUTIONS: Final[Mapping[str, str]] = {
     "CORRECTED": N_("It was put right"),
     "EXPLAINED": N_("Money and books agree after all"),
     "HANDED_OVER": N_("Handed over to an authority or a court"),
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    "revoked": N_("Certificate revoked"),
+    "suspended": N_("Certificate suspended"),
+    "annual_failed": N_("Annual review failed"),
+    "report_missed": N_("Annual report missing"),
+    "rectify_missed": N_("Not put right in time"),
+    "case_confirmed": N_("Suspicion confirmed"),
+    "scope_cut": N_("Scope cut"),
+    "refund_fault": N_("Refund for which the broker is at fault"),
+    "warned": N_("Warning"),
+    "suspicion_late": N_("Suspicion reported late"),
+    "report_late": N_("Annual report filed late"),
+    "rectify": N_("To be put right"),
+    "change_late": N_("Change told late"),
+    "dispute_lost": N_("The client lost a dispute"),
+    "client_served": N_("A client's mandate was fulfilled"),
+    "mandates_unfulfilled": N_("Too many mandates came to nothing"),
+}
+STANDINGS: Final[Mapping[str, str]] = {
+    "counts": N_("counts"),
+    "open-case": N_("does not count: its case is open"),
+    "no-case": N_("does not count: its case was closed without result"),
+    "same-matter": N_("does not count: something heavier counts for the same matter"),
+    "trade-undone": N_("does not count: the trade is void, taken back or flagged"),
+    "too-old": N_("does not count any more: too old"),
+}
+HELD: Final[Mapping[str, str]] = {
+    "revoked": N_("who was revoked is in band D"),
+    "suspended": N_("who was suspended is in band C at best"),
+    "short-record": N_("band A is for who has served enough clients"),
+}
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "conduct": REASONS,
+    "conduct_standing": STANDINGS,
+    "held": HELD,
 }

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from base.errors import NotFound
 from cases import repository
-from cases.rules import MOVES, POWERS, REGULATORS, CaseState, Measure
+from cases.rules import MOVES, ORDERING, POWERS, REGULATORS, Measure
 from cases.tables import Case
 from ledger.reader import statements_of
 from market.disputes.rules import Fault
@@ -216,7 +216,7 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled) -> Response:
             for (at, event), move in MOVES.items()
             if at == case.status and move.roles & visitor.roles
         ],
-        measures=visitor.options("measure", measures) if case.status is CaseState.INVESTIGATING else [],
+        measures=visitor.options("measure", measures) if case.status in ORDERING else [],
         faults=visitor.options("fault", list(Fault)),
     )
 
@@ -235,6 +235,13 @@ async def open_case(visitor: VisitorDep, case_id: str) -> Response:
 async def dismiss(visitor: VisitorDep, case_id: str) -> Response:
     """Close the case without result."""
     return await _step(visitor, case_id, "case.dismiss", {})
+
+
+@router.post("/reg/cases/{case_id}/decide")
+async def decide(visitor: VisitorDep, case_id: str) -> Response:
+    """Confirm what the case suspected."""
+    form = await visitor.form()
+    return await _step(visitor, case_id, "case.decide", {"org_ids": form.every("org_ids")})
 
 
 @router.post("/reg/cases/{case_id}/orders")

@@ -68,10 +68,7 @@ STATES: Final[Mapping[str, str]] = {
     "OPEN": N_("Open"),
     "WITHDRAWN": N_("Withdrawn"),
     # a case, a payment instruction
-    "RECEIVED": N_("Received"),
-    "INVESTIGATING": N_("Under investigation"),
-    "CLOSED_NO_CASE": N_("Closed without result"),
-    "DECIDED": N_("Decided: confirmed"),
+    **duties.CASES,
     "INSTRUCTED": N_("Instructed"),
     "PAID": N_("Paid"),
 }
@@ -193,10 +190,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "PAY.CLAIM_PAID": N_("Claim paid"),
     "ACC.STATEMENT": N_("Statement of account signed"),
     "XBD.AUTO_ROUTE": N_("Customs decision"),
-    "CSE.FILE": N_("Case filed"),
-    "CSE.OPEN_CASE": N_("Investigation opened"),
-    "CSE.NO_CASE": N_("Case closed without result"),
-    "CSE.DECIDE": N_("Suspicion confirmed"),
     "ORD.ISSUE": N_("Order issued"),
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
@@ -388,9 +381,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "fault": dispute_words.FAULTS,
     "resolution": duties.RESOLUTIONS,
     "discipline": duties.DISCIPLINE,
-    "conduct": duties.REASONS,
-    "conduct_standing": duties.STANDINGS,
-    "held": duties.HELD,
+    **duties.GROUPS,
     "download": DOWNLOADS,
 }
 

@@ -226,6 +226,7 @@ async def test_an_act_signed_at_home_says_to_the_byte_what_was_prepared(scene):
     assert await payloads(scene, trade_id, "TRD.ACCEPT") == [accepted.payload]
     assert (trade.status, trade.agreed_at) == (TradeState.CONTRACT_READY, prepared_at)
     signatures = []
+    await scene.vouch(trade_id)
     for party in (scene.seller, scene.buyer, scene.broker):
         signature = await prepared(scene, party, "sign", trade_id=trade_id)
         signatures.append(signature)

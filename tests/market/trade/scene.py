@@ -14,9 +14,11 @@ from sqlmodel import col, select
 
 from bank.amounts import account_number
 from base.clock import SimulatedClock
-from base.db import Database
+from base.db import Database, ReadSession
 from base.jobs import run_due
 from base.signing import SigningKey
+from brokers.conduct.records import Papers
+from brokers.conduct.repository import source_check_of
 from brokers.mandates.repository import terms_of
 from brokers.rules import BrokerType, Side
 from brokers.service import CertificateScope, accept_mandate, certify, revoke_mandate, sign_mandate
@@ -29,6 +31,7 @@ from market.orders.repository import get_trade
 from market.orders.rules import TradeState
 from market.orders.service import OfferTerms, inquire, make_offer, refuse_trade, sign_contract
 from market.orders.tables import Offer, Trade
+from market.orders.vouching import check_source, filed_source
 from market.settlement.inbox import hear_bank
 from market.settlement.payees import set_payee_account
 from market.settlement.repository import instructions_of
@@ -65,6 +68,13 @@ def terms(price_minor: int = PRICE, *, expires_at: datetime, **changes: Any) -> 
         "expires_at": expires_at,
     }
     return OfferTerms(**(said | changes))
+
+
+async def papers_of(s: ReadSession, listing_id: str) -> Papers:
+    """What a diligent broker holds of a listing's source and of both parties."""
+    source = await filed_source(s, listing_id=listing_id)
+    assert source is not None
+    return Papers(source, "5e" * 32, "b1" * 32, ("来源说明.pdf", "卖方身份核验.pdf", "买方身份核验.pdf"))
 
 
 @dataclass
@@ -148,9 +158,22 @@ class Scene:
             offer_no=offer_no,
         )
 
+    async def vouch(self, trade_id: str) -> None:
+        """The broker records what it has checked, unless it has, or there is nothing to sign."""
+        async with self.database.read() as s:
+            trade = await get_trade(s, trade_id=trade_id)
+            known = await source_check_of(s, trade_id=trade_id, broker_id=self.broker.org_id)
+            papers = await papers_of(s, trade.listing_id)
+        if known is None and trade.broker_id and trade.status is TradeState.CONTRACT_READY:
+            await self.broker.do(
+                check_source, attempted="CND.CHECK", object_id=trade_id, trade_id=trade_id, papers=papers
+            )
+
     async def sign(self, trade_id: str, *who: Party) -> Trade:
         """These sign the contract, in this order; by default all."""
         for party in who or (self.seller, self.buyer, self.broker):
+            if party.org_id == self.broker.org_id:
+                await self.vouch(trade_id)
             trade = await party.do(sign_contract, attempted="TRD.SIGN", object_id=trade_id, trade_id=trade_id)
         return trade
 
@@ -237,6 +260,7 @@ class Scene:
         if state is TradeState.NEGOTIATING:
             return trade_id
         await self.accept(trade_id, self.buyer)
+        await self.vouch(trade_id)
         if state is TradeState.CONTRACT_READY:
             return trade_id
         await self.sign(trade_id)

@@ -30,6 +30,7 @@ from tests.web.api import goods
 from tests.web.api.desk import Desk
 from tests.web.api.live import Live, live
 from tests.web.api.test_whole_way import list_goods, mandate
+from tests.web.market import PAPERS
 
 PRICE = 68_000_000
 SELLER_PART, COMMISSION, PLATFORM_FEE = 65_960_000, 1_360_000, 680_000
@@ -60,6 +61,7 @@ class Undone:
         expires_at = rfc3339(self.world.clock.now() + timedelta(days=7))
         await self.broker.act(f"{path}/offers", goods.offer(PRICE, expires_at))
         await self.buyer.act(f"{path}/accept", {"offer_no": 1})
+        await self.broker.act(f"{path}/source-check", PAPERS)
         for desk in (self.provider, self.buyer, self.broker):
             await desk.act(f"{path}/sign")
         trade_id: str = inquiry["trade_id"]

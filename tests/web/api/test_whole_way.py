@@ -21,6 +21,7 @@ from tests.identity.unmoved import statements
 from tests.web.api import goods
 from tests.web.api.desk import Desk
 from tests.web.api.live import Live, live
+from tests.web.market import PAPERS
 
 SIP = httpx.AsyncHTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)])
 
@@ -129,6 +130,8 @@ async def negotiate(world: Live, listing_id: str, *, provider: Desk, buyer: Desk
 
 async def contract(world: Live, trade_id: str, *parties: Desk) -> None:
     await world.move_to(at(13, 10))
+    checked = await parties[-1].act(f"/trades/{trade_id}/source-check", PAPERS)
+    assert checked["keep_until"].startswith("2046-11-13")
     for desk in parties:
         signed = await desk.act(f"/trades/{trade_id}/sign")
     assert signed["status"] == "CONTRACTED"
