@@ -134,7 +134,7 @@ async def send_file(
     if_range: str | None,
     declared: Declared = UNDECLARED,
 ) -> Response:
-    """Answer one request for a file, as the buyer: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
+    """Answer one request for a file, for buyer or recipient: 200, 206 or 416 (RFC 9110 §14, RFC 9530)."""
     caller.require(ROLE)
     node = caller.node
 

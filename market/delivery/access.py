@@ -1,14 +1,20 @@
 """Each access to what was sold is asked of the contract's policy: for whom, for what, where, how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from base.db import ReadSession
 from identity.repository import get_organisation
+from market.customs.errors import CustomsRouteNotOpen
+from market.customs.repository import decision_of
+from market.customs.rules import country_of
+from market.delivery.repository import right_of
+from market.delivery.rules import Right
 from market.delivery.tables import Entitlement
-from market.orders.bounding import policy_of
+from market.orders.bounding import is_recipient, policy_of
 from market.orders.errors import RecipientNotPermitted
 from market.orders.permitting import Access, check_access
+from market.orders.tables import Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +25,27 @@ class Declared:
     recipient: str | None = None
 
 
+async def right_for(s: ReadSession, trade: Trade, entitlement: Entitlement, *, org_id: str) -> Right:
+    """An entitlement as the rules take it for somebody who asks: the buyer, a named recipient, a stranger."""
+    right = right_of(trade, entitlement)
+    named = org_id != entitlement.buyer_id and await is_recipient(s, trade_id=trade.trade_id, org_id=org_id)
+    return replace(right, recipients=frozenset({org_id})) if named else right
+
+
 async def require_permitted(
-    s: ReadSession, entitlement: Entitlement, declared: Declared, *, now: datetime, count: int
+    s: ReadSession, entitlement: Entitlement, declared: Declared, *, by: str, now: datetime, count: int
 ) -> Declared:
     """What an access is for, once the policy of its contract lets it be; `count` is which use it is.
 
+    `by` is who takes: the buyer, for itself or for a recipient, or a recipient, for itself alone.
     An access under a licence of one purpose that declares none is for that purpose. A contract from
     before there were policies allows what its entitlement does. Raises what `permitting.check_access` and
-    `bounding.policy_of` raise.
+    `bounding.policy_of` raise, and CustomsRouteNotOpen for a recipient outside the mainland to whose place
+    nothing was cleared.
     """
-    recipient = declared.recipient or entitlement.buyer_id
+    recipient = declared.recipient or by
+    if by not in {entitlement.buyer_id, recipient}:
+        raise RecipientNotPermitted("a recipient takes for itself", recipient=recipient)
     policy = await policy_of(s, trade_id=entitlement.trade_id)
     if policy is None:
         return Declared(declared.purpose, recipient)
@@ -49,4 +66,13 @@ async def require_permitted(
             count=count,
         ),
     )
+    if recipient != entitlement.buyer_id:
+        await _require_cleared(s, entitlement.trade_id, country_of(organisation.region))
     return Declared(purpose, recipient)
+
+
+async def _require_cleared(s: ReadSession, trade_id: str, country: str) -> None:
+    """Customs has cleared what goes to the buyer; to another place abroad nothing goes beside it."""
+    cleared = await decision_of(s, trade_id=trade_id)
+    if country not in {"CN", None if cleared is None else cleared.country}:
+        raise CustomsRouteNotOpen("customs has cleared nothing to this place", country=country)

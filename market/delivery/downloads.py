@@ -5,8 +5,9 @@ delivered, and a process that is killed has lost no receipt that anyone could ha
 reserved at once, so that requests side by side cannot send more than the right gives; what did not leave is
 given back.
 
-A download is nobody's signed act: the buyer asks, the exchange states what it sent. So the acts here name
-the buyer (a refusal is recorded against it) and carry the exchange's pen.
+A download is nobody's signed act: the buyer asks, or a recipient that the contract names, and the exchange
+states what it sent. So the acts here name who asks (a refusal is recorded against it) and carry the
+exchange's pen. All who take under one right share its uses.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted
+from market.delivery.access import Declared, require_permitted, right_for
 from market.delivery.errors import DeclaredOtherwise
 from market.delivery.rules import (
     DownloadStatus,
@@ -81,7 +82,7 @@ async def authorise_download(
     DeadlinePassed, and ListingNotDeliverable, RightNotHeld or ChannelClosed where what was sold fell.
     """
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
-    require_usable(repository.right_of(trade, entitlement), org_id=org_id, now=now)
+    require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
     await require_outgoing(s, trade)
     return trade, entitlement
 
@@ -111,8 +112,8 @@ async def open_download(
     )
     download = None
     if reply.span is not None:
-        download = await _place(s, act, trade, entitlement, reply.span)
-        await _declare(s, act, entitlement, download, declared)
+        download, use = await _place(s, act, trade, entitlement, reply.span)
+        await _declare(s, act, entitlement, download, declared, use=use)
     file = await get_file(s, file_id=entitlement.file_id)
     return Opened(
         entitlement_id=entitlement_id,
@@ -125,13 +126,23 @@ async def open_download(
     )
 
 
-async def _place(s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, span: Span) -> Download:
-    download = await repository.open_download_of(s, entitlement_id=entitlement.entitlement_id)
+async def _place(
+    s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, span: Span
+) -> tuple[Download, int]:
+    """The download of this taker that the bytes are counted in, and which use of the right it is.
+
+    What others have under way is used: buyer and recipients share one meter.
+    """
+    taker = act.actor.org_id
+    under_way = await repository.open_downloads_of(s, entitlement_id=entitlement.entitlement_id)
+    mine = [one for one in under_way if (one.taken_by or entitlement.buyer_id) == taker]
+    download = mine[0] if mine else None
+    others = len(under_way) - len(mine)
     placed = place(
         open_sent=download.sent_bytes if download else None,
         length=span.length,
         size=entitlement.bytes,
-        used=entitlement.used,
+        used=entitlement.used + others,
         max_downloads=entitlement.max_downloads,
     )
     if download is not None and placed.spends:
@@ -140,20 +151,22 @@ async def _place(s: WriteSession, act: Act, trade: Trade, entitlement: Entitleme
         download = Download(
             download_id=act.new_id("dld"),
             entitlement_id=entitlement.entitlement_id,
+            taken_by=taker,
             status=DownloadStatus.OPEN,
             opened_at=act.now,
         )
     download.sent_bytes += span.length
     s.add(download)
     await s.flush()
-    return download
+    return download, entitlement.used + others + 1
 
 
 async def _declare(
-    s: WriteSession, act: Act, entitlement: Entitlement, download: Download, declared: Declared
+    s: WriteSession, act: Act, entitlement: Entitlement, download: Download, declared: Declared, *, use: int
 ) -> None:
     """Ask the contract's policy, and keep what the download is for; refused, nothing of it stays."""
-    told = await require_permitted(s, entitlement, declared, now=act.now, count=entitlement.used + 1)
+    by = act.actor.org_id
+    told = await require_permitted(s, entitlement, declared, by=by, now=act.now, count=use)
     if download.recipient is None:
         download.purpose, download.recipient = told.purpose, told.recipient
         s.add(download)
@@ -184,7 +197,8 @@ async def count_sent(
     s.add(download)
     await s.flush()
     if is_whole(spans, entitlement.bytes):
-        require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+        org_id = act.actor.org_id
+        require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=act.now)
         await require_outgoing(s, trade)
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
         if trade.status is TradeState.DELIVERING:
@@ -222,6 +236,7 @@ async def _close(
                 "bytes": download.sent_bytes,
                 "purpose": download.purpose,
                 "recipient": download.recipient,
+                "taken_by": download.taken_by or entitlement.buyer_id,
             },
             subjects={"file": entitlement.sha256},
         ),
@@ -268,7 +283,7 @@ async def _still_open(house: House, actor: Actor, opened: Opened) -> None:
     """Whoever stops a delivery stops what is on its way too, at the next piece. Raises what ends a right."""
     async with house.database.read() as s:
         trade, entitlement, listing = await repository.standing(s, entitlement_id=opened.entitlement_id)
-        right = repository.right_of(trade, entitlement)
+        right = await right_for(s, trade, entitlement, org_id=actor.org_id)
     require_usable(right, org_id=actor.org_id, now=house.clock.now())
     check_deliverable(trade.listing_id, listing)
 

@@ -19,9 +19,9 @@ async def forget_check(s: WriteSession, *, statement_id: str) -> None:
 
 
 async def forget_declaration(s: WriteSession, *, statement_id: str) -> None:
-    """For what and for whom a download was."""
+    """For what and for whom a download was, and who took it."""
     of_it = col(Download.statement_id) == statement_id
-    await s.exec(update(Download).where(of_it).values(purpose=None, recipient=None))
+    await s.exec(update(Download).where(of_it).values(purpose=None, recipient=None, taken_by=None))
 
 
 FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {

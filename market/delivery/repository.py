@@ -13,7 +13,7 @@ from market.delivery.tables import AcceptanceCheck, DeliveryStop, Download, Enti
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from market.orders.rules import TradeState
-from market.orders.tables import Trade
+from market.orders.tables import ContractRecipient, Trade
 
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
@@ -45,6 +45,17 @@ async def entitlements_of(
     if after is not None:
         query = query.where(col(Entitlement.entitlement_id) < after)
     return (await s.exec(query)).all()
+
+
+async def entitlements_for(s: ReadSession, *, org_id: str, limit: int = 50) -> Sequence[Entitlement]:
+    """The rights of others under which an organisation is a named recipient, newest first."""
+    query = select(Entitlement).join(
+        ContractRecipient, col(ContractRecipient.trade_id) == col(Entitlement.trade_id)
+    )
+    query = query.where(ContractRecipient.org_id == org_id)
+    return (
+        await s.exec(query.order_by(col(Entitlement.entitlement_id).desc()).limit(min(limit, MAX_PAGE)))
+    ).all()
 
 
 async def downloads_of(s: ReadSession, *, entitlement_id: str) -> Sequence[Download]:
@@ -79,12 +90,12 @@ async def get_download(s: ReadSession, *, download_id: str) -> Download:
     return download
 
 
-async def open_download_of(s: ReadSession, *, entitlement_id: str) -> Download | None:
-    """The download under way; its entitlement's lock covers it."""
+async def open_downloads_of(s: ReadSession, *, entitlement_id: str) -> Sequence[Download]:
+    """The downloads under way, one of a taker; their entitlement's lock covers them."""
     query = select(Download).where(
         Download.entitlement_id == entitlement_id, Download.status == DownloadStatus.OPEN
     )
-    return (await s.exec(query, execution_options=_FRESH)).first()
+    return (await s.exec(query.order_by(col(Download.download_id)), execution_options=_FRESH)).all()
 
 
 async def standing(s: ReadSession, *, entitlement_id: str) -> tuple[Trade, Entitlement, ListingState]:

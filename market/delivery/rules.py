@@ -191,6 +191,7 @@ class Right:
     expires_at: datetime
     trade_stopped: bool
     deliver_by: datetime | None = None  # while the first delivery is under way
+    recipients: frozenset[str] = frozenset()  # whom the contract names beside the holder
 
 
 def require_usable(right: Right, *, org_id: str, now: datetime) -> None:
@@ -199,7 +200,7 @@ def require_usable(right: Right, *, org_id: str, now: datetime) -> None:
     Raises EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired or DeadlinePassed, in
     this order.
     """
-    if right.holder_id != org_id:
+    if org_id not in {right.holder_id, *right.recipients}:
         raise EntitlementForeign("this right to receive data is another organisation's")
     if right.status is EntitlementStatus.REVOKED:
         raise EntitlementRevoked("this right to receive data was revoked")

@@ -52,11 +52,13 @@ class Entitlement(SQLModel, table=True):
 
 
 class Download(SQLModel, table=True):
-    """One taking of the whole file, over as many requests as it needs; at most one is open at a time.
+    """One taking of the whole file, over as many requests as it needs; at most one of a taker is open.
 
-    `sent` are the spans that went out (`rules.spans_text`), `sent_bytes` counts repeats and what is on
-    its way: it is reserved when a request is allowed, and what was not sent is given back. `purpose` and
-    `recipient` are what it was opened for; a download from before that was asked has neither.
+    Who takes is the buyer, or a recipient that the contract names (`taken_by`; None for a download from
+    before the two were told apart). `sent` are the spans that went out (`rules.spans_text`), `sent_bytes`
+    counts repeats and what is on its way: it is reserved when a request is allowed, and what was not sent is
+    given back. `purpose` and `recipient` are what it was opened for; a download from before that was asked
+    has neither.
     """
 
     __tablename__ = "market_downloads"
@@ -65,6 +67,7 @@ class Download(SQLModel, table=True):
         Index(
             "uq_market_downloads_open",
             "entitlement_id",
+            "taken_by",
             unique=True,
             sqlite_where=text("status = 'OPEN'"),
             postgresql_where=text("status = 'OPEN'"),
@@ -75,6 +78,7 @@ class Download(SQLModel, table=True):
     entitlement_id: str = Field(
         sa_column=Column(Text, ForeignKey("market_entitlements.entitlement_id"), nullable=False, index=True)
     )
+    taken_by: str | None = Field(default=None, sa_column=Column(Text))
     status: DownloadStatus = Field(sa_column=Column(text_enum(DownloadStatus), nullable=False))
     sent: str = Field(default="", sa_column=Column(Text, nullable=False))
     sent_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

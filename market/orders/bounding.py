@@ -6,7 +6,7 @@ from market.listings.repository import conditions_of
 from market.orders.errors import PolicyErased, RecipientNotPermitted
 from market.orders.permitting import Policy, parse
 from market.orders.scope import LicenceScope, check_within, default_scope
-from market.orders.tables import ContractPolicy, Trade
+from market.orders.tables import ContractPolicy, ContractRecipient, Trade
 
 
 async def usual_scope(s: ReadSession, *, listing_id: str) -> LicenceScope:
@@ -30,6 +30,11 @@ async def require_within(
     for recipient in scope.recipients:
         if await get_organisation(s, org_id=recipient) is None:
             raise RecipientNotPermitted("a recipient is a member of the exchange", recipient=recipient)
+
+
+async def is_recipient(s: ReadSession, *, trade_id: str, org_id: str) -> bool:
+    """Whether a trade's contract names an organisation that may have the data beside the buyer."""
+    return await s.get(ContractRecipient, (trade_id, org_id)) is not None
 
 
 async def policy_of(s: ReadSession, *, trade_id: str) -> Policy | None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from base.db import ReadSession, WriteSession
 from ledger.erasure import ERASED
 from market.orders.states import OVER
-from market.orders.tables import Contract, ContractPolicy, Offer, QuoteRow, Trade
+from market.orders.tables import Contract, ContractPolicy, ContractRecipient, Offer, QuoteRow, Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ async def forget_offer(s: WriteSession, *, trade_id: str, statement_id: str) -> 
     await forget_contract(s, trade_id=trade_id)
     of_trade = col(ContractPolicy.trade_id) == trade_id
     await s.exec(update(ContractPolicy).where(of_trade).values(document=""))
+    await s.exec(delete(ContractRecipient).where(col(ContractRecipient.trade_id) == trade_id))
 
 
 async def forget_quote(s: WriteSession, *, quote_id: str) -> None:

@@ -9,7 +9,8 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.customs.service import clear_customs
 from market.customs.tables import CustomsDecision
-from market.listings.repository import get_file, get_product, lock_listing
+from market.listings.plans import PricePlan
+from market.listings.repository import get_file, get_product, lock_listing, plan_of
 from market.listings.tables import Listing
 from market.orders import repository, service
 from market.orders.acting import commission_of, mandates_in
@@ -20,10 +21,10 @@ from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
 from market.orders.statements import terms_of
-from market.orders.tables import Contract, ContractPolicy, QuoteRow, Trade
+from market.orders.tables import Contract, ContractPolicy, ContractRecipient, QuoteRow, Trade
 from market.settlement.plan import split
 from market.trade.prechecking import delivery_facts, parties_in, precheck_facts
-from market.trade.quoting import make_quote
+from market.trade.quoting import make_quote, taken_as_planned
 from pricing.whole import WholePrice
 
 
@@ -74,7 +75,8 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     if not checked.passed:
         await _block(s, act, trade, checked, cleared)
         return
-    quote = await make_quote(s, act, trade, listing, commission_bp=commission_bp)
+    plan = await plan_of(s, listing_id=listing.listing_id)
+    quote = await make_quote(s, act, trade, listing, commission_bp=commission_bp, plan=plan)
     assert trade.price_minor is not None
     price = split(trade.price_minor, commission_bp)
     await _pass(
@@ -88,7 +90,14 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         mandate_id=mandate.mandate_id if mandate else None,
     )
     await _draw_up(
-        s, act, trade=trade, listing=listing, organisations=organisations, quote=quote, price=price
+        s,
+        act,
+        trade=trade,
+        listing=listing,
+        organisations=organisations,
+        quote=quote,
+        price=price,
+        plan=plan,
     )
 
 
@@ -147,12 +156,15 @@ async def _draw_up(
     organisations: Sequence[Organisation],
     quote: QuoteRow,
     price: WholePrice,
+    plan: PricePlan | None,
 ) -> None:
     """Keep the one document that every party will sign."""
-    offer = (await repository.offers_of(s, trade_id=trade.trade_id))[-1]
+    offers = await repository.offers_of(s, trade_id=trade.trade_id)
+    offer = offers[-1]
     agreed = terms_of(offer)
     product = await get_product(s, product_id=listing.product_id)
     file = await get_file(s, file_id=listing.file_id)
+    scope = agreed.scope or await usual_scope(s, listing_id=listing.listing_id)
     drawn = draw_up(
         Terms(
             trade_id=trade.trade_id,
@@ -172,10 +184,11 @@ async def _draw_up(
             scenario=trade.scenario,
             territory=offer.territory,
             term_months=offer.term_months,
-            scope=agreed.scope or await usual_scope(s, listing_id=listing.listing_id),
+            scope=scope,
             delivery_mode=offer.delivery_mode,
             deliver_within_wd=offer.delivery_days or DELIVER_WORKING_DAYS,
             price=price,
+            price_plan=plan.document() if plan and taken_as_planned(trade, offers, plan) else None,
             contract_dated_at=act.occurred_at,
             mandate_id=trade.mandate_id,
         ),
@@ -200,6 +213,8 @@ async def _draw_up(
             trade_id=trade.trade_id, policy_sha256=drawn.policy_sha256, document=drawn.policy.decode()
         )
     )
+    named = set(scope.recipients) - {trade.buyer_id}
+    s.add_all(ContractRecipient(trade_id=trade.trade_id, org_id=org_id) for org_id in sorted(named))
     await s.flush()
 
 

@@ -9,6 +9,7 @@ from market.delivery import repository
 from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUnknown
 from market.listings.conditions import Purpose
+from market.orders.bounding import is_recipient
 from web.acts import Id
 from web.deps import CallerDep, ReadDep
 from web.files import file_headers, send_file
@@ -28,11 +29,19 @@ async def entitlements(caller: CallerDep, s: ReadDep) -> list[EntitlementView]:
     return [EntitlementView.of(row) for row in rows]
 
 
+@router.get("/entitlements/named")
+async def named(caller: CallerDep, s: ReadDep) -> list[EntitlementView]:
+    """What one's organisation may receive as a recipient that another's contract names, newest first."""
+    rows = await repository.entitlements_for(s, org_id=caller.actor.org_id)
+    return [EntitlementView.of(row) for row in rows]
+
+
 @router.head("/entitlements/{entitlement_id}/file", response_class=Response)
 async def describe(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> Response:
     """Length and digest of the file, without taking it."""
     row = await repository.get_entitlement(s, entitlement_id=entitlement_id)
-    if row.buyer_id != caller.actor.org_id:
+    org_id = caller.actor.org_id
+    if row.buyer_id != org_id and not await is_recipient(s, trade_id=row.trade_id, org_id=org_id):
         raise EntitlementUnknown("no such entitlement", entitlement_id=entitlement_id)
     headers = file_headers(row.sha256) | {"content-length": str(row.bytes)}
     return Response(headers=headers)
@@ -50,8 +59,9 @@ async def download(
 ) -> Response:
     """The file, or a range of it; a download broken off is taken up again with Range.
 
-    The contract's usage policy is asked: `purpose` declares for which of its purposes, and may be left out
-    where there is one; `recipient` declares for whom, and is the buyer unless it says so.
+    For the buyer, and for a recipient that the contract names. The contract's usage policy is asked:
+    `purpose` declares for which of its purposes, and may be left out where there is one; `recipient` declares
+    for whom, and is whoever asks unless the buyer says so. All of them share the uses that there are.
     """
     declared = Declared(purpose, recipient)
     return await send_file(caller, entitlement_id, request.headers.get("range"), if_range, declared)

@@ -1,19 +1,30 @@
 """A trade's delivery on its page: the right to receive, the downloads, and the forms up to the acceptance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from base.db import ReadSession
-from market.delivery.repository import checks_of, downloads_of, entitlement_of, stop_of
+from market.delivery.repository import (
+    checks_of,
+    downloads_of,
+    entitlement_of,
+    entitlements_for,
+    stop_of,
+)
 from market.delivery.rules import EntitlementStatus
+from market.delivery.tables import Entitlement
 from market.listings.categories import ProductType
 from market.listings.conditions import PURPOSE_LABELS, Purpose
-from market.listings.repository import get_file
+from market.listings.repository import get_file, get_listing
 from market.orders.bounding import policy_of
 from market.orders.errors import PolicyRefuses
+from market.orders.repository import get_trade
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from web.pages.forms import Form
+from web.pages.languages import Lang
+from web.pages.naming import names_of
 from web.pages.room import Room, Taken
 from web.pages.steps import Step
 from web.papers_words import said
@@ -28,11 +39,15 @@ _TICKED: Final[Mapping[ProductType, str]] = {
 async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     """The entitlement of the trade, once there is one, and how often it was used."""
     entitlement = await entitlement_of(s, trade_id=room.trade.trade_id)
+    downloads = await downloads_of(s, entitlement_id=entitlement.entitlement_id) if entitlement else ()
     return {
         "entitlement": entitlement,
-        "downloads": await downloads_of(s, entitlement_id=entitlement.entitlement_id) if entitlement else (),
+        "downloads": downloads,
+        "takers": await names_of(s, (one.taken_by for one in downloads)),
         "file": await get_file(s, file_id=room.listing.file_id),
-        "declarable": [] if entitlement is None else await _declarable(s, room),
+        "declarable": []
+        if entitlement is None
+        else await _declarable(s, room.trade.trade_id, room.visitor.lang),
         "may_download": entitlement is not None
         and entitlement.buyer_id == room.visitor.org_id
         and entitlement.status is EntitlementStatus.ACTIVE,
@@ -44,16 +59,39 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     }
 
 
-async def _declarable(s: ReadSession, room: Room) -> list[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Data that one may take under another's contract, and what of it one has to choose."""
+
+    entitlement: Entitlement
+    title: str
+    buyer: str
+    declarable: Sequence[tuple[str, str]]
+
+
+async def named_for(s: ReadSession, org_id: str, lang: Lang) -> list[Named]:
+    """What the contracts of others name an organisation for, newest first."""
+    rows = await entitlements_for(s, org_id=org_id)
+    names = await names_of(s, (row.buyer_id for row in rows))
+    found = []
+    for row in rows:
+        trade = await get_trade(s, trade_id=row.trade_id)
+        title = (await get_listing(s, listing_id=trade.listing_id)).title
+        choice = await _declarable(s, row.trade_id, lang)
+        found.append(Named(row, title, names[row.buyer_id], choice))
+    return found
+
+
+async def _declarable(s: ReadSession, trade_id: str, lang: Lang) -> list[tuple[str, str]]:
     """The purposes that a download has to choose from; none where there is nothing to choose."""
     try:
-        policy = await policy_of(s, trade_id=room.trade.trade_id)
+        policy = await policy_of(s, trade_id=trade_id)
     except PolicyRefuses:
         return []  # the download itself will say why
     codes = [] if policy is None else sorted(policy.purposes)
     if len(codes) < 2:  # noqa: PLR2004 - one is no choice
         return []
-    return [(code, said(PURPOSE_LABELS[Purpose(code)], room.visitor.lang)) for code in codes]
+    return [(code, said(PURPOSE_LABELS[Purpose(code)], lang)) for code in codes]
 
 
 def _accept_goods(form: Form, _: Trade) -> dict[str, Any]:

@@ -46,8 +46,10 @@ async def trades(visitor: VisitorDep, after: Annotated[str | None, Query(max_len
         titles = {}
         for listing_id in {trade.listing_id for trade in rows}:
             titles[listing_id] = (await get_listing(s, listing_id=listing_id)).title
+        named = [] if org_id is None else await delivering.named_for(s, org_id, visitor.lang)
     return visitor.render(
         "trades.html",
+        named=named,
         trades=rows,
         names=names,
         titles=titles,
@@ -148,6 +150,18 @@ def _is_whole(act: str, args: dict[str, Any]) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@router.get("/received/{entitlement_id}/file")
+async def receive(
+    visitor: VisitorDep,
+    entitlement_id: str,
+    range_: Annotated[str | None, Header(alias="range", max_length=200)] = None,
+    purpose: Annotated[Purpose | None, Query()] = None,
+    if_range: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """The file that another has bought, for a recipient that its contract names."""
+    return await send_file(caller_for(visitor), entitlement_id, range_, if_range, Declared(purpose))
 
 
 @router.get("/trades/{trade_id}/file")

@@ -94,7 +94,8 @@ class Deal:
     async def take(self, *, upto: int | None = None, **asked: Any) -> bytes:
         """Open a request and read what it answers; `upto` chunks only, as a client that goes away does."""
         opened = await self.open(**asked)
-        stream = await open_stream(self.house.house, self.files, self.buyer.actor, opened)
+        who = asked.get("party") or self.buyer
+        stream = await open_stream(self.house.house, self.files, who.actor, opened)
         got = b""
         count = 0
         while upto is None or count < upto:
