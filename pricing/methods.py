@@ -44,6 +44,17 @@ METHODS: Final[Mapping[str, Callable[[Mapping[str, Any]], Quote]]] = {
     "advice": price_advice,
 }
 
+METHOD_OF: Final[Mapping[str, str]] = {
+    "M1": "fixed",
+    "M2": "tiers",
+    "M2x": "volume",
+    "M3": "metered",
+    "M4": "subscription",
+    "M5": "negotiated",
+    "M13": "capped",
+}
+"""The method by which the price of a trade is quoted, by the mechanism that the quote names."""
+
 
 def quote(method: str, facts: Mapping[str, Any]) -> Quote:
     """The quote of a method for these facts; raises MethodUnknown, and what the method raises."""

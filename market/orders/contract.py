@@ -59,7 +59,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What was agreed. Amounts in fen; the price includes tax and every fee."""
+    """What was agreed. Amounts in fen; the price includes tax and every fee.
+
+    `price_plan` is the listing's plan where it made the price.
+    """
 
     trade_id: str
     listing_id: str
@@ -84,6 +87,7 @@ class Terms:
     mandate_id: str | None = None
     delivery_mode: str | None = None
     deliver_within_wd: int = DELIVER_WORKING_DAYS
+    price_plan: Mapping[str, Any] | None = None
 
     @property
     def acceptance_wd(self) -> int:
@@ -134,6 +138,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "currency": "CNY",
                 "quote_id": terms.quote_id,
                 "quote_sha256": terms.quote_sha256,
+                **({} if terms.price_plan is None else {"plan": dict(terms.price_plan)}),
                 "fund_within_wd": FUND_WORKING_DAYS,
                 "late_payment_a_day": LATE_PAYMENT,
             },

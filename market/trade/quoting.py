@@ -1,37 +1,40 @@
 """The quote that a contract cites, by the mechanism that made its price."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from base.canonical import canonical
+from base.canonical import canonical, sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.listings.plans import PricePlan
 from market.listings.tables import Listing
 from market.orders import repository
 from market.orders.service import named
 from market.orders.tables import Offer, QuoteRow, Trade
-from pricing.cap import capped_quote
-from pricing.fixed import fixed_quote
-from pricing.negotiated import negotiated_quote
-from pricing.quote import Quote
+from pricing.methods import quote as priced
 from pricing.whole import PLATFORM_FEE_BP
 
 
 async def make_quote(
-    s: WriteSession, act: Act, trade: Trade, listing: Listing, *, commission_bp: int
+    s: WriteSession,
+    act: Act,
+    trade: Trade,
+    listing: Listing,
+    *,
+    commission_bp: int,
+    plan: PricePlan | None = None,
 ) -> QuoteRow:
-    """The quote the contract cites, by the mechanism that made the price (M13, M1 or M5)."""
+    """The quote the contract cites, by the mechanism that made the price.
+
+    M13 for public data; the listing's plan, or M1, where its price was taken as it is; M5 else.
+    """
     offers = list(await repository.offers_of(s, trade_id=trade.trade_id))
-    facts = _quote_facts(act, trade, listing, offers, commission_bp)
-    quote: Quote
-    if listing.public_data:
-        quote = capped_quote(facts)
-    elif "offers" in facts:
-        quote = negotiated_quote(facts)
-    else:
-        quote = fixed_quote(facts)
+    method, facts = _quote_facts(act, trade, listing, offers, commission_bp=commission_bp, plan=plan)
+    quote = priced(method, facts)
     assert quote.total_minor == trade.price_minor
+    document = quote.canonical()
     quote_id = act.new_id("quo")
     recorded = await record(
         s,
@@ -53,13 +56,14 @@ async def make_quote(
                 "licence_class": trade.licence_class,
                 "reasons": [reason.document() for reason in quote.reasons],
             },
+            subjects={"quote": sha256_hex(document)},
         ),
     )
     row = QuoteRow(
         quote_id=quote_id,
         trade_id=trade.trade_id,
         mechanism=quote.mechanism,
-        document=quote.canonical().decode(),
+        document=document.decode(),
         facts=canonical(facts).decode(),
         quoted_at=act.occurred_at,
         statement_id=recorded.statement_id,
@@ -69,9 +73,22 @@ async def make_quote(
     return row
 
 
+def taken_as_planned(trade: Trade, offers: Sequence[Offer], plan: PricePlan | None) -> bool:
+    """Whether the one offer that was made says what the listing's plan gives for its quantity."""
+    latest = offers[-1]
+    return plan is not None and len(offers) == 1 and latest.price_minor == plan.price_of(trade.quantity)
+
+
 def _quote_facts(
-    act: Act, trade: Trade, listing: Listing, offers: list[Offer], commission_bp: int
-) -> dict[str, Any]:
+    act: Act,
+    trade: Trade,
+    listing: Listing,
+    offers: list[Offer],
+    *,
+    commission_bp: int,
+    plan: PricePlan | None,
+) -> tuple[str, dict[str, Any]]:
+    """The method and its facts. No fact says who the buyer is."""
     latest = offers[-1]
     facts: dict[str, Any] = {
         "blind": act.nonce(),  # the hash of the facts is public, and what they say else can be guessed
@@ -83,11 +100,13 @@ def _quote_facts(
         "platform_bp": PLATFORM_FEE_BP,
     }
     if listing.public_data:
-        return facts | {"price_minor": latest.price_minor, "cap_minor": listing.cap_minor}
-    if len(offers) == 1 and latest.price_minor == listing.list_price_minor:
-        return facts | {"price_minor": latest.price_minor}
+        return "capped", facts | {"price_minor": latest.price_minor, "cap_minor": listing.cap_minor}
+    if plan is not None and taken_as_planned(trade, offers, plan):
+        return plan.method.value, facts | plan.facts(trade.quantity)
+    if plan is None and len(offers) == 1 and latest.price_minor == listing.list_price_minor:
+        return "fixed", facts | {"price_minor": latest.price_minor}
     accepted_by = "BUYER" if latest.side == "PROVIDER" else "PROVIDER"
-    return facts | {
+    return "negotiated", facts | {
         "offers": [
             {
                 "by": offer.side,
@@ -97,9 +116,5 @@ def _quote_facts(
             }
             for offer in offers
         ],
-        "accepted": {
-            "offer_no": latest.offer_no,
-            "by": accepted_by,
-            "at": rfc3339(trade.agreed_at or act.occurred_at),
-        },
+        "accepted": {"offer_no": latest.offer_no, "by": accepted_by, "at": rfc3339(act.occurred_at)},
     }

@@ -10,7 +10,11 @@ from market.listings import catalogue, repository
 from market.listings.buyers import BuyerConditions
 from market.listings.categories import Category, ProductType
 from market.listings.errors import ListingUnknown
+from market.listings.rules import MAX_QUANTITY
 from market.listings.tables import Listing
+from pricing.fixed import fixed_quote
+from pricing.quote import Quote
+from pricing.whole import PLATFORM_FEE_BP
 from web.acts import Asked, Id
 from web.deps import Caller, CallerDep, ReadDep, VisitorDep
 from web.views import ListingView, View
@@ -87,6 +91,40 @@ async def conditions(listing_id: Id, s: ReadDep, caller: VisitorDep) -> dict[str
     """What the seller lets be done with the product at most: an offer stays inside it."""
     await visible(s, caller, listing_id)
     return (await repository.conditions_of(s, listing_id=listing_id)).document()
+
+
+@router.get("/listings/{listing_id}/plan")
+async def plan(listing_id: Id, s: ReadDep, caller: VisitorDep) -> dict[str, Any] | None:
+    """How its price follows from the quantity; null where it has one price."""
+    await visible(s, caller, listing_id)
+    found = await repository.plan_of(s, listing_id=listing_id)
+    return None if found is None else found.document()
+
+
+@router.get("/listings/{listing_id}/quote")
+async def quote(
+    listing_id: Id,
+    s: ReadDep,
+    caller: VisitorDep,
+    quantity: Annotated[int, Query(ge=1, le=MAX_QUANTITY)] = 1,
+) -> dict[str, Any] | None:
+    """What a quantity costs, fees included, with the reasons: the same bytes for everybody who asks.
+
+    Null where the listing has no price yet. A listing without a plan has one price, whatever the quantity.
+    """
+    found = await whole_quote(s, await visible(s, caller, listing_id), quantity=quantity)
+    return None if found is None else found.document()
+
+
+async def whole_quote(s: ReadSession, listing: Listing, *, quantity: int) -> Quote | None:
+    """The quote of a quantity before any inquiry: no fact of it says who asks."""
+    planned = await repository.plan_of(s, listing_id=listing.listing_id)
+    facts = {"listing_id": listing.listing_id, "unit": listing.unit, "platform_bp": PLATFORM_FEE_BP}
+    if planned is not None:
+        return planned.priced(quantity, **facts)
+    if listing.list_price_minor is None:
+        return None
+    return fixed_quote({**facts, "price_minor": listing.list_price_minor, "quantity": quantity})
 
 
 @router.get("/listings/{listing_id}/buyers")

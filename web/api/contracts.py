@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import ReadSession
 from base.signing import parse_envelope
@@ -17,8 +18,10 @@ from market.orders import policy, repository
 from market.orders.clauses import ModelType, model, models
 from market.orders.contract import assemble
 from market.orders.errors import ContractErased, ContractNotDrawnUp, ModelUnknown, PolicyErased
+from market.orders.quoted import quote_of
 from market.orders.service import parties_of
 from market.orders.tables import Contract, ContractPolicy
+from pricing.methods import METHOD_OF
 from web import papers
 from web.acts import Id
 from web.api.trades import visible
@@ -54,6 +57,17 @@ class ContractView(View):
     signed_by: list[str]
 
 
+class QuoteView(View):
+    """The quote a contract cites: `databourse price METHOD` makes the document again from the facts."""
+
+    quote_id: str
+    statement_id: str
+    method: str
+    document: dict[str, Any]
+    quote_sha256: str = Field(description="Of the canonical bytes of the document")
+    facts: dict[str, Any]
+
+
 class ModelView(View):
     id: str
     version: int
@@ -72,6 +86,20 @@ async def contract(trade_id: Id, caller: CallerDep, s: ReadDep) -> ContractView:
         contract_sha256=found.contract_sha256,
         document=orjson.loads(found.document),
         signed_by=[signature.org_id for signature in signatures],
+    )
+
+
+@router.get("/trades/{trade_id}/quote")
+async def quoted(trade_id: Id, caller: CallerDep, s: ReadDep) -> QuoteView:
+    """The quote that the contract cites, with the facts it was made from."""
+    found = await quote_of(s, await visible(s, caller, trade_id))
+    return QuoteView(
+        quote_id=found.quote_id,
+        statement_id=found.statement_id,
+        method=METHOD_OF[found.mechanism],
+        document=orjson.loads(found.document),
+        quote_sha256=sha256_hex(found.document.encode()),
+        facts=orjson.loads(found.facts),
     )
 
 

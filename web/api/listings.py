@@ -20,8 +20,10 @@ from market.listings.conditions import (
     conditions_from,
 )
 from market.listings.materials import Compliance
-from market.listings.rules import MOST_SOURCES, Description
+from market.listings.plans import PlanMethod, plan_from
+from market.listings.rules import MAX_QUANTITY, MOST_SOURCES, Description
 from market.listings.tables import Decision
+from pricing.ladder import MOST_TIERS
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
 from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, ReasonCode, Sha256, kind
 from web.deps import CallerDep, answers, respond
@@ -29,6 +31,7 @@ from web.node import Node
 from web.views import ListingView
 
 router = APIRouter(tags=["listings"])
+Rate = Annotated[str, Field(pattern=r"^[0-9]{1,14}(\.[0-9]{1,12})?$")]
 _LISTERS = frozenset({"PROVIDER", "BROKER"})
 _OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
 _SUSPENDERS = frozenset({"EXCHANGE_OPERATOR", "DATA_AUTHORITY", "SAMR", "CAC"})
@@ -55,6 +58,24 @@ class BuyersForm(Asked):
     min_grade: int | None = Field(default=None, ge=HIGHEST_GRADE, le=LOWEST_GRADE)
 
 
+class TierForm(Asked):
+    """One tier: up to its last unit (null: open), at so many fen a unit."""
+
+    up_to: int | None = Field(ge=1, le=MAX_QUANTITY)
+    rate_minor: Rate
+
+
+class PlanForm(Asked):
+    """How the price follows from the quantity; which terms a method takes stands in docs/pricing.md."""
+
+    method: PlanMethod
+    tiers: list[TierForm] | None = Field(default=None, min_length=1, max_length=MOST_TIERS)
+    rate_minor: Rate | None = None
+    fee_minor: AmountMinor | None = None
+    commit_minor: AmountMinor | None = None
+    cap_minor: AmountMinor | None = None
+
+
 class DraftArgs(Args):
     file_id: Id
     title: str = Field(max_length=200)
@@ -77,6 +98,7 @@ class DraftArgs(Args):
     derived_from: list[Id | Sha256] = Field(default_factory=list, max_length=MOST_SOURCES)
     conditions: ConditionsForm | None = None
     buyers: BuyersForm | None = None
+    price_plan: PlanForm | None = None
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -103,6 +125,7 @@ async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
         derived_from=tuple(args.derived_from),
         conditions=None if args.conditions is None else conditions_from(args.conditions.model_dump()),
         buyers=None if args.buyers is None else buyers_from(args.buyers.model_dump(mode="json")),
+        plan=None if args.price_plan is None else plan_from(args.price_plan.model_dump(mode="json")),
     )
     return await service.draft_listing(
         s,
