@@ -203,7 +203,7 @@ def _conduct() -> None:
             ["broker_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_source_checks_broker_id")
         ),
         sa.PrimaryKeyConstraint("statement_id", name=op.f("pk_brokers_source_checks")),
-        sa.UniqueConstraint("trade_id", "broker_id", name=op.f("uq_brokers_source_checks_trade_id")),
+        sa.UniqueConstraint("trade_id", "broker_id", name=op.f("uq_brokers_source_checks_trade_id_broker_id")),
     )
     op.create_index(op.f("ix_brokers_source_checks_broker_id"), "brokers_source_checks", ["broker_id"])
     op.add_column("cases", sa.Column("opened_by", sa.Text(), nullable=True))
