@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from base.errors import Malformed
 from pricing.cap import capped_quote, check_cap, permitted_revenue
-from pricing.errors import MarginAboveLimit, PriceAboveCap, PriceOutOfBounds
+from pricing.errors import MarginAboveLimit, PriceAboveCap, PriceOutOfBounds, TooMuchToPrice
 from tests.pricing.facts import CAP_YEAR
 
 AMOUNTS = st.integers(min_value=0, max_value=10**15)
@@ -155,3 +155,32 @@ def test_over_many_years_revenue_is_what_was_permitted_plus_what_is_still_owed(y
         allowed += results["cost_net_minor"] + results["profit_minor"]
         carried = results["excess_minor"]
     assert sum(years) <= allowed + carried
+
+
+def test_caps_fit_if_all_products_at_their_caps_stay_within_the_permitted_revenue():
+    def with_products(units):
+        told = [{"cap_minor": 1_000, "units": units}, {"cap_minor": 500, "units": 155_000}]
+        return year(products=told)
+
+    exactly = with_products(1_000_000)
+    assert exactly.results["at_caps_minor"] == 1_077_500_000
+    assert exactly.results["caps_fit"] is True
+    assert "caps-within-permitted" in [reason.code for reason in exactly.reasons]
+    above = with_products(1_000_001)
+    assert above.results["caps_fit"] is False
+    assert "caps-above-permitted" in [reason.code for reason in above.reasons]
+    with pytest.raises(TooMuchToPrice):
+        year(products=[{"cap_minor": 10**13, "units": 10**6}])
+
+
+def test_caps_are_reviewed_within_three_years():
+    def on(day):
+        return year(reviewed_on="2024-02-29", on=day)
+
+    assert on("2027-02-28").results["review_due_on"] == "2027-02-28"
+    assert on("2027-02-28").results["review_overdue"] is False
+    late = on("2027-03-01")
+    assert late.results["review_overdue"] is True
+    assert "review-due" in [reason.code for reason in late.reasons]
+    with pytest.raises(Malformed):
+        year(reviewed_on="2024-02-29")
