@@ -47,6 +47,10 @@ run: $(RUN) ## serve an exchange of your own; what it stores stays in var/
 bench: $(DEV) ## measure ours and the floor in the same run, one JSON line a figure
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: detect
+detect: $(DEV) ## plant violations and near misses, look at a clean market: one JSON line a rule
+	@$(BIN)/python -m tests.detect $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## the tests that are longer than the suite may take
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -121,6 +121,22 @@ def _finding(shares: MarketShares, members: list[Row], context: Context, rule_id
     )
 
 
+def excluded_under_tenth(shares: MarketShares, context: Context) -> list[str]:
+    """AML24-X: of the two or three that reach the joint share, whoever has less than one tenth."""
+    excluded = set()
+    for rule_id, size in (("AML24-2", 2), ("AML24-3", 3)):
+        if rule_id not in context.rules or "AML24-X" not in context.rules or len(shares.undertakings) < size:
+            continue
+        last = shares.undertakings[size - 1].amount_minor
+        joint = sum(u.amount_minor for u in shares.undertakings[:size])
+        if Fraction(joint, shares.total_minor) < context.rules.fraction(rule_id, "share"):
+            continue
+        tenth = context.rules.fraction("AML24-X", "share_below")
+        tied = [u for u in shares.undertakings if u.amount_minor >= last]
+        excluded |= {u.group for u in tied if Fraction(u.amount_minor, shares.total_minor) < tenth}
+    return sorted(excluded)
+
+
 def _words(size: int) -> Words:
     if size == 1:
         return Words(

@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 
 from supervision.context import Context, Row, Tables
+from supervision.dominance import excluded_under_tenth
 from supervision.rule_table import RulesInForce
 from supervision.shares import MarketShares, by_market, exact, market_shares, whole
 from supervision.trades import counted_sales, flagged, sales
@@ -39,7 +40,10 @@ def concentration(rows: Iterable[Row], context: Context) -> Iterator[dict[str, A
             "hhi_exact": exact(shares.hhi),
             "hhi_band": _hhi_band(shares.hhi, context.rules),
             "hhi_by_count": whole(shares.hhi_by_count),
+            "hhi_by_count_exact": exact(shares.hhi_by_count),
+            "aml24_x": excluded_under_tenth(shares, context),
             "cr4_bp": whole(10_000 * shares.cr4),
+            "cr4_by_count_bp": whole(10_000 * shares.cr4_by_count),
             "cr4_band": _cr4_band(shares.cr4, context.rules),
             "total_minor": str(shares.total_minor),
             "trades": shares.trades,

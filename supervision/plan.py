@@ -1,8 +1,8 @@
 """The rules' expressions as queries of one engine's dialect: made once, run on any tables of that moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -36,11 +36,34 @@ def unbound_tables() -> dict[str, Any]:
 
 def expressions(context: Context, rules: Iterable[Rule] = ALL) -> dict[str, Any]:
     """The expression of each rule in force (by rule id) and of the two statistics."""
+    return {name: write() for name, write in _writers(context, rules).items()}
+
+
+def _writers(context: Context, rules: Iterable[Rule]) -> dict[str, Callable[[], Any]]:
     tables = unbound_tables()
-    asked = {rule.rule_id: rule.expression(tables, context) for rule in rules if rule.in_force(context)}
-    asked["concentration"] = measures.concentration_expression(tables, context)
-    asked["prices"] = measures.prices_expression(tables, context)
+    asked: dict[str, Callable[[], Any]] = {
+        rule.rule_id: partial(rule.expression, tables, context) for rule in rules if rule.in_force(context)
+    }
+    asked["concentration"] = partial(measures.concentration_expression, tables, context)
+    asked["prices"] = partial(measures.prices_expression, tables, context)
     return asked
+
+
+class Queries:
+    """Each expression as SQL of a dialect, written when it is first asked for.
+
+    Writing takes longer than asking small tables, and a rule whose tables are not there is never asked.
+    """
+
+    def __init__(self, writers: Mapping[str, Callable[[], Any]], dialect: str) -> None:
+        self._writers = writers
+        self._dialect = dialect
+        self._written: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._written:
+            self._written[name] = str(ibis.to_sql(self._writers[name](), dialect=self._dialect))
+        return self._written[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +72,10 @@ class Plan:
 
     context: Context
     rules: tuple[Rule, ...]
-    queries: Mapping[str, str]
+    queries: Queries
 
 
 @lru_cache(maxsize=8)
 def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:
-    """Turn the expressions of the rules in force into SQL of a dialect.
-
-    Remembered for a few moments: writing the queries takes longer than asking them of small tables.
-    """
-    queries = {
-        name: str(ibis.to_sql(expression, dialect=dialect))
-        for name, expression in expressions(context, rules).items()
-    }
-    return Plan(context, rules, queries)
+    """The queries of the rules in force in a dialect. Remembered with all it has written."""
+    return Plan(context, rules, Queries(_writers(context, rules), dialect))

@@ -98,6 +98,11 @@ class MarketShares:
         """Joint share of the four largest, 0 to 1, exact."""
         return Fraction(sum(u.amount_minor for u in self.undertakings[:4]), self.total_minor)
 
+    @property
+    def cr4_by_count(self) -> Fraction:
+        """The same by number of trades, of whoever made most of them."""
+        return Fraction(sum(sorted((u.trades for u in self.undertakings), reverse=True)[:4]), self.trades)
+
 
 def herfindahl(parts: Sequence[int]) -> Fraction:
     """The Herfindahl–Hirschman index of positive parts, with shares in percent."""

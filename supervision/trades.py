@@ -15,14 +15,19 @@ UNDONE: Final = (*NEVER_MADE, "REFUND_PENDING", "REFUNDED", "VOIDED")
 """Statuses of a trade that is no sale: it came to nothing, or was taken back."""
 _OF_A_SALE: Final = (
     "trade_id",
+    "listing_id",
+    "product_id",
     "seller_id",
+    "buyer_id",
     "seller_group",
     "buyer_group",
     "category",
     "geo",
+    "licence_class",
     "unit",
     "quantity",
     "amount_minor",
+    "made_at",
     "seq",
 )
 

@@ -1,0 +1,129 @@
+"""PRICE_CAP: a price above the cap of its listing, asked or paid. A cap is per unit and may be reached."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+import ibis
+
+from supervision.context import Context, Row, Rule, Tables
+from supervision.finding import Checked, Finding, Severity, minor, named
+from supervision.saying import because, tell
+from supervision.shares import whole
+from supervision.trades import UNDONE, made, moment
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """Capped listings that ask for more than the cap, and their sales above it; the earliest first."""
+    listings = tables["listings"]
+    listings = listings.filter(
+        listings.cap_minor.notnull(), listings.listed_at.isnull() | (listings.listed_at <= moment(context))
+    )
+    names = ("listing_id", "org_id", "cap_minor", "public_data", "grant_id", "listing_seq")
+    capped = listings.select(
+        "listing_id",
+        "cap_minor",
+        "public_data",
+        "grant_id",
+        "listed_at",
+        "list_price_minor",
+        org_id="seller_id",
+        listing_seq="seq",
+        category=listings.category.fill_null(""),
+        geo=listings.geo.fill_null(""),
+    )
+    asked = capped.filter(capped.list_price_minor > capped.cap_minor).select(
+        *names,
+        "category",
+        "geo",
+        at="listed_at",
+        trade_id=ibis.null("string"),
+        quantity=ibis.literal(1, "int64"),
+        price_minor="list_price_minor",
+        buyer_id=ibis.null("string"),
+        seq=ibis.null("int64"),
+    )
+    sold = made(tables, context, without=UNDONE).drop("category", "geo", "seller_group", "buyer_group")
+    sold = sold.mutate(quantity=sold.quantity.fill_null(1)).filter(lambda t: t.quantity > 0)
+    sold = sold.inner_join(capped, "listing_id")
+    sold = sold.filter(sold.amount_minor > sold.cap_minor * sold.quantity).select(
+        *names,
+        "category",
+        "geo",
+        "trade_id",
+        "quantity",
+        "buyer_id",
+        "seq",
+        at="made_at",
+        price_minor="amount_minor",
+    )
+    return ibis.union(asked.select(*sold.columns), sold, distinct=False).order_by(
+        "listing_id", ibis.asc("at", nulls_first=True), ibis.asc("trade_id", nulls_first=True)
+    )
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a listing, with every sale above its cap."""
+    for listing_id, group in groupby(rows, key=lambda row: row["listing_id"]):
+        members = list(group)
+        first, trades = members[0], [row for row in members if row["trade_id"] is not None]
+        cap = first["cap_minor"]
+        over = sum(row["price_minor"] - cap * row["quantity"] for row in trades)
+        times = [row["at"] for row in members if row["at"] is not None] or [context.as_of]
+        yield tell(
+            "PRICE_CAP",
+            context,
+            zh="涉嫌超过最高限价",
+            en="suspected price above the cap",
+            severity=Severity.HIGH,
+            window=(min(times), max(times)),
+            subjects=(first["org_id"],),
+            objects=(listing_id, *named(row["trade_id"] for row in trades)),
+            statistic={
+                "cap_minor": str(cap),
+                "list_price_minor": next(
+                    (minor(row["price_minor"]) for row in members if row["trade_id"] is None), None
+                ),
+                "trades": len(trades),
+                "overcharge_minor": str(over),
+                "highest_over_bp": max(_over_bp(row, cap) for row in members),
+                "public_data": first["public_data"],
+                "grant_id": first["grant_id"],
+            },
+            evidence=(first["listing_seq"], *(row["seq"] for row in trades)),
+            innocent=(
+                because(
+                    "another-unit",
+                    "限价与成交的计价单位不同",
+                    "the cap is for another unit than the contract counts",
+                ),
+                because(
+                    "old-cap",
+                    "签约时限价不同",
+                    "another cap was in force when the contract was made",
+                ),
+                because(
+                    "reached",
+                    "刚好等于限价",
+                    "the price is exactly the cap, which is allowed",
+                    Checked.RULED_OUT,
+                ),
+            ),
+        )
+
+
+def _over_bp(row: Row, cap: int) -> int:
+    due = cap * row["quantity"]
+    return whole(Fraction(10_000 * (row["price_minor"] - due), due)) if due else 0
+
+
+RULE = Rule(
+    rule_id="PRICE_CAP",
+    needs={
+        "listings": ("listing_id", "seller_id", "cap_minor"),
+        "trades": ("trade_id", "listing_id", "amount_minor", "quantity", "agreed_at"),
+    },
+    expression=expression,
+    findings=findings,
+)
