@@ -14,6 +14,7 @@ from market.disputes.errors import DisputeMalformed, RefundBeyondPaid
 from market.disputes.panel import declare_tie
 from market.disputes.rules import Fault
 from market.orders.errors import TradeWrongState
+from market.orders.officers import ties_of
 from market.orders.states import TradeState
 from market.settlement.errors import PaymentUnderWay
 from tests.cases.test_erasing import erase
@@ -133,7 +134,7 @@ async def test_what_was_said_in_a_dispute_can_be_forgotten(sqlite_scene, event):
         kept = await repository.dispute_of(s, trade_id=trade_id)
         (proposal,) = await repository.proposals_of(s, dispute_id=opened.dispute_id)
         (cast,) = await repository.votes_of(s, dispute_id=opened.dispute_id)
-        ties = await repository.ties_of(s, officer_ids={"usr_2"})
+        ties = await ties_of(s, officer_ids={"usr_2"})
     gone = {
         "TRD.DISPUTE": kept.text == ERASED and not kept.evidence,
         "DSP.PROPOSE": proposal.note == ERASED,
