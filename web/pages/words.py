@@ -9,6 +9,7 @@ from typing import Final
 
 from web.pages import certificate_words, dispute_words, duties, filing_words, register_words, trade_words
 from web.pages.languages import N_
+from web.pages.mediation_words import GROUPS as OF_MEDIATION
 
 STATES: Final[Mapping[str, str]] = {
     # a trade
@@ -383,6 +384,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "discipline": duties.DISCIPLINE,
     **duties.GROUPS,
     "download": DOWNLOADS,
+    **OF_MEDIATION,
 }
 
 
