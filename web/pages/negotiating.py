@@ -10,7 +10,7 @@ from typing import Any, Final
 from base.db import ReadSession
 from ledger.reader import opening, statements_about
 from market.listings.conditions import PURPOSE_LABELS
-from market.listings.repository import conditions_of
+from market.listings.repository import conditions_of, plan_of
 from market.orders import repository
 from market.orders.acting import commission_seen
 from market.orders.handover import modes_of
@@ -82,7 +82,9 @@ async def _note(s: ReadSession, trade: Trade) -> str | None:
 async def _defaults(s: ReadSession, room: Room, latest: Offer | None) -> dict[str, Any]:
     """The latest terms, or the inquiry's and the listing's usual ones."""
     trade = room.trade
-    price = latest.price_minor if latest else room.listing.list_price_minor
+    plan = await plan_of(s, listing_id=trade.listing_id)
+    listed = plan.price_of(trade.quantity) if plan else room.listing.list_price_minor
+    price = latest.price_minor if latest else listed
     agreed = terms_of(latest) if latest else None
     scope = agreed.scope if agreed and agreed.scope else None
     scope = scope or default_scope(await conditions_of(s, listing_id=trade.listing_id))

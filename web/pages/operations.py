@@ -20,6 +20,7 @@ from web.pages.acting import attempt
 from web.pages.duties import RESOLUTIONS
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
+from web.pages.planning import planned
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 
 router = APIRouter()
@@ -149,6 +150,7 @@ async def _review(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         file = await repository.get_file(s, file_id=listing.file_id)
         report = await latest_report(s, listing_id=listing_id)
         earlier = await repository.reviews_of(s, listing_id=listing_id)
+        plan = await repository.plan_of(s, listing_id=listing_id)
         names = await names_of(s, [listing.seller_id, listing.broker_id])
     return visitor.render(
         "review.html",
@@ -157,6 +159,7 @@ async def _review(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         file=file,
         report=report,
         earlier=earlier,
+        plan=plan and planned(plan, listing),
         names=names,
         category=CATEGORY_LABELS[listing.category],
         can_review=listing.status is ListingState.COMPLIANCE_REVIEW,

@@ -24,6 +24,7 @@ from registry.tables import QualityRow
 from web.pages.acting import attempt
 from web.pages.forms import Filled
 from web.pages.naming import names_of
+from web.pages.planning import planned
 from web.pages.regions import region
 from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
 
@@ -46,9 +47,11 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         said = await statements_of(s, object_id=listing_id)
         asking = await _asking(s, visitor, listing)
         buyers = await repository.buyers_of(s, listing_id=listing_id)
+        plan = await repository.plan_of(s, listing_id=listing_id)
         conditions = await repository.conditions_of(s, listing_id=listing_id)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
     price = listing.list_price_minor
+    asked = visitor.request.query_params.get("quantity", "")[:_ID]
     return visitor.render(
         "product.html",
         filled=filled,
@@ -62,6 +65,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         asking=asking,
         options=[(org, names[org]) for org in asking.get("orgs", [])],
         price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
+        plan=plan and planned(plan, listing, asked),
         vat_bp=VAT_BP,
         platform_bp=PLATFORM_FEE_BP,
         category=CATEGORY_LABELS[listing.category],

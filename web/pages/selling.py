@@ -16,6 +16,7 @@ from market.listings import repository
 from market.listings.buyers import KIND_LABELS
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
 from market.listings.conditions import PURPOSE_LABELS
+from market.listings.plans import PLAN_LABELS
 from market.listings.rules import ListingState
 from market.settlement.repository import payee_account
 from registry.declared import ColumnType, Frequency
@@ -27,6 +28,7 @@ from web.pages.declaring import columns_text, declaration_of
 from web.pages.forms import Filled, Form, Invalid, sent_back
 from web.pages.multipart import upload_of
 from web.pages.naming import names_of
+from web.pages.planning import plan_of_form, planned
 from web.pages.regions import REGIONS
 from web.pages.visiting import SELLERS, Visitor, VisitorDep
 
@@ -111,6 +113,7 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         levels=list(reversed(visitor.options("level", Level))),
         purposes=_labelled(visitor, PURPOSE_LABELS),
         kinds=_labelled(visitor, KIND_LABELS),
+        plans=_labelled(visitor, PLAN_LABELS),
     )
 
 
@@ -119,6 +122,10 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
     """Draft a listing of the file."""
     form = await visitor.form()
     role = _role(visitor)
+    try:
+        plan = plan_of_form(form)
+    except Invalid as error:
+        return await _describe(visitor, file_id, sent_back("listing.draft", form, error))
     texts = {name: form.text(name) for name in _DRAFT_TEXTS}
     return await attempt(
         visitor,
@@ -136,6 +143,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
             "derived_from": form.text("derived_from").split(),
             "conditions": _conditions(form),
             "buyers": _buyers(form),
+            "price_plan": plan,
         },
         role=role,
         then=lambda listing: f"/sell/{listing['listing_id']}",
@@ -175,6 +183,7 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         file = await repository.get_file(s, file_id=listing.file_id)
         report = await latest_report(s, listing_id=listing_id, file_sha256=file.sha256)
         reviews = await repository.reviews_of(s, listing_id=listing_id)
+        plan = await repository.plan_of(s, listing_id=listing_id)
     document: dict[str, Any] | None = None if report is None else orjson.loads(report.report)
     return visitor.render(
         "sell_listing.html",
@@ -189,6 +198,7 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         frequencies=visitor.options("frequency", Frequency),
         sources=visitor.options("source", Source),
         reviews=reviews,
+        plan=plan and planned(plan, listing),
         can_measure=listing.status is ListingState.DRAFT,
         can_submit=listing.status is ListingState.DRAFT and report is not None and report.passed,
         can_withdraw=listing.status is ListingState.LISTED and listing.seller_id == visitor.org_id,
