@@ -1,4 +1,4 @@
-"""`databourse found`: a log, its operator, and the operator's first person."""
+"""`databourse found` and `databourse enrol`: a log, its operator, and the operator's first people."""
 
 from typing import Annotated
 
@@ -54,6 +54,35 @@ def found_exchange(
     typer.echo(run(founding))
 
 
+def enrol_officer(
+    name: Annotated[str, typer.Option(help="The person's name")],
+    login: Annotated[str, typer.Option(help="The person's login")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True,
+            hide_input=True,
+            confirmation_prompt=True,
+            envvar="DATABOURSE_ENROL_PASSWORD",
+            help="Its password; asked for when it is not in the environment",
+        ),
+    ],
+) -> None:
+    """Enrol one more person of the operator on this machine's word, not on that of the first.
+
+    Two logins that one person alone has made do not decide together: a second officer who rests on nobody's
+    word confirms whose the logins are that the first has enrolled.
+    """
+
+    async def enrolling(settings: Settings) -> str:
+        hashed = await hash_password(password, login=login)
+        async with open_node(settings, clock=SystemClock()) as node:
+            await enrol_here(node, node.house.exchange.actor.org_id, name=name, login=login, hashed=hashed)
+        return f"{login} is enrolled"
+
+    typer.echo(run(enrolling))
+
+
 async def found_with_operator(
     settings: Settings, clock: Clock, operator: Operator, *, login: str, hashed: PasswordHash
 ) -> bool:
@@ -75,13 +104,15 @@ async def found_with_operator(
         if institution is None or institution.uscc != operator.uscc:
             raise ExchangeFoundedOtherwise("another institution operates this exchange", uscc=operator.uscc)
         if not people:
-            await _enrol(node, operator_id, name=operator.name, login=login, hashed=hashed)
+            await enrol_here(node, operator_id, name=operator.name, login=login, hashed=hashed)
         if not keys:
             await custodial_key(node, operator_id)
     return not (people and keys)
 
 
-async def _enrol(node: Node, org_id: str, *, name: str, login: str, hashed: PasswordHash) -> None:
+async def enrol_here(node: Node, org_id: str, *, name: str, login: str, hashed: PasswordHash) -> None:
+    """Enrol a person on the house's own word."""
+
     async def enrol(s: WriteSession, act: Act) -> None:
         await enrol_person(s, act, org_id=org_id, login=login, name=name, password=hashed)
 

@@ -27,6 +27,10 @@ OFFERED: Final = MappingProxyType(
             "cli.found:found_exchange",
             "Found an exchange in an empty database: its log, its operator, the operator's first person.",
         ),
+        "enrol": (
+            "cli.found:enrol_officer",
+            "Enrol one more person of the operator on this machine's word, not on that of the first.",
+        ),
         "export": (
             "cli.export:export",
             "Write the published log as a bundle: entries, tiles, checkpoints, keys, signed manifest.",

@@ -146,10 +146,27 @@ class PersonNotIdentified(NotPermitted):
 
 
 class PersonsBound(NotPermitted):
-    """Nobody decides together with a login that he or she has made, or vouched for."""
+    """Nobody decides together with a login of his or her making; nor do two of one person's making."""
 
     code = "persons-bound"
-    title = "One of these logins was enrolled or identified by the other"
+    title = "One of these logins was enrolled or identified by the other, or both by one person"
+
+
+class ContestUnknown(NotFound):
+    code = "contest-unknown"
+    title = "No such objection"
+
+
+class ContestDecided(Conflict):
+    code = "contest-decided"
+    title = "This objection stands already, or was decided"
+
+
+class NothingContested(Refusal):
+    """Nobody else has a login under this person's number; or the operator names one that has another."""
+
+    code = "nothing-contested"
+    title = "No other login bears this identity number"
 
 
 class PreparedUnknown(NotFound):

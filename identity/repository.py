@@ -11,6 +11,7 @@ from sqlmodel import col, or_, select
 
 from base.canonical import canonical
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
+from identity.hands import Hand, alike
 from identity.rules import STEP_UP_TTL, Custody, KeyStatus, OrganisationStatus, Role
 from identity.tables import (
     DeniedTokenRow,
@@ -194,7 +195,29 @@ async def bound_to(s: ReadSession, *, person: Person) -> frozenset[str]:
         found |= set() if maker is None else {one.user_id for one in await logins_of(s, person=maker)}
     own = [one.user_id for one in await logins_of(s, person=person)]
     made = or_(col(PersonRow.enrolled_by).in_(own), col(PersonRow.identified_by).in_(own))
-    return frozenset(found | set(await s.exec(select(PersonRow.user_id).where(made))))
+    found |= set(await s.exec(select(PersonRow.user_id).where(made)))
+    return frozenset(found | await _of_one_hand(s, person))
+
+
+async def _of_one_hand(s: ReadSession, person: Person) -> set[str]:
+    """The logins beside it that rest on the same one person's word as this one (`identity.hands`)."""
+    known: dict[str, Hand] = {}
+    asked = select(PersonRow).where(PersonRow.org_id == person.org_id)
+    while True:
+        rows = (await s.exec(asked)).all()
+        known |= {row.user_id: _hand(row) for row in rows}
+        missing = {by for hand in known.values() for by in hand.makers} - known.keys()
+        if not rows or not missing:
+            break
+        asked = select(PersonRow).where(col(PersonRow.user_id).in_(sorted(missing)))
+    return alike(person.user_id, known) & {
+        user_id for user_id, hand in known.items() if hand.org_id == person.org_id
+    }
+
+
+def _hand(row: PersonRow) -> Hand:
+    makers = {row.enrolled_by, row.identified_by, row.confirmed_by}
+    return Hand(row.org_id, row.mark or f"named {row.name}", frozenset(by for by in makers if by is not None))
 
 
 async def people_in_both(s: ReadSession, a: str, b: str) -> bool:
@@ -208,9 +231,10 @@ async def people_in_both(s: ReadSession, a: str, b: str) -> bool:
     return (await s.exec(query.limit(1))).first() is not None
 
 
-async def name_of_mark(s: ReadSession, *, mark: str) -> str | None:
-    """The name that a natural person bears here; None for one nobody has named yet."""
-    return (await s.exec(select(PersonRow.name).where(PersonRow.mark == mark).limit(1))).first()
+async def name_of_mark(s: ReadSession, *, org_id: str, mark: str) -> str | None:
+    """The name that a natural person bears at an organisation; None for one it has not named yet."""
+    query = select(PersonRow.name).where(PersonRow.org_id == org_id, PersonRow.mark == mark)
+    return (await s.exec(query.limit(1))).first()
 
 
 async def has_person_named(s: ReadSession, *, org_id: str, name: str) -> bool:

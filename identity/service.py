@@ -185,7 +185,7 @@ async def enrol_person(
         enrolled_at=act.occurred_at,
         mark=mark,
     )
-    await _require_one_name(s, name=person.name, mark=mark)
+    await _require_one_name(s, person, mark)
     if await login_exists(s, login=person.login):
         raise LoginTaken("this login is taken")
     row = PersonRow(
@@ -205,28 +205,34 @@ async def enrol_person(
 
 
 async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str) -> Person:
-    """Say which natural person a login belongs to, for good; by the operator, or by its organisation.
+    """Say which natural person a login belongs to; by the operator, or by its organisation.
 
-    Again the same changes nothing. Raises NotFound, PersonIdentifiedOtherwise, PersonNameDiffers.
+    The same again from another hand confirms it: it then rests on two persons' word (`identity.hands`).
+    What was said stays, unless an objection is upheld (`identity.contesting`). Raises NotFound,
+    PersonIdentifiedOtherwise, PersonNameDiffers.
     """
     person = await get_person(s, user_id=user_id)
     if person is None or not (is_operator(act) or act.actor.org_id == person.org_id):
         raise NotFound("no such person", user_id=user_id)
     if person.mark not in {None, mark}:
         raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
-    await _require_one_name(s, name=person.name, mark=mark)
+    await _require_one_name(s, person, mark)
     said = {"mark": mark, "identified_by": act.actor.user_id}
     unmarked = update(PersonRow).where(col(PersonRow.user_id) == user_id, col(PersonRow.mark).is_(None))
     if (await s.exec(unmarked.values(said))).rowcount != 1:
         again = await get_person(s, user_id=user_id)
         if again is None or again.mark != mark:
             raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
+        once = col(PersonRow.user_id) == user_id, col(PersonRow.confirmed_by).is_(None)
+        by_another = col(PersonRow.identified_by) != act.actor.user_id
+        await s.exec(update(PersonRow).where(*once, by_another).values(confirmed_by=act.actor.user_id))
     return replace(person, mark=mark)
 
 
-async def _require_one_name(s: WriteSession, *, name: str, mark: str | None) -> None:
-    known = None if mark is None else await name_of_mark(s, mark=mark)
-    if known not in {None, name}:
+async def _require_one_name(s: WriteSession, person: Person, mark: str | None) -> None:
+    """At one organisation. What others have written down of a number keeps nobody from being enrolled."""
+    known = None if mark is None else await name_of_mark(s, org_id=person.org_id, mark=mark)
+    if known not in {None, person.name}:
         raise PersonNameDiffers("one person has one name")
 
 
@@ -246,7 +252,10 @@ async def own_logins(s: ReadSession, *, user_id: str) -> frozenset[str]:
 
 
 async def require_unbound(s: ReadSession, *, user_id: str | None, others: Iterable[str | None]) -> None:
-    """Nobody decides beside a login that enrolled or identified this one, or that it has. PersonsBound."""
+    """Nobody decides beside a login that made this one, that it made, or that the same one hand has made.
+
+    Made is enrolled or identified. Raises PersonsBound.
+    """
     if user_id is not None and await bound_logins(s, user_id=user_id) & set(others):
         raise PersonsBound("these two do not decide together", user_id=user_id)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
@@ -49,7 +49,7 @@ class PersonRow(SQLModel, table=True):
     """A person who acts for an organisation. `password_hash` is argon2id; no plain text is kept.
 
     `mark` tells which natural person it is (`identity.natural`): several logins may have the same. Which
-    logins enrolled it and said whose it is stands beside it; None where the house itself did.
+    logins enrolled it, said whose it is, and said the same again stands beside it; None where the house did.
     """
 
     __tablename__ = "identity_users"
@@ -64,12 +64,30 @@ class PersonRow(SQLModel, table=True):
     mark: str | None = Field(default=None, sa_column=Column(Text, index=True))
     enrolled_by: str | None = Field(default=None, sa_column=Column(Text))
     identified_by: str | None = Field(default=None, sa_column=Column(Text))
+    confirmed_by: str | None = Field(default=None, sa_column=Column(Text))
     password_hash: str = Field(sa_column=Column(Text, nullable=False))
     roles: str = Field(sa_column=Column(Text, nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))
     failures: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     waits_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     enrolled_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class ContestRow(SQLModel, table=True):
+    """Somebody's objection that another organisation has a login under his or her identity number.
+
+    `struck` are the logins that the operator found to be somebody else's; None while it is open.
+    """
+
+    __tablename__ = "identity_contests"
+
+    contest_id: str = Field(sa_column=Column(Text, primary_key=True))
+    mark: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    user_id: str = Field(sa_column=Column(Text, ForeignKey("identity_users.user_id"), nullable=False))
+    contested_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    struck: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    decided_by: str | None = Field(default=None, sa_column=Column(Text))
+    decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class KeyRow(SQLModel, table=True):

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from base.db import WriteSession
 from base.idempotency import Answer
+from identity.contesting import contest_identity, decide_contest
 from identity.errors import NotYourOrganisation
 from identity.passwords import PasswordHash, hash_password
 from identity.rules import Role
@@ -13,7 +14,7 @@ from identity.service import enrol_person, identify_person
 from ledger.recording import Act
 from web.acts import Asked
 from web.deps import Caller
-from web.views import PersonView
+from web.views import ContestView, PersonView
 
 ANYBODY = frozenset(role.value for role in Role)
 
@@ -88,6 +89,45 @@ async def identify(caller: Caller, user_id: str, id_number: str) -> Answer:
         act=_unsigned(caller),
         attempted="PERSON.IDENTIFY",
         object_id=caller.actor.org_id,  # what is refused is stated, and a person is no public matter
+        status=200,
+    )
+
+
+async def contest(caller: Caller) -> Answer:
+    """Object that another organisation has a login under one's own number.
+
+    Raises what `identity.contesting.contest_identity` raises.
+    """
+    caller.require(*ANYBODY)
+    return await caller.perform(
+        contest_identity,
+        ContestView.of,
+        route="contest",
+        args={},
+        act=_unsigned(caller),
+        attempted="PERSON.CONTEST",
+        object_id=caller.actor.org_id,
+    )
+
+
+async def decide(caller: Caller, contest_id: str, struck: list[str]) -> Answer:
+    """Strike the number from logins that are somebody else's, as an officer of the operator.
+
+    Raises what `identity.contesting.decide_contest` raises.
+    """
+    caller.require("EXCHANGE_OPERATOR")
+
+    async def decided(s: WriteSession, act: Act) -> Any:
+        return await decide_contest(s, act, contest_id=contest_id, struck=struck)
+
+    return await caller.perform(
+        decided,
+        ContestView.of,
+        route=f"contest/{contest_id}",
+        args={"struck": struck},
+        act=_unsigned(caller),
+        attempted="PERSON.CONTEST",
+        object_id=caller.actor.org_id,
         status=200,
     )
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from brokers.tables import CertificateRow, MandateRow
 from identity.repository import Organisation, Person, RegisteredKey
+from identity.tables import ContestRow
 from ledger.reader import Statement
 from market.delivery.tables import Entitlement
 from market.listings.shapes import Offered
@@ -79,6 +80,30 @@ class OrganisationView(View):
             roles=sorted(found.roles),
             status=found.status.value,
         )
+
+
+class ContestView(View):
+    contest_id: str
+    contested_at: datetime
+    decided_at: datetime | None
+    struck: list[str] | None
+
+    @classmethod
+    def of(cls, row: ContestRow) -> "ContestView":
+        return cls.model_validate(row)
+
+
+class BearerView(View):
+    user_id: str
+    org_id: str
+    login: str
+    name: str
+
+
+class OpenContestView(ContestView):
+    """With every login under the number; the number itself is kept nowhere."""
+
+    logins: list[BearerView]
 
 
 class PersonView(View):

@@ -20,6 +20,7 @@ def upgrade() -> None:
     """Add what was asked for."""
     _conduct()
     _mandate_ends()
+    _vouching()
     _mediation()
     _instruction_order()
     _recipients()
@@ -32,6 +33,7 @@ def downgrade() -> None:
     op.drop_table("market_listing_plans")
     _no_instruction_order()
     _no_mediation()
+    _no_vouching()
     _no_mandate_ends()
     _no_conduct()
 
@@ -75,6 +77,28 @@ def _no_mandate_ends() -> None:
 
 
 _MANDATE_END_JOB = "brokers.mandate-end"
+
+
+def _vouching() -> None:
+    """Who confirms whose login it is, and who objects."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.add_column("identity_users", sa.Column("confirmed_by", sa.Text(), nullable=True))
+    op.create_table(
+        "identity_contests",
+        *_texts("contest_id", "mark", "user_id"),
+        sa.Column("contested_at", moment, nullable=False),
+        sa.Column("struck", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", moment, nullable=True),
+        _refers("identity_contests", "user_id", "identity_users"),
+        sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_identity_contests")),
+    )
+    op.create_index(op.f("ix_identity_contests_mark"), "identity_contests", ["mark"])
+
+
+def _no_vouching() -> None:
+    op.drop_table("identity_contests")
+    op.drop_column("identity_users", "confirmed_by")
 
 
 def _price_plans() -> None:

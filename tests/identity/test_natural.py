@@ -9,13 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import NotFound
+from identity.contesting import contest_identity, decide_contest
 from identity.errors import (
+    ContestDecided,
     IdNumberInvalid,
+    NothingContested,
+    OperatorOnly,
     PersonIdentifiedOtherwise,
     PersonNameDiffers,
     PersonNotIdentified,
     PersonsBound,
 )
+from identity.hands import Hand, alike, roots
 from identity.natural import check_digit, mark_of, parse_id_number
 from identity.passwords import PasswordHash
 from identity.repository import Person, get_person
@@ -187,3 +192,100 @@ async def test_who_identified_a_login_stays_on_record_when_it_is_said_again(hous
         await by(house, officer, identify_person, user_id=person.user_id, mark=mark)
     async with house.database.read() as s:
         assert await bound_logins(s, user_id=person.user_id) == {"usr_1"}
+
+
+async def test_two_people_whom_one_login_has_made_do_not_decide_together(house: TestHouse) -> None:
+    """Nor one whom it made through a login between; once another has looked at the card, they do."""
+    said = {"org_id": house.operator.org_id, "password": PasswordHash("x")}
+    numbers = [house.safe.mark(some_id_number()) for _ in range(3)]
+    socks = [
+        await by(house, maker, enrol_person, login=f"sock-{n}", name=f"袜{n}", mark=numbers[n], **said)
+        for n, maker in enumerate(["usr_1", "usr_1"])
+    ]
+    between = socks[0].user_id
+    far = await by(house, between, enrol_person, login="far", name="远", mark=numbers[2], **said)
+    free = await by(house, "usr_2", enrol_person, login="free", name="王小明", mark="e" * 64, **said)
+    async with house.database.read() as s:
+        for one, other in ((socks[0], socks[1]), (socks[1], far)):
+            for a, b in ((one, other), (other, one)):
+                with pytest.raises(PersonsBound):
+                    await require_unbound(s, user_id=a.user_id, others=[b.user_id])
+        await require_unbound(s, user_id=socks[1].user_id, others=[free.user_id, "usr_3"])
+    for again in ("usr_1", between):  # the same hand again confirms nothing
+        await by(house, again, identify_person, user_id=far.user_id, mark=numbers[2])
+        async with house.database.read() as s:
+            with pytest.raises(PersonsBound):
+                await require_unbound(s, user_id=socks[1].user_id, others=[far.user_id])
+    await by(house, "usr_3", identify_person, user_id=socks[1].user_id, mark=numbers[1])
+    async with house.database.read() as s:
+        await require_unbound(s, user_id=socks[1].user_id, others=[socks[0].user_id, far.user_id])
+
+
+def test_who_vouches_for_whom_leads_back_to_those_whom_the_house_enrolled() -> None:
+    known = {
+        "root": Hand("org", "r"),
+        "other": Hand("org", "o"),
+        "a": Hand("org", "a", frozenset({"root"})),
+        "b": Hand("org", "b", frozenset({"a"})),
+        "c": Hand("org", "c", frozenset({"b", "other"})),
+        "x": Hand("org", "x", frozenset({"y"})),
+        "y": Hand("org", "y", frozenset({"x"})),  # a circle, which no act makes
+        "z": Hand("org", "z", frozenset({"gone"})),
+    }
+    assert {one: set(roots(one, known)) for one in known} == {
+        "root": set(),
+        "other": set(),
+        "a": {"r"},
+        "b": {"r"},
+        "c": {"r", "o"},
+        "x": {"y"},
+        "y": {"x"},
+        "z": {"gone"},
+    }
+    assert alike("a", known) == {"b"}
+    assert alike("c", known) == alike("root", known) == set()
+
+
+async def test_a_number_that_others_have_written_down_keeps_nobody_out_and_is_struck_there(
+    house: TestHouse,
+) -> None:
+    mark = house.safe.mark(some_id_number())
+    squatter = await house.admit("抢注者", {"BUYER"})
+    taken = await enrol(house, "taken", "冒名者", org_id=squatter.org_id, mark=mark)
+    owner = await enrol(house, "owner", "王小明", mark=mark)  # under its own name
+    async with house.database.read() as s:
+        assert await own_logins(s, user_id=owner.user_id) == {owner.user_id, taken.user_id}
+    contest = await by(house, owner.user_id, contest_identity)
+    async with refused(house.database, ContestDecided):
+        await by(house, owner.user_id, contest_identity)
+    facts = {"contest_id": contest.contest_id, "struck": [taken.user_id]}
+    stranger = {"contest_id": contest.contest_id, "struck": ["usr_2"]}
+    async with refused(house.database, NothingContested):
+        await by(house, "usr_1", decide_contest, **stranger)
+    async with refused(house.database, NothingContested):
+        await by(house, owner.user_id, decide_contest, **facts)
+    with pytest.raises(OperatorOnly):
+        await squatter.do(decide_contest, attempted="PERSON.CONTEST", **facts)
+    await by(house, "usr_1", decide_contest, **facts)
+    async with house.database.read() as s:
+        assert await own_logins(s, user_id=owner.user_id) == {owner.user_id}
+        with pytest.raises(PersonNotIdentified):
+            await require_identified(s, user_id=taken.user_id)
+    async with refused(house.database, ContestDecided):
+        await by(house, "usr_2", decide_contest, **facts)
+    async with refused(house.database, NothingContested):
+        await by(house, owner.user_id, contest_identity)
+
+
+async def test_who_made_one_of_the_logins_does_not_decide_on_them(house: TestHouse) -> None:
+    mark = house.safe.mark(some_id_number())
+    other = await house.admit("别家", {"BUYER"})
+    said = {"password": PasswordHash("x"), "mark": mark}
+    taken = await by(house, "usr_1", enrol_person, org_id=other.org_id, login="taken", name="冒名者", **said)
+    owner = await enrol(house, "owner", "王小明", mark=mark)
+    contest = await by(house, owner.user_id, contest_identity)
+    async with refused(house.database, PersonsBound):
+        await by(house, "usr_1", decide_contest, contest_id=contest.contest_id, struck=[taken.user_id])
+    await by(house, "usr_2", decide_contest, contest_id=contest.contest_id, struck=[])
+    async with house.database.read() as s:
+        assert taken.user_id in await own_logins(s, user_id=owner.user_id)

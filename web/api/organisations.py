@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 
 from base.db import WriteSession
 from base.errors import NotFound
+from identity.contesting import bearers, open_contests
 from identity.errors import UsccInvalid
 from identity.keys import register_key, revoke_key
 from identity.repository import get_organisation, list_keys, list_organisations
@@ -19,7 +20,16 @@ from web import people
 from web.acts import ActKind, Args, Asked, Id, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import KeyView, OrganisationView, PayeeAccountView, PersonView, done_view
+from web.views import (
+    BearerView,
+    ContestView,
+    KeyView,
+    OpenContestView,
+    OrganisationView,
+    PayeeAccountView,
+    PersonView,
+    done_view,
+)
 
 router = APIRouter(tags=["members"])
 
@@ -132,6 +142,12 @@ SET_ACCOUNT = kind(
 )
 
 
+class StrikeForm(Asked):
+    """The logins that are found to be somebody else's."""
+
+    struck: list[Id] = Field(max_length=100)
+
+
 class IdentityForm(Asked):
     """Which natural person a login belongs to."""
 
@@ -181,8 +197,36 @@ async def enrol(org_id: Id, caller: CallerDep, form: people.PersonForm) -> Respo
 
 @router.post("/people/{user_id}/identity", response_model=done_view(PersonView))
 async def identify(user_id: Id, caller: CallerDep, form: IdentityForm) -> Response:
-    """Say, for good, which natural person a login belongs to: who decides with others counts once."""
+    """Say which natural person a login belongs to; the same said again by another person confirms it."""
     return respond(await people.identify(caller, user_id, form.id_number.get_secret_value()))
+
+
+@router.post("/identity-contests", status_code=201, response_model=done_view(ContestView))
+async def contest(caller: CallerDep) -> Response:
+    """Object that another organisation has a login under one's own identity number."""
+    return respond(await people.contest(caller))
+
+
+@router.get("/identity-contests")
+async def contests(caller: CallerDep, s: ReadDep) -> list[OpenContestView]:
+    """The objections that wait, with the logins under each number, for the operator."""
+    caller.require("EXCHANGE_OPERATOR")
+    return [
+        OpenContestView(
+            contest_id=row.contest_id,
+            contested_at=row.contested_at,
+            decided_at=None,
+            struck=None,
+            logins=[BearerView.model_validate(one) for one in await bearers(s, mark=row.mark)],
+        )
+        for row in await open_contests(s)
+    ]
+
+
+@router.post("/identity-contests/{contest_id}/decide", response_model=done_view(ContestView))
+async def decide(contest_id: Id, caller: CallerDep, form: StrikeForm) -> Response:
+    """Strike the number from the logins that are somebody else's; none dismisses the objection."""
+    return respond(await people.decide(caller, contest_id, form.struck))
 
 
 @router.post("/keys", **answers(REGISTER_KEY, KeyView))

@@ -88,7 +88,7 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         member=found,
         keys=keys,
         people=people,
-        unidentified=[(one.user_id, f"{one.name} ({one.login})") for one in people if one.mark is None],
+        logins=[(one.user_id, f"{one.name} ({one.login})") for one in people],
         roles=visitor.options("role", sorted(found.roles)),
     )
 

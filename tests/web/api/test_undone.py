@@ -17,6 +17,8 @@ from base.clock import SHANGHAI, rfc3339
 from cases.service import file_case, open_case
 from cli.audit_database import rows_of
 from cli.exporting import export_bundle
+from cli.found import enrol_here
+from identity.passwords import hash_password
 from identity.pens import HeldPen
 from ledger.acts import perform
 from ledger.balances import totals
@@ -190,13 +192,19 @@ async def rule_for_the_buyer(undone: Undone, trade_id: str) -> None:
 
 
 async def officer(world: Live, login: str) -> Desk:
-    """One of the exchange's people."""
+    """One of the exchange's people, whom two have looked at."""
     exchange = world.node.house.exchange.actor.org_id
     desk = Desk(world.http, login, exchange)
-    await world.operator.act(
+    number = some_id_number()
+    enrolled = await world.operator.act(
         f"/organisations/{exchange}/people",
-        {"login": login, "name": login, "password": desk.password, "id_number": some_id_number()},
+        {"login": login, "name": login, "password": desk.password, "id_number": number},
     )
+    if "registrar" not in world.desks:
+        hashed = await hash_password(desk.password, login="registrar")
+        await enrol_here(world.node, exchange, name="人事", login="registrar", hashed=hashed)
+        world.desks["registrar"] = await Desk(world.http, "registrar", exchange).sign_in()
+    await world.desks["registrar"].act(f"/people/{enrolled['user_id']}/identity", {"id_number": number})
     world.desks[login] = await desk.sign_in()
     return desk
 

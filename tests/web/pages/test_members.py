@@ -1,9 +1,13 @@
 """Accounts, keys, mandates and the register of brokers, by their forms."""
 
+from dataclasses import replace
+
 from brokers.repository import get_certificate, get_mandate
 from brokers.states import CertificateState, MandateState
 from identity.repository import list_keys
+from tests.houses import some_id_number
 from tests.web.market import Market
+from tests.web.nodes import PASSWORD
 from tests.web.pages.browsing import Browser
 from tests.web.pages.test_trade_room import by_own_key
 
@@ -121,3 +125,22 @@ async def test_a_provider_signs_its_mandate_at_home(market: Market) -> None:
     async with market.served.node.database.read() as s:
         row = await get_mandate(s, mandate_id=market.ids["mandate"])
     assert row.status is MandateState.REVOKED_BY_CLIENT
+
+
+async def test_the_owner_of_a_number_has_it_struck_from_another_member_s_login(market: Market) -> None:
+    served, number = market.served, some_id_number()
+    said = {"login": "squatter", "name": "冒名者", "password": PASSWORD, "id_number": number}
+    path = f"/organisations/{market.second.org_id}/people"
+    taken = (await served.api(market.second, "POST", path, said))["user_id"]
+    said |= {"login": "the-owner", "name": "王小明"}
+    path = f"/organisations/{market.buyer.org_id}/people"
+    owner = (await served.api(market.buyer, "POST", path, said))["user_id"]
+    person = replace(market.buyer, user_id=owner, login="the-owner")
+    contest = await served.api(person, "POST", "/identity-contests")
+    assert (await served.api(person, "GET", "/identity-contests", expect=403))["code"] == "forbidden"
+    (waiting,) = await served.api(market.operator, "GET", "/identity-contests")
+    assert {one["user_id"] for one in waiting["logins"]} == {taken, owner}
+    path = f"/identity-contests/{contest['contest_id']}/decide"
+    done = await served.api(market.operator, "POST", path, {"struck": [taken]})
+    assert done["struck"] == [taken]
+    assert await served.api(market.operator, "GET", "/identity-contests") == []
