@@ -1,0 +1,236 @@
+"""FAIR_PRICE: a price far from what comparable products were sold for (公平价格监测). A screen.
+
+Comparables of a sale are the other sales of its category, product type, level and unit in the last twelve
+months: none under an open flag, none within one group, at least five. They are told by their median and the
+median deviation from it (MAD), not by means, which one sham price would move. Far is more than three times
+the scaled deviation (1.4826 × MAD estimates a standard deviation), or twice the median. Where there are so
+many comparables that chance alone would bring one beyond three, the limit rises to where it would not; where
+more than half of them cost the same (MAD = 0), the deviation is taken as a hundredth of the median.
+
+The sale itself is none of its comparables. Leaving the farthest out of a sorted list leaves the places of its
+middle known, so both medians are taken by number: once for sales above (left out at the top), once for those
+below. The engine sorts by quotients and keeps a margin; what is told is compared as exact fractions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import NormalDist
+from typing import Any, Final
+
+import ibis
+
+from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.finding import Checked, Confidence, Finding, Severity
+from supervision.saying import because, tell
+from supervision.shares import exact
+from supervision.trades import counted_sales
+
+_CELL: Final = ("category", "product_type", "level", "unit")
+_MARGIN: Final = 1 - 1e-9
+_PLACES: Final = 4
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The sales that may be far, each with the middle ones of its comparables, by price and by deviation."""
+    listings = tables["listings"]
+    listings = listings.select(
+        "listing_id",
+        product_type=listings.product_type.fill_null(""),
+        level=listings.level.cast("string").fill_null(""),
+    )
+    of_listing = tables["trades"].select("trade_id", "listing_id", "agreed_at", "contract_dated_at")
+    sold = (
+        counted_sales(tables, context).inner_join(of_listing, "trade_id").inner_join(listings, "listing_id")
+    )
+    sold = sold.filter(sold.seller_group != sold.buyer_group)
+    sold = sold.mutate(
+        unit=sold.unit.fill_null(""),
+        quantity=sold.quantity.fill_null(1),
+        made_at=ibis.coalesce(sold.agreed_at, sold.contract_dated_at),
+    )
+    sold = sold.filter(sold.quantity > 0)
+    sold = sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
+    by_price = [sold.price.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
+    sold = sold.mutate(
+        nth=ibis.row_number().over(group_by=_CELL, order_by=by_price),
+        sold=sold.count().over(group_by=_CELL),
+    )
+    sold = sold.filter(sold.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
+    sides = [_far(sold, context, above=above) for above in (True, False)]
+    return ibis.union(*sides, distinct=False).order_by("trade_id")
+
+
+def _far(sold: Any, context: Context, *, above: bool) -> Any:
+    rules = context.rules
+    first = 0 if above else 1  # what is left out stands behind the middle, or before it
+    near, far = (sold.sold - 2) // 2 + first, (sold.sold - 1) // 2 + first
+    placed = _kept(sold, sold.nth, near, far, "median")
+    placed = placed.mutate(middle=(placed.median_near + placed.median_far) / 2)
+    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
+    by_deviation = [placed.deviation.asc(), placed.amount_minor.asc(), placed.trade_id.asc()]
+    placed = placed.mutate(mth=ibis.row_number().over(group_by=_CELL, order_by=by_deviation))
+    placed = _kept(placed, placed.mth, (placed.sold - 2) // 2, (placed.sold - 1) // 2, "mad")
+    beyond = (placed.nth > far) if above else (placed.nth < near)
+    mad = ((placed.mad_near - placed.middle).abs() + (placed.mad_far - placed.middle).abs()) / 2
+    scale = float(rules.fraction("FAIR_PRICE", "mad_scale"))
+    by_z = placed.deviation > float(rules.fraction("FAIR_PRICE", "deviations_above")) * scale * mad * _MARGIN
+    twice = placed.price >= float(rules.fraction("FAIR_PRICE", "ratio_from")) * placed.middle * _MARGIN
+    asked = placed.filter(beyond & (by_z | twice if above else by_z))
+    kept = [
+        f"{name}_{at}_{part}"
+        for name in ("median", "mad")
+        for at in ("near", "far")
+        for part in ("amount", "quantity")
+    ]
+    return asked.select(
+        *_CELL,
+        "trade_id",
+        "listing_id",
+        "geo",
+        "seller_id",
+        "amount_minor",
+        "quantity",
+        "seq",
+        "made_at",
+        "sold",
+        "median_near_seq",
+        "median_far_seq",
+        *kept,
+    )
+
+
+def _kept(rows: Any, nth: Any, near: Any, far: Any, name: str) -> Any:
+    """Every row of a cell with the price of the rows at two places, and what it was made of."""
+    values = {"": "price", "_amount": "amount_minor", "_quantity": "quantity", "_seq": "seq"}
+    return rows.mutate(
+        **{
+            f"{name}_{at}{suffix}": rows[column].max(where=nth == place).over(group_by=_CELL)
+            for at, place in (("near", near), ("far", far))
+            for suffix, column in values.items()
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A unit price and its comparables, exact."""
+
+    price: Fraction
+    median: Fraction
+    mad: Fraction
+    comparables: int
+
+    @classmethod
+    def of(cls, row: Row) -> "Compared":
+        def at(name: str) -> Fraction:
+            return Fraction(row[f"{name}_amount"], row[f"{name}_quantity"])
+
+        median = (at("median_near") + at("median_far")) / 2
+        mad = (abs(at("mad_near") - median) + abs(at("mad_far") - median)) / 2
+        return cls(Fraction(row["amount_minor"], row["quantity"]), median, mad, row["sold"] - 1)
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a sale."""
+    rules = context.rules
+    least, ratio_from = (
+        rules.fraction("FAIR_PRICE", "deviations_above"),
+        rules.fraction("FAIR_PRICE", "ratio_from"),
+    )
+    for row in rows:
+        told = Compared.of(row)
+        floor = told.median * rules.fraction("FAIR_PRICE", "least_spread_bp") / 10_000
+        spread = told.mad * rules.fraction("FAIR_PRICE", "mad_scale") or floor
+        limit = max(least, _by_chance(told.comparables))
+        distance, ratio = (told.price - told.median) / spread, told.price / told.median
+        if abs(distance) <= limit and ratio < ratio_from:
+            continue
+        high = distance > 0
+        yield tell(
+            "FAIR_PRICE",
+            context,
+            zh="涉嫌价格明显偏离可比成交" + ("（偏高）" if high else "（偏低）"),
+            en=f"suspected unfair price: far {'above' if high else 'below'} comparable sales",
+            window=(row["made_at"], row["made_at"]),
+            subjects=(row["seller_id"],),
+            objects=(row["trade_id"],),
+            market=market_of(row),
+            severity=Severity.MEDIUM if ratio >= ratio_from else Severity.LOW,
+            confidence=_confidence(told, context),
+            cites=("MARKET",),
+            screen=True,
+            statistic={
+                "price_minor": exact(told.price),
+                "median_minor": exact(told.median),
+                "mad_minor": exact(told.mad),
+                "robust_z": _decimal(distance),
+                "z_above": _decimal(limit),
+                "ratio": _decimal(ratio),
+                "comparables": told.comparables,
+                "product_type": row["product_type"],
+                "level": row["level"],
+                "unit": row["unit"],
+            },
+            evidence=(row["seq"], row["median_near_seq"], row["median_far_seq"]),
+            innocent=_explanations(told),
+        )
+
+
+def _explanations(told: Compared) -> tuple[Any, ...]:
+    return (
+        because("quality", "质量、时效或场景不同", "another quality, freshness or use"),
+        because("volume", "数量折扣或独家许可", "a volume rate, or an exclusive licence"),
+        because(
+            "one-price",
+            "可比成交多为同一价格",
+            "most comparables cost the same",
+            Checked.RULED_OUT if told.mad else Checked.APPLIES,
+            mad_minor=exact(told.mad),
+        ),
+        because(
+            "sham-comparables",
+            "可比成交含已标记或关联交易",
+            "comparables under a flag or within one group",
+            Checked.RULED_OUT,
+        ),
+    )
+
+
+def _confidence(told: Compared, context: Context) -> Confidence:
+    few = told.comparables < context.rules.whole("MARKET", "thin_trades_below")
+    return Confidence.LOW if few or not told.mad else Confidence.HIGH
+
+
+def _by_chance(comparables: int) -> Fraction:
+    """The distance that less than one of so many honest prices is expected to reach."""
+    return Fraction(NormalDist().inv_cdf(1 - 1 / (2 * comparables))) if comparables > 1 else Fraction(0)
+
+
+def _decimal(value: Fraction) -> str:
+    """For display: four decimals, half up, away from zero."""
+    scaled = (2 * abs(value) * 10**_PLACES + 1) // 2
+    whole, places = divmod(scaled, 10**_PLACES)
+    return f"{'-' if value < 0 and scaled else ''}{whole}.{places:0{_PLACES}d}"
+
+
+RULE = Rule(
+    rule_id="FAIR_PRICE",
+    needs={
+        "trades": (
+            "trade_id",
+            "listing_id",
+            "seller_id",
+            "buyer_id",
+            "amount_minor",
+            "quantity",
+            "agreed_at",
+        ),
+        "orgs": ("org_id", "controller_id"),
+        "listings": ("listing_id", "product_type", "level"),
+    },
+    uses=("flags",),
+    expression=expression,
+    findings=findings,
+    cites=("MARKET",),
+)
