@@ -103,6 +103,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "erasures": ("samr", "/erasures?of=40"),
         "members": ("operator", "/ops/members"),
         "certify": ("authority", "/certify"),
+        "brokers": (None, "/brokers?grade=2&on=2026-11-16"),
+        "broker": (None, "/brokers/GZ-DB-2026-0001"),
     }
 
 
@@ -126,6 +128,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "erasures",
         "members",
         "certify",
+        "brokers",
+        "broker",
     ],
 )
 def test_a_page_is_accessible_and_asks_nobody_else(site, chromium, name, lang, script) -> None:
@@ -165,7 +169,10 @@ def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view)
 
 @pytest.mark.parametrize(
     "name",
-    ["catalogue", "product", "trade-room", "settled", "entry", "dashboard", "provenance", "erasures"],
+    [
+        *("catalogue", "product", "trade-room", "settled", "entry", "dashboard", "provenance", "erasures"),
+        *("brokers", "broker"),
+    ],
 )
 def test_nothing_runs_over_the_edge_of_a_narrow_screen(site, chromium, name) -> None:
     who, path = places(site)[name]
