@@ -32,4 +32,6 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _figure("audit", "<= 1.5", "offline"),
     _figure("audit_signed", "<= 1.2", "offline"),
     _figure("supervise", "<= 100", "offline"),
+    _figure("knn", "<= 1.3", "mechanisms"),
+    _figure("shapley", "<= 4", "mechanisms"),
 )
