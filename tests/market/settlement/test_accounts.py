@@ -23,6 +23,7 @@ from ledger.tables import TreeRow
 from market.settlement.accounts import (
     COLUMNS,
     as_csv,
+    commission_of,
     plain_cell,
     sign_statement,
     signed_statement,
@@ -71,7 +72,8 @@ async def sealed(scene: Scene) -> None:
 
 def accounts(scene: Scene) -> list[str]:
     orgs = (scene.seller, scene.buyer, scene.broker, scene.stranger)
-    return [*(escrow_of(org.org_id) for org in orgs), platform_fee(), bank_cash()]
+    own = (commission_of(scene.broker.org_id), platform_fee(), bank_cash())
+    return [*(escrow_of(org.org_id) for org in orgs), *own]
 
 
 async def told(scene: Scene, account: str, since: date = FIRST, until: date = LAST) -> dict:

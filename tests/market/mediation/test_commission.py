@@ -1,0 +1,99 @@
+"""A broker's commission: what was booked on the trades it mediated, to the fen; nothing before settlement."""
+
+from datetime import date, timedelta
+
+import orjson
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from base.calendar import shanghai_day
+from brokers.rules import Side
+from ledger.accounts import escrow_of
+from ledger.tables import PostingRow
+from market.mediation.commission import reward_of
+from market.mediation.dealing import agree_expenses, link_trade, move_deal, open_deal, put_expenses
+from market.mediation.states import Stage
+from market.settlement.accounts import as_csv, commission_of
+from market.settlement.repository import claims_of
+from tests.market.settlement.going_back import claim_back, fail, partly
+from tests.market.settlement.test_accounts import EVENING, FIRST, T_PLUS_1, checked, sealed, signed
+from tests.market.trade.scene import COMMISSION, PRICE, Scene
+
+
+async def reward(scene: Scene, since: date = FIRST):
+    until = shanghai_day(scene.clock.now())
+    async with scene.database.read() as s:
+        return await reward_of(
+            s, broker_id=scene.broker.org_id, since=since, until=until, now=scene.clock.now()
+        )
+
+
+async def booked(scene: Scene) -> int:
+    """What the broker's account has moved by, straight from the postings."""
+    async with scene.database.read() as s:
+        query = select(func.sum(PostingRow.amount_minor)).where(
+            col(PostingRow.account) == escrow_of(scene.broker.org_id), col(PostingRow.booked).is_(True)
+        )
+        return int((await s.exec(query)).one() or 0)
+
+
+async def test_earned_on_settlement_alone_and_equal_to_the_postings(scene):
+    found = await reward(scene)
+    (line,) = found.document["lines"]
+    assert (line["kind"], line["trade_id"]) == ("COMMISSION", scene.trades["SETTLED"])
+    assert (line["price_minor"], line["paid_out_minor"]) == (str(PRICE), str(COMMISSION))
+    assert (found.earned_minor, found.returned_minor) == (COMMISSION, 0) == (-await booked(scene), 0)
+    waiting = {scene.trades[state] for state in ("CONTRACTED", "FUNDED", "DELIVERING", "DELIVERED")}
+    assert waiting <= {trade.trade_id for trade in found.pending}
+    assert scene.trades["SETTLED"] not in {trade.trade_id for trade in found.pending}
+    assert scene.trades["NEGOTIATING"] not in {trade.trade_id for trade in found.pending}
+
+
+async def test_what_is_refunded_goes_back_and_a_bundle_says_the_same(scene):
+    await fail(scene, scene.trades["FUNDED"])
+    await partly(scene, scene.trades["DELIVERED"], 33_333_333, T_PLUS_1)
+    await claim_back(scene, scene.trades["SETTLED"], PRICE, T_PLUS_1 + timedelta(days=9))
+    async with scene.database.read() as s:
+        claims = await claims_of(s, trade_id=scene.trades["SETTLED"])
+    for claim in claims:
+        await scene.fund(claim.claim_id, claim.amount_minor)
+    await scene.run_jobs(T_PLUS_1)
+    for state in ("FUNDED", "DELIVERED", "SETTLED", "ACCEPTED_GOODS"):
+        await scene.settle(scene.trades[state])
+    await sealed(scene)
+    scene.clock.move_to(EVENING)
+    found = await reward(scene)
+    part = (PRICE - 33_333_333) * 2 // 100  # two per cent of what was kept, to the fen
+    assert (found.earned_minor, found.returned_minor) == (2 * COMMISSION + part, COMMISSION)
+    assert await booked(scene) == found.returned_minor - found.earned_minor
+    whole = found.document
+    later = (await reward(scene, since=date(2026, 11, 16))).document
+    assert (whole["opening_minor"], later["opening_minor"]) == ("0", str(-COMMISSION))
+    assert later["closing_minor"] == whole["closing_minor"] == str(await booked(scene))
+    assert as_csv(whole).count("\r\n") == len(whole["lines"]) + 3
+    row = await signed(scene, commission_of(scene.broker.org_id))
+    told = await checked(scene, row.document.encode())
+    assert (told.problems, told.sound) == ([], True)
+    forged = orjson.loads(row.document)
+    forged["lines"][0]["paid_out_minor"] = "1"
+    assert not (await checked(scene, orjson.dumps(forged, option=orjson.OPT_SORT_KEYS))).sound
+
+
+async def test_agreed_expenses_stand_apart_and_are_owed_only_without_a_contract(scene):
+    owed = []
+    for trade in (None, scene.trades["NEGOTIATING"]):
+        deal = await scene.broker.do(open_deal, title="x", client_id=scene.seller.org_id, side=Side.PROVIDER)
+        said = {"deal_id": deal.deal_id}
+        await scene.broker.do(put_expenses, **said, amount_minor=300_000, text="差旅")
+        await scene.seller.do(agree_expenses, **said, amount_minor=300_000)
+        if trade is None:
+            await scene.broker.do(move_deal, **said, stage=Stage.LOST, reason="NO_MATCH")
+        else:
+            await scene.broker.do(link_trade, **said, trade_id=trade)
+        owed.append(deal.deal_id)
+    found = await reward(scene)
+    assert {one.deal_id: (one.agreed_minor, one.owed_minor) for one in found.expenses} == {
+        owed[0]: (300_000, 300_000),
+        owed[1]: (300_000, 0),
+    }
+    assert found.earned_minor == COMMISSION  # no money of theirs is in the books
