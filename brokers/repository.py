@@ -132,16 +132,6 @@ def in_force(row: MandateRow, at: datetime) -> bool:
     return row.status is MandateState.ACTIVE and at <= row.ends_at
 
 
-async def register_of_brokers(
-    s: ReadSession, *, after: str | None = None, limit: int = 50
-) -> Sequence[CertificateRow]:
-    """The public register: certificates by number, by keyset (`after` is the last number seen)."""
-    query = select(CertificateRow).order_by(CertificateRow.cert_no).limit(min(limit, 100))
-    if after is not None:
-        query = query.where(CertificateRow.cert_no > after)
-    return (await s.exec(query)).all()
-
-
 async def certificates_of(s: ReadSession, *, org_id: str) -> Sequence[CertificateRow]:
     """Every certificate an organisation has held, newest first."""
     query = select(CertificateRow).where(CertificateRow.org_id == org_id)

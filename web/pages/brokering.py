@@ -9,6 +9,7 @@ from brokers import repository
 from brokers.commission import CAP_BP, DEFAULT_BP
 from brokers.mandates.document import USUAL_POWERS
 from brokers.mandates.repository import terms_by_mandate
+from brokers.register_search import Order, Wanted
 from brokers.rules import Power
 from brokers.states import CertificateState, MandateState
 from market.listings.categories import CATEGORY_LABELS
@@ -17,9 +18,11 @@ from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.showing import in_days
 from web.pages.visiting import PARTIES, Visitor, VisitorDep
+from web.register import lines_on
 
 router = APIRouter()
 _MANDATE_DAYS: Final = 365
+_MAY_BE_MANDATED: Final = Wanted(in_force=True, order=Order.NAME)
 _NOT_TAKEN: Final = (MandateState.DRAFT, MandateState.SIGNED, MandateState.TAKEN_OVER)
 
 
@@ -33,9 +36,8 @@ async def _mandates(visitor: Visitor, filled: Filled) -> Response:
     session = visitor.require(PARTIES)
     async with visitor.node.database.read() as s:
         rows = await repository.mandates_of(s, org_id=session.actor.org_id)
-        certified = await repository.register_of_brokers(s, limit=100)
-        active = [row.org_id for row in certified if row.status is CertificateState.ACTIVE]
-        names = await names_of(s, active, (row.broker_id for row in rows), (row.client_id for row in rows))
+        certified = await lines_on(s, _MAY_BE_MANDATED, at=visitor.node.clock.now())
+        names = await names_of(s, (row.broker_id for row in rows), (row.client_id for row in rows))
         terms = await terms_by_mandate(s, [row.mandate_id for row in rows])
     return visitor.render(
         "mandates.html",
@@ -47,7 +49,11 @@ async def _mandates(visitor: Visitor, filled: Filled) -> Response:
         usual_powers=[power.value for power in USUAL_POWERS],
         can_take_over={row.mandate_id for row in rows if _may_take_over(visitor, row)},
         names=names,
-        brokers=[(org_id, names[org_id]) for org_id in dict.fromkeys(active) if org_id != visitor.org_id],
+        brokers=[
+            (line.holder.org_id, line.holder.name)
+            for line in certified.lines
+            if line.standing.state is not CertificateState.EXITING and line.holder.org_id != visitor.org_id
+        ],
         sides=visitor.options("side", sorted({"PROVIDER", "BUYER"} & visitor.roles)),
         can_accept={row.mandate_id for row in rows if _may_accept(visitor, row)},
         can_revoke={row.mandate_id for row in rows if _may_revoke(visitor, row)},

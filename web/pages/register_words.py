@@ -28,3 +28,4 @@ WITHHELD: Final[Mapping[str, str]] = {
     "one-outweighs": N_("not told: one trade is more than half"),
     "changed-since": N_("not told: a trade of this quarter was undone or flagged later"),
 }
+GROUPS: Final = {"register_order": ORDERS, "conduct_record": RECORD, "withheld": WITHHELD}
