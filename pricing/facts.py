@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from base.clock import parse_rfc3339
@@ -31,11 +32,23 @@ _BLIND: Final = re.compile(r"[0-9a-f]{64}")
 _DESCRIBING: Final = ("listing_id", "product_id", "licence_class", "tier", "unit", "window")
 
 
+@lru_cache(4096)
+def scaled_rate(text: str) -> int | None:
+    """A rate in fen as a whole number of 1/`RATE_SCALE` fen; None for what is none. Rates come again."""
+    match = _UNIT_RATE.fullmatch(text)
+    if match is None:
+        return None
+    whole, parts = match.groups("")
+    return int(whole) * RATE_SCALE + int(parts.ljust(_RATE_PLACES, "0"))
+
+
 class Facts:
     """One JSON object of facts, read key by key; `close` refuses what was not read."""
 
+    __slots__ = ("_document", "_unread", "_where")
+
     def __init__(self, document: Any, *, where: str = "facts") -> None:
-        if not isinstance(document, Mapping):
+        if type(document) is not dict and not isinstance(document, Mapping):
             raise Malformed(f"{where}: an object is expected", type=type(document).__name__)
         self._document = document
         self._where = where
@@ -45,6 +58,15 @@ class Facts:
         """Whether an optional key is there and not null."""
         self._unread.discard(name)
         return self._document.get(name) is not None
+
+    def has_any(self, *names: str) -> bool:
+        """Whether one of these optional keys is there and not null."""
+        return not self._unread.isdisjoint(names) and any(self.has(name) for name in names)
+
+    def raw(self, name: str) -> Any:
+        """What stands at a key, for a reader that falls back on the others where it is not as usual."""
+        self._unread.discard(name)
+        return self._document.get(name)
 
     def amount(self, name: str, default: int | None = None) -> int:
         """Whole fen, 0 up to `MAX_AMOUNT_MINOR`."""
@@ -81,11 +103,10 @@ class Facts:
         """A rate in fen per unit, as a decimal string with up to twelve places: in 1/`RATE_SCALE` fen."""
         value = self._take(name, None)
         text = str(value) if type(value) is int else value
-        match = _UNIT_RATE.fullmatch(text) if type(text) is str else None
-        if match is None:
+        rate = scaled_rate(text) if type(text) is str else None
+        if rate is None:
             raise self.bad(name, "fen per unit, a decimal string that is not negative")
-        whole, parts = match.groups("")
-        return int(whole) * RATE_SCALE + int(parts.ljust(_RATE_PLACES, "0"))
+        return rate
 
     def flag(self, name: str) -> bool:
         """True or false; false where it is left out."""
@@ -177,6 +198,8 @@ class Facts:
 
         `blind` (64 hex digits) keeps a published `inputs_sha256` from being guessed back to a price.
         """
+        if not self._unread:  # as most facts are
+            return
         for name in _DESCRIBING:
             if self.has(name):
                 self.text(name)

@@ -5,13 +5,15 @@ end and upwards: half up would make many small purchases cheaper than a large on
 """
 
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
 from pricing.errors import PriceOutOfBounds, QuantityAboveTiers, TiersMalformed
-from pricing.facts import RATE_SCALE, Facts
+from pricing.facts import MAX_QUANTITY, RATE_SCALE, Facts, scaled_rate
 from pricing.quote import MAX_PRICE_MINOR
 
 MOST_TIERS: Final = 200
+_TIER_KEYS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,12 @@ class Ladder:
     @property
     def falls(self) -> bool:
         """Whether no rate is above the one before: then buying in parts never pays."""
-        return all(after[1] <= before[1] for before, after in zip(self.tiers, self.tiers[1:], strict=False))
+        before = self.tiers[0][1]
+        for _, rate in self.tiers:
+            if rate > before:
+                return False
+            before = rate
+        return True
 
     def graduated(self, quantity: int) -> int:
         """Σ rate × units in each tier, exact. Raises QuantityAboveTiers."""
@@ -48,7 +55,7 @@ class Ladder:
         Within a tier the first unit is the cheapest, so only the first units of the later tiers are asked.
         """
         best = quantity * self.rate_at(quantity), quantity
-        for (below, _), (_, rate) in zip(self.tiers, self.tiers[1:], strict=False):
+        for (below, _), (_, rate) in pairwise(self.tiers):
             if below is not None and below >= quantity and (below + 1) * rate < best[0]:
                 best = (below + 1) * rate, below + 1
         return best
@@ -60,6 +67,9 @@ def read_ladder(read: Facts) -> Ladder:
     Raises TiersMalformed for tiers that do not rise, an open tier that is not the last, a gap or overlap
     (there is no way to say one: a tier begins behind the one before), and Malformed.
     """
+    plain = _plain(read.raw("tiers"))
+    if plain is not None:
+        return Ladder(plain)
     tiers: list[tuple[int | None, int]] = []
     below: int | None = 0
     for number, tier in enumerate(read.objects("tiers", most=MOST_TIERS), 1):
@@ -72,6 +82,26 @@ def read_ladder(read: Facts) -> Ladder:
         tier.close()
         below = up_to
     return Ladder(tuple(tiers))
+
+
+def _plain(told: Any) -> tuple[tuple[int | None, int], ...] | None:
+    """Tiers in which nothing is to be said, at one look; None leaves them to the reading that says it."""
+    if type(told) is not list or not 0 < len(told) <= MOST_TIERS:
+        return None
+    tiers: list[tuple[int | None, int]] = []
+    below: int | None = 0
+    for tier in told:
+        if type(tier) is not dict or len(tier) != _TIER_KEYS or below is None:
+            return None
+        up_to, text = tier.get("up_to", ""), tier.get("rate_minor")
+        if up_to is not None and (type(up_to) is not int or not below < up_to <= MAX_QUANTITY):
+            return None
+        rate = scaled_rate(text) if type(text) is str else None
+        if rate is None:
+            return None
+        tiers.append((up_to, rate))
+        below = up_to
+    return tuple(tiers)
 
 
 def whole_fen(exact: int) -> int:

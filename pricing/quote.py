@@ -5,28 +5,27 @@ prices by the buyer's ability or willingness to pay; AML Art 22(1)(6)).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from base.canonical import canonical, sha256_hex
 from pricing.errors import PriceOutOfBounds
 
+_NONE: Final[Mapping[str, int | str]] = MappingProxyType({})
 MAX_PRICE_MINOR: Final = 10**13  # 一千亿元: a year of such prices still sums within 64 bits
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One step of the answer to "why this price": a stable kebab-case code and its values."""
 
     code: str
-    values: Mapping[str, int | str] = field(default_factory=dict)
+    values: Mapping[str, int | str] = _NONE
 
     def document(self) -> dict[str, Any]:
         return {"code": self.code, **self.values}
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """The result of a mechanism.
 
     `results` holds `total_minor` (fen) or the mechanism's named results; `inputs_sha256` is the
@@ -61,9 +60,12 @@ class Quote:
         return canonical(self.document())
 
 
-def inputs_sha256(facts: Mapping[str, Any]) -> str:
-    """The hash a quote cites. Raises Malformed if the facts hold a float or an unsafe integer."""
-    return sha256_hex(canonical(dict(facts)))
+def inputs_sha256(facts: Mapping[str, Any], *, read: bool = False) -> str:
+    """The hash a quote cites. Raises Malformed if the facts hold a float or an unsafe integer.
+
+    `read`: every key and value was read by `pricing.facts` and is of its form, down to the last tier.
+    """
+    return sha256_hex(canonical(dict(facts), proven=read))
 
 
 def check_price(price_minor: int) -> None:

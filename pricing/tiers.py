@@ -15,6 +15,8 @@ from pricing.whole import read_whole
 
 MECHANISM: Final = "M2"
 VERSION: Final = "1"
+_FALL: Final = Reason("rates-fall")
+_RISE: Final = Reason("rates-rise")
 
 
 def tiers_quote(facts: Mapping[str, Any]) -> Quote:
@@ -35,10 +37,10 @@ def tiers_quote(facts: Mapping[str, Any]) -> Quote:
     return Quote(
         mechanism=MECHANISM,
         version=VERSION,
-        inputs_sha256=inputs_sha256(facts),
+        inputs_sha256=inputs_sha256(facts, read=True),
         results={"total_minor": total, "exact_minor": decimal_fen(exact), **whole},
         reasons=(
             Reason("graduated", {"quantity": str(quantity), "tiers": len(ladder.tiers)}),
-            Reason("rates-fall" if ladder.falls else "rates-rise"),
+            _FALL if ladder.falls else _RISE,
         ),
     )

@@ -33,7 +33,7 @@ def volume_quote(facts: Mapping[str, Any]) -> Quote:
     return Quote(
         mechanism=MECHANISM,
         version=VERSION,
-        inputs_sha256=inputs_sha256(facts),
+        inputs_sha256=inputs_sha256(facts, read=True),
         results={
             "total_minor": total,
             "exact_minor": decimal_fen(exact),

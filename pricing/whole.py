@@ -98,7 +98,7 @@ def read_whole(facts: Facts, price_minor: int) -> dict[str, Any]:
 
     A mechanism may come to nothing to pay (`price_minor` 0): then no fee is due either.
     """
-    if not any(facts.has(name) for name in ("commission_bp", "platform_bp", "vat_bp")):
+    if not facts.has_any("commission_bp", "platform_bp", "vat_bp"):
         return {}
     rates = {
         "commission_bp": facts.basis_points("commission_bp", 0),
