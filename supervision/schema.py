@@ -39,7 +39,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "cert_id org_id broker_type grade:int sectors:list max_level cross_border:bool"
             " valid_from:time valid_to:time"
         ),
-        "certificate_events": _columns("cert_id at:time event seq:int"),
+        "certificate_events": _columns("cert_id at:time event seq:int year:int"),
         "mandates": _columns(
             "mandate_id broker_id client_id listing_id signed_at:time ends_at:time fee_bp:int"
             " conflict_disclosed:bool dual_consent:bool seq:int side revoked_at:time"
@@ -87,11 +87,14 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "payment_mismatches": _columns(
             "seq:int at:time trade_id kind expected_minor:int actual_minor:int bank_message_sha256"
         ),
+        "reviews": _columns("review_id listing_id reviewer_id rating:int written_at:time seq:int"),
         "lineage": _columns("product_id source_product_id seq:int"),
         "notices": _columns(
             "notice_id org_id kind object_id noticed_at:time takes_effect_at:time told_at:time seq:int"
         ),
         "conflict_consents": _columns("trade_id broker_id org_id party_id kind at:time seq:int"),
+        "source_checks": _columns("trade_id broker_id at:time keep_until:time seq:int"),
+        "access": _columns("trade_id entitlement_id org_id recipient_id purpose at:time bytes:int seq:int"),
         "ranking": _columns(
             "presentation_id broker_id client_id request_id listing_id seller_id neutral_rank:int"
             " sent_rank:int points:int rule_version sent_at:time seq:int"
@@ -123,8 +126,13 @@ DERIVED: Final = (
     "notices",
     "conflict_consents",
     "ranking",
+    "source_checks",
+    "access",
+    "lineage",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 
-AHEAD_OF_NOW: Final = frozenset({"valid_from", "valid_to", "ends_at", "contract_dated_at", "takes_effect_at"})
+AHEAD_OF_NOW: Final = frozenset(
+    {"valid_from", "valid_to", "ends_at", "contract_dated_at", "takes_effect_at", "keep_until"}
+)
 """Times that lie ahead by nature, or that a party only claims: they do not say how late it is."""

@@ -31,6 +31,7 @@ from supervision.trades import UNDONE, made
 
 GENERATIONS: Final = 3
 """A product counts as derived through so many steps of the table `lineage`, where there is one."""
+MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

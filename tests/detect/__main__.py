@@ -1,7 +1,7 @@
 """`python -m tests.detect [--cases N] [--trades N] [--only RULE]…`: one JSON line a rule on standard output.
 
 {"rule", "precision", "recall", "planted", "twins", "alerts", "class", "alerts_on_clean"}: violations and
-their near-miss twins, planted, then what each rule says of a clean market; the last line is about that market.
+their near-miss twins, planted, then what each rule says of a clean market, of which the last line tells.
 The exit code is 1 where a hard rule misses or accuses, or the clean market has too many screen alerts.
 """
 

@@ -1,9 +1,9 @@
 """All planters, by being imported."""
 
-from tests.detect import competition
+from tests.detect import competition, prices, washing
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (competition,)
+MODULES = (competition, prices, washing)
 RULES = tuple(sorted(PLANTERS))
 
 

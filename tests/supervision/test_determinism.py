@@ -29,6 +29,7 @@ def busy(seed=7):
     market = Market(
         *("orgs", "flags", "trades", "usage", "payments", "certificates", "certificate_events", "quotes"),
         *("payment_mismatches", "mandates", "holdings", "fee_caps", "notices", "ranking"),
+        *("source_checks", "access"),
     )
     for org in ORGS:
         market.org(org, "A" if org.startswith("a") else None)
@@ -107,6 +108,9 @@ def busy(seed=7):
             "sent_at": on(4, 1 + sent),
         }
     market.rows["trades"][0] |= {"broker_id": "broker", "commission_minor": 1}
+    market.add("access", trade_id="t000", entitlement_id="e", org_id="broker", at=on(2, 3), seq=500)
+    market.add("certificates", cert_id="old", org_id="leaver", valid_from=on(1, 1, year=2024))
+    market.add("certificate_events", cert_id="old", at=on(5, 2), event="exited", seq=501)
     return everything.planted_once(market)
 
 
@@ -208,7 +212,7 @@ def test_what_is_later_than_as_of_is_not_known(tmp_path):
     market = busy()
     early = market.supervise(tmp_path, as_of=on(6, 1))
     market.rows["trades"] = [row for row in market.rows["trades"] if row["agreed_at"] <= on(6, 1)]
-    market.rows["usage"].clear()  # all of it in November
+    market.rows["usage"] = [row for row in market.rows["usage"] if row["day"] <= on(6, 1).date()]
     assert market.supervise(tmp_path, as_of=on(6, 1)).encoded() == early.encoded()
 
 

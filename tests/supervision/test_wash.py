@@ -63,6 +63,19 @@ def test_sc5_the_ring_is_a_self_trade_a_loop_and_unused_and_the_honest_are_left_
     ]
 
 
+def test_sc5_gives_exactly_what_the_scenario_expects(tmp_path):
+    result = sc5().supervise(tmp_path)
+    about_the_ring = {f.rule_id for f in result.findings if set(RING) & set(f.objects)}
+    assert about_the_ring == {"WT1", "WT2", "WT4", "WT5", "WT6", "BR11"}
+    (ladder,) = of_rule(result, "WT5")
+    assert ladder.statistic["steps_bp"] == [6000, 5000]
+    assert ladder.objects == RING
+    assert objects_of(result, "WT6") == [("ring1",), ("ring2",), ("ring3",)]
+    (hub,) = of_rule(result, "BR11")
+    assert "速配经纪" in hub.subjects
+    assert {f.rule_id for f in result.findings} - about_the_ring <= {"AML24-1", "AML24-2", "AML24-3"}
+
+
 def test_sc5_the_index_comes_back_when_the_ring_is_flagged(tmp_path):
     market = sc5()
     (price,) = market.supervise(tmp_path).statistics["prices"]
