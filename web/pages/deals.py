@@ -98,7 +98,7 @@ async def _clients(s: ReadSession, org_id: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys((one.client_id, one.side) for one in active))
 
 
-@router.post("/broker/deals")
+@router.post("/broker/deals/open")
 async def open_deal(visitor: VisitorDep) -> Response:
     """Open a deal."""
     form = await visitor.form()
