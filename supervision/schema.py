@@ -87,6 +87,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "payment_mismatches": _columns(
             "seq:int at:time trade_id kind expected_minor:int actual_minor:int bank_message_sha256"
         ),
+        "export_scans": _columns("declaration_id field kind scanned_at:time seq:int"),
         "reviews": _columns("review_id listing_id reviewer_id rating:int written_at:time seq:int"),
         "lineage": _columns("product_id source_product_id seq:int"),
         "notices": _columns(

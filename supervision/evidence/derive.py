@@ -102,28 +102,11 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
         row = {name: said.get(name) for name in names}
         status = fact.after or _ROUTED.get(str(said.get("route")))
         writer.add("exports", row | {"declared_at": fact.at, "status": status, "seq": fact.seq})
-    elif fact.event in NOTICES:
-        told = {**opened, **said}  # of a suspicion the opening says whom it is about
-        writer.add(
-            "notices",
-            {
-                "notice_id": told.get("notice_id"),
-                "org_id": told.get("broker_id") or fact.actor,
-                "kind": str(told.get("kind")).lower(),
-                "object_id": told.get("about"),
-                **{name: time(told.get(name)) for name in ("noticed_at", "takes_effect_at")},
-                "told_at": fact.at,
-                "seq": fact.seq,
-            },
-        )
+    elif fact.event.startswith("CND."):
+        _of_conduct(fact, register, writer)
     elif fact.event == "MED.SEND":
         for ranked in _ranked(fact, register):
             writer.add("ranking", ranked)
-    elif fact.event == "CND.CONSENT":
-        given = {name: said.get(name) for name in ("trade_id", "broker_id", "org_id")}
-        given |= {"at": fact.at, "seq": fact.seq}
-        for interest_id in said["interests"]:
-            writer.add("conflict_consents", {**given, **register.interests.get(interest_id, {})})
     elif fact.event == "PAY.MISMATCH":
         writer.add(
             "payment_mismatches",
@@ -138,6 +121,36 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
     trade_id = said.get("trade_id")
     if fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)
+
+
+def _of_conduct(fact: Fact, register: Register, writer: TableWriter) -> None:
+    """What brokers tell and record, and what parties consent to."""
+    said, opened = fact.said, fact.opened
+    if fact.event in NOTICES:
+        told = {**opened, **said}  # of a suspicion the opening says whom it is about
+        writer.add(
+            "notices",
+            {
+                "notice_id": told.get("notice_id"),
+                "org_id": told.get("broker_id") or fact.actor,
+                "kind": str(told.get("kind")).lower(),
+                "object_id": told.get("about"),
+                **{name: time(told.get(name)) for name in ("noticed_at", "takes_effect_at")},
+                "told_at": fact.at,
+                "seq": fact.seq,
+            },
+        )
+    elif fact.event == "CND.CHECK":
+        checked = {name: said.get(name) for name in ("trade_id", "broker_id")}
+        writer.add(
+            "source_checks",
+            {**checked, "at": fact.at, "keep_until": time(said.get("keep_until")), "seq": fact.seq},
+        )
+    elif fact.event == "CND.CONSENT":
+        given = {name: said.get(name) for name in ("trade_id", "broker_id", "org_id")}
+        given |= {"at": fact.at, "seq": fact.seq}
+        for interest_id in said["interests"]:
+            writer.add("conflict_consents", {**given, **register.interests.get(interest_id, {})})
 
 
 def _ranked(fact: Fact, register: Register) -> Iterator[Mapping[str, Any]]:

@@ -54,6 +54,8 @@ class Register:
         self._mandates: dict[str, dict[str, Any]] = {}
         self.listings: dict[str, dict[str, Any]] = {}
         self.interests: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, str] = {}
+        self._derived: dict[tuple[str, str], int] = {}
         self._takes: Mapping[str, Callable[[Fact], None]] = {
             "LOG.GENESIS": self._genesis,
             "ORG.ADMIT": self._admitted,
@@ -88,6 +90,12 @@ class Register:
                 yield "mandates", row
         for row in self.listings.values():
             yield "listings", row
+        for (product_id, source), seq in self._derived.items():
+            made_of = self._files.get(
+                source, source
+            )  # a file is named for the product it was first offered as
+            if made_of != product_id:
+                yield "lineage", {"product_id": product_id, "source_product_id": made_of, "seq": seq}
 
     def _genesis(self, fact: Fact) -> None:
         self.operator_id = fact.said.get("operator_id")
@@ -115,9 +123,8 @@ class Register:
             self._certificates[cert_id]["valid_to"] = time(said.get("valid_to"))
         elif fact.event == "BRK.CUT_SCOPE" and cert_id in self._certificates:
             self._certificates[cert_id] |= _named(said, ("sectors", "max_level", "cross_border"))
-        self._certificate_events.append(
-            {"cert_id": cert_id, "at": fact.at, "event": CERTIFICATE_EVENTS[fact.event], "seq": fact.seq}
-        )
+        event = {"event": CERTIFICATE_EVENTS[fact.event], "year": whole(said.get("year"))}
+        self._certificate_events.append({"cert_id": cert_id, "at": fact.at, "seq": fact.seq, **event})
 
     def _mandated(self, fact: Fact) -> None:
         said, opened = fact.said, fact.opened
@@ -147,6 +154,11 @@ class Register:
         said, opened = fact.said, fact.opened
         listing_id = said["listing_id"]
         before = self.listings.get(listing_id, {})
+        file = said.get("file")
+        if isinstance(file, Mapping):
+            self._files.setdefault(str(file.get("sha256")), str(said["product_id"]))
+        for source in said.get("derived_from") or ():
+            self._derived.setdefault((str(said["product_id"]), str(source)), fact.seq)
         self.listings[listing_id] = {
             **before,
             "listing_id": listing_id,

@@ -42,6 +42,7 @@ def rows_of(
         yield "trades", trade
     yield from _payments(trade_id, facts, operator_id)
     yield from _usage(trade_id, facts)
+    yield from _access(trade_id, facts)
     yield from _flags(trade_id, facts)
 
 
@@ -214,6 +215,29 @@ def _usage(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
             row["bytes"] += whole(fact.opened.get("bytes", fact.said.get("bytes"))) or 0
     for row in days.values():
         yield "usage", row
+
+
+def _access(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
+    """Who took a copy, and for whom. One that does not say who was taken by the buyer."""
+    buyer_id: str | None = None
+    for fact in facts:
+        if fact.event == "TRD.CONTRACT":
+            buyer_id = fact.said.get("buyer_id")
+        elif fact.event == "DLV.DOWNLOAD":
+            opened = fact.opened
+            yield (
+                "access",
+                {
+                    "trade_id": trade_id,
+                    "entitlement_id": fact.said.get("entitlement_id"),
+                    "org_id": opened.get("taken_by") or (None if fact.opening_missing else buyer_id),
+                    "recipient_id": opened.get("recipient"),
+                    "purpose": opened.get("purpose"),
+                    "at": fact.at,
+                    "bytes": whole(opened.get("bytes")),
+                    "seq": fact.seq,
+                },
+            )
 
 
 def _flags(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:

@@ -28,8 +28,10 @@ from supervision.rules import (
     s17,
     s20,
     s21,
+    s24,
     s30,
     s30b,
+    s30d,
     us23_1,
     us23_2,
     wt1,
@@ -39,6 +41,11 @@ from supervision.rules import (
     wt5,
     wt6,
     wt7,
+    xb1,
+    xb2,
+    xb3,
+    xb4,
+    xb5,
 )
 
 ALL: Final[tuple[Rule, ...]] = (
@@ -66,8 +73,10 @@ ALL: Final[tuple[Rule, ...]] = (
     s17.RULE,
     s20.RULE,
     s21.RULE,
+    s24.RULE,
     s30.RULE,
     s30b.RULE,
+    s30d.RULE,
     us23_1.RULE,
     us23_2.RULE,
     wt1.RULE,
@@ -77,4 +86,9 @@ ALL: Final[tuple[Rule, ...]] = (
     wt5.RULE,
     wt6.RULE,
     wt7.RULE,
+    xb1.RULE,
+    xb2.RULE,
+    xb3.RULE,
+    xb4.RULE,
+    xb5.RULE,
 )

@@ -7,7 +7,7 @@ from tests.supervision.tables import Market, on
 TRADED = on(6, 1)
 TABLES = (
     *("orgs", "holdings", "trades", "mandates", "quotes", "payments", "certificates", "certificate_events"),
-    *("fee_caps", "lineage", "trade_events", "conflict_consents"),
+    *("fee_caps", "lineage", "trade_events", "conflict_consents", "source_checks", "access", "listings"),
 )
 
 

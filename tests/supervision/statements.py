@@ -197,6 +197,9 @@ def sc1(ledger):
         "licence_class": "INTERNAL",
         "contract_dated_at": "2026-11-16T02:00:00.000Z",
     }
+    moment = ledger.now
+    ledger.say("CND.CHECK", "trd_1", keep_until="2046-12-31T00:00:00.000Z", **by_seller, **trade)
+    ledger.now = moment
     for _ in range(3):
         ledger.say(
             "TRD.SIGN",

@@ -9,7 +9,7 @@ from tests.supervision.conduct import SECOND, TRADED, brokered, change, mandate,
 from tests.supervision.tables import Market, objects_of, of_rule, on
 
 
-@pytest.mark.parametrize("rule_id", ["BR2", "BR4", "BR5", "BR6", "BR7", "BR8", "BR9", "BR11"])
+@pytest.mark.parametrize("rule_id", ["BR2", "BR4", "BR5", "BR6", "BR7", "BR8", "BR9", "BR10", "BR11"])
 def test_a_clean_brokered_trade_has_no_finding(tmp_path, rule_id):
     market = brokered(rule_id)
     market.add("payments", payment_id="p", trade_id="t", payer_id="ESCROW", payee_id="broker",

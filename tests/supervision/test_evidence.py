@@ -84,7 +84,7 @@ def test_sc1_in_full(tmp_path):
         "downloads": 1,
         "compute_jobs": 0,
         "bytes": 500,
-        "seq": 23,
+        "seq": 24,
     }
     certificate = only(tables["certificates"])
     assert certificate["sectors"] == ["energy", "transport"]
@@ -413,3 +413,35 @@ def test_stories_come_back_whole_and_in_ledger_order(tmp_path):
 def test_a_spill_without_facts_tells_no_story(tmp_path):
     with Spill(tmp_path) as spill:
         assert list(spill.stories()) == []
+
+
+def test_a_brokers_check_a_copy_and_what_a_product_was_made_of_are_rows(tmp_path):
+    ledger = founded()
+    sc1(ledger)
+    taken = {"trade_id": "trd_1", "entitlement_id": "ent_1", "complete": False}
+    opening = {"bytes": 7, "purpose": "X", "recipient": BROKER, "taken_by": BROKER}
+    copied = ledger.say("DLV.DOWNLOAD", "ent_1", opening=opening, **taken)
+    made = {"listing_id": "lst_2", "product_id": "prd_2", "seller_id": BROKER, "category": "energy"}
+    ledger.say("LST.DRAFT", "lst_2", geo="CN", level="general-1", derived_from=["ab" * 32, "prd_9"], **made)
+    tables = tables_of(ledger, tmp_path)
+    checked = only(tables["source_checks"])
+    assert (checked["trade_id"], checked["broker_id"], checked["at"]) == (
+        "trd_1",
+        BROKER,
+        at(2026, 11, 16, 1, 17),
+    )
+    assert checked["keep_until"] == at(2046, 12, 31)
+    assert [(row["org_id"], row["recipient_id"], row["bytes"]) for row in tables["access"]] == [
+        (BUYER, None, 500),  # one that does not say who took it
+        (BROKER, BROKER, 7),
+    ]
+    assert tables["access"][1]["seq"] == copied
+    sources = {(row["product_id"], row["source_product_id"]) for row in tables["lineage"]}
+    assert sources == {("prd_2", "prd_1"), ("prd_2", "prd_9")}  # a file is named for its product
+
+
+def test_a_report_says_on_which_year_it_is(tmp_path):
+    ledger = founded()
+    ledger.say("BRK.ANNUAL_REPORT", "crt_1", cert_id="crt_1", org_id=BROKER, year=2025, late=False)
+    (*_, told) = tables_of(ledger, tmp_path)["certificate_events"]
+    assert (told["event"], told["year"]) == ("annual_report", 2025)
