@@ -54,8 +54,9 @@ def _tier(line: str) -> dict[str, Any]:
 
 def _fen_rate(text: str, name: str, said: str) -> str:
     """Yuan a unit as fen a unit, exact."""
+    text = text.removeprefix("¥").strip()
     try:
-        yuan = Decimal(text.removeprefix("¥").strip()) if text.isascii() and "_" not in text else None
+        yuan = Decimal(text) if text.isascii() and "_" not in text else None
     except InvalidOperation:
         yuan = None
     if yuan is None or not yuan.is_finite() or yuan < 0:

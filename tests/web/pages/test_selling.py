@@ -35,12 +35,14 @@ def stored_files(market: Market) -> list[Path]:
     return sorted(path for path in market.served.node.settings.files_dir.rglob("*") if path.is_file())
 
 
-async def drafted(market: Market, browser: Browser, raw: bytes, name: str = "foshan.csv") -> str:
+async def drafted(
+    market: Market, browser: Browser, raw: bytes, name: str = "foshan.csv", said: dict[str, str] = DRAFT
+) -> str:
     page = await browser.get("/sell/new")
     await browser.send_file(page, "/sell/new", name, raw, field_name="file")
     page = await browser.follow()
     assert name in page.words
-    await browser.send(page, browser.last.url.path, DRAFT)
+    await browser.send(page, browser.last.url.path, said)
     await by_own_key(market, browser)
     return browser.location.rpartition("/")[2]
 
