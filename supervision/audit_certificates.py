@@ -2,8 +2,8 @@
 
 Each `BRK.*` statement says from where and to where its certificate (or the application it still is) goes. So
 it is asked here that the steps chain, from the application to the end, that the role may take that step from
-there, that who was suspended goes back to what it was, and that no step comes before the time which an
-earlier one has named.
+there, that who was suspended goes back to what it was, that no step comes before the time which an earlier
+one has named, and that a holder has one certificate at a time, under a number of its own.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,10 @@ _ENDS_REVIEW: Final = frozenset({"BRK.ANNUAL_FAIL", "BRK.RECTIFY_MISS"})
 _BEGINS: Final = frozenset({"BRK.APPLY", "BRK.CERTIFY"})
 # What does not come before the time that an earlier statement of the certificate has named.
 _NOT_BEFORE: Final = {"BRK.CERTIFY": "notice_until", _EMERGENCY_OVER: "until", "BRK.EXIT": "exits_at"}
+_GRANTS: Final = frozenset({"BRK.CERTIFY", "BRK.RENEW"})
 _MOMENT: Final = len("2026-11-23T01:00:00.000Z")
 
-Certificate = dict[str, Any]  # state, org; back: what a suspended one was; by: whose suspension; times named
+Certificate = dict[str, Any]  # state, org, valid; back: what a suspended one was; by: whose suspension; times
 
 
 def certificates_go_step_by_step(case: Case) -> Check:
@@ -51,6 +52,14 @@ def _bar(said: Sealed) -> str:
     return f"barred/{said.text('org_id')}"
 
 
+def _holder(said: Sealed) -> str:
+    return f"holder/{said.text('org_id')}"
+
+
+def _number(said: Sealed) -> str:
+    return f"number/{said.text('cert_no')}"
+
+
 def _met(case: Case, said: Sealed) -> Certificate | None:
     """A certificate as its first statement begins it; or as met, where the log before is not at hand."""
     if said.event in _BEGINS and said.text("from") is None:
@@ -74,6 +83,8 @@ def _judge(case: Case, held: Certificate | None, said: Sealed) -> Iterator[str]:
             yield "names another certificate than it is about"
         yield from _in_order(held, said)
         yield from _in_time(case, held, said)
+        if said.event in _GRANTS:
+            yield from _alone(case, said)
 
 
 def _in_order(held: Certificate, said: Sealed) -> Iterator[str]:
@@ -105,6 +116,17 @@ def _in_time(case: Case, held: Certificate, said: Sealed) -> Iterator[str]:
         yield "certified, or asks to be, within the bar of a revocation"
 
 
+def _alone(case: Case, said: Sealed) -> Iterator[str]:
+    """A number is one certificate's; a holder has one at a time, and none beside one that is suspended."""
+    if case.memory.trades.get(_number(said)) not in {None, said.object_id}:
+        yield f"the number {said.text('cert_no')} is another certificate's"
+    begin, end = (said.text(name) or "" for name in ("valid_from", "valid_to"))
+    for cert_id, (state, its_begin, its_end) in (case.memory.trades.get(_holder(said)) or {}).items():
+        overlaps = begin <= its_end and its_begin <= end
+        if cert_id != said.object_id and (state == _SUSPENDED or (state in _BACK and overlaps)):
+            yield f"a second certificate beside {cert_id}, which is {state}"
+
+
 def _remember(case: Case, held: Certificate, said: Sealed) -> None:
     """What the steps to come are held against."""
     before, to = held["state"], said.text("to")
@@ -125,6 +147,18 @@ def _remember(case: Case, held: Certificate, said: Sealed) -> None:
         case.memory.trades.put(_bar(said), barred)
     held["state"] = to or before
     case.memory.trades.put(_key(said), held)
+    _enter(case, held, said)
+
+
+def _enter(case: Case, held: Certificate, said: Sealed) -> None:
+    """Keep a certificate among those of its holder, and its number."""
+    if said.event in _GRANTS:
+        held["valid"] = [said.text("valid_from") or "", said.text("valid_to") or ""]
+        if said.text("cert_no") is not None:
+            case.memory.trades.put(_number(said), said.object_id)
+    if "valid" in held:
+        mine = case.memory.trades.get(_holder(said)) or {}
+        case.memory.trades.put(_holder(said), mine | {said.object_id: [held["state"], *held["valid"]]})
 
 
 def _is_moment(text: str) -> bool:

@@ -28,7 +28,7 @@ from supervision.audit_shelf import Shelf
 from supervision.audit_skim import told_alone
 from supervision.errors import StateUnfit
 
-FORMAT: Final = "databourse-audit-state/v2"
+FORMAT: Final = "databourse-audit-state/v3"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS said (seq INTEGER PRIMARY KEY, statement BLOB NOT NULL);

@@ -156,6 +156,36 @@ def test_who_is_barred_is_not_certified_anew_under_another_certificate(tmp_path:
         assert "within the bar" in report.problems[0].why
 
 
+def granted(begin: str, end: str, no: str) -> dict[str, Any]:
+    days = {"valid_from": f"{begin}T00:00:00.000Z", "valid_to": f"{end}T00:00:00.000Z"}
+    return {"CERTIFY": days | {"cert_no": no}}
+
+
+@pytest.mark.parametrize(
+    ("after", "second", "why"),
+    [
+        ("", granted("2027-01-02", "2027-12-31", "NO-2"), None),
+        (
+            "",
+            granted("2026-12-31", "2027-12-31", "NO-2"),
+            "a second certificate beside crt_1, which is ACTIVE",
+        ),
+        ("", granted("2025-01-01", "2029-01-01", "NO-2"), "a second certificate beside crt_1"),
+        ("", granted("2027-01-02", "2027-12-31", "NO-1"), "the number NO-1 is another certificate's"),
+        (" a:SUSPEND>SUSPENDED", granted("2027-01-02", "2027-12-31", "NO-2"), "which is SUSPENDED"),
+        (" x:EXPIRE>EXPIRED", granted("2026-06-01", "2027-12-31", "NO-2"), None),
+    ],
+)
+def test_a_holder_has_one_certificate_at_a_time_under_its_own_number(
+    tmp_path: Path, after: str, second: dict[str, Any], why: str | None
+) -> None:
+    log = steps(f"{ISSUED}{after}", **granted("2026-01-01", "2027-01-01", "NO-1"))
+    steps(ISSUED, "crt_2", log, **second)
+    report = audited(log, tmp_path)
+    assert found(report) == ([] if why is None else [("KEY", len(log.envelopes) - 1)])
+    assert why is None or why in report.problems[0].why
+
+
 def test_certificates_do_not_go_on_from_each_other(tmp_path: Path) -> None:
     log = steps(NOTICED)
     log.party("org_authority", "BRK.CERTIFY", "crt_2", org_id="org_broker", **{"from": "PUBLIC_NOTICE"})
