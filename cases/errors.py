@@ -43,6 +43,23 @@ class OrderBeyondPower(NotPermitted):
     title = "This authority cannot order this"
 
 
+class OrderUnknown(NotFound):
+    code = "order-unknown"
+    title = "No such order"
+
+
+class OrderConfirmedBefore(Conflict):
+    code = "order-confirmed-before"
+    title = "This order is in force already"
+
+
+class OrderSameOfficer(NotPermitted):
+    """An order is two persons' work, however many logins one of them has."""
+
+    code = "order-same-officer"
+    title = "Who proposes an order does not put it into force"
+
+
 class OrderMalformed(Malformed):
     """A refund without its amount, or an amount in another order."""
 

@@ -144,7 +144,7 @@ def keeping_of(event: str) -> Keeping:
         return Keeping.BROKER
     if event in _BOOKS or machine in {"PAY", "ACC"}:  # also how a difference in the books was explained
         return Keeping.BOOKS
-    if machine in {"CSE", "OPN"}:
+    if machine in {"CSE", "OPN", "ORD"}:
         return Keeping.CASE_FILE
     return Keeping.TRANSACTION if machine in _TRANSACTION else Keeping.NOTHING
 

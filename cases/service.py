@@ -5,6 +5,7 @@ they follow from the case being open.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import col, update
@@ -31,6 +32,15 @@ from market.disputes.voiding import void_trade
 from market.listings.publishing import resume_listing, suspend_listing
 from market.trade.freezing import freeze_trade, unfreeze_trade
 from market.trade.suspending import resume_delivery, suspend_delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """An order as the first officer has signed it: its id, and the digest of that statement's envelope."""
+
+    order_id: str
+    digest: str
+
 
 _WASH = ("WT",)
 _TRADE = "trd_"
@@ -125,18 +135,20 @@ async def issue_order(
     reason_code: str,
     refund_minor: int | None = None,
     fault: Collection[Fault] = (),
+    proposed: Proposed | None = None,
 ) -> CaseOrder:
     """Issue an order in an open investigation or upon its decision: the authority's signed act, at once.
 
     The act is the transition itself (TRD.FREEZE, TRD.VOID, BRK.SUSPEND, LST.SUSPEND, their lifting …), which
     names the order; the exchange enters it in the register of orders (ORD.ISSUE). An order of REFUND_TRADE
-    alone says how many fen go back and whose fault it is, and its reason is a ground of refund. Raises
+    alone says how many fen go back and whose fault it is, and its reason is a ground of refund. `proposed` is
+    what another officer has signed before (`cases.ordering`, the only way from outside). Raises
     CaseWrongState, OrderBeyondPower, OrderMalformed, and what the transition raises.
     """
     case = await repository.claim_case(s, case_id=case_id)
     check_order(case.status, measure, act.role)
     check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
-    order_id = act.new_id("ord")
+    order_id = act.new_id("ord") if proposed is None else proposed.order_id
     said_before = len(recorded_in(s))
     if measure is Measure.REFUND_TRADE:
         terms = RefundTerms(ground=reason_code, refund_minor=refund_minor, fault=fault)
@@ -165,7 +177,7 @@ async def issue_order(
                 "object_of_order": object_id,
                 "issued_by": act.actor.org_id,
             },
-            subjects={"order": carried.digest},
+            subjects={"order": carried.digest} | ({"proposal": proposed.digest} if proposed else {}),
         ),
     )
     order = CaseOrder(

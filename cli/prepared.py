@@ -47,7 +47,8 @@ _WORDS: Final = {
     "TRD.START_DELIVERY": "start the delivery",
     "TRD.DELIVERED": "confirm that the data was received",
     "TRD.ACCEPT_GOODS": "ACCEPT THE GOODS: the money is released",
-    "ORD.ISSUE": "issue a supervisory order",
+    "ORD.PROPOSE": "propose a supervisory order",
+    "ORD.ISSUE": "put a supervisory order into force",
 }
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from base.errors import Refusal
 from brokers.repository import certificates_of
+from cases.ordering import confirm_order, propose_order
 from cases.rules import Measure
-from cases.service import file_case, issue_order, open_case
+from cases.service import file_case, open_case
 from cli.demo.ring import Ring
 from cli.demo.world import World
 from market.orders.service import inquire
@@ -25,17 +26,27 @@ async def act_on(world: World, report: dict[str, Any], ring: Ring, tell: Callabl
     tell(f"SAMR opens case {case.case_id[:12]}… on the closed loop; its three trades are flagged")
     async with world.node.database.read() as s:
         certificate = (await certificates_of(s, org_id=ring.broker.org_id))[0]
-    await authority.do(
-        issue_order,
+    await world.enrol(authority, "authority-2")
+    proposed = await authority.do(
+        propose_order,
         "DATA_AUTHORITY",
         about=case.case_id,
-        attempted="BRK.SUSPEND",
+        attempted="ORD.PROPOSE",
+        person=0,
         case_id=case.case_id,
         measure=Measure.SUSPEND_CERTIFICATE,
         object_id=certificate.cert_id,
         reason_code="SUSPECTED_WASH_TRADING",
     )
-    tell(f"the data authority suspends certificate {certificate.cert_no} by signed order")
+    await authority.do(
+        confirm_order,
+        "DATA_AUTHORITY",
+        about=proposed.order_id,
+        attempted="BRK.SUSPEND",
+        person=1,
+        order_id=proposed.order_id,
+    )
+    tell(f"two officers of the data authority suspend certificate {certificate.cert_no} by signed order")
     buyer, listing_id = ring.members[1], ring.deals[0].stall.listing_id
     try:
         await buyer.do(

@@ -59,12 +59,14 @@ class Member:
     pen: Pen
     key: SigningKey | None = field(default=None, repr=False)
     login: str | None = None
+    people: list[str] = field(default_factory=list)
     account: str = ""
     account_token: str = field(default="", repr=False)
 
-    def act(self, role: str) -> Act:
-        """An act of this member that begins now."""
-        return self.world.node.house.act(Actor(self.org_id, self.roles), role, self.pen)
+    def act(self, role: str, *, person: int | None = None) -> Act:
+        """An act of this member that begins now; by one of its people, where it has to be somebody."""
+        user_id = None if person is None else self.people[person]
+        return self.world.node.house.act(Actor(self.org_id, self.roles, user_id), role, self.pen)
 
     async def do(
         self,
@@ -73,6 +75,7 @@ class Member:
         *,
         about: str,
         attempted: str,
+        person: int | None = None,
         **facts: Any,
     ) -> Result:
         """Perform a verb as this member, in its own transaction."""
@@ -80,9 +83,8 @@ class Member:
         async def bound(s: WriteSession, act: Act) -> Result:
             return await verb(s, act, **facts)
 
-        return await perform(
-            self.world.node.house, self.act(role), bound, attempted=attempted, object_id=about
-        )
+        act = self.act(role, person=person)
+        return await perform(self.world.node.house, act, bound, attempted=attempted, object_id=about)
 
 
 @dataclass
@@ -137,6 +139,7 @@ class World:
     folder: Path
     members: dict[str, Member] = field(default_factory=dict)
     serial: int = 0
+    persons: int = 0
 
     async def admit(
         self,
@@ -165,17 +168,7 @@ class World:
         member = Member(self, name, admitted.org_id, frozenset(roles), exchange.pen, login=login)
         await self._equip(operator, member, custodial=custodial)
         if login is not None:
-            await operator.do(
-                enrol_person,
-                "EXCHANGE_OPERATOR",
-                about=member.org_id,
-                attempted="PERSON.ENROL",
-                org_id=member.org_id,
-                login=login,
-                name=name,
-                password=await hash_password(PASSWORD, login=login),
-                mark=self.node.safe.mark(_id_number(self.serial)),
-            )
+            await self.enrol(member, login)
         if money_minor is not None:
             member.account, member.account_token = await self.bank.open_account(name, money_minor)
             await member.do(
@@ -188,6 +181,24 @@ class World:
             )
         self.members[name] = member
         return member
+
+    async def enrol(self, member: Member, login: str) -> None:
+        """One more person of a member, on the house's own word, of whom it is on record who it is."""
+        exchange = self.node.house.exchange
+        operator = Member(self, OPERATOR, exchange.actor.org_id, exchange.actor.roles, exchange.pen)
+        self.persons += 1
+        person = await operator.do(
+            enrol_person,
+            "EXCHANGE_OPERATOR",
+            about=member.org_id,
+            attempted="PERSON.ENROL",
+            org_id=member.org_id,
+            login=login,
+            name=member.name,
+            password=await hash_password(PASSWORD, login=login),
+            mark=self.node.safe.mark(_id_number(self.persons)),
+        )
+        member.people.append(person.user_id)
 
     async def _equip(self, operator: Member, member: Member, *, custodial: bool) -> None:
         """A first key, vouched for by the exchange: kept by the member, or for it."""

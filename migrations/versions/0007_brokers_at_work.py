@@ -21,6 +21,7 @@ def upgrade() -> None:
     _conduct()
     _mandate_ends()
     _vouching()
+    _two_officers()
     _mediation()
     _instruction_order()
     _recipients()
@@ -33,6 +34,7 @@ def downgrade() -> None:
     op.drop_table("market_listing_plans")
     _no_instruction_order()
     _no_mediation()
+    op.drop_table("case_order_proposals")
     _no_vouching()
     _no_mandate_ends()
     _no_conduct()
@@ -94,6 +96,33 @@ def _vouching() -> None:
         sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_identity_contests")),
     )
     op.create_index(op.f("ix_identity_contests_mark"), "identity_contests", ["mark"])
+
+
+def _two_officers() -> None:
+    """Orders that wait for a second officer."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_table(
+        "case_order_proposals",
+        *_texts("order_id", "case_id"),
+        sa.Column("measure", _one_of("measure", *_MEASURES), nullable=False),
+        *_texts("object_id", "reason_code"),
+        sa.Column("refund_minor", sa.BigInteger(), nullable=True),
+        sa.Column("fault", sa.JSON(), nullable=False),
+        *_texts("proposed_by", "officer_id"),
+        sa.Column("proposed_at", moment, nullable=False),
+        *_texts("digest"),
+        *_texts("confirmed_by", nullable=True),
+        sa.Column("confirmed_at", moment, nullable=True),
+        _refers("case_order_proposals", "case_id", "cases"),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_case_order_proposals")),
+    )
+    op.create_index(op.f("ix_case_order_proposals_case_id"), "case_order_proposals", ["case_id"])
+
+
+_MEASURES = (
+    *("FREEZE_TRADE", "UNFREEZE_TRADE", "SUSPEND_CERTIFICATE", "REINSTATE_CERTIFICATE", "SUSPEND_LISTING"),
+    *("RESUME_LISTING", "SUSPEND_DELIVERY", "RESUME_DELIVERY", "REFUND_TRADE", "VOID_TRADE"),
+)
 
 
 def _no_vouching() -> None:

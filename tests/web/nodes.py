@@ -11,7 +11,7 @@ told (`settle_down`), so that a test sees the same ledger each time.
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -135,6 +135,19 @@ class Served:
         act = house.act(Actor(org_id, named), min(named), pen)
         await perform(house, act, registered, attempted="KEY.REGISTER", object_id=org_id)
         return Persona(org_id, person.user_id, name, login, named, key)
+
+    async def colleague(self, persona: Persona, login: str) -> Persona:
+        """Another person of the same organisation, who signs with the same key."""
+        house, password = self.node.house, await some_password()
+
+        async def enrolled(s: WriteSession, act: Act) -> Any:
+            mark = self.node.safe.mark(some_id_number())
+            said = {"login": login, "name": login, "password": password, "mark": mark}
+            return await enrol_person(s, act, org_id=persona.org_id, **said)
+
+        about = {"attempted": "PERSON.ENROL", "object_id": persona.org_id}
+        person = await perform(house, house.exchange_act(), enrolled, **about)
+        return replace(persona, user_id=person.user_id, name=login, login=login)
 
     def token(self, persona: Persona) -> str:
         """An access token, as signing in would give it now."""

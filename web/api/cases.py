@@ -9,8 +9,9 @@ from pydantic import Field
 from base.db import WriteSession
 from base.errors import NotFound
 from cases import repository, service
+from cases.ordering import confirm_order, proposals_of, propose_order
 from cases.rules import REGULATORS, Measure
-from cases.tables import Case, CaseOrder
+from cases.tables import Case, CaseOrder, OrderProposal
 from ledger.recording import Act
 from market.disputes.rules import Fault
 from supervision.report import summarise
@@ -56,6 +57,23 @@ class OrderView(View):
         return cls.model_validate(row)
 
 
+class ProposalView(View):
+    """An order that waits for a second officer."""
+
+    order_id: str
+    case_id: str
+    measure: str
+    object_id: str
+    reason_code: str
+    refund_minor: int | None
+    proposed_by: str
+    proposed_at: datetime
+
+    @classmethod
+    def of(cls, row: OrderProposal) -> "ProposalView":
+        return cls.model_validate(row)
+
+
 class FlagView(View):
     trade_id: str
     set_at: datetime
@@ -65,6 +83,7 @@ class FlagView(View):
 class CaseRoomView(View):
     case: CaseView
     orders: list[OrderView]
+    proposals: list[ProposalView]
     flags: list[FlagView]
 
 
@@ -178,19 +197,41 @@ class OrderArgs(Args, OrderForm):
 
 async def _order(s: WriteSession, act: Act, args: OrderArgs, node: Node) -> Any:
     del node
-    return await service.issue_order(s, act, **dict(args))
+    return await propose_order(s, act, **dict(args))
 
 
 ORDER = kind(
     ActKind(
         name="case.order",
-        event="ORD.ISSUE",
+        event="ORD.PROPOSE",
         args=OrderArgs,
         roles=REGULATORS,
         verb=_order,
-        answer=OrderView.of,
+        answer=ProposalView.of,
         about=lambda args: args.case_id,
         status=201,
+    )
+)
+
+
+class ConfirmArgs(Args):
+    order_id: Id
+
+
+async def _confirm(s: WriteSession, act: Act, args: ConfirmArgs, node: Node) -> Any:
+    del node
+    return await confirm_order(s, act, order_id=args.order_id)
+
+
+CONFIRM = kind(
+    ActKind(
+        name="case.confirm_order",
+        event="ORD.ISSUE",
+        args=ConfirmArgs,
+        roles=REGULATORS,
+        verb=_confirm,
+        answer=OrderView.of,
+        about=lambda args: args.order_id,
     )
 )
 
@@ -289,6 +330,7 @@ async def case(case_id: Id, caller: CallerDep, s: ReadDep) -> CaseRoomView:
     return CaseRoomView(
         case=CaseView.of(await repository.get_case(s, case_id=case_id)),
         orders=[OrderView.of(row) for row in await repository.orders_of(s, case_id=case_id)],
+        proposals=[ProposalView.of(row) for row in await proposals_of(s, case_id=case_id)],
         flags=[FlagView.model_validate(row) for row in await repository.flags_of(s, case_id=case_id)],
     )
 
@@ -311,7 +353,13 @@ async def decide(case_id: Id, caller: CallerDep, form: DecisionForm) -> Response
     return respond(await caller.do(DECIDE, DecisionArgs(case_id=case_id, org_ids=form.org_ids)))
 
 
-@router.post("/cases/{case_id}/orders", **answers(ORDER, OrderView))
+@router.post("/cases/{case_id}/orders", **answers(ORDER, ProposalView))
 async def issue(case_id: Id, caller: CallerDep, form: OrderForm) -> Response:
-    """Issue an order in an open investigation or upon its decision: it is in force at once."""
+    """Propose an order in an open investigation: it is in force once a second officer has confirmed it."""
     return respond(await caller.do(ORDER, OrderArgs(case_id=case_id, **dict(form))))
+
+
+@router.post("/orders/{order_id}/confirm", **answers(CONFIRM, OrderView))
+async def confirm(order_id: Id, caller: CallerDep) -> Response:
+    """Put a proposed order into force, as another officer of the same authority."""
+    return respond(await caller.do(CONFIRM, ConfirmArgs(order_id=order_id)))

@@ -30,6 +30,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "MND.UNFREEZE": N_("Mandate in force again"),
     "MND.EXPIRE": N_("Mandate ended"),
     "MND.FULFIL": N_("Mandate fulfilled"),
+    "ORD.PROPOSE": N_("Order proposed"),
     "MND.TERMINATE": N_("Mandate ended with the certificate"),
     "MND.TAKE_OVER": N_("Trades taken over by the client"),
     "MND.HAND_OVER": N_("Mandate handed over to another broker"),

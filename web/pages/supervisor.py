@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from base.errors import NotFound
 from cases import repository
+from cases.ordering import proposals_of
 from cases.rules import MOVES, ORDERING, POWERS, REGULATORS, Measure
 from cases.tables import Case
 from ledger.reader import statements_of
@@ -194,10 +195,16 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled) -> Response:
     async with visitor.node.database.read() as s:
         case = await repository.get_case(s, case_id=case_id)
         orders = await repository.orders_of(s, case_id=case_id)
+        proposals = await proposals_of(s, case_id=case_id)
         flags = await repository.flags_of(s, case_id=case_id)
         said = await statements_of(s, object_id=case_id)
         names = await names_of(
-            s, [case.filed_by], _subjects(case), (one.org_id for one in said), (o.issued_by for o in orders)
+            s,
+            [case.filed_by],
+            _subjects(case),
+            (one.org_id for one in said),
+            (o.issued_by for o in orders),
+            (o.proposed_by for o in proposals),
         )
     measures = [m for m in Measure if POWERS[m] & visitor.roles]
     return visitor.render(
@@ -206,6 +213,7 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled) -> Response:
         case=case,
         finding=case.finding,
         orders=orders,
+        proposals=proposals,
         flags=flags,
         said=said,
         names=names,
@@ -246,8 +254,23 @@ async def decide(visitor: VisitorDep, case_id: str) -> Response:
 
 @router.post("/reg/cases/{case_id}/orders")
 async def order(visitor: VisitorDep, case_id: str) -> Response:
-    """Issue an order: it is in force at once."""
+    """Propose an order, as the first of two officers."""
     return await _step(visitor, case_id, "case.order", None)
+
+
+@router.post("/reg/cases/{case_id}/orders/{order_id}/confirm")
+async def confirm_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
+    """Put a proposed order into force, as the second."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="case.confirm_order",
+        args={"order_id": order_id},
+        role=_as_authority(visitor),
+        then=f"/reg/cases/{case_id}",
+        again=lambda filled: _case(visitor, case_id, filled),
+    )
 
 
 async def _step(visitor: Visitor, case_id: str, act: str, more: dict[str, Any] | None) -> Response:

@@ -94,6 +94,8 @@ class Crowd:
     async def play(self, upto: str) -> None:
         """One round: a trade is brought to a state, then a dozen acts happen at once beside the clock."""
         trade_id = await self.bring(upto)
+        if "samr-2" not in self.market.people:
+            self.market.people["samr-2"] = await self.served.colleague(self.market.samr, "samr-2")
         self.seat()
         before = len(await self.said(trade_id))
         state = await self.state(trade_id)
@@ -162,9 +164,12 @@ class Crowd:
         case = await perform(house, act, investigation, attempted="CSE.FILE", object_id=trade_id)
         body = {"measure": measure, "object_id": trade_id, "reason_code": "QUALITY"} | more
 
+        proposed = await desk.submit((await desk.call("POST", f"/cases/{case.case_id}/orders", body)).content)
+        second = self.desks["samr-2"]
+
         async def ordered() -> Answer:
-            prepared = await desk.call("POST", f"/cases/{case.case_id}/orders", body)
-            return await desk.submit(prepared.content) if prepared.status_code == 202 else prepared
+            prepared = await second.call("POST", f"/orders/{proposed.json()['order_id']}/confirm")
+            return await second.submit(prepared.content) if prepared.status_code == 202 else prepared
 
         return ordered
 

@@ -20,6 +20,7 @@ from cli.exporting import export_bundle
 from cli.found import enrol_here
 from identity.passwords import hash_password
 from identity.pens import HeldPen
+from identity.repository import list_people
 from ledger.acts import perform
 from ledger.balances import totals
 from ledger.bundle import Edition
@@ -200,13 +201,34 @@ async def officer(world: Live, login: str) -> Desk:
         f"/organisations/{exchange}/people",
         {"login": login, "name": login, "password": desk.password, "id_number": number},
     )
-    if "registrar" not in world.desks:
-        hashed = await hash_password(desk.password, login="registrar")
-        await enrol_here(world.node, exchange, name="人事", login="registrar", hashed=hashed)
-        world.desks["registrar"] = await Desk(world.http, "registrar", exchange).sign_in()
-    await world.desks["registrar"].act(f"/people/{enrolled['user_id']}/identity", {"id_number": number})
+    await (await registrar(world)).act(f"/people/{enrolled['user_id']}/identity", {"id_number": number})
     world.desks[login] = await desk.sign_in()
     return desk
+
+
+async def registrar(world: Live) -> Desk:
+    """A second person of the exchange, on the house's own word."""
+    if "registrar" not in world.desks:
+        exchange = world.node.house.exchange.actor.org_id
+        desk = Desk(world.http, "registrar", exchange)
+        hashed = await hash_password(desk.password, login="registrar")
+        await enrol_here(world.node, exchange, name="人事", login="registrar", hashed=hashed)
+        world.desks["registrar"] = await desk.sign_in()
+    return world.desks["registrar"]
+
+
+async def colleague(world: Live, desk: Desk, login: str) -> Desk:
+    """Another person of an organisation, on the house's own word, who signs with the same key."""
+    hashed = await hash_password(desk.password, login=login)
+    number = some_id_number()
+    await enrol_here(world.node, desk.org_id, name=login, login=login, hashed=hashed)
+    other = await Desk(world.http, login, desk.org_id).sign_in()
+    async with world.node.database.read() as s:
+        person = next(one for one in await list_people(s, org_id=desk.org_id) if one.login == login)
+    await (await registrar(world)).act(f"/people/{person.user_id}/identity", {"id_number": number})
+    other.key = desk.key
+    world.desks[login] = other
+    return other
 
 
 async def make_void(undone: Undone, trade_id: str) -> None:
@@ -229,7 +251,10 @@ async def make_void(undone: Undone, trade_id: str) -> None:
     order = {"measure": "VOID_TRADE", "object_id": trade_id, "reason_code": "ILLEGAL_CONTRACT"}
     odd = await undone.samr.call("POST", f"/cases/{case.case_id}/orders", order | {"refund_minor": 5})
     assert (odd.status_code, odd.json()["code"]) == (422, "order-malformed")
-    issued = await undone.samr.act(f"/cases/{case.case_id}/orders", order)
+    proposed = await undone.samr.act(f"/cases/{case.case_id}/orders", order)
+    assert await undone.state(trade_id) != "VOIDED"
+    second = await colleague(undone.world, undone.samr, "samr-2")
+    issued = await second.act(f"/orders/{proposed['order_id']}/confirm")
     assert issued["measure"] == "VOID_TRADE"
     assert await undone.state(trade_id) == "VOIDED"
 

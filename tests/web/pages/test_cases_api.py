@@ -27,10 +27,21 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     order = await served.api(market.samr, "POST", f"{path}/orders", early)
     assert order["measure"] == "FREEZE_TRADE"
     room = await served.api(market.auditor, "GET", path)
+    assert [one["order_id"] for one in room["proposals"]] == [order["order_id"]]
+    assert room["orders"] == []
+    confirm = f"/orders/{order['order_id']}/confirm"
+    alone = await served.api(market.samr, "POST", confirm, expect=403)
+    assert alone["code"] == "order-same-officer"
+    second = await served.colleague(market.samr, "samr-2")
+    assert (await served.api(second, "POST", confirm))["order_id"] == order["order_id"]
+    room = await served.api(market.auditor, "GET", path)
     assert [one["order_id"] for one in room["orders"]] == [order["order_id"]]
+    assert room["proposals"] == []
+    assert (await served.api(second, "POST", confirm, expect=409))["code"] == "order-confirmed-before"
     assert [flag["trade_id"] for flag in room["flags"]] == [market.ids["settled"]]
     lift = early | {"measure": "UNFREEZE_TRADE"}
-    await served.api(market.samr, "POST", f"{path}/orders", lift)
+    lifting = await served.api(second, "POST", f"{path}/orders", lift)
+    await served.api(market.samr, "POST", f"/orders/{lifting['order_id']}/confirm")
     assert (await served.api(market.samr, "POST", f"{path}/dismiss"))["status"] == "CLOSED_NO_CASE"
     assert [one["case_id"] for one in await served.api(market.samr, "GET", "/cases")] == [case["case_id"]]
 
@@ -61,6 +72,9 @@ async def test_what_is_beyond_a_role_or_unknown_is_refused(market: Market) -> No
     problem = await served.api(market.samr, "POST", f"/cases/{case['case_id']}/orders", order, expect=403)
     assert problem["code"] == "order-beyond-power"
     done = await served.api(market.authority, "POST", f"/cases/{case['case_id']}/orders", order)
+    confirm = f"/orders/{done['order_id']}/confirm"
+    assert (await served.api(market.samr, "POST", confirm, expect=403))["code"] == "case-wrong-role"
+    done = await served.api(await served.colleague(market.authority, "authority-2"), "POST", confirm)
     assert done["measure"] == "SUSPEND_CERTIFICATE"
     register = await served.api(market.buyer, "GET", "/brokers/GZ-DB-2026-0001")
     assert register["certificate"]["status"] == "SUSPENDED"

@@ -67,6 +67,14 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     page = await browser.send(page, "/orders", sent | {"reason_code": "not a code"}, expect=422)
     assert page.form("/orders").values["object_id"] == market.ids["delivered"]
     await browser.send(page, "/orders", sent)
+    page = await browser.follow()
+    assert "Waiting for a second officer" in page.words
+    page = await browser.send(page, "/confirm", expect=403)
+    assert "order-same-officer" in page.words
+    colleague = await market.served.colleague(market.samr, "samr-2")
+    await market.served.prove(colleague)
+    second = Browser(market.served, colleague)
+    await second.send(await second.get(path), "/confirm")
     async with market.served.node.database.read() as s:
         assert (await get_trade(s, trade_id=market.ids["delivered"])).status is TradeState.FROZEN
         assert [order.measure.value for order in await orders_of(s, case_id=case_id)] == ["FREEZE_TRADE"]

@@ -1,0 +1,110 @@
+"""An order is two officers' work: one proposes it, another one of the same authority puts it into force.
+
+Measures bite at once and hit a member whom nobody has heard; no single person orders them (`states.md` §3.5).
+What is proposed is told in an opening only, so that nobody is warned by the log. In an emergency the exchange
+acts first, for ten working days (a freeze, a suspension).
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import col, select
+
+from base.db import ReadSession, WriteSession, exclusive_lock
+from cases import repository
+from cases.errors import CaseWrongRole, OrderConfirmedBefore, OrderSameOfficer, OrderUnknown
+from cases.rules import Measure, check_order, check_refund_terms
+from cases.service import Proposed, issue_order
+from cases.tables import CaseOrder, OrderProposal
+from identity.service import require_identified, require_unbound
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from market.disputes.rules import Fault
+
+
+async def propose_order(
+    s: WriteSession,
+    act: Act,
+    *,
+    case_id: str,
+    measure: Measure,
+    object_id: str,
+    reason_code: str,
+    refund_minor: int | None = None,
+    fault: Collection[Fault] = (),
+) -> OrderProposal:
+    """Propose an order in an open investigation or upon its decision (ORD.PROPOSE). Nothing moves yet.
+
+    Raises CaseWrongState, OrderBeyondPower, OrderMalformed, `person-not-identified`.
+    """
+    case = await repository.claim_case(s, case_id=case_id)
+    check_order(case.status, measure, act.role)
+    check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
+    officer = await require_identified(s, user_id=act.actor.user_id)
+    row = OrderProposal(
+        order_id=act.new_id("ord"),
+        case_id=case_id,
+        measure=measure,
+        object_id=object_id,
+        reason_code=reason_code,
+        refund_minor=refund_minor,
+        fault=sorted(one.value for one in fault),
+        proposed_by=act.actor.org_id,
+        officer_id=officer.user_id,
+        proposed_at=act.occurred_at,
+        digest="",
+    )
+    opening = {
+        "measure": measure.value,
+        "object_of_order": object_id,
+        "reason_code": reason_code,
+        "refund_minor": None if refund_minor is None else str(refund_minor),
+        "fault": row.fault,
+        "officer_id": officer.user_id,
+    }
+    said = Draft("ORD.PROPOSE", row.order_id, {"order_id": row.order_id, "case_id": case_id}, opening)
+    row.digest = (await record(s, act, said)).digest
+    s.add(row)
+    await s.flush()
+    return row
+
+
+async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrder:
+    """Put a proposed order into force, as another officer of the authority: what it orders is done at once.
+
+    Raises OrderUnknown, OrderConfirmedBefore, CaseWrongRole, OrderSameOfficer, `person-not-identified`,
+    `persons-bound`, and what `cases.service.issue_order` raises.
+    """
+    query = exclusive_lock(select(OrderProposal).where(OrderProposal.order_id == order_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise OrderUnknown("no such order", order_id=order_id)
+    if row.confirmed_at is not None:
+        raise OrderConfirmedBefore("the order is in force", order_id=order_id)
+    if row.proposed_by != act.actor.org_id:
+        raise CaseWrongRole("another authority has proposed it", role=act.role, roles=[])
+    first = await require_identified(s, user_id=row.officer_id)
+    second = await require_identified(s, user_id=act.actor.user_id)
+    if first.mark == second.mark:
+        raise OrderSameOfficer("who proposes an order does not put it into force", order_id=order_id)
+    await require_unbound(s, user_id=second.user_id, others=[first.user_id])
+    row.confirmed_at, row.confirmed_by = act.occurred_at, second.user_id
+    s.add(row)
+    return await issue_order(
+        s,
+        act,
+        case_id=row.case_id,
+        measure=row.measure,
+        object_id=row.object_id,
+        reason_code=row.reason_code,
+        refund_minor=row.refund_minor,
+        fault=[Fault(one) for one in row.fault],
+        proposed=Proposed(order_id, row.digest),
+    )
+
+
+async def proposals_of(s: ReadSession, *, case_id: str) -> Sequence[OrderProposal]:
+    """The orders of a case that wait for a second officer, first to last."""
+    query = select(OrderProposal).where(
+        OrderProposal.case_id == case_id, col(OrderProposal.confirmed_at).is_(None)
+    )
+    return (await s.exec(query.order_by(OrderProposal.order_id))).all()

@@ -1,0 +1,116 @@
+"""An order is two officers' work: what one proposes is in force when another confirms it, and not before."""
+
+from dataclasses import replace
+
+import pytest
+
+from cases.errors import (
+    CaseWrongRole,
+    CaseWrongState,
+    OrderBeyondPower,
+    OrderConfirmedBefore,
+    OrderSameOfficer,
+    OrderUnknown,
+)
+from cases.ordering import confirm_order, proposals_of, propose_order
+from cases.repository import orders_of
+from cases.rules import Measure
+from cases.service import dismiss_case, file_case, open_case
+from identity.errors import PersonNotIdentified, PersonsBound
+from ledger.acts import perform
+from ledger.reader import statements_of
+from market.orders.rules import TradeState
+from tests.houses import officer
+from tests.standstill import refused
+
+FINDING = {"finding_id": "fnd_" + "a" * 64, "rule_id": "WT1", "subjects": ["org_x"], "objects": []}
+
+
+async def staffed(scene):
+    """Officers of the regulator: two persons, a second login of the first, one whom it has enrolled."""
+    async with scene.database.write() as s:
+        for user_id, mark, by in (
+            ("usr_one", 91, None),
+            ("usr_two", 92, None),
+            ("usr_one_too", 91, None),
+            ("usr_made", 93, "usr_one"),
+            ("usr_unknown", None, None),
+        ):
+            row = officer(scene.samr.org_id, mark or 94, scene.clock)
+            row.user_id = row.login = user_id
+            row.enrolled_by, row.roles = by, '["SAMR"]'
+            row.mark = None if mark is None else row.mark
+            s.add(row)
+
+
+async def by(scene, user_id, verb, party=None, /, **facts):
+    party, house = party or scene.samr, scene.house.house
+    act = house.act(replace(party.actor, user_id=user_id), min(party.actor.roles), party.pen)
+
+    async def bound(s, act):
+        return await verb(s, act, **facts)
+
+    about = facts.get("order_id") or facts["case_id"]
+    return await perform(house, act, bound, attempted="ORD.ISSUE", object_id=about)
+
+
+@pytest.fixture
+async def case_id(scene):
+    await staffed(scene)
+    case = await scene.samr.do(file_case, attempted="CSE.FILE", finding=FINDING)
+    await scene.samr.do(open_case, attempted="CSE.OPEN_CASE", case_id=case.case_id)
+    return case.case_id
+
+
+async def proposed(scene, case_id, who="usr_one"):
+    freeze = {"measure": Measure.FREEZE_TRADE, "object_id": scene.trades["FUNDED"], "reason_code": "X_Y"}
+    return (await by(scene, who, propose_order, case_id=case_id, **freeze)).order_id
+
+
+async def test_nothing_moves_before_another_person_confirms_it(scene, case_id):
+    order_id = await proposed(scene, case_id)
+    trade_id = scene.trades["FUNDED"]
+    assert (await scene.trade(trade_id)).status is TradeState.FUNDED
+    async with scene.database.read() as s:
+        assert [one.order_id for one in await proposals_of(s, case_id=case_id)] == [order_id]
+        (said,) = await statements_of(s, object_id=order_id)
+    assert trade_id not in str(said.predicate)  # nobody is warned by the log
+    for who, refusal in (
+        ("usr_one", OrderSameOfficer),
+        ("usr_one_too", OrderSameOfficer),
+        ("usr_made", PersonsBound),
+        ("usr_unknown", PersonNotIdentified),
+        (None, PersonNotIdentified),
+    ):
+        async with refused(scene.database, refusal):
+            await by(scene, who, confirm_order, order_id=order_id)
+    order = await by(scene, "usr_two", confirm_order, order_id=order_id)
+    assert (order.order_id, order.measure) == (order_id, Measure.FREEZE_TRADE)
+    assert (await scene.trade(trade_id)).status is TradeState.FROZEN
+    async with scene.database.read() as s:
+        assert await proposals_of(s, case_id=case_id) == []
+        assert [one.order_id for one in await orders_of(s, case_id=case_id)] == [order_id]
+        told = [one.event for one in await statements_of(s, object_id=order_id)]
+    assert [one for one in told if one != "REF.REFUSE"] == ["ORD.PROPOSE", "ORD.ISSUE"]
+    async with refused(scene.database, OrderConfirmedBefore):
+        await by(scene, "usr_two", confirm_order, order_id=order_id)
+
+
+async def test_another_authority_does_not_confirm_and_a_closed_case_orders_nothing(scene, case_id):
+    order_id = await proposed(scene, case_id)
+    async with refused(scene.database, CaseWrongRole):
+        await by(scene, None, confirm_order, scene.authority, order_id=order_id)
+    with pytest.raises(OrderUnknown):
+        await by(scene, "usr_two", confirm_order, order_id="ord_none")
+    await scene.samr.do(dismiss_case, attempted="CSE.NO_CASE", case_id=case_id)
+    async with refused(scene.database, CaseWrongState):
+        await by(scene, "usr_two", confirm_order, order_id=order_id)
+    assert (await scene.trade(scene.trades["FUNDED"])).status is TradeState.FUNDED
+
+
+async def test_what_is_beyond_the_authority_is_not_even_proposed(scene, case_id):
+    beyond = {"measure": Measure.SUSPEND_CERTIFICATE, "object_id": scene.cert_id, "reason_code": "X_Y"}
+    async with refused(scene.database, OrderBeyondPower):
+        await by(scene, "usr_one", propose_order, case_id=case_id, **beyond)
+    async with refused(scene.database, PersonNotIdentified):
+        await proposed(scene, case_id, "usr_unknown")
