@@ -30,7 +30,7 @@ from market.listings.categories import PRODUCT_TYPE_LABELS, ProductType
 from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.orders.clauses import MODEL_LABELS, ModelType, model
 from web.papers_font import NAME, Typecase
-from web.papers_words import MODES, TESTS, said, word
+from web.papers_words import MODES, TESTS, bounds_said, said, word
 
 MEDIA_TYPE: Final = "application/pdf"
 _INK, _SOFT, _LINE = HexColor("#1b2330"), HexColor("#5a6675"), HexColor("#c9d1da")
@@ -316,6 +316,11 @@ def _terms(contract: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
         ("policy", f"SHA-256 {licence['policy_sha256']}"),
         ("delivery", _delivery(contract["delivery"], language)),
         ("acceptance", _listed([_label(TESTS, one, language) for one in contract["acceptance"]["tests"]])),
+        *(
+            [("bounds", "\n".join(bounds_said(contract["acceptance"]["bounds"], language)))]
+            if "bounds" in contract["acceptance"]
+            else []
+        ),
         ("window", word("window_wd", language, days=contract["acceptance"]["within_wd"])),
         ("dispute", word("dispute_wd", language, days=contract["dispute"]["mediation_wd"])),
     ]

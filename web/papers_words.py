@@ -77,6 +77,7 @@ WORDS: Final[Mapping[str, Label]] = {
         "{mode};付款后 {days} 个工作日内", "{mode}; within {days} working days after funding"
     ),
     "acceptance": Label("验收方法", "Acceptance test"),
+    "bounds": Label("验收指标", "Bounds of the acceptance"),
     "window": Label("验收期", "Acceptance window"),
     "window_wd": Label(
         "交付后 {days} 个工作日,期满未提异议视为合格",
@@ -106,6 +107,7 @@ TESTS: Final[Mapping[str, Label]] = {
     "quality": Label("重测质量", "quality measured again"),
     "calls": Label("成功调用次数", "successful calls"),
     "latency": Label("响应时延与服务水平", "latency and service level"),
+    "availability": Label("可用率", "availability"),
     "contents": Label("内容范围清单", "list of contents"),
     "milestone": Label("里程碑签收", "milestone sign-off"),
     "test-set": Label("在测试集上运行", "run on the test set"),
@@ -115,6 +117,42 @@ TESTS: Final[Mapping[str, Label]] = {
     "card-hours": Label("实际卡时", "card-hours delivered"),
     "signature": Label("核验签名", "valid signature"),
 }
+
+BOUNDS: Final[Mapping[str, Label]] = {
+    "successful_calls": Label("成功调用不少于 {bound} 次", "at least {bound} successful calls"),
+    "latency_p95_ms": Label(
+        "第 95 百分位时延不超过 {bound} 毫秒", "95th percentile of the latency at most {bound} ms"
+    ),
+    "available_bp": Label("可用率不低于 {bound} %", "at least {bound} % of the calls answered"),
+    "measured_days": Label("调用测量期不少于 {bound} 天", "calls made over at least {bound} days"),
+    "test_set_sha256": Label("测试集 SHA-256 {bound}", "test set SHA-256 {bound}"),
+    "test_result_sha256": Label("测试结果 SHA-256 {bound}", "result of the test SHA-256 {bound}"),
+    "score_micro": Label("测试集指标不低于 {bound}", "score on the test set at least {bound}"),
+    "tasks": Label("完成任务不少于 {bound} 个,各有回执", "at least {bound} tasks, each with its receipt"),
+    "spent_micro": Label("隐私预算 ε 消耗不超过 {bound}", "at most {bound} of epsilon spent"),
+    "took_days": Label("交付后 {bound} 天内全部提供", "all of it there within {bound} days"),
+    "card_hours_milli": Label("实际卡时不少于 {bound}", "at least {bound} card-hours"),
+}
+_SCALES: Final[Mapping[str, int]] = {"_bp": 2, "_milli": 3, "_micro": 6}
+
+
+def bounds_said(bounds: Mapping[str, int | str], language: str) -> list[str]:
+    """Each bound of an acceptance in words, in the order of the table; one without words as it stands."""
+    known = [name for name in BOUNDS if name in bounds]
+    others = [f"{name}: {bounds[name]}" for name in sorted(bounds.keys() - BOUNDS.keys())]
+    return [
+        *(said(BOUNDS[name], language).format(bound=_scaled(name, bounds[name])) for name in known),
+        *others,
+    ]
+
+
+def _scaled(name: str, bound: int | str) -> str:
+    """A whole number of hundredths, thousandths or millionths as a decimal; others as they are."""
+    places = next((places for suffix, places in _SCALES.items() if name.endswith(suffix)), 0)
+    if isinstance(bound, str) or places == 0:
+        return str(bound)
+    whole, rest = divmod(bound, 10**places)
+    return f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
 
 
 def word(name: str, language: str, **parts: object) -> str:

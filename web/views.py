@@ -259,6 +259,7 @@ class OfferView(View):
     expires_at: datetime
     scope: dict[str, Any] | None = None
     delivery: dict[str, Any] | None = None
+    acceptance: dict[str, Any] | None = None
     price: PriceView | None = None
 
     @classmethod
@@ -277,7 +278,7 @@ class StandingOfferView(OfferView):
 
 
 _KEPT_AS_TOLD: Final = tuple(
-    name for name in OfferView.model_fields if name not in {"scope", "delivery", "price"}
+    name for name in OfferView.model_fields if name not in {"scope", "delivery", "acceptance", "price"}
 )
 
 
@@ -287,6 +288,7 @@ def _offered(row: Offer) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _KEPT_AS_TOLD} | {
         "scope": terms.scope.document() if terms.scope else None,
         "delivery": terms.delivery.document() if terms.delivery else None,
+        "acceptance": terms.acceptance.document() if terms.acceptance else None,
         "price": None if rate is None else PriceView.of(Preview(taken_apart(row.price_minor, rate), rate)),
     }
 

@@ -3,28 +3,26 @@
 Pure. A file of any type is tested by its digest and length. A data set is further measured again, as its
 bound report says: schema, rows, and each of the six dimensions not below the promise. What no machine of the
 exchange can see (calls, milestones, a test run, a task in a sandbox, card-hours, verifications) is tested
-over the facts that are given; an item without facts is OPEN, and fails nothing.
+over the facts that are given, by the bounds of the contract (`market.orders.acceptance`); an item without
+facts is OPEN, and fails nothing.
 
 Every number is whole or a decimal string, and compared exactly.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from base.canonical import canonical, sha256_hex
 from market.listings.categories import ProductType
+from market.orders.acceptance import Bound
 from registry.quality import tenths_of
 from registry.report import Report
 
 FORMAT: Final = "databourse-acceptance/1"
 Value: TypeAlias = str | int | bool | None
 
-# What a product that is used call by call has to show, where its contract says nothing else.
-CALLS: Final = 10
-LATENCY_P95_MS: Final = 2_000
-AVAILABLE_BP: Final = 9_900  # of ten thousand calls
 _BP: Final = 10_000
 
 
@@ -72,13 +70,23 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What was sold: the file by its digest, its measured quality, and how much of it."""
+    """What was sold: the file by its digest, its measured quality, the contract's bounds by their names."""
 
     product_type: ProductType
     file_sha256: str
     bytes: int
-    quantity: int
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
     quality: Quality | None = None
+
+    def holds(self, name: str, found: int | None, *, least: bool) -> list["Item"]:
+        """What was found against a bound, where the contract has that bound."""
+        bound = self.bounds.get(name)
+        return [_bounded(name, bound, found, least=least)] if isinstance(bound, int) else []
+
+    def digest(self, name: str) -> str | None:
+        """A digest that the contract names."""
+        bound = self.bounds.get(name)
+        return bound if isinstance(bound, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,18 @@ class Facts:
     milestones: Mapping[str, bool] | None = None  # SERVICE: each one, and whether it is signed off
     artefact_sha256: str | None = None  # TOOL: what ran
     test_result_sha256: str | None = None  # TOOL: what came out of the test set
-    declared_result_sha256: str | None = None  # TOOL: what was to come out
+    declared_result_sha256: str | None = None  # TOOL: what was to come out, where the contract does not say
+    test_set_sha256: str | None = None  # TOOL: on what it ran
+    score_micro: int | None = None  # TOOL: millionths of the metric
     receipt_sha256: str | None = None  # PRIVACY: the task's receipt
     receipt_result_sha256: str | None = None  # PRIVACY: the result, as the receipt has it
     result_sha256: str | None = None  # PRIVACY: the result that came out
-    budget_micro: int | None = None  # PRIVACY: millionths of epsilon
+    budget_micro: int | None = None  # PRIVACY: millionths of epsilon, where the contract does not say
     spent_micro: int | None = None
+    tasks: int | None = None  # PRIVACY: how many have their receipt
     card_hours_milli: int | None = None  # COMPUTE: thousandths of an hour of one card
+    measured_days: int | None = None  # API: over how many days the calls were made
+    took_days: int | None = None  # PRIVACY, COMPUTE: after how many days all of it was there
     verifications: Sequence[bool] | None = None  # CERT: each verification's signature
 
     def given(self) -> frozenset[str]:
@@ -122,14 +135,30 @@ class Facts:
 
 MEMBERS: Final[Mapping[ProductType, frozenset[str]]] = {
     ProductType.DATASET: frozenset(),
-    ProductType.API: frozenset({"calls"}),
+    ProductType.API: frozenset({"calls", "measured_days"}),
     ProductType.REPORT: frozenset({"scope"}),
     ProductType.SERVICE: frozenset({"milestones"}),
-    ProductType.TOOL: frozenset({"artefact_sha256", "test_result_sha256", "declared_result_sha256"}),
-    ProductType.PRIVACY: frozenset(
-        {"receipt_sha256", "receipt_result_sha256", "result_sha256", "budget_micro", "spent_micro"}
+    ProductType.TOOL: frozenset(
+        {
+            "artefact_sha256",
+            "test_set_sha256",
+            "test_result_sha256",
+            "declared_result_sha256",
+            "score_micro",
+        }
     ),
-    ProductType.COMPUTE: frozenset({"card_hours_milli"}),
+    ProductType.PRIVACY: frozenset(
+        {
+            "receipt_sha256",
+            "receipt_result_sha256",
+            "result_sha256",
+            "budget_micro",
+            "spent_micro",
+            "tasks",
+            "took_days",
+        }
+    ),
+    ProductType.COMPUTE: frozenset({"card_hours_milli", "took_days"}),
     ProductType.CERT: frozenset({"verifications"}),
 }
 
@@ -165,21 +194,18 @@ def _not_below(sold: str, found: str | None) -> bool:
     return found is not None and tenths_of(found) >= tenths_of(sold)
 
 
-def _calls(_: Promise, facts: Facts) -> list[Item]:
-    calls = facts.calls
-    if not calls:
-        return [
-            Item("successful_calls", CALLS, None, Verdict.OPEN),
-            Item("latency_p95_ms", LATENCY_P95_MS, None, Verdict.OPEN),
-            Item("available_bp", AVAILABLE_BP, None, Verdict.OPEN),
-        ]
-    good = sum(call.ok for call in calls)
-    latencies = sorted(call.latency_ms for call in calls)
-    p95 = latencies[-(-len(latencies) * 95 // 100) - 1]  # nearest rank
+def _calls(promise: Promise, facts: Facts) -> list[Item]:
+    good, p95, available = None, None, None
+    if facts.calls:
+        good = sum(call.ok for call in facts.calls)
+        latencies = sorted(call.latency_ms for call in facts.calls)
+        p95 = latencies[-(-len(latencies) * 95 // 100) - 1]  # nearest rank
+        available = good * _BP // len(facts.calls)
     return [
-        _bounded("successful_calls", CALLS, good, least=True),
-        _bounded("latency_p95_ms", LATENCY_P95_MS, p95, least=False),
-        _bounded("available_bp", AVAILABLE_BP, good * _BP // len(calls), least=True),
+        *promise.holds("successful_calls", good, least=True),
+        *promise.holds("latency_p95_ms", p95, least=False),
+        *promise.holds("available_bp", available, least=True),
+        *promise.holds("measured_days", facts.measured_days, least=True),
     ]
 
 
@@ -198,22 +224,32 @@ def _milestones(_: Promise, facts: Facts) -> list[Item]:
 
 
 def _run(promise: Promise, facts: Facts) -> list[Item]:
+    """The contract names the test set and what has to come out; where it does not, the buyer may."""
+    test_set, result = promise.digest("test_set_sha256"), promise.digest("test_result_sha256")
     return [
         _known("artefact_sha256", promise.file_sha256, facts.artefact_sha256),
-        _known("test_result_sha256", facts.declared_result_sha256, facts.test_result_sha256),
+        *([_known("test_set_sha256", test_set, facts.test_set_sha256)] if test_set else []),
+        _known("test_result_sha256", result or facts.declared_result_sha256, facts.test_result_sha256),
+        *promise.holds("score_micro", facts.score_micro, least=True),
     ]
 
 
 def _lease(promise: Promise, facts: Facts) -> list[Item]:
-    return [_bounded("card_hours_milli", promise.quantity * 1_000, facts.card_hours_milli, least=True)]
+    return [
+        *promise.holds("card_hours_milli", facts.card_hours_milli, least=True),
+        *promise.holds("took_days", facts.took_days, least=False),
+    ]
 
 
-def _task(_: Promise, facts: Facts) -> list[Item]:
-    said = facts.receipt_sha256
+def _task(promise: Promise, facts: Facts) -> list[Item]:
+    said, budget = facts.receipt_sha256, promise.bounds.get("spent_micro", facts.budget_micro)
+    receipts = facts.tasks if facts.tasks is not None or said is None else 1
     return [
         Item("receipt_sha256", "a receipt", said, Verdict.OPEN if said is None else Verdict.PASS),
+        *promise.holds("tasks", receipts, least=True),
         _known("result_sha256", facts.receipt_result_sha256, facts.result_sha256),
-        _bounded("spent_micro", facts.budget_micro, facts.spent_micro, least=False),
+        _bounded("spent_micro", budget if isinstance(budget, int) else None, facts.spent_micro, least=False),
+        *promise.holds("took_days", facts.took_days, least=False),
     ]
 
 

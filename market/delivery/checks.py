@@ -24,6 +24,7 @@ from market.delivery.tables import AcceptanceCheck, Entitlement
 from market.listings.categories import ProductType
 from market.listings.repository import get_listing
 from market.orders import repository as trades
+from market.orders.agreed import agreed_on
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, check_in_time, may_move
 from market.orders.tables import Trade
@@ -44,7 +45,7 @@ async def sold(s: ReadSession, trade: Trade, entitlement: Entitlement) -> tuple[
         product_type=listing.product_type,
         file_sha256=entitlement.sha256,
         bytes=entitlement.bytes,
-        quantity=trade.quantity,
+        bounds=(await agreed_on(s, trade)).bounds,
         quality=None if report is None else Quality.of(report),
     )
     return promise, report

@@ -15,7 +15,7 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.customs.service import require_cleared
 from market.delivery import repository
-from market.delivery.errors import DeliveryWrongState, ListingNotDeliverable
+from market.delivery.errors import DeliveryWrongState, GoodsDiffer, ListingNotDeliverable
 from market.delivery.rules import (
     MAX_DOWNLOADS,
     EntitlementStatus,
@@ -30,6 +30,7 @@ from market.listings.rules import ListingState
 from market.listings.service import require_basis
 from market.listings.tables import Listing
 from market.orders import repository as trades
+from market.orders.agreed import agreed_on
 from market.orders.bounding import policy_of
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
@@ -122,8 +123,9 @@ async def state_delivered(
     s: WriteSession, act: Act, trade: Trade, entitlement: Entitlement, mode: Mode
 ) -> Trade:
     """Move a trade to DELIVERED, state it, and set the acceptance window and the exchange's test going."""
-    listing = await listings.get_listing(s, listing_id=trade.listing_id)
-    due = due_in(TradeState.DELIVERED, act.occurred_at, by_call=listing.product_type.by_call)
+    agreed = await agreed_on(s, trade)
+    assert agreed.within_wd is not None
+    due = due_in(TradeState.DELIVERED, act.occurred_at, acceptance_days=agreed.within_wd)
     assert due is not None
     before = trade.status
     await trades.move(
@@ -167,7 +169,8 @@ async def accept_goods(s: WriteSession, act: Act, *, trade_id: str, check: Goods
     """The buyer accepts what came (TRD.ACCEPT_GOODS), if it likes with what its own tools measured.
 
     Raises NotAParty, TradeWrongState, DeadlinePassed when silence has accepted already, and
-    GoodsDiffer when the check contradicts what was sold: that is a dispute, no acceptance.
+    GoodsDiffer when the check, or the last test it has stated, contradicts what was sold: that is a dispute,
+    no acceptance.
     """
     trade = await _of_party(s, act, trade_id, "BUYER")
     may_move(trade.status, TradeEvent.ACCEPT_GOODS, act.role)
@@ -175,6 +178,9 @@ async def accept_goods(s: WriteSession, act: Act, *, trade_id: str, check: Goods
     check_in_time(trade.accept_by, act.now)
     checked = check or GoodsCheck()
     require_same_goods(checked, await _sold(s, trade))
+    stated = await repository.check_by(s, trade_id=trade_id, role=act.role)
+    if stated is not None and not stated.passed:
+        raise GoodsDiffer("the last test you have stated failed", check_id=stated.check_id)
     await _accept(s, act, trade, TradeEvent.ACCEPT_GOODS, checked)
     await cancel(s, kind=SILENT_ACCEPT_JOB, key=trade_id, now=act.now)
     return trade

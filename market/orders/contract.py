@@ -16,16 +16,15 @@ from base.clock import rfc3339
 from base.signing import Envelope, Signature
 from ledger.statement import Draft
 from market.listings.categories import ProductType
+from market.orders.acceptance import AcceptanceTerms, agreed_acceptance
 from market.orders.clauses import CURRENT, ModelType, model, model_for
 from market.orders.deadlines import (
-    ACCEPT_FILE_WORKING_DAYS,
-    ACCEPT_SERVICE_WORKING_DAYS,
     DELIVER_WORKING_DAYS,
     FUND_WORKING_DAYS,
     MEDIATE_WORKING_DAYS,
 )
 from market.orders.handover import modes_of
-from market.orders.policy import Licence, build
+from market.orders.policy import Licence, bounds_of, build
 from market.orders.scope import LicenceScope, territory_of
 from pricing.whole import WholePrice
 
@@ -34,7 +33,7 @@ LATE_PAYMENT: Final = "0.0005"  # of the sum that is due, for each day (`rules.m
 # By what each type of product is accepted (`rules.md` §2.3.5).
 ACCEPTED_BY: Final[Mapping[ProductType, tuple[str, ...]]] = {
     ProductType.DATASET: ("digest", "schema", "rows", "quality"),
-    ProductType.API: ("calls", "latency"),
+    ProductType.API: ("calls", "latency", "availability"),
     ProductType.REPORT: ("digest", "contents"),
     ProductType.SERVICE: ("milestone",),
     ProductType.TOOL: ("digest", "test-set"),
@@ -88,11 +87,12 @@ class Terms:
     delivery_mode: str | None = None
     deliver_within_wd: int = DELIVER_WORKING_DAYS
     price_plan: Mapping[str, Any] | None = None
+    acceptance: AcceptanceTerms | None = None
 
     @property
-    def acceptance_wd(self) -> int:
-        """The working days of the acceptance window, at whose end silence accepts."""
-        return ACCEPT_SERVICE_WORKING_DAYS if self.product_type.by_call else ACCEPT_FILE_WORKING_DAYS
+    def accepted(self) -> AcceptanceTerms:
+        """By which bounds, and in how many working days, at whose end silence accepts."""
+        return agreed_acceptance(self.acceptance, self.product_type, self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
             },
             "acceptance": {
                 "tests": list(ACCEPTED_BY[terms.product_type]),
-                "within_wd": terms.acceptance_wd,
+                **({"bounds": dict(terms.accepted.bounds)} if terms.accepted.bounds else {}),
+                "within_wd": terms.accepted.within_wd,
                 "silence_accepts": True,
             },
             "dispute": {"mediation_wd": MEDIATE_WORKING_DAYS},
@@ -198,6 +199,7 @@ def _licence(terms: Terms, parties: Sequence[Party]) -> Licence:
         term_months=terms.term_months,
         dated_at=terms.contract_dated_at,
         scope=terms.scope,
+        accepted_by=bounds_of(terms.product_type, terms.accepted),
     )
 
 

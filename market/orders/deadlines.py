@@ -45,14 +45,14 @@ def due_in(
     state: TradeState,
     since: datetime,
     *,
-    by_call: bool = False,
+    acceptance_days: int = ACCEPT_FILE_WORKING_DAYS,
     delivery_days: int = DELIVER_WORKING_DAYS,
 ) -> Due | None:
     """The clock's next event for a trade whose state, or latest offer, dates from `since`.
 
-    `by_call`: the product is an API or a service, whose acceptance takes 10 working days and not 5
-    (`rules.md` §2.7). `delivery_days`: the contract's term of delivery, in working days from the funding;
-    it goes on running while the delivery does. None where no clock begins.
+    `acceptance_days`: the contract's acceptance window, in working days from the delivery (usually 5, and 10
+    for what is used by call or over time: `rules.md` §2.7). `delivery_days`: the contract's term of delivery,
+    in working days from the funding; it goes on running while the delivery does. None where no clock begins.
     """
     if state in {_S.INQUIRED, _S.NEGOTIATING}:
         return Due(_E.TIMEOUT, deadline_after(since, ANSWER_WORKING_DAYS))
@@ -61,8 +61,7 @@ def due_in(
     if state is _S.FUNDED:
         return Due(_E.DELIVERY_FAIL, deadline_after(since, delivery_days))
     if state is _S.DELIVERED:
-        days = ACCEPT_SERVICE_WORKING_DAYS if by_call else ACCEPT_FILE_WORKING_DAYS
-        return Due(_E.SILENT_ACCEPT, deadline_after(since, days))
+        return Due(_E.SILENT_ACCEPT, deadline_after(since, acceptance_days))
     if state in {_S.ACCEPTED_GOODS, _S.PARTIAL_SETTLE}:
         return Due(_E.SETTLE, moment_after(since, SETTLE_WORKING_DAYS, BANKS_OPEN))
     return None

@@ -1,6 +1,6 @@
 """Offers and counter-offers: their terms made whole, their price taken apart, what they may not say refused.
 
-An offer that leaves the scope of the licence or the delivery open has the listing's usual ones; what is
+An offer that leaves scope, delivery or acceptance open has the usual ones of listing and type; what is
 stated and kept is always whole, so both sides sign and accept the same terms.
 """
 
@@ -14,6 +14,7 @@ from ledger.recording import Act, record
 from market.listings.service import require_listed
 from market.listings.tables import Listing
 from market.orders import repository
+from market.orders.acceptance import agreed_acceptance
 from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in, require_limits
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
@@ -97,8 +98,9 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
     check_terms(quantity=terms.quantity, term_months=terms.term_months)
     scope = terms.scope or await usual_scope(s, listing_id=listing.listing_id)
     delivery = agreed_handover(terms.delivery, listing.product_type)
+    acceptance = agreed_acceptance(terms.acceptance, listing.product_type, terms.quantity)
     await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
-    return replace(terms, scope=scope, delivery=delivery)
+    return replace(terms, scope=scope, delivery=delivery, acceptance=acceptance)
 
 
 def _kept(
@@ -107,6 +109,7 @@ def _kept(
     assert terms.scope is not None
     assert terms.delivery is not None
     assert terms.delivery.mode is not None
+    assert terms.acceptance is not None
     return Offer(
         trade_id=trade.trade_id,
         offer_no=trade.offer_no,
@@ -125,6 +128,7 @@ def _kept(
         scope=terms.scope.text(),
         delivery_mode=terms.delivery.mode.value,
         delivery_days=terms.delivery.days,
+        acceptance=terms.acceptance.text(),
         commission_bp=commission_bp,
     )
 

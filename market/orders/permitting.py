@@ -24,7 +24,7 @@ from market.orders.errors import (
     TerritoryNotPermitted,
     UseProhibited,
 )
-from market.orders.policy import CONTEXT, ORG, PROFILE, PURPOSE, party, target_of
+from market.orders.policy import CONTEXT, MEET, ORG, PROFILE, PURPOSE, party, target_of
 from market.orders.scope import licence_end
 
 _RULE: Final = ("target", "assigner", "assignee", "action", "constraint")
@@ -148,7 +148,7 @@ def parse(document: bytes | str) -> Policy:
             raise PolicyNotUnderstood(f"the policy's {name} is not known", member=name)
     for duty in _listed(said.get("obligation", [])):
         _members(duty, _RULE, "an obligation")
-        if duty.get("action") != "delete":
+        if duty.get("action") not in {"delete", MEET}:
             raise PolicyNotUnderstood("an obligation that is not known", action=str(duty.get("action"))[:60])
     return Policy(
         _text(said, "uid"),

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from base.canonical import canonical
 from base.clock import rfc3339
+from market.listings.categories import ProductType
+from market.orders.acceptance import TESTS, AcceptanceTerms, Bound, Holds
 from market.orders.scope import LicenceScope, licence_end
 
 CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"
@@ -17,9 +19,32 @@ PROFILE: Final = "urn:databourse:odrl:1"
 MEDIA_TYPE: Final = "application/ld+json"
 LEAD_MONTHS: Final = 6  # how long after the contract a licence may at most begin
 PURPOSE: Final = f"{PROFILE}:purpose:"
+MEASURE: Final = f"{PROFILE}:measure:"
+MEET: Final = f"{PROFILE}:action:meet"
 ORG: Final = "urn:databourse:org:"
 _LICENCE_END: Final = f"{PROFILE}:event:licence-end"
 _WORKING_DAY: Final = f"{PROFILE}:unit:working-day"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A bound that the goods have to hold when they are accepted."""
+
+    name: str
+    operator: str
+    bound: Bound
+
+
+_OPERATORS: Final = {Holds.LEAST: "gteq", Holds.MOST: "lteq", Holds.SAME: "eq"}
+
+
+def bounds_of(product_type: ProductType, terms: AcceptanceTerms) -> tuple[Bounded, ...]:
+    """The acceptance terms of a contract, in the order of the type's tests."""
+    return tuple(
+        Bounded(test.name, _OPERATORS[test.holds], terms.bounds[test.name])
+        for test in TESTS.get(product_type, ())
+        if test.name in terms.bounds
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +59,7 @@ class Licence:
     term_months: int
     dated_at: datetime
     scope: LicenceScope
+    accepted_by: tuple["Bounded", ...] = ()
 
     @property
     def ends_by(self) -> datetime:
@@ -80,10 +106,33 @@ def build(licence: Licence) -> bytes:
                     _constraint("elapsedTime", "lteq", _typed(str(scope.delete_within_wd), "integer"))
                     | {"unit": {"@id": _WORKING_DAY}},
                 ],
-            }
+            },
+            *_provider_duty(licence),
         ],
     }
     return canonical(document)
+
+
+def _provider_duty(licence: Licence) -> list[dict[str, Any]]:
+    """The provider owes goods that hold the bounds by which they are accepted."""
+    if not licence.accepted_by:
+        return []
+    return [
+        {
+            "target": target_of(licence.file_sha256),
+            "assigner": party(licence.buyer_id),
+            "assignee": party(licence.seller_id),
+            "action": MEET,
+            "constraint": [
+                _constraint(
+                    f"{MEASURE}{one.name}",
+                    one.operator,
+                    _typed(str(one.bound), "integer") if isinstance(one.bound, int) else one.bound,
+                )
+                for one in licence.accepted_by
+            ],
+        }
+    ]
 
 
 def party(org_id: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from base.clock import rfc3339
 from ledger.statement import Draft
+from market.orders.acceptance import AcceptanceTerms, acceptance_of_text
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import DeliveryMode, Handover
 from market.orders.repository import Claimed
@@ -19,7 +20,7 @@ from pricing.whole import WholePrice
 class OfferTerms:
     """The terms of one offer. `price_minor` is the whole price in fen, tax and fees included.
 
-    What `scope` and `delivery` leave open is the listing's usual (`market.orders.offering.completed`).
+    What `scope`, `delivery` and `acceptance` leave open is the listing's usual (`market.orders.offering`).
     """
 
     price_minor: int
@@ -32,6 +33,7 @@ class OfferTerms:
     expires_at: datetime
     scope: LicenceScope | None = None
     delivery: Handover | None = None
+    acceptance: AcceptanceTerms | None = None
 
     def document(self) -> dict[str, Any]:
         """As the opening of an offer says them."""
@@ -45,7 +47,7 @@ class OfferTerms:
             "territory": self.territory,
             "expires_at": rfc3339(self.expires_at),
         }
-        more = {"scope": self.scope, "delivery": self.delivery}
+        more = {"scope": self.scope, "delivery": self.delivery, "acceptance": self.acceptance}
         return given | {name: terms.document() for name, terms in more.items() if terms is not None}
 
 
@@ -63,6 +65,7 @@ def terms_of(offer: Offer) -> OfferTerms:
         expires_at=offer.expires_at,
         scope=scope_of_text(offer.scope) if offer.scope else None,
         delivery=Handover(mode, offer.delivery_days or DELIVER_WORKING_DAYS),
+        acceptance=acceptance_of_text(offer.acceptance) if offer.acceptance else None,
     )
 
 

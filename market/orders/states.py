@@ -164,7 +164,10 @@ _STEPS: Final[Mapping[tuple[TradeState | None, TradeEvent], Move]] = {
         _BUYER | _SYSTEM, _S.REFUND_PENDING, "not delivered in time", "after the delivery term"
     ),
     (_S.DELIVERED, _E.ACCEPT_GOODS): Move(
-        _BUYER, _S.ACCEPTED_GOODS, "the goods are what was sold", "5 working days; 10 for API and service"
+        _BUYER,
+        _S.ACCEPTED_GOODS,
+        "the goods are what was sold",
+        "the contract's window; usually 5 working days, 10 by call or over time",
     ),
     (_S.DELIVERED, _E.SILENT_ACCEPT): Move(
         _SYSTEM, _S.ACCEPTED_GOODS, "nobody objected", "after the acceptance window"

@@ -187,6 +187,7 @@ async def _draw_up(
             scope=scope,
             delivery_mode=offer.delivery_mode,
             deliver_within_wd=offer.delivery_days or DELIVER_WORKING_DAYS,
+            acceptance=agreed.acceptance,
             price=price,
             price_plan=plan.document() if plan and taken_as_planned(trade, offers, plan) else None,
             contract_dated_at=act.occurred_at,

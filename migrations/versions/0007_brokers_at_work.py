@@ -25,11 +25,13 @@ def upgrade() -> None:
     _mediation()
     _instruction_order()
     _recipients()
+    op.add_column("market_offers", sa.Column("acceptance", sa.Text(), nullable=True))
     _price_plans()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.drop_column("market_offers", "acceptance")
     _no_recipients()
     op.drop_table("market_listing_plans")
     _no_instruction_order()

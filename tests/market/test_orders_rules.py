@@ -220,7 +220,7 @@ def test_the_exchange_does_not_lift_a_regulators_freeze():
     ],
 )
 def test_each_clock_runs_in_working_days(state, by_call, event, at):
-    due = due_in(state, NOW, by_call=by_call)
+    due = due_in(state, NOW, acceptance_days=10 if by_call else 5)
     assert due.event is TradeEvent(event)
     assert due.deadline.at == at
     assert not due.deadline.provisional
@@ -274,10 +274,10 @@ def test_a_freeze_gives_the_lost_working_days_back():
         lambda h: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=h)
     ),
     state=st.sampled_from(list(TradeState)),
-    by_call=st.booleans(),
+    days=st.integers(1, 30),
 )
-def test_every_deadline_falls_on_a_later_working_day(since, state, by_call):
-    due = due_in(state, since, by_call=by_call)
+def test_every_deadline_falls_on_a_later_working_day(since, state, days):
+    due = due_in(state, since, acceptance_days=days)
     if due is not None:
         assert is_working_day(shanghai_day(due.deadline.at))
         assert shanghai_day(due.deadline.at) > shanghai_day(since)

@@ -26,6 +26,7 @@ router = APIRouter(tags=["deliveries"])
 _OPERATOR = frozenset({"EXCHANGE_OPERATOR"})
 _BUYER = frozenset({"BUYER"})
 Millionths = Annotated[int, Field(ge=0, le=10**15)]
+Days = Annotated[int, Field(ge=0, le=10_000)]
 
 
 async def _failed(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
@@ -98,12 +99,19 @@ class CheckForm(Asked):
     milestones: list[Tick] | None = Field(default=None, min_length=1, max_length=200, description="SERVICE")
     artefact_sha256: Sha256 | None = Field(default=None, description="TOOL: what ran")
     test_result_sha256: Sha256 | None = Field(default=None, description="TOOL: what came out")
-    declared_result_sha256: Sha256 | None = Field(default=None, description="TOOL: what was to come out")
+    declared_result_sha256: Sha256 | None = Field(
+        default=None, description="TOOL: what was to come out, where the contract does not say"
+    )
+    test_set_sha256: Sha256 | None = Field(default=None, description="TOOL: on what it ran")
+    score_micro: Millionths | None = Field(default=None, description="TOOL: millionths of the metric")
     receipt_sha256: Sha256 | None = Field(default=None, description="PRIVACY: the task's receipt")
     receipt_result_sha256: Sha256 | None = Field(default=None, description="PRIVACY: the receipt's result")
     result_sha256: Sha256 | None = Field(default=None, description="PRIVACY: the result that came out")
     budget_micro: Millionths | None = Field(default=None, description="PRIVACY: millionths of epsilon")
     spent_micro: Millionths | None = None
+    tasks: Annotated[int, Field(ge=0, le=10**6)] | None = Field(default=None, description="PRIVACY")
+    measured_days: Days | None = Field(default=None, description="API: over how many days it was called")
+    took_days: Days | None = Field(default=None, description="PRIVACY, COMPUTE: until all of it was there")
     card_hours_milli: Millionths | None = Field(default=None, description="COMPUTE: thousandths")
     verifications: list[bool] | None = Field(default=None, min_length=1, max_length=1000, description="CERT")
 

@@ -1,6 +1,6 @@
 """The negotiation: inquiry, offers with every fee before anyone commits, refusal, acceptance."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -14,13 +14,14 @@ from ledger.recording import Act
 from market.listings.conditions import MAX_COUNT, MAX_DELETE_WD, MAX_RECIPIENTS, Purpose
 from market.orders import repository
 from market.orders import service as orders
+from market.orders.acceptance import MAX_WINDOW_WD, TESTS, AcceptanceTerms
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import MAX_DELIVERY_DAYS, DeliveryMode, Handover
 from market.orders.offering import Preview, preview, preview_for_seller, standing_of, taken_apart
 from market.orders.rules import MAX_NOTE
 from market.orders.scope import DEFAULT_COUNT, DEFAULT_DELETE_WD, scope_from
 from market.trade.accepting import accept_offer
-from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Moment, kind
+from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, Moment, Sha256, kind
 from web.api.catalogue import visible as visible_listing
 from web.api.trades import PARTIES, visible
 from web.deps import CallerDep, ReadDep, VisitorDep, answers, respond
@@ -84,6 +85,36 @@ class DeliveryForm(Asked):
     )
 
 
+_MOST: Final = {test.name: test.highest for tests in TESTS.values() for test in tests}
+
+
+def _most(name: str, what: str) -> Any:
+    return Field(default=None, ge=1, le=_MOST[name], description=what)
+
+
+class AcceptanceForm(Asked):
+    """By what the goods are accepted; what is left out is the usual of the type, or is not asked."""
+
+    within_wd: int | None = Field(
+        default=None, ge=1, le=MAX_WINDOW_WD, description="working days; then silence accepts"
+    )
+    successful_calls: int | None = _most("successful_calls", "API: at least")
+    latency_p95_ms: int | None = _most("latency_p95_ms", "API: at most")
+    available_bp: int | None = _most("available_bp", "API: at least, of ten thousand calls")
+    measured_days: int | None = _most("measured_days", "API: the calls are made over at least so many days")
+    test_set_sha256: Sha256 | None = Field(default=None, description="TOOL: on what it runs")
+    test_result_sha256: Sha256 | None = Field(default=None, description="TOOL: what has to come out")
+    score_micro: int | None = _most("score_micro", "TOOL: millionths of the metric, at least")
+    tasks: int | None = _most("tasks", "PRIVACY: tasks with a receipt, at least")
+    spent_micro: int | None = _most("spent_micro", "PRIVACY: the budget, in millionths of epsilon")
+    took_days: int | None = _most("took_days", "PRIVACY, COMPUTE: days in which all of it is there")
+    card_hours_milli: int | None = _most("card_hours_milli", "COMPUTE: thousandths of a card-hour, at least")
+
+    def terms(self) -> AcceptanceTerms:
+        bounds = self.model_dump(exclude={"within_wd"}, exclude_none=True)
+        return AcceptanceTerms(within_wd=self.within_wd, bounds=bounds)
+
+
 class OfferForm(Asked):
     price_minor: AmountMinor
     quantity: Count
@@ -95,6 +126,7 @@ class OfferForm(Asked):
     expires_at: Moment
     scope: ScopeForm | None = None
     delivery: DeliveryForm | None = None
+    acceptance: AcceptanceForm | None = None
     commission_bp: int | None = Field(
         default=None, ge=0, le=10_000, description="the commission that was shown: another one is refused"
     )
@@ -106,12 +138,13 @@ class OfferArgs(Args, OfferForm):
 
 async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
     del node
-    apart = {"trade_id", "scope", "delivery", "commission_bp"}
+    apart = {"trade_id", "scope", "delivery", "acceptance", "commission_bp"}
     said = {name: value for name, value in dict(args).items() if name not in apart}
     terms = orders.OfferTerms(
         **said,
         scope=None if args.scope is None else scope_from(args.scope.model_dump(mode="json")),
         delivery=None if args.delivery is None else Handover(args.delivery.mode, args.delivery.days),
+        acceptance=None if args.acceptance is None else args.acceptance.terms(),
     )
     return await orders.make_offer(s, act, trade_id=args.trade_id, terms=terms, shown_bp=args.commission_bp)
 

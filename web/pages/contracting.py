@@ -20,7 +20,7 @@ from market.orders.service import parties_of
 from web.pages.room import Room, Taken
 from web.pages.steps import Step, missing_signers
 from web.pages.visiting import VisitorDep
-from web.papers_words import said
+from web.papers_words import bounds_said, said
 
 router = APIRouter()
 
@@ -50,6 +50,9 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "contract": document,
         "contract_model": _model_label(document, lang),
         "contract_purposes": _purposes(document, lang),
+        "contract_bounds": bounds_said(document["acceptance"].get("bounds", {}), lang)
+        if document and "acceptance" in document
+        else (),
         "contract_sha256": None if contract is None else contract.contract_sha256,
         "signatures": signatures,
         "missing": missing_signers(parties_of(room.trade), signed),

@@ -12,6 +12,7 @@ from ledger.reader import opening, statements_about
 from market.listings.conditions import PURPOSE_LABELS
 from market.listings.repository import conditions_of, plan_of
 from market.orders import repository
+from market.orders.acceptance import NAMES, TESTS, Holds, agreed_acceptance
 from market.orders.acting import commission_seen
 from market.orders.handover import modes_of
 from market.orders.offering import Preview, preview, standing_of, taken_apart
@@ -25,6 +26,7 @@ from web.pages.room import Room, Taken
 from web.pages.showing import in_days
 from web.pages.steps import Step
 from web.pages.trade_words import DELIVERY_MODES, REFUSAL_REASONS
+from web.papers_words import bounds_said
 
 _OFFER_DAYS: Final = 5
 
@@ -34,10 +36,17 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     trade = room.trade
     offers = await repository.offers_of(s, trade_id=trade.trade_id)
     latest = offers[-1] if offers else None
+    terms = {offer.offer_no: terms_of(offer) for offer in offers}
     return {
         "offers": offers,
         "latest": latest,
-        "terms": {offer.offer_no: terms_of(offer) for offer in offers},
+        "terms": terms,
+        "bounds": {
+            number: bounds_said(one.acceptance.bounds, room.visitor.lang)
+            for number, one in terms.items()
+            if one.acceptance is not None
+        },
+        "tests": TESTS.get(room.listing.product_type, ()),
         "parts": _parts(offers),
         "standings": {offer.offer_no: standing_of(offer, trade, at=room.now) for offer in offers},
         "preview": await _previewed(s, room),
@@ -87,6 +96,8 @@ async def _defaults(s: ReadSession, room: Room, latest: Offer | None) -> dict[st
     price = latest.price_minor if latest else listed
     agreed = terms_of(latest) if latest else None
     scope = agreed.scope if agreed and agreed.scope else None
+    told = agreed.acceptance if agreed else None
+    accepted = agreed_acceptance(told, room.listing.product_type, trade.quantity)
     scope = scope or default_scope(await conditions_of(s, listing_id=trade.listing_id))
     return {
         "price_minor": "" if price is None else f"{price // 100}.{price % 100:02d}",
@@ -101,6 +112,8 @@ async def _defaults(s: ReadSession, room: Room, latest: Offer | None) -> dict[st
         "delete_within_wd": str(scope.delete_within_wd),
         "delivery_mode": agreed.delivery.mode if agreed and agreed.delivery else "",
         "delivery_days": str(agreed.delivery.days if agreed and agreed.delivery else 5),
+        "acceptance_wd": str(accepted.within_wd),
+        "bounds": accepted.bounds,
     }
 
 
@@ -122,8 +135,20 @@ def _offer(form: Form, trade: Trade) -> dict[str, Any]:
             "delete_within_wd": form.whole("delete_within_wd"),
         },
         "delivery": {"mode": form.optional("delivery_mode"), "days": form.whole("delivery_days")},
+        "acceptance": _acceptance(form),
         "commission_bp": form.whole("commission_bp"),
     }
+
+
+def _acceptance(form: Form) -> dict[str, Any]:
+    """The acceptance terms of the form; a bound that is left empty is the usual, or is not asked."""
+    digests = {test.name for tests in TESTS.values() for test in tests if test.holds is Holds.SAME}
+    given = {
+        name: form.optional(name) if name in digests else form.whole(name)
+        for name in NAMES
+        if form.optional(name)
+    }
+    return {"within_wd": form.whole("acceptance_wd") if form.optional("acceptance_wd") else None, **given}
 
 
 def _unseen(form: Form) -> bool:

@@ -27,6 +27,19 @@ STANDINGS: Final[Mapping[str, str]] = {
     "ACCEPTED": N_("Offer accepted"),
     "OVER": N_("Over"),
 }
+BOUNDS: Final[Mapping[str, str]] = {
+    "successful_calls": N_("Successful calls, at least"),
+    "latency_p95_ms": N_("Latency of 95 % of the calls, at most, in milliseconds"),
+    "available_bp": N_("Calls answered of ten thousand, at least"),
+    "measured_days": N_("Days over which the calls are made, at least"),
+    "test_set_sha256": N_("SHA-256 of the test set"),
+    "test_result_sha256": N_("SHA-256 of the result on the test set"),
+    "score_micro": N_("Score on the test set, at least, in millionths"),
+    "tasks": N_("Tasks with a receipt, at least"),
+    "spent_micro": N_("Privacy budget, at most, in millionths of epsilon"),
+    "took_days": N_("All of it there within, in days"),
+    "card_hours_milli": N_("Card-hours, at least, in thousandths"),
+}
 DELIVERY_MODES: Final[Mapping[str, str]] = {
     "download": N_("Download of the file"),
     "credential": N_("Access with a quota"),

@@ -9,9 +9,6 @@ from hypothesis import strategies as st
 
 from base.canonical import canonical, sha256_hex
 from market.delivery.acceptance import (
-    AVAILABLE_BP,
-    CALLS,
-    LATENCY_P95_MS,
     MEMBERS,
     Call,
     DeliveredCopy,
@@ -24,12 +21,14 @@ from market.delivery.acceptance import (
     outcome_of,
 )
 from market.listings.categories import ProductType
+from market.orders.acceptance import AcceptanceTerms, agreed_acceptance
 from registry.quality import Dimension, points
 from tests.market.listings.goods import CLEAN, SPOILT, report_on
 
 FULL = {dimension.value: "100.0" for dimension in Dimension}
 SOLD = Quality("databourse-quality/1", (("county", "integer"), ("month", "month")), 120, FULL)
-PROMISE = Promise(ProductType.DATASET, "ab" * 32, 4096, 1, SOLD)
+PROMISE = Promise(ProductType.DATASET, "ab" * 32, 4096, quality=SOLD)
+CALLS, LATENCY_P95_MS = 10, 2_000
 COPY = DeliveredCopy("ab" * 32, 4096, SOLD)
 
 
@@ -37,8 +36,10 @@ def failed(promise: Promise, copy: DeliveredCopy) -> list[str]:
     return [item.name for item in judge_copy(promise, copy) if item.verdict is Verdict.FAIL]
 
 
-def of(product_type: ProductType, quantity: int = 1) -> Promise:
-    return Promise(product_type, "ab" * 32, 4096, quantity)
+def of(product_type: ProductType, quantity: int = 1, **bounds: object) -> Promise:
+    """Goods under the usual acceptance terms, and what more was agreed."""
+    agreed = agreed_acceptance(AcceptanceTerms(bounds=bounds), product_type, quantity)
+    return Promise(product_type, "ab" * 32, 4096, agreed.bounds)
 
 
 def verdicts(promise: Promise, **facts: object) -> dict[str, str]:
@@ -124,7 +125,6 @@ def test_every_type_has_its_facts_and_without_them_nothing_fails() -> None:
 def test_calls(good: int, bad: int, latency_ms: int, told: tuple[str, ...]) -> None:
     calls = [Call(ok=True, latency_ms=latency_ms)] * good + [Call(ok=False, latency_ms=latency_ms)] * bad
     assert tuple(verdicts(of(ProductType.API), calls=calls).values()) == told
-    assert AVAILABLE_BP == 9_900
 
 
 def test_the_slowest_twentieth_of_the_calls_may_be_slow() -> None:
@@ -159,12 +159,12 @@ def test_the_slowest_twentieth_of_the_calls_may_be_slow() -> None:
                 "budget_micro": 1_000_000,
                 "spent_micro": 1_000_000,
             },
-            ["PASS", "PASS", "PASS"],
+            ["PASS", "PASS", "PASS", "PASS"],
         ),
         (
             ProductType.PRIVACY,
             {"budget_micro": 1_000_000, "spent_micro": 1_000_001},
-            ["OPEN", "OPEN", "FAIL"],
+            ["OPEN", "OPEN", "OPEN", "FAIL"],
         ),
         (ProductType.COMPUTE, {"card_hours_milli": 8_000}, ["PASS"]),
         (ProductType.COMPUTE, {"card_hours_milli": 7_999}, ["FAIL"]),
@@ -174,6 +174,73 @@ def test_the_slowest_twentieth_of_the_calls_may_be_slow() -> None:
 )
 def test_each_type_by_its_own_facts(kind, facts, told) -> None:
     assert list(verdicts(of(kind, quantity=8), **facts).values()) == told
+
+
+DIGEST, OTHER = "11" * 32, "22" * 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "facts", "told"),
+    [
+        (
+            ProductType.API,
+            {"latency_p95_ms": 50},
+            {"calls": [Call(True, 51)] * 10},
+            {"latency_p95_ms": "FAIL"},
+        ),
+        (
+            ProductType.API,
+            {"successful_calls": 11},
+            {"calls": [Call(True, 1)] * 10},
+            {"successful_calls": "FAIL"},
+        ),
+        (
+            ProductType.API,
+            {"available_bp": 5_000},
+            {"calls": [Call(True, 1), Call(False, 1)]},
+            {"available_bp": "PASS"},
+        ),
+        (ProductType.API, {"measured_days": 7}, {"measured_days": 6}, {"measured_days": "FAIL"}),
+        (ProductType.API, {"measured_days": 7}, {}, {"measured_days": "OPEN"}),
+        (
+            ProductType.TOOL,
+            {"test_result_sha256": DIGEST},
+            {"test_result_sha256": DIGEST},
+            {"test_result_sha256": "PASS"},
+        ),
+        (
+            ProductType.TOOL,  # what the contract names, whatever the buyer declares
+            {"test_result_sha256": DIGEST},
+            {"test_result_sha256": OTHER, "declared_result_sha256": OTHER},
+            {"test_result_sha256": "FAIL"},
+        ),
+        (
+            ProductType.TOOL,
+            {"test_set_sha256": DIGEST},
+            {"test_set_sha256": OTHER},
+            {"test_set_sha256": "FAIL"},
+        ),
+        (ProductType.TOOL, {"score_micro": 900_000}, {"score_micro": 899_999}, {"score_micro": "FAIL"}),
+        (
+            ProductType.PRIVACY,
+            {"spent_micro": 500_000},
+            {"budget_micro": 10**6, "spent_micro": 500_001},
+            {"spent_micro": "FAIL"},
+        ),
+        (ProductType.PRIVACY, {"tasks": 3}, {"tasks": 2}, {"tasks": "FAIL"}),
+        (ProductType.PRIVACY, {"took_days": 2}, {"took_days": 3}, {"took_days": "FAIL"}),
+        (
+            ProductType.COMPUTE,
+            {"card_hours_milli": 500},
+            {"card_hours_milli": 500},
+            {"card_hours_milli": "PASS"},
+        ),
+        (ProductType.COMPUTE, {"took_days": 30}, {"took_days": 31}, {"took_days": "FAIL"}),
+    ],
+)
+def test_the_bounds_are_the_contracts(kind, bounds, facts, told) -> None:
+    found = verdicts(of(kind, **bounds), **facts)
+    assert {name: found[name] for name in told} == told
 
 
 def test_the_report_is_canonical_and_names_what_failed() -> None:

@@ -96,6 +96,7 @@ async def test_an_offer_is_stated_without_its_terms_which_stay_in_the_opening(sc
             "delete_within_wd": 10,
         },
         "delivery": {"mode": "download", "days": 5},
+        "acceptance": {"within_wd": 5, "bounds": {}},
         "whole_price": {
             "net_minor": "71698113",
             "vat_minor": "4301887",
