@@ -19,6 +19,7 @@ from market.listings.conditions import PURPOSE_LABELS
 from market.listings.plans import PLAN_LABELS
 from market.listings.rules import ListingState
 from market.settlement.repository import payee_account
+from market.trade.comparables import comparables_of
 from registry.declared import ColumnType, Frequency
 from registry.repository import latest_report
 from registry.rules import Level, Source
@@ -26,6 +27,7 @@ from web.files import keep_upload, measure_listing
 from web.pages.acting import attempt, caller_for
 from web.pages.declaring import columns_text, declaration_of
 from web.pages.forms import Filled, Form, Invalid, sent_back
+from web.pages.guiding import guide_of
 from web.pages.multipart import upload_of
 from web.pages.naming import names_of
 from web.pages.planning import plan_of_form, planned
@@ -183,12 +185,14 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         file = await repository.get_file(s, file_id=listing.file_id)
         report = await latest_report(s, listing_id=listing_id, file_sha256=file.sha256)
         reviews = await repository.reviews_of(s, listing_id=listing_id)
+        comparables = await comparables_of(s, listing, at=visitor.node.clock.now())
         plan = await repository.plan_of(s, listing_id=listing_id)
     document: dict[str, Any] | None = None if report is None else orjson.loads(report.report)
     return visitor.render(
         "sell_listing.html",
         filled=filled,
         listing=listing,
+        guide=guide_of(listing, comparables, visitor.request.query_params),
         file=file,
         report=report,
         document=document,
