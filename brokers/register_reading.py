@@ -13,7 +13,8 @@ from sqlalchemy import Engine, func
 from sqlmodel import col, select
 
 from base.db import ReadSession
-from brokers.conduct.tables import InterestRow
+from brokers.conduct.rules import NoticeKind
+from brokers.conduct.tables import BrokerNoticeRow, InterestRow
 from brokers.credential.repository import credential_of
 from brokers.errors import CertificateUnknown
 from brokers.register import EVENTS, Holder, Holding, Step, fold
@@ -131,6 +132,14 @@ async def interests_disclosed(s: ReadSession, *, broker_id: str) -> Sequence[Int
     """What a broker has disclosed of interests in members, first to last."""
     query = select(InterestRow).where(InterestRow.broker_id == broker_id)
     return (await s.exec(query.order_by(InterestRow.interest_id).limit(_MOST))).all()
+
+
+async def changes_told(s: ReadSession, *, broker_id: str) -> Sequence[BrokerNoticeRow]:
+    """The changes a broker has told (BR13), first to last; not what it reported of others."""
+    query = select(BrokerNoticeRow).where(
+        BrokerNoticeRow.broker_id == broker_id, BrokerNoticeRow.kind == NoticeKind.CHANGE
+    )
+    return (await s.exec(query.order_by(BrokerNoticeRow.notice_id).limit(_MOST))).all()
 
 
 async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[dict[str, Any]]:

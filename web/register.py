@@ -10,12 +10,13 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 
 from base.db import ReadSession
-from brokers.conduct.tables import InterestRow
+from brokers.conduct.tables import BrokerNoticeRow, InterestRow
 from brokers.errors import CertificateUnknown
 from brokers.register import Holder, Holding, Standing
 from brokers.register_conduct import Measure, records_of
 from brokers.register_reading import (
     Mandates,
+    changes_told,
     confirmed_against,
     holdings_of,
     interests_disclosed,
@@ -51,6 +52,7 @@ class Record:
     measures: Sequence[Measure]
     interests: Sequence[InterestRow]
     party_names: Mapping[str, str]
+    changes: Sequence[BrokerNoticeRow]
     confirmed: Sequence[Statement]
     practitioners: Sequence[Mapping[str, Any]]
     mandates: Mandates
@@ -95,6 +97,7 @@ async def record_on(s: ReadSession, *, no: str, at: datetime, now: datetime) -> 
         measures,
         interests,
         await names_of_parties(s, (one.party_id for one in interests)),
+        [one for one in await changes_told(s, broker_id=named.org_id) if one.told_at <= at],
         [one for one in confirmed if one.occurred_at <= at],
         await practitioners_of(s, cert_id=named.cert_id),
         await mandates_counted(s, broker_id=named.org_id),

@@ -124,6 +124,16 @@ class InterestView(View):
     ended_at: datetime | None
 
 
+class ChangeView(View):
+    """A change that the broker told (BR13): of what, effective when, and whether it came late."""
+
+    notice_id: str
+    about: str
+    told_at: datetime
+    takes_effect_at: datetime | None
+    late: bool
+
+
 class ConfirmedView(View):
     """A case that an authority decided against this broker."""
 
@@ -157,6 +167,7 @@ class ConductRecordView(View):
     measures: list[MeasureView]
     barred_until: datetime | None
     interests: list[InterestView]
+    changes: list[ChangeView]
     confirmed: list[ConfirmedView]
 
 
@@ -205,6 +216,7 @@ def _conduct(record: Record, at: datetime) -> ConductRecordView:
             )
             for one in record.interests
         ],
+        changes=[ChangeView.model_validate(one) for one in record.changes],
         confirmed=[
             ConfirmedView(
                 case_id=said.object_id,

@@ -166,13 +166,37 @@ async def test_a_record_tells_what_was_decided_and_the_audit_agrees(market: Mark
     assert audit(tmp_path / "bundle", [node.publisher.signer.vkey]).clean
 
 
+async def test_what_a_broker_told_is_in_its_record_but_not_whom_it_suspects(market: Market) -> None:
+    say = market.served.api
+    party = {"party_id": market.second.org_id, "kind": "OWNERSHIP", "share_bp": 730}
+    await say(market.broker, "POST", "/broker-interests", party)
+    soon = rfc3339(market.served.clock.now() + timedelta(days=1))
+    told = {"change": "CAPITAL", "takes_effect_at": soon, "text": "增资"}
+    await say(market.broker, "POST", "/broker-notices/changes", told)
+    noticed = {
+        "about": market.ids["listed"],
+        "noticed_at": rfc3339(market.served.clock.now()),
+        "text": "来源可疑",
+    }
+    await say(market.broker, "POST", "/broker-notices/suspicions", noticed)
+    async with market.served.client() as client:
+        record = (await client.get(f"/api/v1/brokers/{NO}")).text
+    conduct = (await get(market, f"/{NO}"))["conduct"]
+    (interest,), (change,) = conduct["interests"], conduct["changes"]
+    assert (interest["party_name"], interest["kind"], interest["ended_at"]) == ("岭南征信", "OWNERSHIP", None)
+    assert (change["about"], change["late"]) == ("CAPITAL", True)
+    for private in ("730", "增资", "来源可疑", market.ids["listed"]):
+        assert private not in record
+
+
 async def test_a_suspicion_is_in_no_record_and_a_decision_is(market: Market) -> None:
     finding_id = with_findings(market)
     before = await get(market, f"/{NO}")
     case = await market.served.api(market.samr, "POST", f"/findings/{finding_id}/case")
     await market.served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
     assert await get(market, f"/{NO}") == before
-    assert before["conduct"] == {"measures": [], "barred_until": None, "interests": [], "confirmed": []}
+    assert set(before["conduct"]) == {"measures", "barred_until", "interests", "changes", "confirmed"}
+    assert not any(before["conduct"].values())
 
     async def decided(s: WriteSession, act: Act) -> Recorded:
         public = {"case_id": "cse_1", "rule_id": "BR4", "org_ids": [market.broker.org_id]}

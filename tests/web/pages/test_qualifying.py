@@ -2,11 +2,15 @@
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from cli.exporting import export_bundle
 from identity.service import enrol_person
 from ledger.acts import perform
+from ledger.bundle import Edition
+from supervision.audit import audit
 from tests.brokers.office import CLAIMS, shown
 from tests.web.market import Market
 from tests.web.nodes import Persona, some_password
@@ -49,7 +53,7 @@ async def _officers(market: Market) -> list[Persona]:
     return found
 
 
-async def test_from_the_application_to_the_certificate_by_forms(market: Market) -> None:
+async def test_from_the_application_to_the_certificate_by_forms(market: Market, tmp_path: Path) -> None:
     served = market.served
     broker = await served.admit("西江数据经纪", {"BROKER"}, login=f"b-{secrets.token_hex(4)}")
     officers = await _officers(market)
@@ -91,3 +95,6 @@ async def test_from_the_application_to_the_certificate_by_forms(market: Market) 
     seen = await mine.get(path)
     assert "GD-DB-M-2-2026-0009" in seen.text
     await mine.get("/brokers/GD-DB-M-2-2026-0009")
+    await served.settle_down()
+    await export_bundle(served.node, tmp_path / "bundle", Edition.PUBLIC)
+    assert audit(tmp_path / "bundle", [served.node.publisher.signer.vkey]).clean
