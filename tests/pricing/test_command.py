@@ -6,8 +6,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from base.canonical import canonical
 from cli.price import MAX_FACTS_BYTES, price
-from tests.pricing.facts import CAP_YEAR, FIXED, NEGOTIATION
+from tests.pricing.facts import CAP_YEAR, EXAMPLES, FIXED, NEGOTIATION
 
 app = typer.Typer()
 app.command()(price)
@@ -44,6 +45,36 @@ def test_facts_come_from_a_file_too(tmp_path):
 
 def test_two_runs_print_the_same_bytes():
     assert run("negotiated", NEGOTIATION).stdout == run("negotiated", NEGOTIATION).stdout
+
+
+@pytest.mark.parametrize("method", sorted(EXAMPLES))
+def test_every_method_prints_one_line_of_canonical_json(method):
+    result = run(method, EXAMPLES[method])
+    assert result.exit_code == 0
+    assert result.stdout.encode() == canonical(json.loads(result.stdout)) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "code", "says"),
+    [
+        ("tiers", {"quantity": -1}, 2, "quantity-out-of-bounds: "),
+        ("tiers", {"quantity": 10**30}, 2, "quantity-out-of-bounds: "),
+        ("tiers", {"tiers": [{"up_to": 10, "rate_minor": "1"}]}, 1, "quantity-above-tiers: "),
+        ("tiers", {"tiers": [{"up_to": None, "rate_minor": "1"}] * 2}, 2, "tiers-malformed: "),
+        ("volume", {"tiers": []}, 2, "malformed: "),
+        ("metered", {"commit_minor": 2, "cap_minor": 1}, 2, "billing-malformed: "),
+        ("subscription", {"from_day": "2026-10-31"}, 2, "subscription-malformed: "),
+        ("second-price", {"bids": []}, 2, "bids-malformed: "),
+        ("second-price", {"bids": [{"bidder": "a", "price_minor": 1}] * 2}, 2, "bids-malformed: "),
+        ("second-price", {"units": 0}, 2, "malformed: "),
+        ("rsop", {"bids": []}, 2, "bids-malformed: "),
+        ("rsop", {"seed": "not hex"}, 2, "malformed: "),
+    ],
+)
+def test_wrong_facts_name_their_error_and_print_no_quote(method, changes, code, says):
+    result = run(method, EXAMPLES[method] | changes)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith(says)
 
 
 def test_a_refused_price_exits_1_with_its_code():
