@@ -57,6 +57,9 @@ OPEN = {
     ("GET", "/api/v1/organisations/{org_id}/keys"),
     ("GET", "/api/v1/requests"),
     ("GET", "/api/v1/requests/{request_id}"),
+    ("GET", "/api/v1/requests/{request_id}/matches"),
+    ("GET", "/api/v1/requests/{request_id}/wishes"),
+    ("GET", "/api/v1/matching/rules"),
     ("GET", "/api/v1/trade-certificates/{certificate_no}"),
     ("POST", "/api/v1/bank/notifications"),  # the bank's signature is its credential
     ("POST", "/api/v1/credentials/check"),  # reads; whoever holds a credential may ask about it
