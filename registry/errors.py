@@ -1,6 +1,20 @@
 """Why the registry says no."""
 
-from base.errors import Conflict, Malformed, NotFound, Refusal, TooLarge
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, TooLarge
+
+
+class RightRevoked(Conflict):
+    """What was revoked is not registered again by submitting once more."""
+
+    code = "right-revoked"
+    title = "The registration of this right was revoked"
+
+
+class RightNotYours(NotPermitted):
+    """A holder cancels its own right; a registrar revokes those of others."""
+
+    code = "right-not-yours"
+    title = "Somebody else ends this right"
 
 
 class FileEncodingBroken(Malformed):

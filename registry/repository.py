@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from base.db import ReadSession, share_lock
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from registry.rules import Right
 from registry.tables import ClassificationRow, QualityRow, RightsRow
 
@@ -15,6 +15,7 @@ _RIGHT: Final = select(RightsRow).where(
     col(RightsRow.product_id) == bindparam("product_id"),
     col(RightsRow.holder_id) == bindparam("holder_id"),
     col(RightsRow.right) == bindparam("right_held"),
+    col(RightsRow.ended_at).is_(None),
 )
 _RIGHT_LOCKED: Final = share_lock(_RIGHT)
 _LEVEL: Final = select(ClassificationRow).where(col(ClassificationRow.product_id) == bindparam("product_id"))
@@ -30,9 +31,22 @@ async def rights_in(s: ReadSession, *, product_id: str) -> Sequence[RightsRow]:
 async def right_held(
     s: ReadSession, *, product_id: str, holder_id: str, right: Right, lock: bool = False
 ) -> RightsRow | None:
-    """A holder's right; `lock` share-locks it for an act that depends on it."""
+    """A holder's right that stands; `lock` share-locks it for an act that depends on it."""
     asked = {"product_id": product_id, "holder_id": holder_id, "right_held": right}
     return (await s.exec(_RIGHT_LOCKED if lock else _RIGHT, params=asked)).first()
+
+
+async def right_entered(
+    s: WriteSession, *, product_id: str, holder_id: str, right: Right
+) -> RightsRow | None:
+    """A holder's right as it was entered, whether it stands or not, locked against who depends on it."""
+    found = (
+        col(RightsRow.product_id) == product_id,
+        col(RightsRow.holder_id) == holder_id,
+        col(RightsRow.right) == right,
+    )
+    query = exclusive_lock(select(RightsRow).where(*found))
+    return (await s.exec(query.execution_options(populate_existing=True))).first()
 
 
 async def classification_of(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from registry.errors import ChannelClosed, RightNotRegistrable
+from registry.errors import ChannelClosed, RightNotRegistrable, RightRegisteredBefore, RightRevoked
 
 
 class Right(StrEnum):
@@ -74,6 +74,21 @@ def rights_from(source: Source, facts: SourceFacts) -> frozenset[Right]:
     if source is Source.DERIVED:
         return _ALL if facts.substantially_changed else _NONE
     return _ALL if facts.public_registration_no else _NONE  # AUTHORISED_OPERATION
+
+
+class RightEnd(StrEnum):
+    """How a registered right ended (`states.md` §3.1)."""
+
+    REVOKED = "REVOKED"  # by the registrar: concealment, a false proof, another's right
+    CANCELLED = "CANCELLED"  # by its holder
+
+
+def check_entered_anew(ended_as: str | None, right: Right) -> None:
+    """That a right which was entered before may be entered again. RightRegisteredBefore, RightRevoked."""
+    if ended_as is None:
+        raise RightRegisteredBefore("the holder has this right already", right=right.value)
+    if ended_as != RightEnd.CANCELLED:
+        raise RightRevoked("the registration was revoked", right=right.value)
 
 
 def check_claim(source: Source, facts: SourceFacts, claimed: frozenset[Right]) -> frozenset[Right]:

@@ -18,7 +18,6 @@ from registry.errors import (
     QualityTooLow,
     ReportOfAnotherFile,
     RightNotHeld,
-    RightRegisteredBefore,
     UnclassifiedProduct,
 )
 from registry.preview import Preview
@@ -35,6 +34,7 @@ from registry.rules import (
     SourceFacts,
     check_channel,
     check_claim,
+    check_entered_anew,
     graded,
     screen,
 )
@@ -57,12 +57,15 @@ async def register_rights_basis(
     """Register what a holder may do with a product, on the ground of the data's source.
 
     `source_statement_sha256` digests the source statement with its proofs. Raises RightNotRegistrable
-    (a right the source does not give) and RightRegisteredBefore.
+    (a right the source does not give), RightRegisteredBefore, RightRevoked (a cancelled one is entered anew).
     """
     rights = sorted(check_claim(source, facts, claimed))
     for right in rights:
-        if await repository.right_held(s, product_id=product_id, holder_id=holder_id, right=right):
-            raise RightRegisteredBefore("the holder has this right already", right=right.value)
+        former = await repository.right_entered(s, product_id=product_id, holder_id=holder_id, right=right)
+        if former is not None:
+            check_entered_anew(former.ended_as, right)
+            await s.delete(former)
+    await s.flush()
     rows = [
         RightsRow(
             product_id=product_id,

@@ -14,7 +14,7 @@ _DECLARED.name = "declared_level"  # two columns of one enum in a table: each CH
 
 
 class RightsRow(SQLModel, table=True):
-    """One right of one holder in one product. Others may hold the same right at the same time."""
+    """One right of one holder in one product, or one that ended. Others may hold the same at the same time."""
 
     __tablename__ = "registry_rights"
 
@@ -25,6 +25,9 @@ class RightsRow(SQLModel, table=True):
     source_statement_sha256: str = Field(sa_column=Column(Text, nullable=False))
     public_registration_no: str | None = Field(default=None, sa_column=Column(Text))
     registered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    # REVOKED by the registrar or CANCELLED by the holder; None while it stands.
+    ended_as: str | None = Field(default=None, sa_column=Column(Text))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class ClassificationRow(SQLModel, table=True):

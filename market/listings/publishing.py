@@ -1,7 +1,7 @@
 """From the compliance review to the offer, and off it again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from base.db import WriteSession
 from identity.repository import get_person, logins_of
@@ -28,6 +28,8 @@ from market.listings.statements import step
 from market.listings.tables import Decision, Listing, Review
 from registry.rules import wants_joint_review
 from registry.service import require_quality
+
+REGISTRATION_LOST: Final = "REGISTRATION_LOST"
 
 
 async def review_listing(
@@ -109,6 +111,14 @@ async def suspend_listing(
     await _take_off_offer(s, act, listing, ListingEvent.SUSPEND, values=values, said=said)
     await tell_moved(s, act, listing)
     return listing
+
+
+async def suspend_dependents(s: WriteSession, act: Act, *, product_id: str, holder_id: str) -> list[str]:
+    """Take off offer what rests on a right that has ended, as the exchange; answers which listings."""
+    fallen = await repository.on_offer_of(s, product_id=product_id, seller_id=holder_id)
+    for listing_id in fallen:
+        await suspend_listing(s, act, listing_id=listing_id, reason_code=REGISTRATION_LOST)
+    return fallen
 
 
 async def resume_listing(

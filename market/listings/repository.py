@@ -40,6 +40,16 @@ async def lock_listing(s: WriteSession, *, listing_id: str) -> Listing:
     return _known((await s.exec(_LOCKED, params={"listing_id": listing_id})).first(), listing_id)
 
 
+async def on_offer_of(s: ReadSession, *, product_id: str, seller_id: str) -> list[str]:
+    """The ids of a seller's listings of a product that are on offer."""
+    query = select(Listing.listing_id).where(
+        Listing.product_id == product_id,
+        Listing.seller_id == seller_id,
+        Listing.status == ListingState.LISTED,
+    )
+    return list(await s.exec(query.order_by(Listing.listing_id)))
+
+
 async def claim_listing(s: WriteSession, *, listing_id: str) -> Listing:
     """The listing, locked against everyone else who would decide about it. Raises ListingUnknown."""
     query = exclusive_lock(select(Listing).where(Listing.listing_id == listing_id))

@@ -20,6 +20,7 @@ from market.filing.duties import require_destruction
 from market.filing.rounds import begin_rounds
 from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
+from market.listings.publishing import suspend_dependents
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
@@ -53,6 +54,7 @@ from market.trade.checking import (
 from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
+from registry.ending import ENDED_JOB
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -100,6 +102,7 @@ def handlers(
         FUND_TIMEOUT_JOB: _on_unfunded(house, bank),
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
         MOVED_JOB: look_at_all,
+        ENDED_JOB: act(suspend_dependents, "product_id", "holder_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
         SILENT_ACCEPT_JOB: on_silence,
         MISMATCH_JOB: act(dispute_mismatch, "trade_id"),

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _mandate_ends()
     _vouching()
     _two_officers()
+    _ended_rights()
     _mediation()
     _instruction_order()
     _recipients()
@@ -36,6 +37,8 @@ def downgrade() -> None:
     op.drop_table("market_listing_plans")
     _no_instruction_order()
     _no_mediation()
+    op.drop_column("registry_rights", "ended_at")
+    op.drop_column("registry_rights", "ended_as")
     op.drop_table("case_order_proposals")
     _no_vouching()
     _no_mandate_ends()
@@ -119,6 +122,13 @@ def _two_officers() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_case_order_proposals")),
     )
     op.create_index(op.f("ix_case_order_proposals_case_id"), "case_order_proposals", ["case_id"])
+
+
+def _ended_rights() -> None:
+    """A registered right that ended, and how."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.add_column("registry_rights", sa.Column("ended_as", sa.Text(), nullable=True))
+    op.add_column("registry_rights", sa.Column("ended_at", moment, nullable=True))
 
 
 _MEASURES = (

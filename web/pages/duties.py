@@ -29,6 +29,8 @@ CONDUCT: Final[Mapping[str, str]] = {
     "MND.FREEZE": N_("Mandate frozen with the certificate"),
     "MND.UNFREEZE": N_("Mandate in force again"),
     "MND.EXPIRE": N_("Mandate ended"),
+    "REG.REVOKE": N_("Registered right revoked"),
+    "REG.CANCEL": N_("Registered right given up"),
     "MND.FULFIL": N_("Mandate fulfilled"),
     "ORD.PROPOSE": N_("Order proposed"),
     "MND.TERMINATE": N_("Mandate ended with the certificate"),
