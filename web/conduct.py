@@ -29,17 +29,19 @@ class NothingPublished(NotFound):
 
 
 async def conduct_of(s: ReadSession, *, org_id: str, size: int | None = None) -> Score:
-    """The score of a broker by the newest published checkpoint, or by the one of `size` entries.
+    """The score of a broker by the newest published checkpoint, or by the first `size` entries it holds.
 
     It is made for the moment the last of these entries was sealed. Raises NothingPublished.
     """
-    published = await reader.checkpoint(s, size=size)
-    if published is None or published.size == 0:
-        raise NothingPublished("no checkpoint of this size is published", size=size)
-    last = await reader.entry(s, seq=published.size - 1)
+    newest = await reader.checkpoint(s)
+    published = 0 if newest is None else newest.size
+    size = published if size is None else size
+    if not 0 < size <= published:
+        raise NothingPublished("no checkpoint holds so many entries", size=size)
+    last = await reader.entry(s, seq=size - 1)
     origin = (await reader.tree_head(s)).origin
-    statements = await _statements(s, org_id, published.size)
-    return score_on(org_id, statements, as_of=last.sealed_at, log=origin, size=published.size)
+    statements = await _statements(s, org_id, size)
+    return score_on(org_id, statements, as_of=last.sealed_at, log=origin, size=size)
 
 
 async def conduct_line(s: ReadSession, *, org_id: str) -> tuple[str, int] | None:

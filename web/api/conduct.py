@@ -248,9 +248,9 @@ async def checked(trade_id: Id, caller: CallerDep, s: ReadDep) -> CheckView:
 async def score(
     cert_no: CertificateNo, s: ReadDep, size: Annotated[int | None, Query(ge=1, le=2**53)] = None
 ) -> Response:
-    """A broker's conduct score with its reasons, by the newest published checkpoint or that of `size`.
+    """A broker's conduct score with its reasons, by the newest checkpoint or its first `size` entries.
 
-    Canonical JSON: `databourse conduct` makes the same bytes of a bundle of that size.
+    Canonical JSON: `databourse conduct` makes the same bytes of a bundle that ends there.
     """
     certificate = await certificate_by_no(s, cert_no=cert_no)
     found = await conduct_of(s, org_id=certificate.org_id, size=size)

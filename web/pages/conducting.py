@@ -63,6 +63,7 @@ async def score(visitor: VisitorDep, cert_no: str) -> Response:
         names=names,
         mandates=found.document()["mandates"],
         base=found.rules.number(RULE, "base"),
+        command=f"databourse conduct {row.org_id} BUNDLE",
     )
 
 

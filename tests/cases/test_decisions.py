@@ -1,0 +1,88 @@
+"""A case is decided by another person than opened it, against some of whom the finding named."""
+
+from dataclasses import replace
+
+import pytest
+
+from cases.errors import CaseSameOfficer, CaseWrongRole, CaseWrongState, DecisionBeyondFinding
+from cases.rules import CaseState, Measure
+from cases.service import decide_case, file_case, issue_order, open_case
+from ledger.acts import perform
+from ledger.reader import statements_of
+from ledger.recording import Actor
+from tests.cases.test_orders import FINDING
+from tests.standstill import refused, untouched
+
+
+async def opened(scene, *subjects):
+    finding = FINDING | {"subjects": list(subjects or (scene.broker.org_id, scene.seller.org_id))}
+    case = await scene.samr.do(file_case, finding=finding)
+    await by(scene, "usr_handler", open_case, case_id=case.case_id)
+    return case.case_id
+
+
+async def by(scene, user_id, verb, **facts):
+    actor = Actor(scene.samr.org_id, scene.samr.actor.roles, user_id)
+    act = scene.house.house.act(actor, "SAMR", scene.samr.pen)
+
+    async def bound(s, act):
+        return await verb(s, act, **facts)
+
+    return await perform(scene.house.house, act, bound, attempted="CSE.DECIDE", object_id=facts["case_id"])
+
+
+async def test_a_decision_is_public_and_names_rule_and_organisations(scene):
+    case_id = await opened(scene)
+    case = await by(scene, "usr_chief", decide_case, case_id=case_id, org_ids=[scene.broker.org_id])
+    assert (case.status, case.closed_at is not None) == (CaseState.DECIDED, True)
+    async with scene.database.read() as s:
+        *_, said = await statements_of(s, object_id=case_id)
+    assert (said.event, said.predicate["from"], said.predicate["to"]) == (
+        "CSE.DECIDE",
+        "INVESTIGATING",
+        "DECIDED",
+    )
+    assert (said.predicate["rule_id"], said.predicate["org_ids"]) == (
+        FINDING["rule_id"],
+        [scene.broker.org_id],
+    )
+
+    async def order(s, act):
+        return await issue_order(
+            s,
+            act,
+            case_id=case_id,
+            measure=Measure.FREEZE_TRADE,
+            object_id=scene.trades["FUNDED"],
+            reason_code="X_Y",
+        )
+
+    await scene.samr.do(order)  # what was decided is carried out
+    async with refused(scene.database, CaseWrongState):
+        await by(scene, "usr_chief", decide_case, case_id=case_id, org_ids=[scene.broker.org_id])
+
+
+@pytest.mark.parametrize(
+    ("who", "whom", "error"),
+    [
+        ("usr_handler", "broker", CaseSameOfficer),
+        ("usr_chief", "buyer", DecisionBeyondFinding),
+        ("usr_chief", None, DecisionBeyondFinding),
+    ],
+)
+async def test_who_opened_it_does_not_decide_and_nobody_is_drawn_in(scene, who, whom, error):
+    case_id = await opened(scene)
+    org_ids = [] if whom is None else [getattr(scene, whom).org_id]
+    async with (untouched if error is DecisionBeyondFinding else refused)(scene.database, error):
+        await by(scene, who, decide_case, case_id=case_id, org_ids=org_ids)
+
+
+async def test_a_case_that_was_not_opened_is_not_decided_and_the_operator_decides_none(scene):
+    finding = FINDING | {"subjects": [scene.broker.org_id]}
+    case = await scene.samr.do(file_case, finding=finding)
+    async with refused(scene.database, CaseWrongState):
+        await by(scene, "usr_chief", decide_case, case_id=case.case_id, org_ids=[scene.broker.org_id])
+    await scene.samr.do(open_case, case_id=case.case_id)
+    operator = replace(scene.house.operator)
+    async with refused(scene.database, CaseWrongRole):
+        await operator.do(decide_case, case_id=case.case_id, org_ids=[scene.broker.org_id])
