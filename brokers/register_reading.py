@@ -5,7 +5,7 @@ Folded once for a state of the ledger: a further statement is folded behind thos
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from base.db import ReadSession
 from brokers.conduct.rules import NoticeKind
 from brokers.conduct.tables import BrokerNoticeRow, InterestRow
+from brokers.credential.document import Practitioner
 from brokers.credential.repository import credential_of
 from brokers.errors import CertificateUnknown
 from brokers.register import EVENTS, Holder, Holding, Step, fold
@@ -142,13 +143,13 @@ async def changes_told(s: ReadSession, *, broker_id: str) -> Sequence[BrokerNoti
     return (await s.exec(query.order_by(BrokerNoticeRow.notice_id).limit(_MOST))).all()
 
 
-async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[dict[str, Any]]:
+async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[Practitioner]:
     """The practitioners that the present credential names; none where it names none, or there is none."""
     row = await credential_of(s, cert_id=cert_id)
     if row is None or row.document is None:
         return []
-    named: list[dict[str, Any]] = orjson.loads(row.document)["credentialSubject"].get("practitioners", [])
-    return named
+    named = orjson.loads(row.document)["credentialSubject"].get("practitioners", [])
+    return [Practitioner(one["name"], one.get("practitionerNumber")) for one in named]
 
 
 async def confirmed_against(s: ReadSession, *, org_id: str) -> Sequence[reader.Statement]:

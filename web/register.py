@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from base.db import ReadSession
 from brokers.conduct.tables import BrokerNoticeRow, InterestRow
+from brokers.credential.document import Practitioner
 from brokers.errors import CertificateUnknown
 from brokers.register import Holder, Holding, Standing
 from brokers.register_conduct import Measure, records_of
@@ -54,7 +55,7 @@ class Record:
     party_names: Mapping[str, str]
     changes: Sequence[BrokerNoticeRow]
     confirmed: Sequence[Statement]
-    practitioners: Sequence[Mapping[str, Any]]
+    practitioners: Sequence[Practitioner]
     mandates: Mandates
     mediated: Sequence[Quarter]
     barred_until: datetime | None

@@ -185,7 +185,9 @@ async def test_a_record_has_its_places_in_the_ledger_and_what_stands_beside(offi
     assert [one.kind for one in record_of(held)] == ["SUSPENSION"]
     assert [(one.party_id, one.kind.value) for one in interests] == [(office.other.org_id, "OWNERSHIP")]
     assert (mandates.in_force, mandates.frozen, mandates.ended) == (0, 0, 0)
-    assert [one["name"] for one in people] == [one.name for one in CLAIMS.practitioners]
+    assert [(one.name, one.number) for one in people] == [
+        (one.name, one.number) for one in CLAIMS.practitioners
+    ]
     assert await on_day(office, before - timedelta(milliseconds=1)) == []
     assert await on_day(office, certified) == [("ACTIVE", True)]
     assert await on_day(office, office.clock.now()) == [("SUSPENDED", False)]

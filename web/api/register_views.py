@@ -191,10 +191,7 @@ class RecordView(View):
             certificate=LineView.of(Line(record.standing, holder)),
             history=[StepView.of(step) for step in record.holding.until(at)],
             conduct=_conduct(record, at),
-            practitioners=[
-                PractitionerView(name=one["name"], number=one.get("practitionerNumber"))
-                for one in record.practitioners
-            ],
+            practitioners=[PractitionerView.model_validate(one) for one in record.practitioners],
             mandates=MandatesView.model_validate(record.mandates),
             mediated=quarters_told(record.mediated),
             others=[LineView.of(Line(standing, holder)) for standing in record.others],
