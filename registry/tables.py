@@ -14,7 +14,7 @@ _DECLARED.name = "declared_level"  # two columns of one enum in a table: each CH
 
 
 class RightsRow(SQLModel, table=True):
-    """One right of one holder in one product, or one that ended. Others may hold the same at the same time."""
+    """One right of one holder in one product, or one that ended. Others may hold the same at once."""
 
     __tablename__ = "registry_rights"
 

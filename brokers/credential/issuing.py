@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlmodel import col, update
 
+from base.calendar import shanghai_day
 from base.canonical import canonical
 from base.clock import parse_rfc3339, rfc3339
 from base.db import ReadSession, WriteSession
@@ -24,6 +25,7 @@ from brokers.credential.bitstring import ENTRIES
 from brokers.credential.document import (
     LIST_TTL,
     PURPOSES,
+    AnnualReview,
     CertificateFacts,
     Places,
     Purpose,
@@ -35,9 +37,9 @@ from brokers.credential.multikey import did_key
 from brokers.credential.proof import secure
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.errors import CertificateWrongRole
-from brokers.repository import claim_certificate
+from brokers.repository import annuals_of, claim_certificate
 from brokers.states import AUTHORITY, IN_BEING, CertificateEvent
-from brokers.tables import CertificateRow
+from brokers.tables import AnnualRow, CertificateRow
 from identity.repository import get_founded, get_organisation
 from identity.safe import Safe
 from identity.service import insert
@@ -47,6 +49,10 @@ from ledger.recording import Act, record
 from ledger.statement import Draft
 
 CREDENTIAL_JOB: Final = "brokers.credential"
+_ANEW: Final = frozenset({CertificateEvent.RENEW, CertificateEvent.ANNUAL_PASS, CertificateEvent.ANNUAL_FAIL})
+_SAYS_TOO_MUCH: Final = frozenset(
+    {CertificateEvent.CUT_SCOPE, CertificateEvent.RECTIFY, CertificateEvent.EXIT_NOTICE}
+)
 _NOT_SEALED: Final = timedelta(seconds=1)
 _LONGEST: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,12 +161,12 @@ async def follow_step(
 ) -> None:
     """What a step of a certificate means for its credential, in the step's own transaction.
 
-    After a renewal a new one is written; after a cut of the scope the present one says too much at once.
-    States need nothing: the list is made from them.
+    After a renewal and a review a new one is written, and the present one is withdrawn then; where something
+    is taken away or put on condition, the present one says too much at once. States need nothing: the list is
+    made from them.
     """
-    if event in {CertificateEvent.RENEW, CertificateEvent.CUT_SCOPE}:
-        cut = event is CertificateEvent.CUT_SCOPE
-        await order_credential(s, act, cert_id=cert_id, because=because, withdraw=cut)
+    if event in _ANEW | _SAYS_TOO_MUCH:
+        await order_credential(s, act, cert_id=cert_id, because=because, withdraw=event in _SAYS_TOO_MUCH)
 
 
 async def withdraw_credentials(s: WriteSession, *, cert_id: str, at: datetime) -> None:
@@ -258,6 +264,7 @@ async def facts_of(
     broker = await get_organisation(s, org_id=certificate.org_id)
     authority = await get_organisation(s, org_id=authority_id)
     founded = await get_founded(s)
+    annuals = await annuals_of(s, cert_id=certificate.cert_id)
     if said is None or said.seq is None or broker is None or authority is None or founded is None:
         return None
     return CertificateFacts(
@@ -278,7 +285,21 @@ async def facts_of(
         seq=said.seq,
         statement_sha256=said.envelope_sha256,
         practitioners=await repository.practitioners_of(s, cert_id=certificate.cert_id),
+        annual_reviews=[AnnualReview(one.year, one.result) for one in annuals if one.result is not None],
+        conditions=conditions_of(certificate, annuals),
     )
+
+
+def conditions_of(certificate: CertificateRow, annuals: Sequence[AnnualRow]) -> list[str]:
+    """What a certificate is subject to now, in stable words with their last day in Shanghai. Pure."""
+    found = [
+        f"rectify-by {shanghai_day(one.rectify_by).isoformat()}"
+        for one in annuals
+        if one.result == "RECTIFY" and one.rectify_by is not None
+    ]
+    if certificate.exits_at is not None:
+        found.append(f"no-new-mandates leaves-after {shanghai_day(certificate.exits_at).isoformat()}")
+    return found
 
 
 async def _draw(s: WriteSession, seed: Seed, *, number: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from base.canonical import canonical, sha256_hex
 from base.clock import SimulatedClock, rfc3339
 from base.jobs import run_due
 from brokers.certifying import reinstate_certificate, revoke_certificate, suspend_certificate
+from brokers.continuing import give_exit_notice
 from brokers.credential import repository
 from brokers.credential.document import PURPOSES, Purpose
 from brokers.credential.errors import IssuerRetired, StatusListFull, StatusListUnknown
@@ -33,10 +34,11 @@ from brokers.credential.verifying import Finding, Pin, verify
 from brokers.errors import CertificateWrongRole
 from brokers.rules import BrokerType, CertificateEvent, CertificateState
 from brokers.service import CertificateScope, certify
-from brokers.tables import CertificateRow
+from brokers.tables import AnnualRow, CertificateRow
 from ledger.reader import statements_of
 from ledger.sequencer import create_log, seal_all
 from registry.rules import Level
+from tests.brokers.credential.stranger import strangers_proof
 from tests.houses import Party, TestHouse, make_house
 from tests.identity.unmoved import statements
 
@@ -264,6 +266,69 @@ async def test_a_renewal_leaves_the_credential_good_until_the_next_one_is_there(
     await office.settled()
     assert (await office.seen(held)).verdict is Verdict.REVOKED
     assert (await office.seen(await office.credential(certificate))).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize(
+    ("event", "result", "at_once"),
+    [
+        (CertificateEvent.ANNUAL_PASS, "PASS", False),
+        (CertificateEvent.ANNUAL_FAIL, "FAIL", False),
+        (CertificateEvent.RECTIFY, "RECTIFY", True),
+    ],
+)
+async def test_a_review_writes_the_credential_anew_with_its_result(office, event, result, at_once):
+    """A stranger who knows nothing of our code finds the proof good, and the earlier one withdrawn."""
+    await office.appointed()
+    certificate = await office.certified()
+    await office.settled()
+    held = (await office.credential(certificate)).document
+    assert "annualReviews" not in orjson.loads(held)["credentialSubject"]
+
+    async def reviewed(s, act):
+        s.add(annual(certificate.cert_id, result))
+        await s.flush()
+        await follow_step(s, act, cert_id=certificate.cert_id, event=event, because=event.value)
+
+    await office.authority.do(reviewed)
+    assert (await office.seen(held)).verdict is (Verdict.REVOKED if at_once else Verdict.VALID)
+    await office.settled()
+    present = (await office.credential(certificate)).document
+    subject = orjson.loads(present)["credentialSubject"]
+    assert subject["annualReviews"] == [{"year": 2025, "result": result}]
+    assert subject.get("conditions") == (["rectify-by 2026-12-16"] if result == "RECTIFY" else None)
+    assert (await office.seen(present)).verdict is Verdict.VALID
+    assert (await office.seen(held)).verdict is Verdict.REVOKED
+    assert strangers_proof(present)
+
+
+def annual(cert_id: str, result: str) -> AnnualRow:
+    due = NOW + timedelta(days=30) if result == "RECTIFY" else None
+    return AnnualRow(
+        cert_id=cert_id,
+        year=2025,
+        report_sha256="ab" * 32,
+        dated_on="2026-03-01",
+        filed_at=NOW,
+        late=False,
+        statement_id="stm_x",
+        result=result,
+        rectify_by=due,
+    )
+
+
+async def test_who_leaves_is_shown_with_the_day_and_takes_no_new_mandate(office):
+    await office.appointed()
+    certificate = await office.certified()
+    await office.settled()
+    held = (await office.credential(certificate)).document
+    await office.broker.do(give_exit_notice, object_id=certificate.cert_id, cert_id=certificate.cert_id)
+    assert (await office.seen(held)).verdict is Verdict.REVOKED
+    await office.settled()
+    present = (await office.credential(certificate)).document
+    assert orjson.loads(present)["credentialSubject"]["conditions"] == [
+        "no-new-mandates leaves-after 2027-05-16"
+    ]
+    assert (await office.seen(present)).verdict is Verdict.VALID
 
 
 async def test_the_next_issuing_key_ends_the_last_and_writes_every_credential_anew(office):
