@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from supervision.brokerage import groups
 from supervision.context import Context, Tables
-from supervision.rules.s30 import PURPOSES, REFUND
-from supervision.trades import moment
+from supervision.trades import PURPOSES, REFUND, moment
 
 ESCROW: Final = "ESCROW"
 

@@ -13,6 +13,9 @@ NEVER_MADE: Final = ("REFUSED", "LAPSED", "BLOCKED", "CANCELLED")
 """Statuses of a trade that came to nothing before any money or data moved."""
 UNDONE: Final = (*NEVER_MADE, "REFUND_PENDING", "REFUNDED", "VOIDED")
 """Statuses of a trade that is no sale: it came to nothing, or was taken back."""
+PURPOSES: Final = ("escrow_in", "seller_share", "commission", "platform_fee")
+"""What the payments of a trade are for: money in, then the three parts of money out."""
+REFUND: Final = "refund"
 _OF_A_SALE: Final = (
     "trade_id",
     "listing_id",

@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 
 from supervision.context import Context, Row, Rule, Tables
+from supervision.exporting import crosses
 from supervision.finding import Checked, Finding, Severity
 from supervision.saying import because, tell
 from supervision.trades import made, moment
@@ -32,7 +33,7 @@ def expression(tables: Tables, context: Context) -> Any:
         seq=ibis.null("int64"),
     )
     exports = tables["exports"]
-    exports = exports.filter(exports.declared_at <= moment(context)).select(
+    exports = exports.filter(exports.declared_at <= moment(context), crosses(exports)).select(
         "declaration_id", "trade_id", "declared_at", "seq"
     )
     traded = made(tables, context).select("trade_id", "broker_id")

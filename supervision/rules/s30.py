@@ -8,7 +8,7 @@ from elsewhere that knows none of these words says nothing about this rule, and 
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from base.money import allot
 from supervision.context import Context, Row, Rule, Tables, market_of
@@ -23,10 +23,7 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.trades import UNDONE, made, moment
-
-PURPOSES: Final = ("escrow_in", "seller_share", "commission", "platform_fee")
-REFUND: Final = "refund"
+from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
 
 
 def expression(tables: Tables, context: Context) -> Any:

@@ -55,7 +55,7 @@ def _trade(market, n, chance):
     seller, buyer = chance.randrange(SELLERS), f"b{chance.randrange(BUYERS)}"
     at = on(11, 22, year=2025) + timedelta(minutes=chance.randrange(360 * 24 * 60))
     quantity = chance.choice((1, 1, 1, 2, 5))
-    amount = quantity * round(_price(seller) * min(max(chance.gauss(1, 0.03), 0.92), 1.09))
+    amount = quantity * round(_price(seller) * chance.uniform(0.94, 1.06))
     fee = amount // 100
     delivered = at + timedelta(hours=chance.randrange(1, 40))
     accepted = delivered + timedelta(minutes=chance.randrange(30, 5_000))

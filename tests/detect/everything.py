@@ -1,9 +1,9 @@
 """All planters, by being imported."""
 
-from tests.detect import competition, prices, washing
+from tests.detect import competition, crossing, prices, washing
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (competition, prices, washing)
+MODULES = (competition, crossing, prices, washing)
 RULES = tuple(sorted(PLANTERS))
 
 

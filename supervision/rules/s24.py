@@ -1,0 +1,137 @@
+"""S24: steps of a trade out of their order: what the process asks, step by step, in the ledger's times."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import ibis
+
+from base.clock import rfc3339
+from supervision.context import Context, Row, Rule, Tables
+from supervision.finding import Checked, Finding, Severity
+from supervision.saying import because, tell
+from supervision.trades import made, moment
+
+_NAMES = ("trade_id", "seller_id", "buyer_id", "kind", "first_at", "second_at", "bought", "used", "seq")
+_BY_CALL = ("CALL", "CALLS", "REQUEST", "REQUESTS", "次")
+_BY_THOUSAND = ("1000 CALLS", "1 000 CALLS", "1,000 CALLS", "KCALLS", "千次")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """Every broken step, one row each: what should have come first, and what came."""
+    trades = made(tables, context)
+    grace = ibis.interval(seconds=context.rules.whole("S24", "grace"))
+    now = moment(context)
+    pairs = (
+        ("delivered-before-contract", "made_at", "delivered_at"),
+        ("accepted-before-delivery", "delivered_at", "accepted_at"),
+        ("settled-before-acceptance", "accepted_at", "settled_at"),
+    )
+    broken = [
+        _row(
+            trades.filter(trades[later] <= now, trades[later] + grace < trades[earlier]), kind, earlier, later
+        )
+        for kind, earlier, later in pairs
+    ]
+    skipped = (
+        ("accepted-undelivered", trades.delivered_at.isnull(), "accepted_at"),
+        ("settled-unaccepted", trades.accepted_at.isnull() & trades.delivered_at.isnull(), "settled_at"),
+    )
+    broken += [
+        _row(trades.filter(absent, trades[later] <= now), kind, later, later)
+        for kind, absent, later in skipped
+    ]
+    return ibis.union(
+        *broken,
+        _uncontracted(tables, now),
+        _unfunded(tables, trades, grace, now),
+        _overused(tables, trades, context),
+    ).order_by("trade_id", "kind", "second_at")
+
+
+def _row(rows: Any, kind: str, earlier: str, later: str) -> Any:
+    return rows.select(
+        *("trade_id", "seller_id", "buyer_id"),
+        kind=ibis.literal(kind),
+        first_at=rows[earlier],
+        second_at=rows[later],
+        bought=ibis.null("int64"),
+        used=ibis.null("int64"),
+        seq=rows.seq,
+    ).select(*_NAMES)
+
+
+def _uncontracted(tables: Tables, now: Any) -> Any:
+    """Deliveries of what was never contracted."""
+    steps = tables["trade_events"]
+    steps = steps.filter(steps.event == "TRD.DELIVERED", steps["at"] <= now)
+    steps = steps.anti_join(tables["trades"], "trade_id")
+    steps = steps.mutate(seller_id=steps.actor, buyer_id=ibis.null("string"))
+    return _row(steps, "delivered-without-contract", "at", "at")
+
+
+def _unfunded(tables: Tables, trades: Any, grace: Any, now: Any) -> Any:
+    """Deliveries before the money came in, where the payments of some trade say what `escrow_in` is."""
+    paid = tables["payments"].filter(tables["payments"].purpose == "escrow_in")
+    first = paid.group_by("trade_id").agg(paid_at=paid.paid_at.min())
+    spoken = paid.agg(spoken=paid.count())
+    due = trades.filter(trades.delivered_at <= now, trades.amount_minor > 0)
+    due = due.left_join(first, "trade_id").drop("trade_id_right").cross_join(spoken)
+    late = due.paid_at.isnull() | (due.delivered_at + grace < due.paid_at)
+    return _row(due.filter(due.spoken > 0, late), "delivered-unfunded", "paid_at", "delivered_at")
+
+
+def _overused(tables: Tables, trades: Any, context: Context) -> Any:
+    """More calls than were bought, where the unit is calls."""
+    unit = trades.unit.fill_null("").upper()
+    size = ibis.cases((unit.isin(_BY_CALL), 1), (unit.isin(_BY_THOUSAND), 1000), else_=0).cast("int64")
+    trades = trades.mutate(bought=trades.quantity * size)
+    trades = trades.filter(trades.bought > 0)
+    usage = tables["usage"]
+    usage = usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
+    used = usage.group_by("trade_id").agg(used=usage.calls.sum().cast("int64"))
+    over = trades.inner_join(used, "trade_id")
+    over = over.filter(over.used > over.bought)
+    return over.mutate(
+        kind=ibis.literal("over-use"), first_at=over.made_at, second_at=ibis.null("timestamp")
+    ).select(*_NAMES)
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a trade."""
+    for trade_id, group in groupby(rows, key=lambda row: row["trade_id"]):
+        members = list(group)
+        times = [at for row in members for at in (row["first_at"], row["second_at"]) if at is not None]
+        times = times or [context.as_of]
+        yield tell(
+            "S24",
+            context,
+            zh="涉嫌交易步骤失序",
+            en="suspected breach of the order of a trade's steps",
+            severity=Severity.HIGH,
+            window=(min(times), max(times)),
+            subjects=(org for row in members for org in (row["seller_id"], row["buyer_id"])),
+            objects=(trade_id,),
+            statistic={"breaches": [_document(row) for row in members]},
+            evidence=(row["seq"] for row in members),
+            innocent=(
+                because("late-record", "补录", "the step was recorded late"),
+                because("clock-skew", "时钟误差", "clocks differ by seconds", Checked.RULED_OUT),
+            ),
+        )
+
+
+def _document(row: Row) -> dict[str, Any]:
+    if row["kind"] == "over-use":
+        return {"kind": row["kind"], "bought": row["bought"], "used": row["used"]}
+    times = {name: None if row[name] is None else rfc3339(row[name]) for name in ("first_at", "second_at")}
+    return {"kind": row["kind"], **times}
+
+
+RULE = Rule(
+    rule_id="S24",
+    needs={"trades": ("trade_id", "seller_id", "agreed_at", "delivered_at", "accepted_at", "settled_at")},
+    uses=("trade_events", "payments", "usage"),
+    expression=expression,
+    findings=findings,
+)
