@@ -31,6 +31,7 @@ from web.pages import (
     home,
     matching,
     members,
+    noticing,
     operations,
     prepared,
     products,
@@ -74,6 +75,7 @@ PARTS = (
     operations,
     accounts,
     members,
+    noticing,
 )
 
 

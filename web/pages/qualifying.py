@@ -144,6 +144,7 @@ async def _one(visitor: Visitor, cert_id: str, filled: Filled) -> Response:
         annuals=annuals,
         said=said,
         votes=votes,
+        may_be_tied=row.status in APPLICATION and bool(visitor.roles & _AUTHORITY),
         names=names,
         labels=CATEGORY_LABELS,
         may=[event.value for event in allowed_to(state, roles)],
@@ -271,6 +272,23 @@ _READ: Final[Mapping[CertificateEvent, tuple[str, _Args]]] = {
     CertificateEvent.EXIT_NOTICE: ("exit_notice", _nothing),
     CertificateEvent.EXIT: ("exit", lambda form: {"records": _reported(form)}),
 }
+
+
+@router.post("/certificates/{cert_id}/tie")
+async def declare_tie(visitor: VisitorDep, cert_id: str) -> Response:
+    """Say, as somebody of the authority, that one is related to the applicant."""
+    form = await visitor.form()
+    async with visitor.node.database.read() as s:
+        row = await repository.get_application(s, cert_id=cert_id)
+    return await attempt(
+        visitor,
+        form,
+        act="panel.declare_tie",
+        args={"org_id": row.org_id},
+        role="DATA_AUTHORITY",
+        then=f"/certificates/{cert_id}",
+        again=lambda filled: _one(visitor, cert_id, filled),
+    )
 
 
 @router.post("/certificates/{cert_id}/{event}")

@@ -28,6 +28,12 @@ async def test_a_broker_discloses_and_reports_and_a_late_report_says_so(market: 
         (interest,) = await interests_in(s, broker_id=market.broker.org_id, parties=[market.provider.org_id])
         (notice,) = await notices_of(s, broker_id=market.broker.org_id)
     assert (interest.share_bp, notice.late) == (500, True)
+    for who in (market.samr, market.authority, market.operator):
+        page = await Browser(market.served, who).get("/reg/notices")
+        assert "来源可疑" in page.words
+        assert "late" in page.words
+    for who in (market.auditor, market.buyer):
+        await Browser(market.served, who).get("/reg/notices", expect=403)
 
 
 async def test_a_client_sets_limits_on_the_form_and_sees_them(market: Market) -> None:

@@ -80,6 +80,8 @@ async def test_from_the_application_to_the_certificate_by_forms(market: Market, 
         await browser.send(seen, f"{path}/{event}", said or {}, expect=expect)
 
     await step(officers[0], "review")
+    await step(market.authority, "tie")
+    await step(market.authority, "vote", {"approves": "yes", "reasons": "相识", "no_ties": "yes"}, expect=403)
     for one in officers:
         await step(one, "vote", {"approves": "yes", "reasons": "条件符合", "no_ties": "yes"})
     await step(officers[0], "notice")
