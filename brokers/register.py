@@ -29,13 +29,13 @@ class DayAhead(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statement of a certificate: what it says in public, and where it stands.
+    """A statement of a certificate (or of a case about its holder): what it says in public, where it stands.
 
     `seq` is None until it is sealed; `log` is the origin of a closed log, where it stands in one.
     """
 
     event: str
-    cert_id: str
+    object_id: str
     at: datetime
     says: Mapping[str, Any]
     statement_id: str
@@ -135,9 +135,9 @@ def fold(steps: Iterable[Step]) -> dict[str, Holding]:
     """Holdings by id, out of statements in the order of the ledger."""
     found: dict[str, Holding] = {}
     for step in steps:
-        held = found.get(step.cert_id)
+        held = found.get(step.object_id)
         if held is None:
-            held = found[step.cert_id] = Holding(step.cert_id, str(step.says["org_id"]))
+            held = found[step.object_id] = Holding(step.object_id, str(step.says["org_id"]))
         held.steps.append(step)
     return found
 

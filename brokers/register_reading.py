@@ -4,7 +4,7 @@ Folded once for a state of the ledger: a further statement is folded behind thos
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -96,14 +96,18 @@ async def _holders(s: ReadSession, org_ids: Sequence[str]) -> dict[str, Holder]:
 async def holdings_of(s: ReadSession, *, cert_ids: Sequence[str]) -> dict[str, Holding]:
     """Some holdings read anew, each step with its place in the ledger, also in a closed log."""
     rows = await reader.statements_about(s, object_ids=cert_ids, events=EVENTS, limit=_MOST)
-    unplaced = [said.statement_id for said in rows if said.seq is None]
-    past = await past_places(s, statement_ids=unplaced) if unplaced else {}
-    return fold(_placed(_step(said), past) for said in rows)
+    return fold(await _placed(s, rows))
 
 
-def _placed(step: Step, past: dict[str, tuple[str, int]]) -> Step:
-    log, seq = past.get(step.statement_id, (step.log, step.seq))
-    return Step(step.event, step.cert_id, step.at, step.says, step.statement_id, seq, log)
+async def _placed(s: ReadSession, rows: Sequence[reader.Statement]) -> list[Step]:
+    """Statements with their places in the ledger, also in closed logs."""
+    elsewhere = [said.statement_id for said in rows if said.seq is None]
+    past = await past_places(s, statement_ids=elsewhere) if elsewhere else {}
+    found = []
+    for said in rows:
+        log, seq = past.get(said.statement_id, (None, said.seq))
+        found.append(replace(_step(said), seq=seq, log=log))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,11 @@ async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[Practitioner
     return [Practitioner(one["name"], one.get("practitionerNumber")) for one in named]
 
 
-async def confirmed_against(s: ReadSession, *, org_id: str) -> Sequence[reader.Statement]:
+async def confirmed_against(s: ReadSession, *, org_id: str) -> list[Step]:
     """Cases that an authority decided against an organisation, first to last; no open one is among them."""
-    return await reader.statements_mentioning(s, object_ids=[org_id], event=CONFIRMED, limit=_MOST)
+    return await _placed(
+        s, await reader.statements_mentioning(s, object_ids=[org_id], event=CONFIRMED, limit=_MOST)
+    )
 
 
 async def names_of_parties(s: ReadSession, org_ids: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from base.db import ReadSession
 from brokers.conduct.tables import BrokerNoticeRow, InterestRow
 from brokers.credential.document import Practitioner
 from brokers.errors import CertificateUnknown
-from brokers.register import Holder, Holding, Standing
+from brokers.register import Holder, Holding, Standing, Step
 from brokers.register_conduct import Measure, records_of
 from brokers.register_reading import (
     Mandates,
@@ -35,7 +35,7 @@ from brokers.register_statistics import (
     quarters,
     statistics,
 )
-from ledger.reader import Statement, newest_of
+from ledger.reader import newest_of
 from market.orders.tables import Trade
 from market.settlement.mediated import UNDOES, mediated, undone_among
 
@@ -54,7 +54,7 @@ class Record:
     interests: Sequence[InterestRow]
     party_names: Mapping[str, str]
     changes: Sequence[BrokerNoticeRow]
-    confirmed: Sequence[Statement]
+    confirmed: Sequence[Step]
     practitioners: Sequence[Practitioner]
     mandates: Mandates
     mediated: Sequence[Quarter]
@@ -99,7 +99,7 @@ async def record_on(s: ReadSession, *, no: str, at: datetime, now: datetime) -> 
         interests,
         await names_of_parties(s, (one.party_id for one in interests)),
         [one for one in await changes_told(s, broker_id=named.org_id) if one.told_at <= at],
-        [one for one in confirmed if one.occurred_at <= at],
+        [one for one in confirmed if one.at <= at],
         await practitioners_of(s, cert_id=named.cert_id),
         await mandates_counted(s, broker_id=named.org_id),
         (await _mediated(s, at=now, broker_id=named.org_id)).get(named.org_id, ()),

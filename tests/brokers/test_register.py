@@ -274,7 +274,7 @@ def test_figures_count_what_was_stated_until_then() -> None:
 
 def test_a_month_is_shanghai_s_and_an_ended_emergency_is_a_reinstatement() -> None:
     late = [
-        Step(step.event, step.cert_id, step.at + timedelta(hours=15), step.says, step.statement_id)
+        Step(step.event, step.object_id, step.at + timedelta(hours=15), step.says, step.statement_id)
         for step in told(
             "2026-03-31 CERTIFY>ACTIVE 2026-04-30 SUSPEND>SUSPENDED 2026-05-31 EMERGENCY_OVER>ACTIVE"
         )

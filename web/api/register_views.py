@@ -104,12 +104,14 @@ class MeasureView(View):
     case_id: str | None
     statement_id: str
     seq: int | None
+    log: str | None
 
     @classmethod
     def of(cls, measure: Measure) -> "MeasureView":
         own = {name: getattr(measure, name) for name in _OF_MEASURE}
         step = measure.step
-        return cls(**own, cert_id=step.cert_id, statement_id=step.statement_id, seq=step.seq)
+        told = {name: getattr(step, name) for name in ("statement_id", "seq", "log")}
+        return cls(**own, **told, cert_id=step.object_id)
 
 
 _OF_MEASURE: Final = ("kind", "at", "until", "ended_by", "by", "reason_code", "case_id")
@@ -141,6 +143,12 @@ class ConfirmedView(View):
     rule_id: str
     at: datetime
     seq: int | None
+    log: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> "ConfirmedView":
+        rule_id = str(step.says["rule_id"])
+        return cls(case_id=step.object_id, rule_id=rule_id, at=step.at, seq=step.seq, log=step.log)
 
 
 class PractitionerView(View):
@@ -214,15 +222,7 @@ def _conduct(record: Record, at: datetime) -> ConductRecordView:
             for one in record.interests
         ],
         changes=[ChangeView.model_validate(one) for one in record.changes],
-        confirmed=[
-            ConfirmedView(
-                case_id=said.object_id,
-                rule_id=str(said.predicate["rule_id"]),
-                at=said.occurred_at,
-                seq=said.seq,
-            )
-            for said in record.confirmed
-        ],
+        confirmed=[ConfirmedView.of(step) for step in record.confirmed],
     )
 
 

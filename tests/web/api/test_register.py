@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from base.clock import rfc3339
 from base.db import WriteSession
 from cli.exporting import export_bundle
+from ledger import reader
 from ledger.acts import perform
 from ledger.bundle import Edition
 from ledger.recording import Act, Recorded, record
@@ -230,4 +231,11 @@ async def test_mediated_trades_are_told_after_the_quarter_without_those_flagged(
     }
     assert broker["quarters"] == [told]
     assert (await get(market, f"/{NO}"))["mediated"] == [told]
-    assert trade.broker_id == market.broker.org_id
+    async with market.served.node.database.read() as s:
+        said = await reader.statements_about(s, object_ids=[trade.trade_id], events=["TRD.SETTLE"])
+        (opened,) = [await reader.opening(s, sha256=one.opening_sha256 or "") for one in said]
+    (settled,) = said
+    assert settled.predicate["broker_id"] == trade.broker_id == market.broker.org_id
+    assert settled.occurred_at == trade.settled_at  # the quarter, and below what the sum is made of
+    assert opened is not None
+    assert int(opened["amount_minor"]) == trade.price_minor

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from cli.node_keys import next_log
 from tests.web.market import Market
-from tests.web.pages.browsing import Browser
+from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.test_every_page import structure
 
 NO = "GZ-DB-2026-0001"
@@ -76,3 +77,21 @@ async def test_the_figures_are_a_page_too(market: Market) -> None:
     assert structure(page, "zh") == []
     for said in ("2026-11", "已暂停", "2026-Q4", "不公布：不足五笔", "珠江数据经纪"):
         assert said in page.words
+
+
+async def test_what_a_closed_log_holds_is_shown_where_it_is(market: Market) -> None:
+    await suspended(market)
+    origin = market.served.node.publisher.signer.name
+    await next_log(market.served.node)
+    page = await Browser(market.served).get(f"/brokers/{NO}")
+    places = [a["href"] for a in page.named("a") if "/ledger/closed/" in a.get("href", "")]
+    assert len(places) == 3  # two steps, and one of them as a measure
+    assert all(place.startswith(f"/en/ledger/closed/{origin.rpartition('/')[2]}/") for place in places)
+    assert structure(page, "en") == []
+    async with market.served.client() as client:
+        record = (await client.get(f"/api/v1/brokers/{NO}")).json()
+        shown = await client.get(places[0])
+    assert "Certificate suspended" in Page(shown.text).words
+    assert [(step["log"], step["receipt"]) for step in record["history"]] == [(origin, None)] * 2
+    (measure,) = record["conduct"]["measures"]
+    assert (measure["log"], measure["seq"]) == (origin, record["history"][1]["seq"])
