@@ -100,6 +100,9 @@ async def test_a_deal_by_forms_alone(market: Market) -> None:
     await broker.send(
         board, "/broker/deals/open", {"trade_id": loose.values["trade_id"], "title": "既有交易"}
     )
+    kept = f"/deals/{broker.location.rpartition('/')[2]}"
+    await market.served.api(market.provider, "POST", f"{kept}/entries", {"text": "请继续"})  # signs at home
+    assert (await market.served.api(market.broker, "GET", kept))["record"][-1]["text"] == "请继续"
     told = await market.served.api(market.broker, "GET", "/deals")
     assert told["counts"]["MATCHED"] == 1
     assert sum(told["counts"].values()) == 2
