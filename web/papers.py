@@ -30,7 +30,7 @@ from market.listings.categories import PRODUCT_TYPE_LABELS, ProductType
 from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.orders.clauses import MODEL_LABELS, ModelType, model
 from web.papers_font import NAME, Typecase
-from web.papers_words import MODES, TESTS, bounds_said, said, word
+from web.papers_words import MODES, TESTS, bounds_said, plan_said, said, word
 
 MEDIA_TYPE: Final = "application/pdf"
 _INK, _SOFT, _LINE = HexColor("#1b2330"), HexColor("#5a6675"), HexColor("#c9d1da")
@@ -295,6 +295,7 @@ def _terms(contract: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
         ("quality_report_sha256", goods["quality_report_sha256"] or word("none", language)),
         ("quantity", f"{licence['quantity']} {licence['unit']}"),
         ("price", _money(price["amount_minor"])),
+        *_plan(price, licence["unit"], language),
         ("vat", _money(price["vat_minor"])),
         ("commission", _money(price["commission_minor"])),
         ("platform_fee", _money(price["platform_fee_minor"])),
@@ -338,6 +339,11 @@ def _label(labels: Mapping[str, Any], code: str, language: str) -> str:
 
 def _listed(parts: Sequence[str]) -> str:
     return ", ".join(parts)
+
+
+def _plan(price: Mapping[str, Any], unit: str, language: str) -> list[tuple[str, str]]:
+    """The plan that made the price, where one did."""
+    return [("price_plan", plan_said(price["plan"], unit, language))] if "plan" in price else []
 
 
 def _money(minor: str) -> str:

@@ -1,9 +1,11 @@
 """The words of a contract on paper, in both languages. Pure."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+from base.money import yuan
 from market.listings.categories import Label
+from market.listings.plans import PLAN_LABELS, plan_from, rows_of, yuan_rate
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -40,6 +42,7 @@ WORDS: Final[Mapping[str, Label]] = {
     "quality_report_sha256": Label("质量报告摘要", "Quality report"),
     "quantity": Label("数量", "Quantity"),
     "price": Label("含税总价", "Whole price"),
+    "price_plan": Label("价格方案", "Price plan"),
     "vat": Label("其中增值税", "of it VAT"),
     "commission": Label("其中经纪佣金", "of it commission"),
     "platform_fee": Label("其中平台服务费", "of it platform fee"),
@@ -144,6 +147,21 @@ def bounds_said(bounds: Mapping[str, int | str], language: str) -> list[str]:
         *(said(BOUNDS[name], language).format(bound=_scaled(name, bounds[name])) for name in known),
         *others,
     ]
+
+
+def plan_said(document: Mapping[str, Any], unit: str, language: str) -> str:
+    """The price plan that made a contract's price, a line for each of its terms."""
+    plan = plan_from(document)
+    lines = [said(PLAN_LABELS[plan.method], language)]
+    for first, last, rate in rows_of(plan):
+        until = "" if last is None else f"{last:,}"
+        lines.append(f"{first:,}–{until}: {yuan_rate(rate)} / {unit}")
+    if "rate_minor" in plan.terms:
+        lines.append(f"{yuan_rate(str(plan.terms['rate_minor']))} / {unit}")
+    for name, sign in (("fee_minor", ""), ("commit_minor", "≥ "), ("cap_minor", "≤ ")):
+        if name in plan.terms:
+            lines.append(f"{sign}¥{yuan(plan.terms[name])}")
+    return "\n".join(lines)
 
 
 def _scaled(name: str, bound: int | str) -> str:

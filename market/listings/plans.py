@@ -6,6 +6,7 @@ the same price for everybody who asks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ PLAN_LABELS: Final[Mapping[PlanMethod, Label]] = {
     PlanMethod.METERED: Label("按用量计费", "metered usage"),
     PlanMethod.SUBSCRIPTION: Label("订阅", "subscription"),
 }
+_FEN: Final = 100
 _TERMS: Final[Mapping[PlanMethod, frozenset[str]]] = {
     PlanMethod.TIERS: frozenset({"tiers"}),
     PlanMethod.VOLUME: frozenset({"tiers"}),
@@ -122,3 +124,8 @@ def rows_of(plan: PricePlan) -> list[tuple[int, int | None, str]]:
         rows.append((first, up_to, str(tier["rate_minor"])))
         first = (up_to or 0) + 1
     return rows
+
+
+def yuan_rate(fen: str) -> str:
+    """Fen a unit as yuan a unit, exact: `0.3` → `¥0.003`."""
+    return f"¥{format((Decimal(fen) / _FEN).normalize(), 'f')}"

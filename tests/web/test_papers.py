@@ -1,10 +1,12 @@
 """The contract on paper, as a stranger's viewer shows it: PDFium reads and draws it, ZXing reads its code."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+import orjson
 import pypdfium2
 import pytest
 import zxingcpp
@@ -114,6 +116,33 @@ def test_the_paper_says_the_terms_the_clauses_the_signatures_and_the_digest(lang
             assert one.digests[language] in whole
             for clause in one.text(language).split("\n\n"):
                 assert "".join(clause.lstrip("# ").split()) in whole, clause
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (
+            {
+                "method": "tiers",
+                "tiers": [{"up_to": 1_000, "rate_minor": "900.5"}, {"up_to": None, "rate_minor": 5}],
+            },
+            "1–1,000:¥9.005/份1,001–:¥0.05/份",
+        ),
+        (
+            {"method": "metered", "rate_minor": "0.3", "commit_minor": 1_000, "cap_minor": 5_000},
+            "≥¥10.00≤¥50.00",
+        ),
+        ({"method": "subscription", "fee_minor": 30_000}, "¥300.00"),
+    ],
+)
+def test_the_paper_says_the_plan_that_made_the_price(plan: dict[str, Any], said: str) -> None:
+    document = orjson.loads(DRAWN.document)
+    document["price"]["plan"] = plan
+    planned = replace(paper("en"), document=orjson.dumps(document).decode())
+    whole = "".join(read(draw(planned)))
+    assert "Priceplan" in whole
+    assert said in whole
+    assert "Priceplan" not in "".join(read(draw(paper("en"))))
 
 
 def test_the_paper_of_a_contract_that_is_not_concluded_says_so() -> None:

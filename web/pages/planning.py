@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from base.errors import DomainError
 from market.listings.categories import Label
-from market.listings.plans import PLAN_LABELS, PlanMethod, PricePlan, rows_of
+from market.listings.plans import PLAN_LABELS, PlanMethod, PricePlan, rows_of, yuan_rate
 from market.listings.tables import Listing
 from pricing.errors import QuantityOutOfBounds
 from pricing.whole import PLATFORM_FEE_BP, WholePrice, whole_price
@@ -93,17 +93,12 @@ def planned(plan: PricePlan, listing: Listing, asked: str = "") -> Planned:
     rate = plan.terms.get("rate_minor")
     return Planned(
         label=PLAN_LABELS[plan.method],
-        tiers=[(first, last, _yuan(each)) for first, last, each in rows_of(plan)],
+        tiers=[(first, last, yuan_rate(each)) for first, last, each in rows_of(plan)],
         fee_minor=plan.terms.get("fee_minor"),
-        rate=None if rate is None else _yuan(str(rate)),
+        rate=None if rate is None else yuan_rate(str(rate)),
         commit_minor=plan.terms.get("commit_minor"),
         cap_minor=plan.terms.get("cap_minor"),
         quantity=asked[:_SHOWN] if isinstance(wanted, str) else str(wanted or listing.quantity),
         price=price,
         refusal=refusal,
     )
-
-
-def _yuan(fen: str) -> str:
-    """Fen a unit as yuan a unit: `0.3` → `¥0.003`."""
-    return f"¥{format((Decimal(fen) / _FEN).normalize(), 'f')}"
