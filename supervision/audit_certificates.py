@@ -23,10 +23,15 @@ _ENDS_REVIEW: Final = frozenset({"BRK.ANNUAL_FAIL", "BRK.RECTIFY_MISS"})
 _BEGINS: Final = frozenset({"BRK.APPLY", "BRK.CERTIFY"})
 # What does not come before the time that an earlier statement of the certificate has named.
 _NOT_BEFORE: Final = {"BRK.CERTIFY": "notice_until", _EMERGENCY_OVER: "until", "BRK.EXIT": "exits_at"}
+_VOTE: Final = "BRK.VOTE"
+_BY_PANEL: Final = frozenset({"BRK.NOTICE", "BRK.REFUSE"})
+_PANEL: Final = 3
 _GRANTS: Final = frozenset({"BRK.CERTIFY", "BRK.RENEW"})
 _MOMENT: Final = len("2026-11-23T01:00:00.000Z")
 
-Certificate = dict[str, Any]  # state, org, valid; back: what a suspended one was; by: whose suspension; times
+Certificate = dict[
+    str, Any
+]  # state, org, valid, votes; back: what a suspended one was; by: whose suspension; times
 
 
 def certificates_go_step_by_step(case: Case) -> Check:
@@ -83,6 +88,8 @@ def _judge(case: Case, held: Certificate | None, said: Sealed) -> Iterator[str]:
             yield "names another certificate than it is about"
         yield from _in_order(held, said)
         yield from _in_time(case, held, said)
+        if said.event in _BY_PANEL and "met" not in held:
+            yield from _by_panel(held, said)
         if said.event in _GRANTS:
             yield from _alone(case, said)
 
@@ -116,6 +123,13 @@ def _in_time(case: Case, held: Certificate, said: Sealed) -> Iterator[str]:
         yield "certified, or asks to be, within the bar of a revocation"
 
 
+def _by_panel(held: Certificate, said: Sealed) -> Iterator[str]:
+    """A panel of three or more decides: no more than have voted; fewer where a tie was declared since."""
+    votes, stated = said.predicate.get("votes"), held.get("votes", 0)
+    if type(votes) is not int or not _PANEL <= votes <= stated:
+        yield f"decided by {votes} votes of {stated} that were stated; a panel is {_PANEL} or more"
+
+
 def _alone(case: Case, said: Sealed) -> Iterator[str]:
     """A number is one certificate's; a holder has one at a time, and none beside one that is suspended."""
     if case.memory.trades.get(_number(said)) not in {None, said.object_id}:
@@ -145,6 +159,8 @@ def _remember(case: Case, held: Certificate, said: Sealed) -> None:
             held[name] = moment
     if _is_moment(barred := said.text("barred_until") or ""):
         case.memory.trades.put(_bar(said), barred)
+    if said.event == _VOTE:
+        held["votes"] = held.get("votes", 0) + 1
     held["state"] = to or before
     case.memory.trades.put(_key(said), held)
     _enter(case, held, said)
