@@ -28,7 +28,8 @@ _YEARLY: Final[Mapping[str, tuple[str, str]]] = {  # what it is, and of which ma
 }
 _TOLD: Final[Mapping[str, str]] = {"CND.REPORT": "suspicion_late", "CND.CHANGE": "change_late"}
 _MANDATES: Final = frozenset({"MND.SIGN", "MND.ACCEPT"})
-_ENDS: Final = frozenset({"MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.HAND_OVER", "MND.EXPIRE"})
+_ENDS: Final = frozenset({"MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.EXPIRE"})
+_WITHOUT_BLAME: Final = frozenset({"MND.HAND_OVER", "MND.FULFIL"})
 _LOST: Final[Mapping[str, str]] = {"TRD.RULE_FOR_BUYER": "PROVIDER", "TRD.RULE_FOR_SELLER": "BUYER"}
 _UNDONE: Final = frozenset({"TRD.VOID", "TRD.REFUND", "TRD.POST_REFUND"})
 _FLAGS: Final = frozenset({"FLG.SET", "FLG.CLEAR"})
@@ -36,7 +37,7 @@ _JUDGED: Final = frozenset({"PANEL", "COURT"})  # what the parties agreed on was
 CONFIRMED: Final = "CSE.DECIDE"
 
 CERTIFICATE_EVENTS: Final = frozenset({"BRK.CERTIFY", *_MEASURES, *_YEARLY})
-MANDATE_EVENTS: Final = _MANDATES | _ENDS
+MANDATE_EVENTS: Final = _MANDATES | _ENDS | _WITHOUT_BLAME
 NOTICE_EVENTS: Final = frozenset(_TOLD)
 TRADE_EVENTS: Final = frozenset({"TRD.CONTRACT", "TRD.SETTLE", *_LOST, *_UNDONE, *_FLAGS})
 CASE_EVENTS: Final = frozenset({"CSE.DECIDE", "CSE.NO_CASE"})
@@ -180,6 +181,7 @@ class _Book:
         self._incidents: list[Incident] = []
         self._cases: dict[str, str] = {}
         self._mandates: dict[str, _Mandate] = {}
+        self._of_client: dict[str, list[_Mandate]] = {}
         self._ended: dict[str, Cite] = {}
         self._trades: dict[str, _Trade] = {}
 
@@ -230,11 +232,14 @@ class _Book:
     def _mandate(self, said: Statement) -> None:
         says = said.says
         if said.event == "MND.SIGN":
-            self._mandates[said.object_id] = _Mandate(
-                says["client_id"], says["side"], says["listing_id"], parse_rfc3339(says["ends_at"])
-            )
+            client_id, ends_at = says["client_id"], parse_rfc3339(says["ends_at"])
+            given = _Mandate(client_id, says["side"], says["listing_id"], ends_at)
+            self._mandates[said.object_id] = given
+            self._of_client.setdefault(client_id, []).append(given)
             return
-        mandate = self._mandates[said.object_id]
+        mandate = self._mandates.get(said.object_id)
+        if mandate is None:  # given in a closed log that was not handed in
+            return
         if said.event == "MND.ACCEPT":
             mandate.accepted = said.at
         elif mandate.ended is None:
@@ -243,7 +248,9 @@ class _Book:
 
     def _trade(self, said: Statement) -> None:
         if said.event == "TRD.CONTRACT" and said.says.get("broker_id") == self._org_id:
-            covering = [one for one in self._mandates.values() if one.covers(said.says, said.at)]
+            clients = dict.fromkeys((said.says["seller_id"], said.says["buyer_id"]))
+            theirs = [one for client_id in clients for one in self._of_client.get(client_id, ())]
+            covering = [one for one in theirs if one.covers(said.says, said.at)]
             self._trades[said.object_id] = _Trade(covering)
             for one in covering:
                 one.first_contract = one.first_contract or said.at
@@ -289,7 +296,7 @@ class _Book:
         failed = [
             cite
             for key, cite in self._ended.items()
-            if key in accepted and key not in fulfilled and accepted[key].ended != "MND.HAND_OVER"
+            if key in accepted and key not in fulfilled and accepted[key].ended not in _WITHOUT_BLAME
         ]
         running = [one for one in accepted.values() if one.ended is None and until <= one.ends_at]
         waits = [

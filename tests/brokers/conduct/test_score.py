@@ -198,10 +198,11 @@ def test_too_many_mandates_that_came_to_nothing_count_once_there_are_enough():
     assert story.score().score == 100  # four have ended: too few to judge
     assert story.end(4).score().score == 95
     assert Story(list(story.said)).served(5).score().score == 100  # half of ten
-    over = Story()
-    for n in range(5):
-        over.mandate(n).end(n, "MND.HAND_OVER")
-    assert over.score().score == 100  # handed over is no failure
+    for event in ("MND.HAND_OVER", "MND.FULFIL"):  # handed over is no failure
+        over = Story()
+        for n in range(5):
+            over.mandate(n).end(n, event)
+        assert (over.score().score, over.score().record.mandates.running) == (100, 0)
 
 
 def test_a_mandate_is_fulfilled_only_by_a_trade_that_it_covers():
