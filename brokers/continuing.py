@@ -4,6 +4,8 @@ from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
+from sqlmodel import col, update
+
 from base.calendar import at_shanghai, end_of_day_shanghai, months_after, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
@@ -30,7 +32,7 @@ from brokers.reporting import wind_year
 from brokers.rule_table import in_force
 from brokers.rules import ALL_SECTORS, BrokerType
 from brokers.states import CertificateEvent, certificate_may_move
-from brokers.tables import CertificateRow
+from brokers.tables import ApplicationRow, CertificateRow
 from ledger.recording import Act
 from registry.rules import Level, rank
 
@@ -119,6 +121,8 @@ async def renew(s: WriteSession, act: Act, *, cert_id: str, filing: Filing) -> C
         evidence=filing.evidence,
     )
     await step(s, act, CertificateEvent.RENEW, row, said, values={"valid_to": valid_to})
+    claimed = {"claims": claims_document(filing.claims)}  # whom the next credential names
+    await s.exec(update(ApplicationRow).where(col(ApplicationRow.cert_id) == cert_id).values(claimed))
     await wind_end(s, row)
     await wind_year(s, row, year=shanghai_day(act.now).year - 1)
     await wind_year(s, row, year=shanghai_day(act.now).year)

@@ -94,6 +94,14 @@ class BrokerNotCertified(Refusal):
     rule_id: ClassVar[str | None] = "BR1"
 
 
+class PractitionerNeeded(Refusal):
+    """An organisation that named its certified practitioners acts by one of them."""
+
+    code = "practitioner-needed"
+    title = "A practitioner named under the certificate does this"
+    rule_id: ClassVar[str | None] = "BR1"
+
+
 class NoActiveMandate(Refusal):
     """No active written mandate of this client covers this act; `reason` says why."""
 

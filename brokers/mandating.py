@@ -24,6 +24,7 @@ from brokers.mandates.moving import draft, move
 from brokers.mandates.repository import LIVE, limits_of, live_of, terms_by_mandate, terms_of
 from brokers.mandates.tables import MandateTermsRow
 from brokers.moving import LATE
+from brokers.practising import require_practitioner
 from brokers.rules import (
     ALL_SECTORS,
     BrokerAct,
@@ -160,7 +161,7 @@ async def accept_mandate(
     `document_sha256` is what the broker read; only a mandate of before there were documents has none. Raises
     BrokerNotCertified (BR1) for one whose certificate does not bear it, SelfDealing (BR5),
     MandateDocumentDiffers, MandateOnePerson, MandateExclusive, MandateWrongRole, MandateWrongState,
-    `person-not-identified`, `member-not-active`.
+    PractitionerNeeded, `person-not-identified`, `member-not-active`.
     """
     seen = await repository.get_mandate(s, mandate_id=mandate_id)
     _only(seen.broker_id, act)
@@ -186,6 +187,8 @@ async def accept_mandate(
         broker_id=row.broker_id,
         act=BrokerAct(at=act.now, sector=some_sector, level=Level.GENERAL_1, powers=powers),
     )
+    if held is not None:
+        await require_practitioner(s, act, cert_id=held.cert_id)
     if await same_controller(s, row.broker_id, row.client_id):
         raise SelfDealing("nobody is one's own broker", broker_id=row.broker_id, party_id=row.client_id)
     await _check_exclusive(s, row, limits, at=act.now)

@@ -8,6 +8,7 @@ from base.db import ReadSession, WriteSession
 from brokers.errors import BrokerNotCertified, SelfDealing
 from brokers.mandates.document import Use
 from brokers.mandates.repository import for_one_deal
+from brokers.practising import require_practitioner
 from brokers.repository import certificate_in_use, in_force, mandates_in_use, mandates_seen
 from brokers.rules import BrokerAct, Power, check_certificate
 from brokers.rules import Side as ClientSide
@@ -122,7 +123,10 @@ async def _require_broker(
 ) -> None:
     client = trade.seller_id if side is Side.PROVIDER else trade.buyer_id
     await require_member(s, org_id=client)
-    await require_certified(s, org_id=broker_id, at=act.now, sector=trade.category, level=Level(trade.level))
+    level = Level(trade.level)
+    held = await require_certified(s, org_id=broker_id, at=act.now, sector=trade.category, level=level)
+    if act.role == "BROKER":
+        await require_practitioner(s, act, cert_id=held.cert_id)
     await require_mandate(
         s,
         broker_id=broker_id,
@@ -163,7 +167,10 @@ async def entering_mandate(
     if broker in {buyer, listing.seller_id}:
         raise SelfDealing("a broker is no party of the trade it mediates", broker_id=broker, party_id=broker)
     await require_member(s, org_id=broker)
-    await require_certified(s, org_id=broker, at=act.now, sector=listing.category, level=Level(listing.level))
+    level = Level(listing.level)
+    held = await require_certified(s, org_id=broker, at=act.now, sector=listing.category, level=level)
+    if act.role == "BROKER":
+        await require_practitioner(s, act, cert_id=held.cert_id)
     clients = [(ClientSide.BUYER, buyer)]
     if act.role != "BROKER":
         clients.append((ClientSide.PROVIDER, listing.seller_id))
