@@ -182,9 +182,7 @@ def _mediation() -> None:
         *_texts("deal_id", "broker_id", "title"),
         *_texts("owner_id", "client_id", "side", "mandate_id", "request_id", "listing_id", nullable=True),
         *_texts("trade_id", "lost_reason", "next_step", nullable=True),
-        sa.Column(
-            "stage", _one_of("stage", *_STAGES, "NEGOTIATING", "CONTRACTED", "SETTLED"), nullable=False
-        ),
+        sa.Column("stage", _one_of("stage", *_STAGES), nullable=False),
         sa.Column("next_at", moment, nullable=True),
         sa.Column("expenses_minor", sa.BigInteger(), nullable=True),
         sa.Column("expenses_agreed_at", moment, nullable=True),
@@ -216,7 +214,7 @@ def _mediation() -> None:
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns), unique=False)
 
 
-_STAGES = ("LEAD", "MATCHED", "PROPOSED", "LOST")
+_STAGES = ("LEAD", "MATCHED", "PROPOSED", "NEGOTIATING", "CONTRACTED", "SETTLED", "LOST")
 _ENTRIES = (
     *("OPENED", "MOVED", "MESSAGE", "NOTE", "DOCUMENT", "MATCHES", "TRADE", "NEXT", "EXPENSES"),
     "EXPENSES_AGREED",
@@ -268,7 +266,9 @@ def _conduct() -> None:
             ["broker_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_source_checks_broker_id")
         ),
         sa.PrimaryKeyConstraint("statement_id", name=op.f("pk_brokers_source_checks")),
-        sa.UniqueConstraint("trade_id", "broker_id", name=op.f("uq_brokers_source_checks_trade_id_broker_id")),
+        sa.UniqueConstraint(
+            "trade_id", "broker_id", name=op.f("uq_brokers_source_checks_trade_id_broker_id")
+        ),
     )
     op.create_index(op.f("ix_brokers_source_checks_broker_id"), "brokers_source_checks", ["broker_id"])
     op.add_column("cases", sa.Column("opened_by", sa.Text(), nullable=True))
