@@ -1,15 +1,26 @@
-"""A case is decided by another person than opened it, against some of whom the finding named."""
+"""A case is decided by another person than opened it; what a broker checked is kept for twenty years."""
 
 from dataclasses import replace
 
 import pytest
 
-from cases.errors import CaseSameOfficer, CaseWrongRole, CaseWrongState, DecisionBeyondFinding
+from brokers.conduct.repository import source_check_of
+from cases.erasing import erase_opening
+from cases.errors import (
+    CaseSameOfficer,
+    CaseWrongRole,
+    CaseWrongState,
+    DecisionBeyondFinding,
+    OpeningInUse,
+    RetentionNotOver,
+)
 from cases.rules import CaseState, Measure
 from cases.service import decide_case, file_case, issue_order, open_case
 from ledger.acts import perform
-from ledger.reader import statements_of
+from ledger.erasure import ERASED
+from ledger.reader import opening, statements_of
 from ledger.recording import Actor
+from market.disputes.voiding import void_trade
 from tests.cases.test_orders import FINDING
 from tests.standstill import refused, untouched
 
@@ -86,3 +97,28 @@ async def test_a_case_that_was_not_opened_is_not_decided_and_the_operator_decide
     operator = replace(scene.house.operator)
     async with refused(scene.database, CaseWrongRole):
         await operator.do(decide_case, case_id=case.case_id, org_ids=[scene.broker.org_id])
+
+
+async def test_what_a_broker_checked_is_kept_for_twenty_years_except_by_judgment(scene):
+    trade_id = scene.trades["CONTRACT_READY"]
+    async with scene.database.read() as s:
+        (said,) = [one for one in await statements_of(s, object_id=trade_id) if one.event == "CND.CHECK"]
+
+    async def erase(**facts):
+        asked = {"statement_id": said.statement_id, "basis": "PIPL-47-1", "reason": "不再需要"} | facts
+        return await scene.house.operator.do(erase_opening, object_id=said.statement_id, **asked)
+
+    with pytest.raises(OpeningInUse):  # its trade is not over
+        await erase()
+    await scene.samr.do(void_trade, trade_id=trade_id, order_id="ord_1", reason_code="ILLEGAL_SOURCE")
+    async with refused(scene.database, RetentionNotOver) as caught:
+        await erase()
+    assert caught.value.facts["until"].startswith("2046-")
+    assert caught.value.facts["law"] == "数据安全法 art. 33"
+    await erase(basis="JUDGMENT", order_ref="（2027）粤01民终1号")
+    async with scene.database.read() as s:
+        row = await source_check_of(s, trade_id=trade_id, broker_id=scene.broker.org_id)
+        assert await opening(s, sha256=said.opening_sha256) is None
+    assert row is not None
+    assert row.documents == [ERASED]
+    assert len(row.source_sha256) == 64  # the contract rests on it
