@@ -23,7 +23,10 @@ from supervision.finding import (
     seqs,
 )
 from supervision.shares import MarketShares, by_market, exact, market_shares, whole
+from supervision.trades import counted_sales
 
+DOMINANCE = ("AML24-1", "AML24-2", "AML24-3")
+"""The rules of the presumption: the n-th asks n undertakings together."""
 NEEDS = {
     "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "agreed_at"),
     "orgs": ("org_id", "controller_id"),
@@ -56,10 +59,39 @@ def _markets_reaching(tables: Tables, context: Context, rule_id: str, size: int)
     top_k: the `size` largest, and whoever ties with the last of them. any_set: whoever reaches the
     share together with the best partners there are. A market of fewer undertakings has no such set.
     """
+    shares = market_shares(tables, context)
+    shares = _reaching(shares.filter(shares.undertakings >= size), context, rule_id, size)
+    shares = shares.mutate(applies=shares.reaches.max().over(group_by=("category", "geo")))
+    return shares.filter(shares.applies).order_by("category", "geo", "nth")
+
+
+def dominant(tables: Tables, context: Context) -> Any:
+    """Whoever is presumed dominant by any of the three rules: `category, geo, group`."""
+    sold = counted_sales(tables, context)
+    shares = sold.group_by("category", "geo", group=sold.seller_group).agg(
+        amount=sold.amount_minor.sum().cast("int64")
+    )
+    market = ("category", "geo")
+    shares = shares.mutate(
+        nth=ibis.row_number().over(group_by=market, order_by=[shares.amount.desc(), shares.group.asc()]),
+        total=shares.amount.sum().over(group_by=market).cast("int64"),
+        undertakings=shares.count().over(group_by=market),
+    )
+    tenth = context.rules.fraction("AML24-X", "share_below")
+    presumed = []
+    for size, rule_id in enumerate(DOMINANCE, start=1):
+        found = _reaching(shares.filter(shares.undertakings >= size), context, rule_id, size)
+        found = found.filter(found.reaches)
+        if size > 1:
+            found = found.filter(found.amount * tenth.denominator >= found.total * tenth.numerator)
+        presumed.append(found.select("category", "geo", "group"))
+    return ibis.union(*presumed, distinct=True)
+
+
+def _reaching(shares: Any, context: Context, rule_id: str, size: int) -> Any:
+    """`reaches` for the members of the sets that reach the rule's share, and what the comparison needs."""
     share = context.rules.fraction(rule_id, "share")
     market = ("category", "geo")
-    shares = market_shares(tables, context)
-    shares = shares.filter(shares.undertakings >= size)
     largest = ibis.ifelse(shares.nth < size, shares.amount, 0)
     partners = ibis.ifelse(shares.nth < size - 1, shares.amount, 0)
     shares = shares.mutate(
@@ -71,9 +103,7 @@ def _markets_reaching(tables: Tables, context: Context, rule_id: str, size: int)
         joint = ibis.ifelse(shares.amount >= shares.last, shares.top, 0)
     else:
         joint = ibis.ifelse(shares.nth < size, shares.top, shares.partners + shares.amount)
-    shares = shares.mutate(reaches=joint * share.denominator >= shares.total * share.numerator)
-    shares = shares.mutate(applies=shares.reaches.max().over(group_by=market))
-    return shares.filter(shares.applies).order_by("category", "geo", "nth")
+    return shares.mutate(reaches=joint * share.denominator >= shares.total * share.numerator)
 
 
 def _finding(shares: MarketShares, members: list[Row], context: Context, rule_id: str, size: int) -> Finding:

@@ -4,6 +4,11 @@ from typing import Final
 
 from supervision.context import Rule
 from supervision.rules import (
+    ab1,
+    ab2,
+    ab3,
+    ab5,
+    ab6,
     aml24_1,
     aml24_2,
     aml24_3,
@@ -49,6 +54,11 @@ from supervision.rules import (
 )
 
 ALL: Final[tuple[Rule, ...]] = (
+    ab1.RULE,
+    ab2.RULE,
+    ab3.RULE,
+    ab5.RULE,
+    ab6.RULE,
     aml24_1.RULE,
     aml24_2.RULE,
     aml24_3.RULE,

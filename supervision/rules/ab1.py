@@ -1,0 +1,115 @@
+"""AB1: an unfairly high price of a dominant undertaking: far above comparables, or risen fast."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, Final
+
+import ibis
+
+from base.clock import SHANGHAI
+from supervision.abuse import CITES, NEEDS, dominants_sales, priced_sales, rivals_sales, suspected
+from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.finding import Checked, Finding
+from supervision.saying import because
+from supervision.shares import whole
+
+_CELL: Final = ("category", "geo", "unit", "licence")
+_SERIES: Final = ("listing_id", "unit", "licence", "quantity")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The dominant's sales that are dear beside the others', or of a listing whose price rose, by series."""
+    ratio = context.rules.fraction("AB1", "median_ratio")
+    rise = 1 + context.rules.fraction("AB1", "rise")
+    sold = priced_sales(tables, context)
+    others = rivals_sales(tables, context, sold)
+    others = others.group_by(*_CELL, "of_group").agg(median=others.price.median(), comparables=others.count())
+    own = dominants_sales(tables, context, sold)
+    own = own.left_join(others, [*_CELL, ("seller_group", "of_group")])
+    own = own.drop(*(f"{name}_right" for name in _CELL), "of_group")
+    own = own.mutate(
+        lowest=own.price.min().over(group_by=_SERIES),
+        highest=own.price.max().over(group_by=_SERIES),
+        high=ibis.coalesce(
+            (own.comparables >= context.rules.whole("AB1", "comparables_from"))
+            & (own.price * ratio.denominator >= own.median * ratio.numerator),
+            False,
+        ),
+    )
+    rose = own.highest * rise.denominator >= own.lowest * rise.numerator
+    return own.filter(own.high | rose).order_by(*_SERIES, "made_at", "trade_id")
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a listing and kind; costs, where they are known, are asked by `AB2`'s table beside it."""
+    within = timedelta(days=context.rules.whole("AB1", "within"))
+    rise = 1 + context.rules.fraction("AB1", "rise")
+    for _, group in groupby(rows, key=lambda row: [row[name] for name in _SERIES]):
+        members = list(group)
+        dear = [row for row in members if row["high"]]
+        if dear:
+            median = Fraction(dear[0]["median"])
+            statistic = {
+                "median_minor": str(whole(median)),
+                "comparables": dear[0]["comparables"],
+                "highest_ratio_bp": whole(10_000 * max(map(_price, dear)) / median) if median else None,
+            }
+            yield _finding("above-comparables", dear, statistic, context)
+        risen = _risen(members, within, rise)
+        if risen:
+            first, last = risen
+            statistic = {
+                "days": (last["made_at"] - first["made_at"]).days,
+                "rise_bp": whole(10_000 * (_price(last) / _price(first) - 1)),
+            }
+            yield _finding("risen", [first, last], statistic, context)
+
+
+def _price(row: Row) -> Fraction:
+    return Fraction(row["amount_minor"], row["quantity"])
+
+
+def _risen(rows: list[Row], within: timedelta, rise: Fraction) -> tuple[Row, Row] | None:
+    """The steepest rise within the time: the lowest price and what it came to."""
+    best: tuple[Row, Row] | None = None
+    for i, last in enumerate(rows):
+        earlier = [row for row in rows[:i] if last["made_at"] - row["made_at"] <= within]
+        first = min(earlier, key=_price, default=None)
+        if first is None or _price(last) < rise * _price(first):
+            continue
+        if best is None or _price(last) * _price(best[0]) > _price(best[1]) * _price(first):
+            best = (first, last)
+    return best
+
+
+def _finding(kind: str, rows: list[Row], statistic: dict[str, Any], context: Context) -> Finding:
+    month = rows[-1]["made_at"].astimezone(SHANGHAI)
+    return suspected(
+        "AB1",
+        context,
+        zh="不公平高价",
+        en="unfairly high price",
+        market=market_of(rows[0]),
+        window=(rows[0]["made_at"], rows[-1]["made_at"]),
+        subjects=(row["seller_id"] for row in rows),
+        objects=(row["trade_id"] for row in rows),
+        statistic={"kind": kind, "month": f"{month:%Y-%m}", **statistic},
+        evidence=(row["seq"] for row in rows),
+        innocent=(
+            because("cost", "成本上升", "costs rose"),
+            because("quality", "质量、时效或独占授权不同", "quality, freshness or exclusivity differ"),
+            because("volume", "数量不同", "another volume", Checked.RULED_OUT),  # compared per unit and tier
+        ),
+    )
+
+
+RULE = Rule(
+    rule_id="AB1",
+    needs=NEEDS,
+    uses=("flags",),
+    cites=CITES,
+    expression=expression,
+    findings=findings,
+)

@@ -1,0 +1,105 @@
+"""AB6: a dominant undertaking treats like buyers unlike: one product on the same terms, at other prices.
+
+Like are sales of one product with the same licence, unit, quantity and credit class to buyers of other
+groups, not its own, within ninety days.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, Final
+
+import ibis
+
+from supervision.abuse import CITES, NEEDS, dominants_sales, priced_sales, suspected
+from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.finding import Checked, Finding
+from supervision.saying import because
+from supervision.shares import whole
+
+_CELL: Final = ("category", "geo", "seller_group", "product", "licence", "unit", "quantity", "credit")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The dominant's sales in cells of like terms whose prices differ enough somewhere."""
+    ratio = context.rules.fraction("AB6", "ratio_above")
+    own = dominants_sales(tables, context, priced_sales(tables, context))
+    own = own.filter(own.seller_group != own.buyer_group)
+    quotes = tables["quotes"]
+    credit = quotes.filter(quotes.trade_id.notnull(), quotes.credit_class.notnull())
+    credit = credit.group_by("trade_id").agg(credit=credit.credit_class.max())
+    own = own.left_join(credit, "trade_id").drop("trade_id_right")
+    own = own.mutate(
+        credit=own.credit.fill_null(""), product=ibis.coalesce(own.product_id, own.listing_id, "")
+    )
+    own = own.mutate(
+        lowest=own.amount_minor.min().over(group_by=_CELL),
+        highest=own.amount_minor.max().over(group_by=_CELL),
+    )
+    own = own.filter(own.highest * ratio.denominator > own.lowest * ratio.numerator)
+    return own.order_by(*_CELL, "made_at", "trade_id")
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a cell, with every sale that is in some unlike pair."""
+    ratio = context.rules.fraction("AB6", "ratio_above")
+    within = timedelta(days=context.rules.whole("AB6", "within"))
+    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
+        cell = list(group)
+        unlike: dict[str, Row] = {}
+        widest = Fraction(1)
+        for i, first in enumerate(cell):
+            for second in cell[i + 1 :]:
+                if second["made_at"] - first["made_at"] > within:
+                    break
+                low, high = sorted((first["amount_minor"], second["amount_minor"]))
+                if first["buyer_group"] != second["buyer_group"] and high > ratio * low:
+                    unlike |= {first["trade_id"]: first, second["trade_id"]: second}
+                    widest = max(widest, Fraction(high, low))
+        if unlike:
+            yield _finding(list(unlike.values()), widest, cell, context)
+
+
+def _finding(unlike: list[Row], widest: Fraction, cell: list[Row], context: Context) -> Finding:
+    times = [row["made_at"] for row in unlike]
+    first_prices = {row["buyer_group"]: row["amount_minor"] for row in reversed(cell)}
+    cheapest = min(row["amount_minor"] for row in unlike)
+    newcomers = [group for group, amount in first_prices.items() if amount == cheapest]
+    return suspected(
+        "AB6",
+        context,
+        zh="差别待遇",
+        en="discriminatory treatment of like buyers",
+        market=market_of(unlike[0]),
+        window=(min(times), max(times)),
+        subjects=(row["seller_id"] for row in unlike),
+        objects=(row["trade_id"] for row in unlike),
+        statistic={
+            "product": unlike[0]["product"],
+            "highest_to_lowest_bp": whole(10_000 * widest),
+            "trades": len(unlike),
+            "like_trades": len(cell),
+        },
+        evidence=(row["seq"] for row in unlike),
+        innocent=(
+            because(
+                "newcomer",
+                "新用户合理期限内的优惠",
+                "an offer to newcomers within a reasonable time",
+                facts_of_first_orders=len(newcomers),
+            ),
+            because("tier", "数量或授权不同", "another volume or licence", Checked.RULED_OUT),
+            because("custom", "实际需求与交易习惯不同", "real needs and customs differ"),
+        ),
+    )
+
+
+RULE = Rule(
+    rule_id="AB6",
+    needs=NEEDS,
+    uses=("flags", "quotes"),
+    cites=CITES,
+    expression=expression,
+    findings=findings,
+)

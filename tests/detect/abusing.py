@@ -1,0 +1,113 @@
+"""Planted cases of abuse of dominance: a market in which one has most, and what it does with it."""
+
+from datetime import timedelta
+
+from base.calendar import add_working_days
+from tests.detect.planted import plants
+from tests.supervision.tables import AS_OF, on
+
+SECOND = timedelta(seconds=1)
+
+
+def sale(market, tag, between, amount, at, **more):
+    name, seller, buyer = between
+    known = {
+        "category": f"c-{tag}",
+        "listing_id": f"l{seller}-{tag}",
+        "product_id": f"p{seller}-{tag}",
+    } | more
+    market.trade(f"{name}-{tag}", f"{seller}-{tag}", f"{buyer}-{tag}", amount, at, **known)
+
+
+def dominated(market, tag, *, rivals=1_000, own=10_000, orders=3):
+    """`a` has most of the market, three rivals sell at 1,000 each; buyers are strangers."""
+    for name in ("a", "r0", "r1", "r2", "b0", "b1", "b2", "b3"):
+        market.org(f"{name}-{tag}")
+    market.org(f"a2-{tag}", f"c-a-{tag}")  # an affiliate of a
+    for n in range(3):
+        sale(market, tag, (f"r{n}", f"r{n}", "b0"), rivals, on(4, 1 + n))
+    for n in range(orders):
+        sale(market, tag, (f"big{n}", "a", "a2"), own, on(2, 1 + n), licence_class=f"group{n}", quantity=50)
+
+
+@plants("AB1", screen=True)
+def too_dear(market, tag, guilty, chance):
+    dominated(market, tag)
+    if chance.random() < 0.5:  # twice the median of 1,000 exactly
+        sale(market, tag, ("t", "a", "b1"), 2_000 - (not guilty), on(7, 1))
+        return
+    price = 2 * chance.randrange(100, 600)
+    sale(market, tag, ("before", "a", "b1"), price, on(5, 1))
+    late = timedelta(days=90) + (SECOND if not guilty and chance.random() < 0.5 else timedelta(0))
+    exact = price * 3 // 2
+    sale(market, tag, ("t", "a", "b1"), exact - (not guilty and late == timedelta(days=90)), on(5, 1) + late)
+
+
+@plants("AB2", "costs", screen=True)
+def below_cost(market, tag, guilty, chance):
+    dominated(market, tag)
+    kind, cost = chance.randrange(3), chance.randrange(50, 900)
+    for month in range(1, 13):
+        market.add("costs", listing_id=f"la-{tag}", period=f"2026-{month:02}", variable_cost_minor=cost)
+    for row in market.rows["trades"][-3:]:
+        row["amount_minor"] = 50 * 1_000  # at fifty units each not below cost
+    at, count = on(6, 1), 9 if kind == 1 and not guilty else 10
+    for n in range(count):
+        last = timedelta(days=30) - (SECOND if kind == 2 and not guilty else timedelta(0))
+        dear = kind == 0 and not guilty and n == 5
+        sale(market, tag, (f"t{n}", "a", "b1"), cost - (not dear), at + last * n / (count - 1))
+
+
+@plants("AB3", "requests", "listings", screen=True)
+def refusing(market, tag, guilty, chance):
+    dominated(market, tag)
+    market.add(
+        "listings", listing_id=f"la-{tag}", seller_id=f"a-{tag}", category=f"c-{tag}", geo="nationwide"
+    )
+    kind, at = chance.randrange(4), on(3, 2)
+    last_day = add_working_days(at.date(), 20)
+    for n in range(3):
+        asked = at
+        if n == 2 and kind == 0:  # the third asks on the 180th day, or a moment later
+            asked = at + timedelta(days=180) + (timedelta(0) if guilty else SECOND)
+        buyer = f"b{1 if kind == 1 and not guilty and n == 2 else n + 1}-{tag}"
+        known = {"outcome": "refused", "answered_at": asked + timedelta(days=1), "reason": "internal"}
+        if kind == 2 and n == 2:  # silence of twenty working days, or more
+            answered = on(last_day.month, last_day.day + (1 if guilty else 0), 1)
+            known = {"outcome": "offered", "answered_at": answered}
+        qualified = not (kind == 3 and not guilty and n == 2)
+        market.add(
+            "requests",
+            request_id=f"q{n}-{tag}",
+            listing_id=f"la-{tag}",
+            seller_id=f"a-{tag}",
+            buyer_id=buyer,
+            buyer_qualified=qualified,
+            asked_at=asked,
+            **known,
+        )
+    assert asked < AS_OF
+
+
+@plants("AB5", screen=True)
+def minimum_order(market, tag, guilty, chance):
+    median = 2 * chance.randrange(500, 9_000)
+    dominated(market, tag, rivals=median, own=10 * median)
+    for n in range(3):
+        amount = 5 * median + (chance.randrange(median) if n else -(not guilty))
+        sale(market, tag, (f"t{n}", "a", f"b{n}"), amount, on(5 + n, 1), quantity=10)
+
+
+@plants("AB6", "quotes", screen=True)
+def unlike(market, tag, guilty, chance):
+    dominated(market, tag)
+    kind, price = chance.randrange(3), 5 * chance.randrange(10, 80)
+    dear = price * 6 // 5 + 1
+    terms = {"licence_class": "internal", "quantity": 1}
+    sale(market, tag, ("t0", "a", "b1"), price, on(5, 1), **terms)
+    late = timedelta(days=90)
+    if not guilty:
+        dear -= kind == 0
+        late += SECOND if kind == 1 else timedelta(0)
+        terms |= {"licence_class": "resale"} if kind == 2 else {}
+    sale(market, tag, ("t1", "a", "b2"), dear, on(5, 1) + late, **terms)
