@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -15,11 +16,12 @@ from identity.repository import Organisation, get_organisation
 from market.listings.buyers import Buyer, BuyerConditions, buyers_from, check_buyer
 from market.listings.conditions import Conditions, conditions_from
 from market.listings.errors import BuyerConditionsUnmet
+from market.listings.repository import get_listing
 from market.listings.states import ListingState
 from market.listings.tables import Listing, ListingBuyers, ListingConditions
-from market.mediation.matching import VERSION, Asked, Matching, Offering, matching
-from market.mediation.rules import MOST_COMPARED
-from market.requests.repository import get_request, wishes_in
+from market.mediation.matching import VERSION, Asked, Match, Matching, Offering, judge, matching
+from market.mediation.rules import MOST_COMPARED, MOST_REQUESTS
+from market.requests.repository import get_request, requests_page, wishes_in
 from market.requests.tables import DataRequest
 from registry.declared import Frequency
 from registry.tables import QualityRow
@@ -66,18 +68,7 @@ async def find_matches(s: ReadSession, *, request_id: str, budget_told: bool) ->
     request = await get_request(s, request_id=request_id)
     buyer = await get_organisation(s, org_id=request.buyer_id)
     assert buyer is not None  # a foreign key of the request
-    asked = Asked(
-        request_id=request_id,
-        buyer_id=request.buyer_id,
-        buyer_place=buyer.region,
-        category=request.category,
-        geo=request.geo,
-        purpose=request.purpose,
-        product_type=request.product_type,
-        budget_max_minor=request.budget_max_minor if budget_told else None,
-        budget_told=budget_told,
-        wishes=await wishes_in(s, request_id=request_id),
-    )
+    asked = await _asked(s, request, buyer, budget_told=budget_told)
     rows = await _on_offer(s, request)
     compared = rows[:MOST_COMPARED]
     result = matching(asked, await _offerings(s, asked, buyer, compared))
@@ -87,6 +78,42 @@ async def find_matches(s: ReadSession, *, request_id: str, budget_told: bool) ->
         listings={row.listing_id: row for row in compared},
         budget_told=budget_told,
         more=len(rows) > len(compared),
+    )
+
+
+async def find_requests(s: ReadSession, *, listing_id: str, at: datetime) -> list[tuple[DataRequest, Match]]:
+    """The open requests that a listing on offer fits, by the same points and ties; no budget counts.
+
+    Of the newest `MOST_REQUESTS` of its category. Raises ListingUnknown.
+    """
+    listing = await get_listing(s, listing_id=listing_id)
+    if listing.status is not ListingState.LISTED:
+        return []
+    found = []
+    for request in await requests_page(s, category=listing.category, limit=MOST_REQUESTS):
+        if request.buyer_id == listing.seller_id or at > request.until:
+            continue
+        buyer = await get_organisation(s, org_id=request.buyer_id)
+        assert buyer is not None  # a foreign key of the request
+        asked = await _asked(s, request, buyer, budget_told=False)
+        match = judge(asked, (await _offerings(s, asked, buyer, [listing]))[0])
+        if match.fits:
+            found.append((request, match))
+    return sorted(found, key=lambda one: (-one[1].points, one[1].tie))
+
+
+async def _asked(s: ReadSession, request: DataRequest, buyer: Organisation, *, budget_told: bool) -> Asked:
+    return Asked(
+        request_id=request.request_id,
+        buyer_id=request.buyer_id,
+        buyer_place=buyer.region,
+        category=request.category,
+        geo=request.geo,
+        purpose=request.purpose,
+        product_type=request.product_type,
+        budget_max_minor=request.budget_max_minor if budget_told else None,
+        budget_told=budget_told,
+        wishes=await wishes_in(s, request_id=request.request_id),
     )
 
 

@@ -20,6 +20,8 @@ from market.orders.states import TradeState
 MOST_SENT: Final = 20
 MOST_COMPARED: Final = 200
 """So many listings of a category are compared, the newest; a result says when there are more."""
+MOST_REQUESTS: Final = 50
+"""So many open requests of a category are asked about one listing, the newest."""
 MAX_REASON: Final = 300
 MAX_TITLE: Final = 120
 MAX_TEXT: Final = 4000

@@ -9,7 +9,7 @@ from pydantic import Field
 from base.db import WriteSession
 from ledger.recording import Act
 from market.mediation import repository, service
-from market.mediation.finding import Found
+from market.mediation.finding import Found, find_requests
 from market.mediation.matching import MUSTS, POINTS, VERSION, Match
 from market.mediation.rules import MAX_REASON, MOST_COMPARED, MOST_SENT
 from market.mediation.tables import Presentation
@@ -102,6 +102,31 @@ async def matches(request_id: Id, s: ReadDep, node: NodeDep, caller: VisitorDep)
         at=node.clock.now(),
     )
     return MatchesView.of(found)
+
+
+class RequestMatchView(View):
+    """A request that a listing fits; its budget counts for nobody."""
+
+    request_id: str
+    title: str
+    buyer_id: str
+    points: int
+    of: int
+    tie: str
+    reasons: list[ReasonView]
+
+
+@router.get("/listings/{listing_id}/requests")
+async def requests_for(listing_id: Id, s: ReadDep, node: NodeDep) -> list[RequestMatchView]:
+    """The open requests that a listing fits, by the same rules."""
+    found = await find_requests(s, listing_id=listing_id, at=node.clock.now())
+    return [
+        RequestMatchView.model_validate(
+            match.document()
+            | {"request_id": request.request_id, "title": request.title, "buyer_id": request.buyer_id}
+        )
+        for request, match in found
+    ]
 
 
 class SendForm(Asked):

@@ -1,4 +1,4 @@
-"""Matching as pages: how the order comes about, what fits a request, and what a broker sent its client."""
+"""Matching as pages: how the order comes about, what fits a request or a listing, what a broker sent."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from market.listings.repository import get_listing
 from market.mediation import repository, service
+from market.mediation.finding import find_requests
 from market.mediation.matching import MUSTS, POINTS, VERSION
 from market.mediation.rules import MOST_COMPARED, MOST_SENT
 from market.requests.rules import RequestState
@@ -39,6 +40,16 @@ async def rules(visitor: VisitorDep) -> Response:
         sent=sent,
         names=names,
     )
+
+
+@router.get("/matching/listings/{listing_id}")
+async def requests_for(visitor: VisitorDep, listing_id: str) -> Response:
+    """The open requests that a listing fits, each with its reasons."""
+    async with visitor.node.database.read() as s:
+        found = await find_requests(s, listing_id=listing_id, at=visitor.node.clock.now())
+        listing = await get_listing(s, listing_id=listing_id)
+        names = await names_of(s, (request.buyer_id for request, _ in found))
+    return visitor.render("matching_requests.html", listing=listing, found=found, names=names)
 
 
 @router.get("/matching/{presentation_id}")

@@ -26,6 +26,7 @@ from market.mediation.errors import (
     PresentationUnknown,
     RequestNotOpen,
 )
+from market.mediation.finding import find_requests
 from market.mediation.matching import Criterion, Verdict
 from market.mediation.repository import get_presentation, presentations_of
 from market.mediation.service import matches_for, send_matches
@@ -86,6 +87,29 @@ async def test_everybody_sees_one_order_and_a_budget_only_who_is_told_it(two):
     for org in (two.buyer, two.broker):
         assert verdicts(await found(two, request, org), Criterion.BUDGET) == {Verdict.MET}
     assert verdicts(await found(two, request, supervises=True), Criterion.BUDGET) == {Verdict.MET}
+
+
+async def test_the_requests_that_a_listing_fits_stand_by_the_same_points(two):
+    near = await publish(two)
+    far = await publish(two, geo="330000")
+    await publish(two, category=Category.FINANCE)
+    mine = await publish(two, two.stranger)
+    other = two.trades["other"]
+    async with two.database.read() as s:
+        fits = await find_requests(s, listing_id=two.listing.listing_id, at=two.clock.now())
+        theirs = await find_requests(s, listing_id=other, at=two.clock.now())
+        late = await find_requests(s, listing_id=other, at=near.until + timedelta(seconds=1))
+    assert {request.request_id: match.points for request, match in fits} == {
+        near.request_id: 25,
+        mine.request_id: 25,
+        far.request_id: 0,
+    }
+    assert fits[-1][0].request_id == far.request_id
+    assert {request.request_id for request, _ in theirs} == {near.request_id, far.request_id}
+    assert {
+        one.verdict for _, match in fits for one in match.reasons if one.criterion is Criterion.BUDGET
+    } == {Verdict.NOT_TOLD}
+    assert late == []
 
 
 async def test_columns_and_frequency_are_those_of_the_measured_file(two):

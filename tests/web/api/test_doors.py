@@ -51,6 +51,7 @@ OPEN = {
     ("GET", "/api/v1/listings/{listing_id}/price"),
     ("GET", "/api/v1/listings/{listing_id}/quote"),
     ("GET", "/api/v1/listings/{listing_id}/quality"),
+    ("GET", "/api/v1/listings/{listing_id}/requests"),
     ("GET", "/api/v1/products/{product_id}/provenance"),
     ("GET", "/api/v1/organisations"),
     ("GET", "/api/v1/organisations/{org_id}"),

@@ -47,6 +47,11 @@ async def test_what_fits_is_shown_with_its_reasons_and_sent_by_the_buyer_s_broke
     assert "The budget is not told to you" in page.words
     assert not [form for form in page.forms if form.action.endswith("/matches")]
 
+    fits = await visitor.get(f"/matching/listings/{market.ids['listed']}")
+    assert WANTED["title"] in fits.words
+    (fit,) = await market.served.api(market.provider, "GET", f"/listings/{market.ids['listed']}/requests")
+    assert fit["request_id"] == request_id
+
     page = await broker.get(f"/requests/{request_id}/matches")
     assert "The budget is not told to you" not in page.words
     await market.served.prove(market.broker)
