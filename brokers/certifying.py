@@ -1,12 +1,12 @@
 """What the data authority decides about certificates, and what the clock does to them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col, update
 
-from base.calendar import deadline_after, months_after
+from base.calendar import deadline_after, months_after, shanghai_day
 from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
@@ -20,6 +20,7 @@ from brokers.errors import (
     CertificateNumberTaken,
     CertificateOverlaps,
     CertificateWrongState,
+    DecidedSince,
     EmergencyRepeated,
 )
 from brokers.moving import LATE, Said, begin, moments, step
@@ -34,7 +35,7 @@ from brokers.rules import (
 )
 from brokers.states import APPLICATION, AT_WORK, AUTHORITY, CERTIFICATE_MOVES, IN_BEING
 from brokers.tables import ApplicationRow, CertificateRow
-from identity.repository import get_organisation, lock_organisation
+from identity.repository import get_founded, get_organisation, lock_organisation
 from identity.rules import Role
 from identity.service import insert, require_member, same_controller
 from ledger.recording import Act
@@ -72,6 +73,14 @@ class CertificateScope:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """On what a certificate is entered that no panel here has passed: a decision of before this exchange."""
+
+    decided_on: date
+    decision_sha256: str
+
+
 async def certify(
     s: WriteSession,
     act: Act,
@@ -81,14 +90,19 @@ async def certify(
     scope: CertificateScope,
     valid_from: datetime,
     valid_to: datetime,
+    basis: Basis | None = None,
 ) -> CertificateRow:
-    """Enter a certificate that the data authority has decided on (BRK.CERTIFY).
+    """Enter a certificate that the data authority decided on before this exchange was (BRK.CERTIFY).
 
-    Raises CertificateBeyondGrade, CertificateWrongRole, BrokerRoleMissing, BrokerBarred,
-    CertificateOverlaps, CertificateNumberTaken, ApplicationUnderWay, `member-not-active`.
+    `basis` is that decision, on the ledger by its digest; from outside nothing is entered without one. What
+    is decided since goes the way of an application. Raises DecidedSince, CertificateBeyondGrade,
+    CertificateWrongRole, BrokerRoleMissing, BrokerBarred, CertificateOverlaps, CertificateNumberTaken,
+    ApplicationUnderWay, `member-not-active`.
     """
     state = certificate_may_move(None, CertificateEvent.CERTIFY, act.role)
     check_scope(scope)
+    if basis is not None:
+        await _check_before_us(s, basis)
     if valid_to <= valid_from:
         raise Malformed("a certificate ends after it begins", valid_to=rfc3339(valid_to))
     await claim_broker(s, org_id=org_id)
@@ -109,8 +123,14 @@ async def certify(
         valid_to=valid_to,
         status=state,
     )
-    await enter(s, act, row, before=None)
+    await enter(s, act, row, before=None, basis=basis)
     return row
+
+
+async def _check_before_us(s: WriteSession, basis: Basis) -> None:
+    founded = await get_founded(s)
+    if founded is not None and basis.decided_on > (day := shanghai_day(founded.at)):
+        raise DecidedSince("who is certified since applies here", founded_on=day.isoformat())
 
 
 def check_scope(scope: CertificateScope) -> None:
@@ -128,11 +148,21 @@ async def claim_broker(s: WriteSession, *, org_id: str) -> None:
         raise BrokerRoleMissing("the organisation is no broker of the exchange", org_id=org_id)
 
 
-async def enter(s: WriteSession, act: Act, row: CertificateRow, *, before: CertificateState | None) -> None:
+async def enter(
+    s: WriteSession,
+    act: Act,
+    row: CertificateRow,
+    *,
+    before: CertificateState | None,
+    basis: Basis | None = None,
+) -> None:
     """Store a certificate and state it (BRK.CERTIFY); its clocks begin. Raises CertificateNumberTaken."""
     taken = CertificateNumberTaken("this number belongs to a certificate", cert_no=row.cert_no)
     await insert(s, row, taken)
-    said = Said(public=words_of(row))
+    public = words_of(row)
+    if basis is not None:
+        public |= {"decided_on": basis.decided_on.isoformat(), "decision_sha256": basis.decision_sha256}
+    said = Said(public=public)
     recorded = await begin(s, act, CertificateEvent.CERTIFY, row, said, before=before)
     await order_credential(s, act, cert_id=row.cert_id, because=recorded.statement_id)
     await wind_end(s, row)

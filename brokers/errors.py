@@ -94,6 +94,13 @@ class BrokerNotCertified(Refusal):
     rule_id: ClassVar[str | None] = "BR1"
 
 
+class DecidedSince(Refusal):
+    """Only what was decided before this exchange was founded is entered; anything else is applied for."""
+
+    code = "certificate-decided-since"
+    title = "Who is certified since the exchange was founded applies for it here"
+
+
 class PractitionerNeeded(Refusal):
     """An organisation that named its certified practitioners acts by one of them."""
 

@@ -10,6 +10,7 @@ from base.db import WriteSession
 from brokers import repository
 from brokers.certifying import (
     EXPIRE_JOB,
+    Basis,
     CertificateScope,
     certify,
     expire_certificate,
@@ -29,6 +30,7 @@ from registry.rules import Level
 
 __all__ = [
     "EXPIRE_JOB",
+    "Basis",
     "CertificateScope",
     "accept_mandate",
     "certificate_facts",

@@ -185,7 +185,7 @@ _TO_CERTIFICATE: Final[_Moves] = {
     ),
     # The authority enters a certificate whose application it decided outside this system.
     (None, _E.CERTIFY): CertificateMove(
-        _AUTHORITY, _C.ACTIVE, "decided outside this system; the broker has not applied here"
+        _AUTHORITY, _C.ACTIVE, "decided before this exchange was founded; the broker has not applied here"
     ),
     **{
         (state, _E.OVERDUE): CertificateMove(_SYSTEM, state, "not decided in time", "after the deadline")

@@ -92,6 +92,7 @@ class Founded:
     vkey: str
     operator_id: str
     keyid: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def parse_roles_text(text: str) -> frozenset[Role]:
 async def get_founded(s: ReadSession) -> Founded | None:
     """The exchange of this database, or None before it was founded."""
     row = await s.get(ExchangeRow, 1)
-    return None if row is None else Founded(row.origin, row.vkey, row.operator_id, row.keyid)
+    return None if row is None else Founded(row.origin, row.vkey, row.operator_id, row.keyid, row.founded_at)
 
 
 async def get_organisation(s: ReadSession, *, org_id: str) -> Organisation | None:

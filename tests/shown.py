@@ -231,6 +231,8 @@ class Shown:
             "max_level": "general-2",
             "valid_from": rfc3339(now - timedelta(days=200)),
             "valid_to": rfc3339(now + timedelta(days=500)),
+            "decided_on": "2025-12-01",
+            "decision_sha256": "de" * 32,
         }
         self.call("authority", "POST", "/certificates", certificate)
         seller = self.admit("seller", "PROVIDER")

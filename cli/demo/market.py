@@ -4,13 +4,14 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
+from base.canonical import sha256_hex
 from brokers.credential.issuing import appoint_issuer
 from brokers.mandates.repository import terms_of
 from brokers.rules import BrokerType, Side
-from brokers.service import CertificateScope, accept_mandate, certify, sign_mandate
+from brokers.service import Basis, CertificateScope, accept_mandate, certify, sign_mandate
 from cli.demo.datasets import CITIES, EMISSIONS, FLIGHTS, PLANES, POPULATION, WEATHER, Part, Table, parts
 from cli.demo.stall import Stall, measured, offer_part
 from cli.demo.world import OPERATOR, Member, World
@@ -125,6 +126,10 @@ async def certified_broker(
         ),
         valid_from=now,
         valid_to=now + timedelta(days=3 * 365),
+        basis=Basis(
+            decided_on=date(now.year - 1, 12, 1),
+            decision_sha256=sha256_hex(f"关于认定{name}为数据经纪人的决定".encode()),
+        ),
     )
     await world.node.seal()  # a credential names the entry that certifies
     await world.work()

@@ -25,6 +25,7 @@ from brokers.errors import (
     CertificateWrongRole,
     CertificateWrongState,
     CommissionAboveCap,
+    DecidedSince,
     MandateUnknown,
     MandateWrongRole,
     MandateWrongState,
@@ -35,6 +36,7 @@ from brokers.mandates.repository import terms_of
 from brokers.repository import certificates_of, get_certificate, get_mandate, history_of, mandates_of
 from brokers.rules import BrokerType, CertificateState, MandateState, Side
 from brokers.service import (
+    Basis,
     CertificateScope,
     accept_mandate,
     certify,
@@ -540,3 +542,18 @@ async def test_no_act_is_recorded_after_the_suspension_it_should_have_seen(guild
     rest = [a for n, a in enumerate(answers) if n != 2 and not isinstance(a, MandateRow)]
     assert len(rest) == 4 - len(accepts)
     assert all(isinstance(answer, BrokerNotCertified) for answer in rest)
+
+
+async def test_what_is_decided_since_the_exchange_is_there_is_applied_for(guild):
+    """The day after the founding is too late; the decision's day and digest are on the ledger."""
+    founded = NOW.date()
+    digest = "de" * 32
+    async with refused(guild.database, DecidedSince):
+        await guild.certify(basis=Basis(decided_on=founded + timedelta(days=1), decision_sha256=digest))
+    await guild.certify(basis=Basis(decided_on=founded, decision_sha256=digest))
+    said = (await statements(guild.database))[-1]["predicate"]
+    assert (said["event"], said["decided_on"], said["decision_sha256"]) == (
+        "BRK.CERTIFY",
+        "2026-11-16",
+        digest,
+    )

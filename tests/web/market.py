@@ -107,6 +107,8 @@ async def _brokerage(market: Market) -> None:
             "max_level": "general-2",
             "valid_from": rfc3339(now - timedelta(days=200)),
             "valid_to": rfc3339(now + timedelta(days=500)),
+            "decided_on": "2025-12-01",
+            "decision_sha256": "de" * 32,
         },
     )
     market.ids["certificate"] = certificate["cert_id"]

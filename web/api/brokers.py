@@ -35,6 +35,8 @@ class CertifyArgs(Args):
     cross_border: bool = False
     valid_from: Moment
     valid_to: Moment
+    decided_on: date
+    decision_sha256: Sha256
 
 
 async def _certify(s: WriteSession, act: Act, args: CertifyArgs, node: Node) -> Any:
@@ -54,6 +56,7 @@ async def _certify(s: WriteSession, act: Act, args: CertifyArgs, node: Node) -> 
         scope=scope,
         valid_from=args.valid_from,
         valid_to=args.valid_to,
+        basis=service.Basis(decided_on=args.decided_on, decision_sha256=args.decision_sha256),
     )
 
 

@@ -76,6 +76,8 @@ async def certify(visitor: VisitorDep) -> Response:
             "cross_border": form.flag("cross_border"),
             "valid_from": form.moment("valid_from"),
             "valid_to": form.moment("valid_to"),
+            "decided_on": form.text("decided_on"),
+            "decision_sha256": form.text("decision_sha256").lower(),
         },
         role="DATA_AUTHORITY",
         then=lambda entered: f"/brokers/{entered['cert_no']}",

@@ -80,6 +80,8 @@ async def build(served: Served, *, issuing: bool) -> Register:
             "max_level": "general-2",
             "valid_from": rfc3339(now - timedelta(days=1)),
             "valid_to": rfc3339(now + timedelta(days=1000)),
+            "decided_on": "2025-12-01",
+            "decision_sha256": "de" * 32,
         },
     )
     made = Register(served, authority, broker, certified["cert_id"])

@@ -106,6 +106,8 @@ async def test_pages_follow_each_other_over_http(market: Market) -> None:
             "max_level": "general-1",
             "valid_from": rfc3339(now),
             "valid_to": rfc3339(now + timedelta(days=365)),
+            "decided_on": "2025-12-01",
+            "decision_sha256": "de" * 32,
         },
     )
     first = await get(market, "?limit=1")

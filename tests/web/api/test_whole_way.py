@@ -92,6 +92,8 @@ async def mandate(world: Live, provider: Desk, broker: Desk, authority: Desk) ->
             "max_level": "general-2",
             "valid_from": rfc3339(now),
             "valid_to": rfc3339(now + timedelta(days=700)),
+            "decided_on": "2025-12-01",
+            "decision_sha256": "de" * 32,
         },
     )
     signed = await provider.act(

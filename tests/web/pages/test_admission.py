@@ -50,7 +50,7 @@ async def test_the_operator_records_whose_login_it_is(market: Market) -> None:
     await browser.send(page, identity, {"id_number": some_id_number()})
     page = await browser.follow()
     assert "identified" in page.words
-    assert "Whose login it is" not in page.words
+    assert "Whose login it is" in page.words  # another person confirms it
     async with market.served.node.database.read() as s:
         (one,) = await list_people(s, org_id=org_id)
     assert one.mark is not None
@@ -79,6 +79,7 @@ async def test_the_data_authority_certifies_a_broker_and_suspends_it(market: Mar
     assert "Certify a broker" in page.words
     page = await browser.get("/certify")
     sent = {"org_id": org_id, "cert_no": "GZ-DB-2026-0002", "grade": "2"}
+    sent |= {"decided_on": "2025-12-01", "decision_sha256": "DE" * 32}
     page = await browser.send(page, "/certify", sent, expect=422)
     assert "Choose at least one." in page.words
     page = await browser.send(page, "/certify", {"sectors": "energy"}, expect=403)
