@@ -50,6 +50,7 @@ async def _made(database: Database) -> World:
         await create_log(s, origin=ORIGIN, at=scene.clock.now())
     scene.bank = HostileBank(scene.bank.key, now=scene.clock.now)
     world = World(scene, Model(scene.clock.now()))
+    await world.investigate()
     for state in ("ACCEPTED_GOODS", "CONTRACTED", "DELIVERED"):
         await walk(world, state, PRICE)
     world.pass_time(DAY)

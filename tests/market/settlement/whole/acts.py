@@ -14,6 +14,7 @@ from tests.market.settlement.whole.kept import (
     CONTRADICTIONS,
     DEADLINES,
     DOUBTS,
+    DOWNLOADS,
     EXCHANGE,
     FEE_NOT_BACK,
     GIVEN_UP,
@@ -22,6 +23,8 @@ from tests.market.settlement.whole.kept import (
     OVER,
     OWING,
     RELEASED,
+    STOPPED,
+    TAKEN_BACK,
     TALKING,
     UNDELIVERED,
     Claim,
@@ -65,10 +68,13 @@ class Acts:
         actual: int | None = None,
         *,
         claim_id: str | None = None,
+        payment: Payment | None = None,
+        entry_id: str | None = None,
     ) -> None:
         self.told.append(Told(kind, trade and trade.trade_id, expected, actual))
         if trade is not None:
-            trade.items.append(Item(kind, claim_id))
+            number = None if payment is None else trade.number_of(payment)
+            trade.items.append(Item(kind, claim_id, number, entry_id))
 
     def open_items(self) -> Counter[tuple[str, str]]:
         return Counter((one.trade_id, item.kind) for one in self.trades.values() for item in one.items)
@@ -152,8 +158,32 @@ class Acts:
         assert trade.licence_end is not None
         if self.now >= trade.licence_end:
             raise Refused("entitlement-expired")
+        self._delivered(trade)
+
+    def _delivered(self, trade: Trade) -> None:
         trade.state, trade.accept_by = "DELIVERED", end_of(self.now, 5)
         self.due(trade.accept_by + MILLISECOND, "delivery.silent-accept", trade.trade_id)
+
+    def download(self, trade: Trade, *, for_another_purpose: bool, by_the_buyer: bool) -> None:
+        """Somebody takes the whole file; the first time is the delivery."""
+        assert trade.licence_end is not None
+        if not by_the_buyer:
+            raise Refused("entitlement-foreign")
+        if (trade.stood or trade.state) in TAKEN_BACK:
+            raise Refused("entitlement-revoked")
+        if trade.state in STOPPED:
+            raise Refused("delivery-suspended")
+        if self.now >= trade.licence_end:
+            raise Refused("entitlement-expired")
+        if trade.state == "DELIVERING":
+            self.in_time(trade.deliver_by)
+        if trade.used >= DOWNLOADS:
+            raise Refused("entitlement-used-up")
+        if for_another_purpose:
+            raise Refused("policy-purpose")
+        trade.used += 1
+        if trade.state == "DELIVERING":
+            self._delivered(trade)
 
     def delivery_failed(self, trade: Trade) -> None:
         self.only(trade, *UNDELIVERED)
@@ -381,15 +411,15 @@ class Acts:
             waits = trade.settle_at if trade.state == "ACCEPTED_GOODS" else None
             self.due(max(waits or self.now, self.now), "settlement.instruct", trade.trade_id)
 
-    def resolve(self, trade: Trade, kind: str, claim_id: str | None, payment: Payment | None) -> None:
+    def resolve(self, trade: Trade, closed: Item, payment: Payment | None) -> None:
         """A difference is cleared up: what waited for it goes on, but for what was let go.
 
         Whether a payment has left that the bank may have made is not for one person to say.
         """
+        kind = closed.kind
         if kind in DOUBTS and payment is not None and trade.undecided(payment):
             raise Refused("payment-in-doubt")
-        of_kind = [item for item in trade.items if item.kind == kind]
-        trade.items.remove(next(item for item in of_kind if item.claim_id in {None, claim_id}))
+        trade.items.remove(closed)
         let_go = trade.last_out is not None and trade.last_out.status in GIVEN_UP
         if kind in DOUBTS | LET_GO | {FEE_NOT_BACK} and not let_go:
             self.due(self.now, "settlement.instruct", trade.trade_id)

@@ -81,13 +81,15 @@ class Books:
     def _look_at(self, model: Model, entry_id: str, amount: int, day: str, name: str | None) -> None:
         mine = self.heard.get(entry_id)
         if mine is None:
-            self._differs(model, "unknown-entry", name, 0, amount)
+            self._differs(model, "unknown-entry", name, 0, amount, entry_id=entry_id)
         elif mine.day != day:
             self._differs(model, "other-day", mine.trade_id, 0, amount)
         elif mine.signed != amount:
             self._differs(model, "amount-differs", mine.trade_id, mine.signed, amount)
 
     @staticmethod
-    def _differs(model: Model, kind: str, name: str | None, expected: int, actual: int) -> None:
+    def _differs(
+        model: Model, kind: str, name: str | None, *amounts: int, entry_id: str | None = None
+    ) -> None:
         """A reference that is no trade's is not repeated."""
-        model.differs(kind, model.trades.get(name or ""), expected, actual)
+        model.differs(kind, model.trades.get(name or ""), *amounts, entry_id=entry_id)

@@ -184,10 +184,10 @@ class Clockwork:
                 self.model.fee_not_back(trade, payment.parts[0][0].partition("/")[0])
             elif payment.answered:
                 payment.expires_at = None
-                self.model.differs("payment-unconfirmed", trade, total, 0)
+                self.model.differs("payment-unconfirmed", trade, total, 0, payment=payment)
             else:
                 payment.status = "EXPIRED"
-                self.model.differs("instruction-expired", trade, total, 0)
+                self.model.differs("instruction-expired", trade, total, 0, payment=payment)
 
     def _claim_due(self, trade: Trade, claim_id: str) -> None:
         claim = trade.claims[claim_id]

@@ -21,25 +21,43 @@ from base.db import Database
 from base.errors import DomainError
 from base.jobs import JobRow, run_due
 from base.signing import parse_envelope
+from cases.ordering import confirm_order, propose_order
+from cases.rules import Measure
+from cases.service import file_case, open_case
+from ledger.acts import perform
 from ledger.balances import totals
 from ledger.tables import PostingBatchRow, PostingRow, StatementRow
+from market.delivery.access import Declared
+from market.delivery.downloads import count_sent, download_act, open_download
+from market.delivery.repository import entitlement_of
 from market.orders.scope import licence_end
 from market.orders.states import MOVES as OURS
 from market.orders.states import TradeEvent, TradeState
 from market.orders.tables import Trade as TradeRow
+from market.settlement.ascertaining import InDoubt, ascertain, in_doubt
 from market.settlement.instructing import note_status
 from market.settlement.mending import Resolution, close_work_item, pay_again
-from market.settlement.tables import Claim, Instruction, WorkItem
+from market.settlement.tables import Claim, Found, Instruction, WorkItem
 from market.trade.clockwork import handlers
 from supervision.audit_moves import MOVES as AUDITED
+from tests.cases.test_two_officers import FINDING, by, staffed
 from tests.houses import Party
+from tests.market.disputes.staging import as_officer
 from tests.market.settlement.bank_side import ESCROW
 from tests.market.settlement.batch import Batch
 from tests.market.settlement.whole.bank import HostileBank, Letter, signed
 from tests.market.settlement.whole.books import Books, Movement
 from tests.market.settlement.whole.clock import Clockwork
-from tests.market.settlement.whole.kept import DEADLINES, DOUBTS, KINDS, Refused, Trade
-from tests.market.settlement.whole.model import Model
+from tests.market.settlement.whole.kept import (
+    DEADLINES,
+    DOUBTS,
+    KINDS,
+    Item,
+    Payment,
+    Refused,
+    Trade,
+)
+from tests.market.settlement.whole.model import Model, Seen
 from tests.market.trade.scene import Scene
 
 MONTHS: Final = 1
@@ -63,8 +81,20 @@ def same(ours: Any, foretold: Any) -> None:
     assert ours == foretold, (ours, foretold)
 
 
+def _is_of(item: Item, facts: dict[str, Any], number: int | None) -> bool:
+    """Whether an item of the model is the one that the exchange has with these facts."""
+    told = (facts.get("claim_id"), number, facts.get("entry_id"))
+    kept = (item.claim_id, item.payment, item.entry_id)
+    return all(one is None or one == other for one, other in zip(kept, told, strict=True))
+
+
+async def _ascertain(s: Any, act: Any, *, trade_id: str, **said: Any) -> Any:
+    del trade_id
+    return await ascertain(s, act, note="按银行对账单核对", **said)
+
+
 @dataclass
-class Seen:
+class Read:
     """How far the ledger was read, and where each trade stands by it."""
 
     upto: int = 0
@@ -81,10 +111,11 @@ class World:
     scene: Scene
     model: Model
     books: Books = field(default_factory=Books)
-    seen: Seen = field(default_factory=Seen)
+    seen: Read = field(default_factory=Read)
     decided: dict[str, str] = field(default_factory=dict)
     instructions: dict[str, tuple[str, int]] = field(default_factory=dict)
     heard: int = 0
+    case_id: str = ""
 
     @property
     def bank(self) -> HostileBank:
@@ -103,7 +134,12 @@ class World:
         bank.now = scene.clock.now
         scene.bank = bank
         kept = ("model", "books", "seen", "decided", "instructions")
-        return World(scene, **{name: deepcopy(getattr(self, name)) for name in kept}, heard=self.heard)
+        return World(
+            scene,
+            **{name: deepcopy(getattr(self, name)) for name in kept},
+            heard=self.heard,
+            case_id=self.case_id,
+        )
 
     async def restart(self) -> None:
         """The process ends, and another one begins on what the database holds."""
@@ -259,6 +295,52 @@ class World:
         ours = self.scene.start_delivery(trade.trade_id)
         await self.both(ours, lambda: self.model.start_delivery(trade, end))
 
+    async def download(self, trade: Trade, who: Party, purpose: str) -> None:
+        """Somebody takes the whole file, by the policy of the contract."""
+        async with self.scene.database.read() as s:
+            right = await entitlement_of(s, trade_id=trade.trade_id)
+        if right is None:
+            return
+        entitlement_id = right.entitlement_id
+
+        async def taken(s: Any, act: Any) -> Any:
+            opened = await open_download(s, act, entitlement_id=entitlement_id, declared=Declared(purpose))
+            span = opened.reply.span
+            assert span is not None
+            assert opened.download_id is not None
+            return await count_sent(s, act, download_id=opened.download_id, reserved=span, sent_to=span.end)
+
+        house = self.scene.house.house
+        act = download_act(house, who.actor)
+        ours = perform(house, act, taken, attempted="DLV.DOWNLOAD", object_id=entitlement_id)
+        said = {
+            "for_another_purpose": purpose != "INTERNAL_USE",
+            "by_the_buyer": who.org_id == self.scene.buyer.org_id,
+        }
+        await self.both(ours, lambda: self.model.download(trade, **said))
+
+    async def investigate(self) -> None:
+        """The regulator has officers, and an investigation in which it may order something."""
+        await staffed(self.scene)
+        case = await self.scene.samr.do(file_case, attempted="CSE.FILE", finding=FINDING)
+        self.case_id = case.case_id
+        await self.scene.samr.do(open_case, attempted="CSE.OPEN_CASE", case_id=self.case_id)
+        self.pass_time(timedelta(milliseconds=1))
+
+    async def order(self, trade: Trade, measure: Measure, second: str, theirs: Callable[[], None]) -> None:
+        """One officer proposes an order in a case, which moves nothing; another one puts it into force."""
+        said = {"measure": measure, "object_id": trade.trade_id, "reason_code": "WT1"}
+        proposal = await by(self.scene, "usr_one", propose_order, case_id=self.case_id, **said)
+        self.pass_time(timedelta(milliseconds=1))
+        await self.check()
+
+        def foretold() -> None:
+            if second == "usr_one":
+                raise Refused("order-same-officer")
+            theirs()
+
+        await self.both(by(self.scene, second, confirm_order, order_id=proposal.order_id), foretold)
+
     async def claiming(self, trade: Trade, act: Awaitable[Any], theirs: Callable[..., None]) -> None:
         """An act that claims money back: the ids of the claims are the exchange's to choose."""
         made: list[tuple[str, str]] = []
@@ -281,10 +363,66 @@ class World:
             items = (await s.exec(query.where(col(WorkItem.closed_at).is_(None)))).all()
         said = {"resolution": Resolution.EXPLAINED, "note": "已核对"}
         ours = self.scene.house.operator.do(close_work_item, item_id=items[0].item_id, **said)
-        about = items[0].facts.get("claim_id")
-        _, number = self.instructions.get(items[0].facts.get("instruction_id"), (None, None))
+        facts = items[0].facts
+        _, number = self.instructions.get(facts.get("instruction_id"), (None, None))
         payment = None if number is None else trade.payments[number]
-        await self.both(ours, lambda: self.model.resolve(trade, kind, about, payment))
+        closed = next(item for item in trade.items if item.kind == kind and _is_of(item, facts, number))
+        await self.both(ours, lambda: self.model.resolve(trade, closed, payment))
+
+    # -- payments in doubt
+
+    def undecided(self) -> Iterator[Trade]:
+        """Trades with a payment of which nobody knows what became."""
+        for trade in self.trades.values():
+            if DOUBTS & trade.kinds or any(one.status == "EXPIRED" for one in trade.payments):
+                yield trade
+
+    async def in_doubt(self) -> list[InDoubt]:
+        """The payments of which the exchange has statements that show something by now."""
+        async with self.scene.database.read() as s:
+            return [one for one in await in_doubt(s) if one.shown is not None]
+
+    async def ascertain(self, doubt: InDoubt, officer: str, found: Found) -> None:
+        """An officer says what became of a payment; what the statements show is what the bank has booked."""
+        name = doubt.instruction.message_id
+        trade_id, number = self.instructions[name]
+        trade = self.trades[trade_id]
+        payment, seen = trade.payments[number], self._booked_of(name, trade.payments[number])
+        assert doubt.shown is not None
+        assert doubt.statement is not None
+        same(doubt.shown.value, seen.found)
+        ours = as_officer(
+            self.scene,
+            officer,
+            _ascertain,
+            trade_id=trade_id,
+            instruction_id=name,
+            found=found,
+            statement_sha256=doubt.statement.sha256,
+        )
+        decided = []
+        await self.both(
+            ours,
+            lambda: decided.append(self.model.ascertain(trade, payment, officer, found.value, seen)),
+        )
+        if decided == [True] and found is Found.PAID:
+            for entry_id, (end_to_end_id, amount, day) in seen.entries.items():
+                self.books.note(self.model, entry_id, Movement(day, amount, trade_id, end_to_end_id))
+
+    def _booked_of(self, name: str, payment: Payment) -> Seen:
+        """What the bank has booked by the name of an instruction, on the days that were compared."""
+        booked = [one for one in self.bank.booked if one.message_id == name]
+        booked = [one for one in booked if one.booked_on in self.books.done]
+        sums: Counter[str] = Counter()
+        entries: dict[str, tuple[str, int, str]] = {}
+        for one in booked:
+            sums[one.end_to_end_id] += signed(one)
+            _, so_far, day = entries.get(one.entry_id, ("", 0, one.booked_on))
+            entries[one.entry_id] = (one.end_to_end_id, so_far + signed(one), min(day, one.booked_on))
+        paid = {e2e: -amount for e2e, amount in sums.items() if amount}
+        found = "NOT_PAID" if not paid else "PAID" if paid == dict(payment.parts) else "OTHERWISE"
+        left = {entry_id: told for entry_id, told in entries.items() if told[1]}
+        return Seen(found, left, any(entry_id in self.books.heard for entry_id in left))
 
     def explained(self) -> Iterator[tuple[Trade, str]]:
         """What can be said to be as it should: nothing of the payment has left, or all of it is known."""

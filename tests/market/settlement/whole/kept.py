@@ -24,15 +24,19 @@ OVER = frozenset(
 )
 TALKING = frozenset({"INQUIRED", "NEGOTIATING"})
 UNDELIVERED = frozenset({"FUNDED", "DELIVERING", "DELIVERY_SUSPENDED"})
+STOPPED = frozenset({"FROZEN", "DELIVERY_SUSPENDED", "DISPUTED"})
+TAKEN_BACK = frozenset({"REFUND_PENDING", "REFUNDED", "VOIDED"})
+DOWNLOADS = 3
 RELEASED = frozenset({"SETTLED", "FILED", "CERTIFIED"})
 OWING = frozenset({"ACCEPTED_GOODS", "PARTIAL_SETTLE", "REFUND_PENDING", "VOIDED"})
 CONTRADICTIONS = frozenset(
     {"paid-after-rejection", "rejected-after-payment", "paid-otherwise", "paid-after-all", "paid-twice"}
 )
-LET_GO = frozenset({"instruction-rejected", "instruction-expired"})
+NOT_MADE = "payment-not-made"
+LET_GO = frozenset({"instruction-rejected", "instruction-expired", NOT_MADE})
 FEE_NOT_BACK = "fee-not-back"
 DOUBTS = CONTRADICTIONS | {"instruction-expired", "payment-unconfirmed"}
-GIVEN_UP = frozenset({"REJECTED", "EXPIRED"})
+GIVEN_UP = frozenset({"REJECTED", "EXPIRED", "NOT_PAID"})
 KINDS = (
     DOUBTS
     | LET_GO
@@ -82,6 +86,7 @@ class Payment:
     expires_at: datetime | None = None
     answered: bool = False
     asked: int = 0
+    words: dict[str, str] = field(default_factory=dict)  # what officers have said became of it
 
     @property
     def total(self) -> int:
@@ -95,10 +100,12 @@ class Payment:
 
 @dataclass(frozen=True)
 class Item:
-    """What a person has to look into, and the claim that it is about, where it is about one."""
+    """What a person has to look into, and the claim, payment or entry that it is about, where it is."""
 
     kind: str
     claim_id: str | None = None
+    payment: int | None = None
+    entry_id: str | None = None
 
 
 @dataclass
@@ -124,6 +131,7 @@ class Trade:
     frozen_at: datetime | None = None
     price: int = 0
     funded: bool = False
+    used: int = 0  # full downloads
     invoiced: bool = False
     stop: Stop | None = None
     held: int = 0
@@ -172,6 +180,9 @@ class Trade:
     def payable_again(self) -> bool:
         let_go = self.last_out is not None and self.last_out.status in GIVEN_UP
         return self.state in OWING and bool(let_go or self.fees_not_back) and not CONTRADICTIONS & self.kinds
+
+    def number_of(self, payment: Payment) -> int:
+        return next(number for number, one in enumerate(self.payments) if one is payment)
 
     def fees(self, claim_id: str) -> list[Payment]:
         """What was instructed out of the fee account for a claim; from the second on with a number."""

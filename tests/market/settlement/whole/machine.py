@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from base.calendar import shanghai_day
+from cases.rules import Measure
 from market.disputes import mediation, panel, refunds, service, voiding
 from market.disputes.refunds import RefundTerms
 from market.disputes.rules import Fault
 from market.filing.service import issue_invoice
 from market.orders.service import refuse_trade
 from market.settlement.mending import pay_again
+from market.settlement.tables import Found
 from market.trade import failing, freezing, suspending
 from pricing.whole import whole_price
 from tests.houses import Party
@@ -154,6 +156,18 @@ class WholeTrade(RuleBasedStateMachine):
         trade = self.one_of(data, "DELIVERING")
         self.both(self.scene.confirm(trade.trade_id), lambda: self.w.model.confirm(trade))
 
+    @rule(
+        data=st.data(),
+        who=st.sampled_from(["buyer", "buyer", "buyer", "stranger"]),
+        purpose=st.sampled_from(["INTERNAL_USE", "INTERNAL_USE", "INTERNAL_USE", "MARKETING"]),
+    )
+    def download(self, data: st.DataObject, who: str, purpose: str) -> None:
+        """The file is taken, whoever asks for it and in whatever state."""
+        began = lambda one: one.licence_end is not None  # noqa: E731
+        states = {one.state for one in self.w.trades.values()}
+        trade = self.one_of(data, *(states if data.draw(st.booleans()) else {"DELIVERING"}), where=began)
+        self.run(self.w.download(trade, getattr(self.scene, who), purpose))
+
     @rule(data=st.data())
     def accept_goods(self, data: st.DataObject) -> None:
         trade = self.one_of(data, "DELIVERED")
@@ -246,6 +260,15 @@ class WholeTrade(RuleBasedStateMachine):
         theirs = lambda: self.w.model.unfreeze(trade, by)  # noqa: E731
         self.act(self.officer(by), freezing.unfreeze_trade, trade, theirs, **order)
 
+    @rule(data=st.data(), lift=st.booleans(), second=st.sampled_from(["usr_two", "usr_two", "usr_one"]))
+    def order_in_a_case(self, data: st.DataObject, second: str, *, lift: bool) -> None:
+        """An authority's order in an investigation: two officers, and the trade stands still, or goes on."""
+        going_on = {one.state for one in self.w.trades.values()} - OVER
+        trade = self.one_of(data, *({"FROZEN"} if lift else going_on))
+        measure = Measure.UNFREEZE_TRADE if lift else Measure.FREEZE_TRADE
+        done = self.w.model.unfreeze if lift else self.w.model.freeze
+        self.run(self.w.order(trade, measure, second, lambda: done(trade, AUTHORITY)))
+
     @rule(data=st.data(), meant=st.integers(0, 5))
     def void(self, data: st.DataObject, meant: int) -> None:
         """Seldom of a trade that goes on: nothing could become of it any more."""
@@ -312,6 +335,23 @@ class WholeTrade(RuleBasedStateMachine):
         """A person has looked into a difference, and says the truth."""
         trade, kind = data.draw(st.sampled_from(list(self.w.explained())))
         self.run(self.w.resolve(trade, kind))
+
+    @precondition(lambda self: any(self.w.undecided()))
+    @rule(
+        data=st.data(),
+        officers=st.sampled_from([("usr_1", "usr_2"), ("usr_2", "usr_3"), ("usr_1",), ("usr_1", "usr_1")]),
+        rightly=st.integers(0, 5),
+    )
+    def ascertain(self, data: st.DataObject, officers: tuple[str, ...], rightly: int) -> None:
+        """Officers say what the bank's statements show of a payment, or that they show something else."""
+        doubts = self.run(self.w.in_doubt())
+        if not doubts:
+            return
+        doubt = data.draw(st.sampled_from(doubts))
+        shown = doubt.shown if rightly and doubt.shown is not Found.OTHERWISE else None
+        found = shown or data.draw(st.sampled_from([Found.PAID, Found.NOT_PAID]))
+        for officer in officers:
+            self.run(self.w.ascertain(doubt, officer, found))
 
     # -- the bank
 

@@ -1,20 +1,35 @@
 """The model: the acts of `acts.py`, and what becomes of a trade when the bank tells of money. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bank.messages.entries import Entry
 from base.calendar import shanghai_day
 from tests.market.settlement.whole.acts import Acts
 from tests.market.settlement.whole.kept import (
+    CONTRADICTIONS,
+    DOUBTS,
     FEE_NOT_BACK,
     GIVEN_UP,
+    LET_GO,
     MILLISECOND,
+    NOT_MADE,
     Item,
     Payment,
     Refused,
     Trade,
     end_of,
 )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the bank has booked of a payment: its entries by reference, and whether one was heard of."""
+
+    found: str
+    entries: Mapping[str, tuple[str, int, str]]  # end-to-end id, signed fen, the first day
+    known: bool
+
 
 _NAMES = {"S": "SELLER", "B": "BROKER", "P": "PLATFORM"}
 
@@ -87,12 +102,12 @@ class Model(Acts):
     def rejected(self, trade: Trade, payment: Payment) -> None:
         """The bank rejects a payment: news while it is with it, a contradiction of what it has paid."""
         if payment.status == "PAID":
-            self.differs("rejected-after-payment", trade)
+            self.differs("rejected-after-payment", trade, payment=payment)
             return
         if payment.status == "INSTRUCTED":
             payment.answered = True
-            self.differs("instruction-rejected", trade)
-        payment.status = "REJECTED"
+            self.differs("instruction-rejected", trade, payment=payment)
+        payment.status = "NOT_PAID" if payment.status == "NOT_PAID" else "REJECTED"
 
     def debit(self, trade: Trade, payment: Payment, parts: list[tuple[str, int]], *, known: int) -> str:
         """The bank has paid out, by that payment's name and so much; so many of its entries are known."""
@@ -111,25 +126,71 @@ class Model(Acts):
         if known:
             raise Refused("bank-entry-known-already")
         if odd is not None:
-            self.differs(odd, trade, total, told)
+            self.differs(odd, trade, total, told, payment=payment)
             return "mismatch"
+        return self._paid_out(trade, payment)
+
+    def _paid_out(self, trade: Trade, payment: Payment) -> str:
+        """What a payment does that the bank has made as instructed."""
         if payment.status != "INSTRUCTED" and trade.under_way is not None:
             raise Refused("payments-cross")
-        if trade.held < total:
+        self.only(trade, *payment.takes)
+        if trade.held < payment.total:
             raise Refused("held-too-little")
         payment.status = "PAID"
-        trade.held -= total
+        trade.held -= payment.total
         if payment.kind == "REFUND":
             trade.state = "VOIDED" if trade.state == "VOIDED" else "REFUNDED"
             return "refunded"
         trade.state = "SETTLED"
-        by_suffix = {name.rpartition("/")[2]: amount for name, amount in parts}
+        by_suffix = {name.rpartition("/")[2]: amount for name, amount in payment.parts}
         trade.released = {name: by_suffix[suffix] for suffix, name in _NAMES.items() if suffix in by_suffix}
         return "settled"
+
+    def ascertain(self, trade: Trade, payment: Payment, officer: str, found: str, seen: Seen) -> bool:
+        """An officer says what the bank's statements show of a payment; the second who does decides it."""
+        about = [item for item in trade.items if item.payment in {None, trade.number_of(payment)}]
+        self._is_in_doubt(trade, payment, found, about)
+        if seen.found != found:
+            raise Refused("bank-statement-contradicts")
+        if found == "PAID" and seen.known:
+            raise Refused("bank-entry-known-already")
+        if payment.words.get(officer) == found:
+            raise Refused("said-before")
+        if found not in payment.words.values():
+            payment.words[officer] = found
+            return False
+        closed = [
+            item
+            for item in trade.items
+            if (item.kind in DOUBTS and item in about)
+            or (found == "PAID" and item.kind in LET_GO)
+            or (item.kind == "unknown-entry" and item.entry_id in seen.entries)
+        ]
+        if found == "PAID":
+            self._paid_out(trade, payment)
+        for item in closed:
+            trade.items.remove(item)
+        payment.words = {}
+        if found == "NOT_PAID":
+            payment.status, payment.expires_at = "NOT_PAID", None
+            if trade.last_out is payment:
+                self.differs(NOT_MADE, trade, payment.total, 0, payment=payment)
+        return True
+
+    @staticmethod
+    def _is_in_doubt(trade: Trade, payment: Payment, found: str, about: list[Item]) -> None:
+        contradicted = any(item.kind in CONTRADICTIONS for item in about)
+        open_question = payment.status in {"INSTRUCTED", "EXPIRED"} or contradicted
+        made = payment.status == "PAID" or (found == "PAID" and trade.paid_already(payment))
+        if made or (not open_question and found == "NOT_PAID"):
+            raise Refused("nothing-in-doubt")
 
     @staticmethod
     def _oddity(trade: Trade, payment: Payment, takes: tuple[str, ...], *, exact: bool) -> str | None:
         """What keeps a payment from counting: another one than instructed, or one that was given up."""
+        if payment.status == "NOT_PAID":
+            return "paid-after-all"
         if payment.status == "REJECTED":
             return "paid-after-rejection"
         if not exact:
