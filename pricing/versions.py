@@ -26,6 +26,7 @@ from pricing.quote import MAX_PRICE_MINOR, Quote, Reason, inputs_sha256
 MECHANISM: Final = "M9"
 VERSION: Final = "1"
 MAX_VERSIONS: Final = 600
+MAX_REVENUE_MINOR: Final = 9 * 10**15  # whole in any reader's JSON
 _MAX_AMOUNT: Final = 10**15
 _MAX_BUYERS: Final = 10**9
 _SEARCH: Final = 200_000  # partial purchases looked at in search of an arbitrage
@@ -52,6 +53,8 @@ def versions_quote(facts: Mapping[str, Any]) -> Quote:
     read.description()
     read.close()
     prices, revenue = best_prices(ladder)
+    if revenue > MAX_REVENUE_MINOR:
+        raise TooMuchToPrice("these buyers pay more than the limit", limit_minor=str(MAX_REVENUE_MINOR))
     found = arbitrage(ladder)
     return Quote(
         mechanism=MECHANISM,
@@ -60,7 +63,7 @@ def versions_quote(facts: Mapping[str, Any]) -> Quote:
         results={
             "prices_minor": prices,
             "arbitrageable": found is not False,
-            "revenue_minor": str(revenue),
+            "revenue_minor": revenue,
             "sold": [price <= step.value_minor for price, step in zip(prices, ladder, strict=True)],
         },
         reasons=(_told(found=found), Reason("best-ladder", {"revenue_minor": str(revenue)})),

@@ -19,7 +19,7 @@ LADDERS = st.lists(
     unique_by=lambda step: step[0],
 ).map(sorted)
 LONG = st.lists(
-    st.tuples(st.integers(1, 10**12), st.integers(0, 10**13), st.integers(1, 1000)),
+    st.tuples(st.integers(1, 10**12), st.integers(0, 10**13), st.integers(1, 50)),
     min_size=1,
     max_size=9,
     unique_by=lambda step: step[0],
@@ -47,7 +47,7 @@ def every_ladder(ladder):
 def test_the_example_of_chen_koutris_and_kumar():
     results = versions_quote(VERSIONS).results
     assert results["prices_minor"] == [100, 150, 225, 300]
-    assert results["revenue_minor"] == "775"  # 193.75 for a quarter of the buyers each
+    assert results["revenue_minor"] == 775  # 193.75 for a quarter of the buyers each
     assert results["arbitrageable"] is True  # 280 for three, where one and two cost 250
 
 
@@ -55,8 +55,8 @@ def test_the_example_of_chen_koutris_and_kumar():
 @given(ladder=LADDERS)
 def test_no_other_ladder_earns_more(ladder):
     results = priced(ladder)
-    assert results["revenue_minor"] == str(earned(ladder, results["prices_minor"]))
-    assert int(results["revenue_minor"]) == max(earned(ladder, prices) for prices in every_ladder(ladder))
+    assert results["revenue_minor"] == earned(ladder, results["prices_minor"])
+    assert results["revenue_minor"] == max(earned(ladder, prices) for prices in every_ladder(ladder))
 
 
 @settings(deadline=None, max_examples=40)
@@ -92,7 +92,7 @@ def test_another_unit_of_information_changes_no_price_and_another_currency_never
     scaled = [(str(float(a * unit)), v, b) for a, v, b in ladder]
     assert priced(scaled) == priced(ladder)
     other = priced([(a, v * times, b) for a, v, b in ladder])
-    assert int(other["revenue_minor"]) >= times * int(priced(ladder)["revenue_minor"])
+    assert other["revenue_minor"] >= times * priced(ladder)["revenue_minor"]
 
 
 def test_on_doubling_amounts_a_currency_scales_every_price():
@@ -137,6 +137,8 @@ def test_no_version_and_too_many_are_refused():
         priced([])
     with pytest.raises(TooMuchToPrice):
         priced([(i + 1, 5, 1) for i in range(MAX_VERSIONS + 1)])
+    with pytest.raises(TooMuchToPrice):
+        priced([(1, 10**13, 10**9)])
 
 
 def test_a_search_without_end_says_that_it_gave_up():
