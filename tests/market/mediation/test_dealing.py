@@ -161,7 +161,8 @@ async def test_only_the_broker_sees_it_and_its_client_what_is_the_client_s(scene
             await scene.buyer.do(verb, **said, **facts)
 
 
-async def test_a_trade_of_another_client_or_broker_is_not_its_trade(scene):
+async def test_a_trade_of_another_client_or_broker_is_not_its_trade(sqlite_scene):
+    scene = sqlite_scene
     deal = await opened(scene, client_id=scene.buyer.org_id, side=Side.BUYER)
     said = {"deal_id": deal.deal_id}
     async with untouched(scene.database, DealTradeUnfit) as caught:
@@ -180,7 +181,8 @@ async def test_a_trade_of_another_client_or_broker_is_not_its_trade(scene):
             await scene.broker.do(open_deal, **({"title": "x"} | wrong))
 
 
-async def test_expenses_are_owed_where_they_were_agreed_and_no_contract_came_about(scene):
+async def test_expenses_are_owed_where_they_were_agreed_and_no_contract_came_about(sqlite_scene):
+    scene = sqlite_scene
     deal = await opened(scene, client_id=scene.seller.org_id, side=Side.PROVIDER)
     said = {"deal_id": deal.deal_id}
     async with untouched(scene.database, DealMalformed):

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.listings.categories import Category, ProductType
@@ -146,6 +146,7 @@ offerings = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(offerings, st.randoms(use_true_random=False), st.permutations(["org_0", "org_1", "org_2"]))
 def test_the_order_is_one_and_knows_no_seller(found, chance, others):
     order = [one.listing_id for one in matching(ASKED, found).matches]
