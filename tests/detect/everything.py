@@ -1,9 +1,9 @@
 """All planters, by being imported."""
 
-from tests.detect import abusing, competition, crossing, prices, washing
+from tests.detect import abusing, bidding, competition, crossing, prices, washing
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (abusing, competition, crossing, prices, washing)
+MODULES = (abusing, bidding, competition, crossing, prices, washing)
 RULES = tuple(sorted(PLANTERS))
 
 
