@@ -127,11 +127,7 @@ async def certified_broker(
         valid_from=now,
         valid_to=now + timedelta(days=3 * 365),
         basis=Basis(
-<<<<<<< Updated upstream
             decided_on=date(now.year - 2, 12, 1),  # before the founding, also for who comes a year after
-=======
-            decided_on=date(2020, 12, 1),
->>>>>>> Stashed changes
             decision_sha256=sha256_hex(f"关于认定{name}为数据经纪人的决定".encode()),
         ),
     )
