@@ -89,7 +89,7 @@ def _quote_facts(
     plan: PricePlan | None,
 ) -> tuple[str, dict[str, Any]]:
     """The method and its facts. No fact says who the buyer is."""
-    latest = offers[-1]
+    latest, agreed_at = offers[-1], trade.agreed_at or act.occurred_at
     facts: dict[str, Any] = {
         "blind": act.nonce(),  # the hash of the facts is public, and what they say else can be guessed
         "listing_id": listing.listing_id,
@@ -116,5 +116,5 @@ def _quote_facts(
             }
             for offer in offers
         ],
-        "accepted": {"offer_no": latest.offer_no, "by": accepted_by, "at": rfc3339(act.occurred_at)},
+        "accepted": {"offer_no": latest.offer_no, "by": accepted_by, "at": rfc3339(agreed_at)},
     }

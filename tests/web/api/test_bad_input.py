@@ -12,7 +12,6 @@ from base.clock import rfc3339
 from base.signing import SigningKey, sign_envelope
 from cli.prepared import examine
 from ledger.statement import PAYLOAD_TYPE
-from tests.houses import some_id_number
 from tests.market.listings.goods import CLEAN, DECLARED
 from tests.web.api import goods
 from tests.web.api.conftest import Room
@@ -125,11 +124,9 @@ async def public_listing(room: Room) -> str:
     public = {"source": "AUTHORISED_OPERATION", "public_registration_no": "GD-ZY-2026-0001"}
     await provider.act(f"/listings/{listing_id}/submit", goods.SUBMITTED | public)
     reviewers = []
-    for number in (1, 2, 3):  # who enrols them does not decide beside them
+    for number in (1, 2, 3):  # each on the house's own word: who rests on one colleague's is no second person
         login = f"reviewer-{number}"
-        person = {"login": login, "name": login, "password": operator.password}
-        person |= {"id_number": some_id_number()}
-        await operator.act(f"/organisations/{operator.org_id}/people", person)
+        await room.served.colleague(room.served.operator, login)
         reviewers.append(await Desk(room.http, login).sign_in())
     for reviewer in reviewers:
         await reviewer.act(f"/listings/{listing_id}/review", {"decision": "APPROVE"})
