@@ -38,8 +38,9 @@ def priced_sales(tables: Tables, context: Context) -> Any:
 
 
 def dominants_sales(tables: Tables, context: Context, sold: Any) -> Any:
-    """The sales of the presumed dominant in the markets in which they are."""
+    """What the presumed dominant sold to others, not to its own group, in the markets in which they are."""
     group = dominant(tables, context).rename(seller_group="group")
+    sold = sold.filter(sold.seller_group != sold.buyer_group)
     return sold.semi_join(group, ["category", "geo", "seller_group"])
 
 
@@ -47,7 +48,7 @@ def rivals_sales(tables: Tables, context: Context, sold: Any) -> Any:
     """The sales beside each dominant undertaking: `of_group`, and what the others sold in its market."""
     group = dominant(tables, context).rename(of_group="group")
     beside = group.inner_join(sold, ["category", "geo"])
-    return beside.filter(beside.seller_group != beside.of_group)
+    return beside.filter(beside.seller_group != beside.of_group, beside.seller_group != beside.buyer_group)
 
 
 def suspected(

@@ -25,7 +25,6 @@ def expression(tables: Tables, context: Context) -> Any:
         median=others.amount_minor.cast("float64").median(), others=others.count()
     )
     own = dominants_sales(tables, context, sold)
-    own = own.filter(own.seller_group != own.buyer_group)
     own = own.mutate(
         smallest=own.amount_minor.min().over(group_by=_OWN), orders=own.count().over(group_by=_OWN)
     )

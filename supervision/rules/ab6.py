@@ -25,7 +25,6 @@ def expression(tables: Tables, context: Context) -> Any:
     """The dominant's sales in cells of like terms whose prices differ enough somewhere."""
     ratio = context.rules.fraction("AB6", "ratio_above")
     own = dominants_sales(tables, context, priced_sales(tables, context))
-    own = own.filter(own.seller_group != own.buyer_group)
     quotes = tables["quotes"]
     credit = quotes.filter(quotes.trade_id.notnull(), quotes.credit_class.notnull())
     credit = credit.group_by("trade_id").agg(credit=credit.credit_class.max())

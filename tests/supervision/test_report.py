@@ -31,14 +31,29 @@ def test_a_report_is_what_was_written(result, tmp_path):
         "BR8": "quotes",
         "BR9": "payments",
         **dict.fromkeys(("BR12", "BR13"), "notices"),
-        "S30": "payments",
+        **dict.fromkeys(("S17", "S30", "S30D", "WT3"), "payments"),
+        "AB2": "costs",
+        **dict.fromkeys(("AB3", "FAIR_PRICE", "PRICE_CAP", "WT7"), "listings"),
+        **dict.fromkeys(("CO1", "CO2", "CO4", "CO6"), "quotes"),
+        "S21": "certificates",
+        **dict.fromkeys(("US23-1", "US23-2"), "concentrations"),
+        **dict.fromkeys(("XB2",), "export_scans"),
+        **dict.fromkeys(("XB3", "XB4", "XB5"), "export_transfers"),
+        "XB1": "exports",
         "S30B": "payment_mismatches",
     }
 
 
 def test_findings_can_be_asked_by_organisation_and_object(result):
     report = parse_report(result.encoded())
-    assert {f.rule_id for f in report.touching(object_id="ring1")} == {"WT1", "WT2", "WT4", "BR11"}
+    assert {f.rule_id for f in report.touching(object_id="ring1")} == {
+        "WT1",
+        "WT2",
+        "WT4",
+        "WT5",
+        "WT6",
+        "BR11",
+    }
     assert "WT2" in {f.rule_id for f in report.touching(org_id="乙数")}
     assert report.touching(org_id="b0") == ()
     first = report.findings[0]
@@ -51,7 +66,7 @@ def test_a_summary_counts_and_sorts(result):
     assert summary.by_rule["WT1"] == 3
     assert summary.by_rule["WT2"] == 1
     assert summary.findings == len(result.findings) == sum(summary.by_severity.values())
-    assert summary.by_severity[Severity.HIGH] == 5
+    assert summary.by_severity[Severity.HIGH] == 7
     assert summary.markets[0]["hhi"] > 0
     assert [count for _, count in summary.subjects] == sorted((c for _, c in summary.subjects), reverse=True)
 
