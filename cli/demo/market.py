@@ -43,7 +43,7 @@ BROKERS: Final = ("广府数据经纪有限公司", "南岭数据经纪有限公
 _EVEN: Final = (1, 1, 1, 1, 1, 1, 1, 1)
 _ONE_LEADS: Final = (2, 14, 2, 2, 1, 1, 1, 1)
 TABLES: Final[Sequence[tuple[Table, Sequence[int], int]]] = (
-    (FLIGHTS, _EVEN, 12_000_000),
+    (FLIGHTS, _EVEN, 65_500_000),
     (WEATHER, _ONE_LEADS, 6_000_000),
     (PLANES, _EVEN, 4_000_000),
     (CITIES, _EVEN, 3_000_000),
