@@ -1,6 +1,7 @@
 """BR14: an annual report that a certified broker did not file by 31 March, or filed later.
 
-Who is certified when fewer than three whole months of a year are left reports on the next one first. A
+Who is certified when fewer than three whole months of a year are left reports on the next one first, and a
+certificate that begins later than it was entered counts from its beginning, as the register counts. A
 certificate that ended before the last day owes none. The authority's own deadline, 30 April, is no conduct
 of the broker's.
 """
@@ -40,9 +41,8 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
 
 
 def _of_certificate(rows: list[Row], context: Context) -> Iterator[Finding]:
-    since = min(
-        (row["event_at"] for row in rows if row["event"] == "certified"), default=rows[0]["valid_from"]
-    )
+    told = min((row["event_at"] for row in rows if row["event"] == "certified"), default=None)
+    since = max((at for at in (told, rows[0]["valid_from"]) if at is not None), default=None)
     ended = [row["event_at"] for row in rows if row["event"] in _ENDS]
     until = min([*ended, *([] if rows[0]["valid_to"] is None else [rows[0]["valid_to"]])], default=None)
     if since is None:

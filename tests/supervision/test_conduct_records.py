@@ -114,7 +114,7 @@ def test_br10_another_product_and_one_that_was_bought_are_none(tmp_path, market)
     assert not of_rule(market().supervise(tmp_path), "BR10")
 
 
-def certified(rule_id, since, *events, valid_to=None):
+def certified(rule_id, since, *events, valid_from=None, valid_to=None):
     market = Market("certificates", "certificate_events", "mandates", "trades", "orgs")
     market.only = (rule_id,)
     market.as_of = AS_OF
@@ -122,7 +122,7 @@ def certified(rule_id, since, *events, valid_to=None):
         "certificates",
         cert_id="c",
         org_id="broker",
-        valid_from=since,
+        valid_from=valid_from or since,
         valid_to=valid_to or on(12, 31, year=2028),
     )
     for n, (event, at, *year) in enumerate([("certified", since), *events]):
@@ -167,6 +167,19 @@ def test_br14_is_not_due_before_its_day_and_not_after_the_certificate(tmp_path):
     assert of_rule(market.supervise(tmp_path, as_of=late_by(2)), "BR14")
     market = certified("BR14", on(5, 1, year=2025), valid_to=late_by(-10))
     assert not of_rule(market.supervise(tmp_path), "BR14")
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "years"),
+    [
+        (on(9, 30, year=2025), [2025]),
+        (on(10, 1, year=2025), []),  # one day on, two whole months are left
+        (on(1, 1, year=2024), [2025]),  # it began before it was entered: the register counts from the entry
+    ],
+)
+def test_br14_counts_from_the_later_of_entry_and_beginning(tmp_path, valid_from, years):
+    market = certified("BR14", on(5, 1, year=2025), valid_from=valid_from)
+    assert [one.statistic["year"] for one in of_rule(market.supervise(tmp_path), "BR14")] == years
 
 
 def test_br14_says_whether_the_exchange_suspended(tmp_path):
