@@ -64,6 +64,7 @@ def suspected(
     statistic: Mapping[str, Any],
     evidence: Iterable[int | None],
     innocent: tuple[Explanation, ...],
+    severity: Severity = Severity.HIGH,
 ) -> Finding:
     """A finding of an abuse screen."""
     rebuttable = because(
@@ -75,7 +76,7 @@ def suspected(
         zh=f"涉嫌{zh}（线索，支配地位为推定）",
         en=f"suspected {en}; dominance is presumed, a clue only",
         market=market,
-        severity=Severity.HIGH,
+        severity=severity,
         window=window,
         subjects=subjects,
         objects=objects,

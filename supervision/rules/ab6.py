@@ -14,7 +14,7 @@ import ibis
 
 from supervision.abuse import CITES, NEEDS, dominants_sales, priced_sales, suspected
 from supervision.context import Context, Row, Rule, Tables, market_of
-from supervision.finding import Checked, Finding
+from supervision.finding import Checked, Finding, Severity
 from supervision.saying import because
 from supervision.shares import whole
 
@@ -81,6 +81,7 @@ def _finding(unlike: list[Row], widest: Fraction, cell: list[Row], context: Cont
             "like_trades": len(cell),
         },
         evidence=(row["seq"] for row in unlike),
+        severity=Severity.MEDIUM,  # what term and scope were stands in the contracts
         innocent=(
             because(
                 "newcomer",
@@ -89,6 +90,11 @@ def _finding(unlike: list[Row], widest: Fraction, cell: list[Row], context: Cont
                 facts_of_first_orders=len(newcomers),
             ),
             because("tier", "数量或授权不同", "another volume or licence", Checked.RULED_OUT),
+            because(
+                "terms",
+                "期限、范围或交付不同(表中无此列)",
+                "another term, scope or delivery, for which the tables have no column",
+            ),
             because("custom", "实际需求与交易习惯不同", "real needs and customs differ"),
         ),
     )

@@ -66,7 +66,7 @@ def test_a_summary_counts_and_sorts(result):
     assert summary.by_rule["WT1"] == 3
     assert summary.by_rule["WT2"] == 1
     assert summary.findings == len(result.findings) == sum(summary.by_severity.values())
-    assert summary.by_severity[Severity.HIGH] == 7
+    assert summary.by_severity[Severity.HIGH] == 6
     assert summary.markets[0]["hhi"] > 0
     assert [count for _, count in summary.subjects] == sorted((c for _, c in summary.subjects), reverse=True)
 
