@@ -217,8 +217,10 @@ async def _of_one_hand(s: ReadSession, person: Person) -> set[str]:
 
 
 def _hand(row: PersonRow) -> Hand:
-    makers = {row.enrolled_by, row.identified_by, row.confirmed_by}
-    return Hand(row.org_id, row.mark or f"named {row.name}", frozenset(by for by in makers if by is not None))
+    housed = row.enrolled_by is None
+    by = {row.enrolled_by, row.identified_by, row.confirmed_by}
+    makers = frozenset[str]() if housed and row.identified_by is None else frozenset(one for one in by if one)
+    return Hand(row.org_id, row.mark or f"named {row.name}", makers, housed)
 
 
 async def people_in_both(s: ReadSession, a: str, b: str) -> bool:

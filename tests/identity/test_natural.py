@@ -20,7 +20,7 @@ from identity.errors import (
     PersonNotIdentified,
     PersonsBound,
 )
-from identity.hands import Hand, alike, roots
+from identity.hands import Hand, alike, resting_on
 from identity.natural import check_digit, mark_of, parse_id_number
 from identity.passwords import PasswordHash
 from identity.repository import Person, get_person
@@ -228,22 +228,69 @@ def test_who_vouches_for_whom_leads_back_to_those_whom_the_house_enrolled() -> N
         "a": Hand("org", "a", frozenset({"root"})),
         "b": Hand("org", "b", frozenset({"a"})),
         "c": Hand("org", "c", frozenset({"b", "other"})),
-        "x": Hand("org", "x", frozenset({"y"})),
-        "y": Hand("org", "y", frozenset({"x"})),  # a circle, which no act makes
-        "z": Hand("org", "z", frozenset({"gone"})),
+        "d": Hand("org", "d", frozenset({"c"})),
+        "e": Hand("org", "e", frozenset({"c", "d"})),
+        "named": Hand("org", "n", frozenset({"by"}), housed=True),
+        "by": Hand("org", "y", frozenset({"named"})),  # its own puppet said whose it is
     }
-    assert {one: set(roots(one, known)) for one in known} == {
-        "root": set(),
-        "other": set(),
-        "a": {"r"},
-        "b": {"r"},
-        "c": {"r", "o"},
-        "x": {"y"},
-        "y": {"x"},
-        "z": {"gone"},
+    held = {"r": {"root", "a", "b"}, "c": {"c", "d", "e"}, "b": {"b"}, "o": {"other"}, "n": {"named", "by"}}
+    assert {who: set(resting_on(who, known)) for who in held} == held
+    assert alike("root", known) == {"a", "b"}  # also of one that a puppet of it has made
+    assert alike("a", known) == {"root", "b"}
+    assert alike("c", known) == {"d", "e"}  # two words stand for it, its own alone for what it makes
+    assert alike("d", known) == {"c", "e"}
+    assert alike("other", known) == alike("nobody", known) == set()
+    assert alike("named", known) == {"by"}
+
+
+def test_a_puppet_s_word_for_its_maker_adds_nothing() -> None:
+    known = {
+        "one": Hand("org", "ONE"),
+        "x": Hand("org", "X", frozenset({"one", "y"})),
+        "y": Hand("org", "Y", frozenset({"x"})),
+        "z": Hand("org", "Z", frozenset({"one"})),
     }
-    assert alike("a", known) == {"b"}
-    assert alike("c", known) == alike("root", known) == set()
+    assert alike("x", known) == {"one", "y", "z"}
+    assert alike("z", known) == {"one", "x", "y"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30), st.integers(0, 30)), max_size=25))
+def test_no_login_gains_a_second_root_by_what_it_and_its_own_say(
+    acts: list[tuple[bool, int, int]],
+) -> None:
+    known = {
+        "one": Hand("org", "ONE", frozenset({"two"}), housed=True),
+        "two": Hand("org", "TWO"),
+        "own": Hand("org", "OWN", frozenset({"one"})),
+    }
+    own = ["own"]  # all that is done, `own` and what it makes do
+    for enrols, by, about in acts:
+        maker, other = own[by % len(own)], own[about % len(own)]
+        if enrols:
+            own.append(f"own-{len(own)}")
+            known[own[-1]] = Hand("org", f"P{about % 7}", frozenset({maker}))
+        else:
+            known[other] = replace(known[other], makers=known[other].makers | {maker})
+    assert set(own) <= resting_on("OWN", known) & resting_on("ONE", known)
+    assert all(alike(one, known) >= set(own) - {one} for one in own)
+    assert not resting_on("OWN", known) & {"one", "two"}
+
+
+async def test_a_puppet_that_repeats_its_maker_s_number_unbinds_nobody(house: TestHouse) -> None:
+    said = {"org_id": house.operator.org_id, "password": PasswordHash("x")}
+    makers = ["usr_1", "usr_1"]
+    x, z = [
+        await by(house, one, enrol_person, login=f"sock-{n}", name=f"袜{n}", mark=f"{n + 80:064x}", **said)
+        for n, one in enumerate(makers)
+    ]
+    y = await by(house, x.user_id, enrol_person, login="puppet", name="偶", mark="f" * 64, **said)
+    await by(house, y.user_id, identify_person, user_id=x.user_id, mark=x.mark)
+    async with house.database.read() as s:
+        for one, other in ((x, z), (z, x), (y, z)):
+            with pytest.raises(PersonsBound):
+                await require_unbound(s, user_id=one.user_id, others=[other.user_id])
+        with pytest.raises(PersonsBound):
+            await require_unbound(s, user_id="usr_1", others=[y.user_id])
 
 
 async def test_a_number_that_others_have_written_down_keeps_nobody_out_and_is_struck_there(
