@@ -2,8 +2,8 @@
 
 Where the certificate is suspended or lost nobody need wait: the client goes on by itself, with the
 offers as they stand and without a commission. What is agreed stays with a broker that can still sign, whose
-reward is earned on settlement: nobody walks around it (Civil Code 965). One that cannot, for want of a
-certificate or because the mandate's time is over, has brought about no contract (Civil Code 963, 964).
+reward is earned on settlement: nobody walks around it (Civil Code 965), nor by waiting until the mandate's
+time is over. One that cannot, for want of a certificate, has brought about no contract (Civil Code 963, 964).
 """
 
 from collections.abc import Sequence
@@ -29,19 +29,19 @@ from market.orders.tables import Trade
 
 RUNNING: Final = (TradeState.INQUIRED, TradeState.NEGOTIATING)
 AWAITS_SIGNATURES: Final = (TradeState.CONTRACT_READY,)
-_DISABLED: Final = frozenset(
-    {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS, MandateState.EXPIRED}
-)
+_DISABLED: Final = frozenset({MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS})
 
 
 def reach_of(mandate: MandateState, *, certified: bool) -> tuple[TradeState, ...]:
     """The states a take-over reaches, by the mandate's state and whether the broker can act at all. Pure.
 
-    Under a mandate that was taken over before: what stood still then, once it goes on.
+    Under a mandate that was taken over before: what stood still then, once it goes on. What was agreed
+    under one whose time is over since its broker still signs, while it is certified.
     """
     if mandate is MandateState.TAKEN_OVER:
         return () if certified else AWAITS_SIGNATURES
-    return RUNNING + AWAITS_SIGNATURES if mandate in _DISABLED else RUNNING
+    disabled = mandate in _DISABLED or (mandate is MandateState.EXPIRED and not certified)
+    return RUNNING + AWAITS_SIGNATURES if disabled else RUNNING
 
 
 async def running_under(s: ReadSession, mandate: MandateRow, reach: Sequence[TradeState]) -> list[str]:

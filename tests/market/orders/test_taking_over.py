@@ -126,7 +126,9 @@ async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its
 @pytest.mark.parametrize("state", MandateState)
 @pytest.mark.parametrize("certified", [True, False])
 def test_what_is_taken_over_by_the_state_of_the_mandate(state, certified):
-    lost = {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS, MandateState.EXPIRED}
+    lost = {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS}
+    if not certified:
+        lost |= {MandateState.EXPIRED}
     expected = RUNNING + AWAITS_SIGNATURES if state in lost else RUNNING
     if state is MandateState.TAKEN_OVER:
         expected = () if certified else AWAITS_SIGNATURES
@@ -138,13 +140,17 @@ async def brokers_of(scene):
     return {name: (await scene.trade(trade_id)).broker_id for name, trade_id in scene.trades.items()}
 
 
+async def run_out(scene):
+    """The mandate's time is over, and the clock has said so."""
+    scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))
+    async with scene.database.write() as s:
+        assert await end_mandate(s, scene.house.house.exchange_act(), mandate_id=scene.mandate_id)
+
+
 async def end(scene, how):
-    """The broker cannot act any more: by a suspension, a revocation, or the mandate's end."""
+    """The broker cannot act any more: by a suspension, a revocation, or both its certificate and mandate."""
     if how == "EXPIRED":
-        scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))
-        async with scene.database.write() as s:
-            assert await end_mandate(s, scene.house.house.exchange_act(), mandate_id=scene.mandate_id)
-        return
+        await run_out(scene)
     await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
     if how == "TERMINATED_BY_CERT_LOSS":
         await scene.authority.do(revoke_certificate, cert_id=scene.cert_id, reason_code="WT1")
@@ -158,7 +164,7 @@ async def test_a_contract_the_broker_cannot_sign_is_drawn_up_without_it(scene, h
     async with scene.database.read() as s:
         former = (await get_contract(s, trade_id=trade_id)).contract_sha256
     await end(scene, how)
-    async with refused(scene.database, NoActiveMandate if how == "EXPIRED" else BrokerNotCertified):
+    async with refused(scene.database, BrokerNotCertified):
         await scene.sign(trade_id, scene.buyer)
     await taken(scene)
     trade = await scene.trade(trade_id)
@@ -175,6 +181,35 @@ async def test_a_contract_the_broker_cannot_sign_is_drawn_up_without_it(scene, h
     assert (await scene.sign(trade_id, scene.seller, scene.buyer)).status is TradeState.CONTRACTED
     left = {"INQUIRED", "NEGOTIATING", "CONTRACT_READY"}
     assert await brokers_of(scene) == {name: None if name in left else who for name, who in before.items()}
+
+
+@pytest.mark.parametrize("takes_over", [True, False])
+@pytest.mark.parametrize("stated", [True, False])
+async def test_nobody_waits_out_the_mandate_of_what_is_agreed(scene, takes_over, stated):
+    """Its broker signs what was agreed in the mandate's time, and keeps seat and commission."""
+    trade_id = scene.trades["CONTRACT_READY"]
+    if stated:
+        await run_out(scene)
+    else:
+        scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))  # the clock's statement comes later
+    if takes_over:
+        await taken(scene)
+        assert (await scene.trade(scene.trades["NEGOTIATING"])).broker_id is None
+    trade = await scene.sign(trade_id, scene.seller, scene.broker, scene.buyer)
+    assert trade.status is TradeState.CONTRACTED
+    assert (trade.broker_id, trade.commission_minor) == (scene.broker.org_id, COMMISSION)
+
+
+@pytest.mark.parametrize("how", ["revoked", "taken over"])
+async def test_what_the_client_ended_before_its_time_is_not_signed_under_after_it(scene, how):
+    trade_id = scene.trades["CONTRACT_READY"]
+    if how == "revoked":
+        await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id, attempted="MND.REVOKE")
+    else:
+        await taken(scene)
+    scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))
+    async with refused(scene.database, NoActiveMandate):
+        await scene.sign(trade_id, scene.broker)
 
 
 async def test_nobody_walks_around_a_broker_that_can_sign(scene):
