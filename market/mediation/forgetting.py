@@ -8,7 +8,7 @@ from market.mediation.tables import Presentation
 
 
 async def forget_sent(s: WriteSession, *, presentation_id: str) -> None:
-    """The neutral order with its points, and the broker's reason; what was sent stays, as it is public."""
+    """What was sent, the neutral order with its points, and the broker's reason."""
     mine = update(Presentation).where(col(Presentation.presentation_id) == presentation_id)
-    await s.exec(mine.values(document=None, related={}))
+    await s.exec(mine.values(listing_ids=[], document=None, related={}))
     await s.exec(mine.where(col(Presentation.reason).is_not(None)).values(reason=ERASED))

@@ -1,7 +1,8 @@
 """A broker sends its client what matches the client's request: stated, so that the order can be compared.
 
-The public part names the listings in the order in which they were sent; the neutral order with its points,
-and the reason for another one, are in the opening, for client and supervision.
+The public part names nothing that was sent: the neutral order counts a budget that others are not told, and
+what is sent beside it would tell them. What was sent, the neutral order with its points, and the reason for
+another one are in the opening, for client and supervision.
 """
 
 from collections.abc import Sequence
@@ -165,7 +166,7 @@ async def may_match_for(s: ReadSession, *, broker_id: str, request: DataRequest,
 
 
 def _sent(row: Presentation, found: Found) -> Draft:
-    """Ids and the order sent in public; points, budget and reason in the opening."""
+    """Who sent whom something in public; what was sent, points and reason in the opening."""
     order = [[match.listing_id, match.points] for match in found.result.matches]
     return Draft(
         SEND,
@@ -177,10 +178,15 @@ def _sent(row: Presentation, found: Found) -> Draft:
             "client_id": row.client_id,
             "mandate_id": row.mandate_id,
             "rule_version": row.rule_version,
-            "listings": row.listing_ids,
-            "departs": row.departs,
             "order_sha256": row.order_sha256,
         },
-        opening={"order": order, "related": row.related, "complete": not found.more, "reason": row.reason},
+        opening={
+            "listings": row.listing_ids,
+            "departs": row.departs,
+            "order": order,
+            "related": row.related,
+            "complete": not found.more,
+            "reason": row.reason,
+        },
         subjects={"neutral-order": row.order_sha256},
     )

@@ -27,8 +27,8 @@ def _org(*, nullable: bool = False) -> Column[str]:
 class Presentation(SQLModel, table=True):
     """Matches that a broker sent its client, in its order; `document` has the neutral one with its reasons.
 
-    `document` and `reason` go when their opening is erased; the digest stays. `related` tells what links the
-    broker to the seller of a listing, where something does.
+    `listing_ids`, `document` and `reason` go when their opening is erased; the digest stays.
+    `related` tells what links the broker to the seller of a listing, where something does.
     """
 
     __tablename__ = "market_presentations"

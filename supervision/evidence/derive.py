@@ -156,11 +156,13 @@ def _of_conduct(fact: Fact, register: Register, writer: TableWriter) -> None:
 def _ranked(fact: Fact, register: Register) -> Iterator[Mapping[str, Any]]:
     """Each listing of the neutral order, and of what was sent, with its place in both; places begin with 1.
 
-    Where the opening is gone there is no neutral place.
+    What was sent is in the opening (of before: in public); where that is gone there is nothing.
     """
     said = fact.said
     names = ("presentation_id", "broker_id", "client_id", "request_id", "rule_version")
-    sent = {listing_id: place for place, listing_id in enumerate(said["listings"], 1)}
+    told = {**fact.opened, **said}
+    listings = told.get("listings", ()) if fact.opening_missing else told["listings"]
+    sent = {listing_id: place for place, listing_id in enumerate(listings, 1)}
     neutral = {
         listing_id: (place, points)
         for place, (listing_id, points) in enumerate(fact.opened.get("order", ()), 1)

@@ -144,11 +144,16 @@ def test_what_was_sent_becomes_evidence_with_both_orders(tmp_path):
         "client_id": BUYER,
         "mandate_id": "mnd_1",
         "rule_version": "matching/1",
-        "listings": ["lst_1"],
-        "departs": True,
         "order_sha256": "0" * 64,
     }
-    order = {"order": [["lst_2", 80], ["lst_1", 60]], "related": {}, "complete": True, "reason": "asked for"}
+    sent = {"listings": ["lst_1"], "departs": True}
+    order = {
+        **sent,
+        "order": [["lst_2", 80], ["lst_1", 60]],
+        "related": {},
+        "complete": True,
+        "reason": "asked for",
+    }
     seq = ledger.say("MED.SEND", "mch_1", opening=order, actor=BROKER, role="BROKER", **said)
     rows = {row["listing_id"]: row for row in tables_of(ledger, tmp_path)["ranking"]}
     assert {

@@ -135,11 +135,13 @@ async def test_what_is_sent_is_stated_in_its_order_and_the_neutral_one_is_sealed
     async with two.database.read() as s:
         (said,) = await statements_of(s, object_id=row.presentation_id)
         private = await opening(s, sha256=said.opening_sha256)
-    assert (said.event, said.predicate["listings"]) == ("MED.SEND", [second, first])
+    assert said.event == "MED.SEND"
     assert said.predicate["order_sha256"] == row.order_sha256 == sha256_hex(row.document.encode())
-    assert not {"order", "points", "reason", "related"} & said.predicate.keys()
+    assert not {"listings", "departs", "order", "points", "reason", "related"} & said.predicate.keys()
     assert private.pop("nonce")
     assert private == {
+        "listings": [second, first],
+        "departs": True,
         "order": [[first, 40], [second, 33]],
         "related": {first: "MANDATED"},
         "complete": True,
@@ -280,5 +282,26 @@ async def test_points_and_reason_can_be_forgotten_once_the_request_is_over(two):
     await erase()
     async with two.database.read() as s:
         kept = await get_presentation(s, presentation_id=row.presentation_id, org_id=None)
-    assert (kept.document, kept.reason, kept.related) == (None, ERASED, {})
-    assert kept.listing_ids == [two.trades["other"]]
+    assert (kept.listing_ids, kept.document, kept.reason, kept.related) == ([], None, ERASED, {})
+
+
+async def test_nobody_reads_a_sealed_budget_from_what_is_stated_in_public(sqlite_scene):
+    """The order counts the budget: what was sent, beside the order that everybody computes, tells it."""
+    scene = sqlite_scene
+    await scene.mandate(scene.buyer, Side.BUYER)
+    dear = scene.listing.listing_id
+    cheap = (
+        await listed(
+            scene.house, scene.stranger, CLEAN.replace("4401", "4403"), geo="CN", list_price_minor=10_000_000
+        )
+    ).listing_id
+    request = await publish(scene, budget_min_minor=1_000_000, budget_max_minor=20_000_000)
+    everybody, told = await found(scene, request), await found(scene, request, scene.broker)
+    assert (everybody.order, told.order) == ([dear, cheap], [cheap, dear])
+    row = await send(scene, request, *told.order)
+    assert (row.listing_ids, row.departs) == ([cheap, dear], False)
+    async with scene.database.read() as s:
+        (said,) = await statements_of(s, object_id=row.presentation_id)
+    assert "departs" not in said.predicate
+    assert dear not in str(said.payload)
+    assert cheap not in str(said.payload)
