@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Final
 
 from cases.errors import (
-    CaseSameOfficer,
     CaseWrongRole,
     CaseWrongState,
     DecisionBeyondFinding,
@@ -78,15 +77,8 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
 ORDERING: Final = frozenset({CaseState.INVESTIGATING, CaseState.DECIDED})
 
 
-def check_decision(
-    subjects: Collection[str], org_ids: Collection[str], *, opened_by: str | None, decides: str | None
-) -> None:
-    """Who decides is not who opened the case, and holds it against some of whom the finding named.
-
-    Raises CaseSameOfficer, DecisionBeyondFinding.
-    """
-    if decides is not None and decides == opened_by:
-        raise CaseSameOfficer("who opened the investigation does not decide it")
+def check_decision(subjects: Collection[str], org_ids: Collection[str]) -> None:
+    """A decision holds a case against some of whom the finding named. Raises DecisionBeyondFinding."""
     strangers = sorted(set(org_ids) - set(subjects))
     if strangers or not org_ids:
         raise DecisionBeyondFinding("a decision is about whom the finding named", org_ids=strangers)

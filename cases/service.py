@@ -13,7 +13,7 @@ from sqlmodel import col, update
 from base.db import WriteSession
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
-from cases.errors import CaseWrongState, FindingFiledBefore, FindingMalformed
+from cases.errors import CaseSameOfficer, CaseWrongState, FindingFiledBefore, FindingMalformed
 from cases.rules import (
     CaseEvent,
     CaseState,
@@ -24,6 +24,7 @@ from cases.rules import (
     may_move,
 )
 from cases.tables import Case, CaseFlag, CaseOrder
+from identity.service import require_identified, require_unbound
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
 from market.disputes.refunds import RefundTerms, refund_after_release
@@ -114,12 +115,19 @@ async def dismiss_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
 async def decide_case(s: WriteSession, act: Act, *, case_id: str, org_ids: Collection[str]) -> Case:
     """Confirm what a case suspected, against some of whom it named (CSE.DECIDE); public from then on.
 
-    Its flags stay. Raises CaseWrongState, CaseWrongRole, CaseSameOfficer, DecisionBeyondFinding.
+    By another natural person than opened it, and by none whom that one has made. Its flags stay. Raises
+    CaseWrongState, CaseWrongRole, CaseSameOfficer, DecisionBeyondFinding, `person-not-identified`,
+    `persons-bound`.
     """
     case = await repository.claim_case(s, case_id=case_id)
     may_move(case.status, CaseEvent.DECIDE, act.role)
     subjects = [str(one) for one in case.finding.get("subjects", [])]
-    check_decision(subjects, org_ids, opened_by=case.opened_by, decides=act.actor.user_id)
+    check_decision(subjects, org_ids)
+    opened = await require_identified(s, user_id=case.opened_by)
+    decides = await require_identified(s, user_id=act.actor.user_id)
+    if opened.mark == decides.mark:
+        raise CaseSameOfficer("who opened the investigation does not decide it")
+    await require_unbound(s, user_id=decides.user_id, others=[opened.user_id])
     return await _move(
         s, act, case_id, CaseEvent.DECIDE, {"rule_id": case.rule_id, "org_ids": sorted(set(org_ids))}
     )

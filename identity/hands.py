@@ -24,7 +24,7 @@ class Hand:
 
 
 def resting_on(who: str, known: Mapping[str, Hand]) -> frozenset[str]:
-    """The logins, that person's own among them, to which no chain of vouchers leads but through him or her."""
+    """The logins, that person's own among them, to which no chain leads but through him or her."""
     roots = {one for one, hand in known.items() if not hand.makers or hand.makers - known.keys()}
     away = known.keys() - _reached(roots, known)
     roots |= {one for one in away if known[one].housed}

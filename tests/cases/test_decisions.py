@@ -16,19 +16,34 @@ from cases.errors import (
 )
 from cases.rules import CaseState, Measure
 from cases.service import decide_case, file_case, issue_order, open_case
+from identity.errors import PersonNotIdentified, PersonsBound
 from ledger.acts import perform
 from ledger.erasure import ERASED
 from ledger.reader import opening, statements_of
 from ledger.recording import Actor
 from market.disputes.voiding import void_trade
 from tests.cases.test_orders import FINDING
+from tests.houses import officer
 from tests.standstill import refused, untouched
 
 
-async def opened(scene, *subjects):
+async def opened(scene, *subjects, who="usr_handler"):
+    async with scene.database.write() as s:
+        for user_id, number, maker in (
+            ("usr_handler", 91, None),
+            ("usr_handler_too", 91, None),
+            ("usr_made", 93, "usr_handler"),
+            ("usr_chief", 92, None),
+            ("usr_nobody", None, None),
+        ):
+            row = officer(scene.samr.org_id, number or 94, scene.clock)
+            row.user_id = row.login = user_id
+            row.enrolled_by, row.roles = maker, '["SAMR"]'
+            row.mark = None if number is None else row.mark
+            s.add(row)
     finding = FINDING | {"subjects": list(subjects or (scene.broker.org_id, scene.seller.org_id))}
     case = await scene.samr.do(file_case, finding=finding)
-    await by(scene, "usr_handler", open_case, case_id=case.case_id)
+    await by(scene, who, open_case, case_id=case.case_id)
     return case.case_id
 
 
@@ -77,6 +92,10 @@ async def test_a_decision_is_public_and_names_rule_and_organisations(scene):
     ("who", "whom", "error"),
     [
         ("usr_handler", "broker", CaseSameOfficer),
+        ("usr_handler_too", "broker", CaseSameOfficer),
+        ("usr_made", "broker", PersonsBound),
+        ("usr_nobody", "broker", PersonNotIdentified),
+        (None, "broker", PersonNotIdentified),
         ("usr_chief", "buyer", DecisionBeyondFinding),
         ("usr_chief", None, DecisionBeyondFinding),
     ],
@@ -86,6 +105,12 @@ async def test_who_opened_it_does_not_decide_and_nobody_is_drawn_in(scene, who, 
     org_ids = [] if whom is None else [getattr(scene, whom).org_id]
     async with (untouched if error is DecisionBeyondFinding else refused)(scene.database, error):
         await by(scene, who, decide_case, case_id=case_id, org_ids=org_ids)
+
+
+async def test_a_case_that_nobody_on_record_opened_is_not_decided(scene):
+    case_id = await opened(scene, who=None)
+    async with refused(scene.database, PersonNotIdentified):
+        await by(scene, "usr_chief", decide_case, case_id=case_id, org_ids=[scene.broker.org_id])
 
 
 async def test_a_case_that_was_not_opened_is_not_decided_and_the_operator_decides_none(scene):
