@@ -1,8 +1,8 @@
 """An order is two officers' work: one proposes it, another one of the same authority puts it into force.
 
 Measures bite at once and hit a member whom nobody has heard; no single person orders them (`states.md` §3.5).
-What is proposed is told in an opening only, so that nobody is warned by the log. In an emergency the exchange
-acts first, for ten working days (a freeze, a suspension).
+What is proposed, and in which case, is told in an opening only, so that nobody is warned by the log. In an
+emergency the exchange acts first, for ten working days (a freeze, a suspension).
 """
 
 from collections.abc import Collection, Sequence
@@ -54,6 +54,7 @@ async def propose_order(
         digest="",
     )
     opening = {
+        "case_id": case_id,  # the log tells which trades a case has flagged
         "measure": measure.value,
         "object_of_order": object_id,
         "reason_code": reason_code,
@@ -61,7 +62,7 @@ async def propose_order(
         "fault": row.fault,
         "officer_id": officer.user_id,
     }
-    said = Draft("ORD.PROPOSE", row.order_id, {"order_id": row.order_id, "case_id": case_id}, opening)
+    said = Draft("ORD.PROPOSE", row.order_id, {"order_id": row.order_id}, opening)
     row.digest = (await record(s, act, said)).digest
     s.add(row)
     await s.flush()

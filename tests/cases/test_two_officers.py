@@ -75,6 +75,7 @@ async def test_nothing_moves_before_another_person_confirms_it(scene, case_id):
         assert [one.order_id for one in await proposals_of(s, case_id=case_id)] == [order_id]
         (said,) = await statements_of(s, object_id=order_id)
     assert trade_id not in str(said.predicate)  # nobody is warned by the log
+    assert case_id not in str(said.predicate)  # which says what trades the case has flagged
     for who, refusal in (
         ("usr_one", OrderSameOfficer),
         ("usr_one_too", OrderSameOfficer),
