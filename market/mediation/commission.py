@@ -87,10 +87,9 @@ async def _expenses(s: ReadSession, broker_id: str) -> list[Expense]:
 
 async def owed_on(s: ReadSession, deal: Deal) -> int:
     """What the client owes of a deal's expenses now, in fen."""
-    trade = await repository.trade_of(s, deal)
     return expenses_owed(
         deal.expenses_minor,
         agreed=deal.expenses_agreed_at is not None,
-        stage=repository.stage_of(deal, trade),
-        contracted=trade is not None and trade.contracted_at is not None,
+        stage=repository.stage_of(deal, await repository.trade_of(s, deal)),
+        contracted=await repository.contract_came_about(s, deal),
     )

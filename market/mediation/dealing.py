@@ -14,7 +14,7 @@ from identity.service import require_member
 from ledger.recording import Act
 from market.listings.repository import get_listing
 from market.mediation import repository
-from market.mediation.errors import DealMalformed, DealTradeUnfit, DealUnknown
+from market.mediation.errors import DealMalformed, DealStageWrong, DealTradeUnfit, DealUnknown
 from market.mediation.rules import (
     MAX_TITLE,
     MOST_ENTRIES,
@@ -130,13 +130,16 @@ async def _take_trade(s: WriteSession, deal: Deal, trade_id: str) -> None:
 async def move_deal(
     s: WriteSession, act: Act, *, deal_id: str, stage: Stage, reason: str | None = None
 ) -> Deal:
-    """Move a deal that has no trade, as its broker; a loss has its reason.
+    """Move a deal that has no trade, as its broker; a loss has its reason, and no trade that could be linked.
 
     Raises DealUnknown, DealStageWrong, DealMalformed.
     """
     deal, _ = await _claimed(s, act, deal_id)
     may_move(deal.stage, stage, has_trade=deal.trade_id is not None)
-    deal.lost_reason = check_lost(stage, reason)
+    lost_reason = check_lost(stage, reason)
+    if stage is Stage.LOST and (running := await repository.trade_to_link(s, deal)) is not None:
+        raise DealStageWrong("there is a trade of these parties", stage=deal.stage.value, trade_id=running)
+    deal.lost_reason = lost_reason
     deal.stage = stage
     said = stage.value if deal.lost_reason is None else f"{stage.value} {deal.lost_reason}"
     return await _entered(s, act, deal, EntryKind.MOVED, text=said, shared=False)

@@ -49,7 +49,7 @@ class DealMalformed(Malformed):
 
 
 class DealStageWrong(Malformed):
-    """The stage does not lead there, or is the trade's own; `allowed` lists where it leads."""
+    """The stage does not lead there (`allowed`: where it does), or a trade (`trade_id`) says otherwise."""
 
     code = "deal-stage-wrong"
     title = "The deal's stage does not lead there"

@@ -171,6 +171,40 @@ async def trade_of(s: ReadSession, deal: Deal) -> Trade | None:
     return trade if trade is not None and trade.broker_id == deal.broker_id else None
 
 
+def _of_same_parties(deal: Deal) -> ColumnElement[bool]:
+    """Whether a trade is this broker's for the deal's client and side, of its listing where it names one."""
+    client = Trade.seller_id if deal.side == Side.PROVIDER.value else Trade.buyer_id
+    same = and_(
+        col(Trade.broker_id) == deal.broker_id,
+        col(Trade.broker_side) == deal.side,
+        col(client) == deal.client_id,
+    )
+    return same if deal.listing_id is None else and_(same, col(Trade.listing_id) == deal.listing_id)
+
+
+async def contract_came_about(s: ReadSession, deal: Deal) -> bool:
+    """Whether the deal's trade was contracted, whoever has it now, or another of its parties since it began.
+
+    The broker alone says which trade a deal has become: what it owes its client rests on no word of its own.
+    """
+    since = and_(_of_same_parties(deal), col(Trade.contracted_at) >= deal.opened_at)
+    its = and_(col(Trade.trade_id) == deal.trade_id, col(Trade.contracted_at).is_not(None))
+    return (await s.exec(select(Trade.trade_id).where(or_(its, since)).limit(1))).first() is not None
+
+
+async def trade_to_link(s: ReadSession, deal: Deal) -> str | None:
+    """A trade of the deal's parties that began since it did, has no deal, and has not come to nothing."""
+    lost = [state.value for state, stage in OF_TRADE.items() if stage is Stage.LOST]
+    kept = select(Deal.trade_id).where(Deal.trade_id == Trade.trade_id)
+    query = select(Trade.trade_id).where(
+        _of_same_parties(deal),
+        col(Trade.inquired_at) >= deal.opened_at,
+        _STANDS.not_in(lost),
+        ~kept.exists(),
+    )
+    return (await s.exec(query.order_by(col(Trade.trade_id)).limit(1))).first()
+
+
 async def entries_of(s: ReadSession, *, deal_id: str, shared_only: bool) -> Sequence[DealEntry]:
     """What a deal's record holds, first to last; for the client what is shared with it."""
     query = select(DealEntry).where(DealEntry.deal_id == deal_id)

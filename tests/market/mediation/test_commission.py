@@ -12,12 +12,16 @@ from ledger.accounts import escrow_of
 from ledger.tables import PostingRow
 from market.mediation.commission import reward_of
 from market.mediation.dealing import agree_expenses, link_trade, move_deal, open_deal, put_expenses
+from market.mediation.errors import DealStageWrong
 from market.mediation.states import Stage
+from market.orders.tables import Trade
+from market.orders.taking_over import take_over
 from market.settlement.accounts import as_csv, commission_of
 from market.settlement.repository import claims_of
 from tests.market.settlement.going_back import claim_back, fail, partly
 from tests.market.settlement.test_accounts import EVENING, FIRST, T_PLUS_1, checked, sealed, signed
 from tests.market.trade.scene import COMMISSION, PRICE, Scene
+from tests.standstill import untouched
 
 
 async def reward(scene: Scene, since: date = FIRST):
@@ -80,6 +84,7 @@ async def test_what_is_refunded_goes_back_and_a_bundle_says_the_same(scene):
 
 
 async def test_agreed_expenses_stand_apart_and_are_owed_only_without_a_contract(scene):
+    scene.clock.advance(timedelta(minutes=1))  # what was contracted before is other business
     owed = []
     for trade in (None, scene.trades["NEGOTIATING"]):
         deal = await scene.broker.do(open_deal, title="x", client_id=scene.seller.org_id, side=Side.PROVIDER)
@@ -97,3 +102,50 @@ async def test_agreed_expenses_stand_apart_and_are_owed_only_without_a_contract(
         owed[1]: (300_000, 0),
     }
     assert found.earned_minor == COMMISSION  # no money of theirs is in the books
+
+
+async def agreed(scene: Scene, **facts):
+    """A deal with the seller whose expenses are agreed."""
+    scene.clock.advance(timedelta(minutes=1))
+    about = {"client_id": scene.seller.org_id, "side": Side.PROVIDER} | facts
+    deal = await scene.broker.do(open_deal, title="x", **about)
+    await scene.broker.do(put_expenses, deal_id=deal.deal_id, amount_minor=300_000, text="差旅")
+    await scene.seller.do(agree_expenses, deal_id=deal.deal_id, amount_minor=300_000)
+    return deal
+
+
+async def owed(scene: Scene) -> dict[str, int]:
+    return {one.deal_id: one.owed_minor for one in (await reward(scene)).expenses}
+
+
+async def test_no_expenses_are_owed_where_the_contract_came_about_though_the_broker_never_linked_it(scene):
+    deal = await agreed(scene, listing_id=scene.listing.listing_id)
+    lose = {"deal_id": deal.deal_id, "stage": Stage.LOST, "reason": "OTHER"}
+    trade_id = (await scene.inquire()).trade_id
+    async with untouched(scene.database, DealStageWrong) as caught:
+        await scene.broker.do(move_deal, **lose)
+    assert caught.value.facts["trade_id"] == trade_id
+    kept = await scene.broker.do(open_deal, title="y", trade_id=trade_id)  # in another deal
+    await scene.broker.do(move_deal, **lose)
+    assert await owed(scene) == {deal.deal_id: 300_000}
+    await scene.offer(trade_id, scene.seller)
+    await scene.accept(trade_id, scene.buyer)
+    await scene.sign(trade_id)
+    assert (await scene.trade(trade_id)).contracted_at is not None
+    assert await owed(scene) == {deal.deal_id: 0}
+    assert kept.deal_id != deal.deal_id
+
+
+async def test_no_expenses_are_owed_on_a_trade_that_was_taken_over_and_contracted(sqlite_scene):
+    scene = sqlite_scene
+    trade_id = scene.trades["NEGOTIATING"]
+    deal = await agreed(scene, trade_id=trade_id)
+    assert await owed(scene) == {deal.deal_id: 0}
+    await scene.seller.do(take_over, attempted="MND.TAKE_OVER", mandate_id=scene.mandate_id)
+    assert await owed(scene) == {deal.deal_id: 300_000}
+    async with scene.database.write() as s:
+        trade = await s.get(Trade, trade_id)
+        trade.contracted_at = scene.clock.now()
+        s.add(trade)
+    assert (await scene.trade(trade_id)).broker_id is None
+    assert await owed(scene) == {deal.deal_id: 0}

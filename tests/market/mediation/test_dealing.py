@@ -1,5 +1,6 @@
 """A broker's deals: its own stages until there is a trade, the trade's from then on; what is the client's."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ def test_a_broker_moves_a_deal_along_its_own_stages_alone(stage, to):
 async def test_from_a_lead_to_a_trade_and_nothing_of_it_is_stated(scene):
     async with scene.database.read() as s:
         before = len((await s.exec(select(StatementRow.id))).all())
+    scene.clock.advance(timedelta(minutes=1))
     deal = await opened(scene, client_id=scene.seller.org_id, side=Side.PROVIDER)
     said = {"deal_id": deal.deal_id}
     await scene.broker.do(move_deal, **said, stage=Stage.PROPOSED)
