@@ -11,7 +11,6 @@ from sqlmodel import col, or_, select
 
 from base.canonical import canonical
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
-from identity.hands import Hand, alike
 from identity.rules import STEP_UP_TTL, Custody, KeyStatus, OrganisationStatus, Role
 from identity.tables import (
     DeniedTokenRow,
@@ -184,43 +183,6 @@ async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
     same = PersonRow.name == person.name if person.mark is None else col(PersonRow.mark) == person.mark
     query = select(PersonRow).where(same)
     return [_person(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
-
-
-async def bound_to(s: ReadSession, *, person: Person) -> frozenset[str]:
-    """The ids of the logins that enrolled or identified this one, or that it has, under whatever login."""
-    row = (await s.exec(select(PersonRow).where(PersonRow.user_id == person.user_id))).first()
-    by = set() if row is None else {row.enrolled_by, row.identified_by} - {None}
-    found = {user_id for user_id in by if user_id is not None}
-    for user_id in sorted(found):
-        maker = await get_person(s, user_id=user_id)
-        found |= set() if maker is None else {one.user_id for one in await logins_of(s, person=maker)}
-    own = [one.user_id for one in await logins_of(s, person=person)]
-    made = or_(col(PersonRow.enrolled_by).in_(own), col(PersonRow.identified_by).in_(own))
-    found |= set(await s.exec(select(PersonRow.user_id).where(made)))
-    return frozenset(found | await _of_one_hand(s, person))
-
-
-async def _of_one_hand(s: ReadSession, person: Person) -> set[str]:
-    """The logins beside it that rest on the same one person's word as this one (`identity.hands`)."""
-    known: dict[str, Hand] = {}
-    asked = select(PersonRow).where(PersonRow.org_id == person.org_id)
-    while True:
-        rows = (await s.exec(asked)).all()
-        known |= {row.user_id: _hand(row) for row in rows}
-        missing = {by for hand in known.values() for by in hand.makers} - known.keys()
-        if not rows or not missing:
-            break
-        asked = select(PersonRow).where(col(PersonRow.user_id).in_(sorted(missing)))
-    return alike(person.user_id, known) & {
-        user_id for user_id, hand in known.items() if hand.org_id == person.org_id
-    }
-
-
-def _hand(row: PersonRow) -> Hand:
-    housed = row.enrolled_by is None
-    by = {row.enrolled_by, row.identified_by, row.confirmed_by}
-    makers = frozenset[str]() if housed and row.identified_by is None else frozenset(one for one in by if one)
-    return Hand(row.org_id, row.mark or f"named {row.name}", makers, housed)
 
 
 async def people_in_both(s: ReadSession, a: str, b: str) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel, col, update
+from sqlmodel import SQLModel, col, select, update
 
-from base.db import ReadSession, WriteSession
+from base.db import ReadSession, WriteSession, exclusive_lock
 from base.errors import DomainError, NotFound
 from identity.errors import (
     LoginTaken,
@@ -28,7 +28,6 @@ from identity.passwords import PasswordHash
 from identity.repository import (
     Organisation,
     Person,
-    bound_to,
     find_organisation,
     get_organisation,
     get_person,
@@ -51,6 +50,7 @@ from identity.rules import (
 )
 from identity.tables import OrganisationRow, PersonRow
 from identity.uscc import parse_uscc, region_of
+from identity.vouching import adds_nothing, bound_to
 from ledger.recording import Act, record
 from ledger.statement import Draft
 
@@ -207,9 +207,10 @@ async def enrol_person(
 async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str) -> Person:
     """Say which natural person a login belongs to; by the operator, or by its organisation.
 
-    The same again from another hand confirms it: it then rests on two persons' word (`identity.hands`).
-    What was said stays, unless an objection is upheld (`identity.contesting`). Raises NotFound,
-    PersonIdentifiedOtherwise, PersonNameDiffers.
+    The same again from another hand confirms it: it then rests on two persons' word (`identity.hands`). The
+    word of the login itself, or of one bound to it, is none. What was said stays, unless an objection is
+    upheld (`identity.contesting`). Raises NotFound, PersonIdentifiedOtherwise, PersonNameDiffers,
+    PersonsBound.
     """
     person = await get_person(s, user_id=user_id)
     if person is None or not (is_operator(act) or act.actor.org_id == person.org_id):
@@ -223,10 +224,23 @@ async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str)
         again = await get_person(s, user_id=user_id)
         if again is None or again.mark != mark:
             raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
-        once = col(PersonRow.user_id) == user_id, col(PersonRow.confirmed_by).is_(None)
-        by_another = col(PersonRow.identified_by) != act.actor.user_id
-        await s.exec(update(PersonRow).where(*once, by_another).values(confirmed_by=act.actor.user_id))
+        await _confirm(s, again, by=act.actor.user_id)
     return replace(person, mark=mark)
+
+
+async def _confirm(s: WriteSession, person: Person, *, by: str | None) -> None:
+    """A second word: the first independent one stays; who has said it before says nothing new."""
+    query = exclusive_lock(select(PersonRow).where(PersonRow.user_id == person.user_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).one()
+    if by is None or row.identified_by is None or by in {row.identified_by, row.confirmed_by}:
+        return
+    if await adds_nothing(s, person=person, user_id=by):
+        raise PersonsBound("whose word this login rests on confirms it not once more", user_id=person.user_id)
+    earlier = row.confirmed_by
+    if earlier is None or await adds_nothing(s, person=person, user_id=earlier):
+        row.confirmed_by = by
+        s.add(row)
+        await s.flush()
 
 
 async def _require_one_name(s: WriteSession, person: Person, mark: str | None) -> None:

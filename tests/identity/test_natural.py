@@ -32,6 +32,7 @@ from identity.service import (
     require_identified,
     require_unbound,
 )
+from identity.tables import PersonRow
 from ledger.acts import perform
 from ledger.recording import Actor
 from tests.houses import TestHouse, make_house, some_id_number
@@ -211,8 +212,9 @@ async def test_two_people_whom_one_login_has_made_do_not_decide_together(house: 
                 with pytest.raises(PersonsBound):
                     await require_unbound(s, user_id=a.user_id, others=[b.user_id])
         await require_unbound(s, user_id=socks[1].user_id, others=[free.user_id, "usr_3"])
-    for again in ("usr_1", between):  # the same hand again confirms nothing
-        await by(house, again, identify_person, user_id=far.user_id, mark=numbers[2])
+    for again in ("usr_1", socks[1].user_id, far.user_id):  # no other word than it rests on already
+        async with refused(house.database, PersonsBound):
+            await by(house, again, identify_person, user_id=far.user_id, mark=numbers[2])
         async with house.database.read() as s:
             with pytest.raises(PersonsBound):
                 await require_unbound(s, user_id=socks[1].user_id, others=[far.user_id])
@@ -284,13 +286,27 @@ async def test_a_puppet_that_repeats_its_maker_s_number_unbinds_nobody(house: Te
         for n, one in enumerate(makers)
     ]
     y = await by(house, x.user_id, enrol_person, login="puppet", name="偶", mark="f" * 64, **said)
-    await by(house, y.user_id, identify_person, user_id=x.user_id, mark=x.mark)
+    for who in (y, x, z):  # what a puppet, the login itself or another of the same making says
+        async with refused(house.database, PersonsBound):
+            await by(house, who.user_id, identify_person, user_id=x.user_id, mark=x.mark)
+    async with house.database.write() as s:  # as it was written down before that was refused
+        row = await s.get(PersonRow, x.user_id)
+        assert row is not None
+        row.confirmed_by = y.user_id
+        s.add(row)
     async with house.database.read() as s:
         for one, other in ((x, z), (z, x), (y, z)):
             with pytest.raises(PersonsBound):
                 await require_unbound(s, user_id=one.user_id, others=[other.user_id])
         with pytest.raises(PersonsBound):
             await require_unbound(s, user_id="usr_1", others=[y.user_id])
+    for officer in ("usr_2", "usr_3"):  # another's word replaces it, and stays
+        await by(house, officer, identify_person, user_id=x.user_id, mark=x.mark)
+        async with house.database.read() as s:
+            await require_unbound(s, user_id=z.user_id, others=[x.user_id])
+            row = await s.get(PersonRow, x.user_id)
+            assert row is not None
+            assert row.confirmed_by == "usr_2"
 
 
 async def test_a_number_that_others_have_written_down_keeps_nobody_out_and_is_struck_there(
