@@ -28,7 +28,7 @@ from market.mediation.rules import (
 )
 from market.mediation.states import Stage, may_move
 from market.mediation.tables import Deal, DealEntry
-from market.orders.repository import get_trade
+from market.orders.repository import claim_trade, get_trade
 from market.orders.tables import Trade
 from market.requests.repository import get_request
 
@@ -110,6 +110,8 @@ async def _mandated(s: ReadSession, deal: Deal, at: datetime) -> None:
 
 async def _take_trade(s: WriteSession, deal: Deal, trade_id: str) -> None:
     trade = await get_trade(s, trade_id=trade_id)
+    if trade.broker_id == deal.broker_id:  # of two deals that want it at once, one is first
+        trade = await claim_trade(s, trade_id=trade_id)
     if trade.broker_id != deal.broker_id:
         raise DealTradeUnfit("no such trade of the broker's", reason="broker")
     client = trade.seller_id if trade.broker_side == Side.PROVIDER.value else trade.buyer_id

@@ -1,5 +1,6 @@
 """A broker's deals: its own stages until there is a trade, the trade's from then on; what is the client's."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,17 @@ async def test_only_the_broker_sees_it_and_its_client_what_is_the_client_s(scene
     ):
         async with untouched(scene.database, DealUnknown):
             await scene.buyer.do(verb, **said, **facts)
+
+
+async def test_of_deals_that_want_one_trade_at_once_one_gets_it(postgresql_scene):
+    scene = postgresql_scene
+    for state in ("INQUIRED", "CONTRACTED"):
+        deals = [await opened(scene) for _ in range(4)]
+        linked = (
+            scene.broker.do(link_trade, deal_id=one.deal_id, trade_id=scene.trades[state]) for one in deals
+        )
+        answers = await asyncio.gather(*linked, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in answers) == ["Deal", *["DealTradeUnfit"] * 3]
 
 
 async def test_a_trade_of_another_client_or_broker_is_not_its_trade(sqlite_scene):
