@@ -16,6 +16,7 @@ from brokers.errors import SelfDealing
 from brokers.mandates.document import Use, check_use
 from brokers.mandates.errors import MandateExceeded
 from brokers.mandates.repository import limits_of, terms_by_mandate
+from brokers.practising import require_practitioner
 from brokers.rules import Power, Side
 from brokers.service import require_certified, require_mandate
 from brokers.tables import MandateRow
@@ -51,8 +52,8 @@ async def send_matches(
     Each listing has to match by the rules that everybody reads; another choice or order than the first so
     many of the neutral one needs its reason. The broker's mandate must let it match in this category. Raises
     RequestUnknown, RequestNotOpen, MatchesMalformed, NotAMatch, OrderUnexplained, SelfDealing (BR5),
-    `listing-not-on-offer`, `member-not-active`, BrokerNotCertified (BR1), NoActiveMandate and
-    MandateExceeded (BR2).
+    `listing-not-on-offer`, `member-not-active`, BrokerNotCertified (BR1), PractitionerNeeded,
+    `person-not-identified`, NoActiveMandate and MandateExceeded (BR2).
     """
     broker_id = act.actor.org_id
     request = await get_request(s, request_id=request_id)
@@ -102,15 +103,16 @@ async def send_matches(
 
 
 async def _allowed(s: WriteSession, act: Act, request: DataRequest, listing: Listing) -> MandateRow:
-    """BR1, BR2 and BR5 for one listing that is sent."""
+    """BR1, BR2 and BR5 for one listing that is sent, by a practitioner of the broker's."""
     broker_id = act.actor.org_id
     if broker_id == listing.seller_id or await same_controller(s, broker_id, listing.seller_id):
         raise SelfDealing(
             "a broker sends nothing of its own", broker_id=broker_id, party_id=listing.seller_id
         )
-    await require_certified(
+    held = await require_certified(
         s, org_id=broker_id, at=act.now, sector=listing.category, level=Level(listing.level)
     )
+    await require_practitioner(s, act, cert_id=held.cert_id)
     return await require_mandate(
         s,
         broker_id=broker_id,

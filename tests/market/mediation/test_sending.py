@@ -7,6 +7,8 @@ import orjson
 import pytest
 
 from base.canonical import sha256_hex
+from brokers import practising
+from brokers.credential.document import Practitioner
 from brokers.errors import BrokerNotCertified, NoActiveMandate, SelfDealing
 from brokers.mandates.document import Limits
 from brokers.mandates.errors import MandateExceeded
@@ -14,6 +16,7 @@ from brokers.rules import Power, Side
 from brokers.service import suspend_certificate
 from cases.erasing import erase_opening
 from cases.errors import OpeningInUse
+from identity.errors import PersonNotIdentified
 from identity.tables import OrganisationRow
 from ledger.erasure import ERASED
 from ledger.reader import opening, statements_of
@@ -178,6 +181,20 @@ async def test_another_order_without_a_reason_and_what_is_no_match_are_refused(t
         await send(two, finance, two.listing.listing_id, reason="why not")
     async with untouched(two.database, MatchesMalformed):
         await send(two, request)
+
+
+async def somebody(*_: Any, **__: Any) -> list[Practitioner]:
+    """A certificate that names one practitioner, whom no login of the scene is."""
+    return [Practitioner("某执业人员", None)]
+
+
+async def test_only_by_a_practitioner_who_is_named_under_the_certificate(sqlite_scene, monkeypatch):
+    scene = sqlite_scene
+    await scene.mandate(scene.buyer, Side.BUYER)
+    request = await publish(scene)
+    monkeypatch.setattr(practising, "practitioners_of", somebody)
+    async with refused(scene.database, PersonNotIdentified):
+        await send(scene, request, scene.listing.listing_id)
 
 
 async def test_only_under_the_buyer_s_mandate_and_within_it(scene):

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from base.errors import Malformed
+from brokers import practising
 from brokers.conduct.errors import SourceCheckedBefore, SourceCheckMissing, SourceStatementDiffers
 from brokers.conduct.rules import InterestKind, change_is_late, report_due
 from brokers.errors import AnnualReportMissing, BrokerNotCertified, HandOverOpen, NoActiveMandate
 from brokers.rules import Side
 from brokers.service import revoke_mandate, suspend_certificate
 from brokers.states import AT_WORK, CERTIFICATE_MOVES, CertificateEvent, CertificateState
+from identity.errors import PersonNotIdentified
 from ledger.reader import statements_of
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeState
@@ -23,6 +25,7 @@ from market.orders.vouching import check_source
 from supervision.rule_table import all_values
 from supervision.rules import ALL
 from tests.identity.unmoved import statements
+from tests.market.mediation.test_sending import somebody
 from tests.market.trade.scene import Scene, papers_of
 from tests.market.trade.test_conflicts import disclose
 from tests.standstill import refused, untouched
@@ -117,6 +120,26 @@ def test_every_rule_on_brokers_has_its_block_its_deadline_or_its_finding():
     missed = {CERTIFICATE_MOVES[state, CertificateEvent.MISS_REPORT].to for state in AT_WORK}
     assert missed == {CertificateState.SUSPENDED}  # BR14
     assert (AnnualReportMissing.rule_id, HandOverOpen.rule_id) == ("BR14", "BR15")
+
+
+async def test_a_check_is_a_certified_broker_s_by_one_of_its_practitioners(sqlite_scene, monkeypatch):
+    scene = sqlite_scene
+    trade_id = scene.trades["NEGOTIATING"]
+    async with scene.database.read() as s:
+        papers = await papers_of(s, scene.listing.listing_id)
+
+    async def check():
+        facts = {"trade_id": trade_id, "papers": papers}
+        return await scene.broker.do(check_source, attempted="CND.CHECK", object_id=trade_id, **facts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(practising, "practitioners_of", somebody)
+        async with refused(scene.database, PersonNotIdentified):
+            await check()
+    await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
+    async with refused(scene.database, BrokerNotCertified) as caught:
+        await check()
+    assert caught.value.rule_id == "BR1"
 
 
 async def test_a_check_names_what_the_provider_filed_and_is_recorded_once_by_the_trades_broker(scene):
