@@ -4,8 +4,13 @@ Comparables of a listing are the contracts of the last twelve months for product
 level and unit, as the rule FAIR_PRICE has them; the seller's own group's are left out, so that nobody moves
 their own guide price. What stands under an open flag, and what was sold within one group, is handed to
 pricing as such, which leaves it out and says how many. Nothing here tells who bought or sold.
+
+A guide price is told to a rival: so it rests on three other sellers' groups at least, none with over half
+of the sales, and on prices that were rounded before anything was computed of them. However often it is asked,
+with whatever quantity, it tells no more of a sale than its price's two leading digits.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +25,14 @@ from ledger import reader
 from market.listings.tables import Listing
 from market.orders.states import TradeState
 from market.orders.tables import Trade
-from pricing.guide import guide_quote
-from pricing.quote import Quote
+from pricing.errors import ComparablesTooFew
+from pricing.guide import LEAST_COMPARABLES, guide_quote
+from pricing.quote import Quote, Reason
 
 WINDOW_MONTHS: Final = 12
 MOST: Final = 2_000  # the newest ones
-SHOWN_OF_SELLERS: Final = 2
+LEAST_SELLERS: Final = 3
+DIGITS: Final = 2
 _FLAGS: Final = ("FLG.SET", "FLG.CLEAR")
 _AT_ONCE: Final = 400
 _STATEMENTS: Final = 100_000
@@ -55,10 +62,16 @@ class Comparable:
     def counts(self) -> bool:
         return not (self.wash_flagged or self.related_party)
 
+    @property
+    def told_minor(self) -> int:
+        """The price as others are told it: two significant digits, half up."""
+        unit: int = 10 ** max(len(str(self.price_minor)) - DIGITS, 0)
+        return (2 * self.price_minor + unit) // (2 * unit) * unit
+
     def fact(self) -> dict[str, Any]:
         """As `pricing.guide` takes it."""
         return {
-            "price_minor": self.price_minor,
+            "price_minor": self.told_minor,
             "quantity": self.quantity,
             "wash_flagged": self.wash_flagged,
             "related_party": self.related_party,
@@ -120,9 +133,13 @@ async def _flagged(s: ReadSession, trade_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(trade_id for trade_id, flags in count.items() if flags > 0)
 
 
-def prices_may_be_shown(comparables: Sequence[Comparable]) -> bool:
-    """Whether single prices are told: of one other seller they would be its price list, told to a rival."""
-    return len({one.seller for one in comparables if one.counts}) >= SHOWN_OF_SELLERS
+def enough_sellers(comparables: Sequence[Comparable]) -> bool:
+    """Whether three sellers' groups at least stand behind what counts, none behind more than half of it.
+
+    Else what is told of the sales would be one rival's price list.
+    """
+    of_sellers = Counter(one.seller for one in comparables if one.counts)
+    return len(of_sellers) >= LEAST_SELLERS and 2 * max(of_sellers.values()) <= of_sellers.total()
 
 
 def guide_price(
@@ -130,8 +147,16 @@ def guide_price(
 ) -> Quote:
     """The guide price of a quantity, by the market: `quality` 1 is that of the comparables.
 
-    Raises ComparablesTooFew below five, Malformed, PriceOutOfBounds.
+    Raises ComparablesTooFew below five and where too few sellers stand behind them, Malformed,
+    PriceOutOfBounds.
     """
+    counted = sum(one.counts for one in comparables)
+    if counted >= LEAST_COMPARABLES and not enough_sellers(comparables):
+        raise ComparablesTooFew(
+            "too few sellers stand behind the comparables, or one behind more than half of them",
+            comparables=counted,
+            least_sellers=LEAST_SELLERS,
+        )
     facts: Mapping[str, Any] = {
         "listing_id": listing.listing_id,
         "product_id": listing.product_id,
@@ -143,4 +168,5 @@ def guide_price(
             "quality": quality,
         },
     }
-    return guide_quote(facts)
+    quote = guide_quote(facts)
+    return quote._replace(reasons=(*quote.reasons, Reason("comparables-rounded", {"digits": DIGITS})))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from market.listings.repository import get_listing_of
 from market.listings.rules import MAX_QUANTITY
-from market.trade.comparables import comparables_of, guide_price, prices_may_be_shown
+from market.trade.comparables import comparables_of, guide_price
 from web.acts import Id
 from web.deps import CallerDep, ReadDep
 
@@ -24,21 +24,21 @@ async def guide(
     """The guide price of a quantity of one's own listing (of what it offers, where none is told).
 
     `quality` is a factor, 1 that of the comparables. These are told without their parties, in calendar
-    months; their prices only where they come from two sellers at least. Fewer than five are too few (409).
+    months, at two significant digits. Fewer than five, of fewer than three sellers, or more than half of them
+    of one, are too few (409).
     """
     listing = await get_listing_of(s, listing_id=listing_id, org_id=caller.actor.org_id)
     found = await comparables_of(s, listing, at=caller.node.clock.now())
     quote = guide_price(listing, found, quantity=quantity or listing.quantity, quality=quality)
-    shown = found if prices_may_be_shown(found) else []
     return {
         "quote": quote.document(),
         "comparables": [
             {
                 "month": f"{one.agreed_at:%Y-%m}",
-                "price_minor": str(one.price_minor),
+                "price_minor": str(one.told_minor),
                 "quantity": one.quantity,
             }
-            for one in shown
+            for one in found
             if one.counts
         ],
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from base.errors import DomainError
 from market.listings.rules import MAX_QUANTITY
 from market.listings.tables import Listing
-from market.trade.comparables import Comparable, guide_price, prices_may_be_shown
+from market.trade.comparables import Comparable, enough_sellers, guide_price
 from pricing.guide import LEAST_COMPARABLES
 from pricing.quote import MAX_PRICE_MINOR, Quote
 from web.pages.forms import Form
@@ -92,6 +92,7 @@ class Guide:
     comparables: Sequence[Comparable]
     counted: int
     excluded: int
+    enough_sellers: bool
     least: int = LEAST_COMPARABLES
     width: int = WIDTH
     height: int = HEIGHT
@@ -111,7 +112,7 @@ def guide_of(listing: Listing, comparables: Sequence[Comparable], query: Mapping
     """The guide price of a listing, and of what is asked about it."""
     asked = Asked.read(query, listing)
     counted = [one for one in comparables if one.counts]
-    shown = counted[:_SHOWN] if prices_may_be_shown(comparables) else []
+    enough = enough_sellers(comparables)
 
     def at(percent: Fraction) -> Quote:
         quality = Decimal(percent.numerator) / Decimal(percent.denominator * 100)
@@ -148,9 +149,10 @@ def guide_of(listing: Listing, comparables: Sequence[Comparable], query: Mapping
         refusal=refusal,
         steps=steps,
         price_y=None if asked.price_minor is None else y(asked.price_minor),
-        comparables=shown,
+        comparables=counted[:_SHOWN] if enough else [],
         counted=len(counted),
         excluded=len(comparables) - len(counted),
+        enough_sellers=enough,
     )
 
 

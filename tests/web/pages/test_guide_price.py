@@ -14,11 +14,11 @@ from market.orders.tables import Trade
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
 
-# In yuan; the median is 100,000 and the median deviation 5,000.
+# In yuan; the median is 100,000 and, to two digits, the median deviation 10,000.
 PRICES = (90_000, 95_000, 100_000, 105_000, 110_000)
 
 
-async def sold(market: Market, prices, sellers=("second", "buyer"), **changed) -> list[str]:
+async def sold(market: Market, prices, sellers=("second", "buyer", "samr"), **changed) -> list[str]:
     """Sales of others' listings of the same kind as the listed one, at these prices in yuan; their ids."""
     node, trade_ids = market.served.node, []
     async with node.database.write() as s:
@@ -58,8 +58,8 @@ async def test_five_comparable_sales_give_a_range_and_four_are_too_few(market: M
     await sold(market, (110_000,), sellers=("buyer",), quantity=1)
     found = (await guide(market)).json()["quote"]
     assert (found["mid_minor"], found["mechanism"]) == (10_000_000, "M8")
-    assert found["low_minor"] == 10_000_000 - 741_300
-    assert found["high_minor"] == 10_000_000 + 741_300
+    assert found["low_minor"] == 10_000_000 - 1_482_600
+    assert found["high_minor"] == 10_000_000 + 1_482_600
     twice = (await guide(market, quantity=2, quality="0.5")).json()["quote"]
     assert twice["mid_minor"] == 10_000_000
 
@@ -69,7 +69,7 @@ async def test_a_listing_page_shows_the_range_the_sales_and_a_drawing_with_its_t
     address = f"/sell/{market.ids['listed']}"
     browser = Browser(market.served, market.provider)
     page = await browser.get(address)
-    for shown in ("¥92,587.00", "¥100,000.00", "¥107,413.00", "¥90,000.00", "2026-10"):
+    for shown in ("¥85,174.00", "¥100,000.00", "¥114,826.00", "¥90,000.00", "¥110,000.00", "2026-10"):
         assert shown in page.words
     drawing = next(attrs for tag, attrs in page.tags if tag == "svg")
     assert drawing["role"] == "img"
@@ -118,14 +118,15 @@ async def test_sham_related_undone_and_own_sales_move_nothing(market: Market) ->
     assert (await guide(market)).json()["quote"]["approaches"]["market"]["comparables"] == 6
 
 
-async def test_prices_of_a_single_rival_are_not_shown_one_by_one(market: Market) -> None:
-    await sold(market, PRICES, sellers=("second",))
-    answer = (await guide(market)).json()
-    assert answer["comparables"] == []
-    assert answer["quote"]["mid_minor"] == 10_000_000
-    page = await Browser(market.served, market.provider).get(f"/sell/{market.ids['listed']}")
-    assert "All comparable sales are of one seller" in page.words
-    assert "¥90,000.00" not in page.words
+async def test_of_one_or_two_rivals_nothing_is_told(market: Market) -> None:
+    await sold(market, PRICES, sellers=("second", "buyer"))
+    answer = await guide(market)
+    assert (answer.status_code, answer.json()["code"]) == (409, "comparables-too-few")
+    page = await Browser(market.served, market.provider).get(f"/sell/{market.ids['listed']}?price=100,000")
+    assert "Fewer than three sellers stand behind the comparable sales" in page.words
+    assert "guide-says" not in [attrs.get("aria-describedby") for _, attrs in page.tags]
+    for hidden in ("¥90,000.00", "below the range", "within the range"):
+        assert hidden not in page.words
 
 
 @pytest.mark.parametrize("who", ["buyer", "second", "samr"])
