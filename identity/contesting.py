@@ -2,7 +2,8 @@
 
 Whoever writes a number down first keeps nobody else from being enrolled with it; but all logins of a number
 count as one person's. So the owner says which are not, and an officer of the operator who has made none of
-them looks at the card and strikes them: a login that was struck belongs to nobody on record.
+them looks at the card and strikes them: a login that was struck belongs to nobody on record, and at its
+organisation the operator alone writes that number down again.
 """
 
 from collections.abc import Collection, Sequence

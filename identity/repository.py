@@ -13,6 +13,7 @@ from base.canonical import canonical
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from identity.rules import STEP_UP_TTL, Custody, KeyStatus, OrganisationStatus, Role
 from identity.tables import (
+    ContestRow,
     DeniedTokenRow,
     ExchangeRow,
     KeyRow,
@@ -200,6 +201,16 @@ async def name_of_mark(s: ReadSession, *, org_id: str, mark: str) -> str | None:
     """The name that a natural person bears at an organisation; None for one it has not named yet."""
     query = select(PersonRow.name).where(PersonRow.org_id == org_id, PersonRow.mark == mark)
     return (await s.exec(query.limit(1))).first()
+
+
+async def was_struck(s: ReadSession, *, org_id: str, mark: str) -> bool:
+    """Whether the operator has struck this number from a login there (`identity.contesting`)."""
+    query = select(ContestRow.struck).where(ContestRow.mark == mark, col(ContestRow.decided_at).is_not(None))
+    struck = {user_id for found in await s.exec(query) for user_id in found or ()}
+    there = select(PersonRow.user_id).where(
+        PersonRow.org_id == org_id, col(PersonRow.user_id).in_(sorted(struck))
+    )
+    return (await s.exec(there.limit(1))).first() is not None
 
 
 async def has_person_named(s: ReadSession, *, org_id: str, name: str) -> bool:

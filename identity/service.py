@@ -37,6 +37,7 @@ from identity.repository import (
     name_of_mark,
     role_names,
     roles_text,
+    was_struck,
 )
 from identity.rules import (
     OrganisationStatus,
@@ -165,8 +166,8 @@ async def enrol_person(
     all of the organisation's; an organisation's own person hands on no role that he or she lacks.
     `mark` says which natural person it is (`natural.mark_of`), who has one name in all logins.
     Nothing is stated: personal data never reaches the ledger; who enrolled it is kept here. Raises
-    NotYourOrganisation, MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers; Malformed for a
-    wrong login or name.
+    NotYourOrganisation, MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers,
+    PersonIdentifiedOtherwise (the number was struck there); Malformed for a wrong login or name.
     """
     if not is_operator(act) and act.actor.org_id != org_id:
         raise NotYourOrganisation("people are enrolled by their organisation or the operator")
@@ -186,6 +187,7 @@ async def enrol_person(
         mark=mark,
     )
     await _require_one_name(s, person, mark)
+    await _require_not_struck(s, act, person, mark)
     if await login_exists(s, login=person.login):
         raise LoginTaken("this login is taken")
     row = PersonRow(
@@ -218,6 +220,7 @@ async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str)
     if person.mark not in {None, mark}:
         raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
     await _require_one_name(s, person, mark)
+    await _require_not_struck(s, act, person, mark)
     said = {"mark": mark, "identified_by": act.actor.user_id}
     unmarked = update(PersonRow).where(col(PersonRow.user_id) == user_id, col(PersonRow.mark).is_(None))
     if (await s.exec(unmarked.values(said))).rowcount != 1:
@@ -248,6 +251,12 @@ async def _require_one_name(s: WriteSession, person: Person, mark: str | None) -
     known = None if mark is None else await name_of_mark(s, org_id=person.org_id, mark=mark)
     if known not in {None, person.name}:
         raise PersonNameDiffers("one person has one name")
+
+
+async def _require_not_struck(s: WriteSession, act: Act, person: Person, mark: str | None) -> None:
+    """A number that was struck at an organisation is written down there anew by the operator alone."""
+    if mark is not None and not is_operator(act) and await was_struck(s, org_id=person.org_id, mark=mark):
+        raise PersonIdentifiedOtherwise("the operator struck this number here", user_id=person.user_id)
 
 
 async def require_identified(s: ReadSession, *, user_id: str | None) -> Person:

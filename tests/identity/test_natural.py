@@ -334,10 +334,16 @@ async def test_a_number_that_others_have_written_down_keeps_nobody_out_and_is_st
         assert await own_logins(s, user_id=owner.user_id) == {owner.user_id}
         with pytest.raises(PersonNotIdentified):
             await require_identified(s, user_id=taken.user_id)
-    async with refused(house.database, ContestDecided):
-        await by(house, "usr_2", decide_contest, **facts)
     async with refused(house.database, NothingContested):
         await by(house, owner.user_id, contest_identity)
+    said = {"name": "冒名者", "password": PasswordHash("x"), "org_id": squatter.org_id, "mark": mark}
+    async with refused(house.database, PersonIdentifiedOtherwise):
+        await squatter.do(identify_person, attempted="PERSON.IDENTIFY", user_id=taken.user_id, mark=mark)
+    async with refused(house.database, PersonIdentifiedOtherwise):
+        await squatter.do(enrol_person, attempted="PERSON.ENROL", login="anew", **said)
+    await by(house, "usr_2", enrol_person, login="by-operator", **said)
+    async with refused(house.database, ContestDecided):
+        await by(house, "usr_2", decide_contest, **facts)
 
 
 async def test_who_made_one_of_the_logins_does_not_decide_on_them(house: TestHouse) -> None:
