@@ -53,6 +53,13 @@ class OrderConfirmedBefore(Conflict):
     title = "This order is in force already"
 
 
+class OrderLapsed(Conflict):
+    """It was not confirmed in time, or who proposed it has no account any more."""
+
+    code = "order-lapsed"
+    title = "This proposed order has lapsed"
+
+
 class OrderSameOfficer(NotPermitted):
     """An order is two persons' work, however many logins one of them has."""
 

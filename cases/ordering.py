@@ -6,12 +6,14 @@ emergency the exchange acts first, for ten working days (a freeze, a suspension)
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlmodel import col, select
 
+from base.calendar import deadline_after
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases import repository
-from cases.errors import CaseWrongRole, OrderConfirmedBefore, OrderSameOfficer, OrderUnknown
+from cases.errors import CaseWrongRole, OrderConfirmedBefore, OrderLapsed, OrderSameOfficer, OrderUnknown
 from cases.rules import Measure, check_order, check_refund_terms
 from cases.service import Proposed, issue_order
 from cases.tables import CaseOrder, OrderProposal
@@ -19,6 +21,9 @@ from identity.service import require_identified, require_unbound
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.disputes.rules import Fault
+
+# As long as the exchange's own emergency lasts (`states.md` §3.5): whom it is to hit is then another matter.
+LAPSES_AFTER: Final = 10  # working days
 
 
 async def propose_order(
@@ -72,7 +77,8 @@ async def propose_order(
 async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrder:
     """Put a proposed order into force, as another officer of the authority: what it orders is done at once.
 
-    Raises OrderUnknown, OrderConfirmedBefore, CaseWrongRole, OrderSameOfficer, `person-not-identified`,
+    Within ten working days, and while its proposer's account is open. Raises OrderUnknown,
+    OrderConfirmedBefore, OrderLapsed, CaseWrongRole, OrderSameOfficer, `person-not-identified`,
     `persons-bound`, and what `cases.service.issue_order` raises.
     """
     query = exclusive_lock(select(OrderProposal).where(OrderProposal.order_id == order_id))
@@ -83,7 +89,11 @@ async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrde
         raise OrderConfirmedBefore("the order is in force", order_id=order_id)
     if row.proposed_by != act.actor.org_id:
         raise CaseWrongRole("another authority has proposed it", role=act.role, roles=[])
+    if deadline_after(row.proposed_at, LAPSES_AFTER).has_passed(act.occurred_at):
+        raise OrderLapsed("nobody confirmed it in time: propose it anew", order_id=order_id)
     first = await require_identified(s, user_id=row.officer_id)
+    if not first.active:
+        raise OrderLapsed("its proposer's account is closed: propose it anew", order_id=order_id)
     second = await require_identified(s, user_id=act.actor.user_id)
     if first.mark == second.mark:
         raise OrderSameOfficer("who proposes an order does not put it into force", order_id=order_id)

@@ -1,14 +1,17 @@
 """An order is two officers' work: what one proposes is in force when another confirms it, and not before."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from base.calendar import deadline_after
 from cases.errors import (
     CaseWrongRole,
     CaseWrongState,
     OrderBeyondPower,
     OrderConfirmedBefore,
+    OrderLapsed,
     OrderSameOfficer,
     OrderUnknown,
 )
@@ -17,6 +20,8 @@ from cases.repository import orders_of
 from cases.rules import Measure
 from cases.service import dismiss_case, file_case, open_case
 from identity.errors import PersonNotIdentified, PersonsBound
+from identity.service import deactivate_person
+from identity.tables import PersonRow
 from ledger.acts import perform
 from ledger.reader import statements_of
 from market.orders.rules import TradeState
@@ -115,3 +120,19 @@ async def test_what_is_beyond_the_authority_is_not_even_proposed(scene, case_id)
         await by(scene, "usr_one", propose_order, case_id=case_id, **beyond)
     async with refused(scene.database, PersonNotIdentified):
         await proposed(scene, case_id, "usr_unknown")
+
+
+async def test_a_proposal_lapses_after_ten_working_days_and_with_its_proposer_s_account(scene, case_id):
+    closed, late = await proposed(scene, case_id), await proposed(scene, case_id, "usr_two")
+    await scene.samr.do(deactivate_person, user_id="usr_one")
+    async with refused(scene.database, OrderLapsed):
+        await by(scene, "usr_two", confirm_order, order_id=closed)
+    async with scene.database.write() as s:
+        row = await s.get(PersonRow, "usr_one")
+        row.active = True
+        s.add(row)
+    last = deadline_after(scene.clock.now(), 10).at
+    scene.clock.move_to(last + timedelta(milliseconds=1))
+    async with refused(scene.database, OrderLapsed):
+        await by(scene, "usr_one", confirm_order, order_id=late)
+    assert (await scene.trade(scene.trades["FUNDED"])).status is TradeState.FUNDED
