@@ -73,6 +73,7 @@ async def _pipeline(
         columns=[(one, [row for row in rows if row[1] is one]) for one in Stage if chosen in {None, one}],
         counts=counts,
         chosen=chosen,
+        stages=list(Stage),
         owner=owner,
         people=people,
         broker=broker,

@@ -37,7 +37,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "NEGOTIATING": N_("Negotiating"),
         "CONTRACTED": N_("Contracted"),
         "SETTLED": N_("Settled"),
-        "LOST": N_("Lost"),
+        "LOST": N_("No deal"),
     },
     "lost": {
         "NO_BUDGET": N_("No budget"),
