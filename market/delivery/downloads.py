@@ -98,8 +98,8 @@ async def open_download(
 ) -> Opened:
     """Allow one request for the file, whole or a range of it, and reserve its bytes.
 
-    Raises what `authorise_download` and `require_permitted` raise, EntitlementUsedUp, and
-    DeclaredOtherwise for going on with a download that was opened for something else.
+    Raises what `authorise_download` and `require_permitted` raise, EntitlementUsedUp,
+    UseKeptForBuyer, and DeclaredOtherwise for going on with a download that was opened for something else.
     """
     trade, entitlement = await authorise_download(
         s, entitlement_id=entitlement_id, org_id=act.actor.org_id, now=act.now
@@ -131,19 +131,23 @@ async def _place(
 ) -> tuple[Download, int]:
     """The download of this taker that the bytes are counted in, and which use of the right it is.
 
-    What others have under way is used: buyer and recipients share one meter.
+    What others have under way is used: buyer and recipients share one meter. Until the trade is delivered
+    one use is the buyer's own, so that no recipient leaves it without what it pays for.
     """
     taker = act.actor.org_id
     under_way = await repository.open_downloads_of(s, entitlement_id=entitlement.entitlement_id)
-    mine = [one for one in under_way if (one.taken_by or entitlement.buyer_id) == taker]
+    mine = [one for one in under_way if _taker(one, entitlement) == taker]
     download = mine[0] if mine else None
     others = len(under_way) - len(mine)
+    kept = taker != entitlement.buyer_id and trade.status is TradeState.DELIVERING
+    buyers = sum(_taker(one, entitlement) == entitlement.buyer_id for one in under_way)
     placed = place(
         open_sent=download.sent_bytes if download else None,
         length=span.length,
         size=entitlement.bytes,
         used=entitlement.used + others,
         max_downloads=entitlement.max_downloads,
+        kept=1 if kept and not buyers else 0,
     )
     if download is not None and placed.spends:
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.SPENT)
@@ -159,6 +163,10 @@ async def _place(
     s.add(download)
     await s.flush()
     return download, entitlement.used + others + 1
+
+
+def _taker(download: Download, entitlement: Entitlement) -> str:
+    return download.taken_by or entitlement.buyer_id
 
 
 async def _declare(
@@ -183,8 +191,8 @@ async def count_sent(
     """Count the bytes of a reserved span that went out, up to `sent_to`; the rest is given back.
 
     When they make the file whole, the right is asked once more, the use is counted, the exchange states
-    DLV.DOWNLOAD, and a trade that waited for its delivery is DELIVERED. Raises DownloadUnknown, and what
-    `authorise_download` raises: then the last bytes do not leave.
+    DLV.DOWNLOAD, and a trade that waited for its delivery is DELIVERED where the buyer took.
+    Raises DownloadUnknown, and what `authorise_download` raises: then the last bytes do not leave.
     """
     known = await repository.get_download(s, download_id=download_id)
     trade, entitlement = await repository.claim(s, entitlement_id=known.entitlement_id, moves_trade=True)
@@ -201,7 +209,7 @@ async def count_sent(
         require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=act.now)
         await require_outgoing(s, trade)
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
-        if trade.status is TradeState.DELIVERING:
+        if trade.status is TradeState.DELIVERING and org_id == entitlement.buyer_id:
             await state_delivered(s, act.as_exchange(), trade, entitlement, Mode.DOWNLOAD)
     return download
 
@@ -236,7 +244,7 @@ async def _close(
                 "bytes": download.sent_bytes,
                 "purpose": download.purpose,
                 "recipient": download.recipient,
-                "taken_by": download.taken_by or entitlement.buyer_id,
+                "taken_by": _taker(download, entitlement),
             },
             subjects={"file": entitlement.sha256},
         ),

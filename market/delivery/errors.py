@@ -22,6 +22,13 @@ class EntitlementUsedUp(Refusal):
     title = "Every download of this right was made"
 
 
+class UseKeptForBuyer(Refusal):
+    """Until the delivery is made, the last use of a right is the buyer's own."""
+
+    code = "use-kept-for-buyer"
+    title = "The last use is kept for the buyer until it has taken delivery"
+
+
 class EntitlementExpired(Refusal):
     code = "entitlement-expired"
     title = "This right to receive data has ended"

@@ -22,6 +22,7 @@ from market.delivery.errors import (
     EntitlementUsedUp,
     GoodsDiffer,
     SpanOutside,
+    UseKeptForBuyer,
 )
 from market.orders.deadlines import check_in_time
 from market.orders.errors import TradeWrongRole
@@ -220,15 +221,20 @@ class Placement:
     spends: bool
 
 
-def place(*, open_sent: int | None, length: int, size: int, used: int, max_downloads: int) -> Placement:
+def place(
+    *, open_sent: int | None, length: int, size: int, used: int, max_downloads: int, kept: int = 0
+) -> Placement:
     """Count `length` bytes more. `open_sent` is what the open download has sent, None without one.
 
-    Raises EntitlementUsedUp when they belong to a download that is not given any more.
+    `kept` uses are another's. Raises EntitlementUsedUp when the bytes belong to a download that is not given
+    any more, UseKeptForBuyer to one that is not given yet.
     """
     joins = open_sent is not None and open_sent + length <= BUDGET * size
     spends = open_sent is not None and not joins
     if not joins and used + spends >= max_downloads:
         raise EntitlementUsedUp("every download was made", used=used + spends, max_downloads=max_downloads)
+    if not joins and used + spends + kept >= max_downloads:
+        raise UseKeptForBuyer("the last use is the buyer's own until it has taken delivery")
     return Placement(joins=joins, spends=spends)
 
 

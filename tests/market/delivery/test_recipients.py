@@ -6,7 +6,7 @@ from sqlmodel import col, update
 from identity.tables import OrganisationRow
 from market.customs.errors import CustomsRouteNotOpen
 from market.delivery.access import Declared
-from market.delivery.errors import EntitlementForeign, EntitlementRevoked, EntitlementUsedUp
+from market.delivery.errors import EntitlementForeign, EntitlementRevoked, EntitlementUsedUp, UseKeptForBuyer
 from market.delivery.repository import entitlements_for
 from market.delivery.rules import DownloadStatus
 from market.delivery.service import revoke_entitlement
@@ -23,11 +23,13 @@ from tests.market.listings.goods import said
 from tests.standstill import refused
 
 
-async def named(deal: Deal, *, territory: tuple[str, ...] = ("CN",), region: str | None = None) -> Party:
+async def named(
+    deal: Deal, *, territory: tuple[str, ...] = ("CN",), region: str | None = None, uses: int = 2
+) -> Party:
     """A member that the deal's contract names as a recipient, for two purposes and two uses."""
     friend = await deal.house.admit("湾区信贷", {"BUYER"})
     scope = LicenceScope(
-        purposes=(Purpose.RESEARCH, Purpose.RISK_CONTROL), recipients=(friend.org_id,), max_count=2
+        purposes=(Purpose.RESEARCH, Purpose.RISK_CONTROL), recipients=(friend.org_id,), max_count=uses
     )
     await licensed(deal, scope, territory)
     async with deal.house.database.write() as s:
@@ -38,7 +40,7 @@ async def named(deal: Deal, *, territory: tuple[str, ...] = ("CN",), region: str
     return friend
 
 
-async def test_a_named_recipient_takes_for_itself_and_it_counts_and_delivers(deal):
+async def test_a_named_recipient_takes_for_itself_and_it_counts_and_delivers_nothing_to_the_buyer(deal):
     friend = await named(deal)
     await deal.start()
     assert await deal.take(party=friend, declared=Declared("RESEARCH")) == SECRET_ROWS
@@ -49,11 +51,24 @@ async def test_a_named_recipient_takes_for_itself_and_it_counts_and_delivers(dea
         "RESEARCH",
     )
     assert friend.org_id not in str(receipt)  # whom a contract names is not public
-    assert (await deal.trade()).status is TradeState.DELIVERED
+    assert (await deal.trade()).status is TradeState.DELIVERING
     assert (await deal.entitlement()).used == 1
+    async with refused(deal.house.database, UseKeptForBuyer):
+        await deal.open(party=friend, declared=Declared("RESEARCH"))
+    assert await deal.take(declared=Declared("RESEARCH")) == SECRET_ROWS
+    assert (await deal.trade()).status is TradeState.DELIVERED
     async with deal.house.database.read() as s:
         found = await entitlements_for(s, org_id=friend.org_id)
     assert [one.trade_id for one in found] == [deal.trade_id]
+
+
+async def test_the_only_use_is_the_buyers_until_it_has_taken(deal):
+    friend = await named(deal, uses=1)
+    await deal.start()
+    async with refused(deal.house.database, UseKeptForBuyer):
+        await deal.open(party=friend, declared=Declared("RESEARCH"))
+    assert await deal.take(declared=Declared("RESEARCH")) == SECRET_ROWS
+    assert (await deal.trade()).status is TradeState.DELIVERED
 
 
 async def test_a_stranger_takes_nothing_also_where_others_are_named(deal):
