@@ -19,6 +19,7 @@ from brokers.errors import (
     BrokerRoleMissing,
     CertificateNumberTaken,
     CertificateOverlaps,
+    CertificateTermWrong,
     CertificateWrongState,
     DecidedSince,
     EmergencyRepeated,
@@ -95,9 +96,9 @@ async def certify(
     """Enter a certificate that the data authority decided on before this exchange was (BRK.CERTIFY).
 
     `basis` is that decision, on the ledger by its digest; from outside nothing is entered without one. What
-    is decided since goes the way of an application. Raises DecidedSince, CertificateBeyondGrade,
-    CertificateWrongRole, BrokerRoleMissing, BrokerBarred, CertificateOverlaps, CertificateNumberTaken,
-    ApplicationUnderWay, `member-not-active`.
+    is decided since goes the way of an application. Raises DecidedSince, CertificateTermWrong,
+    CertificateBeyondGrade, CertificateWrongRole, BrokerRoleMissing, BrokerBarred, CertificateOverlaps,
+    CertificateNumberTaken, ApplicationUnderWay, `member-not-active`.
     """
     state = certificate_may_move(None, CertificateEvent.CERTIFY, act.role)
     check_scope(scope)
@@ -105,6 +106,8 @@ async def certify(
         await _check_before_us(s, basis)
     if valid_to <= valid_from:
         raise Malformed("a certificate ends after it begins", valid_to=rfc3339(valid_to))
+    if basis is not None:
+        _check_term(act, basis, valid_from=valid_from, valid_to=valid_to)
     await claim_broker(s, org_id=org_id)
     applied = await repository.application_of(s, org_id=org_id, states=_DECIDED_HERE)
     if applied is not None:
@@ -131,6 +134,17 @@ async def _check_before_us(s: WriteSession, basis: Basis) -> None:
     founded = await get_founded(s)
     if founded is not None and basis.decided_on > (day := shanghai_day(founded.at)):
         raise DecidedSince("who is certified since applies here", founded_on=day.isoformat())
+
+
+def _check_term(act: Act, basis: Basis, *, valid_from: datetime, valid_to: datetime) -> None:
+    """What was decided elsewhere runs already, since its decision or later, as long as one from here."""
+    latest = years_after(valid_from, in_force(act.now).number("BRK-CERT", "validity"))
+    if valid_to > latest:
+        raise CertificateTermWrong("longer than a certificate runs", latest=rfc3339(latest))
+    if valid_from > act.now:
+        raise CertificateTermWrong("what begins later is applied for here", valid_from=rfc3339(valid_from))
+    if basis.decided_on > (day := shanghai_day(valid_from)):
+        raise CertificateTermWrong("it begins before it was decided", begins_on=day.isoformat())
 
 
 def check_scope(scope: CertificateScope) -> None:

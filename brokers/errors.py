@@ -101,6 +101,13 @@ class DecidedSince(Refusal):
     title = "Who is certified since the exchange was founded applies for it here"
 
 
+class CertificateTermWrong(Refusal):
+    """What was decided elsewhere is entered once it runs, from its decision on, for a certificate's years."""
+
+    code = "certificate-term-wrong"
+    title = "A certificate that is entered runs already, from its decision on, and no longer than others"
+
+
 class PractitionerNeeded(Refusal):
     """An organisation that named its certified practitioners acts by one of them."""
 

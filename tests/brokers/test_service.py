@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from brokers.errors import (
     CertificateBeyondGrade,
     CertificateNumberTaken,
     CertificateOverlaps,
+    CertificateTermWrong,
     CertificateUnknown,
     CertificateWrongRole,
     CertificateWrongState,
@@ -544,13 +545,29 @@ async def test_no_act_is_recorded_after_the_suspension_it_should_have_seen(guild
     assert all(isinstance(answer, BrokerNotCertified) for answer in rest)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"valid_to": datetime(2029, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)},  # three years and a moment
+        {"valid_from": NOW + timedelta(milliseconds=1)},
+        {"basis": Basis(decided_on=date(2026, 1, 2), decision_sha256="de" * 32)},  # begun before its decision
+    ],
+    ids=["long", "later", "before"],
+)
+async def test_a_certificate_of_before_has_a_certificates_term(guild, wrong):
+    begun = Basis(decided_on=date(2026, 1, 1), decision_sha256="de" * 32)
+    async with refused(guild.database, CertificateTermWrong):
+        await guild.certify(**({"basis": begun} | wrong))
+    await guild.certify(basis=begun, valid_to=datetime(2029, 1, 1, tzinfo=UTC))
+
+
 async def test_what_is_decided_since_the_exchange_is_there_is_applied_for(guild):
     """The day after the founding is too late; the decision's day and digest are on the ledger."""
     founded = NOW.date()
     digest = "de" * 32
     async with refused(guild.database, DecidedSince):
         await guild.certify(basis=Basis(decided_on=founded + timedelta(days=1), decision_sha256=digest))
-    await guild.certify(basis=Basis(decided_on=founded, decision_sha256=digest))
+    await guild.certify(basis=Basis(decided_on=founded, decision_sha256=digest), valid_from=NOW)
     said = (await statements(guild.database))[-1]["predicate"]
     assert (said["event"], said["decided_on"], said["decision_sha256"]) == (
         "BRK.CERTIFY",

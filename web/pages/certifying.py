@@ -39,8 +39,8 @@ async def _ask(visitor: Visitor, filled: Filled) -> Response:
         sectors=[
             (key, label.zh if visitor.lang == "zh" else label.en) for key, label in CATEGORY_LABELS.items()
         ],
-        begins=in_days(now, 0),
-        ends=in_days(now, _THREE_YEARS),
+        begins=in_days(now, -1),  # what is entered runs already
+        ends=in_days(now, _THREE_YEARS - 1),
     )
 
 
