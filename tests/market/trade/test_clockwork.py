@@ -27,6 +27,7 @@ from market.trade.checking import MISMATCH_JOB, GoodsDesk
 from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
+from registry.ending import ENDED_JOB
 from tests.market.settlement.bank_side import ESCROW
 
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
@@ -45,6 +46,7 @@ ALWAYS = {
     LOOK_AGAIN_JOB,
     MISMATCH_JOB,
     REQUEST_END_JOB,
+    ENDED_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -74,6 +76,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         FEE_BACK_JOB,
         OVERDUE_JOB,
         DESTRUCTION_JOB,
+        ENDED_JOB,
     }
 
 
