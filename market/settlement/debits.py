@@ -13,26 +13,32 @@ from typing import Final
 
 from market.settlement.messages import CURRENCY, MAX_BYTES, NAMESPACE, NOTIFICATION, Movement, Notification
 
-_WORD: Final = r"[!-%'-;=?-~]{1,140}"  # printable ASCII without a space and without & < >
-_TEXT: Final = r"[^<>&\x00-\x1f\ufffe\uffff]{0,140}"
+_WORD: Final = r"[!-%'-;=?-~]"  # printable ASCII without a space and without & < >
+_ID: Final = rf"{_WORD}{{1,35}}"
+_ACCOUNT: Final = rf"{_WORD}{{1,34}}"
+_CODE: Final = rf"{_WORD}{{1,4}}"
+_CCY: Final = r"[A-Z]{3}"
+_TEXT: Final = r"(?=[^<]*[^<\s])[^<>&\x00-\x1f\ufffe\uffff]{1,140}"
 _AMOUNT: Final = rf'<Amt Ccy="{CURRENCY}">([0-9]{{1,14}})\.([0-9]{{2}})</Amt>'
-_DAY: Final = r"<Dt>([0-9]{4}-[0-9]{2}-[0-9]{2})</Dt>"
+_DATE: Final = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_MOMENT: Final = rf"{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{1,9}}Z"
+_DAY: Final = rf"<Dt>({_DATE})</Dt>"
 _HEAD: Final = re.compile(
     r"<\?xml version='1\.0' encoding='UTF-8'\?>\n"
     rf'<Document xmlns="{re.escape(NAMESPACE + NOTIFICATION)}"><BkToCstmrDbtCdtNtfctn>'
-    rf"<GrpHdr><MsgId>({_WORD})</MsgId><CreDtTm>{_WORD}</CreDtTm></GrpHdr>"
-    rf"<Ntfctn><Id>{_WORD}</Id><CreDtTm>{_WORD}</CreDtTm><Acct><Id><Othr><Id>({_WORD})</Id></Othr></Id>"
-    rf"<Ccy>{_WORD}</Ccy><Svcr><FinInstnId><Nm>{_TEXT}</Nm></FinInstnId></Svcr></Acct>"
+    rf"<GrpHdr><MsgId>({_ID})</MsgId><CreDtTm>{_MOMENT}</CreDtTm></GrpHdr>"
+    rf"<Ntfctn><Id>{_ID}</Id><CreDtTm>{_MOMENT}</CreDtTm><Acct><Id><Othr><Id>({_ACCOUNT})</Id></Othr></Id>"
+    rf"<Ccy>{_CCY}</Ccy><Svcr><FinInstnId><Nm>{_TEXT}</Nm></FinInstnId></Svcr></Acct>"
 )
 _ENTRY: Final = re.compile(
-    rf"<Ntry><NtryRef>{_WORD}</NtryRef>{_AMOUNT}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
-    rf"<BookgDt>{_DAY}</BookgDt><ValDt><Dt>{_WORD}</Dt></ValDt><AcctSvcrRef>({_WORD})</AcctSvcrRef>"
-    rf"<BkTxCd><Domn><Cd>{_WORD}</Cd><Fmly><Cd>{_WORD}</Cd><SubFmlyCd>{_WORD}</SubFmlyCd></Fmly></Domn></BkTxCd>"
-    rf"<NtryDtls><TxDtls><Refs><MsgId>({_WORD})</MsgId><AcctSvcrRef>{_WORD}</AcctSvcrRef>"
-    rf"<EndToEndId>({_WORD})</EndToEndId></Refs><Amt Ccy=\"{CURRENCY}\">{_WORD}</Amt>"
-    rf"<CdtDbtInd>{_WORD}</CdtDbtInd><RltdPties><Cdtr><Pty><Nm>{_TEXT}</Nm></Pty></Cdtr>"
-    rf"<CdtrAcct><Id><Othr><Id>({_WORD})</Id></Othr></Id><Ccy>{_WORD}</Ccy></CdtrAcct></RltdPties>"
-    rf"<RmtInf><Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>{_WORD}</Cd></CdOrPrtry></Tp><Ref>({_WORD})</Ref>"
+    rf"<Ntry><NtryRef>{_ID}</NtryRef>{_AMOUNT}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
+    rf"<BookgDt>{_DAY}</BookgDt><ValDt><Dt>{_DATE}</Dt></ValDt><AcctSvcrRef>({_ID})</AcctSvcrRef>"
+    rf"<BkTxCd><Domn><Cd>{_CODE}</Cd><Fmly><Cd>{_CODE}</Cd><SubFmlyCd>{_CODE}</SubFmlyCd></Fmly></Domn></BkTxCd>"
+    rf"<NtryDtls><TxDtls><Refs><MsgId>({_ID})</MsgId><AcctSvcrRef>{_ID}</AcctSvcrRef>"
+    rf"<EndToEndId>({_ID})</EndToEndId></Refs><Amt Ccy=\"{CURRENCY}\">[0-9]{{1,14}}\.[0-9]{{2}}</Amt>"
+    rf"<CdtDbtInd>(?:DBIT|CRDT)</CdtDbtInd><RltdPties><Cdtr><Pty><Nm>{_TEXT}</Nm></Pty></Cdtr>"
+    rf"<CdtrAcct><Id><Othr><Id>({_ACCOUNT})</Id></Othr></Id><Ccy>{_CCY}</Ccy></CdtrAcct></RltdPties>"
+    rf"<RmtInf><Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>{_CODE}</Cd></CdOrPrtry></Tp><Ref>({_ID})</Ref>"
     r"</CdtrRefInf></Strd></RmtInf></TxDtls></NtryDtls></Ntry>"
 )
 _TAIL: Final = "</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"

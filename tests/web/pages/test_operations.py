@@ -176,7 +176,7 @@ async def test_a_payment_in_doubt_is_decided_by_an_officer_on_the_page_and_anoth
     await served.api(market.samr, "POST", path, body, expect=403)
     again = await served.api(market.operator, "POST", path, body, expect=409)
     assert again["code"] == "said-before"
-    registrar = await another_officer(market, "第三位审核员")  # who votes is enrolled by who does not
+    registrar = await served.colleague(market.operator, "registrar")  # on the house's own word
     officer = await another_officer(market, "第二位审核员", by=registrar)
     await served.prove(officer)
     nobody = await served.api(officer, "POST", path, body, expect=403)
