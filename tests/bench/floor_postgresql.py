@@ -42,15 +42,15 @@ SELECT count(*) FROM moved
 """
 _COPY_TRADES: Final = """
 INSERT INTO market_trades SELECT copy.*
-FROM market_trades AS kept, generate_series($2::bigint, $3::bigint) AS number, LATERAL jsonb_populate_record(
-  kept, jsonb_build_object('trade_id', 'trd_' || $4::text || number, 'payment_reference', null)) AS copy
+FROM market_trades AS kept, generate_series($2::bigint, $3::bigint) AS which, LATERAL jsonb_populate_record(
+  kept, jsonb_build_object('trade_id', 'trd_' || $4::text || which, 'payment_reference', null)) AS copy
 WHERE kept.trade_id = $1
 """
 _COPY_INSTRUCTIONS: Final = """
 INSERT INTO market_instructions SELECT copy.*
-FROM market_instructions AS kept, generate_series($2::bigint, $3::bigint) AS number,
+FROM market_instructions AS kept, generate_series($2::bigint, $3::bigint) AS which,
   LATERAL jsonb_populate_record(kept, jsonb_build_object(
-    'message_id', 'ins_' || $4::text || number, 'trade_id', 'trd_' || $4::text || number)) AS copy
+    'message_id', 'ins_' || $4::text || which, 'trade_id', 'trd_' || $4::text || which)) AS copy
 WHERE kept.trade_id = $1
 """
 _FIRST_GUESS: Final = 6_000  # settlements a second
