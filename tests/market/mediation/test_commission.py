@@ -17,8 +17,7 @@ from market.mediation.states import Stage
 from market.orders.tables import Trade
 from market.orders.taking_over import take_over
 from market.settlement.accounts import as_csv, commission_of
-from market.settlement.repository import claims_of
-from tests.market.settlement.going_back import claim_back, fail, partly
+from tests.market.settlement.going_back import every_way
 from tests.market.settlement.test_accounts import EVENING, FIRST, T_PLUS_1, checked, sealed, signed
 from tests.market.trade.scene import COMMISSION, PRICE, Scene
 from tests.standstill import untouched
@@ -54,16 +53,7 @@ async def test_earned_on_settlement_alone_and_equal_to_the_postings(scene):
 
 
 async def test_what_is_refunded_goes_back_and_a_bundle_says_the_same(scene):
-    await fail(scene, scene.trades["FUNDED"])
-    await partly(scene, scene.trades["DELIVERED"], 33_333_333, T_PLUS_1)
-    await claim_back(scene, scene.trades["SETTLED"], PRICE, T_PLUS_1 + timedelta(days=9))
-    async with scene.database.read() as s:
-        claims = await claims_of(s, trade_id=scene.trades["SETTLED"])
-    for claim in claims:
-        await scene.fund(claim.claim_id, claim.amount_minor)
-    await scene.run_jobs(T_PLUS_1)
-    for state in ("FUNDED", "DELIVERED", "SETTLED", "ACCEPTED_GOODS"):
-        await scene.settle(scene.trades[state])
+    await every_way(scene, T_PLUS_1)
     await sealed(scene)
     scene.clock.move_to(EVENING)
     found = await reward(scene)

@@ -1,6 +1,6 @@
 """Trades that are moved as their owners move them, so that money goes back: what settlement does follows."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from base.db import WriteSession
 from ledger.recording import Act, record
@@ -11,8 +11,9 @@ from market.orders.tables import Trade
 from market.settlement.claims import open_claims
 from market.settlement.plan import Payee, owed_back
 from market.settlement.refunding import divide, queue_refund, released
+from market.settlement.repository import claims_of
 from tests.houses import Party
-from tests.market.trade.scene import Scene
+from tests.market.trade.scene import PRICE, Scene
 
 EVERYBODY = frozenset({Payee.BROKER, Payee.PLATFORM})
 
@@ -77,3 +78,17 @@ async def claim_back(
     """After release: who was paid pays back."""
     said = {"trade_id": trade_id, "refund_minor": refund_minor, "due_at": due_at, "returning": returning}
     return await scene.house.operator.do(_claim_back, attempted="TRD.POST_REFUND", object_id=trade_id, **said)
+
+
+async def every_way(scene: Scene, at: datetime) -> None:
+    """Trades settled, settled in part, refunded, and refunded after release; due at `at`."""
+    await fail(scene, scene.trades["FUNDED"])
+    await partly(scene, scene.trades["DELIVERED"], 33_333_333, at)
+    await claim_back(scene, scene.trades["SETTLED"], PRICE, at + timedelta(days=9))
+    async with scene.database.read() as s:
+        claims = await claims_of(s, trade_id=scene.trades["SETTLED"])
+    for claim in claims:
+        await scene.fund(claim.claim_id, claim.amount_minor)
+    await scene.run_jobs(at)
+    for state in ("FUNDED", "DELIVERED", "SETTLED", "ACCEPTED_GOODS"):
+        await scene.settle(scene.trades[state])

@@ -34,10 +34,9 @@ from market.settlement.errors import (
     AccountStatementUnknown,
     PeriodMalformed,
 )
-from market.settlement.repository import claims_of
 from supervision.account import BARE_FORM, FORM, Checked, check_account
-from tests.market.settlement.going_back import claim_back, fail, partly
-from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, PRICE, SELLER_PART, Scene
+from tests.market.settlement.going_back import every_way
+from tests.market.trade.scene import COMMISSION, PLATFORM_FEE, SELLER_PART, Scene
 from tests.standstill import refused, untouched
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 11, 17)
@@ -48,16 +47,7 @@ EVENING = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)
 @pytest.fixture
 async def lively(scene) -> Scene:
     """Trades that were settled, settled in part, refunded, and refunded after release; all sealed."""
-    await fail(scene, scene.trades["FUNDED"])
-    await partly(scene, scene.trades["DELIVERED"], 33_333_333, T_PLUS_1)
-    await claim_back(scene, scene.trades["SETTLED"], PRICE, T_PLUS_1 + timedelta(days=9))
-    async with scene.database.read() as s:
-        claims = await claims_of(s, trade_id=scene.trades["SETTLED"])
-    for claim in claims:
-        await scene.fund(claim.claim_id, claim.amount_minor)
-    await scene.run_jobs(T_PLUS_1)
-    for state in ("FUNDED", "DELIVERED", "SETTLED", "ACCEPTED_GOODS"):
-        await scene.settle(scene.trades[state])
+    await every_way(scene, T_PLUS_1)
     await sealed(scene)
     scene.clock.move_to(EVENING)
     return scene
