@@ -77,8 +77,8 @@ foreign: ## install Go and its transparency log code for the tests of the publis
 .PHONY: lock
 lock: $(DEV) ## write both locks anew, with hashes and without any address
 	@$(BIN)/python -m venv build/lock && build/lock/bin/python -m pip --disable-pip-version-check -q install uv
-	build/lock/bin/uv $(COMPILE) --extra build --extra demo -o requirements.lock
 	build/lock/bin/uv $(COMPILE) --extra dev -o requirements-dev.lock
+	build/lock/bin/uv $(COMPILE) --extra build --extra demo -c requirements-dev.lock -o requirements.lock
 
 COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --upgrade
