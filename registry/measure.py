@@ -7,10 +7,6 @@ database may open this one file only. Whatever happens to it, the server sees an
 
 import argparse
 import asyncio
-import contextlib
-import math
-import os
-import resource
 import signal
 import sys
 import tempfile
@@ -24,15 +20,12 @@ import orjson
 from base.clock import parse_rfc3339, rfc3339
 from base.errors import DomainError
 from registry import errors
+from registry.confined import confine, cpu_seconds, module_command, run_confined, without_heavy_libraries
 from registry.declared import Declared, declared_from
 from registry.quality import METHOD, METHOD_VERSION
 from registry.report import MAX_REPORT_BYTES, Report, differences, parse_report
 
-ADDRESS_SPACE_BYTES: Final = 2 * 1024**3
-SCRATCH_BYTES: Final = 8 * 1024**3
-_THREADS: Final = 2
 _REFUSED: Final = 3
-_ROOT: Final = Path(__file__).resolve().parent.parent
 _REFUSALS: Final[dict[str, type[DomainError]]] = {
     kind.code: kind
     for kind in (
@@ -64,17 +57,13 @@ async def measure_file(path: Path, declared: Declared, *, as_of: datetime, timeo
     with tempfile.TemporaryDirectory(prefix="measure-") as folder:
         work = Path(folder)
         await asyncio.to_thread((work / "declared.json").write_bytes, orjson.dumps(declared.document()))
-        command = [
-            sys.executable,
-            "-P",
-            "-s",
-            "-m",
-            "registry.measure",
-            str(await asyncio.to_thread(path.resolve)),
-        ]
+        command = module_command("registry.measure", str(await asyncio.to_thread(path.resolve)))
         command += ["--declared", "declared.json", "--as-of", rfc3339(as_of), "--out", "report.json"]
-        command += ["--sample", "sample.json", "--cpu-s", str(math.ceil(timeout_s) * _THREADS)]
-        code = await _run(command, work, timeout_s)
+        command += ["--sample", "sample.json", "--cpu-s", str(cpu_seconds(timeout_s))]
+        try:
+            code = await run_confined(command, work, timeout_s)
+        except TimeoutError:
+            raise errors.MeasureTimeout("the measurement took too long", limit_s=str(timeout_s)) from None
         return await asyncio.to_thread(_collect, work, code)
 
 
@@ -86,30 +75,6 @@ async def remeasure(path: Path, bound: Report, *, timeout_s: float = 120) -> Rem
     again = await measure_file(path, bound.declared, as_of=bound.as_of, timeout_s=timeout_s)
     differing = differences(bound, again)
     return Remeasured(again, not differing, differing)
-
-
-async def _run(command: list[str], work: Path, timeout_s: float) -> int:
-    """Run the child in a process group of its own; nothing of it survives this call."""
-    environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "TMPDIR": str(work)}
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=work,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await child.wait()
-    except TimeoutError:
-        raise errors.MeasureTimeout("the measurement took too long", limit_s=str(timeout_s)) from None
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            await asyncio.shield(child.wait())
 
 
 def _collect(work: Path, code: int) -> Report:
@@ -127,22 +92,6 @@ def _collect(work: Path, code: int) -> Report:
     return Report(parse_report(out.read_bytes()).canonical, tuple(tuple(row) for row in sample))
 
 
-def _limit(cpu_s: int) -> None:
-    """Bound this process before it opens anything. A limit the system does not know stays as it is."""
-    for kind, amount in (
-        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES),
-        (resource.RLIMIT_FSIZE, SCRATCH_BYTES),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
-        with contextlib.suppress(ValueError, OSError):
-            _, hard = resource.getrlimit(kind)
-            resource.setrlimit(
-                kind, (amount, amount if hard == resource.RLIM_INFINITY else min(hard, amount))
-            )
-
-
 def _main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="registry.measure", description=f"{METHOD}/{METHOD_VERSION}")
     parser.add_argument("file", type=Path)
@@ -152,10 +101,8 @@ def _main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--cpu-s", type=int, default=600)
     given = parser.parse_args(arguments)
-    _limit(given.cpu_s)
-    os.nice(5)
-    # DuckDB looks for these at its first query: 100 MB and half a second for nothing we use.
-    sys.modules.update(dict.fromkeys(("numpy", "pandas", "pyarrow", "polars")))  # type: ignore[arg-type]
+    confine(given.cpu_s)
+    without_heavy_libraries()
     from registry.child import measure  # noqa: PLC0415 - after the limits, and never in the parent
 
     answer: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ No cell is changed: what looks like a formula stays text. Runs in the measuring 
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,8 +44,10 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_scratch(path: Path, scratch: Path, *, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    """A scratch database that may read `path` and its own folder, and nothing else on the machine."""
+def open_scratch(
+    path: Path, scratch: Path, *, memory_mb: int, out: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A scratch database that may read `path` and its own folder, write `out`, and nothing else."""
     connection = duckdb.connect(
         str(scratch / "scratch.duckdb"),
         config={
@@ -58,8 +61,8 @@ def open_scratch(path: Path, scratch: Path, *, memory_mb: int) -> duckdb.DuckDBP
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
-    readable = ", ".join(_literal(str(p)) for p in (path, staged(scratch)))
-    connection.execute(f"SET allowed_paths = [{readable}]")
+    allowed = ", ".join(literal(str(p)) for p in (path, staged(scratch), out) if p is not None)
+    connection.execute(f"SET allowed_paths = [{allowed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -75,7 +78,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, *, si
 
     A CSV of one column is a table only where one column was declared (`single`): any text looks like one.
     """
-    kind = _format_of(path)
+    kind = format_of(path)
     if kind is Format.PARQUET:
         return _load_parquet(connection, path)
     table = _load_csv(connection, path, scratch, kind)
@@ -84,7 +87,8 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, *, si
     return table
 
 
-def _format_of(path: Path) -> Format:
+def format_of(path: Path) -> Format:
+    """What a file is by its first bytes. Raises FileEmpty, FileEncodingBroken, FileNotTabular."""
     with path.open("rb") as file:
         head = file.read(16)
     if not head:
@@ -135,8 +139,8 @@ def _load_csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, 
         delimiter_now = delimiter
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(census.header)))
     connection.execute(
-        f"CREATE TABLE t AS SELECT * FROM read_csv({_literal(str(source))}, auto_detect = false,"  # noqa: S608
-        f" header = true, columns = {{{columns}}}, delim = {_literal(delimiter_now)}, quote = '{quote}',"
+        f"CREATE TABLE t AS SELECT * FROM read_csv({literal(str(source))}, auto_detect = false,"  # noqa: S608
+        f" header = true, columns = {{{columns}}}, delim = {literal(delimiter_now)}, quote = '{quote}',"
         f" escape = '{quote}', new_line = '\\n', strict_mode = true, max_line_size = 1048576,"
         " parallel = false, compression = 'none')"
     )
@@ -158,23 +162,37 @@ def _stage(path: Path, kind: Format, target: Path, delimiter: str, width: int) -
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Table:
-    source = f"read_parquet({_literal(str(path))})"
+    with parquet_read():
+        fields = parquet_fields(connection, path)
+        cells = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS c{i}" for i, (name, _) in enumerate(fields))
+        connection.execute(f"CREATE TABLE t AS SELECT {cells} FROM read_parquet({literal(str(path))})")  # noqa: S608
+    header = tuple(name.strip() for name, _ in fields)
+    return Table(Format.PARQUET, header, _rows_of(connection), 0)
+
+
+@contextmanager
+def parquet_read() -> Iterator[None]:
+    """Whatever DuckDB says of a Parquet file inside the block, beside a limit, is that it is none."""
     try:
-        connection.execute(f"SELECT num_rows FROM parquet_file_metadata({_literal(str(path))})")  # noqa: S608
-        (rows,) = connection.fetchone() or (0,)
-        fields = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
-        header = tuple(str(field[0]).strip() for field in fields)
-        _check_shape(header, rows, 0)
-        nested = [name for name, kind, *_ in fields if kind.endswith("]") or kind.startswith(_NESTED)]
-        if nested:
-            raise FileNotTabular("a column is nested", reason="nested", columns=nested[:20])
-        cells = ", ".join(f"CAST({_name(name)} AS VARCHAR) AS c{i}" for i, (name, *_) in enumerate(fields))
-        connection.execute(f"CREATE TABLE t AS SELECT {cells} FROM {source}")  # noqa: S608
+        yield
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
         raise FileNotTabular("the Parquet file cannot be read", reason="parquet") from None
-    return Table(Format.PARQUET, header, _rows_of(connection), 0)
+
+
+def parquet_fields(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
+    """The columns of a Parquet file and DuckDB's types of them. Raises FileNotTabular, FileEmpty."""
+    source = literal(str(path))
+    connection.execute(f"SELECT num_rows FROM parquet_file_metadata({source})")  # noqa: S608
+    (rows,) = connection.fetchone() or (0,)
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({source})").fetchall()  # noqa: S608
+    fields = [(str(name), str(kind)) for name, kind, *_ in described]
+    _check_shape([name.strip() for name, _ in fields], rows, 0)
+    nested = [name for name, kind in fields if kind.endswith("]") or kind.startswith(_NESTED)]
+    if nested:
+        raise FileNotTabular("a column is nested", reason="nested", columns=nested[:20])
+    return fields
 
 
 def _check_shape(header: Sequence[str], rows: int, ragged: int) -> None:
@@ -195,9 +213,11 @@ def _rows_of(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _name(text: str) -> str:
+def quoted(text: str) -> str:
+    """A name as SQL has it."""
     return '"' + text.replace('"', '""') + '"'

@@ -15,6 +15,7 @@ import pytest
 
 from base.errors import Malformed
 from registry import measure, reading, records
+from registry.confined import run_confined
 from registry.declared import Declared
 from registry.errors import (
     DeclarationBroken,
@@ -22,7 +23,6 @@ from registry.errors import (
     FileEncodingBroken,
     FileNotMeasurable,
     FileNotTabular,
-    MeasureTimeout,
     ReportBroken,
 )
 from registry.measure import measure_file
@@ -248,11 +248,11 @@ async def test_the_child_runs_without_the_servers_environment(tmp_path, monkeypa
     """A secret that is not there cannot be told by a parser gone wrong."""
     monkeypatch.setenv("DATABOURSE_MASTER_KEY", "not for you")
     counted = python("import os, sys; sys.exit(sum(k.startswith('DATABOURSE') for k in os.environ))")
-    assert await measure._run(counted, tmp_path, 60) == 0
+    assert await run_confined(counted, tmp_path, 60) == 0
 
 
 async def test_a_child_killed_by_the_system_is_an_answer_too(tmp_path):
-    killed = await measure._run(python("import os; os.kill(os.getpid(), 9)"), tmp_path, 60)
+    killed = await run_confined(python("import os; os.kill(os.getpid(), 9)"), tmp_path, 60)
     with pytest.raises(FileNotMeasurable) as refused:
         measure._collect(tmp_path, killed)
     assert refused.value.facts == {"exit_code": -9}
@@ -261,8 +261,8 @@ async def test_a_child_killed_by_the_system_is_an_answer_too(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes as Linux does")
 async def test_what_outlives_its_time_is_killed_with_its_children(tmp_path):
     code = "import os, pathlib, time\nos.fork()\npathlib.Path(str(os.getpid())).touch()\ntime.sleep(600)"
-    with pytest.raises(MeasureTimeout):
-        await measure._run(python(code), tmp_path, 2)
+    with pytest.raises(TimeoutError):
+        await run_confined(python(code), tmp_path, 2)
     pids = [int(path.name) for path in tmp_path.iterdir()]
     assert len(pids) == 2
     assert all(ends(pid) for pid in pids)
@@ -277,7 +277,7 @@ async def test_a_childs_words_are_checked_like_a_strangers(tmp_path):
 
 def test_limits_bind_the_process_that_sets_them():
     code = (
-        "import resource as r; from registry import measure as m; m._limit(7); "
+        "import resource as r; from registry.confined import confine; confine(7); "
         "print([r.getrlimit(k)[0] for k in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_CORE, r.RLIMIT_FSIZE)])"
     )
     done = subprocess.run(python(code), capture_output=True, check=True, text=True)
