@@ -336,6 +336,7 @@ class TradeView(View):
 class EntitlementView(View):
     entitlement_id: str
     trade_id: str
+    kind: str
     sha256: str
     bytes: int
     status: str

@@ -24,6 +24,7 @@ from ledger.statement import Draft
 from market.delivery import repository
 from market.delivery.access import Declared, require_permitted, right_for
 from market.delivery.errors import DeclaredOtherwise
+from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.rules import (
     DownloadStatus,
     EntitlementStatus,
@@ -79,10 +80,12 @@ async def authorise_download(
 
     How often is asked when bytes are: a used-up right still answers what it was. Raises
     EntitlementUnknown, EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired,
-    DeadlinePassed, and ListingNotDeliverable, RightNotHeld or ChannelClosed where what was sold fell.
+    DeadlinePassed, DeliveredOtherwise for a right that is no file's, and ListingNotDeliverable,
+    RightNotHeld or ChannelClosed where what was sold fell.
     """
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
     require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
+    require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_outgoing(s, trade)
     return trade, entitlement
 

@@ -1,6 +1,6 @@
 """What a delivery refuses."""
 
-from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, Unauthenticated
 
 
 class EntitlementUnknown(NotFound):
@@ -13,6 +13,44 @@ class EntitlementForeign(NotPermitted):
 
     code = "entitlement-foreign"
     title = "This right to receive data is another organisation's"
+
+
+class DeliveredOtherwise(Conflict):
+    """A right to a file is no key to an interface, nor the other way round."""
+
+    code = "delivered-otherwise"
+    title = "This right is exercised by another kind of delivery"
+
+
+class UseKeyReused(Conflict):
+    """The key of a use was another use's: with the same key the same is asked again."""
+
+    code = "use-key-reused"
+    title = "This key stands for another use"
+
+
+class UseUnknown(NotFound):
+    code = "use-unknown"
+    title = "No such use of this right"
+
+
+class AccessKeyRefused(Unauthenticated):
+    """A key that is unknown, revoked or past its end; which of them is not told."""
+
+    code = "access-key-refused"
+    title = "This access key opens nothing"
+
+
+class AccessKeyUnknown(NotFound):
+    code = "access-key-unknown"
+    title = "No such access key"
+
+
+class TooManyAccessKeys(Refusal):
+    """A right has so many live keys at most."""
+
+    code = "too-many-access-keys"
+    title = "This right has as many access keys as it may"
 
 
 class EntitlementUsedUp(Refusal):

@@ -9,7 +9,7 @@ from typing import Final
 from sqlmodel import col, update
 
 from base.db import WriteSession
-from market.delivery.tables import AcceptanceCheck, Download
+from market.delivery.tables import AcceptanceCheck, AccessKey, Download
 
 
 async def forget_check(s: WriteSession, *, statement_id: str) -> None:
@@ -24,8 +24,15 @@ async def forget_declaration(s: WriteSession, *, statement_id: str) -> None:
     await s.exec(update(Download).where(of_it).values(purpose=None, recipient=None, taken_by=None))
 
 
+async def forget_key(s: WriteSession, *, statement_id: str) -> None:
+    """For what and for whom a key was issued."""
+    of_it = col(AccessKey.statement_id) == statement_id
+    await s.exec(update(AccessKey).where(of_it).values(purpose=None, recipient=None))
+
+
 FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
     "DLV.CHECK": forget_check,
     "DLV.DOWNLOAD": forget_declaration,
+    "DLV.ISSUE_KEY": forget_key,
 }
 """Who forgets what an opening of this event said, by the id of its statement."""

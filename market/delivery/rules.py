@@ -52,10 +52,11 @@ class DownloadStatus(StrEnum):
 
 
 class Mode(StrEnum):
-    """How it is known that the goods arrived (`TRD.DELIVERED`)."""
+    """How it is known that the goods arrived (`TRD.DELIVERED`): METERED is the buyer's first use."""
 
     DOWNLOAD = "download"
     CONFIRMED = "confirmed"
+    METERED = "metered"
 
 
 class Cause(StrEnum):

@@ -16,6 +16,7 @@ from ledger.statement import Draft
 from market.customs.service import require_cleared
 from market.delivery import repository
 from market.delivery.errors import DeliveryWrongState, GoodsDiffer, ListingNotDeliverable
+from market.delivery.kinds import DeliveryKind, kind_of
 from market.delivery.rules import (
     MAX_DOWNLOADS,
     EntitlementStatus,
@@ -36,7 +37,8 @@ from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
 from market.orders.scope import licence_end
 from market.orders.service import named
-from market.orders.tables import Trade
+from market.orders.statements import terms_of
+from market.orders.tables import Offer, Trade
 from market.orders.waiting import DELIVERY_FAIL_JOB
 from registry.service import bound_report
 
@@ -73,6 +75,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
         entitlement_id=act.new_id("ent"),
         trade_id=trade_id,
         buyer_id=trade.buyer_id,
+        kind=_agreed_kind(offer),
         file_id=file.file_id,
         sha256=file.sha256,
         bytes=file.bytes,
@@ -103,6 +106,13 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
         payload={"entitlement_id": entitlement.entitlement_id},
     )
     return entitlement
+
+
+def _agreed_kind(offer: Offer) -> DeliveryKind:
+    delivery = terms_of(offer).delivery
+    assert delivery is not None
+    assert delivery.mode is not None
+    return kind_of(delivery.mode)
 
 
 async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:

@@ -17,11 +17,14 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
+from market.delivery.kinds import DeliveryKind
 from market.delivery.rules import Cause, DownloadStatus, EntitlementStatus
 
 
 class Entitlement(SQLModel, table=True):
-    """A buyer's right to receive the file of one trade, so many times, until its licence ends.
+    """A buyer's right to what one trade sold, so many uses, until its licence ends.
+
+    `kind` is how it is exercised; `max_downloads` and `used` count uses of any kind.
 
     The file's three facts are copied from the listing: what was sold is what is delivered, whatever
     becomes of the listing.
@@ -40,6 +43,10 @@ class Entitlement(SQLModel, table=True):
     )
     buyer_id: str = Field(
         sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
+    )
+    kind: DeliveryKind = Field(
+        default=DeliveryKind.FILE,
+        sa_column=Column(text_enum(DeliveryKind), nullable=False, server_default=DeliveryKind.FILE.value),
     )
     file_id: str = Field(sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False))
     sha256: str = Field(sa_column=Column(Text, nullable=False))
@@ -86,6 +93,24 @@ class Download(SQLModel, table=True):
     recipient: str | None = Field(default=None, sa_column=Column(Text))
     opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    statement_id: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class AccessKey(SQLModel, table=True):
+    """What a buyer's data tools carry to exercise a right; its secret is nowhere (`market.delivery.keys`)."""
+
+    __tablename__ = "market_access_keys"
+
+    key_id: str = Field(sa_column=Column(Text, primary_key=True))
+    entitlement_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_entitlements.entitlement_id"), nullable=False, index=True)
+    )
+    org_id: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False))
+    purpose: str | None = Field(default=None, sa_column=Column(Text))
+    recipient: str | None = Field(default=None, sa_column=Column(Text))
+    issued_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     statement_id: str | None = Field(default=None, sa_column=Column(Text))
 
 

@@ -16,6 +16,7 @@ class DeliveryMode(StrEnum):
     """Kinds of delivery (`rules.md` §2.3.5)."""
 
     DOWNLOAD = "download"  # the file, through the exchange's gate
+    SHARE = "share"  # the table, read by data tools (Delta Sharing)
     CREDENTIAL = "credential"  # access and a quota
     MILESTONE = "milestone"
     SANDBOX = "sandbox"  # a task where the data lies; its result alone leaves
@@ -23,16 +24,21 @@ class DeliveryMode(StrEnum):
     VERIFICATION = "verification"
 
 
-# Every product has a file, so each can be delivered by it; its type's own kind comes first.
-_OWN: Final[Mapping[ProductType, DeliveryMode]] = {
-    ProductType.DATASET: DeliveryMode.DOWNLOAD,
-    ProductType.API: DeliveryMode.CREDENTIAL,
-    ProductType.REPORT: DeliveryMode.DOWNLOAD,
-    ProductType.SERVICE: DeliveryMode.MILESTONE,
-    ProductType.TOOL: DeliveryMode.DOWNLOAD,
-    ProductType.PRIVACY: DeliveryMode.SANDBOX,
-    ProductType.COMPUTE: DeliveryMode.LEASE,
-    ProductType.CERT: DeliveryMode.VERIFICATION,
+# Every product has a file, so each can be delivered by it; its type's own kinds come first.
+_OWN: Final[Mapping[ProductType, tuple[DeliveryMode, ...]]] = {
+    ProductType.DATASET: (
+        DeliveryMode.DOWNLOAD,
+        DeliveryMode.SHARE,
+        DeliveryMode.CREDENTIAL,
+        DeliveryMode.SANDBOX,
+    ),
+    ProductType.API: (DeliveryMode.CREDENTIAL,),
+    ProductType.REPORT: (DeliveryMode.DOWNLOAD,),
+    ProductType.SERVICE: (DeliveryMode.MILESTONE,),
+    ProductType.TOOL: (DeliveryMode.DOWNLOAD,),
+    ProductType.PRIVACY: (DeliveryMode.SANDBOX,),
+    ProductType.COMPUTE: (DeliveryMode.LEASE,),
+    ProductType.CERT: (DeliveryMode.VERIFICATION,),
 }
 
 
@@ -53,7 +59,7 @@ class Handover:
 
 def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
     """The kinds of delivery a type of product allows, the usual one first."""
-    return tuple(dict.fromkeys((_OWN[product_type], DeliveryMode.DOWNLOAD)))
+    return tuple(dict.fromkeys((*_OWN[product_type], DeliveryMode.DOWNLOAD)))
 
 
 def agreed_handover(handover: Handover | None, product_type: ProductType) -> Handover:

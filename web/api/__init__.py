@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from web.api import (
+    access_keys,
     accounts,
     bank,
     brokers,
@@ -41,6 +42,7 @@ from web.api import (
     sign_in,
     status,
     trades,
+    uses,
     witness,
 )
 from web.problems import MEDIA_TYPE, Problem
@@ -88,6 +90,8 @@ def install(app: FastAPI) -> None:
         rulings,
         refunds,
         entitlements,
+        access_keys,
+        uses,
         filing,
         bank,
         accounts,

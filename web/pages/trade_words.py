@@ -42,6 +42,7 @@ BOUNDS: Final[Mapping[str, str]] = {
 }
 DELIVERY_MODES: Final[Mapping[str, str]] = {
     "download": N_("Download of the file"),
+    "share": N_("Share of the table"),
     "credential": N_("Access with a quota"),
     "milestone": N_("By milestones"),
     "sandbox": N_("A task in the sandbox"),

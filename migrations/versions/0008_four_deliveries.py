@@ -1,0 +1,107 @@
+"""Four kinds of delivery under one right and one meter."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+import base.db
+from migrations.checks import one_of
+
+revision: str = "0008"
+down_revision: str | None = "0007"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+_KINDS = ("FILE", "SHARE", "API", "QUERY")
+
+
+def upgrade() -> None:
+    """Add what was asked for."""
+    _kinds()
+    _meter()
+    _access_keys()
+
+
+def downgrade() -> None:
+    """Take it away again."""
+    op.drop_table("market_access_keys")
+    op.drop_table("market_uses")
+    _no_kinds()
+
+
+def _kinds() -> None:
+    """A right says how it is exercised; those that are there are rights to a file."""
+    op.execute(
+        "ALTER TABLE market_entitlements ADD COLUMN kind VARCHAR(40) DEFAULT 'FILE' NOT NULL "
+        f"CONSTRAINT ck_market_entitlements_deliverykind CHECK ({one_of('kind', _KINDS)})"
+    )
+
+
+def _no_kinds() -> None:
+    """SQLite drops no column that a CHECK names, and no CHECK at all: the table is made anew."""
+    with op.batch_alter_table("market_entitlements") as table:
+        table.drop_constraint("ck_market_entitlements_deliverykind", type_="check")
+        table.drop_column("kind")
+
+
+def _meter() -> None:
+    op.create_table(
+        "market_uses",
+        sa.Column("use_id", sa.Text(), nullable=False),
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=True),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=True),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("request_sha256", sa.Text(), nullable=False),
+        sa.Column("answer_sha256", sa.Text(), nullable=False),
+        sa.Column("epsilon_micro", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("usage_id", sa.Text(), nullable=True),
+        sa.CheckConstraint(one_of("kind", _KINDS), name=op.f("ck_market_uses_deliverykind")),
+        sa.CheckConstraint(
+            "number > 0 AND units >= 0 AND bytes >= 0 AND epsilon_micro >= 0",
+            name=op.f("ck_market_uses_counted"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["entitlement_id"],
+            ["market_entitlements.entitlement_id"],
+            name=op.f("fk_market_uses_entitlement_id"),
+        ),
+        sa.PrimaryKeyConstraint("use_id", name=op.f("pk_market_uses")),
+        sa.UniqueConstraint("entitlement_id", "key", name="uq_market_uses_key"),
+        sa.UniqueConstraint("entitlement_id", "number", name="uq_market_uses_number"),
+    )
+    op.create_index("ix_market_uses_usage", "market_uses", ["entitlement_id", "usage_id"])
+
+
+def _access_keys() -> None:
+    op.create_table(
+        "market_access_keys",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=True),
+        sa.Column("issued_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entitlement_id"],
+            ["market_entitlements.entitlement_id"],
+            name=op.f("fk_market_access_keys_entitlement_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["identity_orgs.org_id"],
+            name=op.f("fk_market_access_keys_org_id"),
+        ),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_market_access_keys")),
+    )
+    op.create_index(op.f("ix_market_access_keys_entitlement_id"), "market_access_keys", ["entitlement_id"])
