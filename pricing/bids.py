@@ -1,7 +1,8 @@
 """Bids of the auctions (M6, M7): one a bidder, sealed or open. What both mechanisms read.
 
-A sealed bid is committed to as the SHA-256 of `commitment_bytes`; the bidder stands in it, so that
-nobody can open a copy of another's commitment.
+A sealed bid is committed to as the SHA-256 of what `commitment_of` hashes; the bidder stands in it, so that
+nobody can open a copy of another's commitment, and the auction where it has a name, so that none is opened
+in another one.
 """
 
 import re
@@ -38,21 +39,24 @@ class Withdrawn:
     mismatch: bool
 
 
-def commitment_of(bidder: str, price_minor: int, nonce: str) -> str:
+def commitment_of(bidder: str, price_minor: int, nonce: str, *, auction: str | None = None) -> str:
     """The hex SHA-256 by which a bidder is bound to a price; `nonce` is 64 random hex digits."""
-    opened = canonical({"bidder": bidder, "nonce": nonce, "price_minor": price_minor})
-    return sha256_hex(_DOMAIN + opened)
+    opened: dict[str, str | int] = {"bidder": bidder, "nonce": nonce, "price_minor": price_minor}
+    if auction is not None:
+        opened["auction"] = auction
+    return sha256_hex(_DOMAIN + canonical(opened))
 
 
 def read_bids(read: Facts) -> tuple[list[Bid], list[Withdrawn]]:
     """The fact `bids`: `[{"bidder": "a", "price_minor": 5}, …]`, and which of them are withdrawn.
 
-    With `commitment` (64 hex digits) a bid counts if `price_minor` and `nonce` (64 hex digits) open it.
-    Either every bid was committed to or none. Raises BidsMalformed, PriceOutOfBounds, Malformed.
+    With `commitment` (64 hex digits) a bid counts if `price_minor` and `nonce` (64 hex digits) open it, in
+    the auction that the fact `auction` names. Either every bid was committed to or none. Raises BidsMalformed, PriceOutOfBounds, Malformed.
     """
     bids: list[Bid] = []
     withdrawn: list[Withdrawn] = []
     seen: set[str] = set()
+    auction = read.text("auction") if read.has("auction") else None
     items = read.objects("bids", most=MOST_BIDS, least=0)
     if not items:
         raise BidsMalformed("there are no bids")
@@ -66,7 +70,7 @@ def read_bids(read: Facts) -> tuple[list[Bid], list[Withdrawn]]:
         seen.add(bidder)
         if item.has("commitment") is not sealed:
             raise BidsMalformed("either every bid was committed to or none", bidder=bidder)
-        found = _read_sealed(item, bidder) if sealed else _read_open(item, bidder)
+        found = _read_sealed(item, bidder, auction) if sealed else _read_open(item, bidder)
         item.close()
         if isinstance(found, Bid):
             bids.append(found)
@@ -85,12 +89,12 @@ def _read_open(item: Facts, bidder: str) -> Bid:
     return Bid(bidder, price, sha256_hex(canonical({"bidder": bidder, "price_minor": price})))
 
 
-def _read_sealed(item: Facts, bidder: str) -> Bid | Withdrawn:
+def _read_sealed(item: Facts, bidder: str, auction: str | None) -> Bid | Withdrawn:
     commitment = _digest(item, "commitment")
     if not (item.has("price_minor") and item.has("nonce")):
         return Withdrawn(bidder, commitment, mismatch=False)
     price, nonce = check_total(item.amount("price_minor")), _digest(item, "nonce")
-    if commitment_of(bidder, price, nonce) != commitment:
+    if commitment_of(bidder, price, nonce, auction=auction) != commitment:
         return Withdrawn(bidder, commitment, mismatch=True)
     return Bid(bidder, price, commitment)
 

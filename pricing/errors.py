@@ -133,6 +133,14 @@ class BidsMalformed(Malformed):
     title = "The bids of the auction do not fit together"
 
 
+class AuctionOneSided(Refusal):
+    """With everybody on one side of a split there is nobody from whom a price could be learnt."""
+
+    code = "auction-one-sided"
+    title = "All bids are on one side"
+    rule_id: ClassVar[str | None] = "M7-SIDES"
+
+
 class BeaconMalformed(Malformed):
     """A beacon's randomness is the SHA-256 of its signature, of a chain and round that are known."""
 

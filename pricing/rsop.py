@@ -5,8 +5,9 @@ other (Goldberg, Hartline, Wright 2001). So nobody's own bid moves the price one
 one's value is best in every split. Its expected revenue is at least F⁽²⁾/4.68, F⁽²⁾ being the best single
 price that sells to two or more (Alaei, Malekian, Srinivasan, EC 2009).
 
-Where one side is empty or bids nothing there is no price and no sale to the other; of two prices that earn
-the same the higher is offered.
+Where nobody stands on a side the auction is refused: no price could be learnt, and nothing is sold. Where a
+side bids nothing there is no price and no sale to the other; of two prices that earn the same the higher is
+offered.
 """
 
 import re
@@ -18,7 +19,7 @@ from base.canonical import sha256_hex
 from base.errors import Malformed
 from pricing.beacon import read_beacon
 from pricing.bids import Bid, descending, read_bids
-from pricing.errors import BidsMalformed
+from pricing.errors import AuctionOneSided, BidsMalformed
 from pricing.facts import Facts
 from pricing.ladder import check_total
 from pricing.quote import Quote, Reason, inputs_sha256
@@ -37,8 +38,8 @@ def rsop_quote(facts: Mapping[str, Any]) -> Quote:
 
     Results: `prices_minor` (what side A and side B are offered; null: nothing), `sides` by bidder,
     `winners`, `payments_minor`, `revenue_minor`, `withdrawn`; or `expected_revenue`, exact over all splits
-    as a decimal string of fen, and `splits`. Raises BidsMalformed, BeaconMalformed, BeaconBeforeClose,
-    PriceOutOfBounds, Malformed.
+    as a decimal string of fen, and `splits`. Raises AuctionOneSided where the seed leaves a side empty,
+    BidsMalformed, BeaconMalformed, BeaconBeforeClose, PriceOutOfBounds, Malformed.
     """
     read = Facts(facts)
     bids, withdrawn = read_bids(read)
@@ -58,7 +59,7 @@ def rsop_quote(facts: Mapping[str, Any]) -> Quote:
             Reason("bids-opened", {"bids": len(bids)}),
             *((Reason("not-opened", {"bids": len(withdrawn)}),) if withdrawn else ()),
             Reason("over-all-splits" if seed is None else "split-by-seed"),
-            *((Reason("one-sided"),) if None in results.get("prices_minor", {}).values() else ()),
+            *((Reason("side-bids-nothing"),) if None in results.get("prices_minor", {}).values() else ()),
         ),
         seed=seed,
     )
@@ -81,6 +82,8 @@ def best_price(prices: Iterable[int]) -> int | None:
 
 def _drawn(bids: Sequence[Bid], seed: str) -> dict[str, Any]:
     sides = {bid.bidder: side_of(seed, bid.bidder) for bid in bids}
+    if len(set(sides.values())) < len("AB"):
+        raise AuctionOneSided("every bid that counts is on one side", bids=len(bids))
     offered = {
         side: best_price(bid.price_minor for bid in bids if sides[bid.bidder] != side) for side in "AB"
     }

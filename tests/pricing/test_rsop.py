@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from base.errors import Malformed
 from pricing.beacon import CHAINS
-from pricing.errors import BeaconBeforeClose, BeaconMalformed, BidsMalformed
+from pricing.bids import commitment_of
+from pricing.errors import AuctionOneSided, BeaconBeforeClose, BeaconMalformed, BidsMalformed
 from pricing.rsop import best_price, rsop_quote, side_of
 
 GRID = range(5)
 PRICES = st.lists(st.integers(0, 30), min_size=1, max_size=7)
+SEEDS = st.binary(min_size=1, max_size=32).map(bytes.hex)
 # https://hackmd.io/@nikkolasg/HJ9lg5ZTE (drand user guide): round 1969 as the network printed it.
 DRAND = {
     "signature": "8019f77e6e3ef94a477d9dd0f9ca169e1fca917f3a6412eef581f855bc72c711c155fe0b6c2dc6ae005b"
@@ -55,6 +57,10 @@ def best_of_two(prices):
     return max((count * price for count, price in enumerate(falling, 1) if count > 1), default=0)
 
 
+def two_sided(prices, seed):
+    return len({side_of(seed, f"b{number}") for number in range(len(prices))}) > 1
+
+
 def seed_for(wanted):
     """A seed that puts bidder n on the wanted side: the coins are fair, so one comes soon."""
     return next(
@@ -72,13 +78,33 @@ def test_two_bidders_pay_the_lower_bid_when_they_are_on_unlike_sides():
     assert expected([5, 9]) == Fraction(5, 2)
 
 
-def test_an_empty_side_has_no_price_and_the_other_no_sale():
-    quote = rsop_quote({"bids": bids([5, 9]), "seed": seed_for("AA")})
-    assert quote.results["prices_minor"] == {"A": None, "B": 5}
+@settings(deadline=None, max_examples=60)
+@given(prices=PRICES, seed=SEEDS)
+def test_with_an_empty_side_there_is_no_quote_and_else_there_is(prices, seed):
+    sides = {side_of(seed, f"b{number}") for number in range(len(prices))}
+    if sides == {"A", "B"}:
+        drawn(prices, seed)
+        return
+    with pytest.raises(AuctionOneSided):
+        drawn(prices, seed)
+
+
+def test_bids_that_were_not_opened_leave_a_side_empty():
+    """Who committed and did not reveal stands on no side: nothing of it can be learnt."""
+    sealed = [
+        bid | {"commitment": commitment_of(bid["bidder"], bid["price_minor"], "00" * 32)}
+        for bid in bids([5, 9])
+    ]
+    with pytest.raises(AuctionOneSided):
+        rsop_quote({"bids": [sealed[0] | {"nonce": "00" * 32}, sealed[1]], "seed": seed_for("AB")})
+
+
+def test_a_side_that_bids_nothing_has_no_price_and_the_other_no_sale():
+    quote = rsop_quote({"bids": bids([0, 9]), "seed": seed_for("AB")})
+    assert quote.results["prices_minor"] == {"A": 9, "B": None}
     assert quote.results["winners"] == []
-    assert quote.reasons[-1].code == "one-sided"
-    assert drawn([7])["revenue_minor"] == 0
-    assert drawn([0, 0, 0])["prices_minor"] == {"A": None, "B": None}
+    assert quote.reasons[-1].code == "side-bids-nothing"
+    assert drawn([0, 0, 0], seed_for("AAB"))["prices_minor"] == {"A": None, "B": None}
 
 
 def test_of_two_prices_that_earn_the_same_the_higher_is_offered():
@@ -116,7 +142,7 @@ def test_the_mean_is_within_4_68_where_any_price_earns_the_same(number):
 
 
 def test_on_a_grid_no_bid_beats_the_true_value_in_any_split():
-    for sides in ("AAB", "ABA", "ABB", "AAA"):
+    for sides in ("AAB", "ABA", "ABB", "BAA"):
         seed = seed_for(sides)
         for others in product(GRID, repeat=2):
             outcomes = {bid: drawn([bid, *others], seed) for bid in GRID}
@@ -129,8 +155,9 @@ def test_on_a_grid_no_bid_beats_the_true_value_in_any_split():
 
 
 @settings(deadline=None, max_examples=100)
-@given(prices=PRICES, seed=st.binary(min_size=1, max_size=32).map(bytes.hex), mine=st.integers(0, 60))
+@given(prices=PRICES, seed=SEEDS, mine=st.integers(0, 60))
 def test_a_draw_is_that_of_its_split_and_the_own_bid_moves_neither_side_nor_price(prices, seed, mine):
+    assume(two_sided(prices, seed))
     quote = rsop_quote({"bids": bids(prices), "seed": seed})
     outcome = quote.results
     assert quote.seed == seed
@@ -148,6 +175,7 @@ def test_a_draw_is_that_of_its_split_and_the_own_bid_moves_neither_side_nor_pric
 @settings(deadline=None, max_examples=40)
 @given(prices=PRICES, data=st.data())
 def test_the_order_of_bids_decides_nothing(prices, data):
+    assume(two_sided(prices, "abcd"))
     told = bids(prices)
     turned = data.draw(st.permutations(told))
     one, other = (rsop_quote({"bids": some, "seed": "abcd"}).results for some in (told, turned))
