@@ -21,10 +21,12 @@ def upgrade() -> None:
     _kinds()
     _meter()
     _access_keys()
+    _tables_made()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.drop_table("market_table_files")
     op.drop_table("market_access_keys")
     op.drop_table("market_uses")
     _no_kinds()
@@ -105,3 +107,16 @@ def _access_keys() -> None:
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_market_access_keys")),
     )
     op.create_index(op.f("ix_market_access_keys_entitlement_id"), "market_access_keys", ["entitlement_id"])
+
+
+def _tables_made() -> None:
+    op.create_table(
+        "market_table_files",
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.CheckConstraint("bytes > 0", name=op.f("ck_market_table_files_not_empty")),
+        sa.PrimaryKeyConstraint("source_sha256", name=op.f("pk_market_table_files")),
+        sa.UniqueConstraint("file_id", name=op.f("uq_market_table_files_file_id")),
+    )

@@ -1,0 +1,16 @@
+"""Which stored table was made of which file."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text
+from sqlmodel import Field, SQLModel
+
+
+class TableFile(SQLModel, table=True):
+    """A product's file as a Parquet file of ours: found by the digest of the file it was made of."""
+
+    __tablename__ = "market_table_files"
+    __table_args__ = (CheckConstraint("bytes > 0", name="not_empty"),)
+
+    source_sha256: str = Field(sa_column=Column(Text, primary_key=True))
+    file_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sha256: str = Field(sa_column=Column(Text, nullable=False))
