@@ -39,6 +39,7 @@ FREEZE: Final = "TRD.FREEZE"
 UNFREEZE: Final = "TRD.UNFREEZE"
 SIGN: Final = "TRD.SIGN"
 INQUIRE: Final = "TRD.INQUIRE"
+AWARD: Final = "TRD.AWARD"
 POST_REFUND: Final = "TRD.POST_REFUND"
 REFUND: Final = "TRD.REFUND"
 VOID: Final = "TRD.VOID"
@@ -48,6 +49,7 @@ Move = tuple[frozenset[str], str | None]
 # From a state by an event: who may, and the state it leads to (None: back to the one that was frozen).
 STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
     (None, INQUIRE): (_BUYER_SIDE, "INQUIRED"),
+    (None, AWARD): (_EXCHANGE, "ACCEPTED"),
     ("INQUIRED", "TRD.OFFER"): (_PROVIDER_SIDE, "NEGOTIATING"),
     ("INQUIRED", "TRD.COUNTER_OFFER"): (_BUYER_SIDE, "NEGOTIATING"),
     ("INQUIRED", "TRD.REFUSE"): (_PROVIDER_SIDE, "REFUSED"),
@@ -168,6 +170,19 @@ CERTIFICATE_MOVES: Final[Mapping[tuple[str | None, str], Move]] = {
     ("EXITING", "BRK.EXIT"): (_BROKER, "EXITED"),
 }
 CERTIFICATE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in CERTIFICATE_MOVES.items())
+# A sealed auction of a listing.
+AUCTION_MOVES: Final[Mapping[tuple[str | None, str], Move]] = {
+    (None, "AUC.OPEN"): (_PROVIDER, "OPEN"),
+    ("OPEN", "AUC.COMMIT"): (_BUYER_SIDE, "OPEN"),
+    ("OPEN", "AUC.CANCEL"): (_PROVIDER, "CANCELLED"),
+    ("OPEN", "AUC.CLOSE"): (_EXCHANGE, "CLOSED"),
+    ("OPEN", "AUC.FAIL"): (_EXCHANGE, "FAILED"),
+    ("CLOSED", "AUC.REVEAL"): (_BUYER_SIDE, "CLOSED"),
+    ("CLOSED", "AUC.REVEAL_RESERVE"): (_PROVIDER, "CLOSED"),
+    ("CLOSED", "AUC.AWARD"): (_EXCHANGE, "AWARDED"),
+    ("CLOSED", "AUC.FAIL"): (_EXCHANGE, "FAILED"),
+}
+AUCTION_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in AUCTION_MOVES.items())
 _BROKERS_YEAR: Final = ("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT_NOTICE", "BRK.EXIT")
 # Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
@@ -212,12 +227,15 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "REQ.FULFIL": _BUYER,
     "REQ.WITHDRAW": _BUYER,
     "REQ.EXPIRE": _EXCHANGE,
+    **AUCTION_SPEAKERS,
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
     "DLV.DOWNLOAD": _EXCHANGE,
     "DLV.CHECK": _BUYER_OR_EXCHANGE,
     "DLV.ISSUE_KEY": _BUYER,
     "DLV.REVOKE_KEY": _BUYER,
+    "DLV.INTERFACE": _PROVIDER,
+    "DLV.USAGE": _EXCHANGE,
     "PAY.ACCOUNT": _PARTIES,
     "PAY.INSTRUCT": _BANK,
     "PAY.MISMATCH": _BANK,
@@ -281,6 +299,10 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("DLV.CHECK", "BUYER"): "buyer_id",
     ("DLV.ISSUE_KEY", "BUYER"): "org_id",
     ("DLV.REVOKE_KEY", "BUYER"): "org_id",
+    ("DLV.INTERFACE", "PROVIDER"): "seller_id",
+    **{(f"AUC.{event}", "PROVIDER"): "seller_id" for event in ("OPEN", "CANCEL", "REVEAL_RESERVE")},
+    **{(f"AUC.{event}", "BUYER"): "bidder_id" for event in ("COMMIT", "REVEAL")},
+    **{(f"AUC.{event}", "BROKER"): "broker_id" for event in ("COMMIT", "REVEAL")},
     ("REQ.PUBLISH", "BUYER"): "buyer_id",
     ("REQ.ANSWER", "PROVIDER"): "seller_id",
     ("REQ.ANSWER", "BROKER"): "broker_id",

@@ -9,6 +9,8 @@ from typing import Final
 from sqlmodel import col, update
 
 from base.db import WriteSession
+from market.delivery.gateway.tables import InterfaceRow
+from market.delivery.meter.tables import Usage
 from market.delivery.tables import AcceptanceCheck, AccessKey, Download
 
 
@@ -30,9 +32,23 @@ async def forget_key(s: WriteSession, *, statement_id: str) -> None:
     await s.exec(update(AccessKey).where(of_it).values(purpose=None, recipient=None))
 
 
+async def forget_interface(s: WriteSession, *, statement_id: str) -> None:
+    """Where an endpoint is, and what it offers: nobody is sent there any more."""
+    of_it = col(InterfaceRow.statement_id) == statement_id
+    await s.exec(update(InterfaceRow).where(of_it).values(document=""))
+
+
+async def forget_charges(s: WriteSession, *, statement_id: str) -> None:
+    """What some uses cost."""
+    of_it = col(Usage.statement_id) == statement_id
+    await s.exec(update(Usage).where(of_it).values(charge_minor=None, charged_minor=None))
+
+
 FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
     "DLV.CHECK": forget_check,
     "DLV.DOWNLOAD": forget_declaration,
     "DLV.ISSUE_KEY": forget_key,
+    "DLV.INTERFACE": forget_interface,
+    "DLV.USAGE": forget_charges,
 }
 """Who forgets what an opening of this event said, by the id of its statement."""

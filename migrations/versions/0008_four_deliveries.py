@@ -21,12 +21,16 @@ def upgrade() -> None:
     _kinds()
     _meter()
     _access_keys()
+    _interfaces()
+    _usages()
     _tables_made()
 
 
 def downgrade() -> None:
     """Take it away again."""
     op.drop_table("market_table_files")
+    for table in ("usages", "interface_calls", "interfaces", "interface_secrets"):
+        op.drop_table(f"market_{table}")
     op.drop_table("market_access_keys")
     op.drop_table("market_uses")
     _no_kinds()
@@ -119,4 +123,80 @@ def _tables_made() -> None:
         sa.CheckConstraint("bytes > 0", name=op.f("ck_market_table_files_not_empty")),
         sa.PrimaryKeyConstraint("source_sha256", name=op.f("pk_market_table_files")),
         sa.UniqueConstraint("file_id", name=op.f("uq_market_table_files_file_id")),
+    )
+
+
+def _refers(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
+    key = {"identity_orgs": "org_id", "market_listings": "listing_id"}.get(other, "entitlement_id")
+    return sa.ForeignKeyConstraint([column], [f"{other}.{key}"], name=op.f(f"fk_{table}_{column}"))
+
+
+def _interfaces() -> None:
+    """How interfaces are answered, and their calls."""
+    op.create_table(
+        "market_interface_secrets",
+        sa.Column("secret_id", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text(), nullable=False),
+        sa.Column("header", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        _refers("market_interface_secrets", "owner_id", "identity_orgs"),
+        sa.PrimaryKeyConstraint("secret_id", name=op.f("pk_market_interface_secrets")),
+    )
+    op.create_table(
+        "market_interfaces",
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("declared_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("number > 0", name=op.f("ck_market_interfaces_number")),
+        _refers("market_interfaces", "listing_id", "market_listings"),
+        sa.PrimaryKeyConstraint("listing_id", "number", name=op.f("pk_market_interfaces")),
+    )
+    op.create_table(
+        "market_interface_calls",
+        sa.Column("call_id", sa.Text(), nullable=False),
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("use_id", sa.Text(), nullable=True),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("latency_ms", sa.Integer(), nullable=False),
+        sa.Column("repeats", sa.Integer(), nullable=False),
+        sa.Column("called_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "latency_ms >= 0 AND repeats >= 0", name=op.f("ck_market_interface_calls_counted")
+        ),
+        _refers("market_interface_calls", "entitlement_id", "market_entitlements"),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_market_interface_calls")),
+        sa.UniqueConstraint("use_id", name=op.f("uq_market_interface_calls_use_id")),
+    )
+    op.create_index(
+        "ix_market_interface_calls_of", "market_interface_calls", ["entitlement_id", "call_id"]
+    )
+
+
+def _usages() -> None:
+    """What the exchange has stated of the uses of a right."""
+    op.create_table(
+        "market_usages",
+        sa.Column("usage_id", sa.Text(), nullable=False),
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("units_so_far", sa.BigInteger(), nullable=False),
+        sa.Column("charge_minor", sa.BigInteger(), nullable=True),
+        sa.Column("charged_minor", sa.BigInteger(), nullable=True),
+        sa.Column("stated_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "first > 0 AND last >= first AND units >= 0 AND units_so_far >= units",
+            name=op.f("ck_market_usages_counted"),
+        ),
+        _refers("market_usages", "entitlement_id", "market_entitlements"),
+        sa.PrimaryKeyConstraint("usage_id", name=op.f("pk_market_usages")),
+        sa.UniqueConstraint("entitlement_id", "first", name="uq_market_usages_first"),
+        sa.UniqueConstraint("statement_id", name=op.f("uq_market_usages_statement_id")),
     )

@@ -157,6 +157,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.DELIVERY_FAIL": N_("Not delivered in time"),
     "DLV.DOWNLOAD": N_("Download finished"),
     "DLV.CHECK": N_("Goods checked"),
+    "DLV.INTERFACE": N_("Interface described"),
+    "DLV.USAGE": N_("Usage stated"),
     "TRD.DELIVERED": N_("Delivered"),
     "TRD.ACCEPT_GOODS": N_("Goods accepted"),
     "TRD.SILENT_ACCEPT": N_("Accepted by silence"),

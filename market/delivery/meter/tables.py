@@ -42,3 +42,33 @@ class Use(SQLModel, table=True):
     epsilon_micro: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     used_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     usage_id: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Usage(SQLModel, table=True):
+    """What the exchange has stated of some uses of a right (DLV.USAGE): `first` to `last`, all of them.
+
+    `root` is that of the tree of their receipts. `units_so_far` counts from the first use of all; what they
+    cost is there where the contract has a metered plan, `charged_minor` being the sum so far.
+    """
+
+    __tablename__ = "market_usages"
+    __table_args__ = (
+        UniqueConstraint("entitlement_id", "first", name="uq_market_usages_first"),
+        CheckConstraint(
+            "first > 0 AND last >= first AND units >= 0 AND units_so_far >= units", name="counted"
+        ),
+    )
+
+    usage_id: str = Field(sa_column=Column(Text, primary_key=True))
+    entitlement_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_entitlements.entitlement_id"), nullable=False)
+    )
+    first: int = Field(sa_column=Column(Integer, nullable=False))
+    last: int = Field(sa_column=Column(Integer, nullable=False))
+    units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+    units_so_far: int = Field(sa_column=Column(BigInteger, nullable=False))
+    charge_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    charged_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    stated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    statement_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))

@@ -1,0 +1,58 @@
+"""What is asked about interfaces and their calls."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlmodel import col, select
+
+from base.db import ReadSession
+from market.delivery.gateway.errors import InterfaceErased, SecretUnknown
+from market.delivery.gateway.rules import OWN_TABLE, Interface, interface_of_text
+from market.delivery.gateway.tables import CallRow, InterfaceRow, InterfaceSecret
+
+MOST_JUDGED: Final = 100_000
+
+
+async def interfaces_of(s: ReadSession, *, listing_id: str) -> Sequence[InterfaceRow]:
+    """What a listing's interface was declared to be, first to last."""
+    query = select(InterfaceRow).where(InterfaceRow.listing_id == listing_id)
+    return (await s.exec(query.order_by(col(InterfaceRow.number)))).all()
+
+
+async def latest_interface(s: ReadSession, *, listing_id: str) -> InterfaceRow | None:
+    """What was declared last; None while nothing was."""
+    query = select(InterfaceRow).where(InterfaceRow.listing_id == listing_id)
+    return (await s.exec(query.order_by(col(InterfaceRow.number).desc()).limit(1))).first()
+
+
+async def interface_of(s: ReadSession, *, listing_id: str) -> Interface:
+    """How a listing's interface is answered now. Raises InterfaceErased."""
+    row = await latest_interface(s, listing_id=listing_id)
+    return OWN_TABLE if row is None else read_interface(row)
+
+
+def read_interface(row: InterfaceRow) -> Interface:
+    """What a row says. Raises InterfaceErased."""
+    if not row.document:
+        raise InterfaceErased("what was declared was erased", listing_id=row.listing_id)
+    return interface_of_text(row.document)
+
+
+async def get_secret(s: ReadSession, *, secret_id: str, owner_id: str) -> InterfaceSecret:
+    """A member's own secret. Raises SecretUnknown."""
+    row = await s.get(InterfaceSecret, secret_id)
+    if row is None or row.owner_id != owner_id:
+        raise SecretUnknown("no such secret", secret_id=secret_id)
+    return row
+
+
+async def call_of_use(s: ReadSession, *, use_id: str) -> CallRow | None:
+    """The call that was counted as a use."""
+    query = select(CallRow).where(CallRow.use_id == use_id)
+    return (await s.exec(query, execution_options={"populate_existing": True})).first()
+
+
+async def calls_of(s: ReadSession, *, entitlement_id: str, limit: int = MOST_JUDGED) -> Sequence[CallRow]:
+    """The calls under a right, the latest first."""
+    query = select(CallRow).where(CallRow.entitlement_id == entitlement_id)
+    return (await s.exec(query.order_by(col(CallRow.call_id).desc()).limit(limit))).all()
