@@ -186,13 +186,19 @@ def parquet_fields(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tu
     source = literal(str(path))
     connection.execute(f"SELECT num_rows FROM parquet_file_metadata({source})")  # noqa: S608
     (rows,) = connection.fetchone() or (0,)
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({source})").fetchall()  # noqa: S608
-    fields = [(str(name), str(kind)) for name, kind, *_ in described]
+    fields = parquet_columns(connection, path)
     _check_shape([name.strip() for name, _ in fields], rows, 0)
     nested = [name for name, kind in fields if kind.endswith("]") or kind.startswith(_NESTED)]
     if nested:
         raise FileNotTabular("a column is nested", reason="nested", columns=nested[:20])
     return fields
+
+
+def parquet_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
+    """The names of the columns and DuckDB's types of them, whatever they are."""
+    source = literal(str(path))
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({source})").fetchall()  # noqa: S608
+    return [(str(name), str(kind)) for name, kind, *_ in described]
 
 
 def _check_shape(header: Sequence[str], rows: int, ragged: int) -> None:

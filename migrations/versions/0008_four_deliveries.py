@@ -116,12 +116,14 @@ def _access_keys() -> None:
 def _tables_made() -> None:
     op.create_table(
         "market_table_files",
-        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("made_of", sa.Text(), nullable=False),
         sa.Column("file_id", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
         sa.CheckConstraint("bytes > 0", name=op.f("ck_market_table_files_not_empty")),
-        sa.PrimaryKeyConstraint("source_sha256", name=op.f("pk_market_table_files")),
+        sa.PrimaryKeyConstraint("made_of", name=op.f("pk_market_table_files")),
         sa.UniqueConstraint("file_id", name=op.f("uq_market_table_files_file_id")),
     )
 

@@ -1,10 +1,10 @@
 """What the tabling child does with a stranger's file: the same rows, as a Parquet file that we wrote.
 
-`python -m market.delivery.tabling.child FILE --out TABLE --said ANSWER --cpu-s N`; `market.delivery.tabular`
-starts it. A CSV is read as the quality report reads it. A column gets a narrower type than text only where
-every cell of it has that form; an empty cell is missing everywhere, a marker such as NA where the column
-is no text. A Parquet file keeps its types, but for those that not every tool has. Names differ, whatever
-their case.
+`python -m market.delivery.tabling.child FILE --out TABLE --said ANSWER --cpu-s N [--view VIEW]`;
+`market.delivery.tabular` starts it. A CSV is read as the quality report reads it. A column gets a narrower
+type than text only where every cell of it has that form; an empty cell is missing everywhere, a marker such
+as NA where the column is no text. A Parquet file keeps its types, but for those that not every tool has.
+Names differ, whatever their case.
 """
 
 import argparse
@@ -12,20 +12,22 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import orjson
 
 from base.errors import DomainError
+from market.delivery.tabling.view import WHOLE, Comparison, View, view_from
 from registry.confined import confine, without_heavy_libraries
 from registry.declared import MISSING_MARKERS
-from registry.errors import FileNotMeasurable
+from registry.errors import FileNotMeasurable, FileNotTabular
 from registry.reading import (
     format_of,
     literal,
     load,
     open_scratch,
+    parquet_columns,
     parquet_fields,
     parquet_read,
     quoted,
@@ -37,6 +39,7 @@ MEMORY_MB: Final = 256
 _CELLS_A_GROUP: Final = 1_000_000
 _ROWS_A_GROUP: Final = (2048, 122_880)
 _COLUMNS_AT_ONCE: Final = 25
+_OPERATORS: Final = {Comparison.NE: "<>", Comparison.IN: "IN"}
 
 _ZONE: Final = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _DAY: Final = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}"
@@ -77,8 +80,11 @@ _WIDER: Final = {
 }
 
 
-def write_table(path: Path, scratch: Path, out: Path) -> None:
-    """Write the rows of a file to a new Parquet file. Raises what `registry.reading.load` raises."""
+def write_table(path: Path, scratch: Path, out: Path, view: View = WHOLE) -> dict[str, Any]:
+    """Write the rows of a file, or a part of a table of ours, to a new Parquet file; answers what is in it.
+
+    Raises what `registry.reading.load` raises, and FileNotTabular for a part that the table does not have.
+    """
     try:
         with open_scratch(path, scratch, memory_mb=MEMORY_MB, out=out) as connection:
             if format_of(path) is Format.PARQUET:
@@ -86,10 +92,17 @@ def write_table(path: Path, scratch: Path, out: Path) -> None:
                     fields = parquet_fields(connection, path)
                     _check_unpacked(connection, path, fields)
                     source = f"read_parquet({literal(str(path))})"
-                    _copy(connection, source, list(_kept(fields)), out)
+                    if view.whole:
+                        _copy(connection, source, list(_kept(fields)), out)
+                    else:
+                        _copy(connection, f"{source} WHERE {_held(fields, view)}", _shown(fields, view), out)
             else:
                 header = load(connection, path, scratch, single=True).header
                 _copy(connection, "t", list(_narrowed(connection, header)), out)
+            (rows,) = connection.execute(
+                f"SELECT num_rows FROM parquet_file_metadata({literal(str(out))})"  # noqa: S608 - own path
+            ).fetchone() or (0,)
+            return {"rows": rows, "columns": parquet_columns(connection, out)}
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise FileNotMeasurable("above the limits of a table", reason=type(error).__name__) from None
 
@@ -109,6 +122,31 @@ def _check_unpacked(
         (found,) = connection.execute(asked).fetchone() or (0,)
     if max(int(told), int(found or 0)) > MAX_PLAIN_BYTES:
         raise FileNotMeasurable("too large when unpacked", limit=MAX_PLAIN_BYTES)
+
+
+def _shown(fields: Sequence[tuple[str, str]], view: View) -> list[str]:
+    """The columns of a part of a table, in the table's order."""
+    if not view.columns:
+        return [quoted(name) for name, _ in fields]
+    wanted = {_known(fields, name)[0] for name in view.columns}
+    return [quoted(name) for name, _ in fields if name in wanted]
+
+
+def _held(fields: Sequence[tuple[str, str]], view: View) -> str:
+    """What holds of every row of a part; a cell that is missing meets no condition."""
+    held = ["true"]
+    for one in view.rows:
+        name, kind = _known(fields, one.column)
+        values = ", ".join(f"CAST({literal(value)} AS {kind})" for value in one.values)
+        held.append(f"{quoted(name)} {_OPERATORS.get(one.op, one.op.value)} ({values})")
+    return " AND ".join(held)
+
+
+def _known(fields: Sequence[tuple[str, str]], name: str) -> tuple[str, str]:
+    for one, kind in fields:
+        if one.casefold() == name.casefold():
+            return one, kind
+    raise FileNotTabular("the table has no such column", reason="no-such-column")
 
 
 def _kept(fields: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -186,12 +224,15 @@ def _main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--said", type=Path, required=True)
     parser.add_argument("--cpu-s", type=int, required=True)
+    parser.add_argument("--view", type=Path)
     given = parser.parse_args(arguments)
     confine(given.cpu_s)
     without_heavy_libraries()
     with tempfile.TemporaryDirectory(prefix="scratch-") as scratch:
         try:
-            write_table(given.file, Path(scratch), given.out.resolve())
+            view = view_from(orjson.loads(given.view.read_bytes())) if given.view else WHOLE
+            said = write_table(given.file, Path(scratch), given.out.resolve(), view)
+            given.said.write_bytes(orjson.dumps(said))
         except DomainError as error:
             given.said.write_bytes(orjson.dumps({"code": error.code, "reason": error.facts.get("reason")}))
             return REFUSED

@@ -12,7 +12,8 @@ import pytest
 from base.files import FileStore, StoredFile
 from market.delivery import tabular
 from market.delivery.tabling import child
-from market.delivery.tabular import NotATable, table_of
+from market.delivery.tabling.view import WHOLE, Comparison, Condition, View, view_from
+from market.delivery.tabular import NotATable, shape_of, stored, table_of
 from registry.errors import FileEncodingBroken, FileNotMeasurable, FileNotTabular
 from tests.databases import on_sqlite
 
@@ -162,7 +163,7 @@ def test_a_small_file_that_stands_for_very_much_is_refused(tmp_path, monkeypatch
 
 
 async def test_a_table_is_made_once_and_found_again(database, files, tmp_path, monkeypatch):
-    runs = []
+    runs: list[object] = []
 
     async def counted(*arguments):
         runs.append(arguments)
@@ -178,6 +179,8 @@ async def test_a_table_is_made_once_and_found_again(database, files, tmp_path, m
     assert len(runs) == 1
     await files.copy_to(first, tmp_path / "read")
     assert pq.read_table(tmp_path / "read").num_rows == 3
+    shape = await shape_of(database, files, file, scratch=tmp_path)
+    assert (shape.rows, shape.columns[:2]) == (3, (("id", "BIGINT"), ("code", "VARCHAR")))
     assert not list(tmp_path.glob("table-*"))  # no plaintext is left
     assert not tabular._making
 
@@ -194,9 +197,9 @@ async def test_a_refused_file_leaves_nothing_and_says_why(database, files, tmp_p
 
 async def test_of_two_processes_the_first_ones_table_stands(database, files, tmp_path):
     file = await put(files, MIXED.encode())
-    asked = [tabular._made(database, files, file, tmp_path) for _ in range(2)]
+    asked = [tabular._made(database, files, file, tmp_path, WHOLE) for _ in range(2)]
     one, other = await asyncio.gather(*asked)
-    assert one == other == await table_of(database, files, file, scratch=tmp_path)
+    assert stored(one) == stored(other) == await table_of(database, files, file, scratch=tmp_path)
     assert len(list((tmp_path / "files").rglob("fil_*"))) == 2  # the file and its table
 
 
@@ -230,4 +233,39 @@ def test_a_childs_words_are_checked_like_a_strangers(tmp_path):
     said = tmp_path / "said.json"
     for words, reason in ((b'{"reason": 7, "code": "file-empty"}', "file-empty"), (b"[" * 99, "broken-off")):
         said.write_bytes(words)
-        assert tabular._said(said) == {"reason": reason}
+        assert tabular._reason_in(tabular._said(said)) == reason
+    for words in (b"{}", b'{"rows": "1", "columns": [["a", "DATE"]]}', b'{"rows": 1, "columns": [["a"]]}'):
+        said.write_bytes(words)
+        assert tabular._shape_said(tabular._said(said)) is None
+
+
+async def test_of_a_part_nothing_else_is_in_the_table(database, files, tmp_path):
+    file = await put(files, MIXED.encode())
+    view = View(
+        ("NOTE", "id"),
+        (Condition("day", Comparison.GE, ("2026-01-31",)), Condition("id", Comparison.IN, ("1", "7"))),
+    )
+    assert view_from(view.document()) == view
+    part = await table_of(database, files, file, scratch=tmp_path, view=view)
+    whole = await table_of(database, files, file, scratch=tmp_path)
+    assert part != whole
+    assert part == await table_of(database, files, file, scratch=tmp_path, view=view)
+    await files.copy_to(part, tmp_path / "part")
+    assert pq.read_table(tmp_path / "part").to_pylist() == [{"id": 1, "note": None}]
+    assert b"007" not in (tmp_path / "part").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(("id", "nobody")),
+        View(rows=(Condition("nobody", Comparison.EQ, ("1",)),)),
+        View(rows=(Condition("id", Comparison.EQ, ("1) OR (1=1",)),)),
+        View(('id" FROM t; --',)),
+    ],
+)
+async def test_a_part_that_the_table_does_not_have_is_refused(tmp_path, view):
+    (tmp_path / "data").write_bytes(parquet(pa.table({"id": [1, 2]})))
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(FileNotTabular):
+        child.write_table(tmp_path / "data", tmp_path / "scratch", tmp_path / "out", view)
