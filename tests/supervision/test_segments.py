@@ -1,5 +1,8 @@
 """Segments that cancel out, against a brute-force search: no order, no honest neighbour, no window cuts."""
 
+import random
+import time
+from collections import Counter
 from fractions import Fraction
 from itertools import combinations
 
@@ -7,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervision.segments import Sale, cancelling
+from supervision.segments import Sale, _sets, cancelling
 
 CENT = Fraction(1, 100)
 
@@ -94,3 +97,54 @@ def test_neither_order_nor_company_changes_what_is_found(trades, randomness):
     strangers = [Sale(s.at, f"{s.trade_id}'", s.seller.lower(), s.buyer.lower(), s.amount) for s in trades]
     apart = {*found(trades), *found(strangers)}
     assert set(found([*strangers, *trades])) == apart  # parted or together: the same
+
+
+def by_every_end(trades, within, tolerance):
+    """The definition word for word: of every set and every start, every end. Quadratic."""
+    united = []
+    edges = {}
+    for sale in trades:
+        edges.setdefault(sale.seller, {}).setdefault(sale.buyer, []).append(sale)
+    for parties in _sets(edges):
+        among = sorted(s for s in trades if {s.seller, s.buyer} <= parties)
+        for i, j in combinations(range(len(among) + 1), 2):
+            run = among[i:j]
+            if j - i < 2 or run[-1].at - run[0].at > within:
+                continue
+            balance = Counter()
+            for sale in run:
+                balance[sale.seller] += sale.amount
+                balance[sale.buyer] -= sale.amount
+            if max(map(abs, balance.values())) * len(run) <= tolerance * sum(s.amount for s in run):
+                united.append({s.trade_id for s in run})
+    parts = []
+    for trades_of_one in united:
+        touching = [part for part in parts if part & trades_of_one]
+        parts = [part for part in parts if not part & trades_of_one]
+        parts.append(trades_of_one.union(*touching))
+    return sorted(tuple(sorted(part)) for part in parts)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_busy_pair_gives_what_every_end_of_every_start_would(seed):
+    chance = random.Random(seed)
+    tolerance = chance.choice((Fraction(0), CENT, Fraction(1, 10)))
+    amounts = chance.choice(((10, 20, 30), range(900, 1100), (1, 10**6, 10**6 + 7)))
+    trades = [
+        Sale(
+            chance.randrange(90), f"t{n:02}", *chance.sample("ABC"[: 2 + seed % 2], 2), chance.choice(amounts)
+        )
+        for n in range(70)
+    ]
+    assert sorted(found(trades, 60, tolerance)) == by_every_end(trades, 60, tolerance)
+
+
+def test_a_pair_that_trades_a_hundred_times_a_day_is_looked_at_in_time():
+    chance = random.Random(2)
+    began = time.process_time()
+    trades = [
+        Sale(n, f"t{n:05}", *chance.choice(("AB", "BA")), chance.randrange(10**4, 10**6))
+        for n in range(5_000)
+    ]
+    assert found(trades, 8_000)
+    assert time.process_time() - began < 3  # every end of every start: minutes
