@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from base.clock import SimulatedClock
 from base.errors import Malformed
 from base.files import (
-    HEADER_BYTES,
+    KEY_BYTES,
     SEGMENT_BYTES,
     SEGMENTS_AT_ONCE,
     TAG_BYTES,
@@ -26,8 +26,11 @@ from base.files import (
     FileTooLarge,
     RangeOutside,
     StoredFile,
+    name_of,
     sealed_length,
 )
+from base.homes import Folder
+from base.signing import wrap
 
 SEALED = SEGMENT_BYTES + TAG_BYTES
 MASTER = bytes(range(32))
@@ -48,12 +51,35 @@ async def collect(store: FileStore, file: StoredFile, start: int = 0, end: int |
 
 
 def left_in(store: FileStore) -> list[str]:
-    return sorted(path.name for path in store._folder.rglob("*") if path.is_file())
+    """Names of what is there, half written or whole."""
+    if isinstance(store.home, Folder):
+        return sorted(path.name for path in store.home.folder.rglob("*") if path.is_file())
+    return store.home.left()
+
+
+def stored(store: FileStore, file: StoredFile) -> bytearray:
+    """The bytes as they rest."""
+    return bytearray(store.home.tail(name_of(file.file_id), 10**9).raw)
+
+
+def overwrite(store: FileStore, file: StoredFile, raw: bytes) -> None:
+    """Put other bytes in the place of those that rest."""
+    writing = store.home.create(name_of(file.file_id), most_bytes=len(raw))
+    writing.open()
+    writing.write(bytes(raw))
+    writing.finish()
 
 
 @pytest.fixture
-def store(tmp_path, clock: SimulatedClock) -> FileStore:
+def folder(tmp_path, clock: SimulatedClock) -> FileStore:
     return FileStore(tmp_path / "files", MASTER, clock)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request, clock: SimulatedClock) -> FileStore:
+    if request.param == "folder":
+        return request.getfixturevalue("folder")
+    return FileStore(request.getfixturevalue("buckets").new(), MASTER, clock)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +105,7 @@ async def test_any_range_of_any_length_comes_back_exactly(shelf, length, chunk, 
     plain = content(length, seed=length)
     file = await shelf.put(stream(plain, chunk), limit_bytes=length)
     assert (file.bytes, file.sha256) == (length, hashlib.sha256(plain).hexdigest())
-    assert shelf.path(file.file_id).stat().st_size == sealed_length(length)
+    assert len(stored(shelf, file)) == sealed_length(length)
     ranges = [(0, length), (length - 1, length), (0, 0), (length, length)]
     if data is not None:
         point = st.one_of(borders.map(lambda n: min(n, length)), st.integers(0, length))
@@ -91,20 +117,19 @@ async def test_any_range_of_any_length_comes_back_exactly(shelf, length, chunk, 
 async def test_a_range_reads_only_the_segments_it_touches(store) -> None:
     plain = content(5 * SEGMENT_BYTES)
     file = await store.put(stream(plain), limit_bytes=LIMIT)
-    path = store.path(file.file_id)
-    sealed = bytearray(path.read_bytes())
+    sealed = stored(store, file)
     for segment in (0, 1, 3, 4):
-        sealed[HEADER_BYTES + segment * SEALED] ^= 1
-    path.write_bytes(sealed)
+        sealed[segment * SEALED] ^= 1
+    overwrite(store, file, sealed)
     start, end = 2 * SEGMENT_BYTES, 3 * SEGMENT_BYTES
     assert await collect(store, file, start, end) == plain[start:end]
     with pytest.raises(FileDamaged):
         await collect(store, file, start - 1, end)
 
 
-async def test_stored_bytes_show_nothing_of_the_plaintext_and_only_the_owner_may_read_them(store) -> None:
-    file = await store.put(stream(b"carrier,flight\n" * 9_000), limit_bytes=LIMIT)
-    path = store.path(file.file_id)
+async def test_stored_bytes_show_nothing_of_the_plaintext_and_only_the_owner_may_read_them(folder) -> None:
+    file = await folder.put(stream(b"carrier,flight\n" * 9_000), limit_bytes=LIMIT)
+    path = folder.path(file.file_id)
     assert b"carrier" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -114,21 +139,40 @@ async def test_the_form_on_the_disk_is_the_one_that_is_written_down(store) -> No
     """Opened by hand, from the words at the head of `base.files`: a restored backup needs no code of ours."""
     plain = content(2 * SEGMENT_BYTES + 3)
     file = await store.put(stream(plain), limit_bytes=LIMIT)
-    sealed = store.path(file.file_id).read_bytes()
-    bound = f'["databourse:file:v1","{file.file_id}",{len(plain)},"{file.sha256}"]'.encode()
-    assert sealed[:4] == b"DBF1"
-    key = AESGCM(AESGCM(MASTER).decrypt(sealed[4:16], sealed[16:64], bound))
+    sealed = bytes(stored(store, file))
+    bound = f'["databourse:file:v2","{file.file_id}",{len(plain)},"{file.sha256}"]'.encode()
+    sealed, last = sealed[:-64], sealed[-64:]
+    assert last[:4] == b"DBF2"
+    key = AESGCM(AESGCM(MASTER).decrypt(last[4:16], last[16:], bound))
     nonces = [bytes(10) + bytes([counter, final]) for counter, final in ((0, 0), (1, 0), (2, 1))]
-    segments = [sealed[64 + n * SEALED : 64 + (n + 1) * SEALED] for n in range(3)]
+    segments = [sealed[n * SEALED : (n + 1) * SEALED] for n in range(3)]
     opened = [key.decrypt(nonce, segment, None) for nonce, segment in zip(nonces, segments, strict=True)]
     assert b"".join(opened) == plain
+
+
+async def test_a_file_from_before_is_read_as_it_is(store) -> None:
+    """`DBF1` has its wrapped key in front."""
+    plain = content(2 * SEGMENT_BYTES + 3)
+    file = StoredFile("fil_" + "0" * 26, len(plain), hashlib.sha256(plain).hexdigest())
+    bound = f'["databourse:file:v1","{file.file_id}",{len(plain)},"{file.sha256}"]'.encode()
+    key = AESGCM.generate_key(256)
+    cuts = [plain[n * SEGMENT_BYTES : (n + 1) * SEGMENT_BYTES] for n in range(3)]
+    nonces = [bytes(10) + bytes([counter, final]) for counter, final in ((0, 0), (1, 0), (2, 1))]
+    segments = [AESGCM(key).encrypt(nonce, cut, None) for nonce, cut in zip(nonces, cuts, strict=True)]
+    before = b"DBF1" + wrap(MASTER, key, bound) + b"".join(segments)
+    overwrite(store, file, before)
+    assert await collect(store, file) == plain
+    assert await collect(store, file, SEGMENT_BYTES - 1, SEGMENT_BYTES + 1) == plain[SEGMENT_BYTES - 1 :][:2]
+    overwrite(store, file, flip(bytearray(before), len(before) - 1))
+    with pytest.raises(FileDamaged):
+        await collect(store, file)
 
 
 async def test_the_same_bytes_twice_are_two_files_with_two_keys(store) -> None:
     first, second = [await store.put(stream(b"same"), limit_bytes=9) for _ in range(2)]
     assert first.sha256 == second.sha256
     assert first.file_id != second.file_id
-    bodies = [store.path(file.file_id).read_bytes()[HEADER_BYTES:] for file in (first, second)]
+    bodies = [stored(store, file)[:-KEY_BYTES] for file in (first, second)]
     assert bodies[0] != bodies[1]
 
 
@@ -183,25 +227,27 @@ async def test_an_upload_that_is_cancelled_leaves_nothing(store) -> None:
 
     upload = asyncio.create_task(store.put(stalls(), limit_bytes=LIMIT))
     await reached.wait()
-    assert [name.endswith(".part") for name in left_in(store)] == [True]
+    assert [name.endswith(".part") for name in left_in(store)] == [True]  # nobody sees it under its name
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload
     assert left_in(store) == []
 
 
-async def test_a_disk_that_fails_leaves_no_file_and_no_success(store, monkeypatch) -> None:
+async def test_a_disk_that_fails_leaves_no_file_and_no_success(folder, monkeypatch) -> None:
     def refuses(_handle) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuses)
-    store._folder.mkdir()
+    folder.home.folder.mkdir()
     with pytest.raises(OSError, match="No space"):
-        await store.put(stream(b"four"), limit_bytes=9)
-    assert left_in(store) == []
+        await folder.put(stream(b"four"), limit_bytes=9)
+    assert left_in(folder) == []
 
 
-async def test_file_and_folder_are_flushed_after_the_last_byte_and_before_success(store, monkeypatch) -> None:
+async def test_file_and_folder_are_flushed_after_the_last_byte_and_before_success(
+    folder, monkeypatch
+) -> None:
     flushed = []
     real = os.fsync
 
@@ -210,8 +256,8 @@ async def test_file_and_folder_are_flushed_after_the_last_byte_and_before_succes
         flushed.append((os.fstat(handle).st_ino, os.fstat(handle).st_size))
 
     monkeypatch.setattr(os, "fsync", seen)
-    file = await store.put(stream(b"four"), limit_bytes=9)
-    path = store.path(file.file_id)
+    file = await folder.put(stream(b"four"), limit_bytes=9)
+    path = folder.path(file.file_id)
     assert flushed[-2] == (path.stat().st_ino, sealed_length(4))
     assert flushed[-1][0] == path.parent.stat().st_ino
 
@@ -222,7 +268,7 @@ def flip(sealed: bytearray, at: int) -> bytearray:
 
 
 def swap(sealed: bytearray, one: int, other: int) -> bytearray:
-    a, b = (slice(HEADER_BYTES + n * SEALED, HEADER_BYTES + (n + 1) * SEALED) for n in (one, other))
+    a, b = (slice(n * SEALED, (n + 1) * SEALED) for n in (one, other))
     sealed[a], sealed[b] = sealed[b], sealed[a]
     return sealed
 
@@ -230,30 +276,30 @@ def swap(sealed: bytearray, one: int, other: int) -> bytearray:
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda s: flip(s, 0), id="magic"),
-        pytest.param(lambda s: flip(s, 10), id="header"),
-        pytest.param(lambda s: flip(s, HEADER_BYTES), id="first byte"),
+        pytest.param(lambda s: flip(s, len(s) - KEY_BYTES), id="magic"),
+        pytest.param(lambda s: flip(s, len(s) - KEY_BYTES + 10), id="key"),
+        pytest.param(lambda s: flip(s, 0), id="first byte"),
         pytest.param(lambda s: flip(s, len(s) - 1), id="last byte"),
         pytest.param(lambda s: swap(s, 0, 1), id="segments swapped"),
-        pytest.param(lambda s: s[: HEADER_BYTES + 2 * SEALED], id="cut at a segment"),
-        pytest.param(lambda s: s[:-1], id="cut inside a segment"),
-        pytest.param(lambda s: s[:HEADER_BYTES], id="all segments gone"),
-        pytest.param(lambda s: s[:9], id="cut inside the header"),
+        pytest.param(lambda s: s[: 2 * SEALED], id="cut at a segment"),
+        pytest.param(lambda s: s[:SEALED] + s[-KEY_BYTES:], id="segments cut out"),
+        pytest.param(lambda s: s[:-1], id="cut inside the key"),
+        pytest.param(lambda s: s[-KEY_BYTES:], id="all segments gone"),
+        pytest.param(lambda s: s[:9], id="cut inside a segment"),
         pytest.param(lambda s: bytearray(), id="emptied"),
-        pytest.param(lambda s: s + s[-SEALED:], id="segment repeated"),
+        pytest.param(lambda s: s[:SEALED] + s, id="segment repeated"),
         pytest.param(lambda s: s + b"\0", id="byte added"),
     ],
 )
-async def test_every_damage_is_found(store, damage) -> None:
+async def test_every_damage_is_found(store, damage, tmp_path) -> None:
     file = await store.put(stream(content(3 * SEGMENT_BYTES)), limit_bytes=LIMIT)
-    path = store.path(file.file_id)
-    path.write_bytes(damage(bytearray(path.read_bytes())))
+    overwrite(store, file, damage(stored(store, file)))
     with pytest.raises(FileDamaged) as found:
         await collect(store, file)
     assert found.value.code == "file-damaged"
     with pytest.raises(FileDamaged):
-        await store.copy_to(file, store._folder / "copy")
-    assert not (store._folder / "copy").exists()
+        await store.copy_to(file, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 @given(at=st.integers(0, sealed_length(2 * SEGMENT_BYTES + 100) - 1), bit=st.integers(0, 7))
@@ -261,26 +307,24 @@ async def test_every_damage_is_found(store, damage) -> None:
 async def test_no_single_bit_can_change_unseen(shelf, at, bit) -> None:
     plain = content(2 * SEGMENT_BYTES + 100)
     file = await shelf.put(stream(plain), limit_bytes=LIMIT)
-    path = shelf.path(file.file_id)
-    sealed = bytearray(path.read_bytes())
+    sealed = stored(shelf, file)
     sealed[at] ^= 1 << bit
-    path.write_bytes(sealed)
+    overwrite(shelf, file, sealed)
     with pytest.raises(FileDamaged):
         await collect(shelf, file)
 
 
 async def test_a_segment_of_another_file_does_not_open(store) -> None:
     one, other = [await store.put(stream(content(2 * SEGMENT_BYTES, n)), limit_bytes=LIMIT) for n in (1, 2)]
-    sealed = store.path(one.file_id).read_bytes()
-    foreign = store.path(other.file_id).read_bytes()
-    store.path(one.file_id).write_bytes(sealed[: HEADER_BYTES + SEALED] + foreign[HEADER_BYTES + SEALED :])
+    sealed, foreign = stored(store, one), stored(store, other)
+    overwrite(store, one, sealed[:SEALED] + foreign[SEALED:-KEY_BYTES] + sealed[-KEY_BYTES:])
     with pytest.raises(FileDamaged):
         await collect(store, one)
 
 
 async def test_a_whole_file_put_in_the_place_of_another_is_found(store) -> None:
     one, other = [await store.put(stream(content(100, n)), limit_bytes=LIMIT) for n in (1, 2)]
-    store.path(one.file_id).write_bytes(store.path(other.file_id).read_bytes())
+    overwrite(store, one, stored(store, other))
     with pytest.raises(FileDamaged):
         await store.check(one)
 
@@ -288,11 +332,10 @@ async def test_a_whole_file_put_in_the_place_of_another_is_found(store) -> None:
 async def test_check_finds_a_cut_or_missing_file_before_an_answer_begins(store) -> None:
     file = await store.put(stream(content(3 * SEGMENT_BYTES)), limit_bytes=LIMIT)
     await store.check(file)
-    path = store.path(file.file_id)
-    path.write_bytes(path.read_bytes()[:-1])
+    overwrite(store, file, stored(store, file)[:-1])
     with pytest.raises(FileDamaged):
         await store.check(file)
-    path.unlink()
+    await store.delete(file.file_id)
     with pytest.raises(FileDamaged):
         await store.check(file)
 
@@ -300,7 +343,7 @@ async def test_check_finds_a_cut_or_missing_file_before_an_answer_begins(store) 
 async def test_another_master_key_opens_nothing(store, clock) -> None:
     file = await store.put(stream(b"four"), limit_bytes=9)
     with pytest.raises(FileDamaged):
-        await FileStore(store._folder, bytes(32), clock).check(file)
+        await FileStore(store.home, bytes(32), clock).check(file)
 
 
 async def test_a_record_with_another_digest_or_length_opens_nothing(store) -> None:
@@ -338,19 +381,25 @@ async def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_error(store) -
     assert left_in(store) == []
 
 
-async def test_what_a_crash_left_is_removed_but_not_an_upload_under_way(store) -> None:
-    file = await store.put(stream(b"four"), limit_bytes=9)
-    folder = store.path(file.file_id).parent
-    old, fresh = folder / "fil_old.part", folder / "fil_fresh.part"
+async def test_what_a_crash_left_is_removed_but_not_an_upload_under_way(folder) -> None:
+    file = await folder.put(stream(b"four"), limit_bytes=9)
+    place = folder.path(file.file_id).parent
+    old, fresh = place / "fil_old.part", place / "fil_fresh.part"
     for path in (old, fresh):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 90_000,) * 2)
-    assert await store.remove_abandoned() == 1
-    assert left_in(store) == sorted([file.file_id, "fil_fresh.part"])
+    assert await folder.remove_abandoned() == 1
+    assert left_in(folder) == sorted([file.file_id, "fil_fresh.part"])
 
 
-async def test_memory_does_not_grow_with_the_file(store) -> None:
-    chunk, chunks = bytes(SEGMENT_BYTES), 400
+async def test_memory_does_not_grow_with_the_file(folder) -> None:
+    peak, file = await peak_of(folder, 400)
+    assert peak < file.bytes // 4
+
+
+async def peak_of(store: FileStore, chunks: int) -> tuple[int, StoredFile]:
+    """Bytes of memory at most while a file of so many segments is put and read."""
+    chunk = bytes(SEGMENT_BYTES)
 
     async def long():
         for _ in range(chunks):
@@ -358,7 +407,7 @@ async def test_memory_does_not_grow_with_the_file(store) -> None:
 
     tracemalloc.start()
     try:
-        file = await store.put(long(), limit_bytes=LIMIT)
+        file = await store.put(long(), limit_bytes=chunks * SEGMENT_BYTES)
         read = 0
         async for part in store.read(file):
             read += len(part)
@@ -366,4 +415,4 @@ async def test_memory_does_not_grow_with_the_file(store) -> None:
     finally:
         tracemalloc.stop()
     assert read == file.bytes == chunks * SEGMENT_BYTES
-    assert peak < file.bytes // 4
+    return peak, file
