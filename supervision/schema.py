@@ -46,7 +46,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         ),
         "listings": _columns(
             "listing_id seller_id category geo level product_type list_price_minor:int cap_minor:int"
-            " public_data:bool grant_id listed_at:time delisted_at:time seq:int product_id"
+            " public_data:bool grant_id listed_at:time delisted_at:time seq:int product_id bytes:int"
         ),
         "requests": _columns(
             "request_id listing_id seller_id buyer_id buyer_qualified:bool asked_at:time"

@@ -165,6 +165,7 @@ class Register:
             **_named(said, _LISTING),
             "list_price_minor": whole(opened.get("list_price_minor")),
             "cap_minor": whole(opened.get("cap_minor")),
+            "bytes": whole(file.get("bytes")) if isinstance(file, Mapping) else before.get("bytes"),
             "seq": fact.seq,
         }
 

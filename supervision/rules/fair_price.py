@@ -1,11 +1,14 @@
 """FAIR_PRICE: a price far from what comparable products were sold for (公平价格监测). A screen.
 
-Comparables of a sale are the other sales of its category, product type, level and unit in the last twelve
-months: none under an open flag, none within one group, at least five. They are told by their median and the
+Comparables of a sale are the other sales of its category, product type, level, unit and size (the file's
+bytes by powers of ten, where they are known) in the last twelve months: none under an open flag, none within
+one group, at least five. They are told by their median and the
 median deviation from it (MAD), not by means, which one sham price would move. Far is more than three times
 the scaled deviation (1.4826 × MAD estimates a standard deviation), or twice the median. Where there are so
 many comparables that chance alone would bring one beyond three, the limit rises to where it would not; where
-more than half of them cost the same (MAD = 0), the deviation is taken as a hundredth of the median.
+more than half of them cost the same (MAD = 0), the deviation is taken as a hundredth of the median. Where one
+other seller stands behind more than half of them, their deviation is that seller's product's, which tells
+nothing of another's: then twice the median alone counts.
 
 The sale itself is none of its comparables. Leaving the farthest out of a sorted list leaves the places of its
 middle known, so both medians are taken by number: once for sales above (left out at the top), once for those
@@ -26,7 +29,7 @@ from supervision.saying import because, tell
 from supervision.shares import exact
 from supervision.trades import counted_sales
 
-_CELL: Final = ("category", "product_type", "level", "unit")
+_CELL: Final = ("category", "product_type", "level", "unit", "size")
 _MARGIN: Final = 10**9
 _PLACES: Final = 4
 
@@ -38,6 +41,9 @@ def expression(tables: Tables, context: Context) -> Any:
         "listing_id",
         product_type=listings.product_type.fill_null(""),
         level=listings.level.cast("string").fill_null(""),
+        size=ibis.ifelse(listings.bytes > 0, listings.bytes.cast("string").length(), 0)
+        .fill_null(0)
+        .cast("int64"),
     )
     of_listing = tables["trades"].select("trade_id", "listing_id", "agreed_at", "contract_dated_at")
     sold = (
@@ -58,7 +64,22 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     sold = sold.filter(sold.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
     sides = [_far(sold, context, above=above) for above in (True, False)]
-    return ibis.union(*sides, distinct=False).order_by("trade_id")
+    return _with_crowd(ibis.union(*sides, distinct=False), sold).order_by("trade_id")
+
+
+def _with_crowd(asked: Any, sold: Any) -> Any:
+    """How many of a sale's comparables are one seller's: of the group that has most, its own left out."""
+    groups = sold.group_by(*_CELL, "seller_group").agg(sales=sold.count())
+    most_first = [groups.sales.desc(), groups.seller_group.asc()]
+    groups = groups.mutate(place=ibis.row_number().over(group_by=_CELL, order_by=most_first))
+    first = groups.filter(groups.place == 0).rename(most_group="seller_group", most="sales").drop("place")
+    second = groups.filter(groups.place == 1).rename(next_most="sales").drop("place", "seller_group")
+    asked = asked.inner_join(first, list(_CELL))
+    asked = asked.left_join(second, list(_CELL)).drop(*(f"{name}_right" for name in _CELL))
+    asked = asked.mutate(
+        crowd=ibis.ifelse(asked.most_group == asked.seller_group, asked.next_most, asked.most).fill_null(0)
+    )
+    return asked.drop("most_group", "most", "next_most")
 
 
 def _far(sold: Any, context: Context, *, above: bool) -> Any:
@@ -90,6 +111,7 @@ def _far(sold: Any, context: Context, *, above: bool) -> Any:
         "listing_id",
         "geo",
         "seller_id",
+        "seller_group",
         "amount_minor",
         "quantity",
         "seq",
@@ -149,13 +171,14 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         rules.fraction("FAIR_PRICE", "deviations_above"),
         rules.fraction("FAIR_PRICE", "ratio_from"),
     )
+    crowd_above = rules.fraction("FAIR_PRICE", "crowd_above")
     for row in rows:
         told = Compared.of(row)
         floor = told.median * rules.fraction("FAIR_PRICE", "least_spread_bp") / 10_000
         spread = told.mad * rules.fraction("FAIR_PRICE", "mad_scale") or floor
         limit = max(least, _by_chance(told.comparables))
         distance, ratio = (told.price - told.median) / spread, told.price / told.median
-        if abs(distance) <= limit and ratio < ratio_from:
+        if (abs(distance) <= limit or row["crowd"] > told.comparables * crowd_above) and ratio < ratio_from:
             continue
         high = distance > 0
         yield tell(
@@ -179,9 +202,11 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 "z_above": _decimal(limit),
                 "ratio": _decimal(ratio),
                 "comparables": told.comparables,
+                "of_one_seller": row["crowd"],
                 "product_type": row["product_type"],
                 "level": row["level"],
                 "unit": row["unit"],
+                "size_digits": row["size"] or None,
             },
             evidence=(row["seq"], row["median_near_seq"], row["median_far_seq"]),
             innocent=_explanations(told),

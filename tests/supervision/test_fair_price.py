@@ -138,3 +138,22 @@ def test_the_middle_of_an_even_number_is_between_two():
         row |= {f"{name}_amount": amount, f"{name}_quantity": quantity}
     told = Compared.of(row)
     assert (told.price, told.median, told.mad, told.comparables) == (5, Fraction(9, 2), Fraction(3, 2), 6)
+
+
+def test_another_size_is_not_compared(tmp_path):
+    market = sold(FIVE, 150_000)
+    for row in market.rows["listings"]:
+        row["bytes"] = 500_000
+    assert found(market, tmp_path) == ["t-p"]
+    market.rows["listings"][-1]["bytes"] = 5_000_000
+    assert found(market, tmp_path) == []
+
+
+def test_one_other_sellers_spread_is_no_measure_of_a_rivals_price(tmp_path):
+    market = sold((90, 95), 150_000)
+    for n, price in enumerate((97, 100, 105)):
+        sale(market, f"one{n}", price * 1000)
+        market.rows["trades"][-1]["seller_id"] = "s-one0"
+    assert found(market, tmp_path) == []  # three of five are one seller's
+    market.rows["trades"][2]["amount_minor"] = 194_000
+    assert found(market, tmp_path) == ["t-p"]  # at twice the median all the same
