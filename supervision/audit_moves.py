@@ -231,6 +231,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
     "DLV.DOWNLOAD": _EXCHANGE,
+    "DLV.MARK": _EXCHANGE,
     "DLV.CHECK": _BUYER_OR_EXCHANGE,
     "DLV.ISSUE_KEY": _BUYER,
     "DLV.REVOKE_KEY": _BUYER,

@@ -53,6 +53,20 @@ class TooManyAccessKeys(Refusal):
     title = "This right has as many access keys as it may"
 
 
+class CopyBeingMade(Conflict):
+    """The contract gives the buyer a copy of its own, and that is not there yet: ask again in a moment."""
+
+    code = "copy-being-made"
+    title = "Your own copy is being made"
+
+
+class MarkUnknown(NotFound):
+    """The contract of this trade lets no copy be marked, or its delivery has not started."""
+
+    code = "mark-unknown"
+    title = "No copy of this trade is marked"
+
+
 class EntitlementUsedUp(Refusal):
     """Every download that the contract gives has been made."""
 

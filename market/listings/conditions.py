@@ -19,6 +19,8 @@ MAX_COUNT: Final = 10**6
 MAX_DELETE_WD: Final = 60
 MAX_RECIPIENTS: Final = 20
 MAX_PLACES: Final = 12
+MAX_MARKED: Final = 12
+MAX_COLUMN_CHARS: Final = 200
 _PLACE: Final = re.compile(r"[A-Z]{2}|[1-8][0-9]{5}", re.ASCII)
 _REGIONS: Final = {"71": "TW", "81": "HK", "82": "MO"}
 _PROVINCE: Final = 2
@@ -55,7 +57,9 @@ class Conditions:
 
     `territory` holds places (ISO 3166-1 alpha-2 or GB/T 2260); empty: anywhere that customs opens.
     `max_count` is how often the right may be exercised (downloads of a file, calls), `delete_within_wd`
-    the most working days between the end of a licence and the destruction of the copies.
+    the most working days between the end of a licence and the destruction of the copies. `marking` names the
+    numeric columns that tolerate a change of one unit in their last place: there each buyer's copy may carry
+    a mark of its own (`market.delivery.marking`).
     """
 
     purposes: frozenset[Purpose] = frozenset(Purpose)
@@ -65,6 +69,7 @@ class Conditions:
     max_count: int = MAX_COUNT
     delete_within_wd: int = MAX_DELETE_WD
     derivative_allowed: bool = True
+    marking: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As the opening of a draft says them and as they are kept."""
@@ -76,6 +81,7 @@ class Conditions:
             "max_count": self.max_count,
             "delete_within_wd": self.delete_within_wd,
             "derivative_allowed": self.derivative_allowed,
+            **({"marking": list(self.marking)} if self.marking else {}),
         }
 
 
@@ -92,6 +98,8 @@ def conditions_from(document: Mapping[str, Any]) -> Conditions:
         given["purposes"] = frozenset(parse_purposes(given["purposes"]))
     if "territory" in given:
         given["territory"] = parse_places(given["territory"])
+    if "marking" in given:
+        given["marking"] = parse_columns(given["marking"])
     conditions = Conditions(**given)
     _check(conditions)
     return conditions
@@ -118,6 +126,20 @@ def parse_purposes(codes: Iterable[str]) -> tuple[Purpose, ...]:
         return tuple(sorted({Purpose(code) for code in codes}))
     except ValueError:
         raise ListingMalformed("no such purpose", member="purposes", known=sorted(Purpose)) from None
+
+
+def parse_columns(names: Iterable[Any]) -> tuple[str, ...]:
+    """Columns by their names, sorted, each once. Raises ListingMalformed for names that no column has."""
+    given = [names] if isinstance(names, str) else list(names)
+    wrong = [name for name in given if not isinstance(name, str) or not _is_column(name)]
+    found = tuple(sorted({str(name) for name in given}))
+    if wrong or len(found) > MAX_MARKED:
+        raise ListingMalformed("marked columns are a few names of columns", member="marking", most=MAX_MARKED)
+    return found
+
+
+def _is_column(name: str) -> bool:
+    return 0 < len(name) <= MAX_COLUMN_CHARS and name == name.strip() and name.isprintable()
 
 
 def parse_places(places: str | Iterable[str]) -> tuple[str, ...]:

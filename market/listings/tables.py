@@ -46,7 +46,7 @@ class ListingFile(SQLModel, table=True):
     """An uploaded file: who brought it, and what the object store needs to open it.
 
     The file's own key rests wrapped in the head of the stored file, bound to these three facts; no key is
-    in the database.
+    in the database. `copy_of` is the file of which this one is a buyer's marked copy; nobody uploaded that.
     """
 
     __tablename__ = "market_listing_files"
@@ -63,6 +63,7 @@ class ListingFile(SQLModel, table=True):
     bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
     name: str = Field(sa_column=Column(Text, nullable=False))
     media_type: str = Field(sa_column=Column(Text, nullable=False))
+    copy_of: str | None = Field(default=None, sa_column=Column(Text))
     stored_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
@@ -181,6 +182,17 @@ class ListingPlan(SQLModel, table=True):
     """How the price of a listing follows from the quantity, where it does (`market.listings.plans`)."""
 
     __tablename__ = "market_listing_plans"
+
+    listing_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True)
+    )
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ListingSandbox(SQLModel, table=True):
+    """What may be asked of a table that stays where it lies (`market.listings.sandboxing`)."""
+
+    __tablename__ = "market_listing_sandboxes"
 
     listing_id: str = Field(
         sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True)

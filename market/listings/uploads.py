@@ -13,7 +13,8 @@ from base.db import ReadSession, WriteSession
 from market.listings.errors import UploadQuotaFull
 from market.listings.tables import Listing, ListingFile
 
-_OF_NO_LISTING = ~select(Listing.listing_id).where(col(Listing.file_id) == col(ListingFile.file_id)).exists()
+_LISTED = select(Listing.listing_id).where(col(Listing.file_id) == col(ListingFile.file_id)).exists()
+_OF_NO_LISTING = ~_LISTED & col(ListingFile.copy_of).is_(None)
 
 
 @dataclass(frozen=True, slots=True)

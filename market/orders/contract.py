@@ -60,7 +60,9 @@ class Party:
 class Terms:
     """What was agreed. Amounts in fen; the price includes tax and every fee.
 
-    `price_plan` is the listing's plan where it made the price.
+    `sandbox` is what may be asked where the table stays, `price_plan` the listing's plan where it made the
+    price; `marking` are the columns in which the buyer's
+    copy of the file may carry a mark of its own.
     """
 
     trade_id: str
@@ -88,6 +90,8 @@ class Terms:
     deliver_within_wd: int = DELIVER_WORKING_DAYS
     price_plan: Mapping[str, Any] | None = None
     acceptance: AcceptanceTerms | None = None
+    sandbox: Mapping[str, Any] | None = None
+    marking: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> AcceptanceTerms:
@@ -156,6 +160,8 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
             "delivery": {
                 "mode": terms.delivery_mode or modes_of(terms.product_type)[0].value,
                 "within_wd": terms.deliver_within_wd,
+                **({"sandbox": terms.sandbox} if terms.sandbox else {}),
+                **({"marking": list(terms.marking)} if terms.marking else {}),
             },
             "acceptance": {
                 "tests": list(ACCEPTED_BY[terms.product_type]),

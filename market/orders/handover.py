@@ -57,6 +57,11 @@ class Handover:
         return {"mode": self.mode.value if self.mode else None, "days": self.days}
 
 
+def marks_its_file(mode: str | None, product_type: ProductType) -> bool:
+    """Whether a buyer is handed a table as a file, which can be a marked copy."""
+    return product_type is ProductType.DATASET and mode in {None, DeliveryMode.DOWNLOAD.value}
+
+
 def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
     """The kinds of delivery a type of product allows, the usual one first."""
     return tuple(dict.fromkeys((*_OWN[product_type], DeliveryMode.DOWNLOAD)))

@@ -24,10 +24,12 @@ def upgrade() -> None:
     _interfaces()
     _usages()
     _tables_made()
+    _marks()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _no_marks()
     op.drop_table("market_table_files")
     for table in ("usages", "interface_calls", "interfaces", "interface_secrets"):
         op.drop_table(f"market_{table}")
@@ -202,3 +204,53 @@ def _usages() -> None:
         sa.UniqueConstraint("entitlement_id", "first", name="uq_market_usages_first"),
         sa.UniqueConstraint("statement_id", name=op.f("uq_market_usages_statement_id")),
     )
+
+
+_MARK_STATES = ("PENDING", "MARKED", "UNMARKED")
+
+
+def _marks() -> None:
+    """Buyers' own copies: marked files that nobody uploaded."""
+    op.add_column("market_listing_files", sa.Column("copy_of", sa.Text(), nullable=True))
+    op.create_table(
+        "market_marks",
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("source_file_id", sa.Text(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("source_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("copy_sha256", sa.Text(), nullable=True),
+        sa.Column("report_sha256", sa.Text(), nullable=True),
+        sa.Column("commitment", sa.Text(), nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        sa.Column("asked_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("made_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(one_of("status", _MARK_STATES), name=op.f("ck_market_marks_markstate")),
+        sa.CheckConstraint(
+            "(status = 'MARKED') = (commitment IS NOT NULL)", name=op.f("ck_market_marks_marked")
+        ),
+        _refers("market_marks", "entitlement_id", "market_entitlements"),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_marks_trade_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_file_id"],
+            ["market_listing_files.file_id"],
+            name=op.f("fk_market_marks_source_file_id"),
+        ),
+        sa.PrimaryKeyConstraint("entitlement_id", name=op.f("pk_market_marks")),
+        sa.UniqueConstraint("trade_id", name=op.f("uq_market_marks_trade_id")),
+    )
+    op.create_index(op.f("ix_market_marks_source_sha256"), "market_marks", ["source_sha256"])
+    op.create_index(op.f("ix_market_marks_copy_sha256"), "market_marks", ["copy_sha256"])
+
+
+def _no_marks() -> None:
+    op.drop_table("market_marks")
+    op.drop_column("market_listing_files", "copy_of")
