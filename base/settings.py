@@ -21,6 +21,7 @@ SECRET_BYTES: Final = 32
 _MIB: Final = 2**20
 _MOST_ORIGIN: Final = 200  # it stands in every entry, which has a bound
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
+_STORE_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
@@ -43,6 +44,12 @@ def _http_url(text: str) -> str:
     if _HTTP_URL.fullmatch(text) is None:
         raise ValueError("an address looks like https://exchange.example")
     return text.rstrip("/")
+
+
+def _store_url(text: str | None) -> str | None:
+    if text is not None and _STORE_URL.fullmatch(text) is None:
+        raise ValueError("a store looks like s3://BUCKET or s3://BUCKET/PREFIX")
+    return text
 
 
 def _async_url(text: str) -> str:
@@ -82,6 +89,19 @@ class Settings(BaseSettings):
     master_key_file: Path | None = Field(
         default=None, description="32 raw bytes that seal files and custodial keys; made if absent."
     )
+    store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
+        default=None, description="Keep sealed files in this S3-compatible bucket; unset: in the data folder."
+    )
+    store_endpoint: HttpUrl | None = Field(
+        default=None, description="Where that store is reached; unset: at Amazon, in the region."
+    )
+    store_region: str = Field(default="us-east-1", description="The region that requests are signed for.")
+    store_key_id: str | None = Field(
+        default=None,
+        description="The access key; unset: what the environment has (AWS_…, the machine's role).",
+    )
+    store_secret: SecretStr | None = Field(default=None, description="The secret of that access key …")
+    store_secret_file: Path | None = Field(default=None, description="… or the file that holds it.")
     origin: Annotated[str, AfterValidator(_origin)] = Field(
         default="databourse.example/log", description="The log's name on every checkpoint. It cannot change."
     )
@@ -190,6 +210,13 @@ class Settings(BaseSettings):
         """Where the node's own keys rest, each in a file that only its owner reads."""
         return self.data_dir / "keys"
 
+    def store_key_secret(self) -> str | None:
+        """The secret of the store's access key. Raises SecretUnsafe for a file that others may read."""
+        if self.store_secret_file is None:
+            return None if self.store_secret is None else self.store_secret.get_secret_value()
+        _require_private(self.store_secret_file)
+        return self.store_secret_file.read_text().strip()
+
     def master_key(self) -> bytes:
         """The 32 bytes that seal everything at rest; made on first use."""
         return load_or_create_secret(self.master_key_file or self.keys_dir / "master.key")
@@ -203,13 +230,16 @@ def load_or_create_secret(path: Path) -> bytes:
     """
     if not path.exists():
         _create(path)
-    mode = path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SecretUnsafe(f"{path} can be read by others: chmod 600 {path}")
+    _require_private(path)
     secret = path.read_bytes()
     if len(secret) != SECRET_BYTES:
         raise SecretUnsafe(f"{path} does not hold {SECRET_BYTES} bytes")
     return secret
+
+
+def _require_private(path: Path) -> None:
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SecretUnsafe(f"{path} can be read by others: chmod 600 {path}")
 
 
 def _create(path: Path) -> None:

@@ -24,6 +24,7 @@ _HINTS: Final = {
     "exchange-not-founded": "found one:  databourse found --name NAME --uscc CODE --login LOGIN",
     "exchange-founded-otherwise": "these are the keys (DATABOURSE_DATA_DIR/keys) of another exchange",
     "schema-outdated": "bring it up to date:  databourse migrate",
+    "file-store-unavailable": "DATABOURSE_STORE_… name the bucket, and how it is reached",
     "log-forked": "this database is older than what was published: restore a newer one",
 }
 Result = TypeVar("Result")

@@ -36,6 +36,7 @@ async def serve_node(
     await _ready(settings)
     async with open_node(settings, clock=clock) as node:
         await node.publisher.check_head()  # said in a line, before the server would say it in fifty
+        await node.files.check_home()
         app = create_app(node, sequencer=sequencer)
         collect_less()
         await uvicorn.Server(server_config(app, host=host, port=port)).serve()

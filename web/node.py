@@ -17,10 +17,12 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from base.bucket import Address, Bucket
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database, ReadSession
 from base.errors import trace_of
 from base.files import FileStore
+from base.homes import Folder, Home
 from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
@@ -45,6 +47,7 @@ from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
 from market.delivery.acceptance import Quality
+from market.delivery.marking.copying import MARK_JOB, MarkDesk
 from market.delivery.service import CHECK_JOB
 from market.listings.uploads import Quota, forget_uploads
 from market.settlement.bank import BankClient
@@ -65,7 +68,7 @@ MEASURED_AT_ONCE: Final = 2
 # Jobs of one lane wait for each other and for no other lane's: a bank may hang, and a measurement takes long.
 LANES: Final[Mapping[str, frozenset[str]]] = {
     "bank": frozenset({SEND_JOB, RECONCILE_JOB}),
-    "measurements": frozenset({CHECK_JOB}),
+    "measurements": frozenset({CHECK_JOB, MARK_JOB}),
 }
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
@@ -103,8 +106,9 @@ class Node:
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
         credentials = credential_handlers(self.house, self.credentials)
         certificates = certificate_handlers(self.house)
-        trades = handlers(self.house, self.bank, self.escrow, desk)
-        return {**trades, **scrub, **credentials, **certificates}
+        marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
+        trades = handlers(self.house, self.bank, self.escrow, desk, marks)
+        return {**certificates, **trades, **scrub, **credentials}  # a mandate's end concludes what it leaves
 
     @property
     def credentials(self) -> Desk:
@@ -182,6 +186,21 @@ async def as_the_log_says(s: ReadSession, settings: Settings, publisher: Publish
     signers = signers_of(told, publisher.held.keys(), head.size)
     earlier = [window.vkey for window in told.windows]
     return replace(publisher, signers=signers, earlier=earlier, folder=folder_of(settings, head.origin))
+
+
+def home_of(settings: Settings) -> Home:
+    """Where sealed files rest: a bucket where one is named, else the data folder."""
+    if settings.store_url is None:
+        return Folder(settings.files_dir)
+    return Bucket(
+        Address(
+            settings.store_url,
+            endpoint=settings.store_endpoint,
+            region=settings.store_region,
+            key_id=settings.store_key_id,
+            secret=settings.store_key_secret(),
+        )
+    )
 
 
 def folder_of(settings: Settings, origin: str) -> Path:
@@ -272,7 +291,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                     session_limit=timedelta(seconds=settings.session_limit_s),
                 ),
-                files=FileStore(settings.files_dir, master, clock),
+                files=FileStore(home_of(settings), master, clock),
                 publisher=publisher,
                 batch=BatchWriter(database, clock),
                 bank=bank,

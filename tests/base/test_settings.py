@@ -47,6 +47,10 @@ def test_the_environment_sets_and_an_empty_value_is_no_value(monkeypatch) -> Non
         ("origin", "exchange.example/" + "l" * 184),
         ("public_url", "javascript:alert(1)"),
         ("public_url", "https://user@exchange.example"),
+        ("store_url", "https://bucket.example"),
+        ("store_url", "s3://"),
+        ("store_url", "s3://goods/../keys"),
+        ("store_endpoint", "s3://goods"),
         ("bank_url", "file:///etc/passwd"),
         ("bank_key", base64.b64encode(b"short").decode()),
         ("bank_key", "not base64!"),
@@ -59,6 +63,19 @@ def test_the_environment_sets_and_an_empty_value_is_no_value(monkeypatch) -> Non
 def test_a_wrong_setting_is_refused_at_the_start(name, value) -> None:
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: value})
+
+
+def test_the_secret_of_a_store_comes_from_the_environment_or_a_private_file_and_is_shown_nowhere(tmp_path):
+    assert Settings().store_key_secret() is None
+    told = Settings(store_url="s3://goods/city", store_key_id="AK", store_secret="hush-hush")
+    assert (told.store_key_secret(), "hush" in repr(told)) == ("hush-hush", False)
+    file = tmp_path / "secret"
+    file.write_text("from-a-file\n")
+    file.chmod(0o644)
+    with pytest.raises(SecretUnsafe):
+        Settings(store_secret_file=file).store_key_secret()
+    file.chmod(0o600)
+    assert Settings(store_secret_file=file).store_key_secret() == "from-a-file"
 
 
 def test_a_password_is_put_into_the_url_when_it_is_used_and_shown_nowhere() -> None:
