@@ -17,12 +17,10 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from base.bucket import Address, Bucket
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database, ReadSession
 from base.errors import trace_of
 from base.files import FileStore
-from base.homes import Folder, Home
 from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
@@ -108,7 +106,7 @@ class Node:
         certificates = certificate_handlers(self.house)
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
         trades = handlers(self.house, self.bank, self.escrow, desk, marks)
-        return {**certificates, **trades, **scrub, **credentials}  # a mandate's end concludes what it leaves
+        return {**trades, **scrub, **credentials, **certificates}
 
     @property
     def credentials(self) -> Desk:
@@ -186,21 +184,6 @@ async def as_the_log_says(s: ReadSession, settings: Settings, publisher: Publish
     signers = signers_of(told, publisher.held.keys(), head.size)
     earlier = [window.vkey for window in told.windows]
     return replace(publisher, signers=signers, earlier=earlier, folder=folder_of(settings, head.origin))
-
-
-def home_of(settings: Settings) -> Home:
-    """Where sealed files rest: a bucket where one is named, else the data folder."""
-    if settings.store_url is None:
-        return Folder(settings.files_dir)
-    return Bucket(
-        Address(
-            settings.store_url,
-            endpoint=settings.store_endpoint,
-            region=settings.store_region,
-            key_id=settings.store_key_id,
-            secret=settings.store_key_secret(),
-        )
-    )
 
 
 def folder_of(settings: Settings, origin: str) -> Path:
@@ -291,7 +274,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                     session_limit=timedelta(seconds=settings.session_limit_s),
                 ),
-                files=FileStore(home_of(settings), master, clock),
+                files=FileStore(settings.files_dir, master, clock),
                 publisher=publisher,
                 batch=BatchWriter(database, clock),
                 bank=bank,

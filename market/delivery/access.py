@@ -8,6 +8,7 @@ from identity.repository import get_organisation
 from market.customs.errors import CustomsRouteNotOpen
 from market.customs.repository import decision_of
 from market.customs.rules import country_of
+from market.delivery.marking.repository import sold_sha256
 from market.delivery.repository import right_of
 from market.delivery.rules import Right
 from market.delivery.tables import Entitlement
@@ -60,7 +61,9 @@ async def require_permitted(
             recipient=recipient,
             place=organisation.region,
             purpose=purpose,
-            file_sha256=entitlement.sha256,
+            file_sha256=await sold_sha256(
+                s, entitlement_id=entitlement.entitlement_id, sha256=entitlement.sha256
+            ),
             at=now,
             started_at=entitlement.granted_at,
             count=count,

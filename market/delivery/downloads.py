@@ -25,6 +25,7 @@ from market.delivery import repository
 from market.delivery.access import Declared, require_permitted, right_for
 from market.delivery.errors import DeclaredOtherwise
 from market.delivery.kinds import DeliveryKind, require_kind
+from market.delivery.marking.repository import require_made
 from market.delivery.rules import (
     DownloadStatus,
     EntitlementStatus,
@@ -80,12 +81,13 @@ async def authorise_download(
 
     How often is asked when bytes are: a used-up right still answers what it was. Raises
     EntitlementUnknown, EntitlementForeign, EntitlementRevoked, DeliverySuspended, EntitlementExpired,
-    DeadlinePassed, DeliveredOtherwise for a right that is no file's, and ListingNotDeliverable,
-    RightNotHeld or ChannelClosed where what was sold fell.
+    DeadlinePassed, DeliveredOtherwise for a right that is no file's, CopyBeingMade, and
+    ListingNotDeliverable, RightNotHeld or ChannelClosed where what was sold fell.
     """
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
     require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
+    await require_made(s, entitlement_id=entitlement_id)
     await require_outgoing(s, trade)
     return trade, entitlement
 

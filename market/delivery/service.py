@@ -17,6 +17,8 @@ from market.customs.service import require_cleared
 from market.delivery import repository
 from market.delivery.errors import DeliveryWrongState, GoodsDiffer, ListingNotDeliverable
 from market.delivery.kinds import DeliveryKind, kind_of
+from market.delivery.marking.copying import ask_for_copy
+from market.delivery.marking.repository import mark_of, require_made
 from market.delivery.rules import (
     MAX_DOWNLOADS,
     EntitlementStatus,
@@ -86,6 +88,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     )
     s.add(entitlement)
     await s.flush()
+    await ask_for_copy(s, act, entitlement)
     await record(
         s,
         act,
@@ -118,7 +121,8 @@ def _agreed_kind(offer: Offer) -> DeliveryKind:
 async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """The buyer's word that the goods have arrived, without a download here (TRD.DELIVERED, `confirmed`).
 
-    Raises NotAParty, TradeWrongState, DeadlinePassed, and what ends a right to receive (`require_usable`).
+    Raises NotAParty, TradeWrongState, DeadlinePassed, CopyBeingMade, and what ends a right to receive
+    (`require_usable`).
     """
     trade = await _of_party(s, act, trade_id, "BUYER")
     may_move(trade.status, TradeEvent.DELIVERED, act.role)
@@ -126,6 +130,7 @@ async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     entitlement = await _entitlement(s, trade)
     _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=True)
     require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+    await require_made(s, entitlement_id=entitlement.entitlement_id)
     return await state_delivered(s, act, trade, entitlement, Mode.CONFIRMED)
 
 
@@ -351,4 +356,6 @@ async def _sold(s: WriteSession, trade: Trade) -> GoodsCheck:
     entitlement = await _entitlement(s, trade)
     listing = await listings.get_listing(s, listing_id=trade.listing_id)
     report = await bound_report(s, listing_id=listing.listing_id, report_sha256=listing.report_sha256)
-    return GoodsCheck(entitlement.sha256, report.rows, report.sha256)
+    mark = await mark_of(s, entitlement_id=entitlement.entitlement_id)
+    measured = report.sha256 if mark is None else mark.report_sha256 or report.sha256
+    return GoodsCheck(entitlement.sha256, report.rows, measured)

@@ -10,13 +10,14 @@ from ledger.statement import Draft
 from market.customs.service import clear_customs
 from market.customs.tables import CustomsDecision
 from market.listings.plans import PricePlan
-from market.listings.repository import get_file, get_product, lock_listing, plan_of
+from market.listings.repository import conditions_of, get_file, get_product, lock_listing, plan_of
 from market.listings.tables import Listing
 from market.orders import repository, service
 from market.orders.acting import commission_of, mandates_in
 from market.orders.bounding import usual_scope
 from market.orders.contract import Party, Terms, draw_up
 from market.orders.deadlines import DELIVER_WORKING_DAYS
+from market.orders.handover import marks_its_file
 from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
@@ -165,6 +166,7 @@ async def _draw_up(
     product = await get_product(s, product_id=listing.product_id)
     file = await get_file(s, file_id=listing.file_id)
     scope = agreed.scope or await usual_scope(s, listing_id=listing.listing_id)
+    conditions = await conditions_of(s, listing_id=listing.listing_id)
     drawn = draw_up(
         Terms(
             trade_id=trade.trade_id,
@@ -192,6 +194,7 @@ async def _draw_up(
             price_plan=plan.document() if plan and taken_as_planned(trade, offers, plan) else None,
             contract_dated_at=act.occurred_at,
             mandate_id=trade.mandate_id,
+            marking=conditions.marking if marks_its_file(offer.delivery_mode, listing.product_type) else (),
         ),
         [
             Party(org_id=org.org_id, role=role, name=org.name, uscc=org.uscc)

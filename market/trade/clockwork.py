@@ -12,6 +12,7 @@ from base.jobs import External, Handlers, Job, Transactional, enqueue
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from brokers.service import expire_certificate
 from ledger.acts import House
+from market.delivery.marking.copying import MARK_JOB, MarkDesk, mark_handler
 from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB, silent_accept
 from market.disputes.service import OVERDUE_JOB
 from market.disputes.service import note_overdue as note_mediation_over
@@ -70,7 +71,11 @@ _OVERTAKEN: Final = _Overtaken.OVERTAKEN
 
 
 def handlers(
-    house: House, bank: BankClient | None, escrow: Escrow | None, desk: GoodsDesk | None = None
+    house: House,
+    bank: BankClient | None,
+    escrow: Escrow | None,
+    desk: GoodsDesk | None = None,
+    marks: MarkDesk | None = None,
 ) -> Handlers:
     """What falls due in trades, on this node; what needs the bank, or the files, waits where none is."""
 
@@ -115,6 +120,8 @@ def handlers(
     }
     if desk is not None:
         always = {**always, CHECK_JOB: check_handler(house, desk)}
+    if marks is not None:
+        always = {**always, MARK_JOB: mark_handler(house, marks)}
     if bank is None or escrow is None:
         return always
     return {**always, **_bank_handlers(house, bank, escrow)}
