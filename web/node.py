@@ -17,10 +17,12 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from base.bucket import Address, Bucket
 from base.clock import Clock, SimulatedClock, SystemClock
 from base.db import Database, ReadSession
 from base.errors import trace_of
 from base.files import FileStore
+from base.homes import Folder, Home
 from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
@@ -91,6 +93,7 @@ class Node:
     bank: BankClient | None
     escrow: Escrow | None
     http: httpx.AsyncClient
+    gateway: Gateway
     desk: WitnessDesk | None = None
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
@@ -106,7 +109,7 @@ class Node:
         certificates = certificate_handlers(self.house)
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
         trades = handlers(self.house, self.bank, self.escrow, desk, marks)
-        return {**trades, **scrub, **credentials, **certificates}
+        return {**certificates, **trades, **scrub, **credentials}  # a mandate's end concludes what it leaves
 
     @property
     def credentials(self) -> Desk:
@@ -120,9 +123,7 @@ class Node:
 
     def scratch(self) -> Path:
         """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
-        folder = self.settings.data_dir / "scratch"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        return scratch_of(self.settings)
 
     async def run_jobs(self) -> int:
         """Run everything that is due now."""
@@ -149,6 +150,13 @@ class Node:
         if self.desk is None or every is None:
             return 0
         return await federate(self.database, self.house.exchange, self.clock, every=every)
+
+
+def scratch_of(settings: Settings) -> Path:
+    """The folder for plaintexts of a node."""
+    folder = settings.data_dir / "scratch"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,21 @@ async def as_the_log_says(s: ReadSession, settings: Settings, publisher: Publish
     signers = signers_of(told, publisher.held.keys(), head.size)
     earlier = [window.vkey for window in told.windows]
     return replace(publisher, signers=signers, earlier=earlier, folder=folder_of(settings, head.origin))
+
+
+def home_of(settings: Settings) -> Home:
+    """Where sealed files rest: a bucket where one is named, else the data folder."""
+    if settings.store_url is None:
+        return Folder(settings.files_dir)
+    return Bucket(
+        Address(
+            settings.store_url,
+            endpoint=settings.store_endpoint,
+            region=settings.store_region,
+            key_id=settings.store_key_id,
+            secret=settings.store_key_secret(),
+        )
+    )
 
 
 def folder_of(settings: Settings, origin: str) -> Path:
@@ -274,7 +297,7 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                     session_limit=timedelta(seconds=settings.session_limit_s),
                 ),
-                files=FileStore(settings.files_dir, master, clock),
+                files=FileStore(home_of(settings), master, clock),
                 publisher=publisher,
                 batch=BatchWriter(database, clock),
                 bank=bank,
