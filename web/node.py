@@ -93,7 +93,6 @@ class Node:
     bank: BankClient | None
     escrow: Escrow | None
     http: httpx.AsyncClient
-    gateway: Gateway
     desk: WitnessDesk | None = None
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
@@ -123,7 +122,9 @@ class Node:
 
     def scratch(self) -> Path:
         """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
-        return scratch_of(self.settings)
+        folder = self.settings.data_dir / "scratch"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     async def run_jobs(self) -> int:
         """Run everything that is due now."""
@@ -150,13 +151,6 @@ class Node:
         if self.desk is None or every is None:
             return 0
         return await federate(self.database, self.house.exchange, self.clock, every=every)
-
-
-def scratch_of(settings: Settings) -> Path:
-    """The folder for plaintexts of a node."""
-    folder = settings.data_dir / "scratch"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 @dataclass(frozen=True, slots=True)
