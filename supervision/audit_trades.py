@@ -22,6 +22,7 @@ from supervision.audit_money import (
     remember_money,
 )
 from supervision.audit_moves import (
+    AWARD,
     DONE,
     FREEZE,
     FROZEN,
@@ -43,6 +44,10 @@ _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker
 _NOT_CONCLUDED: Final = frozenset({"INQUIRED", "NEGOTIATING", "CONTRACT_READY", FROZEN})
 _CLOSELY: Final = frozenset({SIGN, FREEZE, UNFREEZE}) | PAID
 
+_MANDATES: Final = "MND."
+_SIGNED: Final = "MND.SIGN"
+_LOST: Final = "MND.TERMINATE"
+_MANDATE_ENDS: Final = frozenset({"MND.REVOKE", "MND.EXPIRE", "MND.HAND_OVER", "MND.FULFIL", TAKE_OVER})
 _DIGITS: Final = 19
 _APART: Final = "/"
 _GOES_ON: Final = (
@@ -136,9 +141,30 @@ def _beside(case: Case, said: Sealed) -> None:
     """What is no step of a trade and yet matters to trades."""
     if said.event == GENESIS and case.memory.keyring.earlier is None:
         case.memory.goes_on = said.predicate.get("previous") is not None
-    elif said.event == TAKE_OVER:
-        for why in _taken_over(case, said):
-            case.problem(Code.KEY, why, seq=said.seq)
+    elif said.event.startswith(_MANDATES):
+        _of_a_mandate(case, said)
+        if said.event == TAKE_OVER:
+            for why in _taken_over(case, said):
+                case.problem(Code.KEY, why, seq=said.seq)
+
+
+def _of_a_mandate(case: Case, said: Sealed) -> None:
+    """Until when a mandate runs, and that it has ended: a contract may then be without its broker's name."""
+    mandate_id = said.text("mandate_id")
+    if mandate_id is None or said.event not in {_SIGNED, _LOST, *_MANDATE_ENDS}:
+        return
+    ends_at = None if said.event == _LOST else said.text("ends_at")
+    kept = {"ends_at": ends_at, "ended": said.event in _MANDATE_ENDS}
+    case.memory.trades.put(f"mandate{_APART}{mandate_id}", kept)
+
+
+def _may_be_unsigned(case: Case, trade: Trade, said: Sealed) -> bool:
+    """Whether the mandate of the contract is over, and was not lost with a certificate."""
+    known = case.memory.trades.get(f"mandate{_APART}{trade.get('mandate')}")
+    if known is None:
+        return case.memory.goes_on
+    ends_at, now = known["ends_at"], said.text("occurred_at")
+    return known["ended"] or (ends_at is not None and now is not None and ends_at < now)
 
 
 def _taken_over(case: Case, said: Sealed) -> Iterator[str]:
@@ -192,7 +218,7 @@ def _begun(case: Case, said: Sealed) -> Trade | None:
     """A trade as its inquiry begins it; or as it is first met, where the log before is not at hand."""
     if _APART in said.object_id:
         return None
-    if said.event == INQUIRE:
+    if said.event in {INQUIRE, AWARD}:
         return {"state": None, "seats": {seat: said.text(seat) for seat in _SEATS.values()}}
     if not case.memory.goes_on:
         return None
@@ -216,7 +242,7 @@ def _judge(case: Case, trade: Trade | None, batch: Batch, said: Sealed) -> Judge
     if not wrong and not case.torn and said.seq not in batch.blamed:
         yield from _in_order(trade, said)
     if said.event == "TRD.CONTRACT" and not case.torn and not _met(case, trade):
-        yield from _signed_by_all(trade, said)
+        yield from _signed_by_all(case, trade, said)
     if trade is not None and said.event in PAID:
         yield from judge_money(trade, said.event, _amounts(batch, said))
         yield from judge_instruction(trade, said.event, said.text("instruction_sha256"))
@@ -275,6 +301,8 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
         trade["frozen"] = [inside, said.text("role")]
     elif said.event == UNFREEZE:
         trade.pop("frozen", None)
+    elif said.event == "TRD.PRECHECK_PASS":
+        trade["mandate"] = said.text("mandate_id")
     elif said.event == "TRD.CONTRACT":
         trade.pop("signed", None)
     remember_money(trade, said.event, _amounts(batch, said))
@@ -287,14 +315,22 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
         trade |= kept
 
 
-def _signed_by_all(trade: Trade | None, said: Sealed) -> Judged:
-    """The envelopes a contract names are there, one of each party, over this very contract."""
+def _signed_by_all(case: Case, trade: Trade | None, said: Sealed) -> Judged:
+    """The envelopes a contract names are there, one of each party, over this very contract.
+
+    The broker's alone may be missing (`unsigned`), once its mandate has ended.
+    """
     named = said.predicate.get("signatures")
     signed = trade.get("signed", {}) if trade is not None else {}
     if type(named) is not list or not all(type(one) is str and one in signed for one in named):
         yield Code.SIG, "names signatures of the contract that are not there"
         return
     parties = {org_id for org_id in (trade["seats"].values() if trade else ()) if org_id is not None}
+    without = said.predicate.get("unsigned")
+    if trade is not None and without is not None:
+        if without != [trade["seats"].get("broker_id")] or not _may_be_unsigned(case, trade, said):
+            yield Code.SIG, "a contract without a party whose signature was awaited"
+        parties -= {trade["seats"].get("broker_id")}
     of_this = {signed[one][0] for one in named if signed[one][1] == said.text("contract_sha256")}
     if of_this != parties or len(named) != len(parties):
         yield Code.SIG, "not every party has signed this contract"

@@ -43,6 +43,8 @@ OF_A_TRADE: Final = (
     "made_at",
     "settled_at",
     "seq",
+    "offer_accepted_at",
+    "broker_signed",
 )
 
 
@@ -65,8 +67,8 @@ def mediated(tables: Tables, context: Context) -> Any:
 def spoken_mandates(tables: Tables, trades: Any) -> Any:
     """Each mediated trade with each mandate of its broker and of one of its parties, and why it fails.
 
-    `reason` is null where the mandate covers the trade, else `listing`, `not-yet-signed`, `ended` or
-    `no-end`; `of_side` is the client's side.
+    `reason` is null where the mandate covers the trade, else `listing`, `not-yet-signed`, `ended` (before
+    the offer was accepted) or `no-end`; `of_side` is the client's side.
     """
     mandates = tables["mandates"]
     mandates = mandates.select(
@@ -89,6 +91,8 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
     pairs = pairs.mutate(of_side=ibis.cases((sells, "PROVIDER"), (buys, "BUYER"), else_=ibis.null("string")))
     pairs = pairs.filter(pairs.of_side.notnull())
     later = ibis.coalesce(pairs.mandate_seq > pairs.seq, False) & (pairs.signed_at == pairs.made_at)
+    # What was agreed in a mandate's time is its broker's, whenever it is signed (Civil Code 965).
+    agreed = ibis.least(ibis.coalesce(pairs.offer_accepted_at, pairs.made_at), pairs.made_at)
     erased = pairs.fee_bp.isnull() & pairs.conflict_disclosed.isnull() & pairs.dual_consent.isnull()
     return pairs.mutate(
         erased=erased,
@@ -96,7 +100,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
             (ibis.coalesce(pairs.mandated_listing != pairs.listing_id, False), "listing"),
             (pairs.signed_at.isnull() | (pairs.signed_at > pairs.made_at) | later, "not-yet-signed"),
             (pairs.ends_at.isnull(), "no-end"),
-            ((pairs.ends_at < pairs.made_at) | (pairs.revoked_at < pairs.made_at), "ended"),
+            ((pairs.ends_at < agreed) | (pairs.revoked_at < agreed), "ended"),
             else_=ibis.null("string"),
         ),
     )

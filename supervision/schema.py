@@ -61,7 +61,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "trade_id listing_id product_id seller_id buyer_id broker_id category geo licence_class"
             " quantity:int unit amount_minor:int commission_minor:int platform_fee_minor:int"
             " contract_dated_at:time agreed_at:time delivered_at:time accepted_at:time settled_at:time"
-            " status seq:int"
+            " status seq:int offer_accepted_at:time broker_signed:bool"
         ),
         "payments": _columns(
             "payment_id trade_id payer_id payee_id amount_minor:int paid_at:time purpose seq:int"

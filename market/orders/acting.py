@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from base.db import ReadSession, WriteSession
 from brokers.errors import BrokerNotCertified, SelfDealing
@@ -13,23 +13,19 @@ from brokers.repository import certificate_in_use, in_force, mandates_in_use, ma
 from brokers.rules import BrokerAct, Power, check_certificate
 from brokers.rules import Side as ClientSide
 from brokers.service import certificate_facts, first_mandate, require_certified, require_mandate
-from brokers.states import MandateState
 from brokers.tables import MandateRow
 from identity.repository import Organisation
 from identity.service import require_member
-from ledger.reader import statements_about
 from ledger.recording import Act
 from market.listings.buyers import Buyer, check_buyer
 from market.listings.repository import buyers_of
 from market.listings.tables import Listing
 from market.orders.errors import NotAParty
+from market.orders.lasting import outlasts
 from market.orders.repository import agreed_under
-from market.orders.rules import Side, TradeState, side_of
+from market.orders.rules import Side, side_of
 from market.orders.tables import Trade
 from registry.rules import Level
-
-# What ends a mandate before its time, or is said of one that has ended.
-_ENDS: Final = ("MND.REVOKE", "MND.TERMINATE", "MND.TAKE_OVER", "MND.HAND_OVER", "MND.FULFIL")
 
 
 async def acting_side(s: WriteSession, act: Act, trade: Trade) -> Side:
@@ -132,7 +128,7 @@ async def _require_broker(
     held = await require_certified(s, org_id=broker_id, at=act.now, sector=trade.category, level=level)
     if act.role == "BROKER":
         await require_practitioner(s, act, cert_id=held.cert_id)
-    if await _agreed_before_its_end(s, act, trade, broker_id):
+    if await ended_since_agreed(s, act, trade):
         return
     await require_mandate(
         s,
@@ -146,22 +142,12 @@ async def _require_broker(
     )
 
 
-async def _agreed_before_its_end(s: WriteSession, act: Act, trade: Trade, broker_id: str) -> bool:
-    """Whether a contract was agreed under a mandate that has ended since, by nothing but its time.
-
-    What is agreed is then its broker's to sign (Civil Code 965): the client neither waits the mandate out nor
-    takes the contract from the broker by taking over the rest after its end.
-    """
-    if trade.status is not TradeState.CONTRACT_READY or trade.agreed_at is None:
+async def ended_since_agreed(s: WriteSession, act: Act, trade: Trade) -> bool:
+    """Whether the mandate of an agreed contract has ended since: nothing more of the broker is awaited."""
+    if trade.broker_id is None:
         return False
-    rows = await mandates_in_use(s, **_mandating(trade, broker_id), at=act.now)
-    row = next((row for row in rows if row.mandate_id == trade.mandate_id), None)
-    if row is None or not trade.agreed_at <= row.ends_at < act.now:
-        return False
-    if row.status is MandateState.TAKEN_OVER:
-        ended = await statements_about(s, object_ids=[row.mandate_id], events=_ENDS)
-        return bool(ended) and row.ends_at < ended[0].occurred_at
-    return row.status in {MandateState.ACTIVE, MandateState.EXPIRED}
+    rows = await mandates_in_use(s, **_mandating(trade, trade.broker_id), at=act.now)
+    return await outlasts(s, trade, rows, at=act.now)
 
 
 async def require_limits(

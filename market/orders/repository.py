@@ -11,6 +11,8 @@ from sqlmodel import col, delete, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from base.rows import Plan, Select, Update
+from brokers.states import MandateState
+from brokers.tables import MandateRow
 from market.orders.errors import TradeMovedOn, TradeUnknown
 from market.orders.rules import TradeEvent, TradeState, check_takeover, check_unfreeze, may_move
 from market.orders.states import NOTHING_CAME_OF_IT, OVER
@@ -205,6 +207,28 @@ async def agreed_under(s: ReadSession, *, mandate_ids: Collection[str]) -> Seque
         col(Trade.status).not_in(sorted(NOTHING_CAME_OF_IT)),
     )
     return (await s.exec(query.order_by(Trade.trade_id))).all()
+
+
+async def ready_under(s: ReadSession, *, mandate_id: str) -> list[str]:
+    """The ids of the contracts that are to be signed under a mandate, in their order."""
+    query = select(Trade.trade_id).where(
+        Trade.mandate_id == mandate_id, Trade.status == TradeState.CONTRACT_READY
+    )
+    return list(await s.exec(query.order_by(Trade.trade_id)))
+
+
+async def ended_with_ready(s: ReadSession, *, at: datetime) -> list[str]:
+    """The ids of the mandates that have ended while a contract under them is to be signed."""
+    live = (MandateState.ACTIVE, MandateState.FROZEN)
+    query = (
+        select(MandateRow.mandate_id)
+        .join(Trade, col(Trade.mandate_id) == col(MandateRow.mandate_id))
+        .where(
+            Trade.status == TradeState.CONTRACT_READY,
+            or_(col(MandateRow.status).not_in(live), col(MandateRow.ends_at) < at),
+        )
+    )
+    return list(await s.exec(query.distinct().order_by(MandateRow.mandate_id)))
 
 
 async def discard_contract(s: WriteSession, *, trade_id: str) -> None:

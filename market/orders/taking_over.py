@@ -1,9 +1,9 @@
 """A client takes over from its broker what is not concluded yet: the broker is out of it at once.
 
 Where the certificate is suspended or lost nobody need wait: the client goes on by itself, with the
-offers as they stand and without a commission. What is agreed stays with a broker that can still sign, whose
-reward is earned on settlement: nobody walks around it (Civil Code 965), nor by waiting until the mandate's
-time is over. One that cannot, for want of a certificate, has brought about no contract (Civil Code 963, 964).
+offers as they stand and without a commission. What is agreed stays with a broker that is certified, whose
+reward is earned on settlement: nobody walks around it (Civil Code 965), and its signature is not waited for
+any more (`market.orders.lasting`). One without a certificate has brought about no contract (963, 964).
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ _DISABLED: Final = frozenset({MandateState.FROZEN, MandateState.TERMINATED_BY_CE
 def reach_of(mandate: MandateState, *, certified: bool) -> tuple[TradeState, ...]:
     """The states a take-over reaches, by the mandate's state and whether the broker can act at all. Pure.
 
-    Under a mandate that was taken over before: what stood still then, once it goes on. What was agreed
-    under one whose time is over since its broker still signs, while it is certified.
+    Under a mandate that was taken over before: what stood still then, once it goes on. What was agreed stays
+    with a broker that is certified, however the mandate has ended since.
     """
     if mandate is MandateState.TAKEN_OVER:
         return () if certified else AWAITS_SIGNATURES
-    disabled = mandate in _DISABLED or (mandate is MandateState.EXPIRED and not certified)
+    disabled = mandate in _DISABLED or not certified
     return RUNNING + AWAITS_SIGNATURES if disabled else RUNNING
 
 

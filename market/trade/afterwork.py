@@ -1,4 +1,4 @@
-"""What the durable scheduler does after a settlement: filing, certificate, what is overdue, licence ends."""
+"""What the durable scheduler does after a settlement and with a mandate: filing, what is overdue, ends."""
 
 from datetime import date
 
@@ -6,6 +6,7 @@ from base.clock import parse_rfc3339
 from base.db import WriteSession
 from base.jobs import Handlers, Job
 from brokers.mandates.repository import for_one_deal
+from brokers.mandating import END_JOB as MANDATE_END_JOB
 from brokers.mandating import fulfil_mandate
 from ledger.acts import House
 from ledger.recording import Act
@@ -23,6 +24,7 @@ from market.filing.service import (
     note_overdue,
 )
 from market.orders.repository import agreed_under
+from market.trade.taking_over import conclude_left, end_mandate
 
 
 async def fulfil_settled(s: WriteSession, act: Act) -> None:
@@ -34,7 +36,7 @@ async def fulfil_settled(s: WriteSession, act: Act) -> None:
 
 
 def after_settlement(house: House) -> Handlers:
-    """What falls due when a trade is settled, or was taken back."""
+    """What falls due when a trade is settled or was taken back, or a mandate's time is over."""
 
     async def on_file(s: WriteSession, job: Job) -> None:
         await file_trade(s, house.exchange_act(), trade_id=job.payload["trade_id"])
@@ -45,6 +47,7 @@ def after_settlement(house: House) -> Handlers:
     async def on_round(s: WriteSession, job: Job) -> None:
         await make_round(s, house.exchange_act(), since=parse_rfc3339(job.payload["since"]))
         await fulfil_settled(s, house.exchange_act())
+        await conclude_left(s, house.exchange_act())
 
     async def on_watch(s: WriteSession, job: Job) -> None:
         day, beyond = date.fromisoformat(job.payload["day"]), job.payload.get("beyond", "")
@@ -58,7 +61,11 @@ def after_settlement(house: House) -> Handlers:
     async def on_duty(s: WriteSession, job: Job) -> None:
         await note_overdue(s, house.exchange_act(), duty_id=job.payload["duty_id"])
 
+    async def on_mandate_end(s: WriteSession, job: Job) -> None:
+        await end_mandate(s, house.exchange_act(), mandate_id=job.payload["mandate_id"])
+
     return {
+        MANDATE_END_JOB: on_mandate_end,
         FILE_JOB: on_file,
         CERTIFY_JOB: on_certify,
         ROUND_JOB: on_round,

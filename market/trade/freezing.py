@@ -19,6 +19,7 @@ from market.orders import repository
 from market.orders.deadlines import OPERATOR_FREEZE_WORKING_DAYS
 from market.orders.rules import TradeEvent, TradeState, may_move, resumed
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, named
+from market.orders.signing import conclude_signed
 from market.orders.tables import Trade
 from market.orders.waiting import after, await_delivery
 from market.settlement.instructing import INSTRUCT_JOB, require_nothing_under_way
@@ -91,6 +92,7 @@ async def unfreeze_trade(
         ),
     )
     await _resume_jobs(s, act, trade)
+    await conclude_signed(s, act.as_exchange(), trades=[trade])  # its mandate may have ended meanwhile
     return trade
 
 

@@ -5,7 +5,7 @@ contract's entry, and the other steps have theirs in `trade_events`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,7 +48,10 @@ def rows_of(
 
 def _trade(trade_id: str, facts: Iterable[Fact], listings: Listings) -> dict[str, Any] | None:
     trade: dict[str, Any] | None = None
+    accepted_at: datetime | None = None
     for fact in facts:
+        if fact.event == "TRD.ACCEPT":
+            accepted_at = fact.at
         if fact.event == "TRD.CONTRACT":
             said, opened = fact.said, fact.opened
             listing = listings.get(said["listing_id"], {})
@@ -68,6 +71,8 @@ def _trade(trade_id: str, facts: Iterable[Fact], listings: Listings) -> dict[str
                 "platform_fee_minor": whole(opened.get("platform_fee_minor")),
                 "contract_dated_at": time(opened.get("contract_dated_at")),
                 "seq": fact.seq,
+                "offer_accepted_at": accepted_at,
+                "broker_signed": None if said.get("broker_id") is None else not said.get("unsigned"),
             }
         if trade is not None and fact.event.startswith("TRD."):
             if fact.event in _TIMES:

@@ -22,6 +22,8 @@ _MONTHS: Final = 12
 def expression(tables: Tables, context: Context) -> Any:
     """The mediated trades, each with every record of its broker, or with none."""
     trades = mediated(tables, context)
+    # What was concluded without its broker's signature, after the mandate, is no act of the broker's.
+    trades = trades.filter(trades.broker_signed.fill_null(True))
     checks = tables["source_checks"]
     checks = checks.filter(checks["at"] <= moment(context)).select(
         "keep_until", checked="trade_id", by="broker_id", checked_at="at", check_seq="seq"

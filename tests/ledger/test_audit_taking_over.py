@@ -93,3 +93,40 @@ def test_a_contract_is_signed_anew_once_the_broker_is_out_of_it(tmp_path: Path, 
     facts |= {"contract_sha256": ("b" if anew else "a") * 64, "signatures": new}
     contract = log.exchange("TRD.CONTRACT", "trd_0000", **facts, before="CONTRACT_READY", after="CONTRACTED")
     assert found(audit(log.write(tmp_path / "b"), [VKEY])) == ([] if anew else [("SIG", contract)])
+
+
+@pytest.mark.parametrize(
+    ("end", "unsigned", "sound"),
+    [
+        ("MND.REVOKE", ["org_broker"], True),
+        ("MND.TAKE_OVER", ["org_broker"], True),
+        ("MND.EXPIRE", ["org_broker"], True),
+        (None, ["org_broker"], False),  # the mandate runs: its broker signs
+        ("MND.TERMINATE", ["org_broker"], False),  # lost with the certificate
+        ("MND.REVOKE", None, False),
+        ("MND.REVOKE", ["org_buyer"], False),
+        ("MND.REVOKE", [], False),
+    ],
+)
+def test_a_contract_is_without_its_brokers_name_only_after_the_mandate(
+    tmp_path, end, unsigned, sound
+) -> None:
+    log = inquired()
+    mandate = {name: value for name, value in MANDATE.items() if name != "trades"}
+    mandate |= {"ends_at": "2099-01-01T00:00:00.000Z"}
+    log.party("org_seller", "MND.SIGN", "mnd_1", **mandate)
+    facts = PARTIES | {"broker_id": "org_broker"}
+    offered(log, "org_broker")
+    log.party("org_buyer", "TRD.ACCEPT", "trd_0000", **facts, before="NEGOTIATING", after="ACCEPTED")
+    passed = facts | {"mandate_id": "mnd_1", "before": "ACCEPTED", "after": "CONTRACT_READY"}
+    log.exchange("TRD.PRECHECK_PASS", "trd_0000", **passed)
+    if end in {"MND.EXPIRE", "MND.TERMINATE"}:
+        log.exchange(end, "mnd_1", **mandate)
+    elif end is not None:
+        log.party("org_seller", end, "mnd_1", **mandate, **({"trades": []} if end == "MND.TAKE_OVER" else {}))
+    signatures = [signed(log, who, "a" * 64, [*PEOPLE, "org_broker"]) for who in PEOPLE]
+    facts |= {"contract_sha256": "a" * 64, "signatures": signatures}
+    facts |= {} if unsigned is None else {"unsigned": unsigned}
+    contract = log.exchange("TRD.CONTRACT", "trd_0000", **facts, before="CONTRACT_READY", after="CONTRACTED")
+    told = found(audit(log.write(tmp_path / "b"), [VKEY]))
+    assert set(told) == (set() if sound else {("SIG", contract)})

@@ -44,6 +44,20 @@ def test_br2_a_mandate_covers_what_it_says_while_it_stands(tmp_path, changes, re
     assert [one["reason"] for one in finding.statistic["mandates"]] == [reason]
 
 
+@pytest.mark.parametrize("agreed", ["before", "after"])
+def test_br2_what_was_agreed_in_the_mandates_time_is_signed_after_it(tmp_path, agreed):
+    market = change(brokered("BR2"), "mandates", revoked_at=TRADED - SECOND, ends_at=TRADED - SECOND)
+    since = timedelta(seconds=2) if agreed == "before" else timedelta()
+    change(market, "trades", offer_accepted_at=TRADED - since)
+    assert bool(of_rule(market.supervise(tmp_path), "BR2")) == (agreed == "after")
+
+
+@pytest.mark.parametrize("signed", [True, False, None])
+def test_br3_asks_nothing_of_a_broker_without_whose_signature_it_was_concluded(tmp_path, signed):
+    market = change(brokered("BR3"), "trades", broker_signed=signed)
+    assert bool(of_rule(market.supervise(tmp_path), "BR3")) == (signed is not False)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"client_id": "rival"}, {"broker_id": "rival"}, {"side": "BUYER"}],

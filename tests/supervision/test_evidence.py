@@ -56,6 +56,8 @@ def test_sc1_in_full(tmp_path):
         "settled_at": at(2026, 11, 23, 1),
         "status": "SETTLED",
         "seq": contract,
+        "offer_accepted_at": at(2026, 11, 16, 1, 13),
+        "broker_signed": True,
     }
     assert only(tables["requests"]) == {
         "request_id": "trd_1",

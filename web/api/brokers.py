@@ -11,6 +11,7 @@ from brokers import repository, service
 from brokers.mandates.document import USUAL_POWERS, Limits
 from brokers.rules import BrokerType, Power, Side
 from ledger.recording import Act
+from market.trade.taking_over import revoke_mandate as revoke_mandate_of
 from registry.rules import Level
 from web.acts import ActKind, AmountMinor, Args, Asked, Id, Moment, ReasonCode, Sha256, kind
 from web.api.mandated import Place, signed_document
@@ -183,7 +184,7 @@ async def _accept(s: WriteSession, act: Act, args: AcceptArgs, node: Node) -> An
 
 async def _take_back(s: WriteSession, act: Act, args: MandateIdArgs, node: Node) -> Any:
     del node
-    return await service.revoke_mandate(s, act, mandate_id=args.mandate_id)
+    return await revoke_mandate_of(s, act, mandate_id=args.mandate_id)
 
 
 ACCEPT_MANDATE = kind(

@@ -349,7 +349,6 @@ async def test_a_mandate_taken_back_refuses_the_brokers_very_next_act(scene):
     for act in (
         scene.inquire(),
         scene.offer(scene.trades["INQUIRED"], scene.broker),
-        scene.sign(scene.trades["CONTRACT_READY"], scene.broker),
     ):
         async with refused(scene.database, NoActiveMandate) as caught:
             await act

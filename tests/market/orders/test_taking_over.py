@@ -126,9 +126,7 @@ async def test_a_trade_that_begins_while_the_client_takes_over_does_not_keep_its
 @pytest.mark.parametrize("state", MandateState)
 @pytest.mark.parametrize("certified", [True, False])
 def test_what_is_taken_over_by_the_state_of_the_mandate(state, certified):
-    lost = {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS}
-    if not certified:
-        lost |= {MandateState.EXPIRED}
+    lost = {MandateState.FROZEN, MandateState.TERMINATED_BY_CERT_LOSS} if certified else set(MandateState)
     expected = RUNNING + AWAITS_SIGNATURES if state in lost else RUNNING
     if state is MandateState.TAKEN_OVER:
         expected = () if certified else AWAITS_SIGNATURES
@@ -198,18 +196,6 @@ async def test_nobody_waits_out_the_mandate_of_what_is_agreed(scene, takes_over,
     trade = await scene.sign(trade_id, scene.seller, scene.broker, scene.buyer)
     assert trade.status is TradeState.CONTRACTED
     assert (trade.broker_id, trade.commission_minor) == (scene.broker.org_id, COMMISSION)
-
-
-@pytest.mark.parametrize("how", ["revoked", "taken over"])
-async def test_what_the_client_ended_before_its_time_is_not_signed_under_after_it(scene, how):
-    trade_id = scene.trades["CONTRACT_READY"]
-    if how == "revoked":
-        await scene.seller.do(revoke_mandate, mandate_id=scene.mandate_id, attempted="MND.REVOKE")
-    else:
-        await taken(scene)
-    scene.clock.move_to(ENDS_AT + timedelta(milliseconds=1))
-    async with refused(scene.database, NoActiveMandate):
-        await scene.sign(trade_id, scene.broker)
 
 
 async def test_nobody_walks_around_a_broker_that_can_sign(scene):
