@@ -111,6 +111,20 @@ class Unavailable(DomainError):
     title = "Not available at the moment"
 
 
+class Upstream(DomainError):
+    """Somebody this is asked of on the caller's behalf has failed: nothing is charged."""
+
+    code = "upstream-failed"
+    title = "Whoever answers this has failed"
+
+
+class UpstreamSlow(Upstream):
+    """It has not answered in the time that there was."""
+
+    code = "upstream-too-slow"
+    title = "Whoever answers this has not answered in time"
+
+
 class Busy(Unavailable):
     """More is under way than can be done soon: nothing was begun. `retry_after_s` says when to try again."""
 

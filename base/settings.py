@@ -22,6 +22,7 @@ _MIB: Final = 2**20
 _MOST_ORIGIN: Final = 200  # it stands in every entry, which has a bound
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 _STORE_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_HOST: Final = re.compile(r"[a-z0-9.:-]{1,253}")
 _HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
@@ -68,6 +69,18 @@ def _networks(text: str) -> str:
     for network in filter(None, (part.strip() for part in text.split(","))):
         ip_network(network)  # ValueError says what is wrong
     return text
+
+
+def _hosts(text: str) -> str:
+    for host in hosts_of(text):
+        if _HOST.fullmatch(host) is None:
+            raise ValueError("a host looks like api.example, in small letters, without a port")
+    return text
+
+
+def hosts_of(text: str) -> frozenset[str]:
+    """The hosts of a list with commas between."""
+    return frozenset(filter(None, (part.strip() for part in text.split(","))))
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -149,6 +162,10 @@ class Settings(BaseSettings):
     clock: Literal["system", "simulated"] = Field(
         default="system", description="Statements made under a simulated clock say so."
     )
+    gateway_hosts: Annotated[str, AfterValidator(_hosts)] = Field(
+        default="",
+        description="Hosts (commas between) that the gateway may go to though not public, or without TLS.",
+    )
     upload_limit_bytes: int = Field(
         default=512 * _MIB, gt=0, description="The largest file that a listing may have."
     )
@@ -216,6 +233,12 @@ class Settings(BaseSettings):
             return None if self.store_secret is None else self.store_secret.get_secret_value()
         _require_private(self.store_secret_file)
         return self.store_secret_file.read_text().strip()
+
+    def scratch(self) -> Path:
+        """Where a plaintext may stand for a moment: ours alone; made if absent."""
+        folder = self.data_dir / "scratch"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     def master_key(self) -> bytes:
         """The 32 bytes that seal everything at rest; made on first use."""

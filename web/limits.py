@@ -33,6 +33,8 @@ _WIDER: Final = 0.05
 _PACE_OF: Final = 64
 CROWDED: Final = "databourse.crowded"
 """In the scope of a request over a connection beyond those that are served."""
+LEAVE: Final = "databourse.leave"
+"""In the scope of every request: gives its place among those under way back, before it is answered."""
 _SUBSCRIBER: Final = 64
 _HOPS: Final = 10
 R = TypeVar("R")

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from base.errors import Busy
 from base.settings import Settings
 from ledger.witness import WitnessDesk
-from web import api, pages, problems
+from web import api, gateway, pages, problems
 from web.deps import UPLOAD
-from web.limits import CROWDED, IDLE_SUBMISSIONS, Addresses, Attempts, Turnstile
+from web.limits import CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, Turnstile
 from web.node import Node, background
 from web.supervising import Supervising
 
@@ -70,6 +70,7 @@ class Bounds:
             return
         scope["databourse.request_id"] = secrets.token_hex(8)
         visit = _Visit(self._turnstile)
+        scope[LEAVE] = visit.end
         body = _Body(scope, receive, self._patience_s, visit)
 
         async def with_headers(message: Message) -> None:
@@ -214,6 +215,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     problems.install(app)
     api.install(app)
     pages.install(app)
+    gateway.install(app)
     return app
 
 

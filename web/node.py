@@ -7,7 +7,7 @@ import shutil
 import stat
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -47,6 +47,7 @@ from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
 from market.delivery.acceptance import Quality
+from market.delivery.gateway.desk import Gateway, open_gateway
 from market.delivery.marking.copying import MARK_JOB, MarkDesk
 from market.delivery.service import CHECK_JOB
 from market.listings.uploads import Quota, forget_uploads
@@ -93,6 +94,7 @@ class Node:
     bank: BankClient | None
     escrow: Escrow | None
     http: httpx.AsyncClient
+    gateway: Gateway
     desk: WitnessDesk | None = None
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
@@ -122,9 +124,7 @@ class Node:
 
     def scratch(self) -> Path:
         """Where a plaintext may stand for a moment: ours alone, and emptied of what a crash has left."""
-        folder = self.settings.data_dir / "scratch"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        return self.settings.scratch()
 
     async def run_jobs(self) -> int:
         """Run everything that is due now."""
@@ -263,9 +263,12 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
         async with database.read() as s:
             exchange = await founded_exchange(s, key=keys.exchange)
         master = settings.master_key()
+        house, safe, batch = House(database, clock, exchange), Safe(master), BatchWriter(database, clock)
+        files = FileStore(home_of(settings), master, clock)
         async with (
             httpx.AsyncClient(base_url=settings.bank_url, timeout=_BANK_TIMEOUT_S) as http,
             httpx.AsyncClient(timeout=settings.witness_timeout_s) as peers,
+            aclosing(open_gateway(settings, house, safe, batch, files)) as gateway,
         ):
             circle = circle_of(settings, peers)
             first = Publisher(database, clock, (keys.checkpoint,), settings.log_dir, circle, held=keys.log)
@@ -281,8 +284,8 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 settings=settings,
                 database=database,
                 clock=clock,
-                house=House(database, clock, exchange),
-                safe=Safe(master),
+                house=house,
+                safe=safe,
                 tokens=Tokens(
                     keys.access_pem,
                     issuer=settings.public_url,
@@ -291,12 +294,13 @@ async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                     ttl=timedelta(seconds=settings.token_ttl_s),
                     session_limit=timedelta(seconds=settings.session_limit_s),
                 ),
-                files=FileStore(home_of(settings), master, clock),
+                files=files,
                 publisher=publisher,
-                batch=BatchWriter(database, clock),
+                batch=batch,
                 bank=bank,
                 escrow=escrow,
                 http=peers,
+                gateway=gateway,
                 desk=desk_of(settings, database, SystemClock()),  # a cosignature cannot say "simulated"
             )
     finally:

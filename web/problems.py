@@ -31,6 +31,8 @@ from base.errors import (
     TooMany,
     Unauthenticated,
     Unavailable,
+    Upstream,
+    UpstreamSlow,
     trace_of,
 )
 from base.files import RangeOutside
@@ -58,6 +60,8 @@ _STATUS: Final[tuple[tuple[type[DomainError], int], ...]] = (
     (Refusal, 409),
     (TooMany, 429),
     (Unavailable, 503),
+    (UpstreamSlow, 504),
+    (Upstream, 502),
 )
 _OWN_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "code", "rule_id", "request_id"})
 _TITLES: Final = {

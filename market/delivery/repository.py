@@ -17,7 +17,7 @@ from market.orders.tables import ContractRecipient, Trade
 
 MAX_PAGE: Final = 100
 _FRESH: Final = {"populate_existing": True}
-_STOPPED: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED, TradeState.DISPUTED})
+STOPPED: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED, TradeState.DISPUTED})
 _IN_FLIGHT: Final = frozenset({TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED})
 
 
@@ -151,7 +151,7 @@ def right_of(trade: Trade, entitlement: Entitlement) -> Right:
         used=entitlement.used,
         max_downloads=entitlement.max_downloads,
         expires_at=entitlement.expires_at,
-        trade_stopped=trade.status in _STOPPED,
+        trade_stopped=trade.status in STOPPED,
         deliver_by=trade.deliver_by if trade.status is TradeState.DELIVERING else None,
     )
 

@@ -1,6 +1,16 @@
 """What the gateway refuses, and what it says when a provider fails."""
 
-from base.errors import Busy, Conflict, DomainError, Malformed, NotFound, Refusal, TooLarge, TooMany
+from base.errors import (
+    Busy,
+    Conflict,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    TooMany,
+    Upstream,
+    UpstreamSlow,
+)
 
 
 class InterfaceMalformed(Malformed):
@@ -75,13 +85,13 @@ class AnswerGone(Conflict):
     title = "The answer to this key is not kept any more"
 
 
-class ProviderFailed(DomainError):
+class ProviderFailed(Upstream):
     """The provider did not answer, or not as its interface is described: the call is not charged."""
 
     code = "provider-failed"
     title = "The provider has not answered as it should: the call is not charged"
 
 
-class ProviderTooSlow(DomainError):
+class ProviderTooSlow(UpstreamSlow):
     code = "provider-too-slow"
     title = "The provider has not answered in time: the call is not charged"

@@ -1,0 +1,220 @@
+"""Calling a provider's endpoint, which may hang, lie or lead elsewhere.
+
+A name is resolved when a connection is made, every address of it has to be public, and the connection goes
+to that very address: nobody is asked twice. No redirect is followed, nothing is decompressed, and of what
+the buyer sent only the path, the query, a body and what it accepts goes on: no header of its choice, no
+cookie, and not its key. An answer is read to its end, within its time and its size, before it counts as one.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpcore
+from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream
+
+from market.delivery.gateway.errors import ProviderFailed, ProviderTooSlow
+from market.delivery.gateway.rules import Interface, is_public
+from market.delivery.gateway.spool import Spool
+from market.delivery.gateway.target import Target
+
+CONNECTIONS: Final = 256
+RESOLVERS: Final = 4
+KEPT_ALIVE_S: Final = 30.0
+MAX_BODY_BYTES: Final = 64 * 1024
+_HANDED_ON: Final = frozenset({400, 404, 405, 409, 410, 412, 415, 422})
+_PROBLEM: Final = "application/problem+json"
+_NO_CONTENT: Final = 204
+_OK: Final = frozenset({200, 201, 202, 203, 204})
+_TLS: Final = 443
+_AGENT: Final = (b"user-agent", b"databourse-gateway/1")
+_SAID: Final = (b"accept", b"accept-language", b"content-type")
+_GIVEN: Final = ("content-language", "last-modified")
+
+
+class NotPublic(httpcore.ConnectError):
+    """A name that leads inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call as it goes to a provider; `headers` are what the buyer sent, of which few go on."""
+
+    method: str
+    target: Target
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole. It is good, or a mistake of the caller's that is not charged."""
+
+    status: int
+    content_type: str | None
+    headers: tuple[tuple[str, str], ...]
+    spool: Spool
+
+    @property
+    def good(self) -> bool:
+        """Whether it is an answer that is charged."""
+        return self.status in _OK
+
+
+class Outward(AsyncNetworkBackend):
+    """Connections to public addresses alone, or to hosts that the operator has named."""
+
+    def __init__(self, hosts: Collection[str]) -> None:
+        self._hosts = frozenset(hosts)
+        self._backend = AnyIOBackend()
+        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")  # a name server may hang too
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore has it
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncNetworkStream:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._resolvers, _addresses, host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from None
+        if host not in self._hosts and not all(is_public(ip_address(one)) for one in found):
+            raise NotPublic("the name leads to an address that is not public")
+        return await self._backend.connect_tcp(
+            found[0], port, timeout, local_address=local_address, socket_options=socket_options
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found))
+
+
+class Providers:
+    """The way to all providers, with the connections that are kept. One per process; close it."""
+
+    def __init__(self, *, hosts: Collection[str], folder: Path, trust: ssl.SSLContext | None = None) -> None:
+        self._hosts = frozenset(hosts)
+        self._folder, self._trust = folder, trust
+        self._made: httpcore.AsyncConnectionPool | None = None
+
+    @property
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        if self._made is None:  # a node that never calls anybody reads no certificates
+            self._made = httpcore.AsyncConnectionPool(
+                ssl_context=self._trust or ssl.create_default_context(),
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=CONNECTIONS // 4,
+                keepalive_expiry=KEPT_ALIVE_S,
+                network_backend=Outward(self._hosts),
+            )
+        return self._made
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.aclose()
+
+    async def ask(self, interface: Interface, asked: Asked, secret: tuple[str, str] | None) -> Answer:
+        """The provider's answer, whole; close its spool. Raises ProviderFailed, ProviderTooSlow."""
+        request = self._request(interface, asked, secret)
+        try:
+            async with asyncio.timeout(interface.timeout_ms / 1000):
+                response = await self._begun(request)
+                try:
+                    return await self._read(interface, response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpcore.TimeoutException):
+            raise ProviderTooSlow("no whole answer in time", limit_ms=interface.timeout_ms) from None
+        except NotPublic:
+            raise ProviderFailed("its name leads to no public address", reason="not-public") from None
+        except httpcore.RemoteProtocolError:
+            raise ProviderFailed("its answer broke off or is none", reason="malformed") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
+            raise ProviderFailed("it cannot be reached", reason="unreachable") from None
+
+    def _request(
+        self, interface: Interface, asked: Asked, secret: tuple[str, str] | None
+    ) -> httpcore.Request:
+        assert interface.base_url is not None
+        parts = urlsplit(interface.base_url)
+        host = parts.hostname or ""
+        if parts.scheme != "https" and host not in self._hosts:
+            raise ProviderFailed("its address is not one of https", reason="not-public")
+        headers = [_AGENT, (b"accept-encoding", b"identity")]
+        headers += [(name, value) for name, value in asked.headers if name in _SAID]
+        if asked.method != "GET":
+            headers.append((b"content-length", str(len(asked.body)).encode()))
+        if secret is not None:
+            headers = [pair for pair in headers if pair[0] != secret[0].encode()]
+            headers.append((secret[0].encode(), secret[1].encode()))
+        url = httpcore.URL(
+            scheme=parts.scheme.encode(),
+            host=host.encode(),
+            port=parts.port,
+            target=f"{parts.path}{asked.target.text}".encode(),
+        )
+        return httpcore.Request(
+            asked.method,
+            url,
+            headers=[(b"host", parts.netloc.encode()), *headers],
+            content=asked.body if asked.method != "GET" else None,
+        )
+
+    async def _begun(self, request: httpcore.Request) -> httpcore.Response:
+        """The head of an answer. A kept connection may have been closed at the other end: then a new one."""
+        try:
+            return await self._pool.handle_async_request(request)
+        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+            if request.method != b"GET":
+                raise
+            return await self._pool.handle_async_request(request)
+
+    async def _read(self, interface: Interface, response: httpcore.Response) -> Answer:
+        headers = {name.lower().decode("latin-1"): value for name, value in response.headers}
+        kind = _judge(interface, response.status, headers)
+        limit = interface.max_answer_bytes
+        too_large = ProviderFailed("its answer is too large", reason="oversize", limit_bytes=limit)
+        if int(headers.get("content-length", b"0")) > limit:
+            raise too_large
+        spool = Spool(self._folder)
+        try:
+            async for piece in response.aiter_stream():
+                if spool.bytes + len(piece) > limit:
+                    raise too_large
+                spool.write(piece)
+        except BaseException:
+            spool.close()
+            raise
+        given = tuple((name, headers[name].decode("latin-1")) for name in _GIVEN if name in headers)
+        return Answer(response.status, kind, given, spool)
+
+
+def _judge(interface: Interface, status: int, headers: dict[str, bytes]) -> str | None:
+    """The content type of an answer by its head. Raises ProviderFailed where it is not what was declared."""
+    if status not in _OK and status not in _HANDED_ON:
+        raise ProviderFailed("it answers with an error of its own", reason="status", provider_status=status)
+    if headers.get("content-encoding", b"identity").strip().lower() != b"identity":
+        raise ProviderFailed("its answer is encoded though nobody asked for it", reason="encoded")
+    kind = headers.get("content-type", b"").decode("latin-1")
+    plain = kind.partition(";")[0].strip().lower()
+    if status == _NO_CONTENT:
+        return None
+    allowed = (*interface.content_types, *(() if status in _OK else (_PROBLEM,)))
+    if plain not in allowed or not kind.isascii() or not kind.isprintable():
+        raise ProviderFailed("its answer is of another content type", reason="content-type")
+    return kind
