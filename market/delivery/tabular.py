@@ -10,7 +10,6 @@ import contextlib
 import signal
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from base.db import Database
 from base.errors import Refusal, Unavailable
 from base.files import FileStore, StoredFile
 from market.delivery.tabling.tables import TableFile
-from market.delivery.tabling.view import MAX_COLUMNS, WHOLE, View, made_of
+from market.delivery.tabling.view import MAX_COLUMNS, WHOLE, Shape, View, made_of
 from registry.confined import cpu_seconds, module_command, run_confined
 
 CHILD: Final = "market.delivery.tabling.child"
@@ -44,14 +43,6 @@ class NotATable(Refusal):
 
     code = "not-a-table"
     title = "What was sold cannot be read as a table"
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What is in a table: how many rows, and its columns with DuckDB's types of them."""
-
-    rows: int
-    columns: tuple[tuple[str, str], ...]
 
 
 async def table_of(

@@ -329,8 +329,8 @@ def make_template(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def copied(template: Path, folder: Path) -> AsyncIterator[Market]:
-    """A copy of the market, open."""
+async def copied(template: Path, folder: Path, **more: Any) -> AsyncIterator[Market]:
+    """A copy of the market, open; `more` are settings of its own."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
     about = orjson.loads((folder / "market.json").read_bytes())
     key = SigningKey.from_bytes((folder / "provider.key").read_bytes())
@@ -345,6 +345,6 @@ async def copied(template: Path, folder: Path) -> AsyncIterator[Market]:
         )
         for name, one in about["people"].items()
     }
-    async with opened(folder, SimulatedClock(datetime.fromisoformat(about["now"]))) as served:
+    async with opened(folder, SimulatedClock(datetime.fromisoformat(about["now"])), **more) as served:
         served.operator = people["operator"]
         yield Market(served, people, about["ids"])

@@ -39,6 +39,8 @@ from web.api import (
     requests,
     rights,
     rulings,
+    shared_files,
+    sharing,
     sign_in,
     status,
     trades,
@@ -91,6 +93,7 @@ def install(app: FastAPI) -> None:
         refunds,
         entitlements,
         access_keys,
+        shared_files,
         uses,
         filing,
         bank,
@@ -108,6 +111,8 @@ def install(app: FastAPI) -> None:
     app.include_router(witness.desk)
     app.include_router(credentials.public, responses=PROBLEMS)
     app.include_router(log.log)
+    app.include_router(shared_files.files)  # before the door, which answers whatever else there is
+    app.include_router(sharing.door)
 
 
 def install_witness(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""The part of a table that a contract lets out: some columns, and the rows that meet conditions. Pure.
+"""What is in a table, and the part of it that a contract lets out: some columns and some rows. Pure.
 
 What is outside it never leaves the exchange: a table of the part alone is made, and that is what is read.
 """
@@ -14,6 +14,14 @@ MAX_COLUMNS: Final = 500
 MAX_CONDITIONS: Final = 20
 MAX_VALUES: Final = 200
 MAX_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is in a table: how many rows, and its columns with DuckDB's types of them."""
+
+    rows: int
+    columns: tuple[tuple[str, str], ...]
 
 
 class Comparison(StrEnum):
