@@ -1,12 +1,13 @@
 """A small table whose rows are known, as text and as files: what the tests of marks begin with."""
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 from market.delivery.marking.code import MarkKeys, Plan, mark_keys
 from market.delivery.marking.planning import Wanted
 from market.delivery.marking.rows import tally
-from market.delivery.marking.verdict import Verdict, judge
+from market.delivery.marking.verdict import judge
 from market.delivery.marking.writing import Written, mark_file
 
 MASTER = bytes(range(32))
@@ -56,7 +57,9 @@ def marked(source: Path, copy: Path, name: str, wanted: Wanted = WANTED) -> Writ
     return written
 
 
-def verdict(name: str, plan: Plan, rows: list[list[str | None]], names: tuple[str, ...] = HEADER) -> Verdict:
-    """How rows stand to the copy of a named delivery, one of a hundred."""
-    shown = tally(names, rows, plan, keys_of(name).places, most=10**6).shown()
-    return judge(keys_of(name).copy, shown, candidates=100)
+def named_in(
+    names: Iterable[str], plan: Plan, rows: list[list[str | None]], header: tuple[str, ...] = HEADER
+) -> set[str]:
+    """The deliveries that rows name, each one of a hundred."""
+    shown = tally(header, rows, plan, keys_of("any").places, most=10**6).shown()
+    return {name for name in names if judge(keys_of(name).copy, shown, candidates=100).named}
