@@ -11,6 +11,7 @@ from sqlmodel import col, update
 from base.db import WriteSession
 from market.delivery.gateway.tables import InterfaceRow
 from market.delivery.meter.tables import Usage
+from market.delivery.sandbox.tables import PreparedQuestion, Question
 from market.delivery.tables import AcceptanceCheck, AccessKey, Download
 
 
@@ -44,11 +45,26 @@ async def forget_charges(s: WriteSession, *, statement_id: str) -> None:
     await s.exec(update(Usage).where(of_it).values(charge_minor=None, charged_minor=None))
 
 
+async def forget_question(s: WriteSession, *, statement_id: str) -> None:
+    """What was asked, for what and by whom, and what was answered; the price that it had stands."""
+    nothing = {"form": "", "form_sha256": "", "answer": b"", "purpose": None, "recipient": None}
+    of_it = col(Question.statement_id) == statement_id
+    await s.exec(update(Question).where(of_it).values(**nothing, asked_by=None))
+
+
+async def forget_approved(s: WriteSession, *, statement_id: str) -> None:
+    """What was approved: nobody runs it any more."""
+    of_it = col(PreparedQuestion.statement_id) == statement_id
+    await s.exec(update(PreparedQuestion).where(of_it).values(form=""))
+
+
 FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
     "DLV.CHECK": forget_check,
     "DLV.DOWNLOAD": forget_declaration,
     "DLV.ISSUE_KEY": forget_key,
     "DLV.INTERFACE": forget_interface,
     "DLV.USAGE": forget_charges,
+    "DLV.QUERY": forget_question,
+    "DLV.APPROVE_ALGORITHM": forget_approved,
 }
 """Who forgets what an opening of this event said, by the id of its statement."""

@@ -45,6 +45,13 @@ class ListingMalformed(Malformed):
     title = "The listing is malformed"
 
 
+class SandboxTermsMissing(Refusal):
+    """A listing that does not say what may be asked of its table is sold in another way."""
+
+    code = "sandbox-terms-missing"
+    title = "The listing does not say what may be asked of its table"
+
+
 class ListingIncomplete(Refusal):
     """A listing is submitted with its materials; `missing` names those that are not there."""
 

@@ -13,6 +13,7 @@ from market.listings.buyers import BuyerConditions, buyers_from
 from market.listings.conditions import Conditions, conditions_from
 from market.listings.errors import FileUnknown, ListingMovedOn, ListingUnknown
 from market.listings.plans import PricePlan, plan_from
+from market.listings.sandboxing import SandboxTerms, sandbox_from
 from market.listings.states import ListingEvent, ListingState, may_move
 from market.listings.tables import (
     Listing,
@@ -20,6 +21,7 @@ from market.listings.tables import (
     ListingConditions,
     ListingFile,
     ListingPlan,
+    ListingSandbox,
     Product,
     Review,
 )
@@ -81,6 +83,12 @@ async def plan_of(s: ReadSession, *, listing_id: str) -> PricePlan | None:
     """How the price follows from the quantity; None where the listing has one price."""
     row = await s.get(ListingPlan, listing_id)
     return None if row is None else plan_from(orjson.loads(row.document))
+
+
+async def sandbox_of(s: ReadSession, *, listing_id: str) -> SandboxTerms | None:
+    """What may be asked of the product's table; None where nothing is answered in its stead."""
+    row = await s.get(ListingSandbox, listing_id)
+    return None if row is None else sandbox_from(orjson.loads(row.document))
 
 
 def _known(listing: Listing | None, listing_id: str) -> Listing:

@@ -20,6 +20,7 @@ from brokers.service import require_certified, require_mandate
 from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
+from market.listings.answerable import require_answerable
 from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.errors import (
@@ -44,6 +45,7 @@ from market.listings.rules import (
     parse_category,
     parse_product_type,
 )
+from market.listings.sandboxing import SandboxTerms
 from market.listings.statements import drafted, step
 from market.listings.tables import (
     Listing,
@@ -51,6 +53,7 @@ from market.listings.tables import (
     ListingConditions,
     ListingFile,
     ListingPlan,
+    ListingSandbox,
     Product,
 )
 from market.listings.words import folded
@@ -76,7 +79,7 @@ class Offering:
     data was made from: products of this exchange by id, other files by the hex SHA-256 of their bytes.
     `conditions` are the most that a licence may give; None: the widest that the exchange takes. `buyers`
     are those it is sold to; None: every admitted buyer. With a `plan` the list price is what the plan says
-    of the quantity offered.
+    of the quantity offered. `sandbox` is what may be asked where the table stays; None: nothing.
     """
 
     says: Description
@@ -90,6 +93,7 @@ class Offering:
     conditions: Conditions | None = None
     buyers: BuyerConditions | None = None
     plan: PricePlan | None = None
+    sandbox: SandboxTerms | None = None
 
 
 async def keep_file(
@@ -182,11 +186,16 @@ async def draft_listing(
         (ListingConditions, offering.conditions),
         (ListingBuyers, offering.buyers),
         (ListingPlan, offering.plan),
+        (ListingSandbox, offering.sandbox),
     ):
         if said is not None:
             s.add(table(listing_id=listing_id, document=canonical(said.document()).decode()))
     await s.flush()
-    bounds = {"conditions": offering.conditions, "buyer_conditions": offering.buyers}
+    bounds = {
+        "conditions": offering.conditions,
+        "buyer_conditions": offering.buyers,
+        "sandbox": offering.sandbox,
+    }
     await record(
         s, act, drafted(listing, file, derived_from=offering.derived_from, bounds=bounds, plan=offering.plan)
     )
@@ -213,6 +222,7 @@ async def submit_listing(s: WriteSession, act: Act, *, listing_id: str, complian
         quality_report_sha256=report.report_sha256 if report else None,
     )
     check_materials(materials)
+    await require_answerable(s, listing_id=listing_id, report=report, personal=materials.personal)
     check_price_of(listing)
     await require_quality(s, listing_id=listing_id, file_sha256=file.sha256)
     await _register(s, act, listing, compliance)

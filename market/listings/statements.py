@@ -8,6 +8,7 @@ from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.plans import PricePlan
 from market.listings.rules import ListingEvent, ListingState
+from market.listings.sandboxing import SandboxTerms
 from market.listings.tables import Listing, ListingFile
 
 
@@ -16,12 +17,13 @@ def drafted(
     file: ListingFile,
     *,
     derived_from: Sequence[str],
-    bounds: Mapping[str, Conditions | BuyerConditions | None],
+    bounds: Mapping[str, Conditions | BuyerConditions | SandboxTerms | None],
     plan: PricePlan | None,
 ) -> Draft:
     """LST.DRAFT: what is offered and what it was made from in public, its texts and prices in the opening.
 
-    Conditions of use and for buyers are public where there are any: who thinks of buying has to know them.
+    Conditions of use and for buyers, and what may be asked in the sandbox, are public where there are any:
+    who thinks of buying has to know them.
     """
     bound = {name: one.document() for name, one in bounds.items() if one is not None}
     sources = {"derived_from": list(derived_from)} if derived_from else {}

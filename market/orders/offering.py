@@ -11,6 +11,8 @@ from enum import StrEnum
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
 from ledger.recording import Act, record
+from market.listings.errors import SandboxTermsMissing
+from market.listings.repository import sandbox_of
 from market.listings.service import require_listed
 from market.listings.tables import Listing
 from market.orders import repository
@@ -18,7 +20,7 @@ from market.orders.acceptance import agreed_acceptance
 from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in, require_limits
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
-from market.orders.handover import agreed_handover
+from market.orders.handover import DeliveryMode, agreed_handover
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -98,6 +100,8 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
     check_terms(quantity=terms.quantity, term_months=terms.term_months)
     scope = terms.scope or await usual_scope(s, listing_id=listing.listing_id)
     delivery = agreed_handover(terms.delivery, listing.product_type)
+    if delivery.mode is DeliveryMode.SANDBOX and await sandbox_of(s, listing_id=listing.listing_id) is None:
+        raise SandboxTermsMissing("the listing has no terms of a sandbox", listing_id=listing.listing_id)
     acceptance = agreed_acceptance(terms.acceptance, listing.product_type, terms.quantity)
     await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
     return replace(terms, scope=scope, delivery=delivery, acceptance=acceptance)

@@ -10,14 +10,21 @@ from ledger.statement import Draft
 from market.customs.service import clear_customs
 from market.customs.tables import CustomsDecision
 from market.listings.plans import PricePlan
-from market.listings.repository import conditions_of, get_file, get_product, lock_listing, plan_of
+from market.listings.repository import (
+    conditions_of,
+    get_file,
+    get_product,
+    lock_listing,
+    plan_of,
+    sandbox_of,
+)
 from market.listings.tables import Listing
 from market.orders import repository, service
 from market.orders.acting import commission_of, mandates_in
 from market.orders.bounding import usual_scope
 from market.orders.contract import Party, Terms, draw_up
 from market.orders.deadlines import DELIVER_WORKING_DAYS
-from market.orders.handover import marks_its_file
+from market.orders.handover import DeliveryMode, marks_its_file
 from market.orders.precheck import Precheck, precheck
 from market.orders.rules import TradeEvent
 from market.orders.service import named
@@ -167,6 +174,7 @@ async def _draw_up(
     file = await get_file(s, file_id=listing.file_id)
     scope = agreed.scope or await usual_scope(s, listing_id=listing.listing_id)
     conditions = await conditions_of(s, listing_id=listing.listing_id)
+    sandbox = await sandbox_of(s, listing_id=listing.listing_id)
     drawn = draw_up(
         Terms(
             trade_id=trade.trade_id,
@@ -194,6 +202,7 @@ async def _draw_up(
             price_plan=plan.document() if plan and taken_as_planned(trade, offers, plan) else None,
             contract_dated_at=act.occurred_at,
             mandate_id=trade.mandate_id,
+            sandbox=sandbox.document() if sandbox and offer.delivery_mode == DeliveryMode.SANDBOX else None,
             marking=conditions.marking if marks_its_file(offer.delivery_mode, listing.product_type) else (),
         ),
         [

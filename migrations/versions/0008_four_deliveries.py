@@ -25,11 +25,14 @@ def upgrade() -> None:
     _usages()
     _tables_made()
     _marks()
+    _sandbox()
 
 
 def downgrade() -> None:
     """Take it away again."""
     _no_marks()
+    for table in ("prepared_questions", "questions", "privacy_budgets", "listing_sandboxes"):
+        op.drop_table(f"market_{table}")
     op.drop_table("market_table_files")
     for table in ("usages", "interface_calls", "interfaces", "interface_secrets"):
         op.drop_table(f"market_{table}")
@@ -177,6 +180,85 @@ def _interfaces() -> None:
     )
     op.create_index(
         "ix_market_interface_calls_of", "market_interface_calls", ["entitlement_id", "call_id"]
+    )
+
+
+def _sandbox() -> None:
+    """What may be asked of tables, what was, and what it cost."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_table(
+        "market_listing_sandboxes",
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        _refers("market_listing_sandboxes", "listing_id", "market_listings"),
+        sa.PrimaryKeyConstraint("listing_id", name=op.f("pk_market_listing_sandboxes")),
+    )
+    op.create_table(
+        "market_privacy_budgets",
+        sa.Column("buyer_id", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column("spent_micro", sa.BigInteger(), nullable=False),
+        sa.Column("questions", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "spent_micro >= 0 AND questions >= 0", name=op.f("ck_market_privacy_budgets_counted")
+        ),
+        _refers("market_privacy_budgets", "buyer_id", "identity_orgs"),
+        sa.ForeignKeyConstraint(
+            ["product_id"],
+            ["market_products.product_id"],
+            name=op.f("fk_market_privacy_budgets_product_id"),
+        ),
+        sa.PrimaryKeyConstraint("buyer_id", "product_id", name=op.f("pk_market_privacy_budgets")),
+    )
+    op.create_table(
+        "market_questions",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("query_id", "entitlement_id")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("buyer_id", "product_id")),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ("key", "asked_by")),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ("purpose", "recipient")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("form", "form_sha256", "nonce")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("query_sha256", "algorithm_sha256")),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("epsilon_micro", "delta_pico")),
+        sa.Column("status", sa.String(length=40), nullable=False),
+        *(sa.Column(name, moment, nullable=False) for name in ("asked_at", "lapses_at")),
+        sa.Column("answered_at", moment, nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("result_sha256", sa.Text(), nullable=True),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("spent_micro", sa.BigInteger(), nullable=True),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ("use_id", "statement_id")),
+        sa.CheckConstraint(
+            one_of("status", ("RUNNING", "ANSWERED", "BROKEN", "FAILED", "LAPSED")),
+            name=op.f("ck_market_questions_questionstatus"),
+        ),
+        sa.CheckConstraint("epsilon_micro >= 0 AND delta_pico >= 0", name=op.f("ck_market_questions_priced")),
+        sa.CheckConstraint(
+            "status != 'ANSWERED' OR result_sha256 IS NOT NULL", name=op.f("ck_market_questions_answered")
+        ),
+        _refers("market_questions", "entitlement_id", "market_entitlements"),
+        sa.PrimaryKeyConstraint("query_id", name=op.f("pk_market_questions")),
+        sa.UniqueConstraint("entitlement_id", "key", name="uq_market_questions_key"),
+    )
+    op.create_index(
+        "ix_market_questions_budget", "market_questions", ["buyer_id", "product_id", "status"]
+    )
+    op.create_index("ix_market_questions_form", "market_questions", ["entitlement_id", "form_sha256"])
+    op.create_table(
+        "market_prepared_questions",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("algorithm_id", "entitlement_id")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("prepared_by", "form", "nonce")),
+        sa.Column("epsilon_micro", sa.BigInteger(), nullable=False),
+        sa.Column("algorithm_sha256", sa.Text(), nullable=False),
+        sa.Column("prepared_at", moment, nullable=False),
+        sa.Column("approved_at", moment, nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        _refers("market_prepared_questions", "entitlement_id", "market_entitlements"),
+        _refers("market_prepared_questions", "prepared_by", "identity_orgs"),
+        sa.PrimaryKeyConstraint("algorithm_id", name=op.f("pk_market_prepared_questions")),
+        sa.UniqueConstraint("algorithm_sha256", name=op.f("uq_market_prepared_questions_algorithm_sha256")),
+    )
+    op.create_index(
+        op.f("ix_market_prepared_questions_entitlement_id"), "market_prepared_questions", ["entitlement_id"]
     )
 
 

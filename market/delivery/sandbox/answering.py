@@ -1,0 +1,191 @@
+"""The answer to a checked question, made in the child: counted by DuckDB, made noisy by OpenDP.
+
+The exact numbers live and die here. What is left out, sorted and cut is so by the noisy numbers alone, which
+costs nothing more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Final, TypeAlias
+
+import duckdb
+import orjson
+
+from market.delivery.sandbox.forms import Aggregate, Form, Output, form_from, grouped_by_found, written
+from market.delivery.sandbox.noise import noisy, scale_of, told_groups
+from market.delivery.sandbox.planning import Measured, Number, Plan, bounds_of, centre, numbers_of, plan_of
+from market.delivery.sandbox.writing import declared_groups, write
+from market.listings.sandboxing import AnswerMode, SandboxTerms, sandbox_from
+
+MEMORY_MB: Final = 512
+MAX_FOUND: Final = 100_000
+MAX_ROWS: Final = 10_000
+_AVERAGE_PLACES: Final = 2
+Key: TypeAlias = tuple[str, ...]
+Groups: TypeAlias = dict[Key, list[int]]
+Row: TypeAlias = list[str | int | None]
+
+
+class Engine:
+    """A database in memory that may read one descriptor and nothing else, and cannot be told otherwise."""
+
+    def __init__(self, table: int) -> None:
+        self._path = f"/proc/self/fd/{table}"
+        self._database = duckdb.connect(
+            config={
+                "threads": "1",
+                "memory_limit": f"{MEMORY_MB}MB",
+                "max_temp_directory_size": "0KiB",
+                "temp_directory": "",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "allow_community_extensions": "false",
+                "python_enable_replacements": "false",
+            }
+        )
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            f"SET allowed_paths = ['{self._path}']",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+            "SELECT 1, 'a', CAST(1 AS HUGEINT)",  # what comes later is loaded before the walls stand
+        ):
+            self._database.execute(setting).fetchall()
+        told_groups({"a": 1}, unit_rows=1, share_micro=10**6, delta_pico=10**6)
+        noisy([0], sensitivity=1, share_micro=10**6)
+
+    def answer(self, form: Any, terms: Any, *, epsilon_micro: int) -> dict[str, Any]:
+        """The answer as a document: its columns, its rows, and how noisy its numbers are."""
+        allowed = sandbox_from(terms)
+        checked = form_from(form, allowed)
+        plan = plan_of(checked, allowed, epsilon_micro=epsilon_micro)
+        exact = self._measured(checked, plan, allowed)
+        told = exact if allowed.mode is AnswerMode.PLAIN else _released(exact, checked, plan, allowed)
+        return _Telling(checked, plan, allowed).document(told)
+
+    def _measured(self, form: Form, plan: Plan, terms: SandboxTerms) -> Groups:
+        statement = write(form, plan, terms, path=self._path)
+        found = self._database.execute(statement.sql, statement.values)
+        keys = len(form.group_by)
+        groups: Groups = {}
+        while rows := found.fetchmany(MAX_ROWS):
+            for row in rows:
+                groups[tuple(str(key) for key in row[:keys])] = [int(number) for number in row[keys:]]
+            if len(groups) > MAX_FOUND:
+                raise MemoryError("more groups than are held")
+        return groups
+
+
+def _released(exact: Groups, form: Form, plan: Plan, terms: SandboxTerms) -> Groups:
+    """The groups that are told, their numbers with noise; what is declared is told though it be empty."""
+    if grouped_by_found(form, terms):
+        counted = told_groups(
+            {_joint(key): numbers[0] for key, numbers in exact.items()},
+            unit_rows=terms.unit_rows,
+            share_micro=plan.shares_micro[0],
+            delta_pico=plan.delta_pico,
+        )
+        keys = sorted(tuple(orjson.loads(text)) for text in counted)
+        columns = [[counted[_joint(key)] for key in keys]]
+    else:
+        keys, columns = list(declared_groups(form, terms)), []
+    none = [0] * len(plan.numbers)
+    for place in range(len(columns), len(plan.numbers)):
+        columns.append(
+            noisy(
+                [exact.get(key, none)[place] for key in keys],
+                sensitivity=plan.sensitivities[place],
+                share_micro=plan.shares_micro[place],
+            )
+        )
+    return {key: [column[place] for column in columns] for place, key in enumerate(keys)}
+
+
+def _joint(key: Key) -> str:
+    """A key of several columns as one text."""
+    return orjson.dumps(key).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How what was released is told: groups that are large enough, in the order that was asked for."""
+
+    form: Form
+    plan: Plan
+    terms: SandboxTerms
+
+    def document(self, told: Groups) -> dict[str, Any]:
+        """The columns of the answer and its rows; by the released numbers alone."""
+        outputs = self.form.outputs
+        large = [key for key in sorted(told) if told[key][0] >= self.terms.min_group]
+        rows = [[self._cell(output, key, told[key]) for output in outputs] for key in large]
+        names = [output.name for output in outputs]
+        for name, descending in reversed(self.form.order_by):
+            place = names.index(name)
+            rows.sort(key=_sorted_by(place, outputs[place]), reverse=descending)
+        columns = [
+            {
+                "name": output.name,
+                "column": output.column,
+                "aggregate": output.aggregate,
+                "noise": self._noise(output),
+            }
+            for output in outputs
+        ]
+        return {"columns": columns, "rows": rows[: min(self.form.limit or MAX_ROWS, MAX_ROWS)]}
+
+    def _cell(self, output: Output, key: Key, numbers: Sequence[int]) -> str | int | None:
+        if output.aggregate is None:
+            return key[self.form.group_by.index(output.column or "")]
+        wanted = [numbers[self.plan.numbers.index(number)] for number in numbers_of(output)]
+        if output.aggregate in {Aggregate.COUNT, Aggregate.COUNT_DISTINCT}:
+            return wanted[0]
+        if self.terms.mode is AnswerMode.PLAIN:
+            filled = self.plan.numbers.index(Number(Measured.FILLED, output.column))
+            if numbers[filled] < self.terms.min_group:
+                return None
+        if output.aggregate is Aggregate.SUM:
+            return written(wanted[0], self._decimals(output))
+        return self._average(output, *wanted)
+
+    def _average(self, output: Output, centred: int, filled: int) -> str | None:
+        """The middle of the bounds and what the sum of differences adds to it; inside the bounds."""
+        if filled < 1:
+            return None
+        decimals = self._decimals(output)
+        low, high = bounds_of(Number(Measured.CENTRED, output.column), self.terms)
+        mean = Decimal(centre(low, high)) + Decimal(centred) / Decimal(filled)
+        within = max(Decimal(low), min(Decimal(high), mean)).scaleb(-decimals)
+        step = Decimal(1).scaleb(-decimals - _AVERAGE_PLACES)
+        return str(within.quantize(step, rounding=ROUND_HALF_EVEN))
+
+    def _decimals(self, output: Output) -> int:
+        column = self.terms.column(output.column or "")
+        assert column is not None
+        return column.decimals
+
+    def _noise(self, output: Output) -> list[dict[str, str]]:
+        """How noisy the numbers are that a column is made of: the scale of the Laplace noise of each."""
+        if self.terms.mode is AnswerMode.PLAIN:
+            return []
+        found = []
+        for number in numbers_of(output):
+            at = self.plan.numbers.index(number)
+            scale = Decimal(scale_of(self.plan.sensitivities[at], self.plan.shares_micro[at]))
+            if number.measured in {Measured.SUM, Measured.CENTRED}:
+                scale = scale.scaleb(-self._decimals(output))
+            found.append({"measured": number.measured.value, "laplace_scale": f"{scale:.6g}"})
+        return found
+
+
+def _sorted_by(place: int, output: Output) -> Callable[[Row], Any]:
+    """Numbers by size, texts as texts, what is missing first."""
+
+    def key(row: Row) -> Any:
+        cell = row[place]
+        if cell is None:
+            return (0, 0)
+        return (1, cell if output.aggregate is None else Decimal(cell))
+
+    return key
