@@ -1,8 +1,11 @@
 """How likely chance alone is, of many things looked at: Benjamini and Hochberg's procedure, and two tails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import comb, exp, lgamma, log
+from math import erfc, exp, lgamma, log, log1p, sqrt
+from typing import TypeVar
+
+Told = TypeVar("Told")
 
 
 def adjusted(chances: Sequence[Fraction]) -> list[Fraction]:
@@ -32,6 +35,36 @@ def spread_below(squares: float, freedom: int) -> float:
 
 def at_least(successes: int, trials: int, each: float) -> float:
     """The chance of so many successes or more in independent trials."""
-    return min(
-        sum(comb(trials, k) * each**k * (1 - each) ** (trials - k) for k in range(successes, trials + 1)), 1.0
-    )
+    if successes <= 0 or each >= 1:
+        return 1.0
+    if each <= 0 or successes > trials:
+        return 0.0
+    return min(sum(_exactly(k, trials, each) for k in range(successes, trials + 1)), 1.0)
+
+
+def at_most(successes: int, trials: int, each: float) -> float:
+    """The chance of so many successes or fewer."""
+    return at_least(trials - successes, trials, 1 - each)
+
+
+def _exactly(k: int, trials: int, each: float) -> float:
+    ways = lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1)
+    return exp(ways + k * log(each) + (trials - k) * log1p(-each))
+
+
+def beyond(deviations: float) -> float:
+    """The chance that a normal value lies so many standard deviations above its mean, or more."""
+    return erfc(deviations / sqrt(2)) / 2
+
+
+def unlikely(
+    looked_at: Sequence[tuple[Told | None, float]], below: Fraction
+) -> Iterator[tuple[Told, Fraction, Fraction]]:
+    """Of all that was looked at, what is told: with its chance and its false discovery rate, which is kept.
+
+    What does not meet a screen's other limits stands in the list as None: it was looked at all the same.
+    """
+    chances = [Fraction(chance if one is not None else 1) for one, chance in looked_at]
+    for (one, _), chance, rate in zip(looked_at, chances, adjusted(chances), strict=True):
+        if one is not None and rate < below:
+            yield one, chance, rate

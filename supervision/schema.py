@@ -100,6 +100,22 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "presentation_id broker_id client_id request_id listing_id seller_id neutral_rank:int"
             " sent_rank:int points:int rule_version sent_at:time seq:int"
         ),
+        "clauses": _columns("clause_id trade_id kind text starts_at:time ends_at:time seq:int"),
+        "throttling": _columns("trade_id day:day asked:int refused:int seq:int"),
+        "bid_traces": _columns("quote_id kind value_sha256 seq:int"),
+        "retrievals": _columns("trade_id day:day calls:int distinct_keys:int in_sequence:int seq:int"),
+        "watermarks": _columns("mark_sha256 product_id issued_at:time seq:int"),
+        "mark_hits": _columns("mark_sha256 listing_id found_at:time seq:int"),
+        "sketches": _columns("listing_id minhash:list seq:int"),
+        "texts": _columns("text_id author_id about_id text written_at:time seq:int"),
+        "grants": _columns(
+            "grant_id authority_id operator_id selection_method exception conditions:list"
+            " granted_at:time seq:int"
+        ),
+        "share_requests": _columns(
+            "request_id authority_id dataset_id applicant_id asked_at:time answered_at:time outcome seq:int"
+        ),
+        "identifiers": _columns("org_id kind value_sha256 seq:int"),
     }
 )
 
@@ -134,6 +150,6 @@ DERIVED: Final = (
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 
 AHEAD_OF_NOW: Final = frozenset(
-    {"valid_from", "valid_to", "ends_at", "contract_dated_at", "takes_effect_at", "keep_until"}
+    {"valid_from", "valid_to", "starts_at", "ends_at", "contract_dated_at", "takes_effect_at", "keep_until"}
 )
 """Times that lie ahead by nature, or that a party only claims: they do not say how late it is."""

@@ -1,0 +1,136 @@
+"""S13: prices that stand still and high for months (the variance screen of Abrantes-Metz et al. 2006).
+
+When a cartel they studied broke down, its mean price fell by 16 % and the deviation rose by more than 200 %.
+Turned round: a run of three months and more, out of the market's twelve, in which prices vary by a third at
+most of what they do in the others, and in which the others' mean is 84 % at most of theirs. Prices are whole
+fen a unit, of three undertakings at least; sums and squares are whole numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, Final
+
+import ibis
+
+from base.calendar import months_after
+from base.clock import SHANGHAI
+from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.finding import Checked, Finding
+from supervision.saying import because, tell
+from supervision.shares import whole
+from supervision.trades import counted_sales
+
+_CELL: Final = ("category", "geo", "unit")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """By market, unit and month: how many sales, and the sums of their unit prices and of the squares."""
+    sold = counted_sales(tables, context)
+    sold = sold.mutate(
+        unit=sold.unit.fill_null(""),
+        quantity=sold.quantity.fill_null(1),
+        month=(sold.made_at + ibis.interval(hours=8)).strftime("%Y-%m"),
+    )
+    sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
+    remainder = sold.amount_minor % sold.quantity
+    sold = sold.mutate(price=((sold.amount_minor - remainder) / sold.quantity).cast("int64"))
+    wide = sold.price.cast("decimal(38, 0)")
+    months = sold.group_by(*_CELL, "month").agg(
+        sales=sold.count(),
+        total=sold.price.sum().cast("decimal(38, 0)"),
+        squares=(wide * wide).cast("decimal(38, 0)").sum().cast("decimal(38, 0)"),
+        sellers=sold.seller_group.nunique(),
+        seller_ids=sold.seller_id.collect(distinct=True),
+        seq=sold.seq.max(),
+    )
+    return months.order_by(*_CELL, "month")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    sales: int
+    mean: Fraction
+    variance: Fraction
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "_Prices":
+        sales, total = sum(row["sales"] for row in rows), sum(int(row["total"]) for row in rows)
+        squares = sum(int(row["squares"]) for row in rows)
+        spread = Fraction(squares * sales - total * total, sales * (sales - 1)) if sales > 1 else Fraction(0)
+        return cls(sales, Fraction(total, sales), spread)
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a market and unit: the longest such run."""
+    least = context.rules.whole("S13", "months_from")
+    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
+        months = list(group)
+        for size in range(len(months) - least, least - 1, -1):
+            runs = (months[at : at + size] for at in range(len(months) - size + 1))
+            found = next((run for run in runs if _still(run, months, context)), None)
+            if found is not None:
+                yield _finding(found, months, context)
+                break
+
+
+def _still(run: Sequence[Row], months: Sequence[Row], context: Context) -> bool:
+    rules = context.rules
+    others = [row for row in months if row not in run]
+    inside, outside = _Prices.of(run), _Prices.of(others)
+    if min(inside.sales, outside.sales) < rules.whole("MARKET", "thin_trades_below"):
+        return False
+    if min(row["sellers"] for row in run) < rules.whole("S13", "sellers_from"):
+        return False
+    part, high = rules.fraction("S13", "deviation_of_others"), rules.fraction("S13", "others_mean")
+    return (
+        outside.variance > 0
+        and inside.variance <= part**2 * outside.variance
+        and outside.mean <= high * inside.mean
+    )
+
+
+def _finding(run: Sequence[Row], months: Sequence[Row], context: Context) -> Finding:
+    inside, outside = _Prices.of(run), _Prices.of([row for row in months if row not in run])
+    first = datetime.strptime(run[0]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
+    last = datetime.strptime(run[-1]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
+    return tell(
+        "S13",
+        context,
+        zh="涉嫌价格协同（价格长期偏高且异常平稳，线索）",
+        en="suspected concerted prices: high and still for months; a clue only",
+        screen=True,
+        market=market_of(run[0]),
+        window=(first.astimezone(UTC), min(months_after(last, 1).astimezone(UTC), context.as_of)),
+        subjects=(seller_id for row in run for seller_id in row["seller_ids"]),
+        statistic={
+            "months": [row["month"] for row in run],
+            "sales": inside.sales,
+            "mean_minor": str(whole(inside.mean)),
+            "mean_of_others_minor": str(whole(outside.mean)),
+            "variance_of_others_bp": whole(10_000 * inside.variance / outside.variance),
+            "undertakings_at_least": min(row["sellers"] for row in run),
+        },
+        evidence=(row["seq"] for row in run),
+        cites=("MARKET",),
+        innocent=(
+            because("cost", "成本上升且稳定", "costs were high and steady"),
+            because("price-list", "公开价目或限价", "a public price list or cap"),
+            because("thin", "成交过少", "too few trades to tell", Checked.RULED_OUT),
+        ),
+    )
+
+
+RULE = Rule(
+    rule_id="S13",
+    needs={
+        "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "quantity", "agreed_at"),
+        "orgs": ("org_id", "controller_id"),
+    },
+    uses=("flags",),
+    cites=("MARKET",),
+    expression=expression,
+    findings=findings,
+)
