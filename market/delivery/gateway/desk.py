@@ -71,7 +71,6 @@ class Opened:
     interface: Interface
     secret: tuple[str, str] | None
     at_s: float
-    spent: EntitlementUsedUp | None = None  # nothing is left; what was counted before is still answered
 
     @property
     def left(self) -> int:
@@ -165,7 +164,7 @@ class Gateway:
         return known
 
     async def _look(self, token: str, entitlement_id: str) -> Opened:
-        now, refused, spent = self._house.clock.now(), None, None
+        now, refused = self._house.clock.now(), None
         async with self._house.database.read() as s:
             key = await key_of(s, master=self._safe.master, token=token, now=now)
             if key.entitlement_id != entitlement_id:
@@ -181,9 +180,8 @@ class Gateway:
                     declared=declared,
                     now=now,
                 )
-            except EntitlementUsedUp as used_up:
+            except EntitlementUsedUp:  # what was counted before is still answered
                 trade, entitlement, _ = await standing(s, entitlement_id=entitlement_id)
-                spent = used_up
             except Refusal as refusal:
                 refused = refusal
             if refused is None:
@@ -192,7 +190,7 @@ class Gateway:
         if refused is not None:
             await self._record(key, refused)
             raise refused
-        return Opened(key, trade, entitlement, declared, interface, secret, self._now_s(), spent)
+        return Opened(key, trade, entitlement, declared, interface, secret, self._now_s())
 
     async def _secret(self, s: ReadSession, trade: Trade, interface: Interface) -> tuple[str, str] | None:
         if interface.secret_id is None:
@@ -227,9 +225,10 @@ class Gateway:
         )
         name = f"{opened.key.key_id}:{key}" if key is not None else f":{Seed().nonce()}"
         known = key is not None and await self._is_known(opened, name, request_sha256)
-        if opened.spent is not None and not known:
-            await self._record(opened.key, opened.spent)
-            raise opened.spent
+        if opened.left <= 0 and not known:
+            spent = EntitlementUsedUp("every use was made", max_downloads=opened.entitlement.max_downloads)
+            await self._record(opened.key, spent)
+            raise spent
         right = (opened.entitlement.entitlement_id, name)
         kept = self._kept.get(right, self._now_s()) if known else None
         if kept is not None:

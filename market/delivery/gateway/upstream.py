@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -137,7 +138,8 @@ class Providers:
                 try:
                     return await self._read(interface, response)
                 finally:
-                    await response.aclose()
+                    with suppress(httpcore.NetworkError, httpcore.ProtocolError):  # it is known what it is
+                        await response.aclose()
         except (TimeoutError, httpcore.TimeoutException):
             raise ProviderTooSlow("no whole answer in time", limit_ms=interface.timeout_ms) from None
         except NotPublic:
