@@ -8,6 +8,7 @@ import pytest
 from base.errors import NotFound, Refusal
 from base.files import FileDamaged
 from ledger.acts import perform
+from market.delivery import downloads
 from market.delivery.downloads import download_act, open_download, open_stream
 from market.delivery.rules import DownloadStatus, EntitlementStatus, Span
 from market.delivery.service import (
@@ -288,8 +289,10 @@ async def test_a_freeze_in_the_middle_of_a_download_keeps_the_last_bytes_back(la
     assert "DLV.DOWNLOAD" not in await events(deal.house.database, deal.trade_id)
 
 
-async def test_what_is_stopped_sends_not_one_piece_more(large_deal):
+@pytest.mark.parametrize("bound", ["ASK_EVERY_BYTES", "ASK_EVERY_S"])
+async def test_what_is_stopped_sends_no_more_than_a_stream_goes_unasked(large_deal, monkeypatch, bound):
     deal = large_deal
+    monkeypatch.setattr(downloads, bound, {"ASK_EVERY_BYTES": 512 * 1024, "ASK_EVERY_S": 0.0}[bound])
     await deal.start()
     opened = await deal.open()
     stream = await open_stream(deal.house.house, deal.files, deal.buyer.actor, opened)
