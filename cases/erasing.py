@@ -33,6 +33,9 @@ from identity.rules import OrganisationStatus
 from ledger.erasure import Ground, claim_opening, erase_claimed
 from ledger.reader import Statement
 from ledger.recording import Act
+from market.auctions.forgetting import forget_bid, forget_price
+from market.auctions.repository import claim_auction
+from market.auctions.states import RUNNING
 from market.delivery.forgetting import FORGETTERS as OF_DELIVERIES
 from market.disputes.forgetting import FORGETTERS as OF_DISPUTES
 from market.listings.forgetting import forget_listing, forget_note
@@ -75,6 +78,8 @@ TOUCHED: Final = (
     "market_offers",
     "market_quotes",
     "market_contracts",
+    "market_auctions",
+    "market_auction_bids",
     "market_requests",
     "market_request_answers",
     "market_disputes",
@@ -176,6 +181,11 @@ async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
         request = await claim_request(s, request_id=request_id)
         if request.status is RequestState.OPEN:
             return "request", None, {"request_id": request_id}
+    if said.event.startswith("AUC."):
+        auction = await claim_auction(s, auction_id=said.object_id)
+        if auction.status in RUNNING:
+            return "auction", None, {"auction_id": auction.auction_id}
+        return None, auction.ended_at, {}
     if said.event == "ORG.ADMIT":
         member = await get_organisation(s, org_id=said.object_id)
         if member is not None and member.status is OrganisationStatus.ACTIVE:
@@ -244,6 +254,12 @@ async def _forget_terms(s: WriteSession, said: Statement) -> None:
     await forget_offer(s, trade_id=said.object_id, statement_id=said.statement_id)
 
 
+async def _forget_award(s: WriteSession, said: Statement) -> None:
+    """Of a trade that an auction began: what an inquiry says, and what an offer does."""
+    await forget_inquiry(s, trade_id=said.object_id)
+    await _forget_terms(s, said)
+
+
 async def _forget_agreed(s: WriteSession, said: Statement) -> None:
     await forget_contract(s, trade_id=said.object_id)
 
@@ -257,6 +273,11 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "TRD.INQUIRE": lambda s, said: forget_inquiry(s, trade_id=said.object_id),
     "TRD.OFFER": _forget_terms,
     "TRD.COUNTER_OFFER": _forget_terms,
+    "TRD.AWARD": _forget_award,
+    "AUC.COMMIT": lambda s, said: forget_bid(s, bid_id=str(said.predicate["bid_id"])),
+    "AUC.REVEAL": lambda s, said: forget_price(
+        s, auction_id=said.object_id, bid_id=str(said.predicate["bid_id"])
+    ),
     "QTE.QUOTE": lambda s, said: forget_quote(s, quote_id=said.object_id),
     "TRD.SIGN": _forget_agreed,
     "TRD.CONTRACT": _forget_agreed,

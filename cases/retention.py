@@ -134,7 +134,7 @@ LAWS: Final[Mapping[Keeping, str]] = {
     Keeping.CASE_FILE: "档案法",
 }
 _BOOKS: Final = frozenset({"TRD.FUND", "TRD.SETTLE", "TRD.REFUND"})
-_TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND", "DSP"})
+_TRANSACTION: Final = frozenset({"LST", "TRD", "QTE", "DLV", "MND", "DSP", "AUC"})
 
 
 def keeping_of(event: str) -> Keeping:

@@ -27,7 +27,7 @@ from ledger.tables import (
 )
 from ledger.tile_cache import TileCache
 from ledger.tile_store import stored_tiles
-from ledger.tree import inclusion_proof
+from ledger.tree import inclusion_proof, root_from_inclusion
 
 _PAGE: int = 100
 _caches: WeakKeyDictionary[Engine, dict[str, TileCache]] = WeakKeyDictionary()
@@ -258,6 +258,13 @@ async def proof(s: ReadSession, *, seq: int, size: int, origin: str | None = Non
     path = inclusion_proof(seq, size, cache.node)
     cache.shrink()
     return path
+
+
+async def root_after(s: ReadSession, *, seq: int) -> bytes:
+    """The root of the tree that ends with an entry, of `seq` + 1 leaves. Raises StatementUnknown."""
+    found = await entry(s, seq=seq)
+    path = await proof(s, seq=seq, size=seq + 1)
+    return root_from_inclusion(seq, seq + 1, found.leaf_hash, path)
 
 
 def _cache_of(s: ReadSession, origin: str | None) -> TileCache:

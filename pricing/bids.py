@@ -51,7 +51,8 @@ def read_bids(read: Facts) -> tuple[list[Bid], list[Withdrawn]]:
     """The fact `bids`: `[{"bidder": "a", "price_minor": 5}, …]`, and which of them are withdrawn.
 
     With `commitment` (64 hex digits) a bid counts if `price_minor` and `nonce` (64 hex digits) open it, in
-    the auction that the fact `auction` names. Either every bid was committed to or none. Raises BidsMalformed, PriceOutOfBounds, Malformed.
+    the auction that the fact `auction` names. Either every bid was committed to or none. Raises
+    BidsMalformed, PriceOutOfBounds, Malformed.
     """
     bids: list[Bid] = []
     withdrawn: list[Withdrawn] = []

@@ -51,6 +51,8 @@ METHOD_OF: Final[Mapping[str, str]] = {
     "M3": "metered",
     "M4": "subscription",
     "M5": "negotiated",
+    "M6": "second-price",
+    "M7": "rsop",
     "M13": "capped",
 }
 """The method by which the price of a trade is quoted, by the mechanism that the quote names."""

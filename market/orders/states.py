@@ -1,4 +1,4 @@
-"""The states of a trade (`TRD`), from its inquiry to the end of its licence: one table.
+"""The states of a trade (`TRD`), from its inquiry or award to the end of its licence: one table.
 
 `states.md` §3.4. What the rows do not say of themselves: a provider may also refuse or stay silent before
 its first offer, since that silence is what the rule on refusal to deal (AB3) counts; a delivery that never
@@ -44,6 +44,7 @@ class TradeState(StrEnum):
 
 class TradeEvent(StrEnum):
     INQUIRE = "INQUIRE"
+    AWARD = "AWARD"
     OFFER = "OFFER"
     COUNTER_OFFER = "COUNTER_OFFER"
     REFUSE = "REFUSE"
@@ -108,6 +109,8 @@ _E = TradeEvent
 _ANSWER: Final = "20 working days"
 _STEPS: Final[Mapping[tuple[TradeState | None, TradeEvent], Move]] = {
     (None, _E.INQUIRE): Move(_BUYER_SIDE, _S.INQUIRED, "buyer admitted; the listing's conditions are met"),
+    # What was sold by auction was never negotiated (`market.auctions`).
+    (None, _E.AWARD): Move(_SYSTEM, _S.ACCEPTED, "the buyer has won an auction of the listing", "at its end"),
     # The list price is the provider's standing invitation: a buyer may begin by countering it.
     (_S.INQUIRED, _E.OFFER): Move(
         _PROVIDER_SIDE, _S.NEGOTIATING, "price within the cap; usage policy attached", _ANSWER

@@ -7,6 +7,7 @@ from base.db import WriteSession
 from identity.repository import Organisation
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.auctions.repository import won_by
 from market.customs.service import clear_customs
 from market.customs.tables import CustomsDecision
 from market.listings.plans import PricePlan
@@ -32,7 +33,7 @@ from market.orders.statements import terms_of
 from market.orders.tables import Contract, ContractPolicy, ContractRecipient, QuoteRow, Trade
 from market.settlement.plan import split
 from market.trade.prechecking import delivery_facts, parties_in, precheck_facts
-from market.trade.quoting import make_quote, taken_as_planned
+from market.trade.quoting import make_quote, state_award, taken_as_planned
 from pricing.whole import WholePrice
 
 
@@ -43,7 +44,7 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     of checks. Raises what `market.orders.service.accept_offer` raises.
     """
     trade = await service.accept_offer(s, act, trade_id=trade_id, offer_no=offer_no)
-    await _prepare_contract(s, act.as_exchange(), trade)
+    await prepare_contract(s, act.as_exchange(), trade)
     return trade
 
 
@@ -53,10 +54,14 @@ async def draw_up_again(s: WriteSession, act: Act, trade: Trade) -> None:
     The client has taken over from its broker: price and terms stay, the commission is nobody's.
     """
     await repository.discard_contract(s, trade_id=trade.trade_id)
-    await _prepare_contract(s, act, trade)
+    await prepare_contract(s, act, trade)
 
 
-async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
+async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
+    """Check a trade whose price is agreed, and draw up what its parties sign (the exchange's act).
+
+    The price was negotiated, or made by an auction.
+    """
     listing = await lock_listing(s, listing_id=trade.listing_id)
     organisations = await parties_in(s, trade)
     mandates = await mandates_in(s, act, trade)
@@ -83,8 +88,13 @@ async def _prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     if not checked.passed:
         await _block(s, act, trade, checked, cleared)
         return
-    plan = await plan_of(s, listing_id=listing.listing_id)
-    quote = await make_quote(s, act, trade, listing, commission_bp=commission_bp, plan=plan)
+    won = await won_by(s, trade_id=trade.trade_id)
+    if won is None:
+        plan = await plan_of(s, listing_id=listing.listing_id)
+        quote = await make_quote(s, act, trade, listing, commission_bp=commission_bp, plan=plan)
+    else:
+        plan = None
+        quote = await state_award(s, act, trade, won[0])
     assert trade.price_minor is not None
     price = split(trade.price_minor, commission_bp)
     await _pass(

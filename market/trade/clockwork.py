@@ -12,6 +12,8 @@ from base.jobs import External, Handlers, Job, Transactional, enqueue
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from brokers.service import expire_certificate
 from ledger.acts import House
+from market.auctions.closing import close_auction
+from market.auctions.service import AWARD_JOB, CLOSE_JOB
 from market.delivery.marking.copying import MARK_JOB, MarkDesk, mark_handler
 from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB, silent_accept
 from market.disputes.service import OVERDUE_JOB
@@ -45,6 +47,7 @@ from market.settlement.refunding import take_up
 from market.settlement.repository import get_instruction
 from market.settlement.tables import InstructionState
 from market.trade.afterwork import after_settlement
+from market.trade.awarding import award_auction
 from market.trade.checking import (
     MISMATCH_JOB,
     GoodsDesk,
@@ -103,6 +106,8 @@ def handlers(
 
     always: Handlers = {
         REQUEST_END_JOB: on_request_over,
+        CLOSE_JOB: act(close_auction, "auction_id"),
+        AWARD_JOB: act(award_auction, "auction_id"),
         TIMEOUT_JOB: act(time_out, "trade_id"),
         FUND_TIMEOUT_JOB: _on_unfunded(house, bank),
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from base.canonical import canonical, sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.auctions.tables import Auction
 from market.listings.plans import PricePlan
 from market.listings.tables import Listing
 from market.orders import repository
 from market.orders.service import named
 from market.orders.tables import Offer, QuoteRow, Trade
 from pricing.methods import quote as priced
+from pricing.quote import Quote
 from pricing.whole import PLATFORM_FEE_BP
 
 
@@ -34,6 +38,21 @@ async def make_quote(
     method, facts = _quote_facts(act, trade, listing, offers, commission_bp=commission_bp, plan=plan)
     quote = priced(method, facts)
     assert quote.total_minor == trade.price_minor
+    return await _stated(s, act, trade, quote, facts)
+
+
+async def state_award(s: WriteSession, act: Act, trade: Trade, auction: Auction) -> QuoteRow:
+    """The quote that the contract of an auction's winner cites: the award's, the same bytes for all."""
+    assert auction.facts is not None
+    facts = orjson.loads(auction.facts)
+    quote = priced(auction.mechanism.value, facts)
+    assert quote.results["payments_minor"][trade.buyer_id] == trade.price_minor
+    return await _stated(s, act, trade, quote, facts, auction_id=auction.auction_id)
+
+
+async def _stated(
+    s: WriteSession, act: Act, trade: Trade, quote: Quote, facts: dict[str, Any], **public: str
+) -> QuoteRow:
     document = quote.canonical()
     quote_id = act.new_id("quo")
     recorded = await record(
@@ -48,6 +67,7 @@ async def make_quote(
                 "mechanism": quote.mechanism,
                 "version": quote.version,
                 "inputs_sha256": quote.inputs_sha256,
+                **public,
             },
             opening={
                 "price_minor": str(trade.price_minor),

@@ -26,10 +26,13 @@ def upgrade() -> None:
     _tables_made()
     _marks()
     _sandbox()
+    _auctions()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.drop_table("market_auction_bids")
+    op.drop_table("market_auctions")
     _no_marks()
     for table in ("prepared_questions", "questions", "privacy_budgets", "listing_sandboxes"):
         op.drop_table(f"market_{table}")
@@ -336,3 +339,92 @@ def _marks() -> None:
 def _no_marks() -> None:
     op.drop_table("market_marks")
     op.drop_column("market_listing_files", "copy_of")
+
+
+def _key_to(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"))
+
+
+def _auctions() -> None:
+    """Sealed auctions of listings, and what is committed to in them."""
+    states = ("OPEN", "CLOSED", "AWARDED", "FAILED", "CANCELLED")
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_table(
+        "market_auctions",
+        sa.Column("auction_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=40), nullable=False),
+        sa.Column("mechanism", sa.String(length=40), nullable=False),
+        sa.Column("listing_id", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column("seller_id", sa.Text(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=True),
+        sa.Column("reserve_minor", sa.BigInteger(), nullable=True),
+        sa.Column("reserve_sha256", sa.Text(), nullable=True),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("bids", sa.Integer(), nullable=False),
+        sa.Column("opened_at", moment, nullable=False),
+        sa.Column("closes_at", moment, nullable=False),
+        sa.Column("reveal_by", moment, nullable=False),
+        sa.Column("ended_at", moment, nullable=True),
+        sa.Column("failed_for", sa.Text(), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("facts", sa.Text(), nullable=True),
+        sa.CheckConstraint(one_of("status", states), name=op.f("ck_market_auctions_auctionstate")),
+        sa.CheckConstraint(
+            one_of("mechanism", ("second-price", "rsop")), name=op.f("ck_market_auctions_mechanism")
+        ),
+        sa.CheckConstraint("bids >= 0", name=op.f("ck_market_auctions_bids")),
+        sa.CheckConstraint(
+            "reserve_minor IS NULL OR reserve_minor > 0", name=op.f("ck_market_auctions_reserve")
+        ),
+        sa.CheckConstraint("closes_at < reveal_by", name=op.f("ck_market_auctions_times")),
+        _key_to("market_auctions", "listing_id", "market_listings.listing_id"),
+        _key_to("market_auctions", "seller_id", "identity_orgs.org_id"),
+        sa.PrimaryKeyConstraint("auction_id", name=op.f("pk_market_auctions")),
+    )
+    for column in ("listing_id", "seller_id"):
+        op.create_index(op.f(f"ix_market_auctions_{column}"), "market_auctions", [column])
+    op.create_index("ix_market_auctions_status_auction_id", "market_auctions", ["status", "auction_id"])
+    running = sa.text("status IN ('OPEN', 'CLOSED')")
+    op.create_index(
+        "uq_market_auctions_running",
+        "market_auctions",
+        ["listing_id"],
+        unique=True,
+        sqlite_where=running,
+        postgresql_where=running,
+    )
+    op.create_table(
+        "market_auction_bids",
+        sa.Column("bid_id", sa.Text(), nullable=False),
+        sa.Column("auction_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("bidder_id", sa.Text(), nullable=False),
+        sa.Column("broker_id", sa.Text(), nullable=True),
+        sa.Column("broker_side", sa.Text(), nullable=True),
+        sa.Column("mandate_id", sa.Text(), nullable=True),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("scenario", sa.Text(), nullable=False),
+        sa.Column("commitment", sa.Text(), nullable=False),
+        sa.Column("committed_at", moment, nullable=False),
+        sa.Column("price_minor", sa.BigInteger(), nullable=True),
+        sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("revealed_at", moment, nullable=True),
+        sa.Column("trade_id", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(price_minor IS NULL) = (nonce IS NULL)", name=op.f("ck_market_auction_bids_opened")
+        ),
+        _key_to("market_auction_bids", "auction_id", "market_auctions.auction_id"),
+        _key_to("market_auction_bids", "trade_id", "market_trades.trade_id"),
+        _key_to("market_auction_bids", "bidder_id", "identity_orgs.org_id"),
+        _key_to("market_auction_bids", "broker_id", "identity_orgs.org_id"),
+        sa.PrimaryKeyConstraint("bid_id", name=op.f("pk_market_auction_bids")),
+        sa.UniqueConstraint("auction_id", "bidder_id", name="uq_market_auction_bids_bidder"),
+        sa.UniqueConstraint("auction_id", "commitment", name="uq_market_auction_bids_commitment"),
+    )
+    for column in ("bidder_id", "trade_id"):
+        op.create_index(op.f(f"ix_market_auction_bids_{column}"), "market_auction_bids", [column])
+
+
+_MARK_STATES = ("PENDING", "MARKED", "UNMARKED")

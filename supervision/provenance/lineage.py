@@ -26,6 +26,7 @@ LISTING_EVENTS: Final = frozenset(
 TRADE_EVENTS: Final = frozenset(
     {
         "TRD.INQUIRE",
+        "TRD.AWARD",
         "TRD.CONTRACT",
         "TRD.FUND",
         "TRD.FUND_TIMEOUT",

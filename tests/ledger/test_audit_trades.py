@@ -12,6 +12,7 @@ from brokers.states import CERTIFICATE_MOVES, MANDATE_MOVES
 from cases.retention import ERASERS
 from cases.rules import MOVES as CASES
 from ledger.rotation import EVENTS, GENESIS
+from market.auctions.states import MOVES as AUCTIONS
 from market.listings.states import MOVES as LISTINGS
 from market.orders.states import MOVES as MARKET
 from market.orders.states import OVER as MARKET_OVER
@@ -63,7 +64,7 @@ def test_the_steps_of_a_trade_are_those_of_the_market_s_own_table() -> None:
 
 
 def test_who_may_say_what_else_is_what_the_rooms_own_tables_say() -> None:
-    tables = {"BRK": CERTIFICATE_MOVES, "MND": MANDATE_MOVES, "LST": LISTINGS, "CSE": CASES}
+    tables = {"BRK": CERTIFICATE_MOVES, "MND": MANDATE_MOVES, "LST": LISTINGS, "CSE": CASES, "AUC": AUCTIONS}
     for machine, moves in tables.items():
         said: dict[str, set[str]] = {}
         for (_, event), move in moves.items():
