@@ -73,6 +73,10 @@ OFFERED: Final = MappingProxyType(
                 "sources, quality, trades, deliveries, each with its entry."
             ),
         ),
+        "trace": (
+            "cli.trace:trace",
+            "Name the delivery that a leaked copy came from, with its confidence.",
+        ),
         "supervise": (
             "cli.supervise:supervise",
             "Run the supervision rules on evidence tables and write the findings.",

@@ -316,6 +316,11 @@ def _terms(contract: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
         ("delete", word("delete_within_wd", language, days=licence["delete_within_wd"])),
         ("policy", f"SHA-256 {licence['policy_sha256']}"),
         ("delivery", _delivery(contract["delivery"], language)),
+        *(
+            [("marking", _listed(contract["delivery"]["marking"]))]
+            if "marking" in contract["delivery"]
+            else []
+        ),
         ("acceptance", _listed([_label(TESTS, one, language) for one in contract["acceptance"]["tests"]])),
         *(
             [("bounds", "\n".join(bounds_said(contract["acceptance"]["bounds"], language)))]

@@ -79,6 +79,7 @@ WORDS: Final[Mapping[str, Label]] = {
     "delivery_within_wd": Label(
         "{mode};付款后 {days} 个工作日内", "{mode}; within {days} working days after funding"
     ),
+    "marking": Label("买方副本带溯源标记的列", "Columns in which the buyer's copy is marked"),
     "acceptance": Label("验收方法", "Acceptance test"),
     "bounds": Label("验收指标", "Bounds of the acceptance"),
     "window": Label("验收期", "Acceptance window"),

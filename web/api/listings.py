@@ -11,8 +11,10 @@ from market.listings import publishing, service
 from market.listings.buyers import HIGHEST_GRADE, LOWEST_GRADE, ROLES, BuyerKind, buyers_from
 from market.listings.categories import Category, ProductType
 from market.listings.conditions import (
+    MAX_COLUMN_CHARS,
     MAX_COUNT,
     MAX_DELETE_WD,
+    MAX_MARKED,
     MAX_PLACES,
     MAX_RECIPIENTS,
     MAX_TERM_MONTHS,
@@ -47,6 +49,11 @@ class ConditionsForm(Asked):
     max_count: int = Field(default=MAX_COUNT, ge=1, le=MAX_COUNT)
     delete_within_wd: int = Field(default=MAX_DELETE_WD, ge=1, le=MAX_DELETE_WD)
     derivative_allowed: bool = True
+    marking: list[Annotated[str, Field(min_length=1, max_length=MAX_COLUMN_CHARS)]] = Field(
+        default_factory=list,
+        max_length=MAX_MARKED,
+        description="Numeric columns that tolerate one unit in the last place: there copies are marked",
+    )
 
 
 class BuyersForm(Asked):

@@ -162,6 +162,7 @@ def _conditions(form: Form) -> dict[str, Any] | None:
         "purposes": form.every("purposes"),
         "territory": [place.strip() for place in form.text("places").split(",") if place.strip()],
         "derivative_allowed": form.flag("derivative_allowed"),
+        "marking": [name.strip() for name in form.text("marking").split(",") if name.strip()],
     } | {name: number for name, number in numbers.items() if number is not None}
 
 

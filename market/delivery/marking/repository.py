@@ -9,6 +9,7 @@ from base.db import ReadSession
 from market.delivery.errors import CopyBeingMade
 from market.delivery.marking.tables import Mark, MarkState
 from market.orders import repository as trades
+from market.orders.tables import Trade
 
 
 async def mark_of(s: ReadSession, *, entitlement_id: str) -> Mark | None:
@@ -29,9 +30,10 @@ async def require_made(s: ReadSession, *, entitlement_id: str) -> Mark | None:
     return mark
 
 
-async def marked_copies(s: ReadSession) -> Sequence[Mark]:
-    """Every marked copy, in the order of the deliveries."""
-    query = select(Mark).where(Mark.status == MarkState.MARKED)
+async def marked_copies(s: ReadSession) -> Sequence[tuple[Mark, Trade]]:
+    """Every marked copy with its trade, in the order of the deliveries."""
+    query = select(Mark, Trade).join(Trade, col(Trade.trade_id) == col(Mark.trade_id))
+    query = query.where(Mark.status == MarkState.MARKED)
     return (await s.exec(query.order_by(col(Mark.entitlement_id)))).all()
 
 
