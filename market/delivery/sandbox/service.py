@@ -101,7 +101,7 @@ async def ask(sandbox: Sandbox, actor: Actor, *, entitlement_id: str, asking: As
         return await _refused(house, actor, entitlement_id, refusal)
 
     async def begin(s: WriteSession, act: Act) -> Question:
-        return await _begin(s, act, entitlement_id, wanted)
+        return await begin_question(s, act, entitlement_id, wanted)
 
     act = use_act(house, actor)
     question = await perform(house, act, begin, attempted=EVENT, object_id=entitlement_id)
@@ -177,7 +177,7 @@ async def standing_terms(
     return entitlement, await terms_of(s, trade)
 
 
-async def _begin(s: WriteSession, act: Act, entitlement_id: str, wanted: Wanted) -> Question:
+async def begin_question(s: WriteSession, act: Act, entitlement_id: str, wanted: Wanted) -> Question:
     """The question as it was answered before, or a new one whose price is held back."""
     by, asking = act.actor.org_id, wanted.asking
     trade, entitlement = await delivery.claim(s, entitlement_id=entitlement_id, moves_trade=False)
