@@ -29,6 +29,18 @@ class UseKeyReused(Conflict):
     title = "This key stands for another use"
 
 
+class UsageUnknown(NotFound):
+    code = "usage-unknown"
+    title = "No such statement of usage"
+
+
+class UsageTooSmall(Conflict):
+    """Few uses are stated at night; asked for in between are only many."""
+
+    code = "usage-too-small"
+    title = "So few uses are stated at night, not in between"
+
+
 class UseUnknown(NotFound):
     code = "use-unknown"
     title = "No such use of this right"

@@ -19,6 +19,7 @@ from market.delivery.errors import DeliveryWrongState, GoodsDiffer, ListingNotDe
 from market.delivery.kinds import DeliveryKind, kind_of
 from market.delivery.marking.copying import ask_for_copy
 from market.delivery.marking.repository import mark_of, require_made
+from market.delivery.nightly import begin_rounds
 from market.delivery.rules import (
     MAX_DOWNLOADS,
     EntitlementStatus,
@@ -108,6 +109,8 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
         run_at=entitlement.expires_at,
         payload={"entitlement_id": entitlement.entitlement_id},
     )
+    if entitlement.kind is not DeliveryKind.FILE:
+        await begin_rounds(s, now=act.now)
     return entitlement
 
 

@@ -10,6 +10,8 @@ from brokers.mandating import END_JOB as MANDATE_END_JOB
 from brokers.mandating import fulfil_mandate
 from ledger.acts import House
 from ledger.recording import Act
+from market.delivery.meter.rollup import USAGE_JOB, make_usage_round, roll_up
+from market.delivery.nightly import ROUND_JOB as USAGE_ROUND_JOB
 from market.delivery.repository import get_entitlement
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.delivery.service import expire_entitlement
@@ -57,6 +59,13 @@ def after_settlement(house: House) -> Handlers:
         entitlement = await get_entitlement(s, entitlement_id=job.payload["entitlement_id"])
         await end_licence(s, house.exchange_act(), trade_id=entitlement.trade_id)
         await expire_entitlement(s, entitlement_id=entitlement.entitlement_id, now=job.now)
+        await roll_up(s, house.exchange_act(), entitlement_id=entitlement.entitlement_id)
+
+    async def on_usage(s: WriteSession, job: Job) -> None:
+        await roll_up(s, house.exchange_act(), entitlement_id=job.payload["entitlement_id"])
+
+    async def on_usage_round(s: WriteSession, job: Job) -> None:
+        await make_usage_round(s, now=job.now)
 
     async def on_duty(s: WriteSession, job: Job) -> None:
         await note_overdue(s, house.exchange_act(), duty_id=job.payload["duty_id"])
@@ -71,5 +80,7 @@ def after_settlement(house: House) -> Handlers:
         ROUND_JOB: on_round,
         WATCH_JOB: on_watch,
         LICENCE_END_JOB: on_licence_end,
+        USAGE_JOB: on_usage,
+        USAGE_ROUND_JOB: on_usage_round,
         DUTY_JOB: on_duty,
     }
