@@ -63,6 +63,10 @@ class RulesInForce:
     def version(self, rule_id: str) -> str:
         return next(iter(self._rules[rule_id].values())).version
 
+    def since(self, rule_id: str) -> date | None:
+        """The first day of the version in force; None where it has none."""
+        return next(iter(self._rules[rule_id].values())).effective_from
+
     def legal_basis(self, rule_id: str) -> str:
         """The sources of the rule's numbers, each once."""
         return "；".join(dict.fromkeys(value.legal_basis for value in self._rules[rule_id].values()))
