@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from web.node import Node
 from web.pages import (
+    accessing,
     accounts,
     brokering,
     brokers,
@@ -73,6 +74,7 @@ PARTS = (
     erasing,
     supervisor,
     operations,
+    accessing,
     accounts,
     members,
     noticing,

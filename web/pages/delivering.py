@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from base.db import ReadSession
+from market.delivery.kinds import DeliveryKind
 from market.delivery.repository import (
     checks_of,
     downloads_of,
@@ -47,10 +48,14 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "file": await get_file(s, file_id=room.listing.file_id),
         "declarable": []
         if entitlement is None
-        else await _declarable(s, room.trade.trade_id, room.visitor.lang),
+        else await declarable_for(s, room.trade.trade_id, room.visitor.lang),
         "may_download": entitlement is not None
+        and entitlement.kind is DeliveryKind.FILE
         and entitlement.buyer_id == room.visitor.org_id
         and entitlement.status is EntitlementStatus.ACTIVE,
+        "may_hold_keys": entitlement is not None
+        and entitlement.kind is not DeliveryKind.FILE
+        and entitlement.buyer_id == room.visitor.org_id,
         "stop": await stop_of(s, trade_id=room.trade.trade_id),
         "checks": await checks_of(s, trade_id=room.trade.trade_id),
         "ticked": _TICKED.get(room.listing.product_type),
@@ -77,12 +82,12 @@ async def named_for(s: ReadSession, org_id: str, lang: Lang) -> list[Named]:
     for row in rows:
         trade = await get_trade(s, trade_id=row.trade_id)
         title = (await get_listing(s, listing_id=trade.listing_id)).title
-        choice = await _declarable(s, row.trade_id, lang)
+        choice = await declarable_for(s, row.trade_id, lang)
         found.append(Named(row, title, names[row.buyer_id], choice))
     return found
 
 
-async def _declarable(s: ReadSession, trade_id: str, lang: Lang) -> list[tuple[str, str]]:
+async def declarable_for(s: ReadSession, trade_id: str, lang: Lang) -> list[tuple[str, str]]:
     """The purposes that a download has to choose from; none where there is nothing to choose."""
     try:
         policy = await policy_of(s, trade_id=trade_id)

@@ -62,10 +62,16 @@ async def shared_by(s: ReadSession, key: AccessKey, *, now: datetime) -> Shared:
     Raises DeliveredOtherwise, and what `require_usable` and `check_deliverable` raise.
     """
     trade, entitlement = await _require_standing(s, key, now=now)
+    title = (await get_listing(s, listing_id=trade.listing_id)).title
+    name = await shared_name(s, trade)
+    return Shared(key, entitlement, trade.seller_id, name, title, await view_of(s, trade))
+
+
+async def shared_name(s: ReadSession, trade: Trade) -> SharedName:
+    """What the table of a trade is called."""
     listing = await get_listing(s, listing_id=trade.listing_id)
     seller = await get_organisation(s, org_id=trade.seller_id)
-    name = SharedName(slug(seller.name if seller else trade.seller_id), trade.trade_id, slug(listing.title))
-    return Shared(key, entitlement, trade.seller_id, name, listing.title, await view_of(s, trade))
+    return SharedName(slug(seller.name if seller else trade.seller_id), trade.trade_id, slug(listing.title))
 
 
 async def view_of(s: ReadSession, trade: Trade) -> View:

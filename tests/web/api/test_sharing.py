@@ -2,7 +2,10 @@
 
 import asyncio
 import functools
+import io
 import json
+import re
+import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,14 +22,19 @@ import uvicorn
 from requests import HTTPError
 
 from base.canonical import sha256_hex
+from base.files import FileStore, StoredFile
 from cli.server import server_config
+from market.delivery.service import freeze_entitlement, unfreeze_entitlement
 from tests.market.listings.goods import CLEAN
 from tests.web.api.live import free_port
 from tests.web.market import Market, _trade, copied
+from tests.web.pages.browsing import Browser
 
 # The client's own ways with pandas and sockets are not ours to warn about.
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROWS = CLEAN.count("\n") - 1
+HOWTO = Path(__file__).resolve().parents[3] / "docs" / "howto" / "shares.md"
+BEFORE = "2000-01-01T00:00:00Z"
 
 
 @dataclass
@@ -34,7 +42,7 @@ class Sharing:
     """The market behind a server, a share that was bought of it, and a profile to read it with."""
 
     market: Market
-    url: str
+    origin: str
     entitlement_id: str
     trade_id: str
     key_id: str
@@ -50,24 +58,23 @@ class Sharing:
     async def profile(self, key_id: str | None = None) -> Path:
         """The profile file, as the buyer downloads it."""
         headers = {"authorization": f"Bearer {self.market.served.token(self.market.buyer)}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.origin, headers=headers, trust_env=False) as http:
             answer = await http.get(f"/api/v1/keys/{key_id or self.key_id}/profile")
         assert answer.status_code == 200, answer.text
         path = self.folder / f"{key_id or self.key_id}.share"
         path.write_bytes(answer.content)
         return path
 
-    async def table(self) -> str:
+    async def url(self) -> str:
         """What the client calls the table: profile#share.schema.table."""
-        profile = await self.profile()
-        (one,) = await run(delta_sharing.SharingClient(str(profile)).list_all_tables)
-        return f"{profile}#{one.share}.{one.schema}.{one.name}"
+        listing = await self.buyer("GET", f"/listings/{self.market.ids['listed']}")
+        return f"{await self.profile()}#{self.market.provider.name}.{self.trade_id}.{listing['title']}"
 
     async def asked(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The door itself, with the key."""
         token = json.loads((await self.profile()).read_bytes())["bearerToken"]
         headers = {"authorization": f"Bearer {token}"} | more.pop("headers", {})
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.origin, headers=headers, trust_env=False) as http:
             return await http.request(method, f"/delta-sharing{path}", **more)
 
     async def at(self) -> str:
@@ -88,6 +95,9 @@ class Sharing:
         """A file by its address, without a key."""
         async with httpx.AsyncClient(trust_env=False) as http:
             return await http.request(method, url, headers=headers)
+
+    async def status(self) -> str:
+        return str((await self.buyer("GET", f"/trades/{self.trade_id}"))["status"])
 
     async def right(self) -> dict[str, Any]:
         (found,) = [
@@ -148,21 +158,30 @@ async def sharing(share_template: Path, tmp_path: Path) -> AsyncIterator[Sharing
         yield made
 
 
-async def test_the_official_client_loads_what_was_bought(sharing: Sharing) -> None:
-    table = await sharing.table()
-    assert (await sharing.buyer("GET", f"/trades/{sharing.trade_id}"))["status"] == "DELIVERING"
-    assert await run(delta_sharing.get_table_version, table) == 0
-    frame = await run(delta_sharing.load_as_pandas, table)
-    sold = pd.read_csv(pd.io.common.StringIO(CLEAN))
-    assert (len(frame), list(frame.columns)) == (ROWS, list(sold.columns))
+async def test_the_official_client_loads_what_was_bought_as_the_howto_says(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sharing.folder)
+    (await sharing.profile()).rename("profile.share")
+    assert await sharing.status() == "DELIVERING"
+    seen: dict[str, Any] = {}
+    load, in_polars = re.findall(r"```python\n(.*?)```", HOWTO.read_text("utf-8"), re.DOTALL)
+    await run(exec, textwrap.dedent(load), seen)
+    sold = pd.read_csv(io.StringIO(CLEAN))
+    frame = seen["frame"]
+    assert (len(seen["few"]), len(frame), list(frame.columns)) == (10, ROWS, list(sold.columns))
     assert frame["county"].astype(str).tolist() == sold["county"].astype(str).tolist()
-    assert (await sharing.buyer("GET", f"/trades/{sharing.trade_id}"))["status"] == "DELIVERED"
-    few = await run(delta_sharing.load_as_pandas, table, limit=2)
-    assert len(few) == 2
-    assert pl.from_pandas(frame).height == ROWS
-    # However often the client fetched, and whether it looked at two rows first: one query, one use.
-    assert [(use["number"], use["kind"]) for use in await sharing.uses()] == [(1, "SHARE")]
+    assert await sharing.status() == "DELIVERED"
+    assert await run(delta_sharing.get_table_version, seen["url"]) == 0
+    await run(exec, textwrap.dedent(in_polars), seen)
+    assert isinstance(seen["frame"], pl.DataFrame)
+    assert seen["frame"].height == ROWS
+    # However often the client fetched, and whether it looked at ten rows first: one query, one use.
+    (use,) = await sharing.uses()
+    assert (use["number"], use["kind"], use["units"]) == (1, "SHARE", 1)
     assert (await sharing.right())["used"] == 1
+    receipt = await sharing.buyer("GET", f"/entitlements/{sharing.entitlement_id}/uses/1/receipt")
+    assert receipt["use_id"] == use["use_id"]
 
 
 async def test_polars_scans_the_address_itself(sharing: Sharing) -> None:
@@ -255,16 +274,155 @@ async def test_an_altered_address_opens_nothing(sharing: Sharing) -> None:
 async def test_whoever_stops_the_right_or_the_key_stops_the_addresses_that_are_out(sharing: Sharing) -> None:
     served, market = sharing.market.served, sharing.market
     url = (await sharing.query())[2]["file"]["url"]
+    at = await sharing.at()
     listing = f"/listings/{market.ids['listed']}"
     await served.api(market.operator, "POST", f"{listing}/suspend", {"reason_code": "GRANT_ENDED"})
-    for answer in (await sharing.fetch(url), await sharing.fetch(url, "HEAD", range="bytes=0-3")):
-        assert answer.status_code == 403
+    assert (await sharing.fetch(url, "HEAD")).status_code == 403
+    assert (await sharing.fetch(url, range="bytes=0-3")).json()["code"] == "listing-not-deliverable"
+    refused = await sharing.asked("POST", f"{at}/query", json={})
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, "listing-not-deliverable")
     await served.api(market.operator, "POST", f"{listing}/resume", {"reason_code": "CAUSE_CLEARED"})
     assert (await sharing.fetch(url)).status_code == 200
+    async with served.node.database.write() as s:
+        await freeze_entitlement(s, trade_id=sharing.trade_id)
+    assert (await sharing.fetch(url)).json()["code"] == "delivery-suspended"
+    with pytest.raises(HTTPError) as frozen:
+        await run(delta_sharing.load_as_pandas, await sharing.url())
+    assert frozen.value.response.status_code == 403
+    async with served.node.database.write() as s:
+        await unfreeze_entitlement(s, trade_id=sharing.trade_id)
+    assert (await sharing.fetch(url)).status_code == 200
+    table = await sharing.url()
     await sharing.buyer("DELETE", f"/keys/{sharing.key_id}")
     gone = await sharing.fetch(url)
     assert (gone.status_code, gone.json()["code"]) == (403, "shared-url-refused")
-    table = f"{sharing.folder / f'{sharing.key_id}.share'}#a.b.c"
-    with pytest.raises(HTTPError) as refused_by:
+    with pytest.raises(HTTPError) as ended:
         await run(delta_sharing.load_as_pandas, table)
-    assert refused_by.value.response.status_code == 401
+    assert ended.value.response.status_code == 401
+    assert len(await sharing.uses()) == 1
+
+
+async def test_a_right_that_falls_stops_the_file_that_is_on_its_way(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = (await sharing.query())[2]["file"]
+    under_way, fallen = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: FileStore, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
+        yield bytes(start + 8)
+        under_way.set()
+        await fallen.wait()
+        yield bytes(end - start - 8)
+
+    monkeypatch.setattr(FileStore, "read", slowly)
+    fetching = asyncio.create_task(sharing.fetch(file["url"]))
+    await under_way.wait()
+    await sharing.buyer("DELETE", f"/keys/{sharing.key_id}")
+    fallen.set()
+    with pytest.raises(httpx.RemoteProtocolError):
+        await fetching
+
+
+async def test_a_key_ends_by_the_clock_of_the_exchange(sharing: Sharing) -> None:
+    key_id = await sharing.key(days=1)
+    url = f"{await sharing.profile(key_id)}#a.b.c"
+    sharing.market.served.clock.advance(timedelta(days=1))
+    with pytest.raises(HTTPError) as ended:
+        await run(delta_sharing.load_as_pandas, url)
+    assert ended.value.response.status_code == 401
+    assert ended.value.response.json()["errorCode"] == "access-key-refused"
+
+
+async def test_what_is_refused_is_said_as_the_protocol_says_it_and_counts_nothing(sharing: Sharing) -> None:
+    at = await sharing.at()
+    share = at.split("/")[2]
+    for method, path, more, status, code in (
+        ("GET", "/shares", {"headers": {"authorization": ""}}, 401, "unauthenticated"),
+        ("GET", "/shares", {"headers": {"authorization": "Bearer dbk_key_0_0"}}, 401, "access-key-refused"),
+        ("GET", "/shares?maxResults=-1", {}, 400, "malformed"),
+        ("GET", "/shares?pageToken=%00", {}, 400, "malformed"),
+        ("GET", "/shares/none/schemas", {}, 404, "share-unknown"),
+        ("GET", f"/shares/{share}/schemas/none/tables", {}, 404, "share-unknown"),
+        ("GET", f"{at}x/version", {}, 404, "share-unknown"),
+        ("GET", "/anything/else", {}, 404, "share-unknown"),
+        ("DELETE", at, {}, 404, "share-unknown"),
+        ("GET", f"{at}/version?startingTimestamp=soon", {}, 400, "malformed"),
+        ("GET", f"{at}/version?startingTimestamp=2036-01-01T00:00:00Z", {}, 400, "table-version-unknown"),
+        ("GET", f"{at}/metadata?version=1", {}, 400, "table-version-unknown"),
+        ("GET", f"{at}/metadata?version=x", {}, 400, "malformed"),
+        ("GET", f"{at}/changes?startingVersion=0", {}, 400, "table-version-unknown"),
+        ("POST", f"{at}/query", {"content": b"{"}, 400, "malformed"),
+        ("POST", f"{at}/query", {"json": []}, 400, "malformed"),
+        ("POST", f"{at}/query", {"json": {"limitHint": "5"}}, 400, "malformed"),
+        ("POST", f"{at}/query", {"json": {"predicateHints": [1]}}, 400, "malformed"),
+        ("POST", f"{at}/query", {"json": {"jsonPredicateHints": {}}}, 400, "malformed"),
+        ("POST", f"{at}/query", {"json": {"version": 1}}, 400, "table-version-unknown"),
+        (
+            "POST",
+            f"{at}/query",
+            {"json": {"version": 0, "timestamp": "2026-01-01T00:00:00Z"}},
+            400,
+            "malformed",
+        ),
+        (
+            "POST",
+            f"{at}/query",
+            {"json": {"timestamp": "2000-01-01T00:00:00Z"}},
+            400,
+            "table-version-unknown",
+        ),
+        ("POST", f"{at}/query", {"json": {"startingVersion": 0}}, 400, "table-version-unknown"),
+        ("POST", f"{at}/query", {"content": bytes(2**20 + 1)}, 413, "too-large"),
+    ):
+        answer = await sharing.asked(method, path, **more)
+        assert (answer.status_code, answer.json()["errorCode"]) == (status, code), (method, path, more)
+        assert set(answer.json()) == {"errorCode", "message"}
+    assert await sharing.uses() == []
+    assert await sharing.status() == "DELIVERING"
+    (item,) = (await sharing.asked("GET", "/shares?maxResults=1")).json()["items"]
+    none = (await sharing.asked("GET", "/shares?maxResults=0")).json()
+    assert none["items"] == []
+    after = (await sharing.asked("GET", f"/shares?pageToken={none['nextPageToken']}")).json()
+    assert after == {"items": [item]}
+    assert (await sharing.asked("GET", f"/shares/{share}")).json() == {"share": item}
+    assert (await sharing.asked("HEAD", at.replace("trd_", "TRD_"))).headers["delta-table-version"] == "0"
+
+
+async def test_a_right_to_a_file_is_no_share_and_a_share_no_file(sharing: Sharing) -> None:
+    rights = await sharing.buyer("GET", "/entitlements")
+    trade_id = sharing.market.ids["delivering"]
+    (right,) = [one["entitlement_id"] for one in rights if one["trade_id"] == trade_id]
+    key = await sharing.buyer("POST", f"/entitlements/{right}/keys", {})
+    other = await sharing.buyer("GET", f"/keys/{key['key_id']}/profile", expect=409)
+    assert other["code"] == "delivered-otherwise"
+    token = (await sharing.buyer("GET", f"/keys/{key['key_id']}/token"))["token"]
+    answer = await sharing.asked("GET", "/shares", headers={"authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "delivered-otherwise")
+    file = await sharing.buyer("GET", f"/entitlements/{sharing.entitlement_id}/file", expect=409)
+    assert file["code"] == "delivered-otherwise"
+
+
+async def test_a_buyer_issues_and_revokes_keys_on_a_page_that_says_how_to_load(sharing: Sharing) -> None:
+    market = sharing.market
+    browser = Browser(market.served, market.buyer)
+    path = f"/entitlements/{sharing.entitlement_id}/keys"
+    page = await browser.get(f"/trades/{sharing.trade_id}")
+    assert [a for a in page.named("a") if a["href"] == f"/en{path}"]
+    assert not [a for a in page.named("a") if a["href"].endswith("/file")]
+    page = await browser.get(f"/en{path}")
+    name = ".".join(part for part in (await sharing.at()).split("/")[2::2])
+    assert f"{sharing.key_id}.share#{name}" in page.words
+    assert [a for a in page.named("a") if a["href"] == f"/api/v1/keys/{sharing.key_id}/profile"]
+    await market.served.prove(market.buyer)
+    page = await browser.send(page, path, {"days": "0"}, expect=422)
+    page = await browser.send(page, path, {"days": "7"})
+    assert browser.location.endswith(path)
+    page = await browser.get(f"/en{path}")
+    assert len([form for form in page.forms if form.action.endswith("/revoke")]) == 2
+    await browser.send(page, f"/keys/{sharing.key_id}/revoke")
+    page = await browser.get(f"/en{path}")
+    assert "revoked" in page.words
+    assert not [a for a in page.named("a") if a["href"] == f"/api/v1/keys/{sharing.key_id}/profile"]
+    assert "访问密钥" in (await Browser(market.served, market.buyer, lang="zh").get(f"/zh{path}")).words
+    await Browser(market.served, market.second).get(f"/en{path}", expect=404)
+    await Browser(market.served).get(f"/en{path}", expect=303)
