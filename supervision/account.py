@@ -130,7 +130,8 @@ def _legs(fact: Fact) -> list[tuple[str, str, int]]:
     if fact.event != "TRD.SETTLE":
         return []
     seats = _PARTS if said.get("from") == "PARTIAL_SETTLE" else _PARTS[:2]
-    paid = [(f"{_ESCROW}{said[seat]}", member, -1) for seat, member in seats if said.get(seat)]
+    told = {**said, "broker_id": said.get("broker_id") or said.get("reward_to")}
+    paid = [(f"{_ESCROW}{told[seat]}", member, -1) for seat, member in seats if told.get(seat)]
     return [*paid, (_PLATFORM, "platform_fee_minor", -1)]
 
 

@@ -20,7 +20,7 @@ async def told_of(s: ReadSession, trade: Trade) -> Told:
     for role, org_id in (
         ("PROVIDER", trade.seller_id),
         ("BUYER", trade.buyer_id),
-        ("BROKER", trade.broker_id),
+        ("BROKER", trade.commission_to),
     ):
         if org_id is not None:
             parties.append({"role": role, **await organisation_named(s, org_id)})

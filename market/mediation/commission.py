@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from sqlalchemy import or_
 from sqlmodel import col, select
 
 from base.db import ReadSession
@@ -68,7 +69,7 @@ async def _pending(s: ReadSession, broker_id: str) -> list[Trade]:
     """The contracts under which nothing is earned yet, oldest first."""
     waiting = [state for state, stage in OF_TRADE.items() if stage is Stage.CONTRACTED]
     query = select(Trade).where(
-        Trade.broker_id == broker_id,
+        or_(col(Trade.broker_id) == broker_id, col(Trade.reward_to) == broker_id),
         col(Trade.status).in_([*waiting, "FROZEN"]),
         col(Trade.commission_minor) > 0,
     )

@@ -31,6 +31,7 @@ from market.mediation.matching import VERSION
 from market.mediation.repository import mandates_between
 from market.mediation.rules import Relation, check_sent
 from market.mediation.tables import Presentation
+from market.orders.rewarding import introduce
 from market.requests.repository import budget_is_told, get_request
 from market.requests.states import RequestState
 from market.requests.tables import DataRequest
@@ -63,11 +64,10 @@ async def send_matches(
     await require_member(s, org_id=request.buyer_id)
     found = await find_matches(s, request_id=request_id, budget_told=True)
     departs, said = check_sent(listing_ids, found.order, reason=reason, request_id=request_id)
-    mandate: MandateRow | None = None
+    mandates: dict[str, MandateRow] = {}
     for listing_id in listing_ids:
         listing = await require_listed(s, listing_id=listing_id)
-        mandate = await _allowed(s, act, request, listing)
-    assert mandate is not None  # at least one is sent
+        mandates[listing_id] = await _allowed(s, act, request, listing)
     related = await related_sellers(
         s,
         broker_id=broker_id,
@@ -80,7 +80,7 @@ async def send_matches(
         request_id=request_id,
         broker_id=broker_id,
         client_id=request.buyer_id,
-        mandate_id=mandate.mandate_id,
+        mandate_id=mandates[listing_ids[-1]].mandate_id,
         rule_version=VERSION,
         listing_ids=list(listing_ids),
         related={
@@ -99,6 +99,15 @@ async def send_matches(
     row.statement_id = recorded.statement_id
     s.add(row)
     await s.flush()
+    for listing_id in listing_ids:
+        await introduce(
+            s,
+            act,
+            source_id=row.presentation_id,
+            mandate=mandates[listing_id],
+            listing=found.listings[listing_id],
+            buyer_id=request.buyer_id,
+        )
     return row
 
 

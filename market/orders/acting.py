@@ -23,6 +23,7 @@ from market.listings.tables import Listing
 from market.orders.errors import NotAParty
 from market.orders.lasting import outlasts
 from market.orders.repository import agreed_under
+from market.orders.rewarding import claim_due, claim_seen
 from market.orders.rules import Side, side_of
 from market.orders.tables import Trade
 from registry.rules import Level
@@ -93,12 +94,23 @@ async def spent_mandates(s: ReadSession, *, broker_id: str, beside: str | None =
     return frozenset(trade.mandate_id or "" for trade in agreed if trade.trade_id != beside)
 
 
-async def commission_seen(s: ReadSession, trade: Trade, *, at: datetime) -> int:
-    """The broker's commission in a trade in basis points, for who only looks; 0 without a broker."""
+async def commission_seen(
+    s: ReadSession, trade: Trade, *, at: datetime, price_minor: int | None = None
+) -> int:
+    """The commission in a trade in basis points, for who only looks; `commission_due` will be the same."""
     if trade.broker_id is None:
-        return 0
+        claim = await claim_seen(s, trade, at=at, price_minor=price_minor)
+        return claim.fee_bp if claim else 0
     rows = await mandates_seen(s, **_mandating(trade, trade.broker_id), at=at)
     return commission_of(trade, _chosen(trade, rows, at))
+
+
+async def commission_due(s: WriteSession, act: Act, trade: Trade, *, price_minor: int) -> int:
+    """The commission in basis points at a price: the mandate's, or what a broker without a seat is owed."""
+    if trade.broker_id is not None:
+        return commission_of(trade, await mandates_in(s, act, trade))
+    claim = await claim_due(s, act, trade, price_minor=price_minor)
+    return claim.fee_bp if claim else 0
 
 
 def commission_of(trade: Trade, mandates: Mapping[str, MandateRow]) -> int:

@@ -86,6 +86,7 @@ class Terms:
     price: WholePrice
     contract_dated_at: datetime
     mandate_id: str | None = None
+    reward: Mapping[str, str] | None = None  # to whom the commission goes where no party is a broker
     delivery_mode: str | None = None
     deliver_within_wd: int = DELIVER_WORKING_DAYS
     price_plan: Mapping[str, Any] | None = None
@@ -142,6 +143,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "currency": "CNY",
                 "quote_id": terms.quote_id,
                 "quote_sha256": terms.quote_sha256,
+                **({} if terms.reward is None else {"reward": dict(terms.reward)}),
                 **({} if terms.price_plan is None else {"plan": dict(terms.price_plan)}),
                 "fund_within_wd": FUND_WORKING_DAYS,
                 "late_payment_a_day": LATE_PAYMENT,

@@ -231,6 +231,31 @@ class ModelUnknown(NotFound):
     title = "No such model contract"
 
 
+class ContestUnknown(NotFound):
+    code = "reward-contest-unknown"
+    title = "No such contest of a reward"
+
+
+class NothingToContest(Conflict):
+    """No broker without a seat is owed anything in the trade, or it is concluded."""
+
+    code = "reward-not-claimed"
+    title = "No reward is claimed in this trade"
+
+
+class ContestClosed(Conflict):
+    code = "reward-contest-closed"
+    title = "The contest is decided"
+
+
+class RewardContested(Conflict):
+    """An open contest is decided before the contract is concluded; it is made once for each broker."""
+
+    code = "reward-contested"
+    title = "The broker's reward is contested"
+    rule_id: ClassVar[str | None] = "BR-BYPASS"
+
+
 class OfficerRelated(NotPermitted):
     """Nobody decides on a trade of one's own, one's employer's or one's controller's."""
 

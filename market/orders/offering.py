@@ -17,7 +17,7 @@ from market.listings.service import require_listed
 from market.listings.tables import Listing
 from market.orders import repository
 from market.orders.acceptance import agreed_acceptance
-from market.orders.acting import acting_side, commission_of, commission_seen, mandates_in, require_limits
+from market.orders.acting import acting_side, commission_due, commission_seen, require_limits
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
 from market.orders.handover import DeliveryMode, agreed_handover
@@ -69,7 +69,7 @@ async def make_offer(
     await require_limits(s, act, trade, price_minor=terms.price_minor, territories=places)
     if not new.stands(act.now):
         raise OfferExpired("the offer ended before it came", expires_at=rfc3339(terms.expires_at))
-    commission_bp = commission_of(trade, await mandates_in(s, act, trade))
+    commission_bp = await commission_due(s, act, trade, price_minor=terms.price_minor)
     if shown_bp is not None and shown_bp != commission_bp:
         raise FeesChanged(
             "the broker's commission is not the one that was shown", shown_bp=shown_bp, now_bp=commission_bp
@@ -153,7 +153,7 @@ class Preview:
 
 async def preview(s: ReadSession, trade: Trade, *, price_minor: int, at: datetime) -> Preview:
     """A price taken apart, before anybody offers or accepts it. Raises PriceOutOfBounds."""
-    commission_bp = await commission_seen(s, trade, at=at)
+    commission_bp = await commission_seen(s, trade, at=at, price_minor=price_minor)
     return Preview(taken_apart(price_minor, commission_bp), commission_bp)
 
 
@@ -161,6 +161,10 @@ async def preview_for_seller(s: ReadSession, trade: Trade, *, seller_minor: int,
     """The lowest price that leaves the provider so much, taken apart. Raises PriceOutOfBounds."""
     commission_bp = await commission_seen(s, trade, at=at)
     price = price_for_seller(seller_minor, commission_bp=commission_bp, platform_bp=PLATFORM_FEE_BP)
+    less_bp = await commission_seen(s, trade, at=at, price_minor=price)
+    if less_bp != commission_bp:  # the lower price bears no reward either (`market.orders.rewarding`)
+        commission_bp = less_bp
+        price = price_for_seller(seller_minor, commission_bp=commission_bp, platform_bp=PLATFORM_FEE_BP)
     return Preview(taken_apart(price, commission_bp), commission_bp)
 
 

@@ -36,22 +36,28 @@ class Officer:
             raise OfficerRelated("this officer is related to a party", parties=sorted(self.related_to))
 
 
-async def require_unrelated(s: ReadSession, act: Act, trade: Trade) -> Officer:
-    """Who acts for the exchange on a trade, and is no side of it. Raises OfficerRelated."""
-    officer = await officer_on(s, trade, org_id=act.actor.org_id, user_id=act.actor.user_id)
+async def require_unrelated(s: ReadSession, act: Act, trade: Trade, *, also: Collection[str] = ()) -> Officer:
+    """Who acts for the exchange on a trade, and is no side of it, nor of these. Raises OfficerRelated."""
+    officer = await officer_on(s, trade, org_id=act.actor.org_id, user_id=act.actor.user_id, also=also)
     officer.check()
     return officer
 
 
-async def officer_on(s: ReadSession, trade: Trade, *, org_id: str, user_id: str | None) -> Officer:
-    """Somebody of an organisation, as that person stands to the parties of a trade now."""
+async def officer_on(
+    s: ReadSession, trade: Trade, *, org_id: str, user_id: str | None, also: Collection[str] = ()
+) -> Officer:
+    """Somebody of an organisation, as that person stands now to the parties of a trade and those beside it.
+
+    Who is owed a reward in it is beside it always.
+    """
     person = None if user_id is None else await get_person(s, user_id=user_id)
     own = [] if person is None else await logins_of(s, person=person)
     logins = frozenset({one.user_id for one in own} | ({user_id} if user_id is not None else set()))
     sides = {org_id, *(one.org_id for one in own)}
     sides |= {tie.org_id for tie in await ties_of(s, officer_ids=logins)}
     related = set()
-    for party in parties_of(trade):
+    beside = {*also, *([trade.reward_to] if trade.reward_to else [])}
+    for party in sorted({*parties_of(trade), *beside}):
         if (person is not None and await _knows(s, party, person)) or await _kin(s, party, sides):
             related.add(party)
     return Officer(user_id, frozenset(related), logins)

@@ -130,6 +130,7 @@ class Claimed:
     price_minor: int | None
     commission_minor: int | None
     platform_fee_minor: int | None
+    reward_to: str | None
 
 
 CLAIM: Final = Select(Trade, *Claimed.__slots__, key="trade_id", lock="FOR UPDATE")

@@ -16,14 +16,14 @@ from market.listings.service import require_listed
 from market.orders import repository
 from market.orders.acting import (
     acting_side,
-    commission_of,
+    commission_due,
     entering_mandate,
-    mandates_in,
     require_fitting,
     require_limits,
 )
 from market.orders.errors import OwnListing, TradeWrongRole
 from market.orders.offering import check_answer_in_time, check_fees_shown, make_offer, priced
+from market.orders.rewarding import introduce
 from market.orders.rules import (
     TradeEvent,
     TradeState,
@@ -120,6 +120,8 @@ async def inquire(
     )
     s.add(trade)
     await s.flush()
+    if mandate is not None:
+        await introduce(s, act, source_id=trade_id, mandate=mandate, listing=listing, buyer_id=buyer)
     await record(
         s,
         act,
@@ -178,7 +180,7 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     latest = offers[-1]
     places = territory_of(latest.territory)
     await require_limits(s, act, trade, price_minor=latest.price_minor, territories=places)
-    commission_bp = commission_of(trade, await mandates_in(s, act, trade))
+    commission_bp = await commission_due(s, act, trade, price_minor=latest.price_minor)
     if commission_bp <= CAP_BP:  # what is above the cap is the pre-check's to tell (BR7)
         check_fees_shown(latest, commission_bp)
     before = trade.status

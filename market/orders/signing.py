@@ -15,6 +15,7 @@ from ledger.statement import Draft
 from market.listings.service import require_listed
 from market.orders import repository
 from market.orders.acting import acting_side, ended_since_agreed, require_broker_of
+from market.orders.contests import require_uncontested
 from market.orders.contract import signing_draft
 from market.orders.errors import ContractNotDrawnUp, SignedBefore
 from market.orders.rules import TradeEvent, TradeState, due_in, may_move
@@ -28,8 +29,8 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
 
     The contract is concluded by a broker that is certified then, not only when it signed, and mandated then,
     or since the deal was agreed no more.
-    Raises TradeWrongState, NotAParty, SignedBefore, `listing-not-on-offer` and what the registry
-    raises, and for a broker what BR1, BR2 and BR3 raise.
+    Raises TradeWrongState, NotAParty, SignedBefore, RewardContested, `listing-not-on-offer` and what the
+    registry raises, and for a broker what BR1, BR2 and BR3 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     may_move(trade.status, TradeEvent.SIGN, act.role)
@@ -47,6 +48,7 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     concluding = await _is_last(s, act, trade, signed.keys() | {act.actor.org_id})
     if concluding:
         await require_broker_of(s, act, trade)
+        await require_uncontested(s, trade, at=act.now)
     await repository.move(s, trade=trade, event=TradeEvent.SIGN, role=act.role)
     recorded = await record(
         s,

@@ -86,8 +86,9 @@ def parties_of(trade: Trade) -> list[str]:
 
 
 def named(trade: Trade | Claimed) -> dict[str, Any]:
-    """The parties of a trade as its statements name them."""
-    return {
+    """The parties of a trade as its statements name them; and a broker that it owes, who is none."""
+    owed = {} if trade.reward_to is None else {"reward_to": trade.reward_to}
+    return owed | {
         "trade_id": trade.trade_id,
         "listing_id": trade.listing_id,
         "seller_id": trade.seller_id,

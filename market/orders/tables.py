@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     Text,
     UniqueConstraint,
@@ -54,6 +56,8 @@ class Trade(SQLModel, table=True):
     quote_id: str | None = Field(default=None, sa_column=Column(Text))
     declaration_id: str | None = Field(default=None, sa_column=Column(Text))
     refusal_code: str | None = Field(default=None, sa_column=Column(Text))
+    # A broker without a seat in the trade that the commission is paid to (`market.orders.rewarding`).
+    reward_to: str | None = Field(default=None, sa_column=_org(nullable=True))
     payment_reference: str | None = Field(default=None, sa_column=Column(Text, unique=True))
     answer_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     fund_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -67,6 +71,55 @@ class Trade(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     accepted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     settled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def commission_to(self) -> str | None:
+        """Who is paid the commission: its broker, or one that has no seat in it."""
+        return self.broker_id or self.reward_to
+
+
+class Introduction(SQLModel, table=True):
+    """Two organisations that a broker brought together over a product, under a mandate of one of them.
+
+    `source_id` is the trade it came into, or the list of matches that it sent. `released_at` is when the
+    claim was given up, or found to be none.
+    """
+
+    __tablename__ = "market_introductions"
+    __table_args__ = (Index("ix_market_introductions_product_id_seller_id", "product_id", "seller_id"),)
+
+    introduction_id: str = Field(sa_column=Column(Text, primary_key=True))
+    source_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    broker_id: str = Field(sa_column=_org())
+    mandate_id: str = Field(sa_column=Column(Text, nullable=False))
+    product_id: str = Field(sa_column=Column(Text, nullable=False))
+    seller_id: str = Field(sa_column=_org())
+    buyer_id: str = Field(sa_column=_org())
+    introduced_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    released_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class RewardContest(SQLModel, table=True):
+    """A party's word that a broker is owed no reward in a trade; its reasons are in the opening.
+
+    `upheld` is None while it is open; a contest that was withdrawn is decided and not upheld.
+    """
+
+    __tablename__ = "market_reward_contests"
+
+    contest_id: str = Field(sa_column=Column(Text, primary_key=True))
+    trade_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_trades.trade_id"), nullable=False, index=True)
+    )
+    broker_id: str = Field(sa_column=_org())
+    mandate_id: str = Field(sa_column=Column(Text, nullable=False))
+    contester_id: str = Field(sa_column=_org())
+    opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    answered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    upheld: bool | None = Field(default=None, sa_column=Column(Boolean))
+    withdrawn: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class Offer(SQLModel, table=True):

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import orjson
+from sqlalchemy import or_
 from sqlmodel import col, select
 
 from base.calendar import at_shanghai, shanghai_day
@@ -98,7 +99,9 @@ def _booked_on(account: str) -> tuple[str, Any]:
     if not account.startswith(COMMISSION):
         return account, None
     org_id = account.removeprefix(COMMISSION)
-    return escrow_of(org_id), select(Trade.trade_id).where(Trade.broker_id == org_id)
+    return escrow_of(org_id), select(Trade.trade_id).where(
+        or_(col(Trade.broker_id) == org_id, col(Trade.reward_to) == org_id)
+    )
 
 
 def _line(account: str, one: Booked, trade: Trade | None, balance: int) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def kind_of(account: str, event: str, trade: Trade | None) -> str:
         if account == platform_fee():
             return "PLATFORM_FEE"
         if trade is not None:
-            sides = {trade.seller_id: "SELLER", trade.broker_id: "COMMISSION", trade.buyer_id: "REFUNDED"}
+            sides = {trade.seller_id: "SELLER", trade.commission_to: "COMMISSION", trade.buyer_id: "REFUNDED"}
             for org_id, kind in sides.items():
                 if org_id is not None and account == escrow_of(org_id):
                     return kind

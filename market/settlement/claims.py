@@ -63,7 +63,7 @@ async def open_claims(
     """
     debtors = {
         Payee.SELLER: trade.seller_id,
-        Payee.BROKER: trade.broker_id,
+        Payee.BROKER: trade.commission_to,
         Payee.PLATFORM: act.exchange.actor.org_id,
     }
     system, opened = act.as_exchange(), []

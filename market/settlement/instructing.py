@@ -178,7 +178,9 @@ def _parts(trade: Trade) -> WholePrice:
 
 async def _payouts(s: WriteSession, act: Act, trade: Trade, escrow: Escrow) -> list[Paying] | None:
     operator = act.exchange.actor.org_id
-    planned = legs(_parts(trade), seller_id=trade.seller_id, broker_id=trade.broker_id, operator_id=operator)
+    planned = legs(
+        _parts(trade), seller_id=trade.seller_id, broker_id=trade.commission_to, operator_id=operator
+    )
     return await payings(s, act, trade=trade, planned=planned, escrow=escrow)
 
 

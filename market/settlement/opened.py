@@ -41,7 +41,7 @@ def _legs(org_id: str, trade: Trade, opened: Mapping[str, Any]) -> dict[str, Any
 def _payee(trade: Trade, end_to_end_id: str) -> str | None:
     """Whom a payment pays: the party that its id names by a letter behind the trade's (`…/S`, `…/R2`)."""
     name, _, seat = end_to_end_id.rpartition("/")
-    seats = {"S": trade.seller_id, "B": trade.broker_id, "R": trade.buyer_id}
+    seats = {"S": trade.seller_id, "B": trade.commission_to, "R": trade.buyer_id}
     return seats.get(seat[:1]) if name == trade.trade_id else None
 
 

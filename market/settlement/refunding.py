@@ -137,7 +137,7 @@ async def instruct_split(s: WriteSession, act: Act, *, trade: Trade, escrow: Esc
         return None
     parts = (
         Leg(Payee.SELLER, trade.seller_id, split.seller_minor),
-        Leg(Payee.BROKER, trade.broker_id or "", split.commission_minor),
+        Leg(Payee.BROKER, trade.commission_to or "", split.commission_minor),
         Leg(Payee.PLATFORM, act.exchange.actor.org_id, split.platform_fee_minor),
         Leg(Payee.BUYER, trade.buyer_id, split.refund_minor),
     )

@@ -27,6 +27,7 @@ from market.orders.contract import Party, Terms, draw_up
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import DeliveryMode, marks_its_file
 from market.orders.precheck import Precheck, precheck
+from market.orders.rewarding import Claim, claim_due, claimed
 from market.orders.rules import TradeEvent
 from market.orders.service import named
 from market.orders.statements import terms_of
@@ -51,7 +52,7 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
 async def draw_up_again(s: WriteSession, act: Act, trade: Trade) -> None:
     """Check and draw up anew what was agreed, for the parties that there are now; signatures fall.
 
-    The client has taken over from its broker: price and terms stay, the commission is nobody's.
+    The client has taken over from its broker, or a reward was found not to be owed: price and terms stay.
     """
     await repository.discard_contract(s, trade_id=trade.trade_id)
     await prepare_contract(s, act, trade)
@@ -66,7 +67,10 @@ async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     organisations = await parties_in(s, trade)
     mandates = await mandates_in(s, act, trade)
     mandate = mandates.get(trade.broker_side or "")
-    commission_bp = commission_of(trade, mandates)
+    offered = await repository.latest_offer(s, trade_id=trade.trade_id)
+    shown = offered is None or offered.commission_bp != 0  # nobody bears what was not shown, as in auctions
+    claim = await claim_due(s, act, trade, price_minor=trade.price_minor) if shown else None
+    commission_bp = claim.fee_bp if claim else commission_of(trade, mandates)
     cleared = await clear_customs(
         s,
         act,
@@ -106,6 +110,7 @@ async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         quote=quote,
         price=price,
         mandate_id=mandate.mandate_id if mandate else None,
+        claim=claim,
     )
     await _draw_up(
         s,
@@ -116,6 +121,7 @@ async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         quote=quote,
         price=price,
         plan=plan,
+        claim=claim,
     )
 
 
@@ -129,8 +135,9 @@ async def _pass(
     quote: QuoteRow,
     price: WholePrice,
     mandate_id: str | None,
+    claim: Claim | None,
 ) -> None:
-    """The commission is that of the mandate in force now, which the statement names."""
+    """The commission is that of the mandate in force now, which the statement names, or a broker's claim."""
     before = trade.status
     await repository.move(
         s,
@@ -143,6 +150,7 @@ async def _pass(
             "declaration_id": cleared.declaration_id,
             "commission_minor": price.commission_minor,
             "platform_fee_minor": price.platform_fee_minor,
+            "reward_to": claim.broker_id if claim else None,
         },
     )
     await record(
@@ -163,6 +171,8 @@ async def _pass(
             after=trade.status.value,
         ),
     )
+    if claim is not None:
+        await record(s, act, claimed(trade, claim, commission_minor=price.commission_minor))
 
 
 async def _draw_up(
@@ -175,6 +185,7 @@ async def _draw_up(
     quote: QuoteRow,
     price: WholePrice,
     plan: PricePlan | None,
+    claim: Claim | None,
 ) -> None:
     """Keep the one document that every party will sign."""
     offers = await repository.offers_of(s, trade_id=trade.trade_id)
@@ -212,6 +223,7 @@ async def _draw_up(
             price_plan=plan.document() if plan and taken_as_planned(trade, offers, plan) else None,
             contract_dated_at=act.occurred_at,
             mandate_id=trade.mandate_id,
+            reward=claim.document() if claim else None,
             sandbox=sandbox.document() if sandbox and offer.delivery_mode == DeliveryMode.SANDBOX else None,
             marking=conditions.marking if marks_its_file(offer.delivery_mode, listing.product_type) else (),
         ),

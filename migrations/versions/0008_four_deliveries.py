@@ -27,10 +27,12 @@ def upgrade() -> None:
     _marks()
     _sandbox()
     _auctions()
+    _rewards()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    _no_rewards()
     op.drop_table("market_auction_bids")
     op.drop_table("market_auctions")
     _no_marks()
@@ -428,3 +430,78 @@ def _auctions() -> None:
 
 
 _MARK_STATES = ("PENDING", "MARKED", "UNMARKED")
+
+
+def _rewards() -> None:
+    """Whom a broker has brought together over what, who is owed for it without a seat, and what is contested."""
+    moment = base.db.UtcDateTime(timezone=True)
+    for table, columns in (
+        (
+            "market_introductions",
+            (
+                sa.Column("introduction_id", sa.Text(), nullable=False),
+                sa.Column("source_id", sa.Text(), nullable=False),
+                sa.Column("broker_id", sa.Text(), nullable=False),
+                sa.Column("mandate_id", sa.Text(), nullable=False),
+                sa.Column("product_id", sa.Text(), nullable=False),
+                sa.Column("seller_id", sa.Text(), nullable=False),
+                sa.Column("buyer_id", sa.Text(), nullable=False),
+                sa.Column("introduced_at", moment, nullable=False),
+                sa.Column("released_at", moment, nullable=True),
+            ),
+        ),
+        (
+            "market_reward_contests",
+            (
+                sa.Column("contest_id", sa.Text(), nullable=False),
+                sa.Column("trade_id", sa.Text(), nullable=False),
+                sa.Column("broker_id", sa.Text(), nullable=False),
+                sa.Column("mandate_id", sa.Text(), nullable=False),
+                sa.Column("contester_id", sa.Text(), nullable=False),
+                sa.Column("opened_at", moment, nullable=False),
+                sa.Column("due_at", moment, nullable=False),
+                sa.Column("answered_at", moment, nullable=True),
+                sa.Column("upheld", sa.Boolean(), nullable=True),
+                sa.Column("withdrawn", sa.Boolean(), nullable=False),
+                sa.Column("decided_at", moment, nullable=True),
+            ),
+        ),
+    ):
+        orgs = (
+            ("broker_id", "seller_id", "buyer_id")
+            if table == "market_introductions"
+            else ("broker_id", "contester_id")
+        )
+        rules = [_refers(table, name, "identity_orgs") for name in orgs]
+        if table == "market_reward_contests":
+            rules.append(_refers(table, "trade_id", "market_trades"))
+        key = columns[0].name
+        op.create_table(table, *columns, *rules, sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}")))
+        for name in orgs:
+            op.create_index(op.f(f"ix_{table}_{name}"), table, [name])
+    op.create_index(op.f("ix_market_introductions_source_id"), "market_introductions", ["source_id"])
+    op.create_index(
+        "ix_market_introductions_product_id_seller_id", "market_introductions", ["product_id", "seller_id"]
+    )
+    op.create_index(op.f("ix_market_reward_contests_trade_id"), "market_reward_contests", ["trade_id"])
+    op.execute(
+        "INSERT INTO market_introductions (introduction_id, source_id, broker_id, mandate_id, product_id, "
+        "seller_id, buyer_id, introduced_at) SELECT replace(trade_id, 'trd_', 'itr_'), trade_id, broker_id, "
+        "mandate_id, product_id, seller_id, buyer_id, inquired_at FROM market_trades "
+        "WHERE broker_id IS NOT NULL AND mandate_id IS NOT NULL"
+    )
+    op.add_column("market_trades", sa.Column("reward_to", sa.Text(), nullable=True))
+    with op.batch_alter_table("market_trades") as trades:
+        trades.create_foreign_key(
+            op.f("fk_market_trades_reward_to_identity_orgs"), "identity_orgs", ["reward_to"], ["org_id"]
+        )
+    op.create_index(op.f("ix_market_trades_reward_to"), "market_trades", ["reward_to"])
+
+
+def _no_rewards() -> None:
+    op.drop_index(op.f("ix_market_trades_reward_to"), "market_trades")
+    with op.batch_alter_table("market_trades") as trades:
+        trades.drop_constraint(op.f("fk_market_trades_reward_to_identity_orgs"), type_="foreignkey")
+        trades.drop_column("reward_to")
+    op.drop_table("market_reward_contests")
+    op.drop_table("market_introductions")

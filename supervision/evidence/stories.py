@@ -159,7 +159,7 @@ def _payments(trade_id: str, facts: Iterable[Fact], operator_id: str | None) -> 
     for fact in facts:
         said, opened = fact.said, fact.opened
         if fact.event == "TRD.CONTRACT":
-            parties = said
+            parties = {**said, "broker_id": said.get("broker_id") or said.get("reward_to")}
         elif fact.event == "TRD.FUND":
             buyer_id, amount = parties.get("buyer_id"), opened.get("amount_minor")
             yield _payment(trade_id, fact, "escrow_in", payer=buyer_id, payee=ESCROW, amount=amount)
@@ -194,12 +194,15 @@ def _payment(
     }
 
 
+_TAKEN: Final = frozenset({"DLV.DOWNLOAD", "DLV.RELEASE_KEY"})  # a copy is in somebody's hands
+
+
 def _usage(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
-    """Finished downloads by UTC day; a delivery by download with no download recorded apart is one itself."""
+    """Finished downloads and packages opened, by UTC day; a delivery by download with no download recorded apart is one itself."""
     days: dict[date, dict[str, Any]] = {}
     downloaded = False
     for fact in facts:
-        finished = fact.event == "DLV.DOWNLOAD" and fact.said.get("complete", True) is True
+        finished = fact.event in _TAKEN and fact.said.get("complete", True) is True
         delivered = fact.event == "TRD.DELIVERED" and fact.said.get("mode") == "download" and not downloaded
         if finished or delivered:
             downloaded = True
@@ -228,7 +231,7 @@ def _access(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
     for fact in facts:
         if fact.event == "TRD.CONTRACT":
             buyer_id = fact.said.get("buyer_id")
-        elif fact.event == "DLV.DOWNLOAD":
+        elif fact.event in _TAKEN:
             opened = fact.opened
             yield (
                 "access",

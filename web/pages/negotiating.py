@@ -16,12 +16,15 @@ from market.orders.acceptance import NAMES, TESTS, Holds, agreed_acceptance
 from market.orders.acting import commission_seen
 from market.orders.handover import modes_of
 from market.orders.offering import Preview, preview, standing_of, taken_apart
+from market.orders.rewarding import claim_seen
 from market.orders.scope import default_scope
 from market.orders.statements import terms_of
 from market.orders.states import TradeState
 from market.orders.tables import Offer, Trade
+from market.trade.contesting import OPEN
 from pricing.quote import MAX_PRICE_MINOR
 from web.pages.forms import Form
+from web.pages.naming import names_of
 from web.pages.room import Room, Taken
 from web.pages.showing import in_days
 from web.pages.steps import Step
@@ -50,7 +53,10 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "parts": _parts(offers),
         "standings": {offer.offer_no: standing_of(offer, trade, at=room.now) for offer in offers},
         "preview": await _previewed(s, room),
-        "commission_bp": await commission_seen(s, trade, at=room.now),
+        "commission_bp": await commission_seen(
+            s, trade, at=room.now, price_minor=latest.price_minor if latest else None
+        ),
+        **await _reward(s, trade, latest, room),
         "defaults": await _defaults(s, room, latest),
         "expires_at": in_days(room.now, _OFFER_DAYS),
         "reasons": room.visitor.options("refusal", REFUSAL_REASONS),
@@ -59,6 +65,18 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "modes": room.visitor.options(
             "delivery_mode", [mode for mode in DELIVERY_MODES if mode in modes_of(room.listing.product_type)]
         ),
+    }
+
+
+async def _reward(s: ReadSession, trade: Trade, latest: Offer | None, room: Room) -> Mapping[str, Any]:
+    """What the trade owes to a broker without a seat, and whether that may still be contested."""
+    price = trade.price_minor or (latest.price_minor if latest else None)
+    claim = await claim_seen(s, trade, at=room.now, price_minor=price)
+    names = await names_of(s, [claim.broker_id] if claim else [])
+    return {
+        "reward": claim,
+        "reward_broker": names[claim.broker_id] if claim else None,
+        "contestable": trade.status in OPEN,
     }
 
 

@@ -1,0 +1,55 @@
+"""A reward without a seat, as the sides are shown it, contest it, and as the exchange decides."""
+
+from datetime import timedelta
+
+from base.clock import rfc3339
+from tests.web.market import Market
+from tests.web.pages.browsing import Browser
+
+
+async def test_the_sides_are_shown_it_and_contest_it_on_pages(market: Market) -> None:
+    served, more = market.served, 90_000_000  # more than was contracted through the broker
+    body = {"listing_id": market.ids["listed"], "purpose": "建模", "scenario": "授信", "quantity": 1}
+    trade = await served.api(market.buyer, "POST", "/trades", body)
+    path = f"/trades/{trade['trade_id']}"
+    claim = await served.api(market.buyer, "GET", f"{path}/reward")
+    assert (claim["broker_id"], claim["fee_bp"]) == (market.broker.org_id, 200)
+    shown = await served.api(market.buyer, "GET", f"{path}/price?price_minor={more}")
+    assert shown["commission_bp"] == 200
+    offer = {
+        "price_minor": more,
+        "quantity": 1,
+        "unit": "set",
+        "licence_class": "internal-use",
+        "term_months": 12,
+        "purpose": "建模",
+        "territory": "CN",
+        "expires_at": rfc3339(served.clock.now() + timedelta(days=5)),
+    }
+    await served.api(market.provider, "POST", f"{path}/offers", offer)
+    buyer = Browser(served, market.buyer)
+    page = await buyer.get(path)
+    assert "A broker's reward" in page.words
+    assert market.broker.name in page.words
+    await served.api(market.buyer, "POST", f"{path}/accept", {"offer_no": 1})
+    await served.prove(market.buyer)
+    page = await buyer.get(path)
+    await buyer.send(page, f"/rewards{path}/contest", {"reasons": "双方早有往来"})
+    assert "双方早有往来" in (await buyer.follow()).words
+    (row,) = await served.api(market.broker, "GET", "/reward-contests")
+    assert row["said"] == {"RWD.CONTEST": "双方早有往来"}
+    broker = Browser(served, market.broker)
+    await served.prove(market.broker)
+    await broker.send(
+        await broker.get("/rewards"), f"/rewards/{row['contest_id']}/answer", {"text": "由我方引荐"}
+    )
+    operator = Browser(served, market.operator)
+    page = await operator.get("/rewards")
+    assert "由我方引荐" in page.words
+    await served.prove(market.operator)
+    sent = {"upheld": "yes", "reasons": "确有往来"}
+    await operator.send(page, f"/rewards/{row['contest_id']}/decide", sent)
+    assert "nothing is owed" in (await operator.follow()).words
+    after = await served.api(market.buyer, "GET", path)
+    assert (after["status"], after["commission_minor"]) == ("CONTRACT_READY", 0)
+    assert await served.api(market.buyer, "GET", f"{path}/reward") is None
