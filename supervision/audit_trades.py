@@ -39,6 +39,7 @@ from supervision.audit_moves import (
 )
 from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
+from supervision.audit_usage import USAGE, judge_usage
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
 _NOT_CONCLUDED: Final = frozenset({"INQUIRED", "NEGOTIATING", "CONTRACT_READY", FROZEN})
@@ -141,6 +142,9 @@ def _beside(case: Case, said: Sealed) -> None:
     """What is no step of a trade and yet matters to trades."""
     if said.event == GENESIS and case.memory.keyring.earlier is None:
         case.memory.goes_on = said.predicate.get("previous") is not None
+    elif said.event == USAGE:
+        for why in judge_usage(case, said):
+            case.problem(Code.KEY, why, seq=said.seq)
     elif said.event.startswith(_MANDATES):
         _of_a_mandate(case, said)
         if said.event == TAKE_OVER:
