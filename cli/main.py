@@ -73,6 +73,13 @@ OFFERED: Final = MappingProxyType(
                 "sources, quality, trades, deliveries, each with its entry."
             ),
         ),
+        "check": (
+            "cli.check:check",
+            (
+                "Measure a delivered copy by its listing's quality contract, "
+                "and say what was kept of each promise."
+            ),
+        ),
         "trace": (
             "cli.trace:trace",
             "Name the delivery that a leaked copy came from, with its confidence.",

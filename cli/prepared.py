@@ -51,6 +51,7 @@ _WORDS: Final = {
     "TRD.SIGN": "SIGN THE CONTRACT",
     "TRD.START_DELIVERY": "start the delivery",
     "TRD.DELIVERED": "confirm that the data was received",
+    "DLV.CHECK": "state what you found of the delivered goods",
     "TRD.ACCEPT_GOODS": "ACCEPT THE GOODS: the money is released",
     "ORD.PROPOSE": "propose a supervisory order",
     "ORD.ISSUE": "put a supervisory order into force",

@@ -134,3 +134,10 @@ class NoReport(NotFound):
 
     code = "quality-report-unknown"
     title = "No such quality report"
+
+
+class ContractBroken(Malformed):
+    """Not a data contract of ours, or one that does not agree with itself."""
+
+    code = "contract-broken"
+    title = "The data contract cannot be used"

@@ -127,6 +127,7 @@ class Facts:
     measured_days: int | None = None  # API: over how many days the calls were made
     took_days: int | None = None  # PRIVACY, COMPUTE: after how many days all of it was there
     verifications: Sequence[bool] | None = None  # CERT: each verification's signature
+    delivered: DeliveredCopy | None = None  # DATASET: the copy, as the buyer's own tools measured it
 
     def given(self) -> frozenset[str]:
         """The members that are there."""
@@ -134,7 +135,7 @@ class Facts:
 
 
 MEMBERS: Final[Mapping[ProductType, frozenset[str]]] = {
-    ProductType.DATASET: frozenset(),
+    ProductType.DATASET: frozenset({"delivered"}),
     ProductType.API: frozenset({"calls", "measured_days"}),
     ProductType.REPORT: frozenset({"scope"}),
     ProductType.SERVICE: frozenset({"milestones"}),
@@ -273,6 +274,8 @@ _BY_TYPE: Final[Mapping[ProductType, Callable[[Promise, Facts], list[Item]]]] = 
 
 def judge_facts(promise: Promise, facts: Facts) -> list[Item]:
     """What was found of a product by its type's own facts; those that nobody has given are OPEN."""
+    if facts.delivered is not None:
+        return judge_copy(promise, facts.delivered)
     judge = _BY_TYPE.get(promise.product_type)
     return [] if judge is None else judge(promise, facts)
 

@@ -20,6 +20,7 @@ from market.delivery.acceptance import (
     outcome_of,
 )
 from market.delivery.errors import DeliveryWrongState, FactsForeign
+from market.delivery.kinds import DeliveryKind
 from market.delivery.tables import AcceptanceCheck, Entitlement
 from market.listings.categories import ProductType
 from market.listings.repository import get_listing
@@ -54,7 +55,8 @@ async def sold(s: ReadSession, trade: Trade, entitlement: Entitlement) -> tuple[
 async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) -> AcceptanceCheck:
     """The buyer tests what came by the facts of its type (DLV.CHECK), within the acceptance window.
 
-    That accepts nothing and disputes nothing: it is what either can rest on. Raises NotAParty,
+    That accepts nothing and disputes nothing: it is what either can rest on; a copy that fails its buyer's
+    test is disputed by `market.trade.checking`. Raises NotAParty,
     TradeWrongState, DeadlinePassed, and FactsForeign for facts that another type is tested by, or none.
     """
     trade = await trades.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
@@ -67,7 +69,8 @@ async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts)
     promise, _ = await sold(s, trade, entitlement)
     tested_by = MEMBERS[promise.product_type]
     given = facts.given()
-    if not given or given - tested_by:
+    elsewhere = facts.delivered is not None and entitlement.kind is not DeliveryKind.FILE
+    if not given or given - tested_by or elsewhere:
         raise FactsForeign(
             "a product is tested by the facts of its type",
             product_type=promise.product_type.value,

@@ -22,8 +22,8 @@ from base.jobs import External, Job, JobRow, JobStatus, enqueue
 from ledger.acts import House
 from ledger.recording import Act
 from market.delivery import repository as deliveries
-from market.delivery.acceptance import DeliveredCopy, Quality
-from market.delivery.checks import sold, state_copy_check
+from market.delivery.acceptance import DeliveredCopy, Facts, Quality
+from market.delivery.checks import check_goods, sold, state_copy_check
 from market.delivery.service import CHECK_JOB
 from market.delivery.tables import AcceptanceCheck
 from market.disputes.rules import Evidence, Ground
@@ -36,6 +36,7 @@ from registry.report import Report
 
 MISMATCH_JOB: Final = "delivery.mismatch"
 OPERATOR: Final = "EXCHANGE_OPERATOR"
+_WHOSE: Final[Mapping[str, str]] = {OPERATOR: "exchange's", "BUYER": "buyer's"}
 LEASE_S: Final = 300
 DAMAGED_AFTER: Final = 3  # attempts: a store that does not answer is not yet goods that are not there
 KNOWN: Final = 256
@@ -128,24 +129,49 @@ def _digest(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+async def check_copy(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) -> AcceptanceCheck:
+    """The buyer's own test of what came (`market.delivery.checks.check_goods`).
+
+    A delivered copy that differs from what was promised is disputed by that, as when the exchange finds it.
+    """
+    check = await check_goods(s, act, trade_id=trade_id, facts=facts)
+    if facts.delivered is not None and not check.passed:
+        await dispute_mismatch(s, act.as_exchange(), trade_id=trade_id)
+    return check
+
+
 async def dispute_mismatch(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """Open the dispute that a failed test asks for (TRD.DISPUTE); False where the trade is past that.
 
     A trade that is frozen is disputed when it is released.
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
-    check = await deliveries.check_by(s, trade_id=trade_id, role=OPERATOR)
-    if trade.status is not TradeState.DELIVERED or check is None or check.passed:
+    check = await _mismatch(s, trade_id)
+    if trade.status is not TradeState.DELIVERED or check is None:
         return False
     await open_dispute(
         s,
         act,
         trade_id=trade_id,
         ground=_ground(check).value,
-        text="the exchange's test of the delivered copy failed: " + ", ".join(_failed(check)),
+        text=f"the {_WHOSE[check.role]} test of the delivered copy failed: " + ", ".join(_failed(check)),
         evidence=[Evidence("acceptance-report", check.report_sha256)],
     )
     return True
+
+
+async def _mismatch(s: ReadSession, trade_id: str) -> AcceptanceCheck | None:
+    """A failed test of the delivered copy: the exchange's, or else the last of the buyer's own."""
+    for role in _WHOSE:
+        check = await deliveries.check_by(s, trade_id=trade_id, role=role)
+        if check is not None and not check.passed and _is_of_copy(check):
+            return check
+    return None
+
+
+def _is_of_copy(check: AcceptanceCheck) -> bool:
+    """Every test of the exchange's begins with the bytes; a buyer's does where it measured the copy."""
+    return any(item["name"] == "file_sha256" for item in orjson.loads(check.report)["items"])
 
 
 def _failed(check: AcceptanceCheck) -> list[str]:

@@ -9,13 +9,15 @@ from pydantic import Field
 from base.db import WriteSession
 from ledger.recording import Act
 from market.delivery import repository
-from market.delivery.acceptance import Call, Facts
-from market.delivery.checks import EVENT, check_goods
+from market.delivery.acceptance import Call, DeliveredCopy, Facts, Quality
+from market.delivery.checks import EVENT
 from market.delivery.errors import CheckErased
 from market.delivery.rules import digest_field, etag
 from market.delivery.tables import AcceptanceCheck
+from market.trade.checking import check_copy
 from market.trade.failing import say_delivery_failed
 from market.trade.suspending import resume_delivery, suspend_delivery
+from registry.quality import Dimension
 from web.acts import ActKind, Args, Asked, Id, ReasonCode, Sha256, kind
 from web.api.trades import TradeArgs, visible
 from web.deps import CallerDep, ReadDep, answers, respond
@@ -91,6 +93,29 @@ class Tick(Asked):
     there: bool
 
 
+class ColumnFact(Asked):
+    name: str = Field(max_length=200)
+    type: str = Field(max_length=20)
+
+
+class MeasuredFact(Asked):
+    """What a quality report says of the copy (`databourse check` makes it)."""
+
+    method: str = Field(max_length=60)
+    columns: list[ColumnFact] = Field(max_length=500)
+    rows: int = Field(ge=0, le=10**12)
+    dimensions: dict[Dimension, Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})\.[0-9]$")]]
+
+
+class DeliveredFact(Asked):
+    """The delivered copy: its digest and length, and what was measured, or why it could not be."""
+
+    file_sha256: Sha256
+    bytes: int = Field(ge=0, le=10**15)
+    measured: MeasuredFact | None = None
+    refused: str | None = Field(default=None, pattern=r"^[a-z-]{1,40}$")
+
+
 class CheckForm(Asked):
     """What was found, by the members of the product's type; none of another type's."""
 
@@ -114,6 +139,7 @@ class CheckForm(Asked):
     took_days: Days | None = Field(default=None, description="PRIVACY, COMPUTE: until all of it was there")
     card_hours_milli: Millionths | None = Field(default=None, description="COMPUTE: thousandths")
     verifications: list[bool] | None = Field(default=None, min_length=1, max_length=1000, description="CERT")
+    delivered: DeliveredFact | None = Field(default=None, description="DATASET: a mismatch opens a dispute")
 
 
 class CheckArgs(Args, CheckForm):
@@ -135,8 +161,19 @@ async def _check(s: WriteSession, act: Act, args: CheckArgs, node: Node) -> Any:
     given = {name: value for name, value in dict(args).items() if name != "trade_id"}
     calls = None if args.calls is None else [Call(call.ok, call.latency_ms) for call in args.calls]
     ticked = {"scope": _ticks(args.scope), "milestones": _ticks(args.milestones)}
-    facts = Facts(**(given | ticked | {"calls": calls}))
-    return await check_goods(s, act, trade_id=args.trade_id, facts=facts)
+    copy = None if args.delivered is None else _copy(args.delivered)
+    facts = Facts(**(given | ticked | {"calls": calls, "delivered": copy}))
+    return await check_copy(s, act, trade_id=args.trade_id, facts=facts)
+
+
+def _copy(told: DeliveredFact) -> DeliveredCopy:
+    quality = None
+    if told.measured is not None:
+        measured = told.measured
+        schema = tuple((column.name, column.type) for column in measured.columns)
+        scores = {name.value: score for name, score in measured.dimensions.items()}
+        quality = Quality(measured.method, schema, measured.rows, scores)
+    return DeliveredCopy(told.file_sha256, told.bytes, quality, None if quality else told.refused)
 
 
 class CheckView(View):
@@ -188,7 +225,10 @@ async def resume(trade_id: Id, caller: CallerDep, form: StopForm) -> Response:
 
 @router.post("/trades/{trade_id}/checks", **answers(CHECK, CheckView))
 async def check(trade_id: Id, caller: CallerDep, form: CheckForm) -> Response:
-    """Test what came, as the buyer, by the facts of the product's type; accepts and disputes nothing."""
+    """Test what came, as the buyer, by the facts of the product's type; accepts nothing.
+
+    It disputes nothing either, but for a data set that differs from what was sold: that is disputed.
+    """
     return respond(await caller.do(CHECK, CheckArgs(trade_id=trade_id, **dict(form))))
 
 

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from base.errors import Malformed
 from registry.errors import NoReport
-from registry.repository import latest_report
+from registry.repository import latest_report, report_named
 from registry.tables import QualityRow
-from web.acts import Id
+from web.acts import Id, Sha256
 from web.api.catalogue import visible
 from web.deps import WAITING, CallerDep, ReadDep, VisitorDep, done, expect_upload, respond
 from web.files import keep_upload, measure_listing
@@ -72,10 +72,15 @@ async def measure(listing_id: Id, caller: CallerDep, declared: dict[str, Any]) -
 
 
 @router.get("/listings/{listing_id}/quality")
-async def quality(listing_id: Id, s: ReadDep, caller: VisitorDep) -> QualityView:
-    """The newest measured quality report of a listing, whole."""
+async def quality(
+    listing_id: Id, s: ReadDep, caller: VisitorDep, report: Annotated[Sha256 | None, Query()] = None
+) -> QualityView:
+    """The newest measured quality report of a listing, whole; or the one of a digest (`report`)."""
     await visible(s, caller, listing_id)
-    row = await latest_report(s, listing_id=listing_id)
+    if report is None:
+        row = await latest_report(s, listing_id=listing_id)
+    else:
+        row = await report_named(s, listing_id=listing_id, report_sha256=report)
     if row is None:
         raise NoReport("no quality report of this listing", listing_id=listing_id)
     return QualityView.of(row)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,28 @@ from base.db import Database, WriteSession
 from base.files import FileDamaged
 from base.jobs import Job, JobRow, JobStatus, run_due
 from ledger.recording import Act
-from market.delivery.acceptance import Facts
+from market.delivery.acceptance import DeliveredCopy, Facts, Quality
 from market.delivery.checks import check_goods
 from market.delivery.errors import FactsForeign
+from market.delivery.kinds import DeliveryKind
 from market.delivery.repository import checks_of
 from market.delivery.service import CHECK_JOB, accept_goods, silent_accept
-from market.delivery.tables import AcceptanceCheck
+from market.delivery.tables import AcceptanceCheck, Entitlement
 from market.disputes.repository import dispute_of
 from market.disputes.rules import Ground, Side
 from market.listings.categories import ProductType
 from market.listings.tables import Listing
 from market.orders.errors import DeadlinePassed, TradeUnknown, TradeWrongState
 from market.orders.rules import TradeState
-from market.trade.checking import GoodsDesk
+from market.trade.checking import GoodsDesk, check_copy
 from market.trade.clockwork import handlers
 from market.trade.freezing import freeze_trade, unfreeze_trade
+from registry.measure import remeasure
 from tests.databases import on_sqlite
 from tests.houses import Party, make_house
 from tests.market.conftest import copied_deal
 from tests.market.delivery.funded import Deal, chunks, make_deal, set_file
-from tests.market.listings.goods import CLEAN, events, said
+from tests.market.listings.goods import CLEAN, events, report_on, said
 from tests.standstill import refused
 
 WINDOW = datetime(2026, 11, 23, 15, 59, 59, 999_000, tzinfo=UTC)
@@ -280,6 +283,67 @@ async def test_a_buyer_states_what_it_found_and_neither_accepts_nor_disputes_by_
     ours, theirs = sorted(await checks(deal), key=lambda one: one.role, reverse=True)
     assert [item["verdict"] for item in orjson.loads(ours.report)["items"]] == ["PASS", "PASS", "OPEN"]
     assert orjson.loads(theirs.report)["failed"] == ["milestone: 标注"]
+
+
+async def measured(deal: Deal, tmp_path: Path, raw: bytes) -> Facts:
+    """What a buyer's own tools say of a copy."""
+    path = tmp_path / "mine.csv"
+    path.write_bytes(raw)
+    report = (await remeasure(path, report_on(CLEAN))).report
+    copy = DeliveredCopy(sha256_hex(raw), len(raw), Quality.of(report))
+    return Facts(delivered=copy)
+
+
+async def buyers(scene: Any, facts: Facts) -> AcceptanceCheck:
+    return await scene.buyer.do(
+        check_copy,
+        role="BUYER",
+        attempted="DLV.CHECK",
+        object_id=scene.trade_id,
+        trade_id=scene.trade_id,
+        facts=facts,
+    )
+
+
+async def test_a_buyers_own_test_of_the_same_copy_accepts_and_disputes_nothing(deal, tmp_path):
+    await delivered(deal)
+    signed = await buyers(deal, await measured(deal, tmp_path, CLEAN.encode()))
+    assert (signed.passed, signed.role) == (True, "BUYER")
+    assert {item["name"] for item in orjson.loads(signed.report)["items"]} >= {"schema", "rows", "accuracy"}
+    assert (await deal.trade()).status is TradeState.DELIVERED
+
+
+@pytest.mark.parametrize(("raw", "ground"), [(FEWER, Ground.DIGEST), (CLEAN, Ground.QUALITY)])
+async def test_a_copy_that_fails_its_buyers_test_is_disputed_by_that(deal, tmp_path, raw, ground):
+    """By its bytes; or by its quality alone, of which the exchange has found nothing."""
+    await delivered(deal)
+    facts = await measured(deal, tmp_path, raw.encode())
+    if raw == CLEAN:
+        worse = replace(
+            facts.delivered.quality, dimensions=dict.fromkeys(Quality.of(report_on(CLEAN)).dimensions, "1.0")
+        )
+        facts = Facts(delivered=replace(facts.delivered, quality=worse))
+    signed = await buyers(deal, facts)
+    assert not signed.passed
+    assert (await deal.trade()).status is TradeState.DISPUTED
+    async with deal.house.database.read() as s:
+        dispute = await dispute_of(s, trade_id=deal.trade_id)
+    assert (dispute.side, dispute.ground) == (Side.EXCHANGE, ground)
+    assert dispute.text.startswith("the buyer's test of the delivered copy failed: ")
+    assert dispute.evidence == [{"name": "acceptance-report", "sha256": signed.report_sha256}]
+    await run(deal)  # the exchange's own test comes later, passes, and ends nothing
+    assert [one.passed for one in await checks(deal) if one.role != "BUYER"] == [True]
+    assert (await deal.trade()).status is TradeState.DISPUTED
+
+
+async def test_what_is_no_file_is_not_tested_as_one(deal, tmp_path):
+    await delivered(deal)
+    async with deal.house.database.write() as s:
+        right = await s.get(Entitlement, (await deal.entitlement()).entitlement_id)
+        right.kind = DeliveryKind.SHARE
+        s.add(right)
+    with pytest.raises(FactsForeign):
+        await buyers(deal, await measured(deal, tmp_path, FEWER.encode()))
 
 
 async def test_a_product_is_tested_by_the_facts_of_its_type_in_the_window_by_its_buyer(deal):
