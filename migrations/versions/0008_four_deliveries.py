@@ -139,7 +139,9 @@ def _tables_made() -> None:
 
 
 def _refers(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
-    key = {"identity_orgs": "org_id", "market_listings": "listing_id"}.get(other, "entitlement_id")
+    key = {"identity_orgs": "org_id", "market_listings": "listing_id", "market_trades": "trade_id"}.get(
+        other, "entitlement_id"
+    )
     return sa.ForeignKeyConstraint([column], [f"{other}.{key}"], name=op.f(f"fk_{table}_{column}"))
 
 
@@ -490,18 +492,17 @@ def _rewards() -> None:
         "mandate_id, product_id, seller_id, buyer_id, inquired_at FROM market_trades "
         "WHERE broker_id IS NOT NULL AND mandate_id IS NOT NULL"
     )
-    op.add_column("market_trades", sa.Column("reward_to", sa.Text(), nullable=True))
-    with op.batch_alter_table("market_trades") as trades:
-        trades.create_foreign_key(
-            op.f("fk_market_trades_reward_to_identity_orgs"), "identity_orgs", ["reward_to"], ["org_id"]
-        )
+    op.execute(
+        "ALTER TABLE market_trades ADD COLUMN reward_to TEXT "
+        "CONSTRAINT fk_market_trades_reward_to REFERENCES identity_orgs (org_id)"
+    )
     op.create_index(op.f("ix_market_trades_reward_to"), "market_trades", ["reward_to"])
 
 
 def _no_rewards() -> None:
     op.drop_index(op.f("ix_market_trades_reward_to"), "market_trades")
     with op.batch_alter_table("market_trades") as trades:
-        trades.drop_constraint(op.f("fk_market_trades_reward_to_identity_orgs"), type_="foreignkey")
+        trades.drop_constraint(op.f("fk_market_trades_reward_to"), type_="foreignkey")
         trades.drop_column("reward_to")
     op.drop_table("market_reward_contests")
     op.drop_table("market_introductions")
