@@ -88,7 +88,7 @@ def response_of(answered: Answered) -> Response:
         use = charged.use
         headers["databourse-use"] = str(use.number)
         headers["databourse-receipt"] = leaf_of(use, trade_id=answered.trade_id).hex()
-        receipt = f"/api/v1/entitlements/{use.entitlement_id}/uses/{use.number}"
+        receipt = f"/api/v1/entitlements/{use.entitlement_id}/uses/{use.number}/receipt"
         headers["link"] = f'<{receipt}>; rel="describedby"'
     whole = answer.spool.whole
     if whole is not None:

@@ -34,6 +34,11 @@ class UsageUnknown(NotFound):
     title = "No such statement of usage"
 
 
+class UseNotStated(NotFound):
+    code = "use-not-stated"
+    title = "This use is not in a statement yet"
+
+
 class UsageTooSmall(Conflict):
     """Few uses are stated at night; asked for in between are only many."""
 
@@ -139,6 +144,13 @@ class DeclaredOtherwise(Conflict):
 
     code = "download-declared-otherwise"
     title = "This download was opened for another purpose or recipient"
+
+
+class PackageUnknown(NotFound):
+    """Its key is released for a package that somebody has fetched, or begun to."""
+
+    code = "package-unknown"
+    title = "This package was never fetched"
 
 
 class DownloadUnknown(NotFound):

@@ -5,7 +5,9 @@ from typing import Final
 
 from sqlmodel import col, select
 
+from base.calendar import shanghai_day
 from base.db import ReadSession
+from market.delivery.acceptance import Call, Facts
 from market.delivery.gateway.errors import InterfaceErased, SecretUnknown
 from market.delivery.gateway.rules import OWN_TABLE, Interface, interface_of_text
 from market.delivery.gateway.tables import CallRow, InterfaceRow, InterfaceSecret
@@ -56,3 +58,12 @@ async def calls_of(s: ReadSession, *, entitlement_id: str, limit: int = MOST_JUD
     """The calls under a right, the latest first."""
     query = select(CallRow).where(CallRow.entitlement_id == entitlement_id)
     return (await s.exec(query.order_by(col(CallRow.call_id).desc()).limit(limit))).all()
+
+
+async def service_facts(s: ReadSession, *, entitlement_id: str) -> Facts | None:
+    """What the gateway has measured of a right's calls, as an acceptance test takes it; None without any."""
+    calls = await calls_of(s, entitlement_id=entitlement_id)
+    if not calls:
+        return None
+    days = shanghai_day(calls[0].called_at) - shanghai_day(calls[-1].called_at)
+    return Facts(calls=[Call(one.ok, one.latency_ms) for one in calls], measured_days=days.days + 1)
