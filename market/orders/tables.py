@@ -57,7 +57,7 @@ class Trade(SQLModel, table=True):
     declaration_id: str | None = Field(default=None, sa_column=Column(Text))
     refusal_code: str | None = Field(default=None, sa_column=Column(Text))
     # A broker without a seat in the trade that the commission is paid to (`market.orders.rewarding`).
-    reward_to: str | None = Field(default=None, sa_column=_org(nullable=True))
+    reward_to: str | None = Field(default=None, sa_column=Column(Text, index=True))
     payment_reference: str | None = Field(default=None, sa_column=Column(Text, unique=True))
     answer_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     fund_by: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -150,6 +150,7 @@ class Offer(SQLModel, table=True):
     scope: str | None = Field(default=None, sa_column=Column(Text))
     delivery_mode: str | None = Field(default=None, sa_column=Column(Text))
     delivery_days: int | None = Field(default=None, sa_column=Column(Integer))
+    delivery_part: str | None = Field(default=None, sa_column=Column(Text))
     acceptance: str | None = Field(default=None, sa_column=Column(Text))
     commission_bp: int | None = Field(default=None, sa_column=Column(Integer))
     made_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -492,17 +492,12 @@ def _rewards() -> None:
         "mandate_id, product_id, seller_id, buyer_id, inquired_at FROM market_trades "
         "WHERE broker_id IS NOT NULL AND mandate_id IS NOT NULL"
     )
-    op.execute(
-        "ALTER TABLE market_trades ADD COLUMN reward_to TEXT "
-        "CONSTRAINT fk_market_trades_reward_to REFERENCES identity_orgs (org_id)"
-    )
+    op.add_column("market_trades", sa.Column("reward_to", sa.Text(), nullable=True))
     op.create_index(op.f("ix_market_trades_reward_to"), "market_trades", ["reward_to"])
 
 
 def _no_rewards() -> None:
     op.drop_index(op.f("ix_market_trades_reward_to"), "market_trades")
-    with op.batch_alter_table("market_trades") as trades:
-        trades.drop_constraint(op.f("fk_market_trades_reward_to"), type_="foreignkey")
-        trades.drop_column("reward_to")
+    op.drop_column("market_trades", "reward_to")
     op.drop_table("market_reward_contests")
     op.drop_table("market_introductions")
