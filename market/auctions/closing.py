@@ -31,6 +31,7 @@ from market.listings.states import ListingState
 from market.listings.tables import Listing
 from market.orders.acting import commission_of, mandates_in
 from market.orders.offering import taken_apart
+from market.orders.parts import text_of
 from market.orders.rules import Side, TradeEvent
 from market.orders.rules import may_move as may_move_trade
 from market.orders.statements import OfferTerms, named, parts_of
@@ -233,6 +234,7 @@ def _offer(act: Act, trade: Trade, terms: OfferTerms, *, commission_bp: int, sta
         scope=terms.scope.text(),
         delivery_mode=terms.delivery.mode.value,
         delivery_days=terms.delivery.days,
+        delivery_part=text_of(terms.delivery.part) or None,
         acceptance=terms.acceptance.text(),
         commission_bp=commission_bp,
     )

@@ -1,5 +1,6 @@
 """What the winners of an auction get beside the price: told when it opens, the same for all of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +15,8 @@ from market.listings.tables import Listing
 from market.orders.acceptance import AcceptanceTerms, acceptance_of_text, agreed_acceptance
 from market.orders.bounding import usual_scope
 from market.orders.handover import DeliveryMode, Handover, agreed_handover
+from market.orders.parting import require_part
+from market.orders.parts import WHOLE, view_from
 from market.orders.rules import check_terms
 from market.orders.scope import LicenceScope, check_within, scope_from, territory_of
 from market.orders.statements import OfferTerms
@@ -51,6 +54,7 @@ async def whole(s: ReadSession, listing: Listing, goods: Goods) -> dict[str, Any
         buyer_place=places[0] if places else COUNTRY,
     )
     delivery = agreed_handover(goods.delivery, listing.product_type)
+    await require_part(s, listing, delivery.part)
     acceptance = agreed_acceptance(goods.acceptance, listing.product_type, listing.quantity)
     return {
         "quantity": listing.quantity,
@@ -77,9 +81,14 @@ def terms_at(auction: Auction, *, price_minor: int, purpose: str, expires_at: da
         territory=said["territory"],
         expires_at=expires_at,
         scope=scope_from(said["scope"]),
-        delivery=Handover(DeliveryMode(said["delivery"]["mode"]), said["delivery"]["days"]),
+        delivery=_handover(said["delivery"]),
         acceptance=acceptance_of_text(canonical(said["acceptance"]).decode()),
     )
+
+
+def _handover(said: Mapping[str, Any]) -> Handover:
+    part = view_from(said["part"]) if "part" in said else WHOLE
+    return Handover(DeliveryMode(said["mode"]), said["days"], part)
 
 
 def terms_document(auction: Auction) -> dict[str, Any]:

@@ -82,6 +82,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
         file_id=file.file_id,
         sha256=file.sha256,
         bytes=file.bytes,
+        part=offer.delivery_part or "",
         status=EntitlementStatus.ACTIVE,
         max_downloads=(policy and policy.most_uses) or MAX_DOWNLOADS,
         granted_at=act.occurred_at,

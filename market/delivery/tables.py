@@ -24,6 +24,7 @@ from market.delivery.rules import Cause, DownloadStatus, EntitlementStatus
 class Entitlement(SQLModel, table=True):
     """A buyer's right to what one trade sold, so many uses, until its licence ends.
 
+    `part` is what of a shared table the contract lets out (`market.orders.parts`), empty for all of it.
     `kind` is how it is exercised; `max_downloads` and `used` count uses of any kind.
 
     The file's three facts are copied from the listing: what was sold is what is delivered, whatever
@@ -51,6 +52,7 @@ class Entitlement(SQLModel, table=True):
     file_id: str = Field(sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False))
     sha256: str = Field(sa_column=Column(Text, nullable=False))
     bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    part: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
     status: EntitlementStatus = Field(sa_column=Column(text_enum(EntitlementStatus), nullable=False))
     max_downloads: int = Field(sa_column=Column(Integer, nullable=False))
     used: int = Field(default=0, sa_column=Column(Integer, nullable=False))

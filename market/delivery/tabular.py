@@ -21,7 +21,8 @@ from base.db import Database
 from base.errors import Refusal, Unavailable
 from base.files import FileStore, StoredFile
 from market.delivery.tabling.tables import TableFile
-from market.delivery.tabling.view import MAX_COLUMNS, WHOLE, Shape, View, made_of
+from market.delivery.tabling.view import Shape, made_of
+from market.orders.parts import MAX_COLUMNS, WHOLE, View
 from registry.confined import cpu_seconds, module_command, run_confined
 
 CHILD: Final = "market.delivery.tabling.child"

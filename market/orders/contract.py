@@ -61,8 +61,8 @@ class Terms:
     """What was agreed. Amounts in fen; the price includes tax and every fee.
 
     `sandbox` is what may be asked where the table stays, `price_plan` the listing's plan where it made the
-    price; `marking` are the columns in which the buyer's
-    copy of the file may carry a mark of its own.
+    price; `marking` are the columns in which the buyer's copy of the file may carry a mark of its own, `part`
+    what of a shared table is let out.
     """
 
     trade_id: str
@@ -93,6 +93,7 @@ class Terms:
     acceptance: AcceptanceTerms | None = None
     sandbox: Mapping[str, Any] | None = None
     marking: tuple[str, ...] = ()
+    part: Mapping[str, Any] | None = None
 
     @property
     def accepted(self) -> AcceptanceTerms:
@@ -164,6 +165,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "within_wd": terms.deliver_within_wd,
                 **({"sandbox": terms.sandbox} if terms.sandbox else {}),
                 **({"marking": list(terms.marking)} if terms.marking else {}),
+                **({"part": terms.part} if terms.part else {}),
             },
             "acceptance": {
                 "tests": list(ACCEPTED_BY[terms.product_type]),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from market.listings.categories import ProductType
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.errors import DeliveryModeNotAllowed, OfferMalformed
+from market.orders.parts import WHOLE, View
 
 MAX_DELIVERY_DAYS: Final = 60
 
@@ -46,15 +47,17 @@ _OWN: Final[Mapping[ProductType, tuple[DeliveryMode, ...]]] = {
 class Handover:
     """Which kind of delivery, within how many working days after the escrow is funded.
 
-    No mode is the usual one of the product's type.
+    No mode is the usual one of the product's type. `part` is what of a table is shared.
     """
 
     mode: DeliveryMode | None = None
     days: int = DELIVER_WORKING_DAYS
+    part: View = WHOLE
 
     def document(self) -> dict[str, Any]:
         """As an offer's opening says it."""
-        return {"mode": self.mode.value if self.mode else None, "days": self.days}
+        part = {} if self.part.whole else {"part": self.part.document()}
+        return {"mode": self.mode.value if self.mode else None, "days": self.days, **part}
 
 
 def marks_its_file(mode: str | None, product_type: ProductType) -> bool:
@@ -70,7 +73,8 @@ def modes_of(product_type: ProductType) -> tuple[DeliveryMode, ...]:
 def agreed_handover(handover: Handover | None, product_type: ProductType) -> Handover:
     """What an offer says of the delivery, with the usual kind and term where it leaves them open.
 
-    Raises OfferMalformed for a term out of bounds, DeliveryModeNotAllowed for another type's kind.
+    Raises OfferMalformed for a term out of bounds or a part of what is not shared, DeliveryModeNotAllowed for
+    another type's kind.
     """
     allowed = modes_of(product_type)
     said = handover or Handover()
@@ -86,4 +90,6 @@ def agreed_handover(handover: Handover | None, product_type: ProductType) -> Han
             product_type=product_type.value,
             allowed=[one.value for one in allowed],
         )
-    return Handover(mode, said.days)
+    if not said.part.whole and mode is not DeliveryMode.SHARE:
+        raise OfferMalformed("a part of a table is let out by a share of it", member="part")
+    return Handover(mode, said.days, said.part)

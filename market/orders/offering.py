@@ -21,6 +21,8 @@ from market.orders.acting import acting_side, commission_due, commission_seen, r
 from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
 from market.orders.handover import DeliveryMode, agreed_handover
+from market.orders.parting import require_part
+from market.orders.parts import text_of
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -102,6 +104,7 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
     delivery = agreed_handover(terms.delivery, listing.product_type)
     if delivery.mode is DeliveryMode.SANDBOX and await sandbox_of(s, listing_id=listing.listing_id) is None:
         raise SandboxTermsMissing("the listing has no terms of a sandbox", listing_id=listing.listing_id)
+    await require_part(s, listing, delivery.part)
     acceptance = agreed_acceptance(terms.acceptance, listing.product_type, terms.quantity)
     await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
     return replace(terms, scope=scope, delivery=delivery, acceptance=acceptance)
@@ -132,6 +135,7 @@ def _kept(
         scope=terms.scope.text(),
         delivery_mode=terms.delivery.mode.value,
         delivery_days=terms.delivery.days,
+        delivery_part=text_of(terms.delivery.part) or None,
         acceptance=terms.acceptance.text(),
         commission_bp=commission_bp,
     )

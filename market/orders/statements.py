@@ -9,6 +9,7 @@ from ledger.statement import Draft
 from market.orders.acceptance import AcceptanceTerms, acceptance_of_text
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import DeliveryMode, Handover
+from market.orders.parts import view_of_text
 from market.orders.repository import Claimed
 from market.orders.rules import TradeEvent, TradeState
 from market.orders.scope import LicenceScope, scope_of_text
@@ -64,7 +65,9 @@ def terms_of(offer: Offer) -> OfferTerms:
         territory=offer.territory,
         expires_at=offer.expires_at,
         scope=scope_of_text(offer.scope) if offer.scope else None,
-        delivery=Handover(mode, offer.delivery_days or DELIVER_WORKING_DAYS),
+        delivery=Handover(
+            mode, offer.delivery_days or DELIVER_WORKING_DAYS, view_of_text(offer.delivery_part or "")
+        ),
         acceptance=acceptance_of_text(offer.acceptance) if offer.acceptance else None,
     )
 

@@ -226,6 +226,7 @@ async def _draw_up(
             reward=claim.document() if claim else None,
             sandbox=sandbox.document() if sandbox and offer.delivery_mode == DeliveryMode.SANDBOX else None,
             marking=conditions.marking if marks_its_file(offer.delivery_mode, listing.product_type) else (),
+            part=agreed.delivery.part.document() if offer.delivery_part and agreed.delivery else None,
         ),
         [
             Party(org_id=org.org_id, role=role, name=org.name, uscc=org.uscc)

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _interfaces()
     _usages()
     _tables_made()
+    _parts()
     _marks()
     _sandbox()
     _auctions()
@@ -38,6 +39,8 @@ def downgrade() -> None:
     _no_marks()
     for table in ("prepared_questions", "questions", "privacy_budgets", "listing_sandboxes"):
         op.drop_table(f"market_{table}")
+    op.drop_column("market_offers", "delivery_part")
+    op.drop_column("market_entitlements", "part")
     op.drop_table("market_table_files")
     for table in ("usages", "interface_calls", "interfaces", "interface_secrets"):
         op.drop_table(f"market_{table}")
@@ -121,6 +124,12 @@ def _access_keys() -> None:
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_market_access_keys")),
     )
     op.create_index(op.f("ix_market_access_keys_entitlement_id"), "market_access_keys", ["entitlement_id"])
+
+
+def _parts() -> None:
+    """What of a shared table an offer lets out, and the right that came of it."""
+    op.add_column("market_offers", sa.Column("delivery_part", sa.Text(), nullable=True))
+    op.add_column("market_entitlements", sa.Column("part", sa.Text(), server_default="", nullable=False))
 
 
 def _tables_made() -> None:

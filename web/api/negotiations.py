@@ -18,6 +18,16 @@ from market.orders.acceptance import MAX_WINDOW_WD, TESTS, AcceptanceTerms
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import MAX_DELIVERY_DAYS, DeliveryMode, Handover
 from market.orders.offering import Preview, preview, preview_for_seller, standing_of, taken_apart
+from market.orders.parts import (
+    MAX_CHARS,
+    MAX_COLUMNS,
+    MAX_CONDITIONS,
+    MAX_VALUES,
+    WHOLE,
+    Comparison,
+    Condition,
+    View,
+)
 from market.orders.rules import MAX_NOTE
 from market.orders.scope import DEFAULT_COUNT, DEFAULT_DELETE_WD, scope_from
 from market.trade.accepting import accept_offer
@@ -76,6 +86,25 @@ class ScopeForm(Asked):
     delete_within_wd: int = Field(default=DEFAULT_DELETE_WD, ge=1, le=MAX_DELETE_WD)
 
 
+class RowsForm(Asked):
+    """What holds of every row that is let out; values are text, read as the column's own type."""
+
+    column: str = Field(min_length=1, max_length=MAX_CHARS)
+    op: Comparison
+    values: list[str] = Field(min_length=1, max_length=MAX_VALUES)
+
+
+class PartForm(Asked):
+    """What of a table is shared; no columns are all of them, no rows every row."""
+
+    columns: list[str] = Field(default_factory=list, max_length=MAX_COLUMNS)
+    rows: list[RowsForm] = Field(default_factory=list, max_length=MAX_CONDITIONS)
+
+    def view(self) -> View:
+        rows = tuple(Condition(one.column, one.op, tuple(one.values)) for one in self.rows)
+        return View(tuple(self.columns), rows)
+
+
 class DeliveryForm(Asked):
     """How and when it is handed over; without a mode by the usual one of the product's type."""
 
@@ -83,6 +112,10 @@ class DeliveryForm(Asked):
     days: int = Field(
         default=DELIVER_WORKING_DAYS, ge=1, le=MAX_DELIVERY_DAYS, description="working days after funding"
     )
+    part: PartForm | None = None
+
+    def handover(self) -> Handover:
+        return Handover(self.mode, self.days, self.part.view() if self.part else WHOLE)
 
 
 _MOST: Final = {test.name: test.highest for tests in TESTS.values() for test in tests}
@@ -143,7 +176,7 @@ async def _offer(s: WriteSession, act: Act, args: OfferArgs, node: Node) -> Any:
     terms = orders.OfferTerms(
         **said,
         scope=None if args.scope is None else scope_from(args.scope.model_dump(mode="json")),
-        delivery=None if args.delivery is None else Handover(args.delivery.mode, args.delivery.days),
+        delivery=None if args.delivery is None else args.delivery.handover(),
         acceptance=None if args.acceptance is None else args.acceptance.terms(),
     )
     return await orders.make_offer(s, act, trade_id=args.trade_id, terms=terms, shown_bp=args.commission_bp)

@@ -25,10 +25,10 @@ from market.delivery.sharing.naming import SharedName, slug
 from market.delivery.sharing.signing import LIFE, Grant, check
 from market.delivery.tables import AccessKey, Entitlement
 from market.delivery.tabling.tables import TableFile
-from market.delivery.tabling.view import WHOLE, View, made_of
+from market.delivery.tabling.view import made_of
 from market.delivery.tabular import stored
 from market.listings.repository import get_listing
-from market.orders.repository import get_trade
+from market.orders.parts import View, view_of_text
 from market.orders.tables import Trade
 
 EVENT: Final = "DLV.USAGE"
@@ -43,7 +43,11 @@ class Shared:
     seller_id: str
     name: SharedName
     title: str
-    view: View
+
+    @property
+    def view(self) -> View:
+        """The part of the table that the contract lets out."""
+        return view_of_text(self.entitlement.part)
 
     @property
     def source(self) -> StoredFile:
@@ -64,7 +68,7 @@ async def shared_by(s: ReadSession, key: AccessKey, *, now: datetime) -> Shared:
     trade, entitlement = await _require_standing(s, key, now=now)
     title = (await get_listing(s, listing_id=trade.listing_id)).title
     name = await shared_name(s, trade)
-    return Shared(key, entitlement, trade.seller_id, name, title, await view_of(s, trade))
+    return Shared(key, entitlement, trade.seller_id, name, title)
 
 
 async def shared_name(s: ReadSession, trade: Trade) -> SharedName:
@@ -72,12 +76,6 @@ async def shared_name(s: ReadSession, trade: Trade) -> SharedName:
     listing = await get_listing(s, listing_id=trade.listing_id)
     seller = await get_organisation(s, org_id=trade.seller_id)
     return SharedName(slug(seller.name if seller else trade.seller_id), trade.trade_id, slug(listing.title))
-
-
-async def view_of(s: ReadSession, trade: Trade) -> View:
-    """The part of the table that a contract lets out."""
-    del s, trade
-    return WHOLE
 
 
 async def _require_standing(s: ReadSession, key: AccessKey, *, now: datetime) -> tuple[Trade, Entitlement]:
@@ -138,8 +136,7 @@ async def fetched_by(
     if use is None or key is None or use.entitlement_id != key.entitlement_id:
         raise SharedUrlRefused("no such address")
     entitlement = await repository.get_entitlement(s, entitlement_id=key.entitlement_id)
-    trade = await get_trade(s, trade_id=entitlement.trade_id)
-    found = await s.get(TableFile, made_of(entitlement.sha256, await view_of(s, trade)))
+    found = await s.get(TableFile, made_of(entitlement.sha256, view_of_text(entitlement.part)))
     if found is None:
         raise SharedUrlRefused("no such address")
     table = stored(found)

@@ -18,7 +18,7 @@ import duckdb
 import orjson
 
 from base.errors import DomainError
-from market.delivery.tabling.view import WHOLE, Comparison, View, view_from
+from market.orders.parts import WHOLE, Comparison, View, view_from
 from registry.confined import confine, without_heavy_libraries
 from registry.declared import MISSING_MARKERS
 from registry.errors import FileNotMeasurable, FileNotTabular

@@ -12,8 +12,8 @@ import pytest
 from base.files import FileStore, StoredFile
 from market.delivery import tabular
 from market.delivery.tabling import child
-from market.delivery.tabling.view import WHOLE, Comparison, Condition, View, view_from
 from market.delivery.tabular import NotATable, shape_of, stored, table_of
+from market.orders.parts import WHOLE, Comparison, Condition, View, view_from
 from registry.errors import FileEncodingBroken, FileNotMeasurable, FileNotTabular
 from tests.databases import on_sqlite
 
