@@ -96,6 +96,10 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "conflict_consents": _columns("trade_id broker_id org_id party_id kind at:time seq:int"),
         "source_checks": _columns("trade_id broker_id at:time keep_until:time seq:int"),
         "access": _columns("trade_id entitlement_id org_id recipient_id purpose at:time bytes:int seq:int"),
+        "bids": _columns(
+            "auction_id bid_id listing_id seller_id bidder_id broker_id mechanism committed_at:time"
+            " revealed_at:time price_minor:int quantity:int unit licence_class outcome seq:int trade_id"
+        ),
         "ranking": _columns(
             "presentation_id broker_id client_id request_id listing_id seller_id neutral_rank:int"
             " sent_rank:int points:int rule_version sent_at:time seq:int"
@@ -142,6 +146,7 @@ DERIVED: Final = (
     "payment_mismatches",
     "notices",
     "conflict_consents",
+    "bids",
     "ranking",
     "source_checks",
     "access",

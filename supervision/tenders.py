@@ -1,7 +1,9 @@
 """Tenders as the bid screens see them: who bid what per unit, and who won. Pure and exact.
 
 A seller's bid is its group's last quote in the tender. The winner is whom an outcome says won, else the
-lowest bid. Everything is compared as fractions; no screen here proves anything.
+lowest bid. In an auction of the market buyers bid, and the highest bid is the best: their rows say `sale`,
+and name the bidder where a tender's name the seller. Everything is compared as fractions; no screen here
+proves anything.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +22,7 @@ from supervision.finding import Market
 from supervision.trades import literal_time, moment
 
 NEEDS: Final = {"quotes": ("quote_id", "listing_id", "seller_id", "tender_id", "quoted_at", "price_minor")}
-USES: Final = ("listings", "orgs")
+USES: Final = ("listings", "orgs", "bids")
 WON: Final = frozenset({"won", "contracted", "awarded", "accepted"})
 
 
@@ -35,12 +37,13 @@ class Bid:
 
 @dataclass(frozen=True, slots=True)
 class Tender:
-    """The bids of one tender, the lowest first."""
+    """The bids of one tender, the lowest first; of an auction (`sale`) the highest."""
 
     tender_id: str
     market: Market
     at: datetime
     bids: tuple[Bid, ...]
+    sale: bool = False
 
     @property
     def winner(self) -> Bid:
@@ -67,7 +70,8 @@ def variance(values: Sequence[Fraction]) -> Fraction:
 
 def expression(tables: Tables, context: Context) -> Any:
     """Quotes in tenders of the trailing window, with the market of their listing and the seller's group."""
-    quotes = tables["quotes"].drop("mechanism", "version", "inputs_sha256")
+    quotes = tables["quotes"].drop("mechanism", "version", "inputs_sha256").mutate(sale=False)
+    quotes = ibis.union(quotes, _of_auctions(tables, quotes.columns))
     quotes = quotes.filter(
         quotes.tender_id.nullif("").notnull(),
         quotes.quoted_at <= moment(context),
@@ -86,6 +90,24 @@ def expression(tables: Tables, context: Context) -> Any:
     return quotes.order_by("tender_id", "quoted_at", "quote_id")
 
 
+def _of_auctions(tables: Tables, columns: Sequence[str]) -> Any:
+    """The bids of auctions, in the columns of quotes: by whom it is made stands where a seller does."""
+    bids = tables["bids"]
+    known = {
+        "quote_id": bids.bid_id,
+        "tender_id": bids.auction_id,
+        "seller_id": bids.bidder_id,
+        "buyer_id": bids.seller_id,
+        "quoted_at": bids.committed_at,
+        "sale": ibis.literal(value=True),
+    }
+    missing = {name for name in columns if name not in known and name not in bids.columns}
+    known |= dict.fromkeys(missing, ibis.null().cast("string"))
+    return bids.select(
+        **{name: known.get(name, bids[name] if name in bids.columns else None) for name in columns}
+    )
+
+
 def tenders(rows: Iterable[Row]) -> list[Tender]:
     """The tenders of these rows, in the order of their last bids."""
     found = list(_tenders(rows))
@@ -95,6 +117,7 @@ def tenders(rows: Iterable[Row]) -> list[Tender]:
 def _tenders(rows: Iterable[Row]) -> Iterator[Tender]:
     for tender_id, group in groupby(rows, key=lambda row: row["tender_id"]):
         members = list(group)
+        sale = bool(members[0].get("sale"))
         last = {row["seller_group"]: row for row in members}
         bids = [
             Bid(name, Fraction(row["price_minor"], row["quantity"] or 1), row) for name, row in last.items()
@@ -103,7 +126,8 @@ def _tenders(rows: Iterable[Row]) -> Iterator[Tender]:
             tender_id,
             min(Market(row["category"], row["geo"]) for row in members),
             members[-1]["quoted_at"],
-            tuple(sorted(bids, key=lambda bid: (bid.price, bid.group))),
+            tuple(sorted(bids, key=lambda bid: (-bid.price if sale else bid.price, bid.group))),
+            sale,
         )
 
 

@@ -15,6 +15,13 @@ class BidUnknown(NotFound):
     title = "No such bid in this auction"
 
 
+class AwardUnknown(NotFound):
+    """There is no award, or it is not for whoever asks."""
+
+    code = "auction-award-unknown"
+    title = "No award of this auction for you"
+
+
 class AuctionWrongState(Conflict):
     """The auction's state does not take this event; `allowed` lists those it takes."""
 

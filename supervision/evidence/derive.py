@@ -14,6 +14,7 @@ import pyarrow as pa
 from base.canonical import canonical
 from base.clock import rfc3339
 from supervision.errors import UnusableLedger
+from supervision.evidence.auctions import bids_of
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
@@ -24,6 +25,7 @@ _ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFU
 """Where a route leads at once (`states.md` §3.6); a domestic delivery is no export and has no status."""
 
 
+AUCTION: Final = "AUC."
 NOTICES: Final = ("CND.REPORT", "CND.CHANGE")
 
 
@@ -69,6 +71,10 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
                 writer.add(table, row)
             for trade_id, facts in spill.stories():
                 with _blamed_on(facts[0].seq):
+                    if facts[0].event.startswith(AUCTION):
+                        for table, row in bids_of(facts):
+                            writer.add(table, row)
+                        continue
                     for table, row in rows_of(trade_id, facts, register.listings, register.operator_id):
                         writer.add(table, row)
             writer.close()
@@ -118,6 +124,8 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
                 "seq": fact.seq,
             },
         )
+    elif fact.event.startswith(AUCTION):
+        spill.put(fact.object_id, fact)
     trade_id = said.get("trade_id")
     if fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)

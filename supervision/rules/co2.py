@@ -41,8 +41,11 @@ def distance_squared(tender: Tender) -> Fraction:
 
 
 def skewed(tender: Tender) -> bool:
-    """Whether the bids' third central moment is negative: one low bid, the rest together."""
-    prices = [bid.price for bid in tender.bids]
+    """Whether the bids' third central moment is negative: one low bid, the rest together.
+
+    In an auction it is the other way about: one high bid.
+    """
+    prices = [-bid.price if tender.sale else bid.price for bid in tender.bids]
     mean = sum(prices, Fraction(0)) / len(prices)
     return sum(((price - mean) ** 3 for price in prices), Fraction(0)) < 0
 

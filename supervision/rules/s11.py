@@ -39,7 +39,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     rules = context.rules
     held: defaultdict[Market, list[Tender]] = defaultdict(list)
     for tender in tenders(rows):
-        if len(tender.bids) > 1:
+        if len(tender.bids) > 1 and not tender.sale:
             held[tender.market].append(tender)
     looked_at: list[tuple[tuple[Market, Hole] | None, float]] = []
     for market, of_market in sorted(held.items()):

@@ -70,7 +70,9 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     least = context.rules.whole("S12", "tenders_from")
     of_market: defaultdict[Market, list[Tender]] = defaultdict(list)
     for tender in bidding.tenders(rows):
-        if len(tender.bids) > _TWO:  # with two, one's rest is the other's with its sign changed
+        if (
+            len(tender.bids) > _TWO and not tender.sale
+        ):  # with two, one's rest is the other's with its sign changed
             of_market[tender.market].append(tender)
     pairs = [pair for market in sorted(of_market) for pair in pairs_of(market, of_market[market], least)]
     looked_at: list[tuple[Pair | None, float]] = [(pair, beyond(pair.deviations)) for pair in pairs]

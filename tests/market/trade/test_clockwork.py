@@ -9,6 +9,7 @@ from sqlmodel import select
 from base.files import FileStore
 from base.jobs import JobRow, JobStatus, run_due
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
+from market.auctions.service import AWARD_JOB, CLOSE_JOB
 from market.delivery.service import CHECK_JOB, SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.disputes.service import OVERDUE_JOB
@@ -47,6 +48,8 @@ ALWAYS = {
     MISMATCH_JOB,
     REQUEST_END_JOB,
     ENDED_JOB,
+    CLOSE_JOB,
+    AWARD_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -77,6 +80,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         OVERDUE_JOB,
         DESTRUCTION_JOB,
         ENDED_JOB,
+        CLOSE_JOB,
+        AWARD_JOB,
     }
 
 

@@ -26,6 +26,9 @@ from web.main import MAX_BODY_BYTES, Bounds
 AN_ID = "trd_" + "0" * 26
 # What anybody may ask without a token. What is added here is public on purpose.
 OPEN = {
+    ("GET", "/api/v1/auctions"),
+    ("GET", "/api/v1/auctions/{auction_id}"),
+    ("GET", "/api/v1/auctions/{auction_id}/price"),
     ("GET", "/api/v1/brokers"),
     ("GET", "/api/v1/brokers/statistics"),
     ("GET", "/api/v1/brokers/{no}"),
@@ -47,6 +50,7 @@ OPEN = {
     ("GET", "/api/v1/listings/{listing_id}"),
     ("GET", "/api/v1/listings/{listing_id}/buyers"),
     ("GET", "/api/v1/listings/{listing_id}/conditions"),
+    ("GET", "/api/v1/listings/{listing_id}/contract.odcs.yaml"),
     ("GET", "/api/v1/listings/{listing_id}/plan"),
     ("GET", "/api/v1/listings/{listing_id}/price"),
     ("GET", "/api/v1/listings/{listing_id}/quote"),
