@@ -14,7 +14,7 @@ the size of the file, and while a piece is sent the next one is opened.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -118,7 +118,7 @@ class FileStore:
         finally:
             await _on_thread(writing.discard)
 
-    async def read(self, file: StoredFile, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, file: StoredFile, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The plaintext bytes from `start` up to, not including, `end`, a few segments at a time.
 
         Raises RangeOutside, StoreUnavailable, and FileDamaged before any byte of a damaged segment is handed

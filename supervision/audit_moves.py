@@ -237,6 +237,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
     "DLV.DOWNLOAD": _EXCHANGE,
+    "DLV.RELEASE_KEY": _EXCHANGE,
     "DLV.MARK": _EXCHANGE,
     "DLV.CHECK": _BUYER_OR_EXCHANGE,
     "DLV.ISSUE_KEY": _BUYER,

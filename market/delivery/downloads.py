@@ -12,7 +12,8 @@ exchange's pen. All who take under one right share its uses.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -282,26 +283,38 @@ async def open_stream(house: House, files: FileStore, actor: Actor, opened: Open
 async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) -> AsyncIterator[bytes]:
     span = _span(opened)
     sent_to, counted = span.start, False
-    asked_at, asked_s = sent_to, time.monotonic()
+    pieces = files.read(opened.file, span.start, span.end)
     try:
-        async for chunk in files.read(opened.file, span.start, span.end):
-            if sent_to - asked_at >= ASK_EVERY_BYTES or time.monotonic() - asked_s >= ASK_EVERY_S:
-                await _still_open(house, actor, opened)
-                asked_at, asked_s = sent_to, time.monotonic()
-            if sent_to + len(chunk) == span.end:
-                await _count(house, actor, opened, sent_to=span.end)
-                counted = True
-            yield chunk
-            sent_to += len(chunk)
+        async with aclosing(while_open(house, actor, opened.entitlement_id, pieces)) as chunks:
+            async for chunk in chunks:
+                if sent_to + len(chunk) == span.end:
+                    await _count(house, actor, opened, sent_to=span.end)
+                    counted = True
+                yield chunk
+                sent_to += len(chunk)
     finally:
         if not counted:
             await asyncio.shield(_count(house, actor, opened, sent_to=sent_to))
 
 
-async def _still_open(house: House, actor: Actor, opened: Opened) -> None:
+async def while_open(
+    house: House, actor: Actor, entitlement_id: str, pieces: AsyncGenerator[bytes]
+) -> AsyncGenerator[bytes]:
+    """Pieces on their way to somebody, as long as the right stands. Raises what ends a right."""
+    gone, asked_s = 0, time.monotonic()
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if gone >= ASK_EVERY_BYTES or time.monotonic() - asked_s >= ASK_EVERY_S:
+                await _still_open(house, actor, entitlement_id)
+                gone, asked_s = 0, time.monotonic()
+            yield piece
+            gone += len(piece)
+
+
+async def _still_open(house: House, actor: Actor, entitlement_id: str) -> None:
     """Whoever stops a delivery stops what is on its way too (`ASK_EVERY_S`). Raises what ends a right."""
     async with house.database.read() as s:
-        trade, entitlement, listing = await repository.standing(s, entitlement_id=opened.entitlement_id)
+        trade, entitlement, listing = await repository.standing(s, entitlement_id=entitlement_id)
         right = await right_for(s, trade, entitlement, org_id=actor.org_id)
     require_usable(right, org_id=actor.org_id, now=house.clock.now())
     check_deliverable(trade.listing_id, listing)

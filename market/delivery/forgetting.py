@@ -11,6 +11,7 @@ from sqlmodel import col, update
 from base.db import WriteSession
 from market.delivery.gateway.tables import InterfaceRow
 from market.delivery.meter.tables import Usage
+from market.delivery.packages.tables import KeyRelease
 from market.delivery.sandbox.tables import PreparedQuestion, Question
 from market.delivery.tables import AcceptanceCheck, AccessKey, Download
 
@@ -25,6 +26,12 @@ async def forget_declaration(s: WriteSession, *, statement_id: str) -> None:
     """For what and for whom a download was, and who took it."""
     of_it = col(Download.statement_id) == statement_id
     await s.exec(update(Download).where(of_it).values(purpose=None, recipient=None, taken_by=None))
+
+
+async def forget_release(s: WriteSession, *, statement_id: str) -> None:
+    """For what and for whom a package's key was released, and who has it."""
+    of_it = col(KeyRelease.statement_id) == statement_id
+    await s.exec(update(KeyRelease).where(of_it).values(purpose=None, recipient=None, taken_by=None))
 
 
 async def forget_key(s: WriteSession, *, statement_id: str) -> None:
@@ -61,6 +68,7 @@ async def forget_approved(s: WriteSession, *, statement_id: str) -> None:
 FORGETTERS: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
     "DLV.CHECK": forget_check,
     "DLV.DOWNLOAD": forget_declaration,
+    "DLV.RELEASE_KEY": forget_release,
     "DLV.ISSUE_KEY": forget_key,
     "DLV.INTERFACE": forget_interface,
     "DLV.USAGE": forget_charges,

@@ -52,11 +52,15 @@ class DownloadStatus(StrEnum):
 
 
 class Mode(StrEnum):
-    """How it is known that the goods arrived (`TRD.DELIVERED`): METERED is the buyer's first use."""
+    """How it is known that the goods arrived (`TRD.DELIVERED`): METERED is the buyer's first use.
+
+    RELEASED is the key of a package in the buyer's hands.
+    """
 
     DOWNLOAD = "download"
     CONFIRMED = "confirmed"
     METERED = "metered"
+    RELEASED = "released"
 
 
 class Cause(StrEnum):

@@ -24,7 +24,7 @@ def upgrade() -> None:
     _interfaces()
     _usages()
     _tables_made()
-    _parts()
+    _packages()
     _marks()
     _sandbox()
     _auctions()
@@ -39,9 +39,9 @@ def downgrade() -> None:
     _no_marks()
     for table in ("prepared_questions", "questions", "privacy_budgets", "listing_sandboxes"):
         op.drop_table(f"market_{table}")
-    op.drop_column("market_offers", "delivery_part")
-    op.drop_column("market_entitlements", "part")
     op.drop_table("market_table_files")
+    op.drop_table("market_key_releases")
+    op.drop_table("market_packages")
     for table in ("usages", "interface_calls", "interfaces", "interface_secrets"):
         op.drop_table(f"market_{table}")
     op.drop_table("market_access_keys")
@@ -126,10 +126,44 @@ def _access_keys() -> None:
     op.create_index(op.f("ix_market_access_keys_entitlement_id"), "market_access_keys", ["entitlement_id"])
 
 
-def _parts() -> None:
-    """What of a shared table an offer lets out, and the right that came of it."""
-    op.add_column("market_offers", sa.Column("delivery_part", sa.Text(), nullable=True))
-    op.add_column("market_entitlements", sa.Column("part", sa.Text(), server_default="", nullable=False))
+def _packages() -> None:
+    op.create_table(
+        "market_packages",
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entitlement_id"],
+            ["market_entitlements.entitlement_id"],
+            name=op.f("fk_market_packages_entitlement_id"),
+        ),
+        sa.PrimaryKeyConstraint("entitlement_id", name=op.f("pk_market_packages")),
+    )
+    op.create_table(
+        "market_key_releases",
+        sa.Column("release_id", sa.Text(), nullable=False),
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=True),
+        sa.Column("age_recipient", sa.Text(), nullable=False),
+        sa.Column("header", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=True),
+        sa.Column("released_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entitlement_id"],
+            ["market_entitlements.entitlement_id"],
+            name=op.f("fk_market_key_releases_entitlement_id"),
+        ),
+        sa.PrimaryKeyConstraint("release_id", name=op.f("pk_market_key_releases")),
+        sa.UniqueConstraint(
+            "entitlement_id", "taken_by", "age_recipient", name="uq_market_key_releases_taker"
+        ),
+    )
+    op.create_index(op.f("ix_market_key_releases_entitlement_id"), "market_key_releases", ["entitlement_id"])
 
 
 def _tables_made() -> None:

@@ -198,7 +198,7 @@ _TAKEN: Final = frozenset({"DLV.DOWNLOAD", "DLV.RELEASE_KEY"})  # a copy is in s
 
 
 def _usage(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
-    """Finished downloads and packages opened, by UTC day; a delivery by download with no download recorded apart is one itself."""
+    """Copies taken, by UTC day; a delivery by download with no download recorded apart is one itself."""
     days: dict[date, dict[str, Any]] = {}
     downloaded = False
     for fact in facts:

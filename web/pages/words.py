@@ -165,6 +165,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.RESUME": N_("Delivery resumed"),
     "TRD.DELIVERY_FAIL": N_("Not delivered in time"),
     "DLV.DOWNLOAD": N_("Download finished"),
+    "DLV.RELEASE_KEY": N_("Key of the package released"),
     "DLV.CHECK": N_("Goods checked"),
     "DLV.INTERFACE": N_("Interface described"),
     "DLV.USAGE": N_("Usage stated"),
