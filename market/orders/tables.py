@@ -150,6 +150,7 @@ class Offer(SQLModel, table=True):
     scope: str | None = Field(default=None, sa_column=Column(Text))
     delivery_mode: str | None = Field(default=None, sa_column=Column(Text))
     delivery_days: int | None = Field(default=None, sa_column=Column(Integer))
+    delivery_part: str | None = Field(default=None, sa_column=Column(Text))
     acceptance: str | None = Field(default=None, sa_column=Column(Text))
     commission_bp: int | None = Field(default=None, sa_column=Column(Integer))
     made_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
