@@ -13,6 +13,12 @@ down_revision: str | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+_KEYS = {
+    "identity_orgs": "org_id",
+    "market_listings": "listing_id",
+    "market_trades": "trade_id",
+    "market_entitlements": "entitlement_id",
+}
 _KINDS = ("FILE", "SHARE", "API", "QUERY")
 
 
@@ -24,6 +30,7 @@ def upgrade() -> None:
     _interfaces()
     _usages()
     _tables_made()
+    _parts()
     _packages()
     _marks()
     _sandbox()
@@ -34,11 +41,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it away again."""
     _no_rewards()
-    op.drop_table("market_auction_bids")
-    op.drop_table("market_auctions")
     _no_marks()
     for table in ("prepared_questions", "questions", "privacy_budgets", "listing_sandboxes"):
         op.drop_table(f"market_{table}")
+    op.drop_table("market_auction_bids")
+    op.drop_table("market_auctions")
+    op.drop_column("market_offers", "delivery_part")
+    op.drop_column("market_entitlements", "part")
     op.drop_table("market_table_files")
     op.drop_table("market_key_releases")
     op.drop_table("market_packages")
@@ -166,6 +175,12 @@ def _packages() -> None:
     op.create_index(op.f("ix_market_key_releases_entitlement_id"), "market_key_releases", ["entitlement_id"])
 
 
+def _parts() -> None:
+    """What of a shared table an offer lets out, and the right that came of it."""
+    op.add_column("market_offers", sa.Column("delivery_part", sa.Text(), nullable=True))
+    op.add_column("market_entitlements", sa.Column("part", sa.Text(), server_default="", nullable=False))
+
+
 def _tables_made() -> None:
     op.create_table(
         "market_table_files",
@@ -182,9 +197,7 @@ def _tables_made() -> None:
 
 
 def _refers(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
-    key = {"identity_orgs": "org_id", "market_listings": "listing_id", "market_trades": "trade_id"}.get(
-        other, "entitlement_id"
-    )
+    key = _KEYS[other]
     return sa.ForeignKeyConstraint([column], [f"{other}.{key}"], name=op.f(f"fk_{table}_{column}"))
 
 
@@ -228,9 +241,7 @@ def _interfaces() -> None:
         sa.PrimaryKeyConstraint("call_id", name=op.f("pk_market_interface_calls")),
         sa.UniqueConstraint("use_id", name=op.f("uq_market_interface_calls_use_id")),
     )
-    op.create_index(
-        "ix_market_interface_calls_of", "market_interface_calls", ["entitlement_id", "call_id"]
-    )
+    op.create_index("ix_market_interface_calls_of", "market_interface_calls", ["entitlement_id", "call_id"])
 
 
 def _sandbox() -> None:
@@ -289,9 +300,7 @@ def _sandbox() -> None:
         sa.PrimaryKeyConstraint("query_id", name=op.f("pk_market_questions")),
         sa.UniqueConstraint("entitlement_id", "key", name="uq_market_questions_key"),
     )
-    op.create_index(
-        "ix_market_questions_budget", "market_questions", ["buyer_id", "product_id", "status"]
-    )
+    op.create_index("ix_market_questions_budget", "market_questions", ["buyer_id", "product_id", "status"])
     op.create_index("ix_market_questions_form", "market_questions", ["entitlement_id", "form_sha256"])
     op.create_table(
         "market_prepared_questions",
@@ -336,56 +345,6 @@ def _usages() -> None:
         sa.UniqueConstraint("entitlement_id", "first", name="uq_market_usages_first"),
         sa.UniqueConstraint("statement_id", name=op.f("uq_market_usages_statement_id")),
     )
-
-
-_MARK_STATES = ("PENDING", "MARKED", "UNMARKED")
-
-
-def _marks() -> None:
-    """Buyers' own copies: marked files that nobody uploaded."""
-    op.add_column("market_listing_files", sa.Column("copy_of", sa.Text(), nullable=True))
-    op.create_table(
-        "market_marks",
-        sa.Column("entitlement_id", sa.Text(), nullable=False),
-        sa.Column("trade_id", sa.Text(), nullable=False),
-        sa.Column("source_file_id", sa.Text(), nullable=False),
-        sa.Column("source_sha256", sa.Text(), nullable=False),
-        sa.Column("source_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("columns", sa.Text(), nullable=False),
-        sa.Column("status", sa.String(length=40), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("plan", sa.Text(), nullable=True),
-        sa.Column("places", sa.Integer(), nullable=False),
-        sa.Column("changed", sa.BigInteger(), nullable=False),
-        sa.Column("copy_sha256", sa.Text(), nullable=True),
-        sa.Column("report_sha256", sa.Text(), nullable=True),
-        sa.Column("commitment", sa.Text(), nullable=True),
-        sa.Column("statement_id", sa.Text(), nullable=True),
-        sa.Column("asked_at", base.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("made_at", base.db.UtcDateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(one_of("status", _MARK_STATES), name=op.f("ck_market_marks_markstate")),
-        sa.CheckConstraint(
-            "(status = 'MARKED') = (commitment IS NOT NULL)", name=op.f("ck_market_marks_marked")
-        ),
-        _refers("market_marks", "entitlement_id", "market_entitlements"),
-        sa.ForeignKeyConstraint(
-            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_marks_trade_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_file_id"],
-            ["market_listing_files.file_id"],
-            name=op.f("fk_market_marks_source_file_id"),
-        ),
-        sa.PrimaryKeyConstraint("entitlement_id", name=op.f("pk_market_marks")),
-        sa.UniqueConstraint("trade_id", name=op.f("uq_market_marks_trade_id")),
-    )
-    op.create_index(op.f("ix_market_marks_source_sha256"), "market_marks", ["source_sha256"])
-    op.create_index(op.f("ix_market_marks_copy_sha256"), "market_marks", ["copy_sha256"])
-
-
-def _no_marks() -> None:
-    op.drop_table("market_marks")
-    op.drop_column("market_listing_files", "copy_of")
 
 
 def _key_to(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
@@ -475,6 +434,53 @@ def _auctions() -> None:
 
 
 _MARK_STATES = ("PENDING", "MARKED", "UNMARKED")
+
+
+def _marks() -> None:
+    """Buyers' own copies: marked files that nobody uploaded."""
+    op.add_column("market_listing_files", sa.Column("copy_of", sa.Text(), nullable=True))
+    op.create_table(
+        "market_marks",
+        sa.Column("entitlement_id", sa.Text(), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("source_file_id", sa.Text(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("source_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("copy_sha256", sa.Text(), nullable=True),
+        sa.Column("report_sha256", sa.Text(), nullable=True),
+        sa.Column("commitment", sa.Text(), nullable=True),
+        sa.Column("statement_id", sa.Text(), nullable=True),
+        sa.Column("asked_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("made_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(one_of("status", _MARK_STATES), name=op.f("ck_market_marks_markstate")),
+        sa.CheckConstraint(
+            "(status = 'MARKED') = (commitment IS NOT NULL)", name=op.f("ck_market_marks_marked")
+        ),
+        _refers("market_marks", "entitlement_id", "market_entitlements"),
+        sa.ForeignKeyConstraint(
+            ["trade_id"], ["market_trades.trade_id"], name=op.f("fk_market_marks_trade_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_file_id"],
+            ["market_listing_files.file_id"],
+            name=op.f("fk_market_marks_source_file_id"),
+        ),
+        sa.PrimaryKeyConstraint("entitlement_id", name=op.f("pk_market_marks")),
+        sa.UniqueConstraint("trade_id", name=op.f("uq_market_marks_trade_id")),
+    )
+    op.create_index(op.f("ix_market_marks_source_sha256"), "market_marks", ["source_sha256"])
+    op.create_index(op.f("ix_market_marks_copy_sha256"), "market_marks", ["copy_sha256"])
+
+
+def _no_marks() -> None:
+    op.drop_table("market_marks")
+    op.drop_column("market_listing_files", "copy_of")
 
 
 def _rewards() -> None:
