@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import erfc, exp, lgamma, log, log1p, sqrt
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Told = TypeVar("Told")
+_TINY: Final = 1e-300
+_NEAR: Final = 1e-15
+_TERMS: Final = 10_000
 
 
 def adjusted(chances: Sequence[Fraction]) -> list[Fraction]:
@@ -31,6 +34,26 @@ def spread_below(squares: float, freedom: int) -> float:
         term *= x / n
         total += term
     return min(total, 1.0)
+
+
+def spread_above(squares: float, freedom: int) -> float:
+    """The chance that a chi-square of so many degrees of freedom is at least `squares`."""
+    a, x = freedom / 2, squares / 2
+    if x < a + 1:
+        return 1 - spread_below(squares, freedom)
+    # the continued fraction of the upper incomplete gamma function (Lentz)
+    b = x + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    product = d
+    for n in range(1, _TERMS):
+        across = -n * (n - a)
+        b += 2
+        d = 1 / (across * d + b or _TINY)
+        c = b + across / c or _TINY
+        product *= d * c
+        if abs(d * c - 1) < _NEAR:
+            break
+    return min(exp(a * log(x) - x - lgamma(a)) * product, 1.0)
 
 
 def at_least(successes: int, trials: int, each: float) -> float:

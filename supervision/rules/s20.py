@@ -114,9 +114,9 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     deviations = context.rules.whole("S20", "deviations_from")
     for broker_id, of_broker in groupby(rows, key=lambda row: str(row["broker_id"])):
         lists = [
-            shown
+            one
             for _, of_list in groupby(of_broker, key=lambda row: row["presentation_id"])
-            if (shown := _shown(list(of_list))) is not None
+            if (one := shown(list(of_list))) is not None
         ]
         gained = sum(one.gained for one in lists)
         variance = sum((one.variance for one in lists), Fraction(0))
@@ -126,7 +126,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         yield _finding(broker_id, counted, gained, variance, context)
 
 
-def _shown(rows: Sequence[Row]) -> Shown | None:
+def shown(rows: Sequence[Row]) -> Shown | None:
     """A list with its gains; None where it has no tied listing, or nothing else."""
     sent = sorted((row for row in rows if row["sent_rank"] is not None), key=lambda row: row["sent_rank"])
     left = [row for row in rows if row["sent_rank"] is None]

@@ -111,3 +111,40 @@ def unlike(market, tag, guilty, chance):
         late += SECOND if kind == 1 else timedelta(0)
         terms |= {"licence_class": "resale"} if kind == 2 else {}
     sale(market, tag, ("t1", "a", "b2"), dear, on(5, 1) + late, **terms)
+
+
+@plants("AB4", "clauses", screen=True)
+def bound(market, tag, guilty, chance):
+    dominated(market, tag)
+    kind = chance.randrange(5)
+    for n in range(1, 4):
+        sale(market, tag, (f"t{n}", "a", f"b{n}"), 900, on(5, n))
+        if kind == 0 and not guilty and n > 2:
+            continue  # two of four are half of them
+        known = {
+            "clause_id": f"k{n}-{tag}",
+            "trade_id": f"t{n}-{tag}",
+            "starts_at": on(5, n),
+            "kind": "exclusive",
+        }
+        known["ends_at"] = on(5, n, year=2027) + (SECOND if guilty or kind != 1 else timedelta(0))
+        if kind == 2:
+            text = {True: "乙方不得向任何第三方采购同类数据", False: "乙方可以向任何第三方采购同类数据"}[
+                guilty
+            ]
+            known |= {"kind": None, "text": text}
+        elif kind == 3:
+            known["ends_at"] = None if guilty else on(11, 1)
+        elif kind == 4 and not guilty:
+            known["kind"] = "non_exclusive"
+        market.add("clauses", **known)
+
+
+@plants("AB7", "throttling", "ranking", screen=True)
+def throttled(market, tag, guilty, chance):
+    dominated(market, tag)
+    calls = 1_000 * chance.randrange(1, 9)
+    refused = calls // 20 - (not guilty)  # one in twenty, or one call fewer
+    for n, part in ((1, refused), (2, 0), (3, calls // 200)):
+        sale(market, tag, (f"t{n}", "a", f"b{n}"), 900, on(5, n))
+        market.add("throttling", trade_id=f"t{n}-{tag}", day=on(6, n).date(), asked=calls, refused=part)

@@ -1,9 +1,19 @@
 """All planters, by being imported."""
 
-from tests.detect import abusing, bidding, competition, concerted, crossing, origins, prices, washing
+from tests.detect import (
+    abusing,
+    advancing,
+    bidding,
+    competition,
+    concerted,
+    crossing,
+    origins,
+    prices,
+    washing,
+)
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (abusing, bidding, competition, concerted, crossing, origins, prices, washing)
+MODULES = (abusing, advancing, bidding, competition, concerted, crossing, origins, prices, washing)
 RULES = tuple(sorted(PLANTERS))
 
 

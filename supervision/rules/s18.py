@@ -1,0 +1,132 @@
+"""S18: signs of wash trading in the crowd of a seller's trades (after Cong, Li, Tang and Yang 2023).
+
+People like round sums; machines that trade with themselves do not care. So a seller whose amounts are round
+more rarely than its market's, far beyond chance (binomial, the false discovery rate kept over all sellers),
+and who trades five times as often with each partner as the middle seller does, is asked about. Money that its
+group paid to its buyers outside any trade is told beside it. Where hardly any amount of the market is round
+(or all are: a price list) nothing can be told. Digits are `S26`'s.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby
+from statistics import median
+from typing import Any, Final
+
+import ibis
+
+from supervision.brokerage import groups
+from supervision.chance import at_most, unlikely
+from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.finding import Checked, Finding
+from supervision.saying import because, tell
+from supervision.shares import whole
+from supervision.trades import UNDONE, literal_time, made, moment
+
+_MARKET: Final = ("category", "geo")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """By market and seller: trades, round ones, partners, and buyers that it paid outside any trade."""
+    unit = context.rules.whole("S18", "round_minor")
+    trades = made(tables, context, without=UNDONE)
+    trades = trades.filter(
+        trades.made_at > literal_time(context.market_since),
+        trades.amount_minor > 0,
+        trades.seller_group != trades.buyer_group,
+    )
+    cell = (*_MARKET, "seller_group")
+    sellers = trades.group_by(*cell).agg(
+        trades=trades.count(),
+        rounded=(trades.amount_minor % unit == 0).sum().cast("int64"),
+        partners=trades.buyer_group.nunique(),
+        seller_id=trades.seller_id.min(),
+        first_at=trades.made_at.min(),
+        last_at=trades.made_at.max(),
+        seq=trades.seq.max(),
+    )
+    payments = tables["payments"]
+    payments = payments.filter(payments.trade_id.nullif("").isnull(), payments.paid_at <= moment(context))
+    known = groups(tables)
+    payments = payments.left_join(known.rename(p="org", payer="group"), [("payer_id", "p")]).drop("p")
+    payments = payments.left_join(known.rename(q="org", payee="group"), [("payee_id", "q")]).drop("q")
+    paid = payments.select(
+        seller_group=ibis.coalesce(payments.payer, payments.payer_id),
+        buyer_group=ibis.coalesce(payments.payee, payments.payee_id),
+    ).distinct()
+    funded = trades.semi_join(paid, ["seller_group", "buyer_group"])
+    funded = funded.group_by(*cell).agg(funded=funded.buyer_group.nunique())
+    sellers = sellers.left_join(funded, list(cell)).drop(*(f"{name}_right" for name in cell))
+    return sellers.mutate(funded=sellers.funded.fill_null(0)).order_by(*cell)
+
+
+def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
+    """One finding a market and seller."""
+    looked_at: list[tuple[tuple[Row, Fraction, Fraction] | None, float]] = []
+    for _, group in groupby(rows, key=lambda row: [row[name] for name in _MARKET]):
+        looked_at.extend(_looked_at(list(group), context))
+    for (row, usual, middle), chance, rate in unlikely(
+        looked_at, context.rules.fraction("S18", "false_discoveries_below")
+    ):
+        yield _finding(row, usual, middle, (chance, rate), context)
+
+
+def _looked_at(
+    sellers: Sequence[Row], context: Context
+) -> Iterator[tuple[tuple[Row, Fraction, Fraction] | None, float]]:
+    rules = context.rules
+    trades, rounded = sum(row["trades"] for row in sellers), sum(row["rounded"] for row in sellers)
+    middle = Fraction(median(Fraction(row["trades"], row["partners"]) for row in sellers))
+    for row in sellers:
+        others = trades - row["trades"]
+        if row["trades"] < rules.whole("S18", "trades_from") or not others:
+            continue
+        usual = Fraction(rounded - row["rounded"], others)
+        few = row["trades"] >= rules.whole("S18", "times_middle") * middle * row["partners"]
+        told = usual >= rules.fraction("S18", "usual_from") and usual < 1 and few
+        chance = at_most(row["rounded"], row["trades"], float(usual))
+        yield ((row, usual, middle) if told else None, chance)
+
+
+def _finding(
+    row: Row, usual: Fraction, middle: Fraction, by: tuple[Fraction, Fraction], context: Context
+) -> Finding:
+    return tell(
+        "S18",
+        context,
+        zh="涉嫌虚假交易（间接迹象，线索）",
+        en="suspected wash trading by indirect signs, a clue only",
+        screen=True,
+        market=market_of(row),
+        window=(row["first_at"], row["last_at"]),
+        subjects=(row["seller_id"], row["seller_group"]),
+        statistic={
+            "trades": row["trades"],
+            "round_bp": whole(Fraction(10_000 * row["rounded"], row["trades"])),
+            "round_of_others_bp": whole(10_000 * usual),
+            "partners": row["partners"],
+            "trades_a_partner_bp": whole(Fraction(10_000 * row["trades"], row["partners"])),
+            "middle_seller_bp": whole(10_000 * middle),
+            "buyers_it_paid": row["funded"],
+            "by_chance_bp": whole(10_000 * by[0]),
+            "false_discovery_rate_bp": whole(10_000 * by[1]),
+        },
+        evidence=(row["seq"],),
+        innocent=(
+            because("metered", "按量计费，金额自然不整", "metered prices are never round"),
+            because("regulars", "少数长期客户", "a few regular customers"),
+            because("price-list", "公开价目", "a price list", Checked.RULED_OUT),
+        ),
+    )
+
+
+RULE = Rule(
+    rule_id="S18",
+    needs={
+        "trades": ("trade_id", "seller_id", "buyer_id", "amount_minor", "agreed_at"),
+        "orgs": ("org_id", "controller_id"),
+    },
+    uses=("payments",),
+    expression=expression,
+    findings=findings,
+)
