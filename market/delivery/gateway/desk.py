@@ -136,6 +136,7 @@ class Gateway:
         self._looks = Rates(now_s=now_s)
         self.under_way = UnderWay()
         self._known: OrderedDict[bytes, Opened] = OrderedDict()
+        self._looking: dict[bytes, asyncio.Task[Opened]] = {}
         self._kept = _Kept()
 
     async def aclose(self) -> None:
@@ -150,18 +151,28 @@ class Gateway:
         """
         name = hashlib.sha256(f"{entitlement_id} {token}".encode()).digest()
         known = self._known.get(name)
-        if (
-            known is None
-            or self._now_s() - known.at_s > FRESH_S
-            or not lives(known.key, self._house.clock.now())
-        ):
-            self._known.pop(name, None)
-            known = await self._look(token, entitlement_id)
-            self._known[name] = known
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
+        now, now_s = self._house.clock.now(), self._now_s()
+        if known is None or now_s - known.at_s > FRESH_S or not lives(known.key, now):
+            known = await self._looked(name, token, entitlement_id)
         self._rates.take(known.key.key_id, known.interface.per_minute)
         return known
+
+    async def _looked(self, name: bytes, token: str, entitlement_id: str) -> Opened:
+        """What a key opens, asked once for all who want to know it at this moment."""
+        looking = self._looking.get(name)
+        if looking is None:
+            looking = self._looking[name] = asyncio.create_task(self._look(token, entitlement_id))
+            looking.add_done_callback(lambda done: self._remember(name, done))
+        return await asyncio.shield(looking)
+
+    def _remember(self, name: bytes, done: asyncio.Task[Opened]) -> None:
+        del self._looking[name]
+        self._known.pop(name, None)
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._known[name] = done.result()
+        while len(self._known) > KNOWN:
+            self._known.popitem(last=False)
 
     async def _look(self, token: str, entitlement_id: str) -> Opened:
         now, refused = self._house.clock.now(), None
