@@ -14,6 +14,7 @@ from base.canonical import canonical, sha256_hex
 from market.delivery.sandbox.errors import QuestionRefused
 from market.listings.sandboxing import AnswerMode, AskedColumn, ColumnType, SandboxTerms, is_value, scaled
 
+MAX_TEXT_BYTES: Final = 8_192
 MAX_OUTPUTS: Final = 32
 MAX_NODES: Final = 64
 MAX_DEPTH: Final = 12

@@ -14,10 +14,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from market.delivery.sandbox.errors import QuestionRefused
-from market.delivery.sandbox.forms import Node, refused
+from market.delivery.sandbox.forms import MAX_TEXT_BYTES, Node, refused
 
 TABLE: Final = "data"
-MAX_TEXT_BYTES: Final = 8_192
 MAX_NESTING: Final = 40
 MAX_TOKENS: Final = 1_500
 _OPENING, _CLOSING = "([{", ")]}"

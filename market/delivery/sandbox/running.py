@@ -86,7 +86,8 @@ async def _hear(work: str, job: dict[str, Any], *descriptors: int, timeout_s: fl
         with contextlib.suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
             async with asyncio.timeout(timeout_s):
                 output = await _spoken(child, document)
-                await child.wait()
+                if len(output) <= MAX_ANSWER_BYTES:  # whoever says more is not waited for
+                    await child.wait()
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,65 @@
+"""An answer as a table, and a question as the seller may see it. Pure."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from market.delivery.sandbox.forms import form_from
+from market.delivery.sandbox.tables import Question
+from market.listings.sandboxing import SandboxTerms
+
+_CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer's columns and cells, as they are read."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    noise: tuple[str, ...]
+    walls: tuple[str, ...]
+
+
+def table_of_answer(answer: bytes) -> Table:
+    """The table of a kept answer."""
+    document: dict[str, Any] = orjson.loads(answer)
+    columns: Sequence[dict[str, Any]] = document["columns"]
+    return Table(
+        header=tuple(str(column["name"]) for column in columns),
+        rows=tuple(tuple("" if cell is None else str(cell) for cell in row) for row in document["rows"]),
+        noise=tuple(
+            ", ".join(f"±{one['laplace_scale']}" for one in column.get("noise", ())) for column in columns
+        ),
+        walls=tuple(document.get("walls", ())),
+    )
+
+
+def as_csv(answer: bytes) -> str:
+    """The answer as CSV (RFC 4180). A text that a spreadsheet would calculate with is quoted by `'`."""
+    document: dict[str, Any] = orjson.loads(answer)
+    numbers = [column["aggregate"] is not None for column in document["columns"]]
+    table, written = table_of_answer(answer), io.StringIO()
+    rows = csv.writer(written, lineterminator="\r\n")
+    rows.writerow([_told(name) for name in table.header])
+    for row in table.rows:
+        rows.writerow(
+            [cell if is_number else _told(cell) for cell, is_number in zip(row, numbers, strict=True)]
+        )
+    return written.getvalue()
+
+
+def _told(text: str) -> str:
+    return f"'{text}" if text.startswith(_CALCULATED) else text
+
+
+def seen_by_seller(question: Question, terms: SandboxTerms) -> dict[str, Any] | None:
+    """The form of a question; with what it compares where the terms say so. None where it was erased."""
+    if not question.form:
+        return None
+    document: dict[str, Any] = orjson.loads(question.form)
+    return document if terms.questions_shown else form_from(document, terms).shown()
