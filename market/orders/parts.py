@@ -3,6 +3,7 @@
 What is outside it never leaves the exchange: a table of the part alone is made, and that is what is read.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -16,6 +17,8 @@ MAX_COLUMNS: Final = 500
 MAX_CONDITIONS: Final = 20
 MAX_VALUES: Final = 200
 MAX_CHARS: Final = 200
+_BETWEEN: Final = " | "
+_LINE: Final = re.compile(r"(?P<column>.+?)\s+(?P<op>=|!=|<=|>=|<|>|in|IN)\s+(?P<values>.+)")
 
 
 class Comparison(StrEnum):
@@ -96,6 +99,21 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def line_of(condition: Condition) -> str:
+    """A condition as people write it: `county in 440101 | 440102`."""
+    return f"{condition.column} {condition.op.value} {_BETWEEN.join(condition.values)}"
+
+
+def condition_in(line: str) -> tuple[str, str, list[str]] | None:
+    """Column, operator and values of a written condition; None for a line that is none."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return None
+    op, values = found["op"].lower(), found["values"]
+    several = [value.strip() for value in values.split(_BETWEEN.strip())] if op == "in" else [values]
+    return found["column"], op, several
 
 
 def text_of(view: View) -> str:

@@ -14,8 +14,9 @@ from market.listings.repository import conditions_of, plan_of
 from market.orders import repository
 from market.orders.acceptance import NAMES, TESTS, Holds, agreed_acceptance
 from market.orders.acting import commission_seen
-from market.orders.handover import modes_of
+from market.orders.handover import DeliveryMode, modes_of
 from market.orders.offering import Preview, preview, standing_of, taken_apart
+from market.orders.parts import WHOLE, condition_in, line_of
 from market.orders.rewarding import claim_seen
 from market.orders.scope import default_scope
 from market.orders.statements import terms_of
@@ -62,6 +63,7 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "reasons": room.visitor.options("refusal", REFUSAL_REASONS),
         "refusal_note": await _note(s, trade),
         "purposes": PURPOSE_LABELS,
+        "shares": DeliveryMode.SHARE in modes_of(room.listing.product_type),
         "modes": room.visitor.options(
             "delivery_mode", [mode for mode in DELIVERY_MODES if mode in modes_of(room.listing.product_type)]
         ),
@@ -116,6 +118,7 @@ async def _defaults(s: ReadSession, room: Room, latest: Offer | None) -> dict[st
     scope = agreed.scope if agreed and agreed.scope else None
     told = agreed.acceptance if agreed else None
     accepted = agreed_acceptance(told, room.listing.product_type, trade.quantity)
+    part = agreed.delivery.part if agreed and agreed.delivery else WHOLE
     scope = scope or default_scope(await conditions_of(s, listing_id=trade.listing_id))
     return {
         "price_minor": "" if price is None else f"{price // 100}.{price % 100:02d}",
@@ -130,6 +133,8 @@ async def _defaults(s: ReadSession, room: Room, latest: Offer | None) -> dict[st
         "delete_within_wd": str(scope.delete_within_wd),
         "delivery_mode": agreed.delivery.mode if agreed and agreed.delivery else "",
         "delivery_days": str(agreed.delivery.days if agreed and agreed.delivery else 5),
+        "part_columns": "\n".join(part.columns),
+        "part_rows": "\n".join(map(line_of, part.rows)),
         "acceptance_wd": str(accepted.within_wd),
         "bounds": accepted.bounds,
     }
@@ -152,10 +157,26 @@ def _offer(form: Form, trade: Trade) -> dict[str, Any]:
             "max_count": form.whole("max_count"),
             "delete_within_wd": form.whole("delete_within_wd"),
         },
-        "delivery": {"mode": form.optional("delivery_mode"), "days": form.whole("delivery_days")},
+        "delivery": {
+            "mode": form.optional("delivery_mode"),
+            "days": form.whole("delivery_days"),
+            "part": _part(form),
+        },
         "acceptance": _acceptance(form),
         "commission_bp": form.whole("commission_bp"),
     }
+
+
+def _part(form: Form) -> dict[str, Any] | None:
+    """What of a shared table the form lets out; a line that is no condition is one without an operator."""
+    columns = [line.strip() for line in (form.optional("part_columns") or "").splitlines() if line.strip()]
+    lines = [line.strip() for line in (form.optional("part_rows") or "").splitlines() if line.strip()]
+    rows = [{"column": line, "op": "", "values": []} for line in lines]
+    for row, line in zip(rows, lines, strict=True):
+        known = condition_in(line)
+        if known is not None:
+            row |= {"column": known[0], "op": known[1], "values": known[2]}
+    return {"columns": columns, "rows": rows} if columns or rows else None
 
 
 def _acceptance(form: Form) -> dict[str, Any]:

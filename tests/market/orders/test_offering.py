@@ -21,6 +21,7 @@ from market.orders.errors import (
 )
 from market.orders.handover import MAX_DELIVERY_DAYS, DeliveryMode, Handover, agreed_handover, modes_of
 from market.orders.offering import Standing, make_offer, preview, preview_for_seller, standing_of
+from market.orders.parts import Comparison, Condition, View
 from market.orders.repository import get_contract, latest_offer, offers_of
 from market.orders.rules import MAX_NOTE, TradeState
 from market.orders.scope import LicenceScope
@@ -61,12 +62,20 @@ async def test_scope_and_delivery_are_offered_agreed_and_contracted(scene):
     assert said.predicate["offer_sha256"] == offered.opening_sha256
 
 
+def of_rows(column: str, value: str) -> View:
+    return View(rows=(Condition(column, Comparison.EQ, (value,)),))
+
+
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
         ({"scope": LicenceScope(resale_allowed=True)}, ResaleNotPermitted),
         ({"scope": LicenceScope(recipients=("org_00000000000000000000000000",))}, RecipientNotPermitted),
         ({"delivery": Handover(DeliveryMode.LEASE)}, DeliveryModeNotAllowed),
+        ({"delivery": Handover(DeliveryMode.DOWNLOAD, part=View(("county",)))}, OfferMalformed),
+        ({"delivery": Handover(DeliveryMode.SHARE, part=View(("county", "nobody")))}, OfferMalformed),
+        ({"delivery": Handover(DeliveryMode.SHARE, part=of_rows("nobody", "1"))}, OfferMalformed),
+        ({"delivery": Handover(DeliveryMode.SHARE, part=of_rows("index", "many"))}, OfferMalformed),
         ({"delivery": Handover(days=0)}, OfferMalformed),
         ({"delivery": Handover(days=MAX_DELIVERY_DAYS + 1)}, OfferMalformed),
     ],

@@ -34,6 +34,13 @@ from tests.web.pages.browsing import Browser
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROWS = CLEAN.count("\n") - 1
 HOWTO = Path(__file__).resolve().parents[3] / "docs" / "howto" / "shares.md"
+PART = {
+    "columns": ["month", "index"],
+    "rows": [
+        {"column": "month", "op": ">=", "values": ["2025-11"]},
+        {"column": "county", "op": "in", "values": ["440101", "440103"]},
+    ],
+}
 BEFORE = "2000-01-01T00:00:00Z"
 
 
@@ -123,7 +130,9 @@ def share_template(market_template: Path, tmp_path_factory: pytest.TempPathFacto
 
     async def made() -> None:
         async with copied(market_template, folder) as market:
-            market.ids["share"] = await _trade(market, "DELIVERING", delivery={"mode": "share", "days": 5})
+            delivery = {"mode": "share", "days": 5}
+            market.ids["share"] = await _trade(market, "DELIVERING", delivery=delivery)
+            market.ids["part"] = await _trade(market, "DELIVERING", delivery=delivery | {"part": PART})
             about = json.loads((folder / "market.json").read_bytes())
             about |= {"ids": market.ids, "now": market.served.clock.now().isoformat()}
             (folder / "market.json").write_text(json.dumps(about))
@@ -147,10 +156,17 @@ async def served(market: Market, port: int) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def sharing(share_template: Path, tmp_path: Path) -> AsyncIterator[Sharing]:
+    async with shared(share_template, tmp_path, "share") as made:
+        yield made
+
+
+@asynccontextmanager
+async def shared(template: Path, tmp_path: Path, name: str) -> AsyncIterator[Sharing]:
+    """One of the market's shares behind a server."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    async with copied(share_template, tmp_path / "market", public_url=url) as market, served(market, port):
-        trade_id = market.ids["share"]
+    async with copied(template, tmp_path / "market", public_url=url) as market, served(market, port):
+        trade_id = market.ids[name]
         rights = await market.served.api(market.buyer, "GET", "/entitlements")
         (right,) = [one for one in rights if one["trade_id"] == trade_id]
         made = Sharing(market, url, right["entitlement_id"], trade_id, "", tmp_path)
@@ -182,6 +198,22 @@ async def test_the_official_client_loads_what_was_bought_as_the_howto_says(
     assert (await sharing.right())["used"] == 1
     receipt = await sharing.buyer("GET", f"/entitlements/{sharing.entitlement_id}/uses/1/receipt")
     assert receipt["use_id"] == use["use_id"]
+
+
+async def test_of_a_part_nothing_else_leaves_whatever_is_hinted(share_template: Path, tmp_path: Path) -> None:
+    async with shared(share_template, tmp_path, "part") as sharing:
+        frame = await run(delta_sharing.load_as_pandas, await sharing.url())
+        assert list(frame.columns) == ["month", "index"]
+        assert sorted(frame["month"]) == ["2025-11"] * 2 + ["2025-12"] * 2
+        hints = {"predicateHints": ["county = 440102"], "jsonPredicateHints": "{}", "limitHint": 10**6}
+        file = (await sharing.query(hints))[2]["file"]
+        assert json.loads(file["stats"]) == {"numRecords": 4}
+        whole = await sharing.fetch(file["url"])
+        assert not any(text in whole.content for text in (b"county", b"440101", b"2025-01"))
+        contract = await sharing.buyer("GET", f"/trades/{sharing.trade_id}/contract")
+        assert contract["document"]["delivery"]["part"]["columns"] == PART["columns"]
+        page = await Browser(sharing.market.served, sharing.market.buyer).get(f"/trades/{sharing.trade_id}")
+        assert page.words.count("county in 440101 | 440103") >= 2  # each offer's, and the contract's
 
 
 async def test_polars_scans_the_address_itself(sharing: Sharing) -> None:
