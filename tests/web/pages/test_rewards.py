@@ -9,8 +9,8 @@ from tests.web.pages.browsing import Browser
 
 async def test_the_sides_are_shown_it_and_contest_it_on_pages(market: Market) -> None:
     served, more = market.served, 90_000_000  # more than was contracted through the broker
-    body = {"listing_id": market.ids["listed"], "purpose": "建模", "scenario": "授信", "quantity": 1}
-    trade = await served.api(market.buyer, "POST", "/trades", body)
+    body = {"purpose": "建模", "scenario": "授信", "quantity": 1}
+    trade = await served.api(market.buyer, "POST", f"/listings/{market.ids['listed']}/inquiries", body)
     path = f"/trades/{trade['trade_id']}"
     claim = await served.api(market.buyer, "GET", f"{path}/reward")
     assert (claim["broker_id"], claim["fee_bp"]) == (market.broker.org_id, 200)
