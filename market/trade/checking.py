@@ -136,7 +136,7 @@ async def check_copy(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) 
     """
     check = await check_goods(s, act, trade_id=trade_id, facts=facts)
     if facts.delivered is not None and not check.passed:
-        await dispute_mismatch(s, act.as_exchange(), trade_id=trade_id)
+        await _dispute(s, act.as_exchange(), trade_id, check)
     return check
 
 
@@ -145,8 +145,11 @@ async def dispute_mismatch(s: WriteSession, act: Act, *, trade_id: str) -> bool:
 
     A trade that is frozen is disputed when it is released.
     """
+    return await _dispute(s, act, trade_id, await _mismatch(s, trade_id))
+
+
+async def _dispute(s: WriteSession, act: Act, trade_id: str, check: AcceptanceCheck | None) -> bool:
     trade = await repository.claim_trade(s, trade_id=trade_id)
-    check = await _mismatch(s, trade_id)
     if trade.status is not TradeState.DELIVERED or check is None:
         return False
     await open_dispute(
@@ -171,7 +174,8 @@ async def _mismatch(s: ReadSession, trade_id: str) -> AcceptanceCheck | None:
 
 def _is_of_copy(check: AcceptanceCheck) -> bool:
     """Every test of the exchange's begins with the bytes; a buyer's does where it measured the copy."""
-    return any(item["name"] == "file_sha256" for item in orjson.loads(check.report)["items"])
+    items = orjson.loads(check.report)["items"] if check.report else ()
+    return any(item["name"] == "file_sha256" for item in items)
 
 
 def _failed(check: AcceptanceCheck) -> list[str]:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from base.db import ReadSession
 from market.delivery.kinds import DeliveryKind
+from market.delivery.marking.repository import mark_of_trade
+from market.delivery.marking.tables import MarkState
 from market.delivery.repository import (
     checks_of,
     downloads_of,
@@ -41,6 +43,7 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     """The entitlement of the trade, once there is one, and how often it was used."""
     entitlement = await entitlement_of(s, trade_id=room.trade.trade_id)
     downloads = await downloads_of(s, entitlement_id=entitlement.entitlement_id) if entitlement else ()
+    mark = await mark_of_trade(s, trade_id=room.trade.trade_id)
     return {
         "entitlement": entitlement,
         "downloads": downloads,
@@ -52,12 +55,14 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "may_download": entitlement is not None
         and entitlement.kind is DeliveryKind.FILE
         and entitlement.buyer_id == room.visitor.org_id
-        and entitlement.status is EntitlementStatus.ACTIVE,
+        and entitlement.status is EntitlementStatus.ACTIVE
+        and (mark is None or mark.status is not MarkState.PENDING),
         "may_hold_keys": entitlement is not None
         and entitlement.kind is not DeliveryKind.FILE
         and entitlement.buyer_id == room.visitor.org_id,
         "stop": await stop_of(s, trade_id=room.trade.trade_id),
         "checks": await checks_of(s, trade_id=room.trade.trade_id),
+        "mark": mark,
         "ticked": _TICKED.get(room.listing.product_type),
         "may_suspend": room.visitor.may(_OPERATOR) and room.trade.status is TradeState.DELIVERING,
         "may_resume": room.visitor.may(_OPERATOR) and room.trade.status is TradeState.DELIVERY_SUSPENDED,
