@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from web.api import (
     access_keys,
     accounts,
+    auctions,
     bank,
     brokers,
     cases,
@@ -89,6 +90,7 @@ def install(app: FastAPI) -> None:
         practice,
         credentials,
         requests,
+        auctions,
         mediation,
         deals,
         rewards,

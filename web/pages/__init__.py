@@ -14,6 +14,7 @@ from web.node import Node
 from web.pages import (
     accessing,
     accounts,
+    auctions,
     brokering,
     brokers,
     catalogue,
@@ -57,6 +58,7 @@ PARTS = (
     products,
     provenance,
     requests,
+    auctions,
     matching,
     deals,
     trades,

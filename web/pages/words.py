@@ -67,6 +67,8 @@ STATES: Final[Mapping[str, str]] = {
     "USED_UP": N_("Used up"),
     # a data request
     "OPEN": N_("Open"),
+    "AWARDED": N_("Awarded"),
+    "FAILED": N_("Not awarded"),
     "WITHDRAWN": N_("Withdrawn"),
     # a case, a payment instruction
     **duties.CASES,
