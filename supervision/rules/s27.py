@@ -68,8 +68,8 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         weeks = _weeks(days, context)
         if len(weeks) < context.rules.whole("S27", "weeks_from"):
             continue
-        for kind, values in (("sales", _sales(weeks)), ("price", _prices(weeks))):
-            alarm = alarm_of(values, context)
+        for kind, (values, least) in (("sales", _sales(weeks)), ("price", _prices(weeks))):
+            alarm = alarm_of(values, least, context)
             told = (market_of(days[0]), unit, kind, list(weeks), alarm, days) if alarm else None
             looked_at.append((told, alarm.chance if alarm else 1.0))
     for told, _, rate in unlikely(looked_at, context.rules.fraction("S27", "false_discoveries_below")):
@@ -91,30 +91,31 @@ def _weeks(days: Sequence[Row], context: Context) -> dict[date, list[Row]]:
     return weeks
 
 
-def _sales(weeks: dict[date, list[Row]]) -> list[float]:
-    def working(monday: date) -> int:
-        return sum(is_working_day(monday + timedelta(days=n)) for n in range(7)) or 1
+def _sales(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
+    """Sales a working day, and the deviation that even a steady flow of so few sales has (Poisson's)."""
+    days = [sum(is_working_day(monday + timedelta(days=n)) for n in range(7)) or 1 for monday in weeks]
+    sales = [sum(row["sales"] for row in rows) for rows in weeks.values()]
+    return [sold / worked for sold, worked in zip(sales, days, strict=True)], sqrt(
+        sum(sales) * len(days)
+    ) / sum(days)
 
-    return [sum(row["sales"] for row in rows) / working(monday) for monday, rows in weeks.items()]
 
-
-def _prices(weeks: dict[date, list[Row]]) -> list[float]:
-    """The mean unit price of each week; a week without sales keeps the one before."""
+def _prices(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
+    """The mean unit price of each week (without sales the one before), and a hundredth of their mean."""
     prices: list[float] = []
     for rows in weeks.values():
         quantity = sum(row["quantity"] for row in rows)
         last = prices[-1] if prices else 0.0
         prices.append(sum(row["amount"] for row in rows) / quantity if quantity else last)
-    return prices
+    return prices, fsum(prices) / len(prices) / 100
 
 
-def alarm_of(values: Sequence[float], context: Context) -> Alarm | None:
-    """The alarm of a series, if average, cumulated sum and change point all see one."""
+def alarm_of(values: Sequence[float], least: float, context: Context) -> Alarm | None:
+    """The alarm of a series, if average, cumulated sum and change point see one; none finer than `least`."""
     base = values[: len(values) // 2]
     mean = fsum(base) / len(base)
     spread = sqrt(fsum((v - mean) ** 2 for v in base) / (len(base) - 1))
-    if spread <= _NOTHING * max(abs(mean), 1):
-        spread = max(abs(mean), 1) / 100  # a price that never moved: a hundredth of it
+    spread = max(spread, least, _NOTHING)
     together = fsum((a - mean) * (b - mean) for a, b in pairwise(base))
     near = together / (len(base) * spread**2)
     near = min(max(near, 0.0), _MOST)

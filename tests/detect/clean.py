@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from tests.supervision.tables import Market, on
 
-SELLERS, BUYERS, MARKETS = 600, 1_500, 25
+SELLERS, BUYERS, MARKETS, BROKERS = 600, 1_500, 25, 20
+OPENED = on(1, 1, year=2025)
 
 
 def clean_market(trades, seed=1):
@@ -18,6 +19,7 @@ def clean_market(trades, seed=1):
     market = Market(
         *("orgs", "flags", "trades", "usage", "payments", "listings", "requests", "quotes", "listing_views"),
         *("costs", "exports", "export_persons", "export_transfers", "concentrations", "holdings"),
+        *("payment_mismatches", "export_scans", "mark_hits", "conflict_consents", "fee_caps", "undertakings"),
     )
     market.rows["holdings"].append({"holder_id": "b0", "held_id": "s0", "share": None})
     for n in range(SELLERS):
@@ -25,9 +27,89 @@ def clean_market(trades, seed=1):
         _listing(market, n)
     for n in range(BUYERS):
         market.org(f"b{n}", region=f"r{n % 9}")
+    for n in range(BROKERS):
+        _broker(market, n)
+    _around(market, chance)
     for n in range(trades):
         _trade(market, n, chance)
     return market
+
+
+def _broker(market, n):
+    """A broker with a certificate, its yearly report, mandates of its sellers, and notices in time."""
+    broker, cert = f"k{n}", {"cert_id": f"x{n}"}
+    market.org(broker)
+    known = {"sectors": ["*"], "max_level": "general-4", "valid_from": OPENED, "cross_border": False}
+    market.add("certificates", org_id=broker, valid_to=on(12, 31, year=2028), **cert, **known)
+    market.add("certificate_events", at=OPENED, event="certified", seq=1, **cert)
+    market.add("certificate_events", at=on(3, 10), event="annual_report", year=2025, seq=2, **cert)
+    told = {"org_id": broker, "told_at": on(5, 6)}
+    market.add("notices", notice_id=f"a{n}", kind="suspicion", noticed_at=on(5, 5, 12), **told)
+    market.add("notices", notice_id=f"c{n}", kind="change", takes_effect_at=on(6, 6), **told)
+    for seller in range(n, SELLERS, BROKERS):
+        market.add(
+            "mandates",
+            mandate_id=f"m{seller}",
+            broker_id=broker,
+            client_id=f"s{seller}",
+            signed_at=OPENED,
+            ends_at=on(12, 31, year=2028),
+            fee_bp=200,
+            conflict_disclosed=True,
+            dual_consent=True,
+            side="PROVIDER",
+            seq=3,
+        )
+    for sent in range(30):  # what it sends is the neutral order
+        for place in range(6):
+            seller = (7 * sent + place) % SELLERS
+            market.add(
+                "ranking",
+                presentation_id=f"v{n}.{sent}",
+                broker_id=broker,
+                client_id=f"b{sent}",
+                listing_id=f"l{seller}",
+                seller_id=f"s{seller}",
+                neutral_rank=place + 1,
+                sent_rank=place + 1 if place < 3 else None,
+                sent_at=on(4, 1 + sent % 28),
+                seq=4,
+            )
+
+
+def _around(market, chance):
+    """What others report of an honest market: grants, reviews, sketches, marks, texts, members' traces."""
+    for n in range(60):
+        market.add(
+            "grants",
+            grant_id=f"g{n}",
+            authority_id=f"a{n % 5}",
+            operator_id=f"s{n}",
+            selection_method="direct" if n % 20 == 0 else "open_tender",
+            exception="national-security" if n % 20 == 0 else None,
+            conditions=["mlps_3"],
+            granted_at=on(3, 1 + n % 28),
+        )
+        market.add(
+            "share_requests",
+            request_id=f"q{n}",
+            authority_id=f"a{n % 5}",
+            dataset_id=f"d{n // 6}",
+            applicant_id=f"b{n}",
+            asked_at=on(3, 1 + n % 28),
+            outcome="granted" if n % 6 < 4 else "refused",
+        )
+    for n in range(SELLERS):
+        market.add("sketches", listing_id=f"l{n}", minhash=[f"{chance.randrange(10**12)}" for _ in range(32)])
+        market.add("watermarks", mark_sha256=f"w{n}", product_id=f"p{n}", issued_at=OPENED)
+        market.add("lineage", product_id=f"p{n}", source_product_id=f"raw{n}")
+        market.add("identifiers", org_id=f"s{n}", kind="device", value_sha256=f"v{n}")
+        market.add("identifiers", org_id=f"s{n}", kind="contact", value_sha256=f"office{n % 7}")
+        market.add("texts", text_id=f"x{n}", author_id=f"s{n}", written_at=on(5, 1))
+        market.rows["texts"][-1] |= {"about_id": f"s{(n + MARKETS) % SELLERS}", "text": "更新及时，字段齐全"}
+    for n in range(BUYERS):
+        review = {"review_id": f"r{n}", "listing_id": f"l{n % SELLERS}", "reviewer_id": f"b{n}", "rating": 4}
+        market.add("reviews", written_at=on(1 + n % 10, 1 + n % 28, n % 24), **review)
 
 
 def _listing(market, n):
@@ -57,6 +139,8 @@ def _trade(market, n, chance):
     quantity = chance.choice((1, 1, 1, 2, 5))
     amount = quantity * round(_price(seller) * chance.uniform(0.94, 1.06))
     fee = amount // 100
+    broker = f"k{seller % BROKERS}" if chance.random() < 0.3 else None
+    commission = amount // 50 if broker else 0
     delivered = at + timedelta(hours=chance.randrange(1, 40))
     accepted = delivered + timedelta(minutes=chance.randrange(30, 5_000))
     settled = accepted + timedelta(days=1)
@@ -69,6 +153,8 @@ def _trade(market, n, chance):
         category=f"c{seller % MARKETS}",
         quantity=quantity,
         platform_fee_minor=fee,
+        broker_id=broker,
+        commission_minor=commission,
         listing_id=f"l{seller}",
         product_id=f"p{seller}",
         delivered_at=delivered,
@@ -77,11 +163,15 @@ def _trade(market, n, chance):
     )
     market.used(f"t{n}", delivered.date(), calls=chance.randrange(50), bytes=chance.randrange(10**9))
     day = {"trade_id": f"t{n}", "seq": None}
+    _records(market, n, broker, (buyer, at, delivered))
     for purpose, payer, payee, part, paid in (
         ("escrow_in", buyer, "ESCROW", amount, at + timedelta(minutes=20)),
-        ("seller_share", "ESCROW", f"s{seller}", amount - fee, settled),
+        ("seller_share", "ESCROW", f"s{seller}", amount - fee - commission, settled),
         ("platform_fee", "ESCROW", "operator", fee, settled),
+        ("commission", "ESCROW", broker, commission, settled),
     ):
+        if purpose == "commission" and not broker:
+            continue
         market.add(
             "payments",
             payment_id=f"{n}-{purpose}",
@@ -109,6 +199,22 @@ def _trade(market, n, chance):
         _tender(market, n, seller, chance, at)
 
 
+def _records(market, n, broker, about):
+    """What a trade leaves elsewhere: who took the data, the broker's check, a gateway's day, its clauses."""
+    buyer, at, delivered = about
+    trade = {"trade_id": f"t{n}", "seq": n}
+    market.add("access", entitlement_id=f"e{n}", org_id=buyer, at=delivered, bytes=10**6, **trade)
+    if broker:
+        checked = at - timedelta(hours=1)
+        keep = checked.replace(year=checked.year + 21, day=1)
+        market.add("source_checks", broker_id=broker, at=checked, keep_until=keep, **trade)
+    if n % 10 == 0:
+        used = {"day": delivered.date(), **trade}
+        market.add("retrievals", calls=800, distinct_keys=500, in_sequence=90, **used)
+        market.add("throttling", asked=800, refused=3, **used)
+        market.add("clauses", clause_id=f"z{n}", kind="confidentiality", text="双方应当保密", **trade)
+
+
 def _tender(market, n, seller, chance, at):
     """Rivals of one market bid for a buyer's need, each with its own costs."""
     rivals = [seller % MARKETS + MARKETS * k for k in chance.sample(range(SELLERS // MARKETS), 4)]
@@ -126,3 +232,4 @@ def _tender(market, n, seller, chance, at):
             unit="set",
             seq=n,
         )
+        market.add("bid_traces", quote_id=f"q{n}-{rival}", kind="device", value_sha256=f"dev{rival}")

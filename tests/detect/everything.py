@@ -4,6 +4,7 @@ from tests.detect import (
     abusing,
     advancing,
     bidding,
+    brokering,
     competition,
     concerted,
     crossing,
@@ -13,7 +14,7 @@ from tests.detect import (
 )
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (abusing, advancing, bidding, competition, concerted, crossing, origins, prices, washing)
+MODULES = (abusing, advancing, bidding, brokering, competition, concerted, crossing, origins, prices, washing)
 RULES = tuple(sorted(PLANTERS))
 
 
