@@ -20,6 +20,7 @@ from cli.demo.market import open_market
 from cli.demo.regulator import act_on
 from cli.demo.ring import Ring, plant_ring
 from cli.demo.story import Stage, play, set_stage
+from cli.demo.ways import play_ways
 from cli.demo.world import PASSWORD, World, open_world
 from cli.demo.year import Year, plan_deals
 from cli.running import complete, log_plainly
@@ -71,6 +72,8 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
             telling.head("3. One clean trade, step by step (scenario SC-1)")
             stage = await set_stage(world, http, telling.line)
             await play(stage)
+            telling.head("4. One product, three more ways: a share, calls, questions")
+            await play_ways(stage)
             code = await _close(world, kept, stage, ring, telling)
             if stay and code == 0:
                 await _stay(world, telling)
@@ -118,7 +121,7 @@ async def _size(world: World) -> int:
 
 async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Telling") -> int:
     story = stage.story
-    telling.head("4. The ledger is exported, audited offline and supervised")
+    telling.head("5. The ledger is exported, audited offline and supervised")
     await closing.seal(world)
     await closing.state_account(out, stage.provider)
     size = await closing.seal(world)
@@ -139,11 +142,11 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     async with world.node.database.read() as s:
         bank, held = await totals(s)
     telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")
-    telling.head("5. The regulator acts, and it bites")
+    telling.head("6. The regulator acts, and it bites")
     await act_on(world, report, ring, telling.line)
     said = await closing.write_credential(world, out, stage.broker)
     telling.line("the clean trade's broker, by its credential: " + said.replace("\n", "\n        "))
-    telling.head("6. Every step and its number in the ledger")
+    telling.head("7. Every step and its number in the ledger")
     for step in story.steps:
         seqs = ", ".join(str(seq) for seq in step["seqs"]) or "-"
         telling.plain(f"  {step['at'][:16]}  {step['who']:<9} {step['step'][:66]:<66} seq {seqs}")

