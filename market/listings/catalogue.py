@@ -84,7 +84,7 @@ async def search(s: ReadSession, query: Query, *, after: str | None = None, limi
 
 async def _shaped(s: ReadSession, query: Query, *, goes_on: bool = False) -> tuple[Shape, dict[str, Any]]:
     """The shape of a query, and its values."""
-    words = await _rarest_first(s, query_tokens(query.text))
+    words = await rarest_first(s, query_tokens(query.text))
     values: dict[str, Any] = {
         name: value for name in (*FILTERS, *_PRICES) if (value := getattr(query, name)) is not None
     }
@@ -171,7 +171,7 @@ def _facets_of(listing: Listing) -> list[tuple[str, str]]:
     ]
 
 
-async def _rarest_first(s: ReadSession, words: Sequence[str]) -> list[str]:
+async def rarest_first(s: ReadSession, words: Sequence[str]) -> list[str]:
     """The words, the one with the fewest listings first: the search walks through that one's listings.
 
     How rare a word is, is remembered for a while: a wrong order is slower and finds the same.

@@ -19,8 +19,9 @@ from market.listings.errors import BuyerConditionsUnmet
 from market.listings.repository import get_listing
 from market.listings.states import ListingState
 from market.listings.tables import Listing, ListingBuyers, ListingConditions
-from market.mediation.matching import VERSION, Asked, Match, Matching, Offering, judge, matching
-from market.mediation.rules import MOST_COMPARED, MOST_REQUESTS
+from market.mediation.matching import VERSION, Asked, Match, Matching, Offering, judge, matching, merged
+from market.mediation.rules import MOST_COMPARED, MOST_READ, MOST_REQUESTS
+from market.mediation.selecting import candidates
 from market.requests.repository import get_request, requests_page, wishes_in
 from market.requests.tables import DataRequest
 from registry.declared import Frequency
@@ -31,7 +32,7 @@ _REPORTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A matching with what it is about. `more` says that older listings of the category were left out."""
+    """A matching with what it is about. `more` says that listings of the category were left out."""
 
     request: DataRequest
     result: Matching
@@ -69,15 +70,20 @@ async def find_matches(s: ReadSession, *, request_id: str, budget_told: bool) ->
     buyer = await get_organisation(s, org_id=request.buyer_id)
     assert buyer is not None  # a foreign key of the request
     asked = await _asked(s, request, buyer, budget_told=budget_told)
-    rows = await _on_offer(s, request)
-    compared = rows[:MOST_COMPARED]
-    result = matching(asked, await _offerings(s, asked, buyer, compared))
+    likely = await candidates(s, request, asked, limit=MOST_READ + 1)
+    ids = likely[:MOST_READ]
+    result, listings, read = Matching((), ()), dict[str, Listing](), 0
+    while read < len(ids) and len(result.matches) < MOST_COMPARED:
+        rows = await _rows(s, ids[read : read + MOST_COMPARED])
+        read += MOST_COMPARED
+        listings |= {row.listing_id: row for row in rows}
+        result = merged(result, matching(asked, await _offerings(s, asked, buyer, rows)))
     return Found(
         request=request,
         result=result,
-        listings={row.listing_id: row for row in compared},
+        listings=listings,
         budget_told=budget_told,
-        more=len(rows) > len(compared),
+        more=len(likely) > min(read, len(ids)),
     )
 
 
@@ -117,14 +123,9 @@ async def _asked(s: ReadSession, request: DataRequest, buyer: Organisation, *, b
     )
 
 
-async def _on_offer(s: ReadSession, request: DataRequest) -> Sequence[Listing]:
-    """The newest listings of the category, one more than are compared."""
-    query = select(Listing).where(
-        Listing.status == ListingState.LISTED,
-        Listing.category == request.category,
-        Listing.seller_id != request.buyer_id,
-    )
-    return (await s.exec(query.order_by(col(Listing.listing_id).desc()).limit(MOST_COMPARED + 1))).all()
+async def _rows(s: ReadSession, ids: Sequence[str]) -> Sequence[Listing]:
+    query = select(Listing).where(col(Listing.listing_id).in_(ids), Listing.status == ListingState.LISTED)
+    return (await s.exec(query)).all()
 
 
 async def _offerings(

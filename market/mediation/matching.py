@@ -19,7 +19,7 @@ from registry.rules import Level, rank
 
 VERSION: Final = "matching/1"
 _TIE: Final = b"databourse/matching-tie/v1\n"
-_NEAR_NUM, _NEAR_DEN = 6, 5  # up to a fifth above the budget is worth talking about
+NEAR_NUM, NEAR_DEN = 6, 5  # up to a fifth above the budget is worth talking about
 
 
 class Criterion(StrEnum):
@@ -59,9 +59,9 @@ POINTS: Final = {
     Criterion.LEVEL: 5,
 }
 """The most that each criterion gives; together 100."""
-_WIDER: Final = 18  # the listing reaches further than was asked
-_WITHIN: Final = 8  # it has a part of it
-_NEAR: Final = 5  # a price somewhat above the budget, or one that is to be negotiated
+WIDER: Final = 18  # the listing reaches further than was asked
+WITHIN: Final = 8  # it has a part of it
+NEAR: Final = 5  # a price somewhat above the budget, or one that is to be negotiated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +168,14 @@ def matching(asked: Asked, offerings: Iterable[Offering]) -> Matching:
     return Matching(tuple(fitting), tuple(others))
 
 
+def merged(one: Matching, other: Matching) -> Matching:
+    """Two matchings of one request as if all their offerings had been matched together."""
+    return Matching(
+        tuple(sorted((*one.matches, *other.matches), key=lambda match: (-match.points, match.tie))),
+        tuple(sorted((*one.others, *other.others), key=lambda match: match.listing_id)),
+    )
+
+
 def judge(asked: Asked, offering: Offering) -> Match:
     """One listing against the request, criterion by criterion."""
     wishes = asked.wishes
@@ -217,9 +225,9 @@ def _territory(wanted: str, offered: str) -> Reason:
     if wanted == offered:
         return _scored(Criterion.TERRITORY, Verdict.MET)
     if offered in places_holding(wanted):
-        return _scored(Criterion.TERRITORY, Verdict.PARTLY, _WIDER)
+        return _scored(Criterion.TERRITORY, Verdict.PARTLY, WIDER)
     if wanted in places_holding(offered):
-        return _scored(Criterion.TERRITORY, Verdict.PARTLY, _WITHIN)
+        return _scored(Criterion.TERRITORY, Verdict.PARTLY, WITHIN)
     return _scored(Criterion.TERRITORY, Verdict.NOT_MET)
 
 
@@ -251,11 +259,11 @@ def _budget(asked: Asked, price_minor: int | None) -> Reason:
     if most is None:
         return Reason(Criterion.BUDGET, Verdict.NOT_ASKED)
     if price_minor is None:
-        return _scored(Criterion.BUDGET, Verdict.NOT_SAID, _NEAR)
+        return _scored(Criterion.BUDGET, Verdict.NOT_SAID, NEAR)
     if price_minor <= most:
         return _scored(Criterion.BUDGET, Verdict.MET)
-    if price_minor * _NEAR_DEN <= most * _NEAR_NUM:
-        return _scored(Criterion.BUDGET, Verdict.PARTLY, _NEAR)
+    if price_minor * NEAR_DEN <= most * NEAR_NUM:
+        return _scored(Criterion.BUDGET, Verdict.PARTLY, NEAR)
     return _scored(Criterion.BUDGET, Verdict.NOT_MET)
 
 

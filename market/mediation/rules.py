@@ -19,7 +19,9 @@ from market.orders.states import TradeState
 
 MOST_SENT: Final = 20
 MOST_COMPARED: Final = 200
-"""So many listings of a category are compared, the newest; a result says when there are more."""
+"""So many listings are compared at once, until as many fit; a result says when some were left out."""
+MOST_READ: Final = 1000
+"""So many listings of a category are compared at the most, the likeliest first (`selecting`)."""
 MOST_REQUESTS: Final = 50
 """So many open requests of a category are asked about one listing, the newest."""
 MAX_REASON: Final = 300

@@ -11,7 +11,7 @@ from ledger.recording import Act
 from market.mediation import repository, service
 from market.mediation.finding import Found, find_requests
 from market.mediation.matching import MUSTS, POINTS, VERSION, Match
-from market.mediation.rules import MAX_REASON, MOST_COMPARED, MOST_SENT
+from market.mediation.rules import MAX_REASON, MOST_READ, MOST_SENT
 from market.mediation.tables import Presentation
 from web.acts import ActKind, Args, Asked, Id, kind
 from web.api.trades import SUPERVISORS
@@ -86,7 +86,7 @@ async def rules() -> RulesView:
         rule_version=VERSION,
         musts=[one.value for one in MUSTS],
         points={one.value: points for one, points in POINTS.items()},
-        compared=MOST_COMPARED,
+        compared=MOST_READ,
         tie='sha256("databourse/matching-tie/v1\\n" request_id "\\n" listing_id "\\n"), lowest first',
     )
 

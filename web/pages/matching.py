@@ -10,7 +10,7 @@ from market.listings.repository import get_listing
 from market.mediation import repository, service
 from market.mediation.finding import find_requests
 from market.mediation.matching import MUSTS, POINTS, VERSION
-from market.mediation.rules import MOST_COMPARED, MOST_SENT
+from market.mediation.rules import MOST_READ, MOST_SENT
 from market.requests.rules import RequestState
 from web.pages.acting import attempt
 from web.pages.forms import Filled
@@ -36,7 +36,7 @@ async def rules(visitor: VisitorDep) -> Response:
         version=VERSION,
         musts=MUSTS,
         points=POINTS,
-        compared=MOST_COMPARED,
+        compared=MOST_READ,
         sent=sent,
         names=names,
     )
