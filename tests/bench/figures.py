@@ -24,6 +24,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _figure("settle_sqlite", ">= 0.35", "settlements"),
     _figure("http_settle", "<= 4", "over_http"),
     _figure("settle_flat", "<= 3", "over_http"),
+    _figure("meter", ">= 0.60", "metered"),
     _figure("seal", ">= 0.75", "settlements"),
     _figure("seal_flush", ">= 0.75", "settlements"),
     _figure("proof", "<= 10", "log_figures"),

@@ -26,7 +26,8 @@ from market.delivery.gateway.rules import Interface, is_public
 from market.delivery.gateway.spool import Spool
 from market.delivery.gateway.target import Target
 
-CONNECTIONS: Final = 256
+KEPT: Final = 32
+PROVIDERS_KEPT: Final = 32
 RESOLVERS: Final = 4
 KEPT_ALIVE_S: Final = 30.0
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -111,35 +112,27 @@ class Providers:
     def __init__(self, *, hosts: Collection[str], folder: Path, trust: ssl.SSLContext | None = None) -> None:
         self._hosts = frozenset(hosts)
         self._folder, self._trust = folder, trust
-        self._made: httpcore.AsyncConnectionPool | None = None
-
-    @property
-    def _pool(self) -> httpcore.AsyncConnectionPool:
-        if self._made is None:  # a node that never calls anybody reads no certificates
-            self._made = httpcore.AsyncConnectionPool(
-                ssl_context=self._trust or ssl.create_default_context(),
-                max_connections=CONNECTIONS,
-                max_keepalive_connections=CONNECTIONS // 4,
-                keepalive_expiry=KEPT_ALIVE_S,
-                network_backend=Outward(self._hosts),
-            )
-        return self._made
+        self._outward = Outward(hosts)
+        self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
 
     async def close(self) -> None:
-        if self._made is not None:
-            await self._made.aclose()
+        for connections in self._idle.values():
+            for connection in connections:
+                await connection.aclose()
+        self._idle.clear()
 
     async def ask(self, interface: Interface, asked: Asked, secret: tuple[str, str] | None) -> Answer:
         """The provider's answer, whole; close its spool. Raises ProviderFailed, ProviderTooSlow."""
         request = self._request(interface, asked, secret)
         try:
             async with asyncio.timeout(interface.timeout_ms / 1000):
-                response = await self._begun(request)
+                connection, response = await self._begun(request)
                 try:
                     return await self._read(interface, response)
                 finally:
                     with suppress(httpcore.NetworkError, httpcore.ProtocolError):  # it is known what it is
                         await response.aclose()
+                    await self._give_back(request.url.origin, connection)
         except (TimeoutError, httpcore.TimeoutException):
             raise ProviderTooSlow("no whole answer in time", limit_ms=interface.timeout_ms) from None
         except NotPublic:
@@ -177,14 +170,53 @@ class Providers:
             content=asked.body if asked.method != "GET" else None,
         )
 
-    async def _begun(self, request: httpcore.Request) -> httpcore.Response:
-        """The head of an answer. A kept connection may have been closed at the other end: then a new one."""
-        try:
-            return await self._pool.handle_async_request(request)
-        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-            if request.method != b"GET":
+    async def _begun(
+        self, request: httpcore.Request
+    ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
+        """The head of an answer, over a connection that is free, else a new one.
+
+        One that was kept may have been closed at the other end meanwhile: then another one.
+        """
+        origin, kept = request.url.origin, True
+        while kept:
+            connection, kept = await self._free(origin)
+            try:
+                return connection, await connection.handle_async_request(request)
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                await connection.aclose()
+                if not kept or request.method != b"GET":
+                    raise
+            except BaseException:
+                await connection.aclose()
                 raise
-            return await self._pool.handle_async_request(request)
+        raise AssertionError("a connection that is new ends the search")
+
+    async def _free(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncHTTPConnection, bool]:
+        """A connection to talk over, and whether it was kept."""
+        idle = self._idle.get(str(origin), [])
+        while idle:
+            connection = idle.pop()
+            if connection.is_available() and not connection.has_expired():
+                return connection, True
+            await connection.aclose()
+        if self._trust is None:  # a node that never calls anybody reads no certificates
+            self._trust = ssl.create_default_context()
+        made = httpcore.AsyncHTTPConnection(
+            origin, self._trust, keepalive_expiry=KEPT_ALIVE_S, network_backend=self._outward
+        )
+        return made, False
+
+    async def _give_back(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Keep a connection that is free again, a few for each provider and of the latest providers."""
+        idle = self._idle.pop(str(origin), [])
+        self._idle[str(origin)] = idle
+        if connection.is_idle() and len(idle) < KEPT:
+            idle.append(connection)
+        else:
+            await connection.aclose()
+        while len(self._idle) > PROVIDERS_KEPT:
+            for old in self._idle.pop(next(iter(self._idle))):
+                await old.aclose()
 
     async def _read(self, interface: Interface, response: httpcore.Response) -> Answer:
         headers = {name.lower().decode("latin-1"): value for name, value in response.headers}
