@@ -25,8 +25,9 @@ from market.delivery.sharing.naming import SharedName, page, slug
 from market.delivery.sharing.service import EVENT, count_query, fetched_by, shared_by
 from market.delivery.sharing.signing import LIFE, SKEW, Grant, check, signed
 from market.delivery.tables import AccessKey
+from market.delivery.tabling.tables import TableFile
 from market.delivery.tabling.view import Shape
-from market.delivery.tabular import table_of
+from market.delivery.tabular import stored
 from market.orders.rules import TradeState
 from market.orders.tables import Offer
 from tests.market.delivery.funded import MASTER_KEY, Deal
@@ -51,6 +52,16 @@ async def shared(deal: Deal) -> AccessKey:
     return key
 
 
+async def tabled(deal: Deal) -> StoredFile:
+    """The table of the deal's file, as one that was made of it is remembered."""
+    row = TableFile(
+        made_of=deal.file.sha256, file_id="fil_table", bytes=100, sha256="ab" * 32, rows=1, columns="[]"
+    )
+    async with deal.house.database.write() as s:
+        s.add(row)
+    return stored(row)
+
+
 async def ask(deal: Deal, key: AccessKey, table: StoredFile, query: Query) -> Use:
     house = deal.house.house
     async with house.database.read() as s:
@@ -70,9 +81,9 @@ async def fetch(deal: Deal, use: Use, key: AccessKey, path: str) -> StoredFile:
         return (await fetched_by(s, master=MASTER_KEY, now=deal.house.clock.now(), **about)).table
 
 
-async def test_of_many_that_ask_the_same_at_once_one_use_is_counted(deal: Deal, tmp_path) -> None:
+async def test_of_many_that_ask_the_same_at_once_one_use_is_counted(deal: Deal) -> None:
     key = await shared(deal)
-    table = await table_of(deal.house.database, deal.files, deal.file, scratch=tmp_path)
+    table = await tabled(deal)
     assert (await deal.trade()).status is TradeState.DELIVERING
     uses = await asyncio.gather(*(ask(deal, key, table, Query(limit=n)) for n in (None, 1, 2)))
     assert len({use.use_id for use in uses}) == 1
@@ -86,9 +97,9 @@ async def test_of_many_that_ask_the_same_at_once_one_use_is_counted(deal: Deal, 
     assert (await ask(deal, key, table, Query())).number == 1
 
 
-async def test_what_was_given_out_ends_with_the_right(deal: Deal, tmp_path) -> None:
+async def test_what_was_given_out_ends_with_the_right(deal: Deal) -> None:
     key = await shared(deal)
-    table = await table_of(deal.house.database, deal.files, deal.file, scratch=tmp_path)
+    table = await tabled(deal)
     use = await ask(deal, key, table, Query())
     grant = Grant(use.use_id, key.key_id, key.entitlement_id, table.sha256)
     path, ends = signed(MASTER_KEY, grant, now=deal.house.clock.now())

@@ -24,7 +24,11 @@ from requests import HTTPError
 from base.canonical import sha256_hex
 from base.files import FileStore, StoredFile
 from cli.server import server_config
+from market.delivery.keys import token_of
+from market.delivery.repository import entitlement_of, stored_file
 from market.delivery.service import freeze_entitlement, unfreeze_entitlement
+from market.delivery.tabular import table_of
+from market.orders.parts import view_of_text
 from tests.market.listings.goods import CLEAN
 from tests.web.api.live import free_port
 from tests.web.market import Market, _trade, copied
@@ -79,7 +83,7 @@ class Sharing:
 
     async def asked(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The door itself, with the key."""
-        token = json.loads((await self.profile()).read_bytes())["bearerToken"]
+        token = token_of(self.market.served.node.safe.master, self.key_id)
         headers = {"authorization": f"Bearer {token}"} | more.pop("headers", {})
         async with httpx.AsyncClient(base_url=self.origin, headers=headers, trust_env=False) as http:
             return await http.request(method, f"/delta-sharing{path}", **more)
@@ -133,6 +137,13 @@ def share_template(market_template: Path, tmp_path_factory: pytest.TempPathFacto
             delivery = {"mode": "share", "days": 5}
             market.ids["share"] = await _trade(market, "DELIVERING", delivery=delivery)
             market.ids["part"] = await _trade(market, "DELIVERING", delivery=delivery | {"part": PART})
+            node = market.served.node  # made once, not by each test that copies the market
+            for trade_id in (market.ids["share"], market.ids["part"]):
+                async with node.database.read() as s:
+                    right = await entitlement_of(s, trade_id=trade_id)
+                assert right is not None
+                about = {"scratch": node.scratch(), "view": view_of_text(right.part)}
+                await table_of(node.database, node.files, stored_file(right), **about)
             about = json.loads((folder / "market.json").read_bytes())
             about |= {"ids": market.ids, "now": market.served.clock.now().isoformat()}
             (folder / "market.json").write_text(json.dumps(about))
