@@ -179,6 +179,7 @@ def _deal(made: _Document, lineage: Lineage, deal: Deal) -> None:
 def _delivered(made: _Document, lineage: Lineage, deal: Deal, said: Said, trading: str) -> None:
     digest, at = str(said.says["file_sha256"]), rfc3339(said.at)
     begun = deal.step("TRD.START_DELIVERY") or said
+    source = _file(str(begun.says.get("file_sha256", digest)))  # a marked copy has a digest of its own
     delivering = made.thing(
         "activity",
         f"db:delivery-{deal.trade_id}",
@@ -194,9 +195,9 @@ def _delivered(made: _Document, lineage: Lineage, deal: Deal, said: Said, tradin
     )
     buyer = _agent(made, lineage, deal.buyer_id)
     made.relation("wasInformedBy", said, prov__informed=delivering, prov__informant=trading)
-    made.relation("used", said, prov__activity=delivering, prov__entity=_file(digest))
+    made.relation("used", said, prov__activity=delivering, prov__entity=source)
     made.relation("wasGeneratedBy", said, prov__entity=copy, prov__activity=delivering, prov__time=at)
-    made.relation("wasDerivedFrom", said, prov__generatedEntity=copy, prov__usedEntity=_file(digest))
+    made.relation("wasDerivedFrom", said, prov__generatedEntity=copy, prov__usedEntity=source)
     made.relation("wasAttributedTo", said, prov__entity=copy, prov__agent=buyer)
     _associated(made, said, delivering, buyer, "buyer")
 

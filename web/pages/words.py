@@ -169,6 +169,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "DLV.DOWNLOAD": N_("Download finished"),
     "DLV.RELEASE_KEY": N_("Key of the package released"),
     "DLV.CHECK": N_("Goods checked"),
+    "DLV.MARK": N_("The buyer's own copy was made"),
     "DLV.INTERFACE": N_("Interface described"),
     "DLV.USAGE": N_("Usage stated"),
     "TRD.DELIVERED": N_("Delivered"),
