@@ -37,6 +37,7 @@ from supervision.audit_moves import (
     TRADE_SPEAKERS,
     UNFREEZE,
 )
+from supervision.audit_queries import OF_QUERIES, judge_queries
 from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
 from supervision.audit_usage import USAGE, judge_usage
@@ -142,6 +143,9 @@ def _beside(case: Case, said: Sealed) -> None:
     """What is no step of a trade and yet matters to trades."""
     if said.event == GENESIS and case.memory.keyring.earlier is None:
         case.memory.goes_on = said.predicate.get("previous") is not None
+    elif said.event in OF_QUERIES:
+        for why in judge_queries(case, said):
+            case.problem(Code.KEY, why, seq=said.seq)
     elif said.event == USAGE:
         for why in judge_usage(case, said):
             case.problem(Code.KEY, why, seq=said.seq)

@@ -26,6 +26,7 @@ from market.delivery.downloads import (
     open_stream,
 )
 from market.delivery.rules import etag
+from market.delivery.sandbox.service import Sandbox
 from market.listings import repository, service
 from market.listings.tables import ListingFile
 from market.listings.uploads import quota_full, require_room, room_left
@@ -36,10 +37,16 @@ from registry.service import MEASURE_EVENT, record_measurement
 from registry.tables import QualityRow
 from web.deps import Caller
 from web.limits import Upload
+from web.node import Node
 
 _LISTERS: Final = frozenset({"PROVIDER", "BROKER"})
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 _NAME: Final = re.compile(r"[^\x00-\x1f/\\]{1,200}")
+
+
+def sandbox_of(node: Node) -> Sandbox:
+    """What questions to the tables of files are run with here."""
+    return Sandbox(node.house, node.files, node.scratch(), node.answering)
 
 
 async def keep_upload(

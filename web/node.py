@@ -99,6 +99,7 @@ class Node:
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE))
     uploads: Uploads = field(default_factory=Uploads)
     measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
+    answering: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
     measured: dict[tuple[str, str], Quality] = field(default_factory=dict)
 
     @property

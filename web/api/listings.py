@@ -24,10 +24,12 @@ from market.listings.conditions import (
 from market.listings.materials import Compliance
 from market.listings.plans import PlanMethod, plan_from
 from market.listings.rules import MAX_QUANTITY, MOST_SOURCES, Description
+from market.listings.sandboxing import sandbox_from
 from market.listings.tables import Decision
 from pricing.ladder import MOST_TIERS
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
 from web.acts import ActKind, AmountMinor, Args, Asked, Count, Id, ReasonCode, Sha256, kind
+from web.api.sandboxes import SandboxForm
 from web.deps import CallerDep, answers, respond
 from web.node import Node
 from web.views import ListingView
@@ -106,6 +108,7 @@ class DraftArgs(Args):
     conditions: ConditionsForm | None = None
     buyers: BuyersForm | None = None
     price_plan: PlanForm | None = None
+    sandbox: SandboxForm | None = None
 
 
 async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
@@ -133,6 +136,7 @@ async def _draft(s: WriteSession, act: Act, args: DraftArgs, node: Node) -> Any:
         conditions=None if args.conditions is None else conditions_from(args.conditions.model_dump()),
         buyers=None if args.buyers is None else buyers_from(args.buyers.model_dump(mode="json")),
         plan=None if args.price_plan is None else plan_from(args.price_plan.model_dump(mode="json")),
+        sandbox=None if args.sandbox is None else sandbox_from(args.sandbox.model_dump(mode="json")),
     )
     return await service.draft_listing(
         s,

@@ -108,6 +108,7 @@ def _draft(trade: Trade, row: Question, terms: SandboxTerms) -> Draft:
             "entitlement_id": row.entitlement_id,
             "buyer_id": row.buyer_id,
             "product_id": row.product_id,
+            "listing_id": trade.listing_id,
             "query_sha256": row.query_sha256,
             "algorithm_sha256": row.algorithm_sha256,
             "epsilon_micro": row.epsilon_micro,

@@ -50,6 +50,7 @@ OPEN = {
     ("GET", "/api/v1/listings/{listing_id}"),
     ("GET", "/api/v1/listings/{listing_id}/buyers"),
     ("GET", "/api/v1/listings/{listing_id}/conditions"),
+    ("GET", "/api/v1/listings/{listing_id}/sandbox"),
     ("GET", "/api/v1/listings/{listing_id}/contract.odcs.yaml"),
     ("GET", "/api/v1/listings/{listing_id}/plan"),
     ("GET", "/api/v1/listings/{listing_id}/price"),
