@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlmodel import col, select, update
@@ -25,6 +26,7 @@ from market.delivery.gateway.repository import call_of_use
 from market.delivery.gateway.tables import CallRow
 from market.delivery.keys import lives
 from market.delivery.kinds import DeliveryKind, require_kind
+from market.delivery.meter.receipts import Used
 from market.delivery.meter.service import Metered, count_use
 from market.delivery.meter.tables import Use
 from market.delivery.repository import STOPPED
@@ -64,7 +66,7 @@ class Counting:
 class Charged:
     """The use that a call is counted as, and whether this very call made it."""
 
-    use: Use
+    use: Used
     fresh: bool
 
 
@@ -160,6 +162,29 @@ def _failed(act: Act, said: Failed) -> dict[str, Any]:
 # -- by sets
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallied:
+    """A use that was written by sets."""
+
+    use_id: str
+    entitlement_id: str
+    number: int
+    kind: DeliveryKind
+    key: str
+    taken_by: str
+    purpose: str | None
+    recipient: str
+    units: int
+    bytes: int
+    request_sha256: str
+    answer_sha256: str
+    epsilon_micro: int
+    used_at: datetime
+
+
+_fields_of: Final = attrgetter(*Tallied.__slots__)
+
+
 @dataclass(slots=True)
 class _Held:
     """A right as it stands under its lock, and how often it was used in this batch so far."""
@@ -184,23 +209,7 @@ _RIGHTS: Final = Select(Entitlement, *_Held.__slots__, key="entitlement_id", loc
 _LISTINGS: Final = Select(Listing, "listing_id", "status", key="listing_id", lock="FOR SHARE")
 _POLICIES: Final = Select(ContractPolicy, "trade_id", "document", key="trade_id")
 _PLACES: Final = Select(OrganisationRow, "org_id", "region", key="org_id")
-_USES: Final = Insert(
-    Use,
-    "use_id",
-    "entitlement_id",
-    "number",
-    "kind",
-    "key",
-    "taken_by",
-    "purpose",
-    "recipient",
-    "units",
-    "bytes",
-    "request_sha256",
-    "answer_sha256",
-    "epsilon_micro",
-    "used_at",
-)
+_USES: Final = Insert(Use, *Tallied.__slots__)
 _CALLS: Final = Insert(
     CallRow, "call_id", "entitlement_id", "use_id", "ok", "outcome", "latency_ms", "repeats", "called_at"
 )
@@ -248,7 +257,7 @@ async def count_together(s: RowSession, plan: Plan, commands: Sequence[Command])
             use = _decide(command.act, one, known)
         except (DomainError, KeyError, _LeftOut):
             continue
-        uses.append(tuple(getattr(use, name) for name in _USES.names))
+        uses.append(_fields_of(use))
         calls.append(tuple(_call(command.act, one, use.use_id).values()))
         outcomes[at] = Charged(use, fresh=True)
     plan.add(_USES, uses)
@@ -274,7 +283,7 @@ class _Known:
     taken: set[tuple[str, str]]
 
 
-def _decide(act: Act, said: Counting, known: _Known) -> Use:
+def _decide(act: Act, said: Counting, known: _Known) -> "Tallied":
     """The use that a call is, by the rules that `count_use` asks, in its order."""
     _, org_id, key_ends_at, revoked_at = known.keys[said.key_id]
     _, state, listing_id = known.trades[said.trade_id]
@@ -329,7 +338,7 @@ def _decide(act: Act, said: Counting, known: _Known) -> Use:
     held.used = number
     if number == held.max_downloads:
         held.status = EntitlementStatus.USED_UP
-    return Use(
+    return Tallied(
         use_id=act.new_id("use"),
         entitlement_id=said.entitlement_id,
         number=number,

@@ -13,6 +13,7 @@ from ledger.batch import write_batch
 from ledger.recording import Act
 from market.delivery.gateway import counting
 from market.delivery.gateway.counting import Charged, Failed, count_command, failed_command
+from market.delivery.meter.receipts import receipt_of
 from market.delivery.rules import EntitlementStatus
 from market.delivery.service import freeze_entitlement, revoke_entitlement
 from market.delivery.tables import AccessKey, Entitlement
@@ -49,7 +50,9 @@ async def rows(tool: Bought) -> tuple[Any, ...]:
 
 def told(outcomes: list[Any]) -> list[Any]:
     return [
-        one.use.model_dump() | {"fresh": one.fresh} if isinstance(one, Charged) else getattr(one, "code", one)
+        receipt_of(one.use, trade_id="trd_test") | {"fresh": one.fresh}
+        if isinstance(one, Charged)
+        else getattr(one, "code", one)
         for one in outcomes
     ]
 
