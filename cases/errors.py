@@ -54,7 +54,7 @@ class OrderConfirmedBefore(Conflict):
 
 
 class OrderLapsed(Conflict):
-    """It was not confirmed in time, or who proposed it has no account any more."""
+    """It was not confirmed in time, was withdrawn, or who proposed it has no account any more."""
 
     code = "order-lapsed"
     title = "This proposed order has lapsed"
@@ -65,6 +65,13 @@ class OrderSameOfficer(NotPermitted):
 
     code = "order-same-officer"
     title = "Who proposes an order does not put it into force"
+
+
+class OrderNotOwn(NotPermitted):
+    """Who has proposed an order takes it back; a second officer does not confirm what it is against."""
+
+    code = "order-not-own"
+    title = "Another officer has proposed this order"
 
 
 class OrderMalformed(Malformed):

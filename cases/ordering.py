@@ -13,7 +13,14 @@ from sqlmodel import col, select
 from base.calendar import deadline_after
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases import repository
-from cases.errors import CaseWrongRole, OrderConfirmedBefore, OrderLapsed, OrderSameOfficer, OrderUnknown
+from cases.errors import (
+    CaseWrongRole,
+    OrderConfirmedBefore,
+    OrderLapsed,
+    OrderNotOwn,
+    OrderSameOfficer,
+    OrderUnknown,
+)
 from cases.rules import Measure, check_order, check_refund_terms
 from cases.service import Proposed, issue_order
 from cases.tables import CaseOrder, OrderProposal
@@ -81,14 +88,7 @@ async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrde
     OrderConfirmedBefore, OrderLapsed, CaseWrongRole, OrderSameOfficer, `person-not-identified`,
     `persons-bound`, and what `cases.service.issue_order` raises.
     """
-    query = exclusive_lock(select(OrderProposal).where(OrderProposal.order_id == order_id))
-    row = (await s.exec(query.execution_options(populate_existing=True))).first()
-    if row is None:
-        raise OrderUnknown("no such order", order_id=order_id)
-    if row.confirmed_at is not None:
-        raise OrderConfirmedBefore("the order is in force", order_id=order_id)
-    if row.proposed_by != act.actor.org_id:
-        raise CaseWrongRole("another authority has proposed it", role=act.role, roles=[])
+    row = await _waiting(s, act, order_id)
     if deadline_after(row.proposed_at, LAPSES_AFTER).has_passed(act.occurred_at):
         raise OrderLapsed("nobody confirmed it in time: propose it anew", order_id=order_id)
     first = await require_identified(s, user_id=row.officer_id)
@@ -113,9 +113,45 @@ async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrde
     )
 
 
+async def withdraw_order(s: WriteSession, act: Act, *, order_id: str) -> OrderProposal:
+    """Take a proposed order back, as who has proposed it, before it is in force (ORD.WITHDRAW).
+
+    Raises OrderUnknown, OrderConfirmedBefore, OrderLapsed, CaseWrongRole, OrderNotOwn,
+    `person-not-identified`.
+    """
+    row = await _waiting(s, act, order_id)
+    first = await require_identified(s, user_id=row.officer_id)
+    officer = await require_identified(s, user_id=act.actor.user_id)
+    if first.mark != officer.mark:
+        raise OrderNotOwn("who proposes an order takes it back", order_id=order_id)
+    row.withdrawn_at = act.occurred_at
+    s.add(row)
+    await s.flush()
+    opening = {"case_id": row.case_id, "officer_id": officer.user_id}
+    await record(s, act, Draft("ORD.WITHDRAW", order_id, {"order_id": order_id}, opening))
+    return row
+
+
+async def _waiting(s: WriteSession, act: Act, order_id: str) -> OrderProposal:
+    """An order of the actor's authority that waits for a second officer, locked."""
+    query = exclusive_lock(select(OrderProposal).where(OrderProposal.order_id == order_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise OrderUnknown("no such order", order_id=order_id)
+    if row.confirmed_at is not None:
+        raise OrderConfirmedBefore("the order is in force", order_id=order_id)
+    if row.proposed_by != act.actor.org_id:
+        raise CaseWrongRole("another authority has proposed it", role=act.role, roles=[])
+    if row.withdrawn_at is not None:
+        raise OrderLapsed("it was withdrawn", order_id=order_id)
+    return row
+
+
 async def proposals_of(s: ReadSession, *, case_id: str) -> Sequence[OrderProposal]:
     """The orders of a case that wait for a second officer, first to last."""
     query = select(OrderProposal).where(
-        OrderProposal.case_id == case_id, col(OrderProposal.confirmed_at).is_(None)
+        OrderProposal.case_id == case_id,
+        col(OrderProposal.confirmed_at).is_(None),
+        col(OrderProposal.withdrawn_at).is_(None),
     )
     return (await s.exec(query.order_by(OrderProposal.order_id))).all()

@@ -62,6 +62,7 @@ class OrderProposal(SQLModel, table=True):
     digest: str = Field(sa_column=Column(Text, nullable=False))
     confirmed_by: str | None = Field(default=None, sa_column=Column(Text))
     confirmed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    withdrawn_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class CaseFlag(SQLModel, table=True):

@@ -54,6 +54,7 @@ _WORDS: Final = {
     "DLV.CHECK": "state what you found of the delivered goods",
     "TRD.ACCEPT_GOODS": "ACCEPT THE GOODS: the money is released",
     "ORD.PROPOSE": "propose a supervisory order",
+    "ORD.WITHDRAW": "withdraw a proposed supervisory order",
     "ORD.ISSUE": "put a supervisory order into force",
 }
 

@@ -293,12 +293,16 @@ async def record_refusal(
     return recorded.statement_id
 
 
+# What an authority has in mind warns nobody: neither that it was refused, nor in which case.
+_KEPT_BACK: Final = frozenset({"ORD.PROPOSE", "ORD.WITHDRAW"})
+
+
 def _refused(act: Act, refusal: Refusal, *, attempted: str, object_id: str) -> Draft:
-    """Who was refused what by which rule; of a sealed refusal what it was about is in the opening alone."""
+    """Who was refused what by which rule; of a sealed one what it was about is in the opening alone."""
     refused = act.actor.org_id
     public = {"code": refusal.code, "rule_id": refusal.rule_id, "attempted": attempted, "refused": refused}
     opening = {"detail": refusal.detail, "facts": {k: str(v) for k, v in refusal.facts.items()}}
-    if refusal.sealed:
+    if refusal.sealed or attempted in _KEPT_BACK:
         opening |= {"code": refusal.code, "attempted": attempted, "object": object_id}
         public |= {"code": Refusal.code, "attempted": None}
         object_id = refused

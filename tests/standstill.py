@@ -68,9 +68,12 @@ async def told(database: Database) -> Told:
 
 @asynccontextmanager
 async def refused(
-    database: Database, kind: type[Refusal], *, but: frozenset[str] = frozenset()
+    database: Database, kind: type[Refusal], *, but: frozenset[str] = frozenset(), sealed: bool = False
 ) -> AsyncIterator[pytest.ExceptionInfo[DomainError]]:
-    """The block is refused with exactly this kind, recorded, and moves nothing else; `but` are exceptions."""
+    """The block is refused with exactly this kind, recorded, and moves nothing else; `but` are exceptions.
+
+    `sealed`: the attempt is kept back from the public, whatever refuses it.
+    """
     before, then = await fingerprints(database), await told(database)
     with pytest.raises(kind) as caught:
         yield caught
@@ -80,7 +83,7 @@ async def refused(
     fresh = now.codes[len(then.codes) :]
     assert now.times == then.times + 1
     assert now.statements - then.statements == len(fresh)
-    code = Refusal.code if kind.sealed else kind.code
+    code = Refusal.code if sealed or kind.sealed else kind.code
     assert fresh == [code] or (not fresh and code in now.codes)
 
 

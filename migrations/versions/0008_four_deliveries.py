@@ -542,11 +542,14 @@ def _rewards() -> None:
         "WHERE broker_id IS NOT NULL AND mandate_id IS NOT NULL"
     )
     op.add_column("market_trades", sa.Column("reward_to", sa.Text(), nullable=True))
+    withdrawn = sa.Column("withdrawn_at", moment, nullable=True)
+    op.add_column("case_order_proposals", withdrawn)
     op.create_index(op.f("ix_market_trades_reward_to"), "market_trades", ["reward_to"])
 
 
 def _no_rewards() -> None:
     op.drop_index(op.f("ix_market_trades_reward_to"), "market_trades")
     op.drop_column("market_trades", "reward_to")
+    op.drop_column("case_order_proposals", "withdrawn_at")
     op.drop_table("market_reward_contests")
     op.drop_table("market_introductions")

@@ -12,10 +12,11 @@ from cases.errors import (
     OrderBeyondPower,
     OrderConfirmedBefore,
     OrderLapsed,
+    OrderNotOwn,
     OrderSameOfficer,
     OrderUnknown,
 )
-from cases.ordering import confirm_order, proposals_of, propose_order
+from cases.ordering import confirm_order, proposals_of, propose_order, withdraw_order
 from cases.repository import orders_of
 from cases.rules import Measure
 from cases.service import dismiss_case, file_case, open_case
@@ -23,7 +24,7 @@ from identity.errors import PersonNotIdentified, PersonsBound
 from identity.service import deactivate_person
 from identity.tables import PersonRow
 from ledger.acts import perform
-from ledger.reader import statements_of
+from ledger.reader import opening, statements_of
 from market.orders.rules import TradeState
 from tests.houses import officer
 from tests.standstill import refused
@@ -112,6 +113,58 @@ async def test_another_authority_does_not_confirm_and_a_closed_case_orders_nothi
     async with refused(scene.database, CaseWrongState):
         await by(scene, "usr_two", confirm_order, order_id=order_id)
     assert (await scene.trade(scene.trades["FUNDED"])).status is TradeState.FUNDED
+
+
+async def withdrawn(scene, who, order_id):
+    party, house = scene.samr, scene.house.house
+    act = house.act(replace(party.actor, user_id=who), "SAMR", party.pen)
+
+    async def bound(s, act):
+        return await withdraw_order(s, act, order_id=order_id)
+
+    return await perform(house, act, bound, attempted="ORD.WITHDRAW", object_id=order_id)
+
+
+async def test_who_has_proposed_an_order_takes_it_back_before_it_is_in_force(scene, case_id):
+    order_id, other = await proposed(scene, case_id), await proposed(scene, case_id)
+    for who, refusal in (("usr_two", OrderNotOwn), ("usr_unknown", PersonNotIdentified)):
+        async with refused(scene.database, refusal, sealed=True):
+            await withdrawn(scene, who, order_id)
+    await withdrawn(scene, "usr_one_too", order_id)  # one person, whatever the login
+    async with scene.database.read() as s:
+        assert [one.order_id for one in await proposals_of(s, case_id=case_id)] == [other]
+        said = (await statements_of(s, object_id=order_id))[-1]
+    assert (said.event, case_id in str(said.predicate)) == ("ORD.WITHDRAW", False)
+    async with refused(scene.database, OrderLapsed):
+        await by(scene, "usr_two", confirm_order, order_id=order_id)
+    await by(scene, "usr_two", confirm_order, order_id=other)
+    async with refused(scene.database, OrderConfirmedBefore, sealed=True):
+        await withdrawn(scene, "usr_one", other)
+
+
+async def test_a_refused_proposal_names_its_case_to_nobody(scene, case_id):
+    """What an authority has in mind stays in the opening, for whom it is to read."""
+    party, house = scene.samr, scene.house.house
+    act = house.act(replace(party.actor, user_id="usr_one"), "SAMR", party.pen)
+    beyond = {"measure": Measure.SUSPEND_CERTIFICATE, "object_id": scene.cert_id, "reason_code": "X_Y"}
+
+    async def bound(s, act):
+        return await propose_order(s, act, case_id=case_id, **beyond)
+
+    async with refused(scene.database, OrderBeyondPower, sealed=True):
+        await perform(house, act, bound, attempted="ORD.PROPOSE", object_id=case_id)
+    async with scene.database.read() as s:
+        said = (await statements_of(s, object_id=party.org_id))[-1]
+        told = await opening(s, sha256=said.opening_sha256)
+        assert "REF.REFUSE" not in [one.event for one in await statements_of(s, object_id=case_id)]
+    assert (said.event, said.predicate["code"], said.predicate["attempted"]) == (
+        "REF.REFUSE",
+        "refused",
+        None,
+    )
+    assert case_id not in str(said.payload)
+    assert scene.cert_id not in str(said.payload)
+    assert (told["object"], told["code"], told["attempted"]) == (case_id, "order-beyond-power", "ORD.PROPOSE")
 
 
 async def test_what_is_beyond_the_authority_is_not_even_proposed(scene, case_id):

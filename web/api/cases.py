@@ -9,7 +9,7 @@ from pydantic import Field
 from base.db import WriteSession
 from base.errors import NotFound
 from cases import repository, service
-from cases.ordering import confirm_order, proposals_of, propose_order
+from cases.ordering import confirm_order, proposals_of, propose_order, withdraw_order
 from cases.rules import REGULATORS, Measure
 from cases.tables import Case, CaseOrder, OrderProposal
 from ledger.recording import Act
@@ -236,6 +236,24 @@ CONFIRM = kind(
 )
 
 
+async def _withdraw(s: WriteSession, act: Act, args: ConfirmArgs, node: Node) -> Any:
+    del node
+    return await withdraw_order(s, act, order_id=args.order_id)
+
+
+WITHDRAW = kind(
+    ActKind(
+        name="case.withdraw_order",
+        event="ORD.WITHDRAW",
+        args=ConfirmArgs,
+        roles=REGULATORS,
+        verb=_withdraw,
+        answer=ProposalView.of,
+        about=lambda args: args.order_id,
+    )
+)
+
+
 class RunView(View):
     stage: str
     started_at: datetime
@@ -357,6 +375,12 @@ async def decide(case_id: Id, caller: CallerDep, form: DecisionForm) -> Response
 async def issue(case_id: Id, caller: CallerDep, form: OrderForm) -> Response:
     """Propose an order in an open investigation: it is in force once a second officer has confirmed it."""
     return respond(await caller.do(ORDER, OrderArgs(case_id=case_id, **dict(form))))
+
+
+@router.post("/orders/{order_id}/withdraw", **answers(WITHDRAW, ProposalView))
+async def withdraw(order_id: Id, caller: CallerDep) -> Response:
+    """Take back an order that one has proposed, before it is in force."""
+    return respond(await caller.do(WITHDRAW, ConfirmArgs(order_id=order_id)))
 
 
 @router.post("/orders/{order_id}/confirm", **answers(CONFIRM, OrderView))

@@ -33,6 +33,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "REG.CANCEL": N_("Registered right given up"),
     "MND.FULFIL": N_("Mandate fulfilled"),
     "ORD.PROPOSE": N_("Order proposed"),
+    "ORD.WITHDRAW": N_("Proposed order withdrawn"),
     "MND.TERMINATE": N_("Mandate ended with the certificate"),
     "MND.TAKE_OVER": N_("Trades taken over by the client"),
     "MND.HAND_OVER": N_("Mandate handed over to another broker"),

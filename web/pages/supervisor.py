@@ -273,6 +273,21 @@ async def confirm_order(visitor: VisitorDep, case_id: str, order_id: str) -> Res
     )
 
 
+@router.post("/reg/cases/{case_id}/orders/{order_id}/withdraw")
+async def withdraw_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
+    """Take a proposed order back, as who has proposed it."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="case.withdraw_order",
+        args={"order_id": order_id},
+        role=_as_authority(visitor),
+        then=f"/reg/cases/{case_id}",
+        again=lambda filled: _case(visitor, case_id, filled),
+    )
+
+
 async def _step(visitor: Visitor, case_id: str, act: str, more: dict[str, Any] | None) -> Response:
     form = await visitor.form()
     if more is None:
