@@ -21,6 +21,7 @@ from market.delivery.acceptance import (
 )
 from market.delivery.errors import DeliveryWrongState, FactsForeign
 from market.delivery.kinds import DeliveryKind
+from market.delivery.sandbox.testing import filled, metered_facts
 from market.delivery.tables import AcceptanceCheck, Entitlement
 from market.listings.categories import ProductType
 from market.listings.repository import get_listing
@@ -55,6 +56,8 @@ async def sold(s: ReadSession, trade: Trade, entitlement: Entitlement) -> tuple[
 async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) -> AcceptanceCheck:
     """The buyer tests what came by the facts of its type (DLV.CHECK), within the acceptance window.
 
+    What the meter of a sandbox knows, nobody has to tell.
+
     That accepts nothing and disputes nothing: it is what either can rest on; a copy that fails its buyer's
     test is disputed by `market.trade.checking`. Raises NotAParty,
     TradeWrongState, DeadlinePassed, and FactsForeign for facts that another type is tested by, or none.
@@ -67,6 +70,7 @@ async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts)
     check_in_time(trade.accept_by, act.now)
     entitlement = await _entitlement(s, trade_id)
     promise, _ = await sold(s, trade, entitlement)
+    facts = filled(facts, await metered_facts(s, entitlement, promise))
     tested_by = MEMBERS[promise.product_type]
     given = facts.given()
     elsewhere = facts.delivered is not None and entitlement.kind is not DeliveryKind.FILE
@@ -88,7 +92,8 @@ async def state_copy_check(
         return None
     entitlement = await _entitlement(s, trade_id)
     promise, _ = await sold(s, trade, entitlement)
-    items = judge_copy(promise, copy) + judge_facts(promise, Facts())
+    facts = await metered_facts(s, entitlement, promise, so_far=False)
+    items = judge_copy(promise, copy) + judge_facts(promise, facts)
     return await _state(s, act, trade, entitlement, (promise, items))
 
 

@@ -5,6 +5,7 @@ import base64
 import os
 import signal
 import warnings
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -13,16 +14,22 @@ from sqlmodel import select, update
 from base.canonical import canonical, sha256_hex
 from base.db import Database
 from ledger.tables import StatementRow
+from market.delivery.acceptance import Facts, Promise, judge_facts
 from market.delivery.access import Declared
 from market.delivery.errors import DeliveredOtherwise, EntitlementForeign, EntitlementRevoked
+from market.delivery.forgetting import FORGETTERS
 from market.delivery.kinds import DeliveryKind
+from market.delivery.meter.receipts import receipt_of
 from market.delivery.meter.repository import uses_of
+from market.delivery.repository import get_entitlement
 from market.delivery.rules import EntitlementStatus
 from market.delivery.sandbox import errors
 from market.delivery.sandbox.rules import LAPSE
 from market.delivery.sandbox.tables import QuestionStatus
+from market.delivery.sandbox.testing import filled, metered_facts
 from market.delivery.service import revoke_entitlement
 from market.delivery.tables import Entitlement
+from market.listings.categories import ProductType
 from market.listings.errors import SandboxTermsMissing
 from market.orders.errors import PurposeNotPermitted
 from market.orders.handover import DeliveryMode
@@ -307,3 +314,46 @@ async def test_budget_and_ledger_agree_wherever_the_exchange_is_killed(deal):
         deal.house.clock.advance(LAPSE)
         points, at = max(points, 60), at + 17
     assert len(await questions(deal)) > 2
+
+
+async def test_the_acceptance_test_takes_its_facts_from_the_meter(deal):
+    await sandboxed(deal)
+    promise = Promise(ProductType.PRIVACY, "aa" * 32, 1, {"tasks": 2, "spent_micro": 1_500_000})
+    first = await settles(deal, await begins(deal, key="1"))
+    async with deal.house.database.read() as s:
+        right = await get_entitlement(s, entitlement_id=first.entitlement_id)
+        facts = await metered_facts(s, right, promise)
+        early = await metered_facts(s, right, promise, so_far=False)
+        other = await metered_facts(s, right, replace(promise, product_type=ProductType.TOOL))
+    assert (early.given(), other.given()) == (frozenset(), frozenset())
+    assert (facts.tasks, facts.spent_micro, facts.took_days) == (1, 1_000_000, None)
+    assert facts.result_sha256 == facts.receipt_result_sha256 == first.result_sha256
+    await settles(deal, await begins(deal, "select sum(index) from data", key="2"))
+    async with deal.house.database.read() as s:
+        (_, use) = await uses_of(s, entitlement_id=first.entitlement_id)
+        facts = await metered_facts(s, right, promise, so_far=False)
+    assert facts.receipt_sha256 == sha256_hex(canonical(receipt_of(use, trade_id=deal.trade_id)))
+    verdicts = {item.name: item.verdict.value for item in judge_facts(promise, facts)}
+    assert verdicts == {
+        "receipt_sha256": "PASS",
+        "tasks": "PASS",
+        "result_sha256": "PASS",
+        "spent_micro": "FAIL",  # two ε spent, where one and a half was agreed
+    }
+    assert filled(Facts(spent_micro=7), facts).spent_micro == 7
+
+
+async def test_what_was_asked_can_be_erased_and_what_it_cost_stands(deal):
+    await sandboxed(deal)
+    answered = await settles(deal, await begins(deal, key="1"))
+    async with deal.house.database.write() as s:
+        await FORGETTERS["DLV.QUERY"](s, statement_id=answered.statement_id)
+    (left,) = await questions(deal)
+    assert (left.form, left.form_sha256, left.answer, left.asked_by, left.spent_micro) == (
+        "",
+        "",
+        b"",
+        None,
+        1_000_000,
+    )
+    assert (await begins(deal, key="2")).query_id != answered.query_id
