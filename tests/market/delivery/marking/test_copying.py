@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
 from base.canonical import sha256_hex
 from base.files import FileStore
 from base.jobs import run_due
+from cli.main import app
 from ledger.acts import perform
 from ledger.recording import Act
 from market.delivery.checks import EVENT as CHECKED
@@ -166,6 +168,34 @@ async def leaks(sale: Sale, leaked: Path, raw: bytes) -> None:
     (one,) = traced.document()["named"]
     assert (one["trade_id"], one["buyer_id"]) == (sale.trade_id, sale.scene.buyer.org_id)
     assert (await find_source(database, bytes(32), leaked)).named == ()
+    if database.dialect == "sqlite":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("cli.running.require_schema", made_without_steps)
+            await asyncio.to_thread(commanded, sale, leaked, entitlement.entitlement_id, one["commitment"])
+
+
+async def made_without_steps(_: Any) -> None:
+    """The tests' database has the newest tables, and no number of a step."""
+
+
+def commanded(sale: Sale, leaked: Path, entitlement_id: str, commitment: str) -> None:
+    """By the operator's command; and by anybody, with what that has opened."""
+    key, proof = sale.folder / "master.key", sale.folder / "proof.json"
+    key.touch(mode=0o600)
+    key.write_bytes(MASTER_KEY)
+    env = {"DATABOURSE_DATABASE_URL": sale.scene.database.url, "DATABOURSE_MASTER_KEY_FILE": str(key)}
+    said = CliRunner().invoke(app, ["trace", str(leaked), "--proof", str(proof)], env=env)
+    assert said.exit_code == 0, said.output
+    assert f"named   {entitlement_id}" in said.output
+    assert f"trade {sale.trade_id}, buyer {sale.scene.buyer.org_id}" in said.output
+    nowhere = {"DATABOURSE_DATABASE_URL": f"sqlite+aiosqlite:///{sale.folder}/none/none.db"}
+    again = ["trace", str(leaked), "--opened-by", str(proof), "--commitment"]
+    offline = CliRunner().invoke(app, [*again, commitment], env=nowhere)
+    assert offline.exit_code == 0, offline.output
+    assert f"named   {entitlement_id}" in offline.output
+    other = CliRunner().invoke(app, [*again, "0" * 64], env=nowhere)
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert other.stderr.startswith("trace-proof-broken")
 
 
 async def is_accepted(sale: Sale, entitlement: Entitlement, mark: Mark) -> None:
