@@ -92,6 +92,14 @@ OFFERED: Final = MappingProxyType(
             "cli.price:price",
             "Print the quote of a pricing method for the given facts, with its reasons.",
         ),
+        "pull": (
+            "cli.pull:pull",
+            "Fetch a file that was bought: resumable, with a progress bar, verified against its digest.",
+        ),
+        "open": (
+            "cli.packages:open_it",
+            "Open an encrypted package with the key that was released for it.",
+        ),
         "sign": ("cli.sign:sign", "Check a prepared act, show what it says, and sign it with your own key."),
         "demo": (
             "cli.demo.command:demo",

@@ -35,6 +35,8 @@ NOT_RUN: Final = {
     "databourse credential": "wants a credential: tests/cli/test_credential.py runs it, and the demo",
     "databourse check": "wants a delivered copy: tests/cli/test_check.py runs it",
     "databourse trace": "wants a leaked copy: tests/market/delivery/marking/test_copying.py traces one",
+    "databourse pull": "wants something that was bought: tests/cli/test_pull.py pulls it",
+    "databourse open": "wants a package and its key: tests/cli/test_pull.py opens one",
     "docker compose": "there is no docker here: tests/test_compose.py asks the commands for their options",
 }
 SAYS: Final = (
