@@ -92,7 +92,7 @@ def _read_open(item: Facts, bidder: str) -> Bid:
 
 def _read_sealed(item: Facts, bidder: str, auction: str | None) -> Bid | Withdrawn:
     commitment = _digest(item, "commitment")
-    if not (item.has("price_minor") and item.has("nonce")):
+    if not all([item.has("price_minor"), item.has("nonce")]):  # both are asked: either alone opens nothing
         return Withdrawn(bidder, commitment, mismatch=False)
     price, nonce = check_total(item.amount("price_minor")), _digest(item, "nonce")
     if commitment_of(bidder, price, nonce, auction=auction) != commitment:

@@ -147,3 +147,15 @@ def test_a_search_without_end_says_that_it_gave_up():
         Version(10**9 + 1, 10**9 + 2, 1)
     ]
     assert arbitrage(steps) is None
+
+
+@settings(deadline=None, max_examples=40)
+@given(ladder=LADDERS)
+def test_of_ladders_that_earn_as_much_none_serves_more_buyers(ladder):
+    results = priced(ladder)
+
+    def served(prices):
+        return sum(b for (_, v, b), p in zip(ladder, prices, strict=True) if p <= v)
+
+    best = [p for p in every_ladder(ladder) if earned(ladder, p) == results["revenue_minor"]]
+    assert served(results["prices_minor"]) == max(map(served, best))

@@ -7,7 +7,7 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import certificate_words, dispute_words, duties, filing_words, register_words, trade_words
+from web.pages import certificate_words, dispute_words, duties, filing_words, market_words, register_words, trade_words
 from web.pages.languages import N_
 from web.pages.mediation_words import GROUPS as OF_MEDIATION
 
@@ -65,11 +65,7 @@ STATES: Final[Mapping[str, str]] = {
     "HANDED_OVER": N_("Handed over"),
     **certificate_words.STATES,
     "USED_UP": N_("Used up"),
-    # a data request
-    "OPEN": N_("Open"),
-    "AWARDED": N_("Awarded"),
-    "FAILED": N_("Not awarded"),
-    "WITHDRAWN": N_("Withdrawn"),
+    **market_words.STATES,
     # a case, a payment instruction
     **duties.CASES,
     "INSTRUCTED": N_("Instructed"),
@@ -136,19 +132,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "REG.RIGHTS": N_("Rights registered"),
     "REG.CLASSIFY": N_("Level graded"),
     "QTE.QUOTE": N_("Price quoted"),
-    "REQ.PUBLISH": N_("Data request published"),
-    "REQ.ANSWER": N_("Data request answered"),
-    "REQ.FULFIL": N_("Data request fulfilled"),
-    "REQ.WITHDRAW": N_("Data request withdrawn"),
-    "REQ.EXPIRE": N_("Data request expired"),
-    "AUC.OPEN": N_("Auction opened"),
-    "AUC.COMMIT": N_("Sealed bid committed"),
-    "AUC.CANCEL": N_("Auction cancelled"),
-    "AUC.CLOSE": N_("Auction closed"),
-    "AUC.REVEAL": N_("Bid revealed"),
-    "AUC.REVEAL_RESERVE": N_("Reserve revealed"),
-    "AUC.AWARD": N_("Auction awarded"),
-    "AUC.FAIL": N_("Auction without award"),
     "TRD.AWARD": N_("Won by auction"),
     "TRD.INQUIRE": N_("Inquiry"),
     "TRD.OFFER": N_("Offer"),
@@ -166,12 +149,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.SUSPEND": N_("Delivery suspended"),
     "TRD.RESUME": N_("Delivery resumed"),
     "TRD.DELIVERY_FAIL": N_("Not delivered in time"),
-    "DLV.DOWNLOAD": N_("Download finished"),
-    "DLV.RELEASE_KEY": N_("Key of the package released"),
-    "DLV.CHECK": N_("Goods checked"),
-    "DLV.MARK": N_("The buyer's own copy was made"),
-    "DLV.INTERFACE": N_("Interface described"),
-    "DLV.USAGE": N_("Usage stated"),
     "TRD.DELIVERED": N_("Delivered"),
     "TRD.ACCEPT_GOODS": N_("Goods accepted"),
     "TRD.SILENT_ACCEPT": N_("Accepted by silence"),
@@ -186,6 +163,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
     **certificate_words.EVENTS,
+    **market_words.EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),

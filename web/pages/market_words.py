@@ -1,0 +1,35 @@
+"""The words of requests, auctions and deliveries: their states, and what is stated of them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.pages.languages import N_
+
+STATES: Final[Mapping[str, str]] = {
+    # a data request, an auction
+    "OPEN": N_("Open"),
+    "AWARDED": N_("Awarded"),
+    "FAILED": N_("Not awarded"),
+    "WITHDRAWN": N_("Withdrawn"),
+}
+EVENTS: Final[Mapping[str, str]] = {
+    "REQ.PUBLISH": N_("Data request published"),
+    "REQ.ANSWER": N_("Data request answered"),
+    "REQ.FULFIL": N_("Data request fulfilled"),
+    "REQ.WITHDRAW": N_("Data request withdrawn"),
+    "REQ.EXPIRE": N_("Data request expired"),
+    "AUC.OPEN": N_("Auction opened"),
+    "AUC.COMMIT": N_("Sealed bid committed"),
+    "AUC.CANCEL": N_("Auction cancelled"),
+    "AUC.CLOSE": N_("Auction closed"),
+    "AUC.REVEAL": N_("Bid revealed"),
+    "AUC.REVEAL_RESERVE": N_("Reserve revealed"),
+    "AUC.AWARD": N_("Auction awarded"),
+    "AUC.FAIL": N_("Auction without award"),
+    "DLV.DOWNLOAD": N_("Download finished"),
+    "DLV.RELEASE_KEY": N_("Key of the package released"),
+    "DLV.CHECK": N_("Goods checked"),
+    "DLV.MARK": N_("The buyer's own copy was made"),
+    "DLV.INTERFACE": N_("Interface described"),
+    "DLV.USAGE": N_("Usage stated"),
+}
