@@ -7,8 +7,10 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import certificate_words, dispute_words, duties, filing_words, market_words, register_words, trade_words
+from web.pages import certificate_words, dispute_words, duties, filing_words, register_words, trade_words
 from web.pages.languages import N_
+from web.pages.market_words import EVENTS as MARKET_EVENTS
+from web.pages.market_words import STATES as MARKET_STATES
 from web.pages.mediation_words import GROUPS as OF_MEDIATION
 
 STATES: Final[Mapping[str, str]] = {
@@ -65,7 +67,7 @@ STATES: Final[Mapping[str, str]] = {
     "HANDED_OVER": N_("Handed over"),
     **certificate_words.STATES,
     "USED_UP": N_("Used up"),
-    **market_words.STATES,
+    **MARKET_STATES,
     # a case, a payment instruction
     **duties.CASES,
     "INSTRUCTED": N_("Instructed"),
@@ -163,7 +165,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
     **certificate_words.EVENTS,
-    **market_words.EVENTS,
+    **MARKET_EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),
