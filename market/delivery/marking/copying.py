@@ -127,7 +127,9 @@ class _Copying:
         try:
             async with self.desk.measuring:
                 return await make_copy(self.desk, mark, report)
-        except (FileDamaged, MeasureTimeout, FileNotMeasurable, TimeoutError):
+        except (MeasureTimeout, FileNotMeasurable, TimeoutError):
+            return NotCopied("too-large")
+        except FileDamaged:
             if job.attempts < ATTEMPTS:
                 raise
             return NotCopied("broken-off")
