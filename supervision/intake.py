@@ -29,6 +29,11 @@ class Source:
     path: Path
     columns: Columns
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the table is there and has no row."""
+        return bool(pq.read_metadata(self.path).num_rows == 0)
+
 
 def take_in(folder: Path, work: Path, wanted: frozenset[str]) -> dict[str, Source]:
     """Find the tables of `folder`; rewrite into `work` what is not of the agreed types.

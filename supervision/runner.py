@@ -102,6 +102,11 @@ def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Supervisi
                 "rule_version": context.rules.version(rule.rule_id),
                 "findings": len(found),
                 "without": sorted(table for table in rule.uses if table not in sources),
+                "empty": sorted(
+                    table
+                    for table in (*rule.needs, *rule.uses)
+                    if table in sources and sources[table].is_empty
+                ),
             }
         )
     return Supervision(

@@ -18,7 +18,7 @@ from supervision.context import Context
 from supervision.plan import expressions
 from supervision.rule_table import in_force
 from supervision.rules import ALL
-from supervision.runner import _opened, supervise
+from supervision.runner import _off, _opened, supervise
 from tests.detect import everything
 from tests.supervision.tables import AS_OF, Market, objects_of, on
 
@@ -176,9 +176,21 @@ def test_an_optional_table_that_is_not_there_is_named_beside_the_rule(tmp_path):
     assert run["BR1"]["without"] == ["trade_events"]
 
 
+def test_a_table_without_a_row_is_named_beside_the_rules_that_read_it(tmp_path):
+    market = Market("orgs", "trades", "grants", "flags")
+    market.only = ("AM1", "WT1")
+    market.trade("t", "a", "b", 1).org("a").org("b")
+    run = {run["rule_id"]: run for run in market.supervise(tmp_path).rules_run}
+    assert (run["AM1"]["empty"], run["AM1"]["findings"]) == (["grants"], 0)
+    assert run["WT1"]["empty"] == []
+
+
 def test_a_rule_not_in_force_at_that_time_is_off(tmp_path):
-    result = busy().supervise(tmp_path, as_of=on(7, 31, year=2008))
-    reasons = {off["rule_id"]: off["reason"] for off in result.rules_off}
+    before = on(7, 31, year=2008)
+    context = Context(as_of=before, rules=in_force(before))
+    with _opened(busy().write(tmp_path / "evidence"), ALL) as (_, sources):
+        told = {rule.rule_id: _off(rule, sources, context) for rule in ALL}
+    reasons = {rule_id: off["reason"] for rule_id, off in told.items() if off}
     assert reasons == dict.fromkeys(
         [
             "AB1",
