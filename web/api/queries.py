@@ -8,12 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from base.db import ReadSession, WriteSession
+from base.db import WriteSession
 from base.errors import Malformed
 from ledger.recording import Act
 from market.delivery.access import Declared
-from market.delivery.errors import EntitlementUnknown
-from market.delivery.repository import get_entitlement
 from market.delivery.rules import digest_field, etag
 from market.delivery.sandbox import repository
 from market.delivery.sandbox.errors import AnswerErased
@@ -21,21 +19,17 @@ from market.delivery.sandbox.forms import MAX_TEXT_BYTES
 from market.delivery.sandbox.preparing import EVENT as APPROVED
 from market.delivery.sandbox.preparing import approve_algorithm, prepare
 from market.delivery.sandbox.rules import Budget
-from market.delivery.sandbox.service import Asking, ask, standing_terms
-from market.delivery.sandbox.settling import terms_of
+from market.delivery.sandbox.service import Asking, ask, looked_at, standing_terms
 from market.delivery.sandbox.tables import PreparedQuestion, Question, QuestionStatus
 from market.delivery.sandbox.telling import as_csv, seen_by_seller
-from market.delivery.tables import Entitlement
 from market.listings.conditions import Purpose
 from market.listings.errors import SandboxTermsMissing
 from market.listings.repository import get_listing
 from market.listings.repository import sandbox_of as terms_of_listing
 from market.listings.sandboxing import SandboxTerms
 from market.listings.states import ListingState
-from market.orders.bounding import is_recipient
-from market.orders.repository import get_trade
 from web.acts import ActKind, Args, Asked, Id, kind
-from web.deps import Caller, CallerDep, IdempotencyKeyMissing, ReadDep, VisitorDep, answers, respond
+from web.deps import CallerDep, IdempotencyKeyMissing, ReadDep, VisitorDep, answers, respond
 from web.files import sandbox_of
 from web.node import Node
 from web.views import View
@@ -159,24 +153,12 @@ async def query(entitlement_id: Id, form: QuestionForm, caller: CallerDep) -> An
     return AnswerView(**shown.model_dump(), answer=orjson.loads(row.answer))
 
 
-async def _looked_at(
-    s: ReadSession, entitlement_id: str, org_id: str
-) -> tuple[Entitlement, SandboxTerms, bool]:
-    """A right, its terms, and whether it is its seller who looks. Raises EntitlementUnknown."""
-    entitlement = await get_entitlement(s, entitlement_id=entitlement_id)
-    trade = await get_trade(s, trade_id=entitlement.trade_id)
-    takes = org_id == trade.buyer_id or await is_recipient(s, trade_id=trade.trade_id, org_id=org_id)
-    if not takes and org_id != trade.seller_id:
-        raise EntitlementUnknown("no such entitlement", entitlement_id=entitlement_id)
-    return entitlement, await terms_of(s, trade), not takes
-
-
 @router.get("/entitlements/{entitlement_id}/queries")
 async def queries(
     entitlement_id: Id, caller: CallerDep, s: ReadDep, after: Annotated[Id | None, Query()] = None
 ) -> list[QuestionView]:
     """What was asked and counted, newest first: with all of it for who takes, its form for the seller."""
-    _, terms, sells = await _looked_at(s, entitlement_id, caller.actor.org_id)
+    _, _, terms, sells = await looked_at(s, entitlement_id, org_id=caller.actor.org_id)
     rows = await repository.questions_of(s, entitlement_id=entitlement_id, after=after)
     return [
         QuestionView.of(row, seen_by_seller(row, terms) if sells else orjson.loads(row.form or "null"))
@@ -209,14 +191,12 @@ async def answer(
 @router.get("/entitlements/{entitlement_id}/privacy-budget")
 async def privacy_budget(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> BudgetView:
     """What the buyer's questions about the product have spent, under all its rights, and what is left."""
-    entitlement, terms, _ = await _looked_at(s, entitlement_id, caller.actor.org_id)
-    return BudgetView.of(await _budget(s, caller, entitlement), terms)
-
-
-async def _budget(s: ReadSession, caller: Caller, entitlement: Entitlement) -> Budget:
-    trade = await get_trade(s, trade_id=entitlement.trade_id)
+    trade, entitlement, terms, _ = await looked_at(s, entitlement_id, org_id=caller.actor.org_id)
     now = caller.node.clock.now()
-    return await repository.budget_of(s, buyer_id=entitlement.buyer_id, product_id=trade.product_id, now=now)
+    budget = await repository.budget_of(
+        s, buyer_id=entitlement.buyer_id, product_id=trade.product_id, now=now
+    )
+    return BudgetView.of(budget, terms)
 
 
 @router.post("/entitlements/{entitlement_id}/algorithms", status_code=201)
@@ -236,7 +216,7 @@ async def prepare_algorithm(entitlement_id: Id, form: PrepareForm, caller: Calle
 @router.get("/entitlements/{entitlement_id}/algorithms")
 async def algorithms(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> list[PreparedQuestionView]:
     """The questions that were prepared under a right, newest first; its seller sees them whole."""
-    await _looked_at(s, entitlement_id, caller.actor.org_id)
+    await looked_at(s, entitlement_id, org_id=caller.actor.org_id)
     rows = await repository.prepared_of(s, entitlement_id=entitlement_id)
     return [PreparedQuestionView.of(row) for row in rows]
 

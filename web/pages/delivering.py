@@ -58,8 +58,11 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         and entitlement.status is EntitlementStatus.ACTIVE
         and (mark is None or mark.status is not MarkState.PENDING),
         "may_hold_keys": entitlement is not None
-        and entitlement.kind is not DeliveryKind.FILE
+        and entitlement.kind in {DeliveryKind.SHARE, DeliveryKind.API}
         and entitlement.buyer_id == room.visitor.org_id,
+        "may_ask": entitlement is not None
+        and entitlement.kind is DeliveryKind.QUERY
+        and room.visitor.org_id in {room.trade.buyer_id, room.trade.seller_id},
         "stop": await stop_of(s, trade_id=room.trade.trade_id),
         "checks": await checks_of(s, trade_id=room.trade.trade_id),
         "mark": mark,

@@ -25,6 +25,7 @@ from ledger.acts import House, perform
 from ledger.recording import Act, Actor
 from market.delivery import repository as delivery
 from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.errors import EntitlementUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.service import authorise_use, use_act
 from market.delivery.rules import require_usable
@@ -50,6 +51,9 @@ from market.delivery.service import check_deliverable
 from market.delivery.tables import Entitlement
 from market.delivery.tabular import table_of
 from market.listings.sandboxing import SandboxTerms
+from market.orders.bounding import is_recipient
+from market.orders.repository import get_trade
+from market.orders.tables import Trade
 
 WAIT_S: Final = 30.0
 _RETRY_S: Final = 5
@@ -175,6 +179,21 @@ async def standing_terms(
     require_kind(entitlement.kind, DeliveryKind.QUERY)
     check_deliverable(trade.listing_id, listing)
     return entitlement, await terms_of(s, trade)
+
+
+async def looked_at(
+    s: ReadSession, entitlement_id: str, *, org_id: str
+) -> tuple[Trade, Entitlement, SandboxTerms, bool]:
+    """A right that answers questions, and whether it is its seller who looks, not who takes.
+
+    Raises EntitlementUnknown, also for strangers, and SandboxTermsMissing.
+    """
+    entitlement = await delivery.get_entitlement(s, entitlement_id=entitlement_id)
+    trade = await get_trade(s, trade_id=entitlement.trade_id)
+    takes = org_id == trade.buyer_id or await is_recipient(s, trade_id=trade.trade_id, org_id=org_id)
+    if not takes and org_id != trade.seller_id:
+        raise EntitlementUnknown("no such entitlement", entitlement_id=entitlement_id)
+    return trade, entitlement, await terms_of(s, trade), not takes
 
 
 async def begin_question(s: WriteSession, act: Act, entitlement_id: str, wanted: Wanted) -> Question:

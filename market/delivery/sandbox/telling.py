@@ -57,6 +57,54 @@ def _told(text: str) -> str:
     return f"'{text}" if text.startswith(_CALCULATED) else text
 
 
+def as_sql(document: dict[str, Any]) -> str:
+    """A form as a person reads it: SQL again, never run."""
+    selected = ", ".join(_output(output) for output in document["select"])
+    parts = [f"SELECT {selected}", "FROM data"]
+    if document["where"] is not None:
+        parts.append(f"WHERE {_condition(document['where'])}")
+    if document["group_by"]:
+        parts.append(f"GROUP BY {', '.join(document['group_by'])}")
+    if document["order_by"]:
+        order = [f"{one['name']}{' DESC' if one['descending'] else ''}" for one in document["order_by"]]
+        parts.append(f"ORDER BY {', '.join(order)}")
+    if document["limit"] is not None:
+        parts.append(f"LIMIT {document['limit']}")
+    return " ".join(parts)
+
+
+def _output(output: dict[str, Any]) -> str:
+    column, aggregate = output["column"], output.get("aggregate")
+    if aggregate is None:
+        said = str(column)
+    elif aggregate == "COUNT_DISTINCT":
+        said = f"COUNT(DISTINCT {column})"
+    else:
+        said = f"{aggregate}({'*' if column is None else column})"
+    return said if output["name"] == column else f"{said} AS {output['name']}"
+
+
+def _condition(node: dict[str, Any]) -> str:
+    for joint, word in (("and", " AND "), ("or", " OR ")):
+        if joint in node:
+            return "(" + word.join(_condition(part) for part in node[joint]) + ")"
+    if "not" in node:
+        return f"NOT {_condition(node['not'])}"
+    column = node["column"]
+    if "is_null" in node:
+        return f"{column} IS NULL"
+    if "in" in node:
+        return f"{column} IN ({', '.join(map(_value, node['in']))})"
+    if "between" in node:
+        low, high = node["between"] if isinstance(node["between"], list) else ("?", "?")
+        return f"{column} BETWEEN {_value(low)} AND {_value(high)}"
+    return f"{column} {node['op']} {_value(node['value'])}"
+
+
+def _value(value: str) -> str:
+    return "?" if value == "?" else "'" + value.replace("'", "''") + "'"
+
+
 def seen_by_seller(question: Question, terms: SandboxTerms) -> dict[str, Any] | None:
     """The form of a question; with what it compares where the terms say so. None where it was erased."""
     if not question.form:

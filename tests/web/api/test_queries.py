@@ -8,20 +8,25 @@ from market.listings.tables import ListingSandbox
 from tests.market.delivery.sandboxed import TERMS, by_terms
 from tests.web.api.conftest import Room
 from tests.web.api.goods import drafted
-from tests.web.market import _trade, upload
+from tests.web.market import Market, _trade, upload
 
 # So dear that the noise is nearly nothing: what is tested here is the way, not the noise.
 DEAR = {"epsilon_query_micro": 50_000_000, "epsilon_total_micro": 60_000_000}
 SQL = "select county, count(*) n from data where month >= '2025-03' group by county order by county"
 
 
+async def trade_by_sandbox(market: Market, **other: object) -> str:
+    """A trade of the listed product whose delivery by sandbox has begun."""
+    document = canonical(by_terms(**(DEAR | other)).document()).decode()
+    async with market.served.node.database.write() as s:
+        s.add(ListingSandbox(listing_id=market.ids["listed"], document=document))
+    delivery = {"mode": "sandbox", "days": 5}
+    return await _trade(market, "DELIVERING", delivery=delivery, scope={"max_count": 9})
+
+
 async def sold_by_sandbox(room: Room, **other: object) -> str:
     """A trade of the listed product that is delivered by sandbox; answers the right."""
-    document = canonical(by_terms(**(DEAR | other)).document()).decode()
-    async with room.database.write() as s:
-        s.add(ListingSandbox(listing_id=room.ids["listed"], document=document))
-    delivery = {"mode": "sandbox", "days": 5}
-    trade_id = await _trade(room.market, "DELIVERING", delivery=delivery, scope={"max_count": 9})
+    trade_id = await trade_by_sandbox(room.market, **other)
     buyer = await room.desk("buyer")
     contract = await buyer.get(f"/trades/{trade_id}/contract")
     assert contract["document"]["delivery"]["sandbox"]["epsilon_total_micro"] == 60_000_000
