@@ -55,6 +55,11 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CSE.NO_CASE": N_("Case closed without result"),
     "CSE.DECIDE": N_("Suspicion confirmed"),
 }
+RIGHTS: Final[Mapping[str, str]] = {
+    "HOLD": N_("To hold"),
+    "USE": N_("To use"),
+    "OPERATE": N_("To operate"),
+}
 INTERESTS: Final[Mapping[str, str]] = {
     "OWNERSHIP": N_("A share"),
     "CONTROL": N_("One controller"),

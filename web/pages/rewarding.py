@@ -1,6 +1,6 @@
 """Contests of what a trade owes to a broker without a seat: for its sides, the broker and the exchange."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
@@ -11,11 +11,9 @@ from market.orders.rewarding import RULE
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
-from web.pages.visiting import PARTIES, Visitor, VisitorDep
+from web.pages.visiting import OPERATOR, PARTIES, SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
-_EXCHANGE: Final = frozenset({"EXCHANGE_OPERATOR"})
-_WATCHING: Final = _EXCHANGE | {"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR"}
 
 
 @router.get("/rewards")
@@ -25,8 +23,8 @@ async def rewards(visitor: VisitorDep) -> Response:
 
 
 async def _rewards(visitor: Visitor, filled: Filled) -> Response:
-    session = visitor.require(PARTIES | _WATCHING)
-    org_id = None if visitor.roles & _WATCHING else session.actor.org_id
+    session = visitor.require(PARTIES | SUPERVISORS)
+    org_id = None if visitor.roles & SUPERVISORS else session.actor.org_id
     now = visitor.node.clock.now()
     async with visitor.node.database.read() as s:
         rows = await contests_of(s, org_id=org_id, limit=100)
@@ -39,7 +37,7 @@ async def _rewards(visitor: Visitor, filled: Filled) -> Response:
         said=said,
         names=names,
         own=session.actor.org_id,
-        decides=bool(visitor.roles & _EXCHANGE),
+        decides=bool(visitor.roles & OPERATOR),
         months=in_force(now).number(RULE, "months"),
     )
 

@@ -344,6 +344,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "side": SIDES,
     "power": duties.POWERS,
     "interest": duties.INTERESTS,
+    "right": duties.RIGHTS,
     "change": duties.CHANGES,
     "notice": duties.NOTICES,
     "broker_type": duties.BROKER_TYPES,
