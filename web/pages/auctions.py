@@ -26,6 +26,11 @@ _PAGE: Final = 30
 _BIDDERS: Final = frozenset({"BUYER", "BROKER"})
 _CLOSE_DAYS: Final = 7
 _REVEAL_DAYS: Final = 9
+COMMAND: Final = (  # what makes a commitment at home (`docs/auctions.md`); the price is in fen
+    "N=$(openssl rand -hex 32); P=1000000\n"
+    'printf \'databourse sealed bid v1\\n{"auction":"%s","bidder":"%s","nonce":"%%s","price_minor":%%s}\''
+    " $N $P | sha256sum"
+)
 MECHANISMS: Final = {
     "second-price": N_("Sealed bids: the highest win and pay the highest bid that does not"),
     "rsop": N_("Any number of copies: each half of the bidders is offered the other half's best price"),
@@ -140,6 +145,7 @@ async def _auction(visitor: Visitor, auction_id: str, filled: Filled) -> Respons
         mechanism=MECHANISMS[row.mechanism.value],
         failure=FAILURES.get(row.failed_for or ""),
         previewed=previewed,
+        command=COMMAND % (auction_id, visitor.org_id),
         asked=visitor.request.query_params.get("price", ""),
         may_bid=is_open and not mine and not sells and visitor.may(_BIDDERS),
         to_reveal=[bid for bid in mine if is_closed and bid.nonce is None] if visitor.may(_BIDDERS) else [],
@@ -170,7 +176,7 @@ async def _previewed(s: ReadSession, visitor: Visitor, row: Auction) -> Preview 
 async def commit(visitor: VisitorDep, auction_id: str) -> Response:
     """Commit to a bid."""
     form = await visitor.form()
-    args = {name: form.text(name) for name in ("commitment", "purpose", "scenario")}
+    args: dict[str, str | None] = {name: form.text(name) for name in ("commitment", "purpose", "scenario")}
     args |= {name: form.optional(name) for name in ("broker_id", "buyer_id")}
     return await _done(visitor, auction_id, form, "auction.commit", args, role=_role(visitor))
 

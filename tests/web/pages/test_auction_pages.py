@@ -1,6 +1,8 @@
 """A sealed auction by forms alone: put up, bid for, revealed; what the pages tell to whom."""
 
+import re
 from datetime import timedelta
+from hashlib import sha256
 
 from base.jobs import run_due
 from market.trade.clockwork import handlers
@@ -45,7 +47,11 @@ async def test_an_auction_by_forms_alone(market: Market) -> None:
         bidder = Browser(market.served, person)
         await market.served.prove(person)
         page = await bidder.get(place)
-        assert auction_id in page.words  # the command that makes the commitment
+        command = re.search(r"printf '(.*?)' \$N \$P", page.words)[1]  # that makes the commitment
+        told = command.replace("\\n", "\n") % (NONCE, minor)
+        assert sha256(told.encode()).hexdigest() == commitment_of(
+            person.org_id, minor, NONCE, auction=auction_id
+        )
         sealed = commitment_of(person.org_id, minor, NONCE, auction=auction_id)
         said = {"commitment": sealed, "purpose": "信贷模型", "scenario": "信贷"}
         page = await bidder.send(page, "/bids", said | {"commitment": "abc"}, expect=422)
