@@ -321,6 +321,10 @@ DOWNLOADS: Final[Mapping[str, str]] = {
     "COMPLETE": N_("complete"),
     "SPENT": N_("broken off too often"),
 }
+ANSWERED_BY: Final[Mapping[str, str]] = {
+    "TABLE": N_("the product's own table"),
+    "PROVIDER": N_("an endpoint of ours"),
+}
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
@@ -379,6 +383,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "discipline": duties.DISCIPLINE,
     **duties.GROUPS,
     "download": DOWNLOADS,
+    "answered_by": ANSWERED_BY,
     **OF_MEDIATION,
 }
 
