@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from base.clock import rfc3339
 from base.errors import DomainError
 from pricing.bids import commitment_of
+from pricing.composite import MAX_DEPTH, composite_quote
+from pricing.errors import TooMuchToPrice
 from pricing.guide import guide_quote
 from pricing.negotiated import negotiated_quote
 from pricing.rsop import side_of
@@ -206,3 +208,57 @@ def test_an_offer_is_accepted_by_the_other_side_in_time_and_within_the_limits(
     assert fits
     assert quote.total_minor == last
     assert any(reason.code == "within-cap" for reason in quote.reasons) is (cap is not None)
+
+
+@st.composite
+def compositions(draw):
+    """Three products, each of later ones and of sources, in basis points."""
+    found = {}
+    for at, name in enumerate("PQR"):
+        parts = draw(st.lists(st.sampled_from("PQR"[at + 1 :] + "abc"), min_size=1, max_size=3, unique=True))
+        cuts = sorted(draw(st.sets(st.integers(1, 9_999), min_size=len(parts) - 1, max_size=len(parts) - 1)))
+        bounds = [0, *cuts, 10_000]
+        found[name] = {part: bounds[n + 1] - bounds[n] for n, part in enumerate(parts)}
+    return found
+
+
+def reached(composition, name):
+    """Along every path from a product to its sources, one after the other."""
+    if name not in composition:
+        return {name: Fraction(1)}
+    found = {}
+    for part, share in composition[name].items():
+        for source, more in reached(composition, part).items():
+            found[source] = found.get(source, 0) + Fraction(share, 10_000) * more
+    return found
+
+
+@given(composition=compositions(), revenue=st.integers(0, 10**9))
+def test_a_source_gets_what_every_path_brings_it(composition, revenue):
+    found = composite_quote({"revenue_minor": revenue, "product": "P", "composition": composition}).results
+    exact = reached(composition, "P")
+    assert {name: Fraction(share) for name, share in found["shares"].items()} == exact
+    assert sum(found["payouts_minor"].values()) == revenue
+    for name, share in exact.items():
+        assert abs(found["payouts_minor"][name] - share * revenue) < 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"a": 10_000, "b": 0}, {"a": 15_000, "b": -5_000}, {"a": "10000"}, {"a": True, "b": 9_999}, {"a": 1e4}],
+)
+def test_a_share_is_a_whole_number_of_basis_points(parts):
+    with pytest.raises(DomainError) as refused:
+        composite_quote({"revenue_minor": 5, "product": "P", "composition": {"P": parts}})
+    assert refused.value.code == "malformed"
+
+
+def test_a_chain_of_products_may_be_so_deep_and_no_deeper():
+    def chain(steps):
+        return {f"P{i}" if i else "P": {f"P{i + 1}": 10_000} for i in range(steps)}
+
+    facts = {"revenue_minor": 5, "product": "P"}
+    found = composite_quote(facts | {"composition": chain(MAX_DEPTH)})
+    assert found.results["payouts_minor"] == {f"P{MAX_DEPTH}": 5}
+    with pytest.raises(TooMuchToPrice):
+        composite_quote(facts | {"composition": chain(MAX_DEPTH + 1)})
