@@ -210,6 +210,11 @@ def delivered(*steps):
             18,
         ),
         ([("DLV.DOWNLOAD", {"complete": False, "opened": 9})], None, None),
+        (
+            [("DLV.RELEASE_KEY", {"opened": 9}), ("TRD.DELIVERED", {"mode": "released", "bytes": 0})],
+            1,
+            9,
+        ),
         ([("TRD.DELIVERED", {"mode": "confirmed", "bytes": 9})], None, None),
     ],
 )
