@@ -37,9 +37,8 @@ class Watched(Bucket):
 class Buckets:
     """A running store, and new buckets in it."""
 
-    def __init__(self, endpoint: str, server: subprocess.Popen[bytes]) -> None:
+    def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self._server = server
         self._numbers = count(1)
 
     def new(self, **more: Any) -> Watched:
@@ -48,11 +47,6 @@ class Buckets:
         HTTP.put(f"{self.endpoint}/{name}").raise_for_status()
         address = Address(f"s3://{name}/city/files", endpoint=self.endpoint, **SECRET | more)
         return Watched(address)
-
-    def stop(self) -> None:
-        """The store is gone, as when its machine fails."""
-        self._server.kill()
-        self._server.wait()
 
     @classmethod
     @contextmanager
@@ -66,7 +60,7 @@ class Buckets:
                 assert server.poll() is None
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                     break
-            yield cls(f"http://127.0.0.1:{port}", server)
+            yield cls(f"http://127.0.0.1:{port}")
         finally:
             server.kill()
             server.wait()

@@ -1,8 +1,9 @@
 """A store that is down, slow, full of other things, or closed to us: said plainly, and nothing half done."""
 
+import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from base.bucket import Address, Bucket
 from base.files import FileDamaged, FileStore, FileTooLarge, name_of
 from base.homes import StoreUnavailable
-from tests.base.buckets import SECRET, Buckets
+from tests.base.buckets import SECRET
 from tests.base.test_files import LIMIT, MASTER, collect, content, left_in, overwrite, peak_of, stored, stream
 
 MIB = 2**20
@@ -81,14 +82,43 @@ async def test_a_store_that_is_down_is_unavailable_whatever_is_asked(down, bucke
             assert "127.0.0.1" not in str(refused.value.facts) + refused.value.detail
 
 
-async def test_a_store_that_goes_away_in_the_middle_keeps_nothing_of_the_upload(clock) -> None:
-    with Buckets.running() as buckets:
-        store = FileStore(buckets.new(timeout_s=1.0), MASTER, clock)
+@asynccontextmanager
+async def way_to(endpoint: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """Another address of a store, and what cuts it off: the calls under way and all that would come."""
+    port = int(endpoint.rpartition(":")[2])
+    ends: list[asyncio.StreamWriter] = []
+
+    async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while piece := await source.read(MIB):
+                sink.write(piece)
+                await sink.drain()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        ends.extend([writer, back])
+        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+
+    relay = await asyncio.start_server(carry, "127.0.0.1", 0)
+
+    def cut() -> None:
+        relay.close()
+        for end in ends:
+            end.transport.abort()
+
+    yield f"http://127.0.0.1:{relay.sockets[0].getsockname()[1]}", cut
+    cut()
+
+
+async def test_a_store_that_goes_away_in_the_middle_keeps_nothing_of_the_upload(buckets, clock) -> None:
+    direct = buckets.new()
+    async with way_to(buckets.endpoint) as (endpoint, cut):
+        store = FileStore(Bucket(replace(direct.address, endpoint=endpoint, timeout_s=1.0)), MASTER, clock)
         file = await store.put(stream(b"four"), limit_bytes=9)
 
         async def interrupted():
             yield content(6 * MIB)
-            buckets.stop()
+            cut()
             for _ in range(12):
                 yield content(2 * MIB)
 
@@ -96,6 +126,7 @@ async def test_a_store_that_goes_away_in_the_middle_keeps_nothing_of_the_upload(
             await store.put(interrupted(), limit_bytes=LIMIT)
         with pytest.raises(StoreUnavailable):
             await store.check(file)
+    assert [name for name in direct.left() if not name.endswith(".part")] == [file.file_id]
 
 
 @pytest.mark.soak
