@@ -14,7 +14,7 @@ from brokers.tables import MandateRow
 from market.mediation.errors import DealUnknown, PresentationUnknown
 from market.mediation.states import OF_TRADE, Stage, stage_of_trade
 from market.mediation.tables import Deal, DealEntry, Presentation
-from market.orders.tables import Trade
+from market.orders.tables import Introduction, Trade
 
 MAX_PAGE: Final = 100
 _STANDS: Final = func.coalesce(Trade.frozen_from, col(Trade.status))
@@ -172,13 +172,22 @@ async def trade_of(s: ReadSession, deal: Deal) -> Trade | None:
 
 
 def _of_same_parties(deal: Deal) -> ColumnElement[bool]:
-    """Whether a trade is this broker's for the deal's client and side, of its listing where it names one."""
+    """Whether a trade is this broker's for the deal's client and side, of its listing where it names one.
+
+    It is, too, where the client has taken it over since: the broker had brought the two together in it.
+    """
     client = Trade.seller_id if deal.side == Side.PROVIDER.value else Trade.buyer_id
-    same = and_(
-        col(Trade.broker_id) == deal.broker_id,
-        col(Trade.broker_side) == deal.side,
-        col(client) == deal.client_id,
+    introduced = (
+        select(Introduction.source_id)
+        .join(MandateRow, col(MandateRow.mandate_id) == col(Introduction.mandate_id))
+        .where(
+            Introduction.source_id == Trade.trade_id,
+            Introduction.broker_id == deal.broker_id,
+            MandateRow.side == deal.side,
+        )
     )
+    has = and_(col(Trade.broker_id) == deal.broker_id, col(Trade.broker_side) == deal.side)
+    same = and_(or_(has, introduced.exists()), col(client) == deal.client_id)
     return same if deal.listing_id is None else and_(same, col(Trade.listing_id) == deal.listing_id)
 
 
@@ -198,6 +207,7 @@ async def trade_to_link(s: ReadSession, deal: Deal) -> str | None:
     kept = select(Deal.trade_id).where(Deal.trade_id == Trade.trade_id)
     query = select(Trade.trade_id).where(
         _of_same_parties(deal),
+        col(Trade.broker_id) == deal.broker_id,
         col(Trade.inquired_at) >= deal.opened_at,
         _STANDS.not_in(lost),
         ~kept.exists(),

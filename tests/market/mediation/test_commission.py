@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from base.calendar import shanghai_day
 from brokers.rules import Side
+from brokers.service import suspend_certificate
 from ledger.accounts import escrow_of
 from ledger.tables import PostingRow
 from market.mediation.commission import reward_of
@@ -124,6 +125,20 @@ async def test_no_expenses_are_owed_where_the_contract_came_about_though_the_bro
     assert (await scene.trade(trade_id)).contracted_at is not None
     assert await owed(scene) == {deal.deal_id: 0}
     assert kept.deal_id != deal.deal_id
+
+
+async def test_nor_where_the_client_took_over_what_was_never_linked_and_contracted_it(scene):
+    deal = await agreed(scene, listing_id=scene.listing.listing_id)
+    trade_id = (await scene.inquire()).trade_id
+    await scene.authority.do(suspend_certificate, cert_id=scene.cert_id, reason_code="WT1")
+    await scene.seller.do(take_over, attempted="MND.TAKE_OVER", mandate_id=scene.mandate_id)
+    await scene.broker.do(move_deal, deal_id=deal.deal_id, stage=Stage.LOST, reason="OTHER")
+    assert await owed(scene) == {deal.deal_id: 300_000}
+    await scene.offer(trade_id, scene.seller)
+    await scene.accept(trade_id, scene.buyer)
+    await scene.sign(trade_id, scene.seller, scene.buyer)
+    assert (await scene.trade(trade_id)).broker_id is None
+    assert await owed(scene) == {deal.deal_id: 0}
 
 
 async def test_no_expenses_are_owed_on_a_trade_that_was_taken_over_and_contracted(sqlite_scene):
