@@ -3,8 +3,48 @@
 from datetime import timedelta
 
 from base.clock import rfc3339
+from cli.exporting import export_bundle
+from ledger.bundle import Edition
+from supervision.audit import audit
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
+
+
+def offer_of(market: Market, price: int) -> dict[str, object]:
+    return {
+        "price_minor": price,
+        "quantity": 1,
+        "unit": "set",
+        "licence_class": "internal-use",
+        "term_months": 12,
+        "purpose": "建模",
+        "territory": "CN",
+        "expires_at": rfc3339(market.served.clock.now() + timedelta(days=5)),
+    }
+
+
+async def test_an_audit_finds_nothing_where_a_broker_is_paid_without_its_name(
+    market: Market, tmp_path
+) -> None:
+    """A contract that both principals sign after the mandate, and a purchase around the broker."""
+    served = market.served
+    ready = f"/trades/{market.ids['ready']}"  # the provider has signed
+    await served.api(market.provider, "POST", f"/mandates/{market.ids['mandate']}/revoke")
+    trade = await served.api(market.buyer, "POST", f"{ready}/sign")
+    assert (trade["status"], trade["broker_id"]) == ("CONTRACTED", market.broker.org_id)
+    body = {"purpose": "建模", "scenario": "授信", "quantity": 1}
+    bought = await served.api(market.buyer, "POST", f"/listings/{market.ids['listed']}/inquiries", body)
+    path = f"/trades/{bought['trade_id']}"
+    await served.api(market.provider, "POST", f"{path}/offers", offer_of(market, 90_000_000))
+    await served.api(market.buyer, "POST", f"{path}/accept", {"offer_no": 1})
+    await served.api(market.buyer, "POST", f"{path}/sign")
+    trade = await served.api(market.provider, "POST", f"{path}/sign")
+    assert (trade["status"], trade["commission_minor"]) == ("CONTRACTED", 1_800_000)
+    await served.settle_down()
+    node = served.node
+    await export_bundle(node, tmp_path / "bundle", Edition.REGULATOR)
+    report = audit(tmp_path / "bundle", [node.publisher.signer.vkey])
+    assert report.clean, report.problems
 
 
 async def test_the_sides_are_shown_it_and_contest_it_on_pages(market: Market) -> None:
@@ -16,17 +56,7 @@ async def test_the_sides_are_shown_it_and_contest_it_on_pages(market: Market) ->
     assert (claim["broker_id"], claim["fee_bp"]) == (market.broker.org_id, 200)
     shown = await served.api(market.buyer, "GET", f"{path}/price?price_minor={more}")
     assert shown["commission_bp"] == 200
-    offer = {
-        "price_minor": more,
-        "quantity": 1,
-        "unit": "set",
-        "licence_class": "internal-use",
-        "term_months": 12,
-        "purpose": "建模",
-        "territory": "CN",
-        "expires_at": rfc3339(served.clock.now() + timedelta(days=5)),
-    }
-    await served.api(market.provider, "POST", f"{path}/offers", offer)
+    await served.api(market.provider, "POST", f"{path}/offers", offer_of(market, more))
     buyer = Browser(served, market.buyer)
     page = await buyer.get(path)
     assert "A broker's reward" in page.words
