@@ -25,6 +25,10 @@ from web.pages.visiting import Visitor, VisitorDep
 router = APIRouter()
 _BUYER: Final = frozenset({"BUYER"})
 _USES_SHOWN: Final = 20
+_PROGRAM: Final = """pip install delta-sharing
+
+import delta_sharing
+frame = delta_sharing.load_as_pandas("{profile}.share#{name.share}.{name.schema}.{name.table}")"""
 
 
 @router.get("/entitlements/{entitlement_id}/keys")
@@ -85,8 +89,10 @@ async def _shown(visitor: Visitor, entitlement_id: str, filled: Filled) -> Respo
             "declarable": await declarable_for(s, trade.trade_id, visitor.lang),
             "uses": await uses_of(s, entitlement_id=entitlement_id, after=first),
         }
+    profile = next((row.key_id for row in rows if lives(row, now)), "profile")
     return visitor.render(
         "access.html",
+        program=_PROGRAM.format(profile=profile, name=context["name"]),
         filled=filled,
         keys=[(row, lives(row, now)) for row in rows],
         is_share=entitlement.kind is DeliveryKind.SHARE,
