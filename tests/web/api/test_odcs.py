@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from base.signing import SigningKey
 from cli.checking import (
     Checked,
     ContractChanged,
@@ -17,6 +18,7 @@ from cli.checking import (
     read_contract,
     stated,
 )
+from cli.keys import write_key_file
 from registry.odcs import promised_from
 from tests.market.listings.goods import CLEAN
 from tests.web.api.conftest import Room
@@ -146,3 +148,30 @@ async def test_officers_trace_and_parties_see_that_nothing_is_marked(room: Room)
     assert orjson.loads(answer.content)["asked"] == 0
     assert (await trace(operator, b"")).status_code == 422
     assert (await trace(operator, b"x", rename="wrong")).status_code == 422
+
+
+async def test_whoever_holds_its_key_signs_what_it_found(room: Room, tmp_path: Path) -> None:
+    trade_id, buyer = room.ids["delivered"], await room.desk("buyer")
+    own = SigningKey.generate()
+    await buyer.take_up_key(own)
+    key = tmp_path / "buyer.key"
+    write_key_file(key, own)
+    contract = await exported(room, tmp_path / "contract.odcs.yaml")
+    file = tmp_path / "copy.csv"
+    file.write_text(CLEAN)
+
+    def run(at: Stating, sign: Path | None) -> list[str]:
+        promised = read_contract(contract)
+        found = asyncio.run(check_file(file, promised, sold=at.sold(promised)))
+        return list(stated(at, found, sign))
+
+    with pytest.raises(ExchangeRefused):
+        await asyncio.to_thread(run, stating(room, buyer, trade_id), None)
+    lines = await asyncio.to_thread(run, stating(room, buyer, trade_id), key)
+    assert lines[-1] == "trade   DELIVERED"
+    (check,) = [one for one in await buyer.get(f"/trades/{trade_id}/checks") if one["role"] == "BUYER"]
+    statement = [
+        one for one in await buyer.get(f"/trades/{trade_id}/timeline") if one["event"] == "DLV.CHECK"
+    ]
+    assert check["passed"]
+    assert statement[-1]["predicate"]["report_sha256"] == check["report_sha256"]
