@@ -36,7 +36,7 @@ from web.problems import install
 
 _CALLS: Final = Path(__file__).with_name("http_calls.py")
 _UPSTREAM: Final = Path(__file__).with_name("http_upstream.py")
-_CALLERS: Final = 32  # as many as may wait for one provider
+_CALLERS: Final = 64  # as many as may wait for one provider
 _A_SIDE: Final = 1_500  # calls a second of a side
 _PATH: Final = "/index?county=440103"
 

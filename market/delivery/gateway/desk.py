@@ -7,6 +7,7 @@ whichever process it happened.
 
 import asyncio
 import hashlib
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,11 +15,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from base.canonical import canonical, sha256_hex
+from base.canonical import sha256_hex
 from base.db import ReadSession, WriteSession
 from base.errors import Refusal
 from base.files import FileStore, StoredFile
-from base.ids import Seed
 from base.settings import Settings, hosts_of
 from identity.safe import Safe
 from ledger.acts import House, perform
@@ -51,7 +51,7 @@ from market.delivery.tables import AccessKey, Entitlement
 from market.delivery.tabular import table_of
 from market.orders.tables import Trade
 
-FRESH_S: Final = 1.0
+FRESH_S: Final = 5.0
 KNOWN: Final = 2_000
 KEPT_BYTES: Final = 8 * 2**20
 KEPT_S: Final = 600.0
@@ -232,9 +232,9 @@ class Gateway:
         if interface.answered_by is AnsweredBy.PROVIDER:
             require_offered(interface, asked.method, asked.target.path)
         request_sha256 = sha256_hex(
-            canonical([asked.method, asked.target.text, hashlib.sha256(asked.body).hexdigest()])
+            b"%b %b\n%b" % (*map(str.encode, (asked.method, asked.target.text)), asked.body)
         )
-        name = f"{opened.key.key_id}:{key}" if key is not None else f":{Seed().nonce()}"
+        name = f"{opened.key.key_id}:{key}" if key is not None else f":{secrets.token_hex(16)}"
         known = key is not None and await self._is_known(opened, name, request_sha256)
         if opened.left <= 0 and not known:
             spent = EntitlementUsedUp("every use was made", max_downloads=opened.entitlement.max_downloads)

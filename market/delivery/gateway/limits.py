@@ -16,7 +16,7 @@ from market.delivery.gateway.errors import ProviderBusy, QuotaUnderWay, TooManyC
 CAPACITY: Final = 10_000
 BURST_S: Final = 10.0  # of its rate a key may use at once
 AT_ONCE: Final = 256
-AT_ONE_PROVIDER: Final = 32
+AT_ONE_PROVIDER: Final = 64
 
 
 class Rates:

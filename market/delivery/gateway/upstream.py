@@ -26,8 +26,8 @@ from market.delivery.gateway.rules import Interface, is_public
 from market.delivery.gateway.spool import Spool
 from market.delivery.gateway.target import Target
 
-KEPT: Final = 32
-PROVIDERS_KEPT: Final = 32
+KEPT: Final = 64
+PROVIDERS_KEPT: Final = 64
 RESOLVERS: Final = 4
 KEPT_ALIVE_S: Final = 30.0
 MAX_BODY_BYTES: Final = 64 * 1024

@@ -110,8 +110,8 @@ async def test_a_provider_that_is_away_is_a_502(deal):
 
 async def test_hanging_calls_leave_room_for_others_and_are_let_in_up_to_a_bound(deal):
     async with providing() as provider, bought(deal, provider, uses=100) as tool:
-        waiting = [asyncio.create_task(tool.call("/hang")) for _ in range(40)]
-        while provider.holding < 32:  # noqa: ASYNC110 - told by nothing else
+        waiting = [asyncio.create_task(tool.call("/hang")) for _ in range(72)]
+        while provider.holding < 64:  # noqa: ASYNC110 - told by nothing else
             await asyncio.sleep(0.005)
         sent_away = await tool.call("/ok")
         assert (sent_away.status_code, sent_away.json()["code"]) == (503, "provider-busy")
@@ -120,9 +120,9 @@ async def test_hanging_calls_leave_room_for_others_and_are_let_in_up_to_a_bound(
             await asyncio.sleep(0.005)
         provider.let_go.set()
         statuses = sorted([(await one).status_code for one in waiting])
-        assert statuses == [200] * 32 + [503] * 8
-        assert provider.most_held == 32
-        assert len(await tool.uses()) == 32
+        assert statuses == [200] * 64 + [503] * 8
+        assert provider.most_held == 64
+        assert len(await tool.uses()) == 64
 
 
 async def test_exactly_what_is_left_is_charged_however_many_call_at_once(deal):
