@@ -37,7 +37,7 @@ _MIB: Final = 2**20
 _CLIENT: Final = Path(__file__).with_name("file_client.py")
 _ROLES: Final = {"authority": "DATA_AUTHORITY", "provider": "PROVIDER", "buyer": "BUYER", "broker": "BROKER"}
 _PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
-_DEADLINE_S: Final = 60.0
+_DEADLINE_S: Final = 180.0
 _CLEAR_PEAK: Final = "5"
 
 
