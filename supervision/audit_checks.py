@@ -24,6 +24,7 @@ from ledger.checkpoint import MAX_NOTE_BYTES, VerifierKey
 from ledger.suites import can_verify, signature_holds
 from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
+from supervision.audit_auctions import auctions_go_step_by_step
 from supervision.audit_case import Case, Check
 from supervision.audit_certificates import certificates_go_step_by_step
 from supervision.audit_cosigned import witnesses_cosigned
@@ -215,6 +216,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     statements_are_for_their_speakers,
     trades_are_as_their_parties_said,
     certificates_go_step_by_step,
+    auctions_go_step_by_step,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -233,6 +235,7 @@ OF_STATEMENTS: Final = frozenset(
         statements_are_for_their_speakers,
         trades_are_as_their_parties_said,
         certificates_go_step_by_step,
+        auctions_go_step_by_step,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }
