@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+REFUSED: Final = 3  # what a child ends with that has read the file and refuses it
 ADDRESS_SPACE_BYTES: Final = 2 * 1024**3
 SCRATCH_BYTES: Final = 8 * 1024**3
 _THREADS: Final = 2

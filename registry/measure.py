@@ -20,12 +20,18 @@ import orjson
 from base.clock import parse_rfc3339, rfc3339
 from base.errors import DomainError
 from registry import errors
-from registry.confined import confine, cpu_seconds, module_command, run_confined, without_heavy_libraries
+from registry.confined import (
+    REFUSED,
+    confine,
+    cpu_seconds,
+    module_command,
+    run_confined,
+    without_heavy_libraries,
+)
 from registry.declared import Declared, declared_from
 from registry.quality import METHOD, METHOD_VERSION
 from registry.report import MAX_REPORT_BYTES, Report, differences, parse_report
 
-_REFUSED: Final = 3
 _REFUSALS: Final[dict[str, type[DomainError]]] = {
     kind.code: kind
     for kind in (
@@ -82,9 +88,9 @@ def _collect(work: Path, code: int) -> Report:
     out = work / "report.json"
     if code == -signal.SIGXCPU:
         raise errors.MeasureTimeout("the measurement used too much CPU")
-    if code not in (0, _REFUSED) or not out.is_file() or out.stat().st_size > MAX_REPORT_BYTES:
+    if code not in (0, REFUSED) or not out.is_file() or out.stat().st_size > MAX_REPORT_BYTES:
         raise errors.FileNotMeasurable("the measurement broke off", exit_code=code)
-    if code == _REFUSED:
+    if code == REFUSED:
         refusal = orjson.loads(out.read_bytes())
         kind = _REFUSALS.get(refusal["code"], errors.FileNotMeasurable)
         raise kind(refusal["detail"], **refusal["facts"])
@@ -116,7 +122,7 @@ def _main(arguments: list[str]) -> int:
             answer = {"code": error.code, "detail": error.detail, "facts": error.facts}
     if answer is not None:
         given.out.write_bytes(orjson.dumps(answer))
-        return _REFUSED
+        return REFUSED
     given.out.write_bytes(report)
     if given.sample:
         given.sample.write_bytes(orjson.dumps(sample))

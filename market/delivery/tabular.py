@@ -23,13 +23,12 @@ from base.files import FileStore, StoredFile
 from market.delivery.tabling.tables import TableFile
 from market.delivery.tabling.view import Shape, made_of
 from market.orders.parts import MAX_COLUMNS, WHOLE, View
-from registry.confined import cpu_seconds, module_command, run_confined
+from registry.confined import REFUSED, cpu_seconds, module_command, run_confined
 
 CHILD: Final = "market.delivery.tabling.child"
 MAX_TABLE_BYTES: Final = 4 * 1024**3
 TIMEOUT_S: Final = 300.0
 MADE_AT_ONCE: Final = 2
-_REFUSED: Final = 3
 _SAID_BYTES: Final = 1024 * 1024
 _WORD_CHARS: Final = 40
 _PIECE_BYTES: Final = 512 * 1024
@@ -147,7 +146,7 @@ async def _written(work: Path, view: View) -> Shape:
     except TimeoutError:
         raise NotATable("reading it took too long", reason="timeout") from None
     said = await asyncio.to_thread(_said, work / "said.json")
-    if code == _REFUSED:
+    if code == REFUSED:
         raise NotATable("it cannot be read as a table", reason=_reason_in(said))
     if code == -signal.SIGXCPU:
         raise NotATable("reading it took too much work", reason="timeout")

@@ -28,14 +28,14 @@ from market.delivery.marking.code import MarkKeys, Plan, mark_keys, plan_from
 from market.delivery.marking.planning import wanted
 from market.delivery.marking.repository import mark_of, tolerant_columns
 from market.delivery.marking.tables import Mark, MarkState
-from market.delivery.marking.writing import REFUSED, UNMARKABLE
+from market.delivery.marking.writing import UNMARKABLE
 from market.delivery.repository import claim
 from market.delivery.tables import Entitlement
 from market.listings.categories import ProductType
 from market.listings.repository import get_file, get_listing
 from market.listings.tables import ListingFile
 from market.orders.repository import get_trade
-from registry.confined import cpu_seconds, module_command, run_confined
+from registry.confined import REFUSED, cpu_seconds, module_command, run_confined
 from registry.errors import FileNotMeasurable, MeasureTimeout
 from registry.measure import remeasure
 from registry.report import Report

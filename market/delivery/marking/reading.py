@@ -15,12 +15,11 @@ import duckdb
 import orjson
 
 from base.errors import DomainError
-from registry.confined import confine, without_heavy_libraries
+from registry.confined import REFUSED, confine, without_heavy_libraries
 from registry.errors import FileNotMeasurable
 from registry.reading import load, open_scratch
 
 MEMORY_MB: Final = 96
-REFUSED: Final = 3
 MAX_CELL: Final = 300
 _ROWS: Final = 10_000
 

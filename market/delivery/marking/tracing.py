@@ -17,10 +17,9 @@ import orjson
 from base.errors import Malformed
 from market.delivery.marking.code import FORMAT, MarkKeys, Plan, mark_keys, plan_from
 from market.delivery.marking.copying import plan_of
-from market.delivery.marking.reading import REFUSED
 from market.delivery.marking.tables import Mark
 from market.delivery.marking.verdict import Verdict, named
-from registry.confined import cpu_seconds, module_command, run_confined
+from registry.confined import REFUSED, cpu_seconds, module_command, run_confined
 
 PROOF: Final = "databourse-trace/1"
 TIMEOUT_S: Final = 900.0

@@ -20,7 +20,7 @@ from base.errors import DomainError
 from market.delivery.marking.code import MarkKeys, Plan
 from market.delivery.marking.planning import LEAST_PLACES, Scales, Wanted, wanted_from
 from market.delivery.marking.rows import Marker
-from registry.confined import confine
+from registry.confined import REFUSED, confine
 from registry.errors import FileNotTabular
 from registry.records import Format, Lines, delimiter_of, plain_bytes
 
@@ -28,7 +28,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _BATCH: Final = 65_536
 _SPACE: Final = " \t\r\n"
 MAX_RECORD_CHARS: Final = 16 * 1024 * 1024
-REFUSED: Final = 3
 UNMARKABLE: Final = 4
 
 

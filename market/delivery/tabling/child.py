@@ -19,7 +19,7 @@ import orjson
 
 from base.errors import DomainError
 from market.orders.parts import WHOLE, Comparison, View, view_from
-from registry.confined import confine, without_heavy_libraries
+from registry.confined import REFUSED, confine, without_heavy_libraries
 from registry.declared import MISSING_MARKERS
 from registry.errors import FileNotMeasurable, FileNotTabular
 from registry.reading import (
@@ -34,7 +34,6 @@ from registry.reading import (
 )
 from registry.records import MAX_PLAIN_BYTES, Format
 
-REFUSED: Final = 3
 MEMORY_MB: Final = 256
 _CELLS_A_GROUP: Final = 1_000_000
 _ROWS_A_GROUP: Final = (2048, 122_880)
