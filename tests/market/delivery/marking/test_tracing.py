@@ -31,7 +31,7 @@ from tests.market.delivery.marking.tables_of import (
 )
 from tests.market.delivery.marking.test_writing import read_csv
 
-ROWS = rows_of(2500)
+ROWS = rows_of(1600)
 BUYERS = ("ent_a", "ent_b", "ent_c", "ent_d")
 Table = list[list[str]]
 
@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Copies:
 def test_the_copy_names_its_delivery_and_the_source_nobody(made: Copies) -> None:
     assert made.named(made.tables["ent_b"]) == {"ent_b"}
     assert made.named(ROWS) == set()
-    assert made.named(rows_of(2500, seed=99)) == set()
+    assert made.named(rows_of(1600, seed=99)) == set()
 
 
 def a_tenth(rows: Table) -> tuple[Table, tuple[str, ...]]:

@@ -50,10 +50,10 @@ def test_a_file_that_knows_no_key_names_nobody(key: bytes, rare: list[bool], see
 
 def test_the_chance_is_as_often_below_a_bound_as_it_says() -> None:
     shown = [Shown(token, is_rare(b"the leaker's", token)) for token in tokens_of(120)]
-    found = [judge(n.to_bytes(32), shown, candidates=1).log10_p for n in range(600)]
+    found = [judge(n.to_bytes(32), shown, candidates=1).log10_p for n in range(400)]
     for bound in (0.3, 0.1, 0.03, 0.01):
         below = sum(p <= math.log10(bound) for p in found)
-        assert below <= 600 * bound + 4 * math.sqrt(600 * bound)
+        assert below <= 400 * bound + 4 * math.sqrt(400 * bound)
 
 
 def test_whoever_the_copy_was_made_for_is_named_and_nobody_else() -> None:
