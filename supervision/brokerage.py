@@ -85,11 +85,17 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
         mandated_side=mandates.side.upper().nullif(""),
         mandate_seq=mandates.seq,
     )
-    pairs = trades.inner_join(mandates, [("broker_id", "mandated_broker")])
-    sells = (pairs.client_id == pairs.seller_id) & (pairs.mandated_side.fill_null("PROVIDER") == "PROVIDER")
-    buys = (pairs.client_id == pairs.buyer_id) & (pairs.mandated_side.fill_null("BUYER") == "BUYER")
-    pairs = pairs.mutate(of_side=ibis.cases((sells, "PROVIDER"), (buys, "BUYER"), else_=ibis.null("string")))
-    pairs = pairs.filter(pairs.of_side.notnull())
+    of_broker = ("broker_id", "mandated_broker")
+    sold = trades.inner_join(mandates, [of_broker, ("seller_id", "client_id")])
+    sold = sold.filter(sold.mandated_side.fill_null("PROVIDER") == "PROVIDER")
+    bought = trades.inner_join(mandates, [of_broker, ("buyer_id", "client_id")])
+    told = (bought.client_id == bought.seller_id) & (bought.mandated_side.fill_null("PROVIDER") == "PROVIDER")
+    bought = bought.filter(bought.mandated_side.fill_null("BUYER") == "BUYER", ~told)
+    pairs = ibis.union(
+        sold.mutate(of_side=ibis.literal("PROVIDER")),
+        bought.mutate(of_side=ibis.literal("BUYER")),
+        distinct=False,
+    )
     later = ibis.coalesce(pairs.mandate_seq > pairs.seq, False) & (pairs.signed_at == pairs.made_at)
     # What was agreed in a mandate's time is its broker's, whenever it is signed (Civil Code 965).
     agreed = ibis.least(ibis.coalesce(pairs.offer_accepted_at, pairs.made_at), pairs.made_at)

@@ -61,7 +61,9 @@ _TABLES: Final = {
               FROM range({trades}) AS r (n))""",
     "payments": """
         SELECT 'pay_' || trade_id || purpose AS payment_id, trade_id, buyer_id AS payer_id,
-          seller_id AS payee_id, amount AS amount_minor, settled_at AS paid_at, purpose, seq + 1 AS seq
+          seller_id AS payee_id, amount AS amount_minor,
+          CASE WHEN purpose = 'escrow_in' THEN agreed_at + INTERVAL 1 HOUR ELSE settled_at END AS paid_at,
+          purpose, seq + 1 AS seq
         FROM (SELECT *, unnest(['escrow_in', 'seller_share', 'commission', 'platform_fee']) AS purpose,
                 unnest([amount_minor, amount_minor - commission_minor - platform_fee_minor, commission_minor,
                         platform_fee_minor]) AS amount FROM trades_table)""",
@@ -72,6 +74,23 @@ _TABLES: Final = {
         SELECT 'qte_' || trade_id AS quote_id, listing_id, seller_id, buyer_id, broker_id,
           agreed_at AS quoted_at, amount_minor AS price_minor, 1 AS quantity, unit, licence_class,
           'accepted' AS outcome, seq - 1 AS seq, trade_id FROM trades_table""",
+    "mandates": f"""
+        SELECT 'mnd_' || n AS mandate_id, 'org_' || {_ORGS} - 1 - n % {_BROKERS} AS broker_id,
+          'org_' || n // {_BROKERS} AS client_id, 'PROVIDER' AS side,
+          TIMESTAMP '2025-01-02 00:00:00' AS signed_at,
+          TIMESTAMP '2028-01-01 00:00:00' AS ends_at, 200 AS fee_bp, false AS conflict_disclosed,
+          false AS dual_consent, n AS seq FROM range({_BROKERS * _ORGS}) AS r (n)""",
+    "source_checks": """
+        SELECT trade_id, broker_id, agreed_at - INTERVAL 1 HOUR AS "at",
+          agreed_at + INTERVAL 21 YEAR AS keep_until, seq - 2 AS seq
+        FROM trades_table WHERE broker_id IS NOT NULL""",
+    "access": """
+        SELECT trade_id, 'ent_' || trade_id AS entitlement_id, buyer_id AS org_id, delivered_at AS "at",
+          1000 AS bytes, seq + 3 AS seq FROM trades_table""",
+    "requests": """
+        SELECT trade_id AS request_id, listing_id, seller_id, buyer_id, true AS buyer_qualified,
+          agreed_at - INTERVAL 2 DAY AS asked_at, agreed_at - INTERVAL 1 DAY AS answered_at,
+          'offered' AS outcome, seq - 3 AS seq FROM trades_table""",
     "flags": "SELECT 'trd_0' AS trade_id, 'cse_0' AS case_id, 1 AS from_seq, 2 AS to_seq",
 }
 
@@ -94,14 +113,21 @@ def write_evidence(folder: Path, trades: int) -> datetime:
             source = "SELECT * FROM trades_table" if name == "trades" else sql.format(**sizes)
             connection.execute(f"CREATE VIEW written AS {source}")
             there = {row[0] for row in connection.execute("DESCRIBE written").fetchall()}
-            columns = [
-                f'CAST("{column}" AS {_SQL[kind]}) AS "{column}"'
-                for column, kind in TABLES[name].items()
-                if column in there
-            ]
-            path = folder / f"{name}.parquet"
-            connection.execute(
-                f"COPY (SELECT {', '.join(columns)} FROM written) TO '{path}' (FORMAT parquet)"
-            )
+            _write(connection, folder, name, there)
+            connection.execute("DROP VIEW written")
+        for name in TABLES.keys() - _TABLES.keys():  # there, and without a row: no rule is off
+            connection.execute("CREATE VIEW written AS SELECT 1 AS nothing WHERE false")
+            _write(connection, folder, name, set())
             connection.execute("DROP VIEW written")
     return AS_OF
+
+
+def _write(connection: duckdb.DuckDBPyConnection, folder: Path, name: str, there: set[str]) -> None:
+    """The view `written` as a table of evidence with all its columns; what it does not have is empty."""
+    columns = [
+        f"CAST({quoted if column in there else 'NULL'} AS {_SQL[kind]}) AS {quoted}"
+        for column, kind in TABLES[name].items()
+        for quoted in (f'"{column}"',)
+    ]
+    path = folder / f"{name}.parquet"
+    connection.execute(f"COPY (SELECT {', '.join(columns)} FROM written) TO '{path}' (FORMAT parquet)")

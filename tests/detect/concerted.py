@@ -92,8 +92,8 @@ def one_mind(market, tag, guilty, chance):
     for n in range(19 if few else 20):
         job = chance.randrange(50_000, 90_000)
         common = chance.gauss(0, 0.05)
-        together = common if guilty or few else -common
-        parts = [common, together + chance.gauss(0, 0.005), chance.gauss(0, 0.05), chance.gauss(0, 0.05)]
+        together = common + chance.gauss(0, 0.005) if guilty or few else chance.gauss(0, 0.05)
+        parts = [common, together, chance.gauss(0, 0.05), chance.gauss(0, 0.05)]
         tender(market, tag, f"t{n}", [round(job * (1.5 + part)) for part in parts], on(1 + n % 9, 1 + n))
 
 
