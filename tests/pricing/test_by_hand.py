@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from base.clock import rfc3339
 from base.errors import DomainError
 from pricing.bids import commitment_of
+from pricing.cap import permitted_revenue
 from pricing.composite import MAX_DEPTH, composite_quote
 from pricing.errors import TooMuchToPrice
 from pricing.guide import guide_quote
@@ -262,3 +263,12 @@ def test_a_chain_of_products_may_be_so_deep_and_no_deeper():
     assert found.results["payouts_minor"] == {f"P{MAX_DEPTH}": 5}
     with pytest.raises(TooMuchToPrice):
         composite_quote(facts | {"composition": chain(MAX_DEPTH + 1)})
+
+
+@given(cost=st.integers(0, 10**6), actual=st.integers(0, 2 * 10**6))
+def test_an_excess_is_told_where_there_is_one(cost, actual):
+    year = {"cost_minor": cost, "subsidy_minor": 0, "bond_yield": "0.0175", "margin": "0.06"}
+    quote = permitted_revenue(year | {"actual_minor": actual})
+    excess = max(actual - quote.results["permitted_minor"], 0)
+    assert quote.results["excess_minor"] == excess
+    assert any(reason.code == "excess-carried" for reason in quote.reasons) is (excess > 0)
