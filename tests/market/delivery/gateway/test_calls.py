@@ -187,47 +187,52 @@ async def test_a_revoked_key_and_another_rights_key_open_nothing_at_once(deal):
         assert len(await tool.uses()) == 1
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/a/../b", 422),
-        ("/%2e%2e/b", 422),
-        ("/a%2fb", 422),
-        ("/a%5cb", 422),
-        ("//a", 422),
-        ("/a%00", 422),
-        ("/ok?x=%0d%0a", 422),
-        ("/" + "a" * 2000, 413),
-        ("/ok?" + "x" * 5000, 413),
-        ("/http:/127.0.0.1/", 422),
-    ],
-)
-async def test_no_path_leads_elsewhere(deal, path, status):
-    if deal.house.database.dialect != "sqlite":
-        pytest.skip("nothing of it reaches the database")
+LEADING_AWAY = {
+    "/a/../b": 422,
+    "/%2e%2e/b": 422,
+    "/a%2fb": 422,
+    "/a%5cb": 422,
+    "//a": 422,
+    "/a%00": 422,
+    "/ok?x=%0d%0a": 422,
+    "/" + "a" * 2000: 413,
+    "/ok?" + "x" * 5000: 413,
+    "/http://127.0.0.1/": 422,
+}
+
+
+@pytest.mark.parametrize("deal", ["sqlite"], indirect=True)  # nothing of it reaches a database
+async def test_no_path_leads_elsewhere(deal):
     async with providing() as provider, bought(deal, provider) as tool:
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": "/gateway/" + tool.entitlement_id + path.partition("?")[0],
-            "raw_path": f"/gateway/{tool.entitlement_id}{path.partition('?')[0]}".encode(),
-            "query_string": path.partition("?")[2].encode(),
-            "headers": [(b"authorization", b"Bearer " + tool.token.encode())],
-            "client": ("127.0.0.1", 1),
-            "server": ("gate.test", 80),
-            "scheme": "http",
-            "http_version": "1.1",
-            "app": tool.app,
-        }
-        told: list[int] = []
-
-        async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message):
-            if message["type"] == "http.response.start":
-                told.append(message["status"])
-
-        await tool.app(scope, receive, send)
-        assert told == [status]
+        for path, status in LEADING_AWAY.items():
+            assert (path[:20], await raw(tool, path)) == (path[:20], status)
         assert provider.heard == []
+
+
+async def raw(tool, path):
+    """The status that a request with this very target gets: a client of HTTP would tidy it up."""
+    place, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"/gateway/{tool.entitlement_id}{place}",
+        "raw_path": f"/gateway/{tool.entitlement_id}{place}".encode(),
+        "query_string": query.encode(),
+        "headers": [(b"authorization", b"Bearer " + tool.token.encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("gate.test", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+        "app": tool.app,
+    }
+    told = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            told.append(message["status"])
+
+    await tool.app(scope, receive, send)
+    return told[0]

@@ -104,23 +104,24 @@ async def _nothing(_: Bought) -> None:
     pass
 
 
-@pytest.mark.parametrize(
-    ("fall", "code"),
-    [
-        (_nothing, None),
-        (_freeze, "delivery-suspended"),
-        (_revoke, "entitlement-revoked"),
-        (_suspend, "listing-not-deliverable"),
-        (_dispute, "delivery-suspended"),
-        (_end, "access-key-refused"),
-        (_end_key, "access-key-refused"),
-        (_another_kind, "delivered-otherwise"),
-        (_by_another_purpose, "policy-purpose"),
-    ],
-)
+FALLS = [
+    (_nothing, None),
+    (_freeze, "delivery-suspended"),
+    (_end_key, "access-key-refused"),
+    (_revoke, "entitlement-revoked"),
+    (_suspend, "listing-not-deliverable"),
+    (_dispute, "delivery-suspended"),
+    (_end, "access-key-refused"),
+    (_another_kind, "delivered-otherwise"),
+    (_by_another_purpose, "policy-purpose"),
+]
+ON = [("sqlite", *fall) for fall in FALLS] + [
+    pytest.param("postgresql", *fall, marks=pytest.mark.postgresql) for fall in FALLS[:3]
+]
+
+
+@pytest.mark.parametrize(("deal", "fall", "code"), ON, indirect=["deal"])
 async def test_by_sets_or_alone_the_same_is_counted_and_refused(deal, monkeypatch, fall, code):
-    if deal.house.database.dialect != "sqlite" and fall not in {_nothing, _freeze, _end_key}:
-        pytest.skip("asked of the same rules: one database shows it")
     found: dict[bool, Any] = {}
     async with bought(deal, uses=4) as tool:
         await written(tool, "key:first", by_sets=False)  # delivers
