@@ -15,6 +15,7 @@ from market.delivery.sandbox.preparing import prepare
 from market.delivery.sandbox.service import Asking, ask, looked_at
 from market.delivery.sandbox.telling import as_sql, seen_by_seller, table_of_answer
 from market.listings.repository import get_listing
+from market.listings.sandboxing import AskedColumn
 from web.files import sandbox_of
 from web.pages.acting import attempt
 from web.pages.delivering import declarable_for
@@ -27,6 +28,7 @@ _BUYER: Final = frozenset({"BUYER"})
 _SELLER: Final = frozenset({"PROVIDER"})
 _ANSWERS_SHOWN: Final = 10
 _MICRO: Final = 1_000_000
+_SAMPLE: Final = "SELECT COUNT(*) AS n FROM data"
 
 
 @router.get("/entitlements/{entitlement_id}/questions")
@@ -101,6 +103,8 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
         "trade": trade,
         "title": (await get_listing(s, listing_id=trade.listing_id)).title,
         "terms": terms,
+        "columns": [(column, _allowed(column)) for column in terms.columns],
+        "sample": _SAMPLE,
         "sells": sells,
         "left": _epsilon(budget.left_micro(terms)),
         "total": _epsilon(terms.epsilon_total_micro),
@@ -112,6 +116,17 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
         "declarable": [] if sells else await declarable_for(s, trade.trade_id, visitor.lang),
         "may_look_at_trade": org_id in {trade.buyer_id, trade.seller_id},
     }
+
+
+def _allowed(column: AskedColumn) -> list[str]:
+    """The parts of a question in which a column may stand."""
+    parts = {
+        "WHERE": column.filter,
+        "GROUP BY": column.group,
+        "SUM, AVG": column.bounds is not None,
+        "COUNT(DISTINCT)": column.distinct,
+    }
+    return [part for part, may in parts.items() if may]
 
 
 def _epsilon(micro: int) -> str:
