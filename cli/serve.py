@@ -11,7 +11,7 @@ from base.clock import Clock
 from base.settings import Settings
 from cli.migrate import SQLITE_FILE, migrated
 from cli.running import log_plainly, require_schema, run
-from cli.server import collect_less, server_config
+from cli.server import collect_less, give_back, server_config
 from web.main import create_app
 from web.node import background, open_node
 
@@ -26,6 +26,7 @@ def serve(
 ) -> None:
     """Serve the API and the pages."""
     log_plainly()
+    give_back()
     run(lambda settings: serve_node(settings, host=host, port=port, sequencer=sequencer))
 
 
@@ -45,6 +46,7 @@ async def serve_node(
 def sequencer() -> None:
     """Sequence the log and run what falls due, without serving anything."""
     log_plainly()
+    give_back()
     run(_sequence)
 
 

@@ -24,6 +24,7 @@ from cli.demo.ways import play_ways
 from cli.demo.world import PASSWORD, World, open_world
 from cli.demo.year import Year, plan_deals
 from cli.running import complete, log_plainly
+from cli.server import give_back
 from ledger.balances import totals
 from market.settlement.repository import entries_known, open_work_items
 from web.node import sequencing
@@ -51,6 +52,7 @@ def demo(
 ) -> None:
     """Run the whole exchange on real data: a year of trades, then one trade step by step."""
     log_plainly()  # and never what a variable held
+    give_back()
     gc.set_threshold(_COLLECT_AFTER)  # a year of rows comes and goes; collecting less often is faster
     raise typer.Exit(complete(_demo(out, port, seed, trades, stay=not exit_)))
 
