@@ -19,7 +19,7 @@ from web.files import file_headers
 
 router = APIRouter(tags=["files and quality"])
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The contract", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
+    200: {"description": "The contract", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 }
 _ENDED: Final = frozenset({ListingState.DELISTED, ListingState.SUSPENDED, ListingState.REJECTED})
 

@@ -100,7 +100,7 @@ async def test_what_is_no_question_is_refused_with_its_name_and_the_budget_too(r
         json={"sql": "select count(*) from data"},
         headers={"authorization": f"Bearer {buyer.token}"},
     )
-    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency-key-missing")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-missing")
 
 
 async def test_a_prepared_question_runs_once_the_seller_has_approved_it(room):
