@@ -183,16 +183,7 @@ class Gateway:
             self._looks.take(key.key_id, LOOKS_PER_MINUTE)
             declared = declared_by(key)
             try:
-                trade, entitlement, _ = await authorise_use(
-                    s,
-                    entitlement_id=entitlement_id,
-                    kind=DeliveryKind.API,
-                    by=key.org_id,
-                    declared=declared,
-                    now=now,
-                )
-            except EntitlementUsedUp:  # what was counted before is still answered
-                trade, entitlement, _ = await standing(s, entitlement_id=entitlement_id)
+                trade, entitlement = await self._stands(s, key)
             except Refusal as refusal:
                 refused = refusal
             if refused is None:
@@ -202,6 +193,32 @@ class Gateway:
             await self._record(key, refused)
             raise refused
         return Opened(key, trade, entitlement, declared, interface, secret, self._now_s())
+
+    async def _stands(self, s: ReadSession, key: AccessKey) -> tuple[Trade, Entitlement]:
+        try:
+            trade, entitlement, _ = await authorise_use(
+                s,
+                entitlement_id=key.entitlement_id,
+                kind=DeliveryKind.API,
+                by=key.org_id,
+                declared=declared_by(key),
+                now=self._house.clock.now(),
+            )
+        except EntitlementUsedUp:  # what was counted before is still answered
+            trade, entitlement, _ = await standing(s, entitlement_id=key.entitlement_id)
+        return trade, entitlement
+
+    async def _require_standing(self, opened: Opened) -> None:
+        """That what leaves uncharged leaves under a right that stands too. Raises as `open` does."""
+        try:
+            async with self._house.database.read() as s:
+                key = await s.get(AccessKey, opened.key.key_id, populate_existing=True)
+                if key is None or not lives(key, self._house.clock.now()):
+                    raise AccessKeyRefused("no such access key")
+                await self._stands(s, key)
+        except Refusal as refused:
+            await self._record(opened.key, refused)
+            raise
 
     async def _secret(self, s: ReadSession, trade: Trade, interface: Interface) -> tuple[str, str] | None:
         if interface.secret_id is None:
@@ -253,6 +270,7 @@ class Gateway:
             try:
                 if not answer.good:
                     await self._note(opened, ok=True, outcome=str(answer.status), latency_ms=latency_ms)
+                    await self._require_standing(opened)
                     return Answered(answer, None, opened.trade.trade_id)
                 charged = await self._count(
                     opened, answer, name, request_sha256, latency_ms, known=known, repeated=known
@@ -262,7 +280,7 @@ class Gateway:
                 raise
             used = opened.entitlement
             used.used = max(used.used, charged.use.number)
-        if key is not None:
+        if key is not None and charged.use.answer_sha256 == answer.spool.sha256:  # what its receipt says
             self._kept.put(right, answer, self._now_s())
         return Answered(answer, charged, opened.trade.trade_id)
 

@@ -31,6 +31,7 @@ PROVIDERS_KEPT: Final = 64
 RESOLVERS: Final = 4
 KEPT_ALIVE_S: Final = 30.0
 MAX_BODY_BYTES: Final = 64 * 1024
+MAX_MISTAKE_BYTES: Final = 16 * 1024  # of what is handed on uncharged
 _HANDED_ON: Final = frozenset({400, 404, 405, 409, 410, 412, 415, 422})
 _PROBLEM: Final = "application/problem+json"
 _NO_CONTENT: Final = 204
@@ -222,6 +223,8 @@ class Providers:
         headers = {name.lower().decode("latin-1"): value for name, value in response.headers}
         kind = _judge(interface, response.status, headers)
         limit = interface.max_answer_bytes
+        if response.status not in _OK:
+            limit = min(limit, MAX_MISTAKE_BYTES)
         too_large = ProviderFailed("its answer is too large", reason="oversize", limit_bytes=limit)
         if int(headers.get("content-length", b"0")) > limit:
             raise too_large
