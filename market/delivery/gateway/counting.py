@@ -119,7 +119,7 @@ async def count_call(s: WriteSession, act: Act, said: Counting) -> Charged:
     if counted.fresh:
         s.add(CallRow(**_call(act, said, counted.use.use_id)))
         await s.flush()
-    elif said.repeated:
+    elif said.repeated or not said.known:  # also one that was under way when its key was counted
         await _note_repeat(s, counted.use.use_id)
     return Charged(counted.use, counted.fresh)
 

@@ -10,7 +10,7 @@ from market.delivery.meter.receipts import receipt_of
 from market.delivery.service import freeze_entitlement, revoke_entitlement, unfreeze_entitlement
 from market.orders.rules import TradeState
 from tests.market.delivery.gateway.bought import bought
-from tests.market.delivery.gateway.provider import ANSWER, providing
+from tests.market.delivery.gateway.provider import ANSWER, providing, whole
 from tests.market.delivery.test_keys import issued, revoked
 
 
@@ -168,6 +168,33 @@ async def test_what_falls_while_the_provider_works_stops_the_answer(deal, stop):
             async with deal.house.database.write() as s:
                 await unfreeze_entitlement(s, trade_id=deal.trade_id)
             assert (await tool.call()).status_code == 200
+
+
+async def test_what_is_not_charged_stops_with_its_right_too_and_is_small(deal):
+    async with providing() as provider, bought(deal, provider) as tool:
+        provider.answers["/much"] = whole(b" " * 20_000, "404 Not Found")
+        assert (await tool.call("/missing")).status_code == 404
+        assert (await tool.call("/much")).json()["reason"] == "oversize"  # no way to hand on data for nothing
+        async with deal.house.database.write() as s:
+            await freeze_entitlement(s, trade_id=deal.trade_id)
+        stopped = await tool.call("/missing")
+        assert (stopped.status_code, stopped.json()["code"]) == (409, "delivery-suspended")
+        async with deal.house.database.write() as s:
+            await unfreeze_entitlement(s, trade_id=deal.trade_id)
+        await revoked(deal, tool.key)
+        assert (await tool.call("/missing")).status_code == 401
+
+
+async def test_calls_side_by_side_under_one_key_are_as_many_as_one_after_the_other(deal):
+    async with providing() as provider, bought(deal, provider) as tool:
+        waiting = [asyncio.create_task(tool.call("/hang", key="one")) for _ in range(8)]
+        while provider.holding < 8:  # noqa: ASYNC110 - told by nothing else
+            await asyncio.sleep(0.005)
+        provider.let_go.set()
+        answers = [await one for one in waiting]
+        assert sorted(one.status_code for one in answers) == [200] * 4 + [409] * 4
+        assert sum(one.headers.get("databourse-charged") == "yes" for one in answers) == 1
+        assert len(await tool.uses()) == 1
 
 
 async def test_a_revoked_key_and_another_rights_key_open_nothing_at_once(deal):
