@@ -116,6 +116,7 @@ def test_a_host_that_the_operator_names_may_be_private_and_without_tls():
         "::",
         "fe80::1",
         "fc00::1",
+        "fec0::1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "64:ff9b::7f00:1",
