@@ -24,7 +24,7 @@ _COLLECT_AFTER: Final = (
     50_000  # objects more than went; a request makes some hundred, most of which go by themselves
 )
 
-# mallopt(3): bytes kept at the end of a heap, bytes from which on a piece is mapped by itself, number of heaps.
+# mallopt(3): bytes kept at the end of a heap, bytes from which on a piece is mapped alone, number of heaps.
 _MALLOC: Final = {-1: 2 * 1024 * 1024, -3: 2 * 1024 * 1024, -8: 2}
 
 
