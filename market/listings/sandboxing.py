@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from math import prod
 from typing import Any, Final
@@ -141,11 +141,11 @@ def scaled(text: str, decimals: int) -> int:
     """
     try:
         number = Decimal(text)
-    except InvalidOperation:
+        if not number.is_finite() or abs(number) > MAX_SCALED:
+            raise ValueError(text)
+        units = number.scaleb(decimals)
+    except ArithmeticError:  # no number, or one beyond every exponent
         raise ValueError(text) from None
-    if not number.is_finite() or abs(number) > MAX_SCALED:
-        raise ValueError(text)
-    units = number.scaleb(decimals)
     if units != units.to_integral_value():
         raise ValueError(text)
     return int(units)

@@ -186,6 +186,7 @@ ESCAPES = {
     "select count(*) from data where kwh = 'x'": "value-type",
     "select count(*) from data where kwh = 1.005": "value-type",
     "select count(*) from data where kwh = 1e999": "value-type",
+    "select count(*) from data where kwh = 1e9999999": "value-type",  # beyond a decimal's exponent
     "select count(*) from data where name = 1": "value-type",
     "select count(*) from data where month = '2025-02-30'": "value-type",
     "select count(*) a, count(*) a from data": "name-twice",
@@ -304,6 +305,7 @@ def changed(place, **other):
         changed(2, low=None, high="nan"),
         changed(2, high="100.505"),
         changed(2, high="99999999999"),
+        changed(2, high="1e9999999"),
         changed(2, group=True),
         changed(2, decimals=7),
         changed(3, decimals=1),
