@@ -19,7 +19,14 @@ from market.delivery.sandbox.forms import MAX_TEXT_BYTES
 from market.delivery.sandbox.preparing import EVENT as APPROVED
 from market.delivery.sandbox.preparing import approve_algorithm, prepare
 from market.delivery.sandbox.rules import Budget
-from market.delivery.sandbox.service import Asking, ask, looked_at, standing_terms
+from market.delivery.sandbox.service import (
+    Asking,
+    ask,
+    declared_by,
+    looked_at,
+    require_readable,
+    standing_terms,
+)
 from market.delivery.sandbox.tables import PreparedQuestion, Question, QuestionStatus
 from market.delivery.sandbox.telling import as_csv, seen_by_seller
 from market.listings.conditions import Purpose
@@ -175,8 +182,11 @@ async def answer(
     as_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> Response:
     """The answer, the very bytes that the ledger names; or its table as CSV. As long as the right stands."""
-    await standing_terms(s, caller.node.house, entitlement_id, org_id=caller.actor.org_id)
+    org_id = caller.actor.org_id
+    await standing_terms(s, caller.node.house, entitlement_id, org_id=org_id)
     row = await repository.get_question(s, entitlement_id=entitlement_id, query_id=query_id)
+    declared = declared_by(row, org_id=org_id)
+    await require_readable(s, entitlement_id, org_id=org_id, declared=declared, now=caller.node.clock.now())
     if not row.answer or row.result_sha256 is None:
         raise AnswerErased("there is no answer to it", query_id=query_id)
     if as_ == "csv":

@@ -12,7 +12,8 @@ from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
 from market.delivery.access import Declared
 from market.delivery.sandbox import repository
 from market.delivery.sandbox.preparing import prepare
-from market.delivery.sandbox.service import Asking, ask, looked_at
+from market.delivery.sandbox.service import Asking, ask, declared_by, looked_at, require_readable
+from market.delivery.sandbox.tables import Question
 from market.delivery.sandbox.telling import as_sql, seen_by_seller, table_of_answer
 from market.listings.repository import get_listing
 from market.listings.sandboxing import AskedColumn
@@ -95,7 +96,8 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
     told = []
     for row in rows:
         form = seen_by_seller(row, terms) if sells else orjson.loads(row.form or "null")
-        table = None if sells or not row.answer else table_of_answer(row.answer)
+        readable = not sells and row.answer and await _may_read(s, visitor, row, org_id)
+        table = table_of_answer(row.answer) if readable else None
         told.append((row, as_sql(form) if form else None, table))
     prepared = await repository.prepared_of(s, entitlement_id=entitlement_id)
     return {
@@ -116,6 +118,16 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
         "declarable": [] if sells else await declarable_for(s, trade.trade_id, visitor.lang),
         "may_look_at_trade": org_id in {trade.buyer_id, trade.seller_id},
     }
+
+
+async def _may_read(s: ReadSession, visitor: Visitor, row: Question, org_id: str) -> bool:
+    """A kept answer is shown to whom it would be handed out now."""
+    declared, now = declared_by(row, org_id=org_id), visitor.node.clock.now()
+    try:
+        await require_readable(s, row.entitlement_id, org_id=org_id, declared=declared, now=now)
+    except DomainError:
+        return False
+    return True
 
 
 def _allowed(column: AskedColumn) -> list[str]:

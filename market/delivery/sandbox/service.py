@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,7 +135,7 @@ async def _wanted(sandbox: Sandbox, actor: Actor, entitlement_id: str, asking: A
         entitlement, terms = await standing_terms(s, sandbox.house, entitlement_id, org_id=actor.org_id)
         if asking.algorithm_id is not None:
             row = await repository.get_prepared(s, algorithm_id=asking.algorithm_id)
-            if row.entitlement_id != entitlement.entitlement_id:
+            if row.entitlement_id != entitlement.entitlement_id or not row.form:  # another's, or erased
                 raise AlgorithmUnknown("no such prepared question", algorithm_id=asking.algorithm_id)
             form = form_from(orjson.loads(row.form), terms)
             approved = row.algorithm_sha256 if row.approved_at is not None else None
@@ -171,14 +172,36 @@ async def standing_terms(
     Raises EntitlementUnknown, what `require_usable` and `check_deliverable` raise, DeliveredOtherwise and
     SandboxTermsMissing.
     """
+    trade, entitlement = await _standing(s, entitlement_id, org_id=org_id, now=house.clock.now())
+    return entitlement, await terms_of(s, trade)
+
+
+async def _standing(
+    s: ReadSession, entitlement_id: str, *, org_id: str, now: datetime
+) -> tuple[Trade, Entitlement]:
     await delivery.get_entitlement(s, entitlement_id=entitlement_id)
     trade, entitlement, listing = await delivery.standing(s, entitlement_id=entitlement_id)
-    require_usable(
-        await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=house.clock.now()
-    )
+    require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.QUERY)
     check_deliverable(trade.listing_id, listing)
-    return entitlement, await terms_of(s, trade)
+    return trade, entitlement
+
+
+async def require_readable(
+    s: ReadSession, entitlement_id: str, *, org_id: str, declared: Declared, now: datetime
+) -> None:
+    """Whether a kept answer may be read now: by who takes, while the right stands, as the policy lets it.
+
+    Uses that are used up end no reading. Raises what `standing_terms` and `require_permitted` raise.
+    """
+    _, entitlement = await _standing(s, entitlement_id, org_id=org_id, now=now)
+    used = max(1, min(entitlement.used, entitlement.max_downloads))
+    await require_permitted(s, entitlement, declared, by=org_id, now=now, count=used)
+
+
+def declared_by(row: Question, *, org_id: str) -> Declared:
+    """For what and for whom a kept answer is read: as it was asked; a recipient reads for itself."""
+    return Declared(row.purpose, row.recipient if org_id == row.buyer_id else None)
 
 
 async def looked_at(
@@ -205,8 +228,7 @@ async def begin_question(s: WriteSession, act: Act, entitlement_id: str, wanted:
     await repository.give_up_lapsed(s, buyer_id=buyer, product_id=product, now=act.now)
     known = await _known(s, entitlement, wanted, by=by)
     if known is not None:
-        used = max(1, min(entitlement.used, entitlement.max_downloads))
-        await require_permitted(s, entitlement, asking.declared, by=by, now=act.now, count=used)
+        await require_readable(s, entitlement_id, org_id=by, declared=asking.declared, now=act.now)
         return known
     _, _, told = await authorise_use(
         s,

@@ -14,6 +14,7 @@ from sqlmodel import select, update
 from base.canonical import canonical, sha256_hex
 from base.db import Database
 from ledger.tables import StatementRow
+from market.customs.errors import CustomsRouteNotOpen
 from market.delivery.acceptance import Facts, Promise, judge_facts
 from market.delivery.access import Declared
 from market.delivery.errors import DeliveredOtherwise, EntitlementForeign, EntitlementRevoked
@@ -25,7 +26,8 @@ from market.delivery.repository import get_entitlement
 from market.delivery.rules import EntitlementStatus
 from market.delivery.sandbox import errors
 from market.delivery.sandbox.rules import LAPSE
-from market.delivery.sandbox.tables import QuestionStatus
+from market.delivery.sandbox.service import declared_by, require_readable
+from market.delivery.sandbox.tables import PreparedQuestion, QuestionStatus
 from market.delivery.sandbox.testing import filled, metered_facts
 from market.delivery.service import revoke_entitlement
 from market.delivery.tables import Entitlement
@@ -357,3 +359,48 @@ async def test_what_was_asked_can_be_erased_and_what_it_cost_stands(deal):
         1_000_000,
     )
     assert (await begins(deal, key="2")).query_id != answered.query_id
+
+
+async def test_a_kept_answer_is_read_by_whom_it_could_be_told_now(deal):
+    friend = await named(deal, territory=("CN", "HK"), region="810000", uses=3)
+    await sandboxed(deal)
+    told = await settles(deal, await begins(deal, declared=Declared("RESEARCH")))
+
+    async def reads(party):
+        async with deal.house.database.read() as s:
+            await require_readable(
+                s,
+                told.entitlement_id,
+                org_id=party.org_id,
+                declared=declared_by(told, org_id=party.org_id),
+                now=deal.house.clock.now(),
+            )
+
+    await reads(deal.buyer)
+    with pytest.raises(CustomsRouteNotOpen):  # nothing was cleared to its place
+        await reads(friend)
+    async with deal.house.database.write() as s:
+        await revoke_entitlement(s, trade_id=deal.trade_id)
+    with pytest.raises(EntitlementRevoked):
+        await reads(deal.buyer)
+
+
+async def test_what_was_approved_and_erased_is_no_question_any_more(deal):
+    sandbox = await sandboxed(deal, approval=True)
+    right = (await deal.entitlement()).entitlement_id
+    async with deal.house.database.write() as s:
+        s.add(
+            PreparedQuestion(
+                algorithm_id="alg_1",
+                entitlement_id=right,
+                prepared_by=deal.buyer.org_id,
+                form="",
+                nonce="n",
+                epsilon_micro=1,
+                algorithm_sha256="0" * 64,
+                prepared_at=deal.house.clock.now(),
+                approved_at=deal.house.clock.now(),
+            )
+        )
+    with pytest.raises(errors.AlgorithmUnknown):
+        await asks(sandbox, deal, key="1", text=None, algorithm_id="alg_1")

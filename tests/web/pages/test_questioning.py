@@ -1,6 +1,7 @@
 """Questions on pages: a box and a table for the buyer, the form of each question for the seller."""
 
 from market.delivery.repository import entitlement_of
+from market.delivery.service import revoke_entitlement
 from tests.web.api.test_queries import trade_by_sandbox
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
@@ -42,6 +43,20 @@ async def test_a_buyer_asks_in_a_box_and_reads_a_table_and_the_seller_sees_the_f
     await stranger.get(f"/en/entitlements/{right}/questions", expect=404)
     zh = await Browser(market.served, market.buyer, "zh").get(f"/zh/entitlements/{right}/questions")
     assert "剩余隐私预算" in zh.words
+
+
+async def test_a_page_shows_no_kept_answer_once_the_right_was_revoked(market: Market) -> None:
+    trade_id = await trade_by_sandbox(market)
+    right = await right_of(market, trade_id)
+    buyer = Browser(market.served, market.buyer)
+    page = await buyer.get(f"/en/entitlements/{right}/questions")
+    await buyer.send(page, "/questions", {"sql": SQL})
+    assert "440110" in (await buyer.follow()).words
+    async with market.served.node.database.write() as s:
+        await revoke_entitlement(s, trade_id=trade_id)
+    page = await buyer.get(f"/en/entitlements/{right}/questions")
+    assert SQL in page.words
+    assert "440110" not in page.words
 
 
 async def test_a_prepared_question_is_approved_by_a_form_and_run(market: Market) -> None:
