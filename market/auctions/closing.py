@@ -80,7 +80,11 @@ async def award_auction(s: WriteSession, act: Act, *, auction_id: str) -> Awarde
     None where it is too early, or over already.
     """
     auction = await repository.claim_auction(s, auction_id=auction_id)
-    if auction.status is not AuctionState.CLOSED or act.now <= auction.reveal_by:
+    if act.now <= auction.reveal_by:
+        return None
+    if auction.status is AuctionState.OPEN:  # a node that was away: of two runners this one came first
+        await close_auction(s, act, auction_id=auction_id)
+    if auction.status is not AuctionState.CLOSED:
         return None
     listing = await lock_listing(s, listing_id=auction.listing_id)
     bids = await repository.bids_of(s, auction_id=auction_id)

@@ -455,6 +455,18 @@ async def test_the_clock_does_nothing_before_its_time_nor_twice(scene):
         assert await award_auction(s, act(), auction_id=auction.auction_id) is None
 
 
+async def test_an_award_that_comes_before_the_close_makes_up_for_it(scene):
+    auction = await opened(scene)
+    await commit(scene, auction, scene.buyer, 50_000)
+    scene.clock.move_to(auction.reveal_by + HOUR)  # a node that was away; of two runners one takes the award
+    async with scene.database.write() as s:
+        await award_auction(s, scene.house.house.exchange_act(), auction_id=auction.auction_id)
+    now, _ = await as_it_is(scene, auction)
+    assert (now.status, now.failed_for) == (AuctionState.FAILED, "nothing-revealed")
+    again = await opened(scene)
+    assert again.status is AuctionState.OPEN
+
+
 async def test_who_commits_while_the_auction_closes_is_in_it_or_refused(postgresql_scene):
     """Ten bidders and the clock at once: what AUC.CLOSE counts is what stands, whoever came first."""
     scene = postgresql_scene
