@@ -18,7 +18,7 @@ from market.delivery.meter.service import use_act
 from market.delivery.meter.tables import Usage
 from market.orders.repository import get_trade
 from web.acts import Id
-from web.api.uses import of_party
+from web.api.uses import Number, of_party
 from web.deps import WAITING, CallerDep, ReadDep, respond
 from web.views import View, done_view
 
@@ -79,7 +79,7 @@ UsagesDone = done_view(UsagesView)
 
 
 @router.get("/entitlements/{entitlement_id}/uses/{number}/proof")
-async def proof(entitlement_id: Id, number: int, caller: CallerDep, s: ReadDep) -> ProofView:
+async def proof(entitlement_id: Id, number: Number, caller: CallerDep, s: ReadDep) -> ProofView:
     """The proof that a use's receipt is in the exchange's statement. Nothing is stated before the night."""
     row = await of_party(s, entitlement_id=entitlement_id, org_id=caller.actor.org_id)
     found = await get_use(s, entitlement_id=entitlement_id, number=number)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from base.db import ReadSession
 from market.delivery.errors import EntitlementUnknown
@@ -19,6 +19,7 @@ from web.deps import CallerDep, ReadDep
 from web.views import View
 
 router = APIRouter(tags=["entitlements"])
+Number = Annotated[int, Path(ge=1, le=10**9)]
 
 
 class UseView(View):
@@ -62,7 +63,7 @@ async def uses(
 
 
 @router.get("/entitlements/{entitlement_id}/uses/{number}/receipt")
-async def receipt(entitlement_id: Id, number: int, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+async def receipt(entitlement_id: Id, number: Number, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
     """The receipt of one use, the leaf that its usage statement commits to."""
     entitlement = await of_party(s, entitlement_id=entitlement_id, org_id=caller.actor.org_id)
     use = await get_use(s, entitlement_id=entitlement_id, number=number)

@@ -101,6 +101,8 @@ async def test_the_products_own_table_is_called_stated_and_proved(market):
     level = await served.api(market.provider, "GET", f"/entitlements/{right}/service-level")
     assert level["calls"] == 5
     stranger = market.second
+    for what in ("receipt", "proof"):
+        await served.api(market.buyer, "GET", f"/entitlements/{right}/uses/{10**30}/{what}", expect=422)
     for path in ("usage", "service-level", "uses/3/proof"):
         await served.api(stranger, "GET", f"/entitlements/{right}/{path}", expect=404)
 
