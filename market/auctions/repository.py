@@ -9,6 +9,7 @@ from base.db import ReadSession, WriteSession, exclusive_lock
 from market.auctions.errors import AuctionMovedOn, AuctionUnknown, BidUnknown
 from market.auctions.states import RUNNING, AuctionEvent, AuctionState, may_move
 from market.auctions.tables import Auction, AuctionBid
+from market.orders.rules import Side
 
 MAX_PAGE: Final = 100
 
@@ -107,13 +108,19 @@ async def bid_of(s: ReadSession, *, auction_id: str, bidder_id: str) -> AuctionB
     return (await s.exec(query.execution_options(populate_existing=True))).first()
 
 
+def own_side(bid: AuctionBid) -> frozenset[str]:
+    """Who knows what is bid: the bidder, and the broker that it mandated; the seller's broker does not."""
+    theirs = bid.broker_id is not None and bid.broker_side == Side.BUYER
+    return frozenset({bid.bidder_id, bid.broker_id or ""} if theirs else {bid.bidder_id})
+
+
 async def own_bid(s: ReadSession, *, auction_id: str, bidder_id: str, org_id: str) -> AuctionBid:
     """A bid, for its bidder or the broker that bids for it; to anyone else there is none.
 
     Raises BidUnknown.
     """
     bid = await bid_of(s, auction_id=auction_id, bidder_id=bidder_id)
-    if bid is None or org_id not in {bid.bidder_id, bid.broker_id}:
+    if bid is None or org_id not in own_side(bid):
         raise BidUnknown("no such bid of yours", auction_id=auction_id, bidder_id=bidder_id)
     return bid
 

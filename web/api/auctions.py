@@ -280,7 +280,7 @@ async def bids(auction_id: Id, s: ReadDep, caller: CallerDep) -> list[BidView]:
     told = _is_told(row, found, caller)
     return [
         BidView.of(bid)
-        if told or caller.actor.org_id in {bid.bidder_id, bid.broker_id}
+        if told or caller.actor.org_id in repository.own_side(bid)
         else BidView.of(bid).model_copy(update={"price_minor": None})
         for bid in found
     ]

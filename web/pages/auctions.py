@@ -128,9 +128,10 @@ async def _auction(visitor: Visitor, auction_id: str, filled: Filled) -> Respons
         listing = await get_listing(s, listing_id=row.listing_id)
         names = await names_of(s, [row.seller_id], (bid.bidder_id for bid in bids))
         previewed = await _previewed(s, visitor, row)
-    mine = [bid for bid in bids if visitor.org_id in {bid.bidder_id, bid.broker_id or ""}]
+    mine = [bid for bid in bids if visitor.org_id in repository.own_side(bid)]
     sells = visitor.org_id == row.seller_id and visitor.may({"PROVIDER"})
-    told = visitor.may(SUPERVISORS) or (row.status is AuctionState.AWARDED and (bool(mine) or sells))
+    took_part = sells or any(visitor.org_id in {bid.bidder_id, bid.broker_id or ""} for bid in bids)
+    told = visitor.may(SUPERVISORS) or (row.status is AuctionState.AWARDED and took_part)
     is_open, is_closed = row.status is AuctionState.OPEN, row.status is AuctionState.CLOSED
     return visitor.render(
         "auction.html",

@@ -80,6 +80,25 @@ async def test_an_auction_from_its_opening_to_a_quote_that_anyone_makes_again(ro
     await desks["buyer"].act(f"/trades/{won['trade_id']}/sign")
 
 
+async def test_the_sellers_broker_learns_no_price_before_the_award(room: Room) -> None:
+    auction = await opened(room)
+    path, auction_id = f"/auctions/{auction['auction_id']}", auction["auction_id"]
+    desk, agent = await room.desk("buyer"), room.market.broker.org_id
+    said = {
+        "commitment": commitment_of(desk.org_id, 3_000_000, NONCE, auction=auction_id),
+        "purpose": "信贷风险模型的特征",
+        "scenario": "中小企业信贷",
+        "broker_id": agent,
+    }
+    await desk.act(f"{path}/bids", said)
+    await strikes(room, timedelta(hours=2, seconds=1))
+    desk = await room.desk("buyer")
+    await desk.act(f"{path}/reveal", {"price_minor": 3_000_000, "nonce": NONCE})
+    broker = await room.desk("broker")
+    (shown,) = await broker.get(f"{path}/bids")
+    assert shown["price_minor"] is None
+
+
 async def test_a_bidder_cannot_learn_a_sealed_reserve_before_the_end(room: Room) -> None:
     auction = await opened(room, reserve_minor=None, reserve_sha256="ab" * 32)
     shown = (await room.http.get(f"/api/v1/auctions/{auction['auction_id']}")).json()
