@@ -50,6 +50,7 @@ EXPIRE_JOB: Final = "delivery.expire"
 CHECK_JOB: Final = "delivery.check"  # `market.trade.checking` makes the test
 SETTLEMENT_JOB: Final = "settlement.instruct"  # `market.settlement` handles it; siblings know no more
 _LATE: Final = timedelta(milliseconds=1)
+_LIVE: Final = frozenset({EntitlementStatus.ACTIVE, EntitlementStatus.USED_UP})
 _DELIVERABLE: Final = frozenset({ListingState.LISTED, ListingState.DELISTED})  # running licences stay valid
 
 
@@ -257,9 +258,10 @@ async def revoke_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement |
 async def freeze_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
     """Stop a right to receive until it is unfrozen, also after the settlement; stated by the caller.
 
-    None where there is no live right.
+    One whose uses are made is stopped too, for what was used is given again while it stands. None where
+    there is no live right.
     """
-    return await _stand(s, trade_id, EntitlementStatus.FROZEN, frozenset({EntitlementStatus.ACTIVE}))
+    return await _stand(s, trade_id, EntitlementStatus.FROZEN, _LIVE)
 
 
 async def unfreeze_entitlement(s: WriteSession, *, trade_id: str) -> Entitlement | None:
@@ -276,7 +278,8 @@ async def _stand(
     _, entitlement = await repository.claim(s, entitlement_id=found.entitlement_id, moves_trade=False)
     if entitlement.status not in froms:
         return None
-    entitlement.status = status
+    spent = entitlement.used == entitlement.max_downloads
+    entitlement.status = EntitlementStatus.USED_UP if spent and status in _LIVE else status
     s.add(entitlement)
     await s.flush()
     return entitlement

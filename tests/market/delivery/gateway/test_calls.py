@@ -7,6 +7,7 @@ import pytest
 from base.canonical import canonical
 from ledger.tree import leaf_hash
 from market.delivery.meter.receipts import receipt_of
+from market.delivery.rules import EntitlementStatus
 from market.delivery.service import freeze_entitlement, revoke_entitlement, unfreeze_entitlement
 from market.orders.rules import TradeState
 from tests.market.delivery.gateway.bought import bought
@@ -183,6 +184,19 @@ async def test_what_is_not_charged_stops_with_its_right_too_and_is_small(deal):
             await unfreeze_entitlement(s, trade_id=deal.trade_id)
         await revoked(deal, tool.key)
         assert (await tool.call("/missing")).status_code == 401
+
+
+async def test_a_frozen_right_repeats_nothing_though_its_uses_are_made(deal):
+    async with providing() as provider, bought(deal, provider, uses=1) as tool:
+        assert (await tool.call(key="one")).status_code == 200
+        async with deal.house.database.write() as s:
+            await freeze_entitlement(s, trade_id=deal.trade_id)
+        stopped = await tool.call(key="one")
+        assert (stopped.status_code, stopped.json()["code"]) == (409, "delivery-suspended")
+        async with deal.house.database.write() as s:
+            await unfreeze_entitlement(s, trade_id=deal.trade_id)
+        assert (await deal.entitlement()).status is EntitlementStatus.USED_UP
+        assert (await tool.call(key="one")).status_code == 200
 
 
 async def test_calls_side_by_side_under_one_key_are_as_many_as_one_after_the_other(deal):
