@@ -17,7 +17,8 @@ import orjson
 
 from base.canonical import canonical
 from base.db import WriteSession
-from base.files import FileDamaged, FileStore, StoredFile
+from base.errors import DomainError
+from base.files import FileStore, FileTooLarge, StoredFile
 from base.jobs import External, Job, enqueue
 from ledger.acts import House
 from ledger.recording import Act, record
@@ -127,9 +128,9 @@ class _Copying:
         try:
             async with self.desk.measuring:
                 return await make_copy(self.desk, mark, report)
-        except (MeasureTimeout, FileNotMeasurable, TimeoutError):
+        except (MeasureTimeout, FileNotMeasurable, FileTooLarge, TimeoutError):
             return NotCopied("too-large")
-        except FileDamaged:
+        except (DomainError, OSError):
             if job.attempts < ATTEMPTS:
                 raise
             return NotCopied("broken-off")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from base.canonical import sha256_hex
-from base.files import FileStore
+from base.files import FileStore, FileTooLarge
+from base.homes import StoreUnavailable
 from base.jobs import run_due
 from cli.main import app
 from ledger.acts import perform
@@ -37,6 +39,7 @@ from market.orders.repository import get_contract
 from market.orders.rules import TradeState
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
+from registry.errors import FileNotTabular
 from registry.measure import remeasure
 from tests.market.delivery.funded import MASTER_KEY, chunks, set_file
 from tests.market.listings.goods import listed, report_on, said
@@ -254,6 +257,37 @@ async def test_a_copy_that_would_break_a_promise_is_thrown_away(
     assert (mark.status, mark.reason) == (MarkState.UNMARKED, "breaks-a-promise")
     assert await sale.take() == TEXT.encode()
     assert list(sale.folder.iterdir()) == []  # no plaintext stays
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        (FileTooLarge("a copy far above its source"), 1, "too-large"),
+        (FileNotTabular("the copy cannot be read"), 3, "broken-off"),
+        (StoreUnavailable("the store is away"), 3, "broken-off"),
+        (OSError("no space"), 3, "broken-off"),
+    ],
+)
+async def test_a_copy_that_cannot_be_made_holds_up_no_delivery(
+    sqlite_scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: tuple[Exception, int, str]
+) -> None:
+    raises, attempts, reason = failing
+
+    async def fails(*_: Any) -> None:
+        raise raises
+
+    sale = await sale_of(sqlite_scene, tmp_path)
+    monkeypatch.setattr("market.delivery.marking.copying.make_copy", fails)
+    await sqlite_scene.start_delivery(sale.trade_id)
+    for _ in range(attempts):
+        mark = await sale.mark()
+        assert mark is not None
+        assert mark.status is MarkState.PENDING
+        await sale.run()
+        sqlite_scene.clock.advance(timedelta(minutes=10))
+    mark = await sale.mark()
+    assert mark is not None
+    assert (mark.status, mark.reason) == (MarkState.UNMARKED, reason)
 
 
 async def test_a_contract_without_such_columns_marks_nothing(sqlite_scene: Scene) -> None:
