@@ -19,7 +19,7 @@ from base.canonical import canonical
 from base.errors import DomainError, Malformed
 from base.signing import sign_envelope
 from cli.keys import is_sealed, read_key_file
-from cli.prepared import PreparedMismatch, describe, examine, refuse_late
+from cli.prepared import PreparedMismatch, describe, examine, plain, refuse_late
 from ledger.statement import PAYLOAD_TYPE
 from market.delivery.acceptance import DeliveredCopy, Item, Promise, Quality, Verdict, judge_copy
 from market.listings.categories import ProductType
@@ -100,7 +100,7 @@ class Checked:
 
 
 def _short(value: Any) -> str:
-    text = "".join(char if char.isprintable() else "?" for char in str(value))
+    text = plain(str(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
@@ -232,7 +232,7 @@ class Stating:
 def _why(answer: httpx.Response) -> str:
     try:
         problem = answer.json()
-        return f"{problem['code']}: {problem.get('detail') or problem['title']}"
+        return plain(f"{problem['code']}: {problem.get('detail') or problem['title']}")
     except (json.JSONDecodeError, KeyError, TypeError):
         return f"HTTP {answer.status_code}"
 
@@ -245,5 +245,5 @@ def stated(stating: Stating, found: Checked, key: Path | None) -> Iterator[str]:
             raise ExchangeRefused("you hold your key yourself: sign with --sign KEYFILE")
         answer = stating.submit(answer.content, key)
     told = answer.json()
-    yield f"stated  {told['check_id']}, report {told['report_sha256']}"
-    yield f"trade   {stating.status()}"
+    yield plain(f"stated  {told['check_id']}, report {told['report_sha256']}")
+    yield plain(f"trade   {stating.status()}")

@@ -156,7 +156,7 @@ def refuse_late(prepared: ToSign, now: datetime) -> None:
 
 def describe(prepared: ToSign) -> Iterator[str]:
     """What the signature will say, in lines for people. Nothing in it can steer a terminal."""
-    yield f"You are about to {_WORDS.get(prepared.event, prepared.event)}   [{_plain(prepared.event)}]"
+    yield f"You are about to {_WORDS.get(prepared.event, prepared.event)}   [{plain(prepared.event)}]"
     if prepared.simulated:
         yield "(the exchange runs on a simulated clock)"
     yield "\nPublic, for everyone to read on the ledger:"
@@ -166,17 +166,17 @@ def describe(prepared: ToSign) -> Iterator[str]:
         yield "\nTerms, committed to but not public:"
         yield from _lines({name: v for name, v in prepared.opening.items() if name != "nonce"})
     for item in prepared.documents:
-        yield f"\nDocument {_plain(item.name)} ({_plain(item.media_type)}, {len(item.content)} bytes):"
+        yield f"\nDocument {plain(item.name)} ({plain(item.media_type)}, {len(item.content)} bytes):"
         if item.media_type.startswith("text/") or item.media_type.endswith("json"):
             for line in item.content.decode(errors="replace").splitlines():
-                yield f"  | {_plain(line)}"
+                yield f"  | {plain(line)}"
         yield f"  sha256 {sha256_hex(item.content)}"
     yield f"\nTo be submitted before {prepared.expires_at.isoformat()}"
 
 
 def _lines(members: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
     for name, value in sorted(members.items()):
-        label = _plain(name.removesuffix("_minor").removesuffix("_bp").replace("_", " "))
+        label = plain(name.removesuffix("_minor").removesuffix("_bp").replace("_", " "))
         if isinstance(value, Mapping):
             yield f"{indent}{label}:"
             yield from _lines(value, indent + "  ")
@@ -196,10 +196,10 @@ def _readable(name: str, value: object) -> str:
         return f"CNY {yuan(int(text))}"
     if name.endswith("_bp") and text.isdecimal():
         return f"{int(text) // 100}.{int(text) % 100:02d} %"
-    return _plain(text) if not isinstance(value, Mapping) else _plain(canonical(value).decode())
+    return plain(text) if not isinstance(value, Mapping) else plain(canonical(value).decode())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without control and direction characters, which could hide what is signed."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 

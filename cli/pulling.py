@@ -20,6 +20,7 @@ import httpx
 import orjson
 
 from base.errors import DomainError
+from cli.prepared import plain
 
 CHUNK_BYTES: Final = 1 << 20
 NOTED_EVERY_BYTES: Final = 4 << 20
@@ -92,7 +93,7 @@ def refusal_of(answer: httpx.Response) -> DomainError:
         said = f"{problem['code']}: {problem.get('detail') or problem['title']}"
     except (orjson.JSONDecodeError, KeyError, TypeError):
         said = f"HTTP {answer.status_code}"
-    return (NotReached if answer.status_code in _PASSING else Refused)(said)
+    return (NotReached if answer.status_code in _PASSING else Refused)(plain(said))
 
 
 class Partial:

@@ -43,6 +43,7 @@ def trace(
 ) -> None:
     """Name the delivery that a leaked copy came from, with its confidence."""
     # a node is loaded by whoever runs one, not by its help
+    from cli.prepared import plain  # noqa: PLC0415
     from cli.running import run  # noqa: PLC0415
 
     renamed = _renamed(rename or [])
@@ -51,7 +52,7 @@ def trace(
     else:
         found = run(lambda settings: _on_node(settings, file, renamed))
     for line in found.lines():
-        typer.echo(line)
+        typer.echo(plain(line))  # a proof is a stranger's
     if not found.named:
         raise typer.Exit(NONE_NAMED)
     if proof is not None:

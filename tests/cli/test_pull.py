@@ -123,6 +123,8 @@ def test_refusals_end_it_and_failures_do_not(out) -> None:
         done = pull(line, out)
         assert (done.exit_code, left(out)) == (1, [])
         assert done.stderr == "refused: delivery-suspended: an order suspends it\n"
+        line.answers = [(409, b'{"code": "x", "title": "", "detail": "\\u001b[2Jgone\\n\\u202e"}')]
+        assert pull(line, out).stderr == "refused: x: \ufffd[2Jgone\ufffd\ufffd\n"  # no terminal obeys it
         line.answers = [(503, b"{}")] * 3
         assert pull(line, out, "--retries", "2").exit_code == 3
         line.breaks = [MIB, 0, 0]
