@@ -5,6 +5,7 @@ privacy each answer may cost and how much all of them. A contract that delivers 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -280,11 +281,19 @@ def is_value(value: object, column: AskedColumn) -> bool:
 
 
 def require_columns(terms: SandboxTerms, header: Iterable[str]) -> None:
-    """Whether a table has the columns that may be asked of. Raises ListingMalformed."""
-    asked = [column.name for column in terms.columns]
-    missing = sorted({*asked, *([terms.unit_column] if terms.unit_column else [])} - set(header))
+    """Whether a table has the columns that may be asked of, each once. Raises ListingMalformed.
+
+    The engine takes `Name` and `name` for one column: whoever may ask of one would be answered of the other.
+    """
+    asked = {column.name for column in terms.columns} | ({terms.unit_column} if terms.unit_column else set())
+    names = list(header)
+    missing = sorted(asked - set(names))
     if missing:
         raise _malformed("the file has no such columns", columns=missing[:10])
+    folded = Counter(name.casefold() for name in names)
+    unclear = sorted(name for name in asked if folded[name.casefold()] > 1)
+    if unclear:
+        raise _malformed("other columns of the file have the same names", columns=unclear[:10])
 
 
 def _is_name(name: object) -> bool:

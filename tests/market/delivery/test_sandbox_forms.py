@@ -324,6 +324,9 @@ def test_terms_are_kept_as_they_were_told_and_ask_for_columns_that_are_there():
     require_columns(kept, ["county", "month", "kwh", "firms", "name", "firm_id", "more"])
     with pytest.raises(ListingMalformed):
         require_columns(kept, ["county", "month", "kwh", "firms", "name"])
+    for twin in ("Name", "name", "FIRM_ID"):  # to the engine they would be one column
+        with pytest.raises(ListingMalformed):
+            require_columns(kept, ["county", "month", "kwh", "firms", "name", "firm_id", twin])
     assert scaled("-1.5", 2) == -150
 
 
