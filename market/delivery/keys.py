@@ -14,7 +14,7 @@ from typing import Final
 from sqlmodel import col, select
 
 from base.clock import rfc3339
-from base.db import ReadSession, WriteSession, exclusive_lock
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.errors import Malformed
 from base.ids import is_id
 from ledger.recording import Act, record
@@ -132,6 +132,15 @@ async def key_of(s: ReadSession, *, master: bytes, token: str, now: datetime) ->
     if scheme != _SCHEME or not genuine or not is_id(key_id, "key"):
         raise AccessKeyRefused("no such access key")
     key = await s.get(AccessKey, key_id, populate_existing=True)
+    if key is None or not lives(key, now):
+        raise AccessKeyRefused("no such access key")
+    return key
+
+
+async def hold_key(s: WriteSession, *, key_id: str, now: datetime) -> AccessKey:
+    """A key that lives, share-locked against its end while a use is counted. Raises AccessKeyRefused."""
+    query = share_lock(select(AccessKey).where(AccessKey.key_id == key_id))
+    key = (await s.exec(query, execution_options={"populate_existing": True})).first()
     if key is None or not lives(key, now):
         raise AccessKeyRefused("no such access key")
     return key

@@ -11,20 +11,20 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlmodel import col, select, update
+from sqlmodel import col, update
 
-from base.db import RowSession, WriteSession, share_lock
+from base.db import RowSession, WriteSession
 from base.errors import DomainError
 from base.rows import Insert, Plan, Select, Update, read_rows
 from identity.tables import OrganisationRow
 from ledger.batch import Alone, Command
 from ledger.recording import Act
 from market.delivery.access import Declared
-from market.delivery.errors import AccessKeyRefused, EntitlementUsedUp
+from market.delivery.errors import EntitlementUsedUp
 from market.delivery.gateway.errors import AnswerGone
 from market.delivery.gateway.repository import call_of_use
 from market.delivery.gateway.tables import CallRow
-from market.delivery.keys import lives
+from market.delivery.keys import hold_key
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.receipts import Used
 from market.delivery.meter.service import Metered, count_use
@@ -104,10 +104,7 @@ async def count_call(s: WriteSession, act: Act, said: Counting) -> Charged:
     """Count one call, if its key and its right still stand. Raises AccessKeyRefused, what `count_use` raises,
     and AnswerGone for a key whose call was made again as often as it may.
     """
-    query = share_lock(select(AccessKey).where(AccessKey.key_id == said.key_id))
-    key = (await s.exec(query, execution_options={"populate_existing": True})).first()
-    if key is None or not lives(key, act.now):
-        raise AccessKeyRefused("no such access key")
+    await hold_key(s, key_id=said.key_id, now=act.now)
     counted = await count_use(
         s,
         act,

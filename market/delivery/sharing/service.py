@@ -12,7 +12,7 @@ from ledger.recording import Act, Actor
 from market.delivery import repository
 from market.delivery.access import require_permitted, right_for
 from market.delivery.downloads import ROLE
-from market.delivery.keys import declared_by, lives
+from market.delivery.keys import declared_by, hold_key, lives
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.repository import use_by_key
 from market.delivery.meter.service import Counted, Metered, count_use
@@ -92,8 +92,9 @@ async def count_query(
 ) -> Counted:
     """Count a query, once for all that ask the same within the life of an address.
 
-    The key's right is asked again under lock. Raises what `count_use` raises.
+    The key and its right are asked again under lock. Raises AccessKeyRefused and what `count_use` raises.
     """
+    await hold_key(s, key_id=shared.key.key_id, now=act.now)
     asked = query.request_sha256(
         table_sha256=table.sha256,
         by=shared.key.org_id,

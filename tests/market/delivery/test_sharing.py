@@ -11,7 +11,7 @@ from base.errors import Malformed
 from base.files import StoredFile
 from ledger.acts import perform
 from market.delivery.access import Declared
-from market.delivery.errors import EntitlementRevoked, EntitlementUsedUp
+from market.delivery.errors import AccessKeyRefused, EntitlementRevoked, EntitlementUsedUp
 from market.delivery.keys import issue_key
 from market.delivery.kinds import DeliveryKind
 from market.delivery.meter.service import use_act
@@ -31,6 +31,7 @@ from market.delivery.tabular import stored
 from market.orders.rules import TradeState
 from market.orders.tables import Offer
 from tests.market.delivery.funded import MASTER_KEY, Deal
+from tests.market.delivery.test_keys import revoked
 from tests.standstill import refused
 
 NOW = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -115,6 +116,15 @@ async def test_what_was_given_out_ends_with_the_right(deal: Deal) -> None:
     deal.house.clock.move_to(ends)
     with pytest.raises(SharedUrlRefused):
         await fetch(deal, use, key, path)
+
+
+async def test_a_key_that_was_revoked_while_the_table_was_made_counts_nothing(deal: Deal) -> None:
+    key = await shared(deal)
+    table = await tabled(deal)
+    await revoked(deal, key)
+    with pytest.raises(AccessKeyRefused):
+        await ask(deal, key, table, Query())
+    assert (await deal.entitlement()).used == 0
 
 
 def opens(path: str, *, now: datetime, grant: Grant = GRANT, master: bytes = MASTER_KEY) -> bool:
