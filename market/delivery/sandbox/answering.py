@@ -139,12 +139,12 @@ class _Telling:
         if output.aggregate is None:
             return key[self.form.group_by.index(output.column or "")]
         wanted = [numbers[self.plan.numbers.index(number)] for number in numbers_of(output)]
-        if output.aggregate in {Aggregate.COUNT, Aggregate.COUNT_DISTINCT}:
-            return wanted[0]
-        if self.terms.mode is AnswerMode.PLAIN:
+        if self.terms.mode is AnswerMode.PLAIN and output.column is not None:
             filled = self.plan.numbers.index(Number(Measured.FILLED, output.column))
             if numbers[filled] < self.terms.min_group:
                 return None
+        if output.aggregate in {Aggregate.COUNT, Aggregate.COUNT_DISTINCT}:
+            return wanted[0]
         if output.aggregate is Aggregate.SUM:
             return written(wanted[0], self._decimals(output))
         return self._average(output, *wanted)

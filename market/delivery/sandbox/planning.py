@@ -80,7 +80,7 @@ def plan_of(form: Form, terms: SandboxTerms, *, epsilon_micro: int) -> Plan:
     wanted = [Number(Measured.ROWS)]
     for output in form.outputs:
         wanted += numbers_of(output)
-        if not private and output.aggregate in {Aggregate.SUM, Aggregate.AVG}:
+        if not private and output.aggregate is not None and output.column is not None:
             wanted.append(Number(Measured.FILLED, output.column))
     numbers = tuple(dict.fromkeys(wanted))
     sensitivities = tuple(sensitivity(number, terms) for number in numbers)

@@ -46,9 +46,15 @@ class _Writer:
         keys = [f"CAST({self._name(name)} AS VARCHAR)" for name in form.group_by]
         numbers = [self._number(number) for number in plan.numbers]
         grouped = f" GROUP BY {', '.join(self._name(name) for name in form.group_by)}" if keys else ""
-        least = f" HAVING count(*) >= {terms.min_group}" if terms.mode is AnswerMode.PLAIN else ""
+        least = self._least() if terms.mode is AnswerMode.PLAIN else ""
         sql = f"WITH src AS ({source}), kept AS ({limited}) SELECT {', '.join([*keys, *numbers])} FROM kept"  # noqa: S608
         return Statement(sql + grouped + least, tuple(self.values))
+
+    def _least(self) -> str:
+        """The rows of which an exact number is told; as many units, where a unit may have many rows."""
+        units = self.terms.unit_column is not None
+        least = f" HAVING count(*) >= {self.terms.min_group}"
+        return f"{least} AND count(DISTINCT u) >= {self.terms.min_group}" if units else least
 
     def _name(self, column: str) -> str:
         return f"c{[one.name for one in self.terms.columns].index(column)}"

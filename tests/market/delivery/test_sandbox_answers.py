@@ -67,6 +67,15 @@ def test_a_unit_counts_with_so_many_rows(table):
     assert told(table, "select count(*) from data", plain(unit_column="name", unit_rows=2)) == [[10]]
 
 
+def test_exact_numbers_are_of_so_many_rows_with_a_value_and_of_so_many_units(table):
+    few = "select count(*), count(kwh), count(distinct firms), sum(kwh) from data where county = '440104'"
+    assert told(table, few, plain(min_group=4)) == [[5, 4, 4, "104.25"]]
+    assert told(table, few, plain(min_group=5)) == [[5, None, None, None]]
+    firm = plain(unit_column="name", unit_rows=4, min_group=3)
+    assert told(table, "select count(*) from data where firms = 0", firm) == []  # four rows of one firm
+    assert told(table, "select count(*) from data where firms < 3", firm) == [[11]]
+
+
 def test_a_noisy_answer_tells_declared_groups_and_says_how_noisy_it_is(table):
     dear = terms(epsilon_query_micro=10**8, epsilon_total_micro=10**8, min_group=1)
     text = "select county, count(*) n, sum(kwh) s, avg(kwh) a from data group by county order by county"
