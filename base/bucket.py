@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ class Address:
     endpoint: str | None = None
     region: str = "us-east-1"
     key_id: str | None = None
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     timeout_s: float = 30.0
 
 

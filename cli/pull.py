@@ -111,9 +111,9 @@ def _opened(session: "Session", path: str, params: dict[str, str], sealed: Path,
         headers={"idempotency-key": secrets.token_hex(16)},
     ).json()
     sold = digest_in(session.asked("HEAD", f"{path}/file").headers)
-    sha256 = open_package(sealed, str(released["header"]).encode(), identity, target, sha256=sold)
     if sold is None:
         raise NotTheGoods("the exchange does not say what was sold")
+    sha256 = open_package(sealed, str(released["header"]).encode(), identity, target, sha256=sold)
     for path_ in (sealed, kept):
         path_.unlink()
     return sha256

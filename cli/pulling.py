@@ -258,7 +258,17 @@ class _TokenEnded(Exception):
 
 
 def _following(answer: httpx.Response, partial: Partial, say: Callable[[str], None]) -> int:
-    """How long all of it is; where the answer does not go on with what is there, that is forgotten."""
+    """How long all of it is; where the answer does not go on with what is there, that is forgotten.
+
+    Raises NotTheGoods for an answer that does not say how long it is, or goes on elsewhere.
+    """
+    try:
+        return _length(answer, partial, say)
+    except (KeyError, ValueError):
+        raise NotTheGoods("the exchange does not say how long it is") from None
+
+
+def _length(answer: httpx.Response, partial: Partial, say: Callable[[str], None]) -> int:
     etag = answer.headers.get("etag", "")
     if answer.status_code == httpx.codes.PARTIAL_CONTENT:
         span, _, total = answer.headers["content-range"].removeprefix("bytes ").partition("/")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -138,3 +139,18 @@ def test_without_a_token_or_a_login_it_does_not_begin(out) -> None:
     with Line(CONTENT).serving() as line:
         done = pull(line, out, DATABOURSE_TOKEN="")
         assert (done.exit_code, line.asked) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(206),
+        httpx.Response(206, headers={"content-range": "bytes 0-1/*"}),
+        httpx.Response(200, headers={"content-length": "many"}),
+    ],
+)
+def test_an_answer_that_does_not_say_how_long_it_is_is_refused(out, answer) -> None:
+    partial = pulling.Partial(out)
+    partial.etag = answer.headers.get("etag", "")
+    with pytest.raises(pulling.NotTheGoods):
+        pulling._following(answer, partial, lambda _: None)

@@ -15,7 +15,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
@@ -106,8 +106,8 @@ def _read(bound: str | None) -> int | None:
 class MarkKeys:
     """The two keys of a copy's mark: the places, which all copies of a source share, and the copy's own."""
 
-    places: bytes
-    copy: bytes
+    places: bytes = field(repr=False)
+    copy: bytes = field(repr=False)
 
     def commitment(self, *, entitlement_id: str, source_sha256: str, plan: Plan) -> str:
         """What the ledger holds: the digest of everything by which the mark can be shown."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.delivery.marking.code import RARE, SIGNS, is_rare
+from market.delivery.marking.code import RARE, SIGNS, MarkKeys, is_rare
 from market.delivery.marking.verdict import Shown, Tally, Verdict, judge, named, tail_log10
 
 KEYS = st.binary(min_size=32, max_size=32)
@@ -112,3 +112,7 @@ def test_the_many_rows_of_a_place_decide_and_an_even_split_says_nothing() -> Non
     for token, rare in ((b"a", True), (b"a", True), (b"a", False), (b"b", True), (b"b", False), (b"c", True)):
         tally.add(token, rare=rare)
     assert tally.shown() == [Shown(b"a", rare=True)]  # b is split, and c is one place too many
+
+
+def test_keys_of_a_mark_stand_in_no_trace_of_an_error() -> None:
+    assert repr(MarkKeys(b"places", b"copies")) == "MarkKeys()"
