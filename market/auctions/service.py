@@ -4,7 +4,7 @@ Every verb first locks the auction's row: who commits and the clock that closes 
 other. What ends an auction is in `market.auctions.closing`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -178,7 +178,7 @@ async def commit_bid(
     bidder = await require_member(s, org_id=bidder_id)
     await require_member(s, org_id=auction.seller_id)
     standing = await repository.bids_of(s, auction_id=auction_id)
-    await _check_bidder(s, act, auction, bidder_id, standing)
+    await _check_bidder(s, act, auction, (bidder_id, broker), standing)
     await require_fitting(s, act, listing, bidder)
     mandate = await entering_mandate(s, act, listing, buyer=bidder_id, broker=broker) if broker else None
     bid = AuctionBid(
@@ -326,9 +326,16 @@ def _bid(bid: AuctionBid) -> dict[str, Any]:
     }
 
 
-async def _check_bidder(s: WriteSession, act: Act, auction: Auction, bidder_id: str, standing: Any) -> None:
-    """That the bidder is nobody of the seller's, nor its broker, and bids for the first time."""
-    orgs = {bidder_id, auction.seller_id} | {bid.bidder_id for bid in standing}
+async def _check_bidder(
+    s: WriteSession, act: Act, auction: Auction, side: tuple[str, str | None], standing: Sequence[AuctionBid]
+) -> None:
+    """That the bidder is nobody of the seller's, nor its broker, and bids for the first time.
+
+    Nor does it bid against who trusts its group with a price, as its broker.
+    """
+    bidder_id, broker = side
+    orgs = {bidder_id, broker or bidder_id, auction.seller_id}
+    orgs |= {org_id for bid in standing for org_id in (bid.bidder_id, bid.broker_id) if org_id}
     controllers = await controllers_of(s, org_ids=orgs)
     group = {org_id: controllers.get(org_id, org_id) for org_id in orgs}
     check_bidder(
@@ -336,6 +343,10 @@ async def _check_bidder(s: WriteSession, act: Act, auction: Auction, bidder_id: 
         seller_group=group[auction.seller_id],
         standing=[Committed(bid.bidder_id, group[bid.bidder_id]) for bid in standing],
     )
+    trusted = {group[bid.broker_id] for bid in standing if bid.broker_id}
+    bidding = {group[bid.bidder_id] for bid in standing}
+    if group[bidder_id] in trusted or (broker is not None and group[broker] in bidding):
+        raise SelfDealing("a broker does not bid against its client", broker_id=broker or bidder_id)
     mandates = await mandates_in_use(
         s,
         broker_id=bidder_id,

@@ -317,6 +317,20 @@ async def test_neither_the_sellers_group_nor_its_broker_bids_and_an_undertaking_
         await commit(scene, auction, both_roles, 60_000)
 
 
+@pytest.mark.parametrize("own_first", [False, True])
+async def test_a_broker_does_not_bid_against_its_client(scene, own_first):
+    itself = await scene.house.admit("经纪自营", {"BROKER", "BUYER"})
+    agent = replace(itself, organisation=replace(itself.organisation, roles=frozenset({Role.BROKER})))
+    await certified(scene.authority, agent, cert_no="GD-DB-M-2-0002")
+    await scene.mandate(scene.stranger, Side.BUYER, broker=agent)
+    auction = await opened(scene)
+    bids = [(agent, {"role": "BROKER", "buyer_id": scene.stranger.org_id}), (itself, {"role": "BUYER"})]
+    (first, how), (second, then) = reversed(bids) if own_first else bids
+    await commit(scene, auction, first, 60_001, **how)
+    async with refused(scene.database, SelfDealing):
+        await commit(scene, auction, second, 60_002, **then)
+
+
 async def test_a_broker_bids_for_the_buyer_that_mandated_it_and_within_the_mandate(scene):
     auction = await opened(scene)
     broker = await scene.house.admit("南岭经纪", {"BROKER"})
