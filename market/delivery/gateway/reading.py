@@ -78,6 +78,8 @@ def _answered(connection: Any, asked: dict[str, Any]) -> bytes:
         return b"A" + _page(connection, asked)
     except Unanswerable as why:
         return b"R" + str(why).encode()
+    except duckdb.OutOfMemoryException:  # the question's fault, not the table's
+        return b"R" + b"more than can be sorted or passed over at once: ask for less"
     except (duckdb.ConversionException, duckdb.BinderException, duckdb.InvalidInputException):
         return b"R" + b"a value is not of its column's type"
     except duckdb.Error as error:

@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 
+import duckdb
 import orjson
 import pytest
 
@@ -11,6 +12,7 @@ from market.delivery.gateway.errors import (
     TargetMalformed,
     TargetTooLong,
 )
+from market.delivery.gateway.reading import _answered
 from market.delivery.gateway.rules import (
     AnsweredBy,
     Interface,
@@ -210,6 +212,14 @@ def test_a_target_has_one_spelling(raw, query, text):
 def test_what_could_mean_another_thing_elsewhere_is_refused(raw, query):
     with pytest.raises(TargetMalformed):
         target_of(raw, query)
+
+
+def test_a_question_beyond_the_readers_memory_is_the_callers_mistake():
+    class Full:
+        def execute(self, *_):
+            raise duckdb.OutOfMemoryException("failed to allocate")
+
+    assert _answered(Full(), {"path": "x"}).startswith(b"Rmore than")
 
 
 def test_long_paths_and_queries_are_refused_before_they_are_read():
