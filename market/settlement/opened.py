@@ -1,5 +1,6 @@
 """What of an opening a party of a trade may see: of account numbers those of its own payments alone. Pure.
 
+What a question to a sandbox said is the taker's: its seller is told its form elsewhere, as the terms have it.
 The exchange and the supervisors see all of it. What is withheld cannot be tried out either: an opening with
 something withheld comes without its nonce, and each leg of an instruction has a nonce of its own, so that a
 party still verifies what it is told by the digest of the leg in the public statement.
@@ -15,6 +16,8 @@ _INSTRUCT: Final = "PAY.INSTRUCT"
 _PAID_IN: Final = frozenset({"TRD.FUND", "PAY.CLAIM_PAID"})
 _PAYER: Final = "payer_account"
 _OWN: Final = ("account", "nonce")
+_QUESTION: Final = "DLV.QUERY"
+_ASKED: Final = ("query", "query_nonce", "purpose", "recipient", "taken_by")
 
 
 def seen_by(
@@ -23,6 +26,8 @@ def seen_by(
     """The opening of a trade's statement as this party sees it; `said` is the statement's predicate."""
     if event == _INSTRUCT:
         return _legs(org_id, trade, opened)
+    if event == _QUESTION and org_id not in {trade.buyer_id, opened.get("taken_by")}:
+        return _without(opened, *_ASKED)
     if event in _PAID_IN and _payer(trade, event, said) != org_id:
         return _without(opened, _PAYER)
     return dict(opened)

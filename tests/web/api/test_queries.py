@@ -72,6 +72,19 @@ async def test_a_buyer_asks_and_a_seller_sees_what_was_asked_and_not_with_what(r
     assert (file.status_code, file.json()["code"]) == (409, "delivered-otherwise")
 
 
+async def test_what_a_seller_opens_does_not_say_what_a_question_compares_with_nor_for_whom(room):
+    trade_id = await trade_by_sandbox(room.market)
+    buyer, seller = await room.desk("buyer"), await room.desk("provider")
+    right = next(
+        one["entitlement_id"] for one in await buyer.get("/entitlements") if one["trade_id"] == trade_id
+    )
+    asked = await buyer.call("POST", f"/entitlements/{right}/queries", {"sql": SQL}, key="one")
+    assert asked.status_code == 201, asked.text
+    told = [str(await one.get(f"/trades/{trade_id}/openings")) for one in (buyer, seller)]
+    assert ["2025-03" in one for one in told] == [True, False]
+    assert ["query_nonce': '" in one for one in told] == [True, False]
+
+
 async def test_what_is_no_question_is_refused_with_its_name_and_the_budget_too(room):
     right = await sold_by_sandbox(room)
     buyer = await room.desk("buyer")
