@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from base.db import ReadSession
 from base.errors import NotFound
-from ledger.checkpoint import Checkpoint, Note
+from ledger.checkpoint import MAX_SIZE, Checkpoint, Note
 from ledger.errors import ProofInvalid, TileInvalid
 from ledger.log_keys import Shard, past_entries, past_entry, past_keys, shards
 from ledger.tiles import TileNodes
 from ledger.tree import inclusion_proof
 from web.node import folder_of
-from web.pages.explorer import closed_place, render_entry
+from web.pages.explorer import Seq, closed_place, render_entry
 from web.pages.naming import names_of
 from web.pages.proving import Under, prove
 from web.pages.visiting import VisitorDep
@@ -27,7 +27,7 @@ _PAGE: Final = 50
 
 @router.get("/ledger/closed/{name}")
 async def entries(
-    visitor: VisitorDep, name: str, before: Annotated[int | None, Query(ge=0)] = None
+    visitor: VisitorDep, name: str, before: Annotated[int | None, Query(ge=0, le=MAX_SIZE)] = None
 ) -> Response:
     """A closed log: what it ended with, and its entries, the last first."""
     async with visitor.node.database.read() as s:
@@ -52,7 +52,7 @@ async def entries(
 
 
 @router.get("/ledger/closed/{name}/{seq}")
-async def entry(visitor: VisitorDep, name: str, seq: int) -> Response:
+async def entry(visitor: VisitorDep, name: str, seq: Seq) -> Response:
     """One entry of a closed log, proved under the log's last checkpoint."""
     async with visitor.node.database.read() as s:
         shard = await _shard(s, name)

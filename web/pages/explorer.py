@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from base.db import ReadSession
 from cases.retention import ERASERS
 from ledger import reader
-from ledger.checkpoint import Checkpoint, Note
+from ledger.checkpoint import MAX_SIZE, Checkpoint, Note
 from ledger.errors import StatementUnknown
 from ledger.log_keys import past_places, shards
 from ledger.reader import Statement
@@ -21,6 +21,7 @@ from web.pages.proving import Proof, prove_present
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
+Seq = Annotated[int, Path(ge=0, le=MAX_SIZE)]
 _PAGE: Final = 50
 _LONGEST_SEQ: Final = 18
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -30,7 +31,7 @@ _OWN_MEMBERS: Final = frozenset({"event", "object", "actor", "role", "occurred_a
 @router.get("/ledger")
 async def entries(
     visitor: VisitorDep,
-    before: Annotated[int | None, Query(ge=0)] = None,
+    before: Annotated[int | None, Query(ge=0, le=MAX_SIZE)] = None,
     event: Annotated[str, Query(max_length=60)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
@@ -97,7 +98,7 @@ async def checkpoints(visitor: VisitorDep) -> Response:
 
 
 @router.get("/ledger/{seq}")
-async def entry(visitor: VisitorDep, seq: int) -> Response:
+async def entry(visitor: VisitorDep, seq: Seq) -> Response:
     """One entry: in a sentence, in its fields, as it stands, and proved."""
     vkey = visitor.node.publisher.signer.vkey
     address = f"/api/v1/ledger/entries/{seq}"

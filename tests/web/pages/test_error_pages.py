@@ -54,6 +54,8 @@ async def test_malformed_queries_and_wrong_methods_are_pages_too(market: Market)
     page = await browser.get("/ledger?before=-1", expect=422)
     assert "malformed" in page.words
     await browser.get("/ledger/notanumber", expect=422)
+    for beyond in (f"/ledger/{10**30}", f"/ledger?before={10**30}", f"/ledger/closed/x/{10**30}"):
+        await browser.get(beyond, expect=422)  # no database holds such a number
     answer = await browser.client.post("/en/products")
     assert answer.status_code == 405
     assert "<h1>" in answer.text
