@@ -86,12 +86,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def text_enum(kind: type[StrEnum]) -> Enum:
-    """A StrEnum as TEXT with a CHECK (a native PostgreSQL ENUM cannot shrink)."""
+def text_enum(kind: type[StrEnum], *, checked: bool = True) -> Enum:
+    """A StrEnum as TEXT with a CHECK (a native PostgreSQL ENUM cannot shrink).
+
+    A column that came later has none (`checked`): SQLite could not be rid of it again.
+    """
     return Enum(
         kind,
         native_enum=False,
-        create_constraint=True,
+        create_constraint=checked,
         length=40,
         values_callable=lambda members: [member.value for member in members],
         name=kind.__name__.lower(),

@@ -47,7 +47,9 @@ class Entitlement(SQLModel, table=True):
     )
     kind: DeliveryKind = Field(
         default=DeliveryKind.FILE,
-        sa_column=Column(text_enum(DeliveryKind), nullable=False, server_default=DeliveryKind.FILE.value),
+        sa_column=Column(
+            text_enum(DeliveryKind, checked=False), nullable=False, server_default=DeliveryKind.FILE.value
+        ),
     )
     file_id: str = Field(sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False))
     sha256: str = Field(sa_column=Column(Text, nullable=False))

@@ -55,22 +55,15 @@ def downgrade() -> None:
         op.drop_table(f"market_{table}")
     op.drop_table("market_access_keys")
     op.drop_table("market_uses")
-    _no_kinds()
+    op.drop_column("market_entitlements", "kind")
 
 
 def _kinds() -> None:
     """A right says how it is exercised; those that are there are rights to a file."""
-    op.execute(
-        "ALTER TABLE market_entitlements ADD COLUMN kind VARCHAR(40) DEFAULT 'FILE' NOT NULL "
-        f"CONSTRAINT ck_market_entitlements_deliverykind CHECK ({one_of('kind', _KINDS)})"
+    op.add_column(
+        "market_entitlements",
+        sa.Column("kind", sa.String(length=40), server_default="FILE", nullable=False),
     )
-
-
-def _no_kinds() -> None:
-    """SQLite drops no column that a CHECK names, and no CHECK at all: the table is made anew."""
-    with op.batch_alter_table("market_entitlements") as table:
-        table.drop_constraint("ck_market_entitlements_deliverykind", type_="check")
-        table.drop_column("kind")
 
 
 def _meter() -> None:
