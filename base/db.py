@@ -87,10 +87,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def text_enum(kind: type[StrEnum], *, checked: bool = True) -> Enum:
-    """A StrEnum as TEXT with a CHECK (a native PostgreSQL ENUM cannot shrink).
-
-    A column that came later has none (`checked`): SQLite could not be rid of it again.
-    """
+    """A StrEnum as TEXT with a CHECK (no native ENUM can shrink); later columns lack it, SQLite keeps one."""
     return Enum(
         kind,
         native_enum=False,
