@@ -84,7 +84,8 @@ async def test_the_better_of_two_is_compared_however_old_it_is(two, monkeypatch,
 
 async def test_of_equals_the_one_with_more_of_the_requests_words_is_compared(scene, monkeypatch):
     monkeypatch.setattr(finding, "MOST_READ", 1)
-    other = await listed(scene.house, scene.stranger, CLEAN.replace("4401", "4403"), title="河道水位逐日观测")
+    river = {"title": "河道水位逐日观测", "description": "各站逐日水位"}
+    other = await listed(scene.house, scene.stranger, CLEAN.replace("4401", "4403"), **river)
     for title, wanted in (("河道水位", other.listing_id), ("用电指数", scene.listing.listing_id)):
         request = await publish(scene, title=title, description=title)
         assert (await found(scene, request)).order == [wanted]
