@@ -66,13 +66,13 @@ browser: ## install Chromium and CJK fonts for the browser tests (Debian and its
 	else echo "install chromium and fonts-noto-cjk with the tools of this machine" >&2; exit 1; fi
 
 .PHONY: foreign
-foreign: ## install Go and its transparency log code for the tests of the published log (likewise)
-	@if command -v go >/dev/null 2>&1 && [ -d /usr/share/gocode/src/golang.org/x/mod ]; then \
-	  echo "go is installed"; exit 0; fi; \
+foreign: ## install age, Go and its transparency log code: strangers that read what we publish (likewise)
+	@if command -v age >/dev/null 2>&1 && command -v go >/dev/null 2>&1 \
+	  && [ -d /usr/share/gocode/src/golang.org/x/mod ]; then echo "age and go are installed"; exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  export DEBIAN_FRONTEND=noninteractive; \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends golang-go golang-golang-x-mod-dev >/dev/null; \
-	else echo "install golang-go and golang-golang-x-mod-dev with the tools of this machine" >&2; exit 1; fi
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends age golang-go golang-golang-x-mod-dev >/dev/null; \
+	else echo "install age, golang-go and golang-golang-x-mod-dev with the tools of this machine" >&2; exit 1; fi
 
 .PHONY: lock
 lock: $(DEV) ## write both locks anew, with hashes and without any address

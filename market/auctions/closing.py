@@ -31,11 +31,10 @@ from market.listings.states import ListingState
 from market.listings.tables import Listing
 from market.orders.acting import commission_of, mandates_in
 from market.orders.offering import taken_apart
-from market.orders.parts import text_of
 from market.orders.rules import Side, TradeEvent
 from market.orders.rules import may_move as may_move_trade
-from market.orders.statements import OfferTerms, named, parts_of
-from market.orders.tables import Offer, Trade
+from market.orders.statements import OfferTerms, named, offer_of, parts_of
+from market.orders.tables import Trade
 
 
 async def close_auction(s: WriteSession, act: Act, *, auction_id: str) -> bool:
@@ -189,7 +188,16 @@ async def _trade(
     commission_bp = commission_of(trade, await mandates_in(s, act, trade))
     terms = terms_at(auction, price_minor=price_minor, purpose=bid.purpose, expires_at=act.now)
     recorded = await record(s, act, _awarded(trade, bid, terms, commission_bp))
-    s.add(_offer(act, trade, terms, commission_bp=commission_bp, statement_id=recorded.statement_id))
+    offer = offer_of(
+        trade,
+        terms,
+        by_org=trade.seller_id,
+        side=Side.PROVIDER,
+        made_at=act.occurred_at,
+        commission_bp=commission_bp,
+        statement_id=recorded.statement_id,
+    )
+    s.add(offer)
     bid.trade_id = trade_id
     s.add(bid)
     await s.flush()
@@ -211,36 +219,6 @@ def _awarded(trade: Trade, bid: AuctionBid, terms: OfferTerms, commission_bp: in
         },
         opening=terms.document() | {"scenario": trade.scenario, "whole_price": parts_of(whole)},
         after=trade.status.value,
-    )
-
-
-def _offer(act: Act, trade: Trade, terms: OfferTerms, *, commission_bp: int, statement_id: str) -> Offer:
-    """What the seller had put up, at the price of the award."""
-    assert terms.scope is not None
-    assert terms.delivery is not None
-    assert terms.delivery.mode is not None
-    assert terms.acceptance is not None
-    return Offer(
-        trade_id=trade.trade_id,
-        offer_no=trade.offer_no,
-        by_org=trade.seller_id,
-        side=Side.PROVIDER.value,
-        made_at=act.occurred_at,
-        statement_id=statement_id,
-        price_minor=terms.price_minor,
-        quantity=terms.quantity,
-        unit=terms.unit,
-        licence_class=terms.licence_class,
-        term_months=terms.term_months,
-        purpose=terms.purpose,
-        territory=terms.territory,
-        expires_at=terms.expires_at,
-        scope=terms.scope.text(),
-        delivery_mode=terms.delivery.mode.value,
-        delivery_days=terms.delivery.days,
-        delivery_part=text_of(terms.delivery.part) or None,
-        acceptance=terms.acceptance.text(),
-        commission_bp=commission_bp,
     )
 
 

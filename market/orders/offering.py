@@ -22,7 +22,6 @@ from market.orders.bounding import require_within, usual_scope
 from market.orders.errors import FeesChanged, NegotiationTooLong, TradeMovedOn
 from market.orders.handover import DeliveryMode, agreed_handover
 from market.orders.parting import require_part
-from market.orders.parts import text_of
 from market.orders.rules import Offer as PricedOffer
 from market.orders.rules import (
     Side,
@@ -35,7 +34,7 @@ from market.orders.rules import (
     offer_event,
 )
 from market.orders.scope import territory_of
-from market.orders.statements import OfferTerms, offered
+from market.orders.statements import OfferTerms, offer_of, offered
 from market.orders.tables import Offer, Trade
 from market.orders.waiting import await_answer
 from pricing.errors import OfferExpired
@@ -88,8 +87,14 @@ async def make_offer(
     )
     whole = taken_apart(terms.price_minor, commission_bp)
     recorded = await record(s, act, offered(trade, event, before, terms, whole))
-    offer = _kept(
-        act, trade, terms, side=side, commission_bp=commission_bp, statement_id=recorded.statement_id
+    offer = offer_of(
+        trade,
+        terms,
+        by_org=act.actor.org_id,
+        side=side,
+        made_at=act.occurred_at,
+        commission_bp=commission_bp,
+        statement_id=recorded.statement_id,
     )
     s.add(offer)
     await s.flush()
@@ -108,37 +113,6 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
     acceptance = agreed_acceptance(terms.acceptance, listing.product_type, terms.quantity)
     await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
     return replace(terms, scope=scope, delivery=delivery, acceptance=acceptance)
-
-
-def _kept(
-    act: Act, trade: Trade, terms: OfferTerms, *, side: Side, commission_bp: int, statement_id: str
-) -> Offer:
-    assert terms.scope is not None
-    assert terms.delivery is not None
-    assert terms.delivery.mode is not None
-    assert terms.acceptance is not None
-    return Offer(
-        trade_id=trade.trade_id,
-        offer_no=trade.offer_no,
-        by_org=act.actor.org_id,
-        side=side.value,
-        made_at=act.occurred_at,
-        statement_id=statement_id,
-        price_minor=terms.price_minor,
-        quantity=terms.quantity,
-        unit=terms.unit,
-        licence_class=terms.licence_class,
-        term_months=terms.term_months,
-        purpose=terms.purpose,
-        territory=terms.territory,
-        expires_at=terms.expires_at,
-        scope=terms.scope.text(),
-        delivery_mode=terms.delivery.mode.value,
-        delivery_days=terms.delivery.days,
-        delivery_part=text_of(terms.delivery.part) or None,
-        acceptance=terms.acceptance.text(),
-        commission_bp=commission_bp,
-    )
 
 
 def taken_apart(price_minor: int, commission_bp: int) -> WholePrice:

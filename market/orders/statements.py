@@ -9,9 +9,9 @@ from ledger.statement import Draft
 from market.orders.acceptance import AcceptanceTerms, acceptance_of_text
 from market.orders.deadlines import DELIVER_WORKING_DAYS
 from market.orders.handover import DeliveryMode, Handover
-from market.orders.parts import view_of_text
+from market.orders.parts import text_of, view_of_text
 from market.orders.repository import Claimed
-from market.orders.rules import TradeEvent, TradeState
+from market.orders.rules import Side, TradeEvent, TradeState
 from market.orders.scope import LicenceScope, scope_of_text
 from market.orders.tables import Offer, Trade
 from pricing.whole import WholePrice
@@ -50,6 +50,45 @@ class OfferTerms:
         }
         more = {"scope": self.scope, "delivery": self.delivery, "acceptance": self.acceptance}
         return given | {name: terms.document() for name, terms in more.items() if terms is not None}
+
+
+def offer_of(
+    trade: Trade,
+    terms: OfferTerms,
+    *,
+    by_org: str,
+    side: Side,
+    made_at: datetime,
+    commission_bp: int,
+    statement_id: str,
+) -> Offer:
+    """The row of an offer whose terms leave nothing open: the reverse of `terms_of`."""
+    assert terms.scope is not None
+    assert terms.delivery is not None
+    assert terms.delivery.mode is not None
+    assert terms.acceptance is not None
+    return Offer(
+        trade_id=trade.trade_id,
+        offer_no=trade.offer_no,
+        by_org=by_org,
+        side=side.value,
+        made_at=made_at,
+        statement_id=statement_id,
+        price_minor=terms.price_minor,
+        quantity=terms.quantity,
+        unit=terms.unit,
+        licence_class=terms.licence_class,
+        term_months=terms.term_months,
+        purpose=terms.purpose,
+        territory=terms.territory,
+        expires_at=terms.expires_at,
+        scope=terms.scope.text(),
+        delivery_mode=terms.delivery.mode.value,
+        delivery_days=terms.delivery.days,
+        delivery_part=text_of(terms.delivery.part) or None,
+        acceptance=terms.acceptance.text(),
+        commission_bp=commission_bp,
+    )
 
 
 def terms_of(offer: Offer) -> OfferTerms:
