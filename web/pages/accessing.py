@@ -13,6 +13,7 @@ from market.delivery.meter.repository import uses_of
 from market.delivery.repository import get_entitlement
 from market.delivery.sharing.service import shared_name
 from market.delivery.tables import Entitlement
+from market.listings.conditions import PURPOSE_LABELS
 from market.listings.repository import get_listing
 from market.orders.bounding import is_recipient
 from market.orders.repository import get_trade
@@ -94,6 +95,7 @@ async def _shown(visitor: Visitor, entitlement_id: str, filled: Filled) -> Respo
         "access.html",
         program=_PROGRAM.format(profile=profile, name=context["name"]),
         filled=filled,
+        purposes=PURPOSE_LABELS,
         keys=[(row, lives(row, now)) for row in rows],
         is_share=entitlement.kind is DeliveryKind.SHARE,
         may_look_at_trade=org_id == entitlement.buyer_id,
