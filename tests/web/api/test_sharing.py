@@ -466,6 +466,8 @@ async def test_a_buyer_issues_and_revokes_keys_on_a_page_that_says_how_to_load(s
     page = await browser.get(f"/en{path}")
     assert "revoked" in page.words
     assert not [a for a in page.named("a") if a["href"] == f"/api/v1/keys/{sharing.key_id}/profile"]
-    assert "访问密钥" in (await Browser(market.served, market.buyer, lang="zh").get(f"/zh{path}")).words
+    zh = (await Browser(market.served, market.buyer, lang="zh").get(f"/zh{path}")).words
+    assert "访问密钥" in zh
+    assert ("内部使用" in zh, "INTERNAL_USE" in zh) == (True, False)
     await Browser(market.served, market.second).get(f"/en{path}", expect=404)
     await Browser(market.served).get(f"/en{path}", expect=303)
