@@ -8,7 +8,7 @@ refuses (ODRL Information Model §2.3: who does not understand a profile must no
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import eq, ge, gt, le, lt, ne
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ from market.orders.errors import (
     TerritoryNotPermitted,
     UseProhibited,
 )
+from market.orders.odrl import ORDERED, Answer, Constraint, Request, Rule, World, ask
 from market.orders.policy import CONTEXT, MEET, ORG, PROFILE, PURPOSE, party, target_of
 from market.orders.scope import licence_end
 
@@ -39,46 +40,10 @@ _POLICY: Final = (
     "obligation",
 )
 
-# Which action is part of which (ODRL Vocabulary §4.1, `includedIn`).
-_INCLUDED_IN: Final[Mapping[str, str | None]] = {
-    "use": None,
-    "transfer": None,
-    "delete": "use",
-    "derive": "use",
-    "distribute": "use",
-    "grantUse": "use",
-    "read": "use",
-    "reproduce": "use",
-    "give": "transfer",
-    "sell": "transfer",
-}
-_ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "eq": eq,
-    "neq": ne,
-    "lt": lt,
-    "lteq": le,
-    "gt": gt,
-    "gteq": ge,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """A bound on one fact of an access. A set for `purpose`, `spatial` and `recipient`, else a value."""
-
-    left: str
-    operator: str
-    right: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A permission or a prohibition."""
-
-    action: str
-    target: str
-    assignee: str
-    constraints: tuple[Constraint, ...]
+# What may be asked and said in this profile; a larger vocabulary is not understood, however well it is known.
+_ACTIONS: Final = frozenset(
+    {"use", "transfer", "delete", "derive", "distribute", "grantUse", "read", "reproduce", "give", "sell"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +57,7 @@ class Policy:
     @property
     def purposes(self) -> frozenset[str]:
         """The codes of the purposes that its permissions name."""
-        bounds = [one for rule in self.permissions for one in rule.constraints]
-        named = [one.right for one in bounds if (one.left, one.operator) == ("purpose", "isAnyOf")]
+        named = [one.right for one in self._bounds if (one.left, one.operator) == ("purpose", "isAnyOf")]
         return frozenset().union(*named)
 
     @property
@@ -112,8 +76,12 @@ class Policy:
         return min(self._uppermost("dateTime"), default=None)
 
     def _uppermost(self, left: str) -> list[Any]:
-        bounds = [one for rule in self.permissions for one in rule.constraints]
-        return [one.right for one in bounds if (one.left, one.operator) == (left, "lteq")]
+        return [one.right for one in self._bounds if (one.left, one.operator) == (left, "lteq")]
+
+    @property
+    def _bounds(self) -> list[Constraint]:
+        bounds = (one for rule in self.permissions for one in rule.constraints)
+        return [one for one in bounds if isinstance(one, Constraint)]  # the profile joins none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +128,15 @@ def parse(document: bytes | str) -> Policy:
 def _rule(said: Any) -> Rule:
     _members(said, _RULE, "a rule")
     action = _text(said, "action")
-    if action not in _INCLUDED_IN:
+    if action not in _ACTIONS:
         raise PolicyNotUnderstood("an action that is not known", action=action[:60])
     constraints = tuple(_parsed(one) for one in _listed(said.get("constraint", [])))
-    return Rule(action, _text(said, "target"), _text(said, "assignee"), constraints)
+    return Rule(
+        action=action,
+        target=_text(said, "target"),
+        assignee=_text(said, "assignee"),
+        constraints=constraints,
+    )
 
 
 def _parsed(said: Any) -> Constraint:
@@ -230,8 +203,8 @@ _READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("spatial", "isAnyOf"): _places,
     ("spatial", "isNoneOf"): _places,
     ("elapsedTime", "lteq"): _months,
-    **{("dateTime", operator): _moment for operator in _ORDERED},
-    **{("count", operator): _number for operator in _ORDERED},
+    **{("dateTime", operator): _moment for operator in ORDERED},
+    **{("count", operator): _number for operator in ORDERED},
 }
 _REFUSED_BY: Final[Mapping[str, type[PolicyRefuses]]] = {
     "purpose": PurposeNotPermitted,
@@ -249,19 +222,21 @@ def check_access(policy: Policy, access: Access) -> None:
     Raises UseProhibited, PurposeNotPermitted, TerritoryNotPermitted, TermEnded, CountExceeded or
     RecipientNotPermitted, and PolicyNotUnderstood for an action that is not known.
     """
-    if access.action not in _INCLUDED_IN:
+    if access.action not in _ACTIONS:
         raise PolicyNotUnderstood("an action that is not known", action=access.action[:60])
-    for rule in policy.prohibitions:
-        if _covers(rule, access) and all(_holds(one, access, undeclared=True) for one in rule.constraints):
-            raise UseProhibited("the contract prohibits this", action=access.action)
-    covering = [rule for rule in policy.permissions if _covers(rule, access)]
-    failed = [
-        [one for one in rule.constraints if not _holds(one, access, undeclared=False)] for rule in covering
-    ]
+    if any(_asked(rule, access, undeclared=True).active for rule in policy.prohibitions):
+        raise UseProhibited("the contract prohibits this", action=access.action)
+    answers = [_asked(rule, access, undeclared=False) for rule in policy.permissions]
+    covering = [answer for answer in answers if answer.covers]
     if not covering:
         raise UseProhibited("no permission of the contract covers this", action=access.action)
-    if all(failed):
-        raise _refusal(failed[0][0], access)
+    if not any(answer.active for answer in covering):
+        raise _refusal(next(one for one in covering[0].failed if isinstance(one, Constraint)), access)
+
+
+def _asked(rule: Rule, access: Access, *, undeclared: bool) -> Answer:
+    request = Request(by=party(access.by), action=access.action, target=target_of(access.file_sha256))
+    return ask(rule, request, World(holds=partial(_holds, access=access, undeclared=undeclared)))
 
 
 def _refusal(failed: Constraint, access: Access) -> PolicyRefuses:
@@ -272,22 +247,14 @@ def _refusal(failed: Constraint, access: Access) -> PolicyRefuses:
     return refused(f"the contract's bound on {failed.left} does not hold", operand=failed.left, **facts)
 
 
-def _covers(rule: Rule, access: Access) -> bool:
-    action: str | None = access.action
-    while action is not None and action != rule.action:
-        action = _INCLUDED_IN[action]
-    about = (target_of(access.file_sha256), party(access.by))
-    return action is not None and (rule.target, rule.assignee) == about
-
-
-def _holds(constraint: Constraint, access: Access, *, undeclared: bool) -> bool:
+def _holds(constraint: Constraint, *, access: Access, undeclared: bool) -> bool:
     """Whether a bound holds; `undeclared` is the answer for a fact that nobody told."""
     left, operator, right = constraint.left, constraint.operator, constraint.right
     if left == "elapsedTime":
         return access.at <= licence_end(access.started_at, right)
     if left in {"dateTime", "count"}:
         fact = access.at if left == "dateTime" else access.count
-        return _ORDERED[operator](fact, right)
+        return ORDERED[operator](fact, right)
     facts = {
         "purpose": () if access.purpose is None else (access.purpose,),
         "spatial": places_holding(access.place),
