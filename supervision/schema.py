@@ -120,6 +120,17 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "request_id authority_id dataset_id applicant_id asked_at:time answered_at:time outcome seq:int"
         ),
         "identifiers": _columns("org_id kind value_sha256 seq:int"),
+        # what statistics count
+        "rights": _columns("product_id holder_id right source entered_at:time ended_at:time seq:int"),
+        "quality": _columns("listing_id score:share measured_at:time seq:int"),
+        "survey_lines": _columns(
+            "survey_id org_id corrects year:int answered_at:time line_no:int source form industry stage right"
+            " level region cross_border:bool collection_minor:int purchase_minor:int cleaning_minor:int"
+            " storage_minor:int analysis_minor:int security_minor:int circulation_minor:int"
+            " on_exchange_minor:int off_exchange_minor:int staff_bp:int own_use_bp:int"
+            " useful_life_years:int seq:int"
+        ),
+        "case_events": _columns("case_id event at:time seq:int"),
     }
 )
 
@@ -151,6 +162,10 @@ DERIVED: Final = (
     "source_checks",
     "access",
     "lineage",
+    "rights",
+    "quality",
+    "survey_lines",
+    "case_events",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 

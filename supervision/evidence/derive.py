@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,6 +16,7 @@ from base.canonical import canonical
 from base.clock import rfc3339
 from supervision.errors import UnusableLedger
 from supervision.evidence.auctions import bids_of
+from supervision.evidence.counted import Counted
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
@@ -56,6 +58,7 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
     """
     derived = Derived()
     register = Register()
+    counted = Counted(register.listings)
     with (
         written_whole(out) as work,
         tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
@@ -66,8 +69,10 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
             for fact in read_facts(entries):
                 with _blamed_on(fact.seq):
                     _take(fact, register, spill, writer)
+                    for table, row in counted.take(fact):
+                        writer.add(table, row)
                 _note(fact, derived)
-            for table, row in register.rows():
+            for table, row in chain(register.rows(), counted.rows()):
                 writer.add(table, row)
             for trade_id, facts in spill.stories():
                 with _blamed_on(facts[0].seq):
