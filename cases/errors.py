@@ -128,3 +128,24 @@ class RetentionNotOver(Conflict):
 
     code = "retention-not-over"
     title = "The period for which the law wants this kept is not over"
+
+
+class FineBeyondRange(NotPermitted):
+    """Who decides does so within the range of the law."""
+
+    code = "fine-beyond-range"
+    title = "The fine lies outside its lawful range"
+
+
+class NormNotInForce(Conflict):
+    """What was done is measured by the law of its day."""
+
+    code = "norm-not-in-force"
+    title = "No version of this norm was in force on that day"
+
+
+class NormNotForWhom(Conflict):
+    """The norm fines undertakings only, or persons only."""
+
+    code = "norm-not-for-whom"
+    title = "This norm does not fine such an offender"

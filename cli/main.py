@@ -92,6 +92,10 @@ OFFERED: Final = MappingProxyType(
             "cli.price:price",
             "Print the quote of a pricing method for the given facts, with its reasons.",
         ),
+        "fine": (
+            "cli.fine:fine",
+            "Print from what to what a fine may be for the given facts, with its reasons; the human decides.",
+        ),
         "pull": (
             "cli.pull:pull",
             "Fetch a file that was bought: resumable, with a progress bar, verified against its digest.",

@@ -27,7 +27,7 @@ def price(
     The keys of each method stand in docs/pricing.md.
     """
     try:
-        printed = quote(method, parse_facts(_read(facts))).canonical()
+        printed = quote(method, parse_facts(read_facts(facts))).canonical()
     except DomainError as error:
         facts_of_it = "".join(f"; {name}: {value}" for name, value in error.facts.items())
         typer.echo(f"{error.code}: {error.detail}{facts_of_it}", err=True)
@@ -35,7 +35,8 @@ def price(
     typer.echo(printed.decode())
 
 
-def _read(facts: str) -> bytes:
+def read_facts(facts: str) -> bytes:
+    """The bytes of a file of facts, or of standard input. Raises Malformed."""
     try:
         if facts == "-":
             raw = sys.stdin.buffer.read(MAX_FACTS_BYTES + 1)
