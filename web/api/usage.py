@@ -12,13 +12,13 @@ from market.delivery.checks import sold
 from market.delivery.errors import UseNotStated
 from market.delivery.gateway.repository import service_facts
 from market.delivery.meter.receipts import leaf_of
-from market.delivery.meter.repository import get_use
 from market.delivery.meter.rollup import EVENT, ask_for_usage, get_usage, proof_of, usages_of
 from market.delivery.meter.service import use_act
 from market.delivery.meter.tables import Usage
+from market.delivery.repository import get_entitlement
 from market.orders.repository import get_trade
 from web.acts import Id
-from web.api.uses import Number, of_party
+from web.api.uses import Number, of_party, use_seen
 from web.deps import WAITING, CallerDep, ReadDep, respond
 from web.views import View, done_view
 
@@ -81,8 +81,8 @@ UsagesDone = done_view(UsagesView)
 @router.get("/entitlements/{entitlement_id}/uses/{number}/proof")
 async def proof(entitlement_id: Id, number: Number, caller: CallerDep, s: ReadDep) -> ProofView:
     """The proof that a use's receipt is in the exchange's statement. Nothing is stated before the night."""
-    row = await of_party(s, entitlement_id=entitlement_id, org_id=caller.actor.org_id)
-    found = await get_use(s, entitlement_id=entitlement_id, number=number)
+    found = await use_seen(s, entitlement_id=entitlement_id, number=number, org_id=caller.actor.org_id)
+    row = await get_entitlement(s, entitlement_id=entitlement_id)
     known = await proof_of(s, found, trade_id=row.trade_id)
     if known is None:
         raise UseNotStated("it is in the next statement", number=number)

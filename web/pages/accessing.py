@@ -88,7 +88,12 @@ async def _shown(visitor: Visitor, entitlement_id: str, filled: Filled) -> Respo
             "title": (await get_listing(s, listing_id=trade.listing_id)).title,
             "name": await shared_name(s, trade),
             "declarable": await declarable_for(s, trade.trade_id, visitor.lang),
-            "uses": await uses_of(s, entitlement_id=entitlement_id, after=first),
+            "uses": await uses_of(
+                s,
+                entitlement_id=entitlement_id,
+                after=first,
+                taken_by=None if org_id == entitlement.buyer_id else org_id,
+            ),
         }
     profile = next((row.key_id for row in rows if lives(row, now)), "profile")
     return visitor.render(
