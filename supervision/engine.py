@@ -1,67 +1,60 @@
-"""The engine that runs the rules' expressions: DuckDB inside the process.
+"""What runs the rules' expressions: an engine is handed SQL of its own dialect and answers rows.
 
-It is handed the SQL that a plan made of them, and answers rows. Times are plain UTC timestamps inside, so
-no session's time zone matters. Spark, when it comes, answers this file's three questions; no rule changes.
+Two are built, `supervision.duckdb` inside the process and `supervision.spark` for a cluster. The rules know
+neither: the same expressions, made into either dialect by `supervision.plan`, give the same rows in the same
+order. Times are UTC in both, whatever the machine's zone.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
-
-import duckdb
+from typing import Any, Final, Protocol
 
 from supervision.errors import UnusableEvidence
 from supervision.intake import Source
-from supervision.schema import AHEAD_OF_NOW, KEYS, TABLES, Kind
+from supervision.schema import AHEAD_OF_NOW, KEYS, Kind
 
 Row = Mapping[str, Any]
-MEMORY_LIMIT: Final = "512MB"
-_BATCH_ROWS: Final = 4096
-_SQL: Final = MappingProxyType(
-    {
-        Kind.TEXT: "VARCHAR",
-        Kind.INT: "BIGINT",
-        Kind.BOOL: "BOOLEAN",
-        Kind.TIME: "TIMESTAMP",
-        Kind.DAY: "DATE",
-        Kind.SHARE: "DECIMAL(18, 9)",
-        Kind.LIST: "VARCHAR[]",
-    }
-)
+BATCH_ROWS: Final = 4096
 
 
-class Engine:
+class Engine(ABC):
     """Asks the tables. A table that is not there is empty here; the runner knows which these are."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
-        self._connection = connection
+    dialect: str
+    """What `ibis` calls this engine's SQL."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
-        for name in TABLES:
-            connection.execute(_view(name, sources.get(name)))
+
+    @abstractmethod
+    def batches(self, sql: str) -> Iterator[Any]:
+        """The answer to a query in Arrow record batches. Raises UnusableEvidence where it has none."""
 
     def rows(self, sql: str) -> Iterator[Row]:
         """The rows of a query, a batch at a time, times aware and whole numbers int."""
-        try:
-            for batch in self._connection.cursor().execute(sql).to_arrow_reader(_BATCH_ROWS):
-                for row in batch.to_pylist():
-                    yield {name: _plain(value) for name, value in row.items()}
-        except duckdb.Error as error:
-            raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
+        for batch in self.batches(sql):
+            for row in batch.to_pylist():
+                yield {name: _plain(value) for name, value in row.items()}
 
     def latest_time(self) -> datetime | None:
         """The latest time in the tables, leaving out what lies ahead by nature (`AHEAD_OF_NOW`)."""
-        asked = [
-            f'SELECT MAX("{column}")::TIMESTAMP AS latest FROM "{name}"'  # noqa: S608 - names of our own schema
-            for name, source in self._sources.items()
-            for column, kind in source.columns.items()
-            if kind in {Kind.TIME, Kind.DAY} and column not in AHEAD_OF_NOW
-        ]
-        times = [row["latest"] for sql in asked for row in self.rows(sql)]
-        return max((at for at in times if at is not None), default=None)
+        asked: list[str] = []
+        for name, source in self._sources.items():
+            times = [
+                f'MAX(CAST("{column}" AS TIMESTAMP))'
+                for column, kind in source.columns.items()
+                if kind in {Kind.TIME, Kind.DAY} and column not in AHEAD_OF_NOW
+            ]
+            asked.extend(f'SELECT {time} AS latest FROM "{name}"' for time in times)  # noqa: S608 - our schema
+        if not asked:
+            return None
+        (row,) = self.rows(f"SELECT MAX(latest) AS latest FROM ({' UNION ALL '.join(asked)}) AS times")  # noqa: S608
+        latest: datetime | None = row["latest"]
+        return latest
 
     def check_keys(self) -> None:
         """Raises UnusableEvidence where an id is missing or stands twice: it would count twice."""
@@ -77,34 +70,10 @@ class Engine:
                 raise UnusableEvidence(f"{name} {fact} {key}", table=name)
 
 
-@contextmanager
-def open_duckdb(sources: Mapping[str, Source], work: Path) -> Iterator[Engine]:
-    """An engine over these tables that keeps within MEMORY_LIMIT and spills into `work`."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": 2,
-        "temp_directory": str(work),
-        "autoinstall_known_extensions": False,
-        "preserve_insertion_order": False,
-    }
-    with duckdb.connect(":memory:", config=config) as connection:
-        yield Engine(connection, sources)
+class Opening(Protocol):
+    """How an engine is started over tables and, at the end, closed. What it must keep goes into `work`."""
 
-
-def _view(name: str, source: Source | None) -> str:
-    selected = []
-    for column, kind in TABLES[name].items():
-        if source is None or column not in source.columns:
-            selected.append(f'NULL::{_SQL[kind]} AS "{column}"')
-        elif kind is Kind.TIME:
-            selected.append(f'make_timestamp(epoch_us("{column}")) AS "{column}"')
-        else:
-            selected.append(f'"{column}"')
-    if source is None:
-        origin = "(SELECT 1) WHERE false"
-    else:
-        origin = f"read_parquet(['{str(source.path).replace(chr(39), chr(39) * 2)}'])"
-    return f'CREATE VIEW "{name}" AS SELECT {", ".join(selected)} FROM {origin}'  # noqa: S608 - our own schema
+    def __call__(self, sources: Mapping[str, Source], work: Path) -> AbstractContextManager[Engine]: ...
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,8 @@ from base.canonical import canonical
 from base.clock import rfc3339
 from supervision import measures
 from supervision.context import Context, Mode, Rule
-from supervision.engine import Engine, open_duckdb
+from supervision.duckdb import open_duckdb
+from supervision.engine import Engine, Opening
 from supervision.errors import UnusableEvidence
 from supervision.finding import Finding
 from supervision.intake import Source, take_in
@@ -51,23 +52,31 @@ class Supervision:
         return canonical(self.document()) + b"\n"
 
 
-def supervise(folder: Path, *, as_of: datetime | None = None, mode: Mode = Mode.TOP_K) -> Supervision:
+def supervise(
+    folder: Path,
+    *,
+    as_of: datetime | None = None,
+    mode: Mode = Mode.TOP_K,
+    opening: Opening = open_duckdb,
+) -> Supervision:
     """Run every rule on a folder of evidence tables. `as_of` defaults to the latest time in them.
 
-    Reads the folder, keeps work files in a temporary one, and writes nothing else. Raises
-    UnusableEvidence where a table cannot be read as what it claims to be.
+    `opening` starts the engine; which one it is changes no byte. Reads the folder, keeps work files in a
+    temporary one, and writes nothing else. Raises UnusableEvidence where a table cannot be read as what it
+    claims to be.
     """
-    with _opened(folder, ALL) as (engine, sources):
+    with _opened(folder, ALL, opening) as (engine, sources):
         at = as_of or engine.latest_time()
         if at is None:
             raise UnusableEvidence("the tables hold no time: say from when to look (--as-of)")
         at = whole_millisecond(at)
-        return _run(engine, sources, make_plan(Context(as_of=at, rules=in_force(at), mode=mode)))
+        context = Context(as_of=at, rules=in_force(at), mode=mode)
+        return _run(engine, sources, make_plan(context, dialect=engine.dialect))
 
 
-def carry_out(plan: Plan, folder: Path) -> Supervision:
-    """Run a plan on a folder of evidence tables; otherwise as `supervise`."""
-    with _opened(folder, plan.rules) as (engine, sources):
+def carry_out(plan: Plan, folder: Path, *, opening: Opening = open_duckdb) -> Supervision:
+    """Run a plan, made for the engine's dialect, on a folder of evidence tables; otherwise as `supervise`."""
+    with _opened(folder, plan.rules, opening) as (engine, sources):
         return _run(engine, sources, plan)
 
 
@@ -77,11 +86,13 @@ def whole_millisecond(at: datetime) -> datetime:
 
 
 @contextmanager
-def _opened(folder: Path, rules: Iterable[Rule]) -> Iterator[tuple[Engine, Mapping[str, Source]]]:
+def _opened(
+    folder: Path, rules: Iterable[Rule], opening: Opening = open_duckdb
+) -> Iterator[tuple[Engine, Mapping[str, Source]]]:
     wanted = frozenset(_EVERYWHERE).union(*(rule.needs.keys() | set(rule.uses) for rule in rules))
     with tempfile.TemporaryDirectory(prefix="databourse-supervise-") as work:
         sources = take_in(folder, Path(work), wanted)
-        with open_duckdb(sources, Path(work)) as engine:
+        with opening(sources, Path(work)) as engine:
             engine.check_keys()
             yield engine, sources
 
