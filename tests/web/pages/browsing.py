@@ -124,8 +124,11 @@ class Browser:
         return self._seen(await self.client.get(self.address(path), follow_redirects=follow), expect)
 
     def address(self, path: str) -> str:
-        known = path.startswith(("/zh", "/en", "/api", "/static"))
-        return path if known else f"/{self.lang}{path}"
+        return (
+            path
+            if path.split("/")[1].partition("?")[0] in {"zh", "en", "api", "static"}
+            else f"/{self.lang}{path}"
+        )
 
     async def send(
         self, page: Page, action: str, changes: Mapping[str, Any] | None = None, *, expect: int = 303
