@@ -3,7 +3,7 @@
 Trades under an open flag are left out, and what leaving them out changes is said beside it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -77,32 +77,37 @@ def prices_expression(tables: Tables, context: Context) -> Any:
 
     The engine only sorts (by a quotient that is the same in every engine); the median itself is exact.
     """
-    with_flagged = _middle(sales(tables, context), "all")
-    without = _middle(counted_sales(tables, context), "counted")
-    return ibis.union(with_flagged, without, distinct=False).order_by(
-        "category", "geo", "unit", "which", "nth"
+    market = ("category", "geo", "unit")
+    sold, counted = sales(tables, context), counted_sales(tables, context)
+    both = [_priced(sold, market, "all"), _priced(counted, market, "counted")]
+    return ibis.union(*both, distinct=False).order_by(*market, "which", "nth")
+
+
+def _priced(sold: Any, market: tuple[str, ...], which: str) -> Any:
+    found = middle(sold.mutate(unit=sold.unit.fill_null("")), market)
+    return found.mutate(which=ibis.literal(which)).select(
+        *market, "which", "nth", "sold", "amount_minor", "quantity"
     )
 
 
-def _middle(sold: Any, which: str) -> Any:
-    market = ("category", "geo", "unit")
-    sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
+def middle(sold: Any, by: tuple[str, ...]) -> Any:
+    """The sales in the middle of each group by unit price: what its median is made of, with `nth` and `sold`.
+
+    The engine only sorts (by a quotient that is the same in every engine); the median itself is exact.
+    """
+    sold = sold.mutate(quantity=sold.quantity.fill_null(1))
     sold = sold.filter(sold.quantity > 0)
     quotient = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
     by_price = [quotient.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
     placed = sold.mutate(
-        nth=ibis.row_number().over(group_by=market, order_by=by_price),
-        sold=sold.count().over(group_by=market),
-        which=ibis.literal(which),
+        nth=ibis.row_number().over(group_by=by, order_by=by_price), sold=sold.count().over(group_by=by)
     )
-    middle = (
+    in_the_middle = (
         (placed.nth * 2 == placed.sold - 1)
         | (placed.nth * 2 == placed.sold)
         | (placed.nth * 2 == placed.sold - 2)
     )
-    return placed.filter(middle).select(
-        "category", "geo", "unit", "which", "nth", "sold", "amount_minor", "quantity"
-    )
+    return placed.filter(in_the_middle).select(*by, "nth", "sold", "amount_minor", "quantity")
 
 
 def prices(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
@@ -117,7 +122,7 @@ def prices(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         middles: dict[str, list[Row]] = {"all": [], "counted": []}
         for row in group:
             middles[row["which"]].append(row)
-        everything, counted = _median(middles["all"]), _median(middles["counted"])
+        everything, counted = median_of(middles["all"]), median_of(middles["counted"])
         sold = {which: members[0]["sold"] if members else 0 for which, members in middles.items()}
         yield {
             "market": {"category": category, "geo": geo},
@@ -130,12 +135,13 @@ def prices(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _median(middle: list[Row]) -> Fraction | None:
-    if not middle:
+def median_of(middle_rows: Sequence[Row]) -> Fraction | None:
+    """The exact median unit price of what `middle` gave of a group; None of nothing."""
+    if not middle_rows:
         return None
-    size = middle[0]["sold"]
+    size = middle_rows[0]["sold"]
     wanted = {(size - 1) // 2, size // 2}
-    chosen = [Fraction(row["amount_minor"], row["quantity"]) for row in middle if row["nth"] in wanted]
+    chosen = [Fraction(row["amount_minor"], row["quantity"]) for row in middle_rows if row["nth"] in wanted]
     return sum(chosen, Fraction(0)) / len(chosen)
 
 

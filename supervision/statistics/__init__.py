@@ -1,0 +1,1 @@
+"""Statistics of a month and of a year's survey, from the evidence tables alone. They accuse nobody."""
