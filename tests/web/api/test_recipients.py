@@ -64,5 +64,6 @@ async def test_a_named_recipient_sees_the_receipts_of_its_own_uses_and_no_accoun
     assert codes == {"use-unknown", "use-not-stated"}  # another's, and its own before the night
     assert (await second.call("POST", f"{path}/usage", {})).status_code == 404
     page = await Browser(room.served, friend).get(f"{path}/keys")
-    assert f"{path}/uses/2/receipt" in page.text
-    assert f"{path}/uses/1/receipt" not in page.text
+    links = {one.get("href", "") for one in page.named("a")}
+    assert f"/api/v1{path}/uses/2/receipt" in links
+    assert f"/api/v1{path}/uses/1/receipt" not in links
