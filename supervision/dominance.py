@@ -114,7 +114,7 @@ def _finding(shares: MarketShares, members: list[Row], context: Context, rule_id
     presumed = [u for u in reaching if u not in small]
     top = members[0]["top"]
     tie = len(reaching) > size and context.mode is Mode.TOP_K
-    cited = sum(len(row["seqs"]) for row in members)
+    cited = sum(len(row["seqs"] or ()) for row in members)
     statistic = {
         "mode": context.mode.value,
         "basis": f"{rule_id}: {exact(Fraction(top, total))} >= {context.rules.fraction(rule_id, 'share')}",
@@ -146,7 +146,7 @@ def _finding(shares: MarketShares, members: list[Row], context: Context, rule_id
         legal_basis=context.rules.legal_basis(rule_id),
         confidence=context.confidence(trades=shares.trades, buyers=shares.buyers),
         window=Window(context.market_since, context.as_of),
-        evidence_seqs=seqs(seq for row in members for seq in row["seqs"]),
+        evidence_seqs=seqs(seq for row in members for seq in row["seqs"] or ()),
         innocent_explanations=_explanations(shares, context),
     )
 

@@ -39,6 +39,7 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
     structural = payments.purpose.fill_null("").isin((*PURPOSES, REFUND))
     payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor > 0, ~structural)
     payments = payments.filter(payments.payer_id != ESCROW, payments.payee_id != ESCROW)
+    payments = payments.filter(payments.payment_id.nullif("").notnull())  # what has no id cannot be cited
     orgs = groups(tables)
     payments = payments.left_join(orgs.rename(p_org="org", p_group="group"), [("payer_id", "p_org")])
     payments = payments.left_join(orgs.rename(r_org="org", r_group="group"), [("payee_id", "r_org")])

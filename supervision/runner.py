@@ -16,10 +16,11 @@ from supervision.duckdb import open_duckdb
 from supervision.engine import Engine, Opening
 from supervision.errors import UnusableEvidence
 from supervision.finding import Finding
-from supervision.intake import Source, take_in
+from supervision.intake import Source, strangers, take_in
 from supervision.plan import Plan, make_plan
 from supervision.rule_table import in_force
 from supervision.rules import ALL
+from supervision.sifting import is_a_moment
 
 _EVERYWHERE: Final = ("orgs", "flags")
 
@@ -30,6 +31,8 @@ class Supervision:
 
     as_of: datetime
     mode: Mode
+    tables: Mapping[str, Mapping[str, Any]]
+    ignored_files: tuple[str, ...]
     rules_run: tuple[Mapping[str, Any], ...]
     rules_off: tuple[Mapping[str, Any], ...]
     statistics: Mapping[str, Any]
@@ -41,6 +44,8 @@ class Supervision:
         return {
             "as_of": rfc3339(self.as_of),
             "mode": self.mode.value,
+            "tables": dict(self.tables),
+            "ignored_files": list(self.ignored_files),
             "rules_run": list(self.rules_run),
             "rules_off": list(self.rules_off),
             "statistics": dict(self.statistics),
@@ -66,18 +71,25 @@ def supervise(
     claims to be.
     """
     with _opened(folder, ALL, opening) as (engine, sources):
-        at = as_of or engine.latest_time()
-        if at is None:
-            raise UnusableEvidence("the tables hold no time: say from when to look (--as-of)")
-        at = whole_millisecond(at)
+        at = _looked_from(as_of, engine)
         context = Context(as_of=at, rules=in_force(at), mode=mode)
-        return _run(engine, sources, make_plan(context, dialect=engine.dialect))
+        return _run(engine, sources, make_plan(context, dialect=engine.dialect), folder)
 
 
 def carry_out(plan: Plan, folder: Path, *, opening: Opening = open_duckdb) -> Supervision:
     """Run a plan, made for the engine's dialect, on a folder of evidence tables; otherwise as `supervise`."""
     with _opened(folder, plan.rules, opening) as (engine, sources):
-        return _run(engine, sources, plan)
+        return _run(engine, sources, plan, folder)
+
+
+def _looked_from(as_of: datetime | None, engine: Engine) -> datetime:
+    at = as_of or engine.latest_time()
+    if at is None:
+        raise UnusableEvidence("the tables hold no time: say from when to look (--as-of)")
+    if not is_a_moment(at):
+        whose = "" if as_of else ", the latest in the tables: say from when to look (--as-of)"
+        raise UnusableEvidence(f"nothing can be looked at from {at.isoformat()}{whose}")
+    return whole_millisecond(at)
 
 
 def whole_millisecond(at: datetime) -> datetime:
@@ -97,7 +109,7 @@ def _opened(
             yield engine, sources
 
 
-def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Supervision:
+def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path) -> Supervision:
     context = plan.context
     run, off, findings = [], [], []
     for rule in plan.rules:
@@ -105,7 +117,8 @@ def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Supervisi
         if reason is not None:
             off.append({"rule_id": rule.rule_id, **reason})
             continue
-        found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
+        with _named(rule.rule_id):
+            found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
         findings.extend(found)
         run.append(
             {
@@ -123,11 +136,24 @@ def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Supervisi
     return Supervision(
         as_of=context.as_of,
         mode=context.mode,
+        tables={name: source.document() for name, source in sorted(sources.items())},
+        ignored_files=tuple(strangers(folder)),
         rules_run=tuple(run),
         rules_off=tuple(off),
         statistics=_statistics(engine, sources, plan),
         findings=tuple(findings),
     )
+
+
+@contextmanager
+def _named(rule_id: str) -> Iterator[None]:
+    """Evidence that a rule stumbles over (a file that lies of itself) is refused, and the rule is named."""
+    try:
+        yield
+    except UnusableEvidence as error:
+        raise UnusableEvidence(f"{rule_id}: {error.detail}") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UnusableEvidence(f"{rule_id} cannot judge these tables: {error!r}") from error
 
 
 def _off(rule: Rule, sources: Mapping[str, Source], context: Context) -> dict[str, Any] | None:
@@ -154,6 +180,11 @@ def _statistics(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> di
     if missing is not None:
         return {"markets": None, "prices": None, "reason": missing["reason"]}
     context = plan.context
+    with _named("the statistics"):
+        return _told_of_markets(engine, plan, context)
+
+
+def _told_of_markets(engine: Engine, plan: Plan, context: Context) -> dict[str, Any]:
     return {
         "window": {"from": rfc3339(context.market_since), "to": rfc3339(context.as_of)},
         "markets": list(measures.concentration(engine.rows(plan.queries["concentration"]), context)),

@@ -19,6 +19,8 @@ from supervision.trades import counted_sales
 CITED_SEQS: Final = 10_000
 """So many seqs of a market are cited at most (the earliest); the statistic says how many there are."""
 
+MOST_SHOWN: Final = 2**53 - 1
+
 
 def market_shares(tables: Tables, context: Context) -> Any:
     """Rows `category, geo, group, sellers[], amount, trades, seqs[], nth, place` and the market's totals.
@@ -110,8 +112,8 @@ def herfindahl(parts: Sequence[int]) -> Fraction:
 
 
 def whole(value: Fraction) -> int:
-    """A non-negative fraction rounded half up, for display beside the exact numbers."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+    """A non-negative fraction rounded half up (as far as JSON counts), to show beside the exact one."""
+    return min((2 * value.numerator + value.denominator) // (2 * value.denominator), MOST_SHOWN)
 
 
 def exact(value: Fraction) -> str:

@@ -43,11 +43,11 @@ def expression(tables: Tables, context: Context) -> Any:
     sold = sold.filter(sold.seller_group != sold.buyer_group)
     sold = sold.mutate(product=ibis.coalesce(sold.product_id, sold.listing_id, ""))
     days = tables["throttling"].select("trade_id", "day", "asked", "refused", t_seq="seq")
-    days = days.filter(days.day <= ibis.literal(context.as_of.date(), type="date"))
+    days = days.filter(days.day <= ibis.literal(context.as_of.date(), type="date"), days.asked.notnull())
     calls = days.inner_join(sold, "trade_id")
     calls = calls.group_by("category", "geo", "seller_group", "seller_id", "product", "buyer_group").agg(
         asked=calls.asked.sum().cast("int64"),
-        refused=calls.refused.sum().cast("int64"),
+        refused=calls.refused.fill_null(0).sum().cast("int64"),
         at=calls.day.min().cast("timestamp"),
         seq=calls.t_seq.max(),
     )

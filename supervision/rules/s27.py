@@ -22,7 +22,7 @@ from supervision.chance import beyond, unlikely
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Market, Severity
 from supervision.saying import because, tell
-from supervision.shares import whole
+from supervision.shares import MOST_SHOWN, whole
 from supervision.trades import counted_sales
 
 _CELL: Final = ("category", "geo", "unit")
@@ -161,6 +161,10 @@ def _changed(values: Sequence[float], base: int, spread: float) -> Alarm:
     return best
 
 
+def _milli(value: float) -> int:
+    return min(round(1000 * value), MOST_SHOWN)
+
+
 def _finding(
     told: tuple[Market, str, str, list[date], Alarm, list[Row]], rate: int, context: Context
 ) -> Finding:
@@ -183,9 +187,9 @@ def _finding(
             "unit": unit,
             "week": weeks[alarm.at].isoformat(),
             "weeks": len(weeks),
-            "before_milli": round(1000 * alarm.before),
-            "after_milli": round(1000 * alarm.after),
-            "deviations_milli": round(1000 * alarm.deviations),
+            "before_milli": _milli(alarm.before),
+            "after_milli": _milli(alarm.after),
+            "deviations_milli": _milli(alarm.deviations),
             "false_discovery_rate_bp": rate,
         },
         evidence=last[:100],
