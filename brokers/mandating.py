@@ -13,7 +13,7 @@ from brokers import repository
 from brokers.commission import CAP_BP, check_commission
 from brokers.errors import MandateWrongRole, MandateWrongState, SelfDealing
 from brokers.facts import certificate_facts
-from brokers.mandates.document import Limits, Written, check_date
+from brokers.mandates.document import Bypass, Limits, Written, check_date
 from brokers.mandates.errors import (
     MandateDocumentDiffers,
     MandateExclusive,
@@ -25,6 +25,7 @@ from brokers.mandates.repository import LIVE, limits_of, live_of, terms_by_manda
 from brokers.mandates.tables import MandateTermsRow
 from brokers.moving import LATE
 from brokers.practising import require_practitioner
+from brokers.rule_table import in_force
 from brokers.rules import (
     ALL_SECTORS,
     BrokerAct,
@@ -113,6 +114,7 @@ async def sign_mandate(
         dated_on=day,
         ends_at=ends_at,
         nonce=act.nonce(),
+        bypass=Bypass.of(in_force(act.occurred_at)),
         limits=limits,
     )
     s.add(row)

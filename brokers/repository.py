@@ -92,6 +92,12 @@ async def claim_mandate(s: WriteSession, *, mandate_id: str) -> MandateRow:
     return row
 
 
+async def lock_mandate(s: WriteSession, *, mandate_id: str) -> None:
+    """Share-lock a mandate that an act rests on, and read it anew: what ends it waits for the act."""
+    query = share_lock(select(MandateRow).where(MandateRow.mandate_id == mandate_id))
+    await s.exec(query.execution_options(populate_existing=True))
+
+
 async def mandates_in_use(
     s: WriteSession, *, broker_id: str, client_ids: Sequence[str], listing_id: str, at: datetime
 ) -> Sequence[MandateRow]:

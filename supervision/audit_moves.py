@@ -230,6 +230,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "RWD.WITHDRAW": _TWO_SIDES,
     "RWD.DECIDE": _EXCHANGE,
     "RWD.RELEASE": _BROKER,
+    "RWD.FALL": _EXCHANGE,
     "REQ.FULFIL": _BUYER,
     "REQ.WITHDRAW": _BUYER,
     "REQ.EXPIRE": _EXCHANGE,

@@ -14,9 +14,11 @@ from base.canonical import canonical
 from base.clock import rfc3339
 from base.errors import Malformed
 from brokers.mandates.errors import MandateDateWrong, MandateExceeded
+from brokers.rule_table import RulesInForce
 from brokers.rules import Power, Side
 
 TYPE: Final = "urn:databourse:mandate:v1"
+BYPASS: Final = "BR-BYPASS"
 USUAL_POWERS: Final = frozenset({Power.MATCH, Power.NEGOTIATE})
 MOST_NAMED: Final = 30
 
@@ -73,6 +75,45 @@ class Use:
     territories: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """The term on contracts around the broker: the version of the rule that the months are of, and they."""
+
+    version: str
+    months: int
+
+    @classmethod
+    def of(cls, rules: RulesInForce) -> "Bypass":
+        """As the rule table has it on the day of the document."""
+        (value,) = (one for one in rules.of(BYPASS) if one.name == "months")
+        return cls(value.version, value.value)
+
+    def document(self) -> dict[str, Any]:
+        """As the document has it; both texts say the same."""
+        return {
+            "rule": BYPASS,
+            "version": self.version,
+            "months": self.months,
+            "zh": _BYPASS_ZH.format(months=self.months),
+            "en": _BYPASS_EN.format(months=self.months),
+        }
+
+
+_BYPASS_ZH: Final = (
+    "委托期间及委托终止后{months}个月内，委托人与经纪人介绍的对方就同一数据产品开始、且没有任何数据经纪人参与的"
+    "交易，仍按本委托书的费率向经纪人支付报酬（民法典第九百六十五条）；合同订立时经纪人没有有效证书的除外。"
+    "该交易由其他持证数据经纪人居间的，报酬归促成合同的经纪人（民法典第九百六十三条），本委托的经纪人不另收取。"
+)
+_BYPASS_EN: Final = (
+    "A trade that the client begins, while this mandate runs or within {months} months after its end,"
+    " without any data broker, with the counterparty and over the product that the broker introduced, owes"
+    " the broker the fee of this mandate all the same (Civil Code, article 965), unless the broker has no"
+    " certificate in force when the contract is concluded. Where another certified data broker mediates that"
+    " trade, the reward is due to the broker that brings the contract about (article 963), and nothing"
+    " besides to the broker of this mandate."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """All that the document says. `parties` are name and code of each organisation, by its id."""
@@ -91,6 +132,7 @@ class Written:
     dated_on: date
     ends_at: datetime
     nonce: str
+    bypass: Bypass
     limits: Limits = field(default_factory=Limits)
 
     def encoded(self) -> bytes:
@@ -108,6 +150,7 @@ class Written:
                 "fee_bp": self.fee_bp,
                 "fee_cap_bp": self.cap_bp,
                 "fee_owed": "on-settlement",
+                "bypass": self.bypass.document(),
                 "conflict_disclosed": self.conflict_disclosed,
                 "dual_consent": self.dual_consent,
                 "dated_on": self.dated_on.isoformat(),

@@ -243,6 +243,14 @@ class NothingToContest(Conflict):
     title = "No reward is claimed in this trade"
 
 
+class RewardFallen(Conflict):
+    """Nobody pays a broker that is owed nothing when the contract is concluded: it is drawn up anew."""
+
+    code = "reward-fallen"
+    title = "The reward in the contract is not owed any more"
+    rule_id: ClassVar[str | None] = "BR-BYPASS"
+
+
 class ContestClosed(Conflict):
     code = "reward-contest-closed"
     title = "The contest is decided"

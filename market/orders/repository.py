@@ -232,6 +232,16 @@ async def ended_with_ready(s: ReadSession, *, at: datetime) -> list[str]:
     return list(await s.exec(query.distinct().order_by(MandateRow.mandate_id)))
 
 
+async def ready_with_reward(s: ReadSession, *, broker_id: str | None = None) -> list[str]:
+    """The ids of the contracts to be signed that show a reward, of one broker or of any, in their order."""
+    query = select(Trade.trade_id).where(
+        Trade.status == TradeState.CONTRACT_READY, col(Trade.reward_to).is_not(None)
+    )
+    if broker_id is not None:
+        query = query.where(Trade.reward_to == broker_id)
+    return list(await s.exec(query.order_by(Trade.trade_id)))
+
+
 async def discard_contract(s: WriteSession, *, trade_id: str) -> None:
     """Take a contract that is not concluded away, with what was signed of it: another is drawn up."""
     for table in (ContractSignature, ContractRecipient, ContractPolicy, Contract):

@@ -6,7 +6,8 @@ mandate runs or within the period after it, the contract's price bears the rewar
 
 None is owed to who has no certificate then, to who was out of it with a suspension, for what it handed over
 or has fulfilled, where the two had begun by themselves before, and up to the price that they have contracted
-through it already. Both sides are shown the reward with every price, before they offer.
+through it already. Both sides are shown the reward with every price, before they offer. What a contract shows
+is asked again at its last signature: a claim that has fallen since is not paid (`require_reward`).
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import orjson
 from sqlalchemy import or_
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -21,7 +23,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from base.calendar import months_after
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
-from brokers.repository import certificate_in_use, certificates_of
+from brokers.mandates.document import BYPASS
+from brokers.repository import certificate_in_use, certificates_of, lock_mandate
 from brokers.rule_table import in_force as rules_of
 from brokers.rules import IN_FORCE
 from brokers.tables import CertificateRow, MandateRow
@@ -31,11 +34,12 @@ from identity.tables import OrganisationRow
 from ledger.recording import Act
 from ledger.statement import Draft
 from market.listings.tables import Listing, ListingFile
+from market.orders.errors import RewardFallen
 from market.orders.lasting import end_of
 from market.orders.states import NOTHING_CAME_OF_IT
-from market.orders.tables import Introduction, Trade
+from market.orders.tables import Contract, Introduction, Trade
 
-RULE: Final = "BR-BYPASS"
+RULE: Final = BYPASS
 _MOST: Final = 200
 
 
@@ -85,12 +89,52 @@ async def introduce(
 
 
 async def claim_due(s: WriteSession, act: Act, trade: Trade, *, price_minor: int | None) -> Claim | None:
-    """`claim_seen` for an act that rests on it: the broker's certificate is share-locked."""
-    claim = await claim_seen(s, trade, at=act.now, price_minor=price_minor)
-    if claim is None:
+    """`claim_seen` for an act that rests on it: asked again with certificate and mandate share-locked."""
+    claim, seen = await claim_seen(s, trade, at=act.now, price_minor=price_minor), None
+    while claim is not None and claim != seen:
+        seen = claim
+        await certificate_in_use(s, org_id=claim.broker_id, at=act.now)
+        await lock_mandate(s, mandate_id=claim.mandate_id)
+        claim = await claim_seen(s, trade, at=act.now, price_minor=price_minor)
+    return claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The reward that a drawn-up contract shows; `fallen` says why it is not owed any more, where it is not.
+
+    `certificate`: the broker has none in force; `claim`: its mandate was passed on, or the like.
+    """
+
+    broker_id: str
+    mandate_id: str
+    fallen: str | None
+
+
+async def reward_shown(s: WriteSession, act: Act, trade: Trade) -> Shown | None:
+    """The reward that a trade's contract shows, asked again under lock; None where it shows none."""
+    contract = await s.get(Contract, trade.trade_id)
+    if trade.reward_to is None or contract is None:
         return None
-    held = await certificate_in_use(s, org_id=claim.broker_id, at=act.now)
-    return claim if held is not None and _bears(held, act.now) else None
+    shown = orjson.loads(contract.document)["price"]["reward"]
+    claim, fallen = await claim_due(s, act, trade, price_minor=trade.price_minor), None
+    if claim is None or claim.document() != shown:
+        held = await certificate_in_use(s, org_id=trade.reward_to, at=act.now)
+        fallen = "claim" if held is not None and _bears(held, act.now) else "certificate"
+    return Shown(broker_id=trade.reward_to, mandate_id=shown["mandate_id"], fallen=fallen)
+
+
+async def require_reward(s: WriteSession, act: Act, trade: Trade) -> None:
+    """That what a contract shows as a reward is owed when it is concluded. Raises RewardFallen."""
+    shown = await reward_shown(s, act, trade)
+    if shown is not None and shown.fallen is not None:
+        raise RewardFallen(
+            "the reward is not owed any more: the exchange draws the contract up anew without it, at once if"
+            " you contest it; then read and sign that one",
+            trade_id=trade.trade_id,
+            broker_id=shown.broker_id,
+            reason=shown.fallen,
+        )
 
 
 async def claim_seen(s: ReadSession, trade: Trade, *, at: datetime, price_minor: int | None) -> Claim | None:
@@ -152,6 +196,12 @@ def claimed(trade: Trade, claim: Claim, *, commission_minor: int) -> Draft:
         },
         opening={"fee_bp": claim.fee_bp, "commission_minor": str(commission_minor)},
     )
+
+
+def fell(trade: Trade, shown: Shown) -> Draft:
+    """RWD.FALL: what a contract showed as a reward is owed no more before it was concluded, and why."""
+    said = {"trade_id": trade.trade_id, "broker_id": shown.broker_id, "mandate_id": shown.mandate_id}
+    return Draft("RWD.FALL", trade.trade_id, public={**said, "reason": shown.fallen})
 
 
 async def _beside(s: ReadSession, org_id: str) -> SelectOfScalar[str]:

@@ -18,6 +18,7 @@ from market.orders.acting import acting_side, ended_since_agreed, require_broker
 from market.orders.contests import require_uncontested
 from market.orders.contract import signing_draft
 from market.orders.errors import ContractNotDrawnUp, SignedBefore
+from market.orders.rewarding import require_reward
 from market.orders.rules import TradeEvent, TradeState, due_in, may_move
 from market.orders.statements import named, parties_of, step
 from market.orders.tables import Contract, ContractSignature, Trade
@@ -28,9 +29,9 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """Sign the contract as a party (TRD.SIGN); the last signature concludes it (TRD.CONTRACT).
 
     The contract is concluded by a broker that is certified then, not only when it signed, and mandated then,
-    or since the deal was agreed no more.
-    Raises TradeWrongState, NotAParty, SignedBefore, RewardContested, `listing-not-on-offer` and what the
-    registry raises, and for a broker what BR1, BR2 and BR3 raise.
+    or since the deal was agreed no more; and with no reward but to a broker that is owed it then.
+    Raises TradeWrongState, NotAParty, SignedBefore, RewardFallen, RewardContested, `listing-not-on-offer` and
+    what the registry raises, and for a broker what BR1, BR2 and BR3 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     may_move(trade.status, TradeEvent.SIGN, act.role)
@@ -48,6 +49,7 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     concluding = await _is_last(s, act, trade, signed.keys() | {act.actor.org_id})
     if concluding:
         await require_broker_of(s, act, trade)
+        await require_reward(s, act, trade)
         await require_uncontested(s, trade, at=act.now)
     await repository.move(s, trade=trade, event=TradeEvent.SIGN, role=act.role)
     recorded = await record(

@@ -68,8 +68,10 @@ async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
     mandates = await mandates_in(s, act, trade)
     mandate = mandates.get(trade.broker_side or "")
     offered = await repository.latest_offer(s, trade_id=trade.trade_id)
-    shown = offered is None or offered.commission_bp != 0  # nobody bears what was not shown, as in auctions
-    claim = await claim_due(s, act, trade, price_minor=trade.price_minor) if shown else None
+    most = None if offered is None else offered.commission_bp
+    claim = await claim_due(s, act, trade, price_minor=trade.price_minor) if most != 0 else None
+    if claim is not None and most is not None and claim.fee_bp > most:
+        claim = None  # nobody bears what was not shown, as in auctions: another broker's, of a higher fee
     commission_bp = claim.fee_bp if claim else commission_of(trade, mandates)
     cleared = await clear_customs(
         s,

@@ -5,6 +5,7 @@ from datetime import date
 from base.clock import parse_rfc3339
 from base.db import WriteSession
 from base.jobs import Handlers, Job
+from brokers.mandates.following import OUT_OF_FORCE_JOB
 from brokers.mandates.repository import for_one_deal
 from brokers.mandating import END_JOB as MANDATE_END_JOB
 from brokers.mandating import fulfil_mandate
@@ -26,6 +27,7 @@ from market.filing.service import (
     note_overdue,
 )
 from market.orders.repository import agreed_under
+from market.trade.contesting import draw_up_without_fallen
 from market.trade.taking_over import conclude_left, end_mandate
 
 
@@ -35,6 +37,18 @@ async def fulfil_settled(s: WriteSession, act: Act) -> None:
     for trade in await agreed_under(s, mandate_ids=single) if single else ():
         if trade.settled_at is not None and trade.mandate_id is not None:
             await fulfil_mandate(s, act, mandate_id=trade.mandate_id, trade_id=trade.trade_id)
+
+
+def _of_brokers(house: House) -> Handlers:
+    """What a mandate's end, or a certificate's, is to the contracts that are to be signed."""
+
+    async def on_mandate_end(s: WriteSession, job: Job) -> None:
+        await end_mandate(s, house.exchange_act(), mandate_id=job.payload["mandate_id"])
+
+    async def on_out_of_force(s: WriteSession, job: Job) -> None:
+        await draw_up_without_fallen(s, house.exchange_act(), broker_id=job.payload["broker_id"])
+
+    return {MANDATE_END_JOB: on_mandate_end, OUT_OF_FORCE_JOB: on_out_of_force}
 
 
 def after_settlement(house: House) -> Handlers:
@@ -50,6 +64,7 @@ def after_settlement(house: House) -> Handlers:
         await make_round(s, house.exchange_act(), since=parse_rfc3339(job.payload["since"]))
         await fulfil_settled(s, house.exchange_act())
         await conclude_left(s, house.exchange_act())
+        await draw_up_without_fallen(s, house.exchange_act())
 
     async def on_watch(s: WriteSession, job: Job) -> None:
         day, beyond = date.fromisoformat(job.payload["day"]), job.payload.get("beyond", "")
@@ -70,11 +85,8 @@ def after_settlement(house: House) -> Handlers:
     async def on_duty(s: WriteSession, job: Job) -> None:
         await note_overdue(s, house.exchange_act(), duty_id=job.payload["duty_id"])
 
-    async def on_mandate_end(s: WriteSession, job: Job) -> None:
-        await end_mandate(s, house.exchange_act(), mandate_id=job.payload["mandate_id"])
-
     return {
-        MANDATE_END_JOB: on_mandate_end,
+        **_of_brokers(house),
         FILE_JOB: on_file,
         CERTIFY_JOB: on_certify,
         ROUND_JOB: on_round,

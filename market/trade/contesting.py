@@ -2,7 +2,9 @@
 
 Seller or buyer says before the contract is concluded why nothing is owed; the broker answers; an officer of
 the exchange, of none of their sides, decides within the period of the rule. Until then, or until the period
-is over, the contract is not concluded. What is found not to be owed is drawn up anew without it.
+is over, the contract is not concluded. What is found not to be owed is drawn up anew without it; and so is,
+with nothing to decide, what has fallen before the contract is concluded: with the broker's certificate, or
+with its claim. The exchange does that soon by itself, and at once for who contests it.
 """
 
 from typing import Final
@@ -16,7 +18,7 @@ from market.orders import repository as trades
 from market.orders.contests import claim_contest, contests_in
 from market.orders.errors import ContestClosed, NotAParty, NothingToContest, OfferMalformed, RewardContested
 from market.orders.officers import require_unrelated
-from market.orders.rewarding import RULE, Claim, claim_seen, introductions_to
+from market.orders.rewarding import RULE, Shown, claim_seen, fell, introductions_to, reward_shown
 from market.orders.rules import TradeState, check_note
 from market.orders.tables import RewardContest, Trade
 from market.trade.accepting import draw_up_again
@@ -27,7 +29,8 @@ OPEN: Final = (TradeState.INQUIRED, TradeState.NEGOTIATING, TradeState.CONTRACT_
 async def contest_reward(s: WriteSession, act: Act, *, trade_id: str, reasons: str) -> RewardContest:
     """Say, as seller or buyer, why the broker is owed nothing in this trade (RWD.CONTEST).
 
-    Once for each broker, before the contract is concluded. Raises TradeUnknown, NotAParty, NothingToContest,
+    Once for each broker, before the contract is concluded. One that has fallen needs no decision: the
+    contract is drawn up anew without it (RWD.FALL). Raises TradeUnknown, NotAParty, NothingToContest,
     RewardContested, OfferMalformed.
     """
     trade = await trades.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
@@ -35,7 +38,8 @@ async def contest_reward(s: WriteSession, act: Act, *, trade_id: str, reasons: s
     if own != act.actor.org_id:
         raise NotAParty("seller and buyer contest, each for itself", role=act.role)
     claim = await _standing(s, act, trade)
-    if any(one.broker_id == claim.broker_id for one in await contests_in(s, trade_id=trade_id)):
+    contested = any(one.broker_id == claim.broker_id for one in await contests_in(s, trade_id=trade_id))
+    if contested and claim.fallen is None:
         raise RewardContested("it was contested in this trade before", trade_id=trade_id)
     due = deadline_after(act.occurred_at, rules_of(act.occurred_at).number(RULE, "contest"))
     row = RewardContest(
@@ -50,6 +54,8 @@ async def contest_reward(s: WriteSession, act: Act, *, trade_id: str, reasons: s
     s.add(row)
     await s.flush()
     await record(s, act, _said("RWD.CONTEST", row, {"reasons": _text(reasons)}))
+    if claim.fallen is not None:
+        await _drop(s, act.as_exchange(), trade, claim)
     return row
 
 
@@ -113,24 +119,51 @@ async def release_reward(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
         raise NothingToContest("no reward of yours", trade_id=trade_id)
     said = {"trade_id": trade_id, "broker_id": claim.broker_id, "mandate_id": claim.mandate_id}
     await record(s, act, Draft("RWD.RELEASE", trade_id, public=said))
-    for one in await contests_in(s, trade_id=trade_id):
-        if one.decided_at is None and one.broker_id == claim.broker_id:
-            one.upheld, one.decided_at = True, act.occurred_at
-            s.add(one)
+    await _close(s, act, trade, claim.broker_id)
     await _let_go(s, act, trade, claim.broker_id)
     return trade
 
 
-async def _standing(s: WriteSession, act: Act, trade: Trade) -> Claim:
-    """The claim in a trade that is not concluded. Raises NothingToContest."""
-    claim = None
-    if trade.status in OPEN:
+async def draw_up_without_fallen(s: WriteSession, act: Act, *, broker_id: str | None = None) -> None:
+    """Draw up anew the contracts to be signed whose reward has fallen, of one broker or of any (RWD.FALL).
+
+    All trades are locked before the first certificate is.
+    """
+    ready = await trades.ready_with_reward(s, broker_id=broker_id)
+    for trade in [await trades.claim_trade(s, trade_id=trade_id) for trade_id in ready]:
+        if trade.status is not TradeState.CONTRACT_READY:
+            continue
+        shown = await reward_shown(s, act, trade)
+        if shown is not None and shown.fallen is not None:
+            await _drop(s, act, trade, shown)
+
+
+async def _drop(s: WriteSession, act: Act, trade: Trade, shown: Shown) -> None:
+    """The exchange states that the reward has fallen; there is nothing left to decide about it."""
+    await record(s, act, fell(trade, shown))
+    await _close(s, act, trade, shown.broker_id)
+    await draw_up_again(s, act, trade)
+
+
+async def _close(s: WriteSession, act: Act, trade: Trade, broker_id: str) -> None:
+    for one in await contests_in(s, trade_id=trade.trade_id):
+        if one.decided_at is None and one.broker_id == broker_id:
+            one.upheld, one.decided_at = True, act.occurred_at
+            s.add(one)
+    await s.flush()
+
+
+async def _standing(s: WriteSession, act: Act, trade: Trade) -> Shown:
+    """What its contract shows, or what is claimed in a trade that has none. Raises NothingToContest."""
+    if trade.status is TradeState.CONTRACT_READY and trade.reward_to is not None:
+        shown = await reward_shown(s, act, trade)
+        if shown is not None:
+            return shown
+    elif trade.status in OPEN:
         claim = await claim_seen(s, trade, at=act.now, price_minor=trade.price_minor)
-    if claim is None or (
-        trade.status is TradeState.CONTRACT_READY and trade.reward_to not in {None, claim.broker_id}
-    ):
-        raise NothingToContest("no reward is claimed in this trade", trade_id=trade.trade_id)
-    return claim
+        if claim is not None:
+            return Shown(broker_id=claim.broker_id, mandate_id=claim.mandate_id, fallen=None)
+    raise NothingToContest("no reward is claimed in this trade", trade_id=trade.trade_id)
 
 
 async def _open(s: WriteSession, contest_id: str) -> RewardContest:

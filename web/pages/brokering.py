@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from brokers import repository
 from brokers.commission import CAP_BP, DEFAULT_BP
-from brokers.mandates.document import USUAL_POWERS
+from brokers.mandates.document import USUAL_POWERS, Bypass
 from brokers.mandates.repository import terms_by_mandate
 from brokers.register_search import Order, Wanted
+from brokers.rule_table import in_force
 from brokers.rules import Power
 from brokers.states import CertificateState, MandateState
 from market.listings.categories import CATEGORY_LABELS
@@ -60,6 +61,7 @@ async def _mandates(visitor: Visitor, filled: Filled) -> Response:
         ends_at=in_days(visitor.node.clock.now(), _MANDATE_DAYS),
         cap_bp=CAP_BP,
         default_bp=DEFAULT_BP,
+        bypass_months=Bypass.of(in_force(visitor.node.clock.now())).months,
     )
 
 

@@ -46,6 +46,7 @@ CONDUCT: Final[Mapping[str, str]] = {
     "RWD.WITHDRAW": N_("Contest withdrawn"),
     "RWD.DECIDE": N_("Contest decided"),
     "RWD.RELEASE": N_("Reward given up by the broker"),
+    "RWD.FALL": N_("Reward not owed any more"),
     "MED.SEND": N_("Matches sent by a broker to its client"),
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),

@@ -42,4 +42,5 @@ EVENTS: Final[Mapping[str, str]] = {
     "RWD.WITHDRAW": N_("Contest withdrawn"),
     "RWD.DECIDE": N_("Contest of the reward decided"),
     "RWD.RELEASE": N_("Broker's reward given up"),
+    "RWD.FALL": N_("Broker's reward not owed any more"),
 }

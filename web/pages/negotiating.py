@@ -75,8 +75,10 @@ async def _reward(s: ReadSession, trade: Trade, latest: Offer | None, room: Room
     price = trade.price_minor or (latest.price_minor if latest else None)
     claim = await claim_seen(s, trade, at=room.now, price_minor=price)
     names = await names_of(s, [claim.broker_id] if claim else [])
+    ready = trade.status is TradeState.CONTRACT_READY and trade.reward_to is not None
     return {
         "reward": claim,
+        "reward_fallen": ready and (claim is None or claim.broker_id != trade.reward_to),
         "reward_broker": names[claim.broker_id] if claim else None,
         "contestable": trade.status in OPEN,
     }

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import orjson
 import pytest
 
 from base.errors import Malformed
-from brokers.mandates.document import Limits, Use, Written, check_date, check_use
+from brokers.mandates.document import Bypass, Limits, Use, Written, check_date, check_use
 from brokers.mandates.errors import MandateDateWrong, MandateExceeded
+from brokers.rule_table import in_force
 from brokers.rules import Power, Side
 
 NARROW = Limits(
@@ -38,6 +40,7 @@ WRITTEN = Written(
     dated_on=date(2026, 11, 16),
     ends_at=datetime(2027, 6, 30, tzinfo=UTC),
     nonce="n",
+    bypass=Bypass("1", 6),
     limits=NARROW,
 )
 
@@ -90,10 +93,23 @@ def test_a_document_bears_the_ledgers_day_in_shanghai(day, reason):
     assert refused.value.facts["reason"] == reason
 
 
+def test_the_document_says_in_both_languages_how_long_the_broker_is_not_to_be_walked_around():
+    """As the rule table of its day has it: a table of another number makes another text."""
+    day = datetime(2026, 11, 16, tzinfo=UTC)
+    usual = Bypass.of(in_force(day))
+    longer = [replace(one, value=9) if one.name == "months" else one for one in in_force(day).of("BR-BYPASS")]
+    for bypass, months in ((usual, 6), (Bypass.of(in_force(day, longer)), 9)):
+        said = orjson.loads(replace(WRITTEN, bypass=bypass).encoded())["bypass"]
+        assert (said["rule"], said["version"], said["months"]) == ("BR-BYPASS", "1", months)
+        assert f"终止后{months}个月内" in said["zh"]
+        assert f"within {months} months after its end" in said["en"]
+
+
 def test_every_word_and_the_nonce_change_the_document():
     changes = (
         {"fee_bp": 201},
         {"nonce": "o"},
+        {"bypass": Bypass("1", 7)},
         {"limits": replace(NARROW, exclusive=True)},
         {"dated_on": date(2026, 11, 17)},
         {"scope": "more"},
