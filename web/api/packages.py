@@ -1,23 +1,19 @@
 """A file as an encrypted package: fetched ahead, in ranges; and its key, released for one recipient key."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from base.db import WriteSession
-from ledger.recording import Act
 from market.delivery.access import Declared
-from market.delivery.downloads import ROLE, download_act
-from market.delivery.packages.service import EVENT, fetch_package, package_stream, release_key
-from market.delivery.packages.tables import KeyRelease
+from market.delivery.downloads import ROLE
+from market.delivery.packages.service import fetch_package, package_stream
 from market.listings.conditions import Purpose
-from web.acts import Asked, Id
+from web.acts import Id
 from web.deps import WAITING, CallerDep, respond
 from web.files import Sending, file_headers
-from web.views import View, done_view
+from web.packages import ReleaseForm, ReleaseView, release
+from web.views import done_view
 
 router = APIRouter(tags=["entitlements"])
 MEDIA_TYPE: Final = "application/octet-stream"
@@ -25,28 +21,6 @@ _PARTS: Final[dict[int | str, dict[str, Any]]] = {
     206: {"description": "The range that was asked for"},
     416: {"description": "No such range; `Content-Range` tells the length"},
 }
-
-
-class ReleaseForm(Asked):
-    """For which age key the package's key is wrapped, and what the use is for."""
-
-    age_recipient: str = Field(pattern=r"^age1[02-9ac-hj-np-z]{58}$", max_length=62)
-    purpose: Purpose | None = None
-    recipient: Id | None = None
-
-
-class ReleaseView(View):
-    """`header` before the package's bytes is an age file that the named key opens."""
-
-    release_id: str
-    entitlement_id: str
-    age_recipient: str
-    header: str
-    released_at: datetime
-
-    @classmethod
-    def of(cls, row: KeyRelease) -> "ReleaseView":
-        return cls(**row.model_dump(include=set(cls.model_fields) - {"header"}), header=row.header.decode())
 
 
 @router.get("/entitlements/{entitlement_id}/package", response_class=StreamingResponse, responses=_PARTS)
@@ -95,32 +69,9 @@ async def package(
     response_model=done_view(ReleaseView),
     openapi_extra=WAITING,
 )
-async def release(entitlement_id: Id, form: ReleaseForm, caller: CallerDep) -> Response:
+async def release_one(entitlement_id: Id, form: ReleaseForm, caller: CallerDep) -> Response:
     """Have the package's key released for an age key of one's own: this is the use, and it is counted.
 
     Asked for again with the same age key it is the same release, and no other use.
     """
-    caller.require(ROLE)
-    node = caller.node
-
-    async def released(s: WriteSession, act: Act) -> KeyRelease:
-        return await release_key(
-            s,
-            act,
-            master=node.safe.master,
-            entitlement_id=entitlement_id,
-            age_recipient=form.age_recipient,
-            declared=Declared(form.purpose, form.recipient),
-        )
-
-    return respond(
-        await caller.perform(
-            released,
-            ReleaseView.of,
-            route=f"package-key/{entitlement_id}",
-            args=form.model_dump(mode="json"),
-            act=download_act(node.house, caller.actor),
-            attempted=EVENT,
-            object_id=entitlement_id,
-        )
-    )
+    return respond(await release(caller, entitlement_id, form))
