@@ -7,10 +7,11 @@ Exit codes: 0 run (with or without findings), 2 unusable tables or options.
 """
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -52,12 +53,27 @@ def supervise(
     except OSError as error:
         raise _stop(f"cannot read or write: {error}") from None
     typer.echo(f"as of {rfc3339(result.as_of)}")
+    for line in _left_out(result.tables, result.ignored_files):
+        typer.echo(line)
     for rule in result.rules_run:
         note = f"   (without {', '.join(rule['without'])})" if rule["without"] else ""
         typer.echo(f"{rule['rule_id'] + '@' + rule['rule_version']:<12}{rule['findings']:>6} findings{note}")
     for off in result.rules_off:
         typer.echo(f"{off['rule_id']:<12}   off: {off['reason']}")
     typer.echo(f"{len(result.findings)} findings (suspected, not decided) in {out}")
+
+
+def _left_out(tables: Mapping[str, Mapping[str, Any]], ignored: Sequence[str]) -> Iterator[str]:
+    """What of the tables could not be used, a line each."""
+    for name, told in tables.items():
+        for column, count in told.get("left_out", {}).items():
+            yield f"{name}: {count} rows left out, without {column}"
+        for column, count in told.get("read_otherwise", {}).items():
+            yield f"{name}: {count} values of {column} that cannot be, read otherwise"
+        if told.get("ignored_columns"):
+            yield f"{name}: ignored columns: {', '.join(map(repr, told['ignored_columns']))}"
+    if ignored:
+        yield f"ignored files: {', '.join(map(repr, ignored))}"
 
 
 def _moment(text: str | None) -> datetime | None:

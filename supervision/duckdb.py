@@ -36,7 +36,10 @@ class DuckdbEngine(Engine):
         super().__init__(sources)
         self._connection = connection
         for name in TABLES:
-            connection.execute(_view(name, sources.get(name)))
+            try:
+                connection.execute(_view(name, sources.get(name)))
+            except duckdb.Error as error:
+                raise UnusableEvidence(f"{name} cannot be read: {error}", table=name) from error
 
     def batches(self, sql: str) -> Iterator[Any]:
         """The answer to a query, streamed."""

@@ -127,7 +127,7 @@ def _take(name: str, path: Path, columns: Columns, work: Path) -> Source:
                 return Source(name, link, present, names)
             batches = file.iter_batches(columns=list(present)) if present else iter(())
             return _rewrite(name, names, batches, columns, work)
-    except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnusableEvidence(f"{path.name} cannot be read: {_in_short(error)}", table=name) from None
 
 
@@ -137,7 +137,7 @@ def _types(columns: Columns) -> Mapping[str, Any]:
 
 
 def _in_short(error: Exception) -> str:
-    text = str(error)
+    text = " ".join(str(error).split())
     if "straddl" in text or "block size" in text:
         return f"a row is longer than {_ROW_BYTES} bytes"
     return text if len(text) <= 300 else f"{text[:300]} …"  # noqa: PLR2004

@@ -71,7 +71,7 @@ def supervise(
     claims to be.
     """
     with _opened(folder, ALL, opening) as (engine, sources):
-        at = _looked_from(as_of, engine)
+        at = _looked_from(as_of, engine, sources)
         context = Context(as_of=at, rules=in_force(at), mode=mode)
         return _run(engine, sources, make_plan(context, dialect=engine.dialect), folder)
 
@@ -82,12 +82,13 @@ def carry_out(plan: Plan, folder: Path, *, opening: Opening = open_duckdb) -> Su
         return _run(engine, sources, plan, folder)
 
 
-def _looked_from(as_of: datetime | None, engine: Engine) -> datetime:
+def _looked_from(as_of: datetime | None, engine: Engine, sources: Mapping[str, Source]) -> datetime:
     at = as_of or engine.latest_time()
     if at is None:
         raise UnusableEvidence("the tables hold no time: say from when to look (--as-of)")
     if not is_a_moment(at):
-        whose = "" if as_of else ", the latest in the tables: say from when to look (--as-of)"
+        odd = ", ".join(f"{name}.{column}" for name, one in sources.items() for column in one.read_otherwise)
+        whose = "" if as_of else f", the latest in the tables ({odd}): say from when to look (--as-of)"
         raise UnusableEvidence(f"nothing can be looked at from {at.isoformat()}{whose}")
     return whole_millisecond(at)
 
