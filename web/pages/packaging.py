@@ -25,6 +25,7 @@ router = APIRouter()
 _BUYER = frozenset({"BUYER"})
 _ACTION = "package.release-key"
 _FIRST_ERROR = 400
+_PROGRAM = "cat {right}.key {right}.package | age -d -i identity.txt"
 _PAGES_OF_THEIR_OWN = (Unauthenticated, NotFound, Unavailable)
 
 
@@ -71,6 +72,7 @@ async def _shown(visitor: Visitor, entitlement_id: str, filled: Filled) -> Respo
     return visitor.render(
         "package.html",
         filled=filled,
+        program=_PROGRAM.format(right=entitlement_id),
         entitlement=entitlement,
         trade=trade,
         title=title,
