@@ -63,6 +63,9 @@ class MarkDesk:
     master: bytes = field(repr=False)
 
 
+_LEAVING_WHOLE: Final = frozenset({DeliveryKind.FILE, DeliveryKind.SHARE})
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
     """A copy in the store, where it is marked, and what it was measured to be."""
@@ -82,8 +85,11 @@ class NotCopied:
 
 
 async def ask_for_copy(s: WriteSession, act: Act, entitlement: Entitlement) -> Mark | None:
-    """Have a starting delivery's own copy made, where its contract allows one; None where it does not."""
-    if entitlement.kind is not DeliveryKind.FILE:
+    """Have a starting delivery's own copy made, where its contract allows one; None where it does not.
+
+    A file is its copy; the table of a share is made from it. A gateway's rows and answers carry no mark.
+    """
+    if entitlement.kind not in _LEAVING_WHOLE:
         return None
     columns = await tolerant_columns(s, trade_id=entitlement.trade_id)
     if not columns:

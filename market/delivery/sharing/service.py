@@ -14,6 +14,7 @@ from market.delivery.access import require_permitted, right_for
 from market.delivery.downloads import ROLE
 from market.delivery.keys import declared_by, hold_key, lives
 from market.delivery.kinds import DeliveryKind, require_kind
+from market.delivery.marking.repository import require_made
 from market.delivery.meter.repository import use_by_key
 from market.delivery.meter.service import Counted, Metered, count_use
 from market.delivery.meter.tables import Use
@@ -63,7 +64,7 @@ class Shared:
 async def shared_by(s: ReadSession, key: AccessKey, *, now: datetime) -> Shared:
     """What a key may read, as long as its right stands.
 
-    Raises DeliveredOtherwise, and what `require_usable` and `check_deliverable` raise.
+    Raises DeliveredOtherwise, CopyBeingMade, and what `require_usable` and `check_deliverable` raise.
     """
     trade, entitlement = await _require_standing(s, key, now=now)
     title = (await get_listing(s, listing_id=trade.listing_id)).title
@@ -84,6 +85,7 @@ async def _require_standing(s: ReadSession, key: AccessKey, *, now: datetime) ->
     require_usable(right, org_id=key.org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.SHARE)
     check_deliverable(trade.listing_id, listing)
+    await require_made(s, entitlement_id=entitlement.entitlement_id)
     return trade, entitlement
 
 
