@@ -22,6 +22,7 @@ from supervision.finding import (
     named,
     seqs,
 )
+from supervision.portable import total, wide
 from supervision.shares import MarketShares, by_market, exact, market_shares, whole
 from supervision.trades import counted_sales
 
@@ -68,13 +69,11 @@ def _markets_reaching(tables: Tables, context: Context, rule_id: str, size: int)
 def dominant(tables: Tables, context: Context) -> Any:
     """Whoever is presumed dominant by any of the three rules: `category, geo, group`."""
     sold = counted_sales(tables, context)
-    shares = sold.group_by("category", "geo", group=sold.seller_group).agg(
-        amount=sold.amount_minor.sum().cast("int64")
-    )
+    shares = sold.group_by("category", "geo", group=sold.seller_group).agg(amount=total(sold.amount_minor))
     market = ("category", "geo")
     shares = shares.mutate(
         nth=ibis.row_number().over(group_by=market, order_by=[shares.amount.desc(), shares.group.asc()]),
-        total=shares.amount.sum().over(group_by=market).cast("int64"),
+        total=wide(shares.amount.sum().over(group_by=market)),
         undertakings=shares.count().over(group_by=market),
     )
     tenth = context.rules.fraction("AML24-X", "share_below")
@@ -95,8 +94,8 @@ def _reaching(shares: Any, context: Context, rule_id: str, size: int) -> Any:
     largest = ibis.ifelse(shares.nth < size, shares.amount, 0)
     partners = ibis.ifelse(shares.nth < size - 1, shares.amount, 0)
     shares = shares.mutate(
-        top=largest.sum().over(group_by=market).cast("int64"),
-        partners=partners.sum().over(group_by=market).cast("int64"),
+        top=wide(largest.sum().over(group_by=market)),
+        partners=wide(partners.sum().over(group_by=market)),
         last=ibis.ifelse(shares.nth == size - 1, shares.amount, 0).max().over(group_by=market),
     )
     if context.mode is Mode.TOP_K:

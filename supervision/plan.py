@@ -7,9 +7,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import ibis
+from ibis.backends.sql.compilers import DuckDBCompiler, PySparkCompiler
+from ibis.config import Config
 
 from supervision import measures
 from supervision.context import Context, Rule
+from supervision.portable import in_one_order
 from supervision.rules import ALL
 from supervision.schema import TABLES, Kind
 
@@ -24,6 +27,15 @@ _IBIS: Final = MappingProxyType(
         Kind.LIST: "array<string>",
     }
 )
+
+
+class _SparkOptions(Config):  # type: ignore[misc]
+    """What `ibis` asks of its options for Spark; without it, only importing Spark itself would set them."""
+
+    treat_nan_as_null: bool = False
+
+
+_COMPILERS: Final = MappingProxyType({"duckdb": DuckDBCompiler(), "pyspark": PySparkCompiler()})
 
 
 def unbound_tables() -> dict[str, Any]:
@@ -46,7 +58,19 @@ def _writers(context: Context, rules: Iterable[Rule]) -> dict[str, Callable[[], 
     }
     asked["concentration"] = partial(measures.concentration_expression, tables, context)
     asked["prices"] = partial(measures.prices_expression, tables, context)
-    return asked
+    return {name: partial(_in_one_order, write) for name, write in asked.items()}
+
+
+def _in_one_order(write: Callable[[], Any]) -> Any:
+    return in_one_order(write())
+
+
+def as_sql(expression: Any, dialect: str) -> str:
+    """An expression as a query of a dialect. Neither engine need be there."""
+    if getattr(ibis.options, "pyspark", None) is None:
+        ibis.options.pyspark = _SparkOptions()
+    compiler = _COMPILERS[dialect]
+    return str(compiler.to_sqlglot(expression).sql(dialect=compiler.dialect))
 
 
 class Queries:
@@ -62,7 +86,7 @@ class Queries:
 
     def __getitem__(self, name: str) -> str:
         if name not in self._written:
-            self._written[name] = str(ibis.to_sql(self._writers[name](), dialect=self._dialect))
+            self._written[name] = as_sql(self._writers[name](), self._dialect)
         return self._written[name]
 
 

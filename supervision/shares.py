@@ -14,6 +14,7 @@ import ibis
 
 from supervision.context import Context, Row, Tables, market_of
 from supervision.finding import Market
+from supervision.portable import total
 from supervision.trades import counted_sales
 
 CITED_SEQS: Final = 10_000
@@ -34,13 +35,13 @@ def market_shares(tables: Tables, context: Context) -> Any:
     sold = sold.mutate(earliest=earliest)
     undertakings = sold.group_by("category", "geo", group=sold.seller_group).agg(
         sellers=sold.seller_id.collect(distinct=True),
-        amount=sold.amount_minor.sum().cast("int64"),
+        amount=total(sold.amount_minor),
         trades=sold.count(),
         own_trades=(sold.seller_group == sold.buyer_group).sum().cast("int64"),
         seqs=sold.seq.collect(where=sold.earliest < CITED_SEQS),
     )
     totals = sold.group_by("category", "geo").agg(
-        total=sold.amount_minor.sum().cast("int64"),
+        total=total(sold.amount_minor),
         market_trades=sold.count(),
         buyers=sold.buyer_group.nunique(),
         cited=sold.seq.count(),

@@ -12,6 +12,7 @@ from base.clock import SHANGHAI
 from supervision.abuse import CITES, NEEDS, dominants_sales, priced_sales, rivals_sales, suspected
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding
+from supervision.portable import medians
 from supervision.saying import because
 from supervision.shares import whole
 
@@ -25,7 +26,7 @@ def expression(tables: Tables, context: Context) -> Any:
     rise = 1 + context.rules.fraction("AB1", "rise")
     sold = priced_sales(tables, context)
     others = rivals_sales(tables, context, sold)
-    others = others.group_by(*_CELL, "of_group").agg(median=others.price.median(), comparables=others.count())
+    others = medians(others, (*_CELL, "of_group"), "price").rename(comparables="of")
     own = dominants_sales(tables, context, sold)
     own = own.left_join(others, [*_CELL, ("seller_group", "of_group")])
     own = own.drop(*(f"{name}_right" for name in _CELL), "of_group")

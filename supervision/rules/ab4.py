@@ -24,6 +24,7 @@ from supervision.chance import at_least, unlikely
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.dominance import dominant
 from supervision.finding import Checked, Finding
+from supervision.portable import total, wide
 from supervision.saying import because
 from supervision.shares import whole
 from supervision.trades import counted_sales
@@ -74,8 +75,8 @@ def expression(tables: Tables, context: Context) -> Any:
         starts_at=ibis.coalesce(clauses.starts_at, clauses.made_at),
         ends_at=clauses.ends_at,
         month=ibis.literal(""),
-        amount=ibis.literal(0, type="int64"),
-        of_it=ibis.literal(0, type="int64"),
+        amount=wide(ibis.literal(0)),
+        of_it=wide(ibis.literal(0)),
         trades=ibis.literal(0, type="int64"),
         its_trades=ibis.literal(0, type="int64"),
     )
@@ -86,8 +87,8 @@ def expression(tables: Tables, context: Context) -> Any:
     months = sold.group_by(*_MARKET, "buyer_group", "month").agg(
         seller_id=sold.seller_id.max(where=sold.its),
         seq=sold.seq.max(where=sold.its),
-        amount=sold.amount_minor.sum().cast("int64"),
-        of_it=sold.amount_minor.sum(where=sold.its).fill_null(0).cast("int64"),
+        amount=total(sold.amount_minor),
+        of_it=total(sold.amount_minor, where=sold.its).fill_null(0),
         trades=sold.count(),
         its_trades=sold.its.sum().cast("int64"),
     )

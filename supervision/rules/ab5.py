@@ -8,6 +8,7 @@ from typing import Any, Final
 from supervision.abuse import CITES, NEEDS, dominants_sales, rivals_sales, suspected
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, minor
+from supervision.portable import medians
 from supervision.saying import because
 from supervision.shares import whole
 from supervision.trades import counted_sales
@@ -21,9 +22,8 @@ def expression(tables: Tables, context: Context) -> Any:
     least = context.rules.whole("AB5", "orders_from")
     sold = counted_sales(tables, context)
     others = rivals_sales(tables, context, sold)
-    others = others.group_by("category", "geo", seller_group=others.of_group).agg(
-        median=others.amount_minor.cast("float64").median(), others=others.count()
-    )
+    others = medians(others, ("category", "geo", "of_group"), "amount_minor")
+    others = others.rename(seller_group="of_group", others="of")
     own = dominants_sales(tables, context, sold)
     own = own.mutate(
         smallest=own.amount_minor.min().over(group_by=_OWN), orders=own.count().over(group_by=_OWN)

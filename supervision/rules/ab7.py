@@ -22,6 +22,7 @@ from supervision.chance import at_least, beyond, unlikely
 from supervision.context import Context, Row, Rule, Tables
 from supervision.dominance import dominant
 from supervision.finding import Checked, Finding, Market
+from supervision.portable import total, wide
 from supervision.rules.s20 import Shown, shown
 from supervision.saying import because
 from supervision.shares import whole
@@ -46,8 +47,8 @@ def expression(tables: Tables, context: Context) -> Any:
     days = days.filter(days.day <= ibis.literal(context.as_of.date(), type="date"), days.asked.notnull())
     calls = days.inner_join(sold, "trade_id")
     calls = calls.group_by("category", "geo", "seller_group", "seller_id", "product", "buyer_group").agg(
-        asked=calls.asked.sum().cast("int64"),
-        refused=calls.refused.fill_null(0).sum().cast("int64"),
+        asked=total(calls.asked),
+        refused=total(calls.refused.fill_null(0)),
         at=calls.day.min().cast("timestamp"),
         seq=calls.t_seq.max(),
     )
@@ -56,7 +57,7 @@ def expression(tables: Tables, context: Context) -> Any:
         sent_rank=none, sent_at=time,
     )  # fmt: skip
     lists = _lists(tables, context).mutate(
-        category=text, geo=text, product=text, asked=none, refused=none, at=time
+        category=text, geo=text, product=text, asked=wide(none), refused=wide(none), at=time
     )
     names = calls.columns
     both = ibis.union(calls.select(*names), lists.select(*names), distinct=False)
@@ -70,8 +71,8 @@ def _lists(tables: Tables, context: Context) -> Any:
     deals = deals.filter(
         ~deals.status.isin(UNDONE), deals.made_at > literal_time(context.market_since), deals.amount_minor > 0
     )
-    shares = deals.group_by("broker_group").agg(amount=deals.amount_minor.sum().cast("int64"))
-    shares = shares.cross_join(deals.agg(total=deals.amount_minor.sum().cast("int64")))
+    shares = deals.group_by("broker_group").agg(amount=total(deals.amount_minor))
+    shares = shares.cross_join(deals.agg(total=total(deals.amount_minor)))
     large = shares.filter(shares.amount * half.denominator >= shares.total * half.numerator)
     ranking = tables["ranking"]
     ranking = ranking.filter(ranking.neutral_rank.notnull(), ranking.sent_at <= moment(context))

@@ -15,6 +15,7 @@ import ibis
 from supervision.brokerage import covering, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words, minor
+from supervision.portable import total
 
 _SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
 _BP: Final = 10_000
@@ -29,7 +30,7 @@ def expression(tables: Tables, context: Context) -> Any:
     fees = mandates.group_by("trade_id", "of_side").agg(
         fee=mandates.fee_bp.max(), unknown=mandates.fee_bp.isnull().cast("int64").max()
     )
-    fees = fees.group_by("trade_id").agg(mandated_bp=fees.fee.sum().cast("int64"), unknown=fees.unknown.max())
+    fees = fees.group_by("trade_id").agg(mandated_bp=total(fees.fee), unknown=fees.unknown.max())
     fees = fees.mutate(mandated_bp=ibis.ifelse(fees.unknown == 1, ibis.null("int64"), fees.mandated_bp))
     trades = trades.left_join(fees, "trade_id").drop("trade_id_right", "unknown")
     trades = trades.left_join(_payments(tables, trades), "trade_id").drop("trade_id_right")

@@ -20,6 +20,7 @@ from base.calendar import months_after
 from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Market
+from supervision.portable import total
 from supervision.saying import because, tell
 from supervision.shares import whole
 from supervision.trades import counted_sales
@@ -37,8 +38,8 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
     months = sold.group_by(*_CELL, "seller_group", "month").agg(
-        amount=sold.amount_minor.sum().cast("int64"),
-        quantity=sold.quantity.sum().cast("int64"),
+        amount=total(sold.amount_minor),
+        quantity=total(sold.quantity),
         trades=sold.count(),
         seller_id=sold.seller_id.min(),
         seq=sold.seq.max(),

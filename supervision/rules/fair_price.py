@@ -56,7 +56,7 @@ def expression(tables: Tables, context: Context) -> Any:
         made_at=ibis.coalesce(sold.agreed_at, sold.contract_dated_at),
     )
     sold = sold.filter(sold.quantity > 0)
-    sold = sold.mutate(price=_kept_as(sold.amount_minor.cast("float64") / sold.quantity.cast("float64")))
+    sold = sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
     by_price = [sold.price.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
     sold = sold.mutate(
         nth=ibis.row_number().over(group_by=_CELL, order_by=by_price),
@@ -87,17 +87,16 @@ def _far(sold: Any, context: Context, *, above: bool) -> Any:
     first = 0 if above else 1  # what is left out stands behind the middle, or before it
     near, far = (sold.sold - 2) // 2 + first, (sold.sold - 1) // 2 + first
     placed = _kept(sold, sold.nth, near, far, "median")
-    middle = (placed.median_near.cast("float64") + placed.median_far.cast("float64")) / 2
-    placed = placed.mutate(middle=_kept_as(middle))
+    placed = placed.mutate(middle=(placed.median_near + placed.median_far) / 2)
     placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
     by_deviation = [placed.deviation.asc(), placed.amount_minor.asc(), placed.trade_id.asc()]
     placed = placed.mutate(mth=ibis.row_number().over(group_by=_CELL, order_by=by_deviation))
     placed = _kept(placed, placed.mth, (placed.sold - 2) // 2, (placed.sold - 1) // 2, "mad")
     beyond = (placed.nth > far) if above else (placed.nth < near)
-    mad = [(at - placed.middle).abs().cast("float64") for at in (placed.mad_near, placed.mad_far)]
+    mad = [(at - placed.middle).abs() for at in (placed.mad_near, placed.mad_far)]
     beyond_by = rules.fraction("FAIR_PRICE", "deviations_above") * rules.fraction("FAIR_PRICE", "mad_scale")
     by_z = _reaches(placed.deviation, (mad[0] + mad[1]) / 2, beyond_by)
-    twice = _reaches(placed.price, placed.middle.cast("float64"), rules.fraction("FAIR_PRICE", "ratio_from"))
+    twice = _reaches(placed.price, placed.middle, rules.fraction("FAIR_PRICE", "ratio_from"))
     asked = placed.filter(beyond & (by_z | twice if above else by_z))
     kept = [
         f"{name}_{at}_{part}"
@@ -125,12 +124,7 @@ def _far(sold: Any, context: Context, *, above: bool) -> Any:
 
 def _reaches(value: Any, base: Any, times: Fraction) -> Any:
     """Whether a value reaches so many times the base, but for a margin; what is told is compared exactly."""
-    return value.cast("float64") * (times.denominator * _MARGIN) >= base * (times.numerator * (_MARGIN - 1))
-
-
-def _kept_as(value: Any) -> Any:
-    """A quotient as a column: engines agree on decimals, and tell floats of columns in ways of their own."""
-    return value.cast("decimal(38, 18)")
+    return value * (times.denominator * _MARGIN) >= base * (times.numerator * (_MARGIN - 1))
 
 
 def _kept(rows: Any, nth: Any, near: Any, far: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ import ibis
 
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity, minor, named
+from supervision.portable import wide
 from supervision.saying import because, tell
 from supervision.shares import whole
 from supervision.trades import UNDONE, made, moment
@@ -47,7 +48,7 @@ def expression(tables: Tables, context: Context) -> Any:
     sold = made(tables, context, without=UNDONE).drop("category", "geo", "seller_group", "buyer_group")
     sold = sold.mutate(quantity=sold.quantity.fill_null(1)).filter(lambda t: t.quantity > 0)
     sold = sold.inner_join(capped, "listing_id")
-    sold = sold.filter(sold.amount_minor > sold.cap_minor * sold.quantity).select(
+    sold = sold.filter(sold.amount_minor > wide(sold.cap_minor) * sold.quantity).select(
         *names,
         "category",
         "geo",

@@ -19,6 +19,7 @@ from base.calendar import months_after
 from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding
+from supervision.portable import total, wide
 from supervision.saying import because, tell
 from supervision.shares import whole
 from supervision.trades import counted_sales
@@ -37,11 +38,11 @@ def expression(tables: Tables, context: Context) -> Any:
     sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
     remainder = sold.amount_minor % sold.quantity
     sold = sold.mutate(price=((sold.amount_minor - remainder) / sold.quantity).cast("int64"))
-    wide = sold.price.cast("decimal(38, 0)")
+    price = wide(sold.price)
     months = sold.group_by(*_CELL, "month").agg(
         sales=sold.count(),
-        total=sold.price.sum().cast("decimal(38, 0)"),
-        squares=(wide * wide).cast("decimal(38, 0)").sum().cast("decimal(38, 0)"),
+        total=total(sold.price),
+        squares=total(price * price),
         sellers=sold.seller_group.nunique(),
         seller_ids=sold.seller_id.collect(distinct=True),
         seq=sold.seq.max(),

@@ -9,6 +9,7 @@ import ibis
 from base.clock import rfc3339
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity
+from supervision.portable import total, wide
 from supervision.saying import because, tell
 from supervision.trades import made, moment
 
@@ -56,7 +57,7 @@ def _row(rows: Any, kind: str, earlier: str, later: str) -> Any:
         first_at=rows[earlier],
         second_at=rows[later],
         bought=ibis.null("int64"),
-        used=ibis.null("int64"),
+        used=wide(ibis.null("int64")),
         seq=rows.seq,
     ).select(*_NAMES)
 
@@ -89,7 +90,7 @@ def _overused(tables: Tables, trades: Any, context: Context) -> Any:
     trades = trades.filter(trades.bought > 0)
     usage = tables["usage"]
     usage = usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
-    used = usage.group_by("trade_id").agg(used=usage.calls.sum().cast("int64"))
+    used = usage.group_by("trade_id").agg(used=total(usage.calls))
     over = trades.inner_join(used, "trade_id")
     over = over.filter(over.used > over.bought)
     return over.mutate(

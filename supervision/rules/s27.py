@@ -21,6 +21,7 @@ from base.clock import SHANGHAI
 from supervision.chance import beyond, unlikely
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Market, Severity
+from supervision.portable import total
 from supervision.saying import because, tell
 from supervision.shares import MOST_SHOWN, whole
 from supervision.trades import counted_sales
@@ -42,8 +43,8 @@ def expression(tables: Tables, context: Context) -> Any:
     sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
     days = sold.group_by(*_CELL, "day").agg(
         sales=sold.count(),
-        amount=sold.amount_minor.sum().cast("int64"),
-        quantity=sold.quantity.sum().cast("int64"),
+        amount=total(sold.amount_minor),
+        quantity=total(sold.quantity),
         seq=sold.seq.max(),
     )
     return days.order_by(*_CELL, "day")

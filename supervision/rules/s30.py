@@ -23,6 +23,7 @@ from supervision.finding import (
     named,
     seqs,
 )
+from supervision.portable import total
 from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
 
 
@@ -34,7 +35,7 @@ def expression(tables: Tables, context: Context) -> Any:
     spoken = payments.agg(spoken=payments.count())
     paid = payments.group_by("trade_id").agg(
         **{
-            f"paid_{purpose}": payments.amount_minor.sum(where=payments.purpose == purpose).cast("int64")
+            f"paid_{purpose}": total(payments.amount_minor, where=payments.purpose == purpose)
             for purpose in known
         },
         payment_seqs=payments.seq.collect(),

@@ -17,6 +17,7 @@ import ibis
 
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding
+from supervision.portable import medians, total, wide
 from supervision.saying import because, tell
 from supervision.trades import made, moment
 
@@ -46,13 +47,13 @@ def _fast(tables: Tables, trades: Any, context: Context) -> Any:
     usage = tables["usage"]
     usage = usage.filter(usage.day <= _until(context))
     days = usage.group_by("trade_id", "day").agg(
-        calls=(usage.calls.fill_null(0) + usage.downloads.fill_null(0)).sum().cast("int64"),
+        calls=total(usage.calls.fill_null(0) + usage.downloads.fill_null(0)),
         seq=usage.seq.max(),
     )
     often = days.group_by("trade_id").agg(days=days.count(), most=days.calls.max())
     often = often.filter(often.days >= whole("UC1", "days_from"), often.most >= whole("UC1", "calls_from"))
     days = days.semi_join(often, "trade_id")
-    usual = days.group_by("trade_id").agg(usual=days.calls.cast("float64").median())
+    usual = medians(days, ("trade_id",), "calls").select("trade_id", usual="median")
     days = days.inner_join(usual, "trade_id")
     days = days.filter(
         days.calls >= whole("UC1", "calls_from"), days.calls >= days.usual * whole("UC1", "times_median")
@@ -74,7 +75,12 @@ def _in_sequence(tables: Tables, trades: Any, context: Context) -> Any:
 
 
 def _told(days: Any, kind: str) -> Any:
-    days = days.mutate(kind=ibis.literal(kind), at=days.day.cast("timestamp"), usual=days.usual.cast("int64"))
+    days = days.mutate(
+        kind=ibis.literal(kind),
+        at=days.day.cast("timestamp"),
+        calls=wide(days.calls),
+        usual=days.usual.floor().cast("int64"),
+    )
     return days.select(*_NAMES)
 
 
@@ -87,9 +93,8 @@ def _broad(tables: Tables, trades: Any, context: Context) -> Any:
     many = many.filter(many.products >= context.rules.whole("UC1", "products_from"))
     taken = taken.semi_join(many, list(pair))
     none = ibis.null("int64")
-    return taken.mutate(kind=ibis.literal("breadth"), at=taken.taken_at, calls=none, usual=none).select(
-        *_NAMES
-    )
+    taken = taken.mutate(kind=ibis.literal("breadth"), at=taken.taken_at, calls=wide(none), usual=none)
+    return taken.select(*_NAMES)
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

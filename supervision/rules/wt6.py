@@ -12,6 +12,7 @@ import ibis
 from base.clock import rfc3339
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Severity, minor
+from supervision.portable import total, wide
 from supervision.rules.wt4 import NOT_METERED
 from supervision.saying import because, tell
 from supervision.trades import UNDONE, made, moment
@@ -57,7 +58,7 @@ def _quick(tables: Tables, trades: Any, context: Context) -> Any:
     quick = quick.left_join(used, "trade_id").drop("trade_id_right")
     quick = quick.filter((quick.bytes >= large) | ~quick.fetched.fill_null(False))
     none = ibis.null("int64")
-    return quick.mutate(kind=ibis.literal("accepted-at-once"), trades=none, views=none).select(*_NAMES)
+    return quick.mutate(kind=ibis.literal("accepted-at-once"), trades=none, views=wide(none)).select(*_NAMES)
 
 
 def _unseen(tables: Tables, trades: Any, context: Context) -> Any:
@@ -65,7 +66,7 @@ def _unseen(tables: Tables, trades: Any, context: Context) -> Any:
     ratio = context.rules.fraction("WT6", "views_a_trade")
     views = tables["listing_views"]
     views = views.filter(views.day <= ibis.literal(context.as_of.date(), type="date"))
-    seen = views.group_by("listing_id").agg(views=views.views.sum().cast("int64"))
+    seen = views.group_by("listing_id").agg(views=total(views.views))
     sold = trades.group_by("listing_id").agg(trades=trades.count())
     many = sold.inner_join(seen, "listing_id")
     many = many.filter(many.trades >= least, many.views * ratio.denominator < many.trades * ratio.numerator)

@@ -7,6 +7,7 @@ from typing import Any
 from supervision.context import Context, Row, Rule, Tables
 from supervision.exporting import transfers
 from supervision.finding import Checked, Finding, Severity
+from supervision.portable import wide
 from supervision.saying import because, tell
 
 
@@ -15,7 +16,7 @@ def expression(tables: Tables, context: Context) -> Any:
     sent = transfers(tables, context)
     sent = sent.filter(sent.declaration_id.notnull(), sent.persons_declared.notnull())
     sent = sent.mutate(
-        actual=sent.persons_actual.fill_null(0).sum().over(group_by="declaration_id").cast("int64")
+        actual=wide(wide(sent.persons_actual.fill_null(0)).sum().over(group_by="declaration_id"))
     )
     above = context.rules.whole("XB3", "above_declared")
     return sent.filter(sent.actual - sent.persons_declared > above).order_by(
