@@ -8,8 +8,10 @@ is changed, moved, repeated or missing does not open, and a file cut short has n
 before (`DBF1`) have those 64 bytes in front, and are read as they are.
 
 What is last is written last, so a stream of any length goes to a folder or into a bucket as it comes
-(`base.homes`, `base.bucket`). All work on bytes runs on threads; memory is bounded by a few pieces whatever
-the size of the file, and while a piece is sent the next one is opened.
+(`base.homes`, `base.bucket`). Memory is bounded by a few pieces whatever the size of the file. Work that may
+wait runs on threads, and while a piece is sent the next one is opened there. A piece that the system holds in
+memory is opened on the spot: that takes no longer than the way to a thread and back, and while a cipher works
+no other thread runs Python anyhow.
 """
 
 import asyncio
@@ -86,6 +88,15 @@ class _Opened:
     first: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """The segments that hold [start, end), as they rest."""
+
+    start: int
+    end: int
+    raw: bytes | bytearray
+
+
 class FileStore:
     """Files in one home, sealed with one 32-byte master key. A path is the home that is a local folder."""
 
@@ -132,20 +143,29 @@ class FileStore:
         ahead = self._ahead(opened, pieces)
         try:
             while ahead is not None:
-                plain = await _finished(ahead)
+                if isinstance(ahead, asyncio.Future):
+                    plain = await _finished(ahead)
+                else:
+                    await asyncio.sleep(0)  # others have their turn between two pieces
+                    plain = _unsealed(opened, ahead)
                 ahead = self._ahead(opened, pieces)  # while this piece is sent
                 yield plain
         finally:
-            if ahead is not None:
+            if isinstance(ahead, asyncio.Future):
                 await asyncio.wait([ahead])
                 ahead.exception()
 
-    def _ahead(self, opened: _Opened, pieces: Iterator[tuple[int, int]]) -> asyncio.Future[bytes] | None:
-        """The next piece, being opened on a thread; None behind the last one."""
+    def _ahead(
+        self, opened: _Opened, pieces: Iterator[tuple[int, int]]
+    ) -> "_Sealed | asyncio.Future[bytes] | None":
+        """The next piece: at hand, or being opened on a thread; None behind the last one."""
         piece = next(pieces, None)
-        return (
-            None if piece is None else asyncio.ensure_future(asyncio.to_thread(self._decrypt, opened, *piece))
-        )
+        if piece is None:
+            return None
+        raw = self.home.at_hand(opened.name, *_place(opened, *piece))
+        if raw is not None:
+            return _Sealed(*piece, raw)
+        return asyncio.ensure_future(asyncio.to_thread(self._decrypt, opened, *piece))
 
     async def check(self, file: StoredFile) -> None:
         """Raise FileDamaged when the file is missing, of another length, or not the one recorded.
@@ -205,25 +225,11 @@ class FileStore:
 
     def _decrypt(self, opened: _Opened, start: int, end: int) -> bytes:
         """The plaintext of [start, end), whose segments are read and opened whole."""
-        file = opened.file
-        first, last = start // SEGMENT_BYTES, (end - 1) // SEGMENT_BYTES
-        final = (file.bytes - 1) // SEGMENT_BYTES
-        begin, count = opened.first + first * _SEALED_BYTES, last - first + 1
-        at_most = opened.first + file.bytes + (final + 1) * TAG_BYTES - begin
         try:
-            sealed = memoryview(self.home.read(opened.name, begin, min(count * _SEALED_BYTES, at_most)))
-            plain = b"".join(
-                opened.cipher.decrypt(
-                    _nonce(n, final=n == final),
-                    sealed[(n - first) * _SEALED_BYTES : (n - first + 1) * _SEALED_BYTES],
-                    None,
-                )
-                for n in range(first, last + 1)
-            )
-        except (InvalidTag, ValueError, ObjectMissing):
-            raise _damaged(file, f"segments {first} to {last}") from None
-        skip = first * SEGMENT_BYTES
-        return plain if (start, end) == (skip, skip + len(plain)) else plain[start - skip : end - skip]
+            raw = self.home.read(opened.name, *_place(opened, start, end))
+        except ObjectMissing:
+            raise _damaged(opened.file, "missing") from None
+        return _unsealed(opened, _Sealed(start, end, raw))
 
     def _copy(self, file: StoredFile, path: Path) -> None:
         digest = hashlib.sha256()
@@ -289,6 +295,33 @@ def name_of(file_id: str) -> str:
 def sealed_length(plain_bytes: int) -> int:
     """How long a stored file is for so many bytes of plaintext (at least one)."""
     return KEY_BYTES + plain_bytes + -(-plain_bytes // SEGMENT_BYTES) * TAG_BYTES
+
+
+def _place(opened: _Opened, start: int, end: int) -> tuple[int, int]:
+    """Where in a stored file the segments of [start, end) begin, and how long they are."""
+    first, last = start // SEGMENT_BYTES, (end - 1) // SEGMENT_BYTES
+    sealed = min((last + 1) * SEGMENT_BYTES, opened.file.bytes) + (last + 1) * TAG_BYTES
+    return opened.first + first * _SEALED_BYTES, sealed - first * _SEALED_BYTES
+
+
+def _unsealed(opened: _Opened, piece: _Sealed) -> bytes:
+    """The plaintext of a piece. Raises FileDamaged."""
+    file, sealed = opened.file, memoryview(piece.raw)
+    first, last = piece.start // SEGMENT_BYTES, (piece.end - 1) // SEGMENT_BYTES
+    final = (file.bytes - 1) // SEGMENT_BYTES
+    try:
+        plain = b"".join(
+            opened.cipher.decrypt(
+                _nonce(n, final=n == final),
+                sealed[(n - first) * _SEALED_BYTES : (n - first + 1) * _SEALED_BYTES],
+                None,
+            )
+            for n in range(first, last + 1)
+        )
+    except (InvalidTag, ValueError):
+        raise _damaged(file, f"segments {first} to {last}") from None
+    skip, upto = piece.start - first * SEGMENT_BYTES, piece.end - first * SEGMENT_BYTES
+    return plain if (skip, upto) == (0, len(plain)) else plain[skip:upto]
 
 
 def _pieces(start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -1,9 +1,10 @@
 """Where sealed files rest: what a home can do, and the home that is a local folder.
 
-A home knows names and bytes, nothing of what they mean. Its calls block: `base.files` makes them on threads.
-The other home is an S3-compatible store (`base.bucket`).
+A home knows names and bytes, nothing of what they mean. But for `at_hand` its calls block: `base.files`
+makes them on threads. The other home is an S3-compatible store (`base.bucket`).
 """
 
+import errno
 import os
 import time
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ class Home(Protocol):
     def read(self, name: str, start: int, length: int) -> bytes:
         """Bytes from `start`; fewer where the object ends. Raises ObjectMissing."""
 
+    def at_hand(self, name: str, start: int, length: int) -> bytes | bytearray | None:
+        """Bytes from `start`, all of which are in memory already; None where they are not, or nobody can say.
+
+        It does not wait: the one call that needs no thread.
+        """
+
     def delete(self, name: str) -> None:
         """Remove it; one that is gone already is no error."""
 
@@ -75,6 +82,7 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._tells = hasattr(os, "RWF_NOWAIT")  # Linux, and not every file system there
 
     def path(self, name: str) -> Path:
         """Where an object rests."""
@@ -93,6 +101,21 @@ class Folder:
         with _opened(self.path(name)) as handle:
             handle.seek(start)
             return handle.read(length)
+
+    def at_hand(self, name: str, start: int, length: int) -> bytearray | None:
+        if not self._tells:
+            return None
+        raw = bytearray(length)
+        try:
+            handle = os.open(self.path(name), os.O_RDONLY)
+            try:
+                come = os.preadv(handle, [raw], start, os.RWF_NOWAIT)
+            finally:
+                os.close(handle)
+        except OSError as error:  # as a rule: the disk would be asked
+            self._tells = error.errno != errno.EOPNOTSUPP
+            return None
+        return raw if come == length else None
 
     def delete(self, name: str) -> None:
         self.path(name).unlink(missing_ok=True)

@@ -52,7 +52,7 @@ ROLE: Final = "BUYER"
 EVENT: Final = "DLV.DOWNLOAD"
 UNDECLARED: Final = Declared()
 ASK_EVERY_S: Final = 0.25
-ASK_EVERY_BYTES: Final = 16 * 2**20
+ASK_EVERY_BYTES: Final = 64 * 2**20
 """How long, and for how many bytes, a stream under way goes on unasked. Its last piece never does."""
 
 

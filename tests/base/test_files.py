@@ -1,6 +1,7 @@
 """The object store: whatever range is asked for, the right bytes or a refusal; after a failure, nothing."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import random
@@ -390,6 +391,79 @@ async def test_what_a_crash_left_is_removed_but_not_an_upload_under_way(folder) 
     os.utime(old, (time.time() - 90_000,) * 2)
     assert await folder.remove_abandoned() == 1
     assert left_in(folder) == sorted([file.file_id, "fil_fresh.part"])
+
+
+class Cache(Folder):
+    """A folder of which the system holds what it is told to; no disk is asked."""
+
+    held: frozenset[int] = frozenset()
+
+    def at_hand(self, name: str, start: int, length: int) -> bytearray | None:
+        return bytearray(self.read(name, start, length)) if start // SEALED in self.held else None
+
+
+@pytest.mark.parametrize("held", [(), (0,), (8,), (0, 8), (8, 16), (0, 8, 16)])
+async def test_what_is_in_memory_is_opened_on_the_spot_and_the_rest_on_threads(
+    tmp_path, clock, monkeypatch, held
+) -> None:
+    home = Cache(tmp_path / "files")
+    home.held = frozenset(held)
+    store = FileStore(home, MASTER, clock)
+    plain = content(2 * SEGMENTS_AT_ONCE * SEGMENT_BYTES + 5)
+    file = await store.put(stream(plain), limit_bytes=LIMIT)
+    visits = []
+    to_thread = asyncio.to_thread
+
+    async def counted(work, *arguments):
+        visits.append(work)
+        return await to_thread(work, *arguments)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    assert await collect(store, file) == plain
+    assert len(visits) == 1 + 3 - len(held)
+
+
+async def test_others_have_their_turn_while_a_file_in_memory_is_read(tmp_path, clock) -> None:
+    home = Cache(tmp_path / "files")
+    home.held = frozenset(range(0, 64, SEGMENTS_AT_ONCE))
+    store = FileStore(home, MASTER, clock)
+    file = await store.put(stream(content(64 * SEGMENT_BYTES)), limit_bytes=LIMIT)
+    turns: list[int] = []
+
+    async def other() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(other())
+    pieces = store.read(file)
+    await anext(pieces)
+    before = len(turns)
+    assert len([piece async for piece in pieces]) == 7
+    working.cancel()
+    assert len(turns) - before >= 7
+
+
+def test_a_folder_says_what_is_in_memory_and_never_waits_for_what_is_not(tmp_path, monkeypatch) -> None:
+    home = Folder(tmp_path)
+    home.path("one").write_bytes(b"0123456789")
+    asked = []
+    answers = [BlockingIOError(errno.EAGAIN, "not here"), 3, 4, OSError(errno.EOPNOTSUPP, "who knows")]
+
+    def preadv(handle: int, into: list[bytearray], start: int, flags: int) -> int:
+        asked.append((start, flags))
+        answer = answers[len(asked) - 1]
+        if isinstance(answer, OSError):
+            raise answer
+        into[0][:answer] = home.path("one").read_bytes()[start : start + answer]
+        return answer
+
+    monkeypatch.setattr(os, "RWF_NOWAIT", 8, raising=False)
+    monkeypatch.setattr(os, "preadv", preadv)
+    said = [Folder.at_hand(home, "one", 2, 4) for _ in range(5)]
+    assert said == [None, None, b"2345", None, None]
+    assert asked == [(2, 8)] * 4  # a file system that cannot say is not asked again
+    assert home.at_hand("none", 0, 4) is None
 
 
 async def test_memory_does_not_grow_with_the_file(folder) -> None:
