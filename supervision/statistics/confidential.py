@@ -54,32 +54,65 @@ def withheld(cells: Mapping[Name, Cell], sums: Iterable[Sum]) -> frozenset[Name]
     None of them follows from what is published. The cheapest are taken: the smallest that still guard.
     """
     equations = [one for one in sums if one.total in cells]
+    around: dict[Name, list[Sum]] = {}
+    for one in equations:
+        for name in one.names:
+            around.setdefault(name, []).append(one)
     hidden = {name for name, cell in cells.items() if cell.is_primary}
-    while True:
-        exposed = determined(hidden, equations)
-        if not exposed:
-            return frozenset(hidden)
-        more = {_guard(name, hidden, cells, equations) for name in sorted(exposed)}
-        more.discard(None)
-        if not more:  # nothing is left to hide behind: what follows is nothing that the sums did not tell
-            return frozenset(hidden)
-        hidden |= {name for name in more if name is not None}
+    while exposed := determined(hidden, equations):
+        before = len(hidden)
+        for name in sorted(exposed):
+            guard = _guard(name, hidden, cells, around, last=len(hidden) == before)
+            if guard is not None:
+                hidden.add(guard)
+        if len(hidden) == before:  # the only figure there is has nothing to hide behind
+            break
+    return frozenset(hidden)
 
 
 def _guard(
-    exposed: Name, hidden: Collection[Name], cells: Mapping[Name, Cell], equations: Sequence[Sum]
+    exposed: Name,
+    hidden: Collection[Name],
+    cells: Mapping[Name, Cell],
+    around: Mapping[Name, Sequence[Sum]],
+    *,
+    last: bool,
 ) -> Name | None:
-    """The cell to withhold beside an exposed one: in the equation that gives it away, else in any."""
-    around = [one for one in equations if exposed in one.names]
-    alone = [one for one in around if sum(name in hidden for name in one.names) == 1]
-    least = GUARD_PERCENT * cells[exposed].value
-    for some in (alone, around, equations):
+    """The cell to withhold beside an exposed one: where it stands alone, and best where others do, too.
+
+    One that stands alone nowhere is left for the next look; if it is the `last` resort, anything near does.
+    """
+    near = around.get(exposed, ())
+    alone = [one for one in near if _is_alone(one, hidden)]
+    for some in (alone, near if last else ()):
         open_ = {
             n for one in some for n in one.names if n in cells and n not in hidden and cells[n].value > 0
         }
         if open_:
-            return min(open_, key=lambda n: (100 * cells[n].value < least, cells[n].value, n))
-    return None
+            return min(open_, key=lambda n: _price(n, exposed, hidden, cells, around))
+    if not last:
+        return None
+    left = {n for n in cells if n not in hidden and cells[n].value > 0}
+    return min(left, key=lambda n: _price(n, exposed, hidden, cells, around), default=None)
+
+
+def _is_alone(one: Sum, hidden: Collection[Name]) -> bool:
+    return sum(name in hidden for name in one.names) == 1
+
+
+def _price(
+    name: Name,
+    exposed: Name,
+    hidden: Collection[Name],
+    cells: Mapping[Name, Cell],
+    around: Mapping[Name, Sequence[Sum]],
+) -> tuple[bool, int, int, Name]:
+    """What withholding a cell costs: too small a guard last, one that guards several first, then small."""
+    value = cells[name].value
+    weak = 100 * value < GUARD_PERCENT * cells[exposed].value
+    helped = sum(_is_alone(one, hidden) for one in around[name])
+    opened = sum(all(other not in hidden for other in one.names) for one in around[name])
+    return (weak, opened - helped, value, name)
 
 
 def determined(hidden: Collection[Name], equations: Iterable[Sum]) -> frozenset[Name]:
