@@ -20,7 +20,8 @@ from supervision.evidence.counted import Counted
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
-from supervision.evidence.stories import rows_of
+from supervision.evidence.stories import TableRow, rows_of
+from supervision.evidence.telling import FILE, Told, hits_of
 from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
 
 _ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
@@ -52,13 +53,14 @@ class Derived:
 def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PARQUET) -> Derived:
     """Write the evidence tables of `entries` (seq, entry, opening) into the folder `out`.
 
-    Memory grows with members, certificates, mandates, interests and listings, not with trades or entries.
+    Memory grows with members and their accounts, certificates, mandates, interests and listings, not with
+    trades or entries.
     Either all tables are written or `out` stays as it was. Raises UnusableLedger naming the seq of an
     entry that is not of the form agreed, UnusableEvidence if `out` is not ours to write.
     """
     derived = Derived()
     register = Register()
-    counted = Counted(register.listings)
+    counted, told = Counted(register.listings), Told(register.files)
     with (
         written_whole(out) as work,
         tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
@@ -68,19 +70,16 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
         with _blamed_on(None):
             for fact in read_facts(entries):
                 with _blamed_on(fact.seq):
-                    _take(fact, register, spill, writer)
-                    for table, row in counted.take(fact):
+                    _take(fact, register, writer)
+                    _lay_aside(fact, spill)
+                    for table, row in chain(counted.take(fact), told.take(fact)):
                         writer.add(table, row)
                 _note(fact, derived)
             for table, row in chain(register.rows(), counted.rows()):
                 writer.add(table, row)
-            for trade_id, facts in spill.stories():
+            for about, facts in spill.stories():
                 with _blamed_on(facts[0].seq):
-                    if facts[0].event.startswith(AUCTION):
-                        for table, row in bids_of(facts):
-                            writer.add(table, row)
-                        continue
-                    for table, row in rows_of(trade_id, facts, register.listings, register.operator_id):
+                    for table, row in _rows_of(about, facts, register):
                         writer.add(table, row)
             writer.close()
         derived.rows = writer.rows
@@ -94,7 +93,7 @@ def _note(fact: Fact, derived: Derived) -> None:
     derived.latest = fact.at if derived.latest is None else max(derived.latest, fact.at)
 
 
-def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> None:
+def _take(fact: Fact, register: Register, writer: TableWriter) -> None:
     register.take(fact)
     said, opened = fact.said, fact.opened
     if fact.event == "REF.REFUSE":
@@ -129,11 +128,29 @@ def _take(fact: Fact, register: Register, spill: Spill, writer: TableWriter) -> 
                 "seq": fact.seq,
             },
         )
-    elif fact.event.startswith(AUCTION):
-        spill.put(fact.object_id, fact)
+
+
+def _lay_aside(fact: Fact, spill: Spill) -> None:
+    """Under the trade, the auction and the file that a fact is about."""
+    said = fact.said
     trade_id = said.get("trade_id")
-    if fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
+    if fact.event.startswith(AUCTION):
+        spill.put(fact.object_id, fact)
+    elif fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)
+    if fact.event == "DLV.MARK":
+        spill.put(f"{FILE}{said['file_sha256']}", fact)
+    elif fact.event == "LST.DRAFT" and isinstance(said.get("file"), Mapping):
+        spill.put(f"{FILE}{said['file'].get('sha256')}", fact)
+
+
+def _rows_of(about: str, facts: list[Fact], register: Register) -> Iterator[TableRow]:
+    """What was laid aside together, as rows."""
+    if about.startswith(FILE):
+        return hits_of(facts)
+    if facts[0].event.startswith(AUCTION):
+        return bids_of(facts)
+    return rows_of(about, facts, register.listings, register.operator_id)
 
 
 def _of_conduct(fact: Fact, register: Register, writer: TableWriter) -> None:

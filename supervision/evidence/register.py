@@ -54,7 +54,7 @@ class Register:
         self._mandates: dict[str, dict[str, Any]] = {}
         self.listings: dict[str, dict[str, Any]] = {}
         self.interests: dict[str, dict[str, Any]] = {}
-        self._files: dict[str, str] = {}
+        self.files: dict[str, str] = {}
         self._derived: dict[tuple[str, str], int] = {}
         self._takes: Mapping[str, Callable[[Fact], None]] = {
             "LOG.GENESIS": self._genesis,
@@ -91,7 +91,7 @@ class Register:
         for row in self.listings.values():
             yield "listings", row
         for (product_id, source), seq in self._derived.items():
-            made_of = self._files.get(
+            made_of = self.files.get(
                 source, source
             )  # a file is named for the product it was first offered as
             if made_of != product_id:
@@ -156,13 +156,14 @@ class Register:
         before = self.listings.get(listing_id, {})
         file = said.get("file")
         if isinstance(file, Mapping):
-            self._files.setdefault(str(file.get("sha256")), str(said["product_id"]))
+            self.files.setdefault(str(file.get("sha256")), str(said["product_id"]))
         for source in said.get("derived_from") or ():
             self._derived.setdefault((str(said["product_id"]), str(source)), fact.seq)
         self.listings[listing_id] = {
             **before,
             "listing_id": listing_id,
             **_named(said, _LISTING),
+            "licence_of_data": opened.get("licence_of_data"),
             "list_price_minor": whole(opened.get("list_price_minor")),
             "cap_minor": whole(opened.get("cap_minor")),
             "bytes": whole(file.get("bytes")) if isinstance(file, Mapping) else before.get("bytes"),

@@ -5,11 +5,12 @@ contract's entry, and the other steps have theirs in `trade_events`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from supervision.evidence.facts import Fact, time, whole
+from supervision.evidence.using import access_of, clauses_of, usage_of
 
 Listings = Mapping[str, Mapping[str, Any]]
 TableRow = tuple[str, Mapping[str, Any]]
@@ -41,8 +42,11 @@ def rows_of(
     if trade is not None:
         yield "trades", trade
     yield from _payments(trade_id, facts, operator_id)
-    yield from _usage(trade_id, facts)
-    yield from _access(trade_id, facts)
+    yield from usage_of(trade_id, facts)
+    yield from access_of(trade_id, facts)
+    if trade is not None:
+        listing = listings.get(trade["listing_id"], {})
+        yield from clauses_of(trade_id, facts, listing.get("licence_of_data"))
     yield from _flags(trade_id, facts)
 
 
@@ -192,60 +196,6 @@ def _payment(
         "purpose": purpose,
         "seq": fact.seq,
     }
-
-
-_TAKEN: Final = frozenset({"DLV.DOWNLOAD", "DLV.RELEASE_KEY"})  # a copy is in somebody's hands
-
-
-def _usage(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
-    """Copies taken, by UTC day; a delivery by download with no download recorded apart is one itself."""
-    days: dict[date, dict[str, Any]] = {}
-    downloaded = False
-    for fact in facts:
-        finished = fact.event in _TAKEN and fact.said.get("complete", True) is True
-        delivered = fact.event == "TRD.DELIVERED" and fact.said.get("mode") == "download" and not downloaded
-        if finished or delivered:
-            downloaded = True
-            day = fact.at.astimezone(UTC).date()
-            row = days.setdefault(
-                day,
-                {
-                    "trade_id": trade_id,
-                    "day": day,
-                    "calls": 0,
-                    "downloads": 0,
-                    "compute_jobs": 0,
-                    "bytes": 0,
-                    "seq": fact.seq,
-                },
-            )
-            row["downloads"] += 1
-            row["bytes"] += whole(fact.opened.get("bytes", fact.said.get("bytes"))) or 0
-    for row in days.values():
-        yield "usage", row
-
-
-def _access(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:
-    """Who took a copy, and for whom. One that does not say who was taken by the buyer."""
-    buyer_id: str | None = None
-    for fact in facts:
-        if fact.event == "TRD.CONTRACT":
-            buyer_id = fact.said.get("buyer_id")
-        elif fact.event in _TAKEN:
-            opened = fact.opened
-            yield (
-                "access",
-                {
-                    "trade_id": trade_id,
-                    "entitlement_id": fact.said.get("entitlement_id"),
-                    "org_id": opened.get("taken_by") or (None if fact.opening_missing else buyer_id),
-                    "recipient_id": opened.get("recipient"),
-                    "purpose": opened.get("purpose"),
-                    "at": fact.at,
-                    "bytes": whole(opened.get("bytes")),
-                    "seq": fact.seq,
-                },
-            )
 
 
 def _flags(trade_id: str, facts: Iterable[Fact]) -> Iterator[TableRow]:

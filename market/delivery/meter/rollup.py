@@ -5,7 +5,7 @@ number: what is counted while a statement is made is in the next. To ask twice s
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -93,12 +93,17 @@ async def _state(
     """State the next uses after those of `before`; None where there are none."""
     last = before.last if before else 0
     first, units, tree = last + 1, 0, Frontier()
+    days: dict[str, list[int]] = {}
     while tree.size < MOST_USES:
         few = await uses_of(s, entitlement_id=entitlement.entitlement_id, after=last, limit=MAX_PAGE)
         if not few:
             break
         tree.extend(leaf_of(use, trade_id=entitlement.trade_id) for use in few)
         units += sum(use.units for use in few)
+        for use in few:
+            of_day = days.setdefault(use.used_at.astimezone(UTC).date().isoformat(), [0, 0])
+            of_day[0] += 1
+            of_day[1] += use.bytes
         last = few[-1].number
         assert last == first + tree.size - 1  # numbers are given one after the other, under the right's lock
         for use in few:
@@ -124,7 +129,13 @@ async def _state(
                 "units": units,
                 "root": root,
             },
-            opening={"units_so_far": so_far + units, **{name: str(fen) for name, fen in charges.items()}},
+            opening={
+                "units_so_far": so_far + units,
+                "days": [
+                    {"day": day, "uses": uses, "bytes": size} for day, (uses, size) in sorted(days.items())
+                ],
+                **{name: str(fen) for name, fen in charges.items()},
+            },
         ),
     )
     usage = Usage(

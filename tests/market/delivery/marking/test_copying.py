@@ -35,13 +35,15 @@ from market.listings.errors import ListingMalformed
 from market.listings.repository import get_file
 from market.listings.tables import ListingFile
 from market.listings.uploads import forget_uploads
-from market.orders.repository import get_contract
+from market.orders.repository import get_contract, get_trade
 from market.orders.rules import TradeState
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
 from registry.errors import FileNotTabular
 from registry.measure import remeasure
+from supervision.rules import uc2
 from tests.market.delivery.funded import MASTER_KEY, chunks, set_file
+from tests.market.exported import exported
 from tests.market.listings.goods import listed, report_on, said
 from tests.market.trade.scene import Scene
 
@@ -158,7 +160,24 @@ async def test_what_leaves_is_the_buyers_own_copy_and_the_log_knew_it_before(
     assert found["rows"]["found"] == 900
     assert CHECKED in await scene.events(sale.trade_id)
     await leaks(sale, tmp_path / "leaked.csv", raw)
+    if database.dialect == "sqlite":
+        await is_sold_on(sale, mark, raw, tmp_path)
     await is_accepted(sale, entitlement, mark)
+
+
+async def is_sold_on(sale: Sale, mark: Mark, raw: bytes, folder: Path) -> None:
+    """A stranger offers the buyer's very copy: the log alone tells whose it is, and names no key."""
+    theirs = await listed(sale.scene.house, sale.scene.stranger, raw.decode(), salt="sold on")
+    log = await exported(sale.scene, folder / "told")
+    (row,) = log.tables["watermarks"]
+    async with sale.scene.database.read() as s:
+        product_id = (await get_trade(s, trade_id=sale.trade_id)).product_id
+    assert (row["mark_sha256"], row["product_id"]) == (mark.commitment, product_id)
+    (hit,) = log.tables["mark_hits"]
+    assert (hit["mark_sha256"], hit["listing_id"]) == (mark.commitment, theirs.listing_id)
+    (finding,) = log.found(uc2.RULE)
+    assert finding.subjects == (sale.scene.stranger.org_id,)
+    assert b"places" not in log.public
 
 
 async def leaks(sale: Sale, leaked: Path, raw: bytes) -> None:
