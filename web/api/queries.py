@@ -18,7 +18,7 @@ from market.delivery.sandbox.errors import AnswerErased
 from market.delivery.sandbox.forms import MAX_TEXT_BYTES
 from market.delivery.sandbox.preparing import EVENT as APPROVED
 from market.delivery.sandbox.preparing import approve_algorithm, prepare
-from market.delivery.sandbox.rules import Budget
+from market.delivery.sandbox.rules import Budget, questions_of
 from market.delivery.sandbox.service import (
     Asking,
     ask,
@@ -125,7 +125,7 @@ class BudgetView(View):
             left_micro=budget.left_micro(terms),
             total_micro=terms.epsilon_total_micro,
             questions=budget.questions,
-            max_queries=terms.max_queries,
+            max_queries=questions_of(terms),
         )
 
 

@@ -12,6 +12,7 @@ from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
 from market.delivery.access import Declared
 from market.delivery.sandbox import repository
 from market.delivery.sandbox.preparing import prepare
+from market.delivery.sandbox.rules import questions_of
 from market.delivery.sandbox.service import Asking, ask, declared_by, looked_at, require_readable
 from market.delivery.sandbox.tables import Question
 from market.delivery.sandbox.telling import as_sql, seen_by_seller, table_of_answer
@@ -112,6 +113,7 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
         "total": _epsilon(terms.epsilon_total_micro),
         "each": _epsilon(terms.epsilon_query_micro),
         "asked_so_far": budget.questions,
+        "most": questions_of(terms),
         "told": told,
         "epsilon": _epsilon,
         "prepared": [(row, as_sql(orjson.loads(row.form))) for row in prepared if row.form],

@@ -4,25 +4,35 @@ The exact numbers live and die here. What is left out, sorted and cut is so by t
 costs nothing more.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, TypeAlias
 
 import duckdb
 import orjson
 
+from market.delivery.sandbox.differencing import Cell, Key, withheld
+from market.delivery.sandbox.errors import QuestionRefused
 from market.delivery.sandbox.forms import Aggregate, Form, Output, form_from, grouped_by_found, written
+from market.delivery.sandbox.holding import MAX_FOUND, least_rows, require_room
 from market.delivery.sandbox.noise import noisy, scale_of, told_groups
-from market.delivery.sandbox.planning import Measured, Number, Plan, bounds_of, centre, numbers_of, plan_of
-from market.delivery.sandbox.writing import declared_groups, write
+from market.delivery.sandbox.planning import (
+    Measured,
+    Number,
+    Plan,
+    behind,
+    bounds_of,
+    centre,
+    numbers_of,
+    plan_of,
+)
+from market.delivery.sandbox.writing import Statement, declared_groups, write, write_crossed
 from market.listings.sandboxing import AnswerMode, SandboxTerms, sandbox_from
 
 MEMORY_MB: Final = 512
-MAX_FOUND: Final = 100_000
 MAX_ROWS: Final = 10_000
 _AVERAGE_PLACES: Final = 2
-Key: TypeAlias = tuple[str, ...]
 Groups: TypeAlias = dict[Key, list[int]]
 Row: TypeAlias = list[str | int | None]
 
@@ -48,6 +58,7 @@ class Engine:
             "SET TimeZone = 'UTC'",
             f"SET allowed_paths = ['{self._path}']",
             "SET enable_external_access = false",
+            "SET disabled_optimizers = 'join_order,build_side_probe_side'",  # what is small is what is held
             "SET lock_configuration = true",
             "SELECT 1, 'a', CAST(1 AS HUGEINT)",  # what comes later is loaded before the walls stand
         ):
@@ -55,39 +66,90 @@ class Engine:
         told_groups({"a": 1}, unit_rows=1, share_micro=10**6, delta_pico=10**6)
         noisy([0], sensitivity=1, share_micro=10**6)
 
-    def answer(self, form: Any, terms: Any, *, epsilon_micro: int) -> dict[str, Any]:
-        """The answer as a document: its columns, its rows, and how noisy its numbers are."""
+    def answer(
+        self, form: Any, terms: Any, *, epsilon_micro: int, earlier: Sequence[Any] = ()
+    ) -> dict[str, Any]:
+        """The answer as a document: its columns, its rows, and how noisy its numbers are.
+
+        Exact numbers are held against the `earlier` questions that the same buyer was answered exactly; how
+        many groups were kept back for that is said.
+        """
         allowed = sandbox_from(terms)
         checked = form_from(form, allowed)
         plan = plan_of(checked, allowed, epsilon_micro=epsilon_micro)
-        exact = self._measured(checked, plan, allowed)
-        told = exact if allowed.mode is AnswerMode.PLAIN else _released(exact, checked, plan, allowed)
-        return _Telling(checked, plan, allowed).document(told)
+        rows = self._rows()
+        require_room(checked, plan, allowed, rows=rows)
+        if allowed.mode is AnswerMode.PLAIN:
+            least = max(allowed.min_group, least_rows(rows))
+            told = self._measured(write(checked, plan, allowed, path=self._path, least=least), checked)
+            near = set[Key]()
+            for one in earlier:
+                near |= self._near((checked, plan), told.keys() - near, one, allowed, least)
+            far = {key: numbers for key, numbers in told.items() if key not in near}
+            return _Telling(checked, plan, allowed).document(far) | {"withheld": len(near)}
+        least = least_rows(rows) if grouped_by_found(checked, allowed) else 1
+        exact = self._measured(write(checked, plan, allowed, path=self._path, least=least), checked)
+        return _Telling(checked, plan, allowed).document(_released(exact, checked, plan, allowed, least))
 
-    def _measured(self, form: Form, plan: Plan, terms: SandboxTerms) -> Groups:
-        statement = write(form, plan, terms, path=self._path)
+    def _near(
+        self, new: tuple[Form, Plan], told: Collection[Key], earlier: Any, terms: SandboxTerms, least: int
+    ) -> set[Key]:
+        """The groups that are too near to what an earlier question was told of."""
+        try:
+            form = form_from(earlier, terms)
+        except QuestionRefused:  # of other columns, which these terms do not know
+            return set()
+        alone = replace(form, outputs=(Output("n", None, Aggregate.COUNT),), order_by=())
+        old = form, plan_of(alone, terms, epsilon_micro=0)
+        groups = self._measured(write(alone, old[1], terms, path=self._path, least=least), form)
+        columns = sorted(_added_up(new[0]) & _added_up(form))
+        crossed = write_crossed(new, old, terms, columns=columns, path=self._path)
+        counts = self._database.execute(crossed.sql, crossed.values).fetchmany(MAX_FOUND + 1)
+        if len(counts) > MAX_FOUND:
+            return set(told)  # more than can be compared
+        mine, theirs, near = len(new[0].group_by), len(form.group_by), set[Key]()
+        for place in range(1 + len(columns)):
+            cells: dict[Cell, int] = {}
+            for in_new, in_old, *row in counts:
+                keys, many = row[: mine + theirs], int(row[mine + theirs + place])
+                cell = (tuple(keys[:mine]) if in_new else None, tuple(keys[mine:]) if in_old else None)
+                if many:
+                    cells[cell] = many
+            units = terms.unit_column is not None
+            near |= withheld(told, groups.keys(), cells, least=terms.min_group, units=units)
+        return near
+
+    def _rows(self) -> int:
+        asked = f"SELECT num_rows FROM parquet_file_metadata('{self._path}')"  # noqa: S608 - a path of our own
+        (rows,) = self._database.execute(asked).fetchone() or (0,)
+        return int(rows)
+
+    def _measured(self, statement: Statement, form: Form) -> Groups:
         found = self._database.execute(statement.sql, statement.values)
         keys = len(form.group_by)
         groups: Groups = {}
         while rows := found.fetchmany(MAX_ROWS):
             for row in rows:
                 groups[tuple(str(key) for key in row[:keys])] = [int(number) for number in row[keys:]]
-            if len(groups) > MAX_FOUND:
-                raise MemoryError("more groups than are held")
         return groups
 
 
-def _released(exact: Groups, form: Form, plan: Plan, terms: SandboxTerms) -> Groups:
-    """The groups that are told, their numbers with noise; what is declared is told though it be empty."""
+def _released(exact: Groups, form: Form, plan: Plan, terms: SandboxTerms, least: int) -> Groups:
+    """The groups that are told, their numbers with noise; what is declared is told though it be empty.
+
+    Of found groups only those of `least` rows are here. The rows above that are counted, so that one unit
+    moves a group that is here, or is not, as little as any other; the noisy count has them again.
+    """
     if grouped_by_found(form, terms):
+        left_out = least - 1
         counted = told_groups(
-            {_joint(key): numbers[0] for key, numbers in exact.items()},
+            {_joint(key): numbers[0] - left_out for key, numbers in exact.items()},
             unit_rows=terms.unit_rows,
             share_micro=plan.shares_micro[0],
             delta_pico=plan.delta_pico,
         )
         keys = sorted(tuple(orjson.loads(text)) for text in counted)
-        columns = [[counted[_joint(key)] for key in keys]]
+        columns = [[counted[_joint(key)] + left_out for key in keys]]
     else:
         keys, columns = list(declared_groups(form, terms)), []
     none = [0] * len(plan.numbers)
@@ -100,6 +162,11 @@ def _released(exact: Groups, form: Form, plan: Plan, terms: SandboxTerms) -> Gro
             )
         )
     return {key: [column[place] for column in columns] for place, key in enumerate(keys)}
+
+
+def _added_up(form: Form) -> set[str]:
+    """The columns of which a question tells a number."""
+    return {output.column for output in form.outputs if output.aggregate and output.column is not None}
 
 
 def _joint(key: Key) -> str:
@@ -140,8 +207,8 @@ class _Telling:
             return key[self.form.group_by.index(output.column or "")]
         wanted = [numbers[self.plan.numbers.index(number)] for number in numbers_of(output)]
         if self.terms.mode is AnswerMode.PLAIN and output.column is not None:
-            filled = self.plan.numbers.index(Number(Measured.FILLED, output.column))
-            if numbers[filled] < self.terms.min_group:
+            of_so_many = self.plan.numbers.index(behind(output.column, self.terms))
+            if numbers[of_so_many] < self.terms.min_group:
                 return None
         if output.aggregate in {Aggregate.COUNT, Aggregate.COUNT_DISTINCT}:
             return wanted[0]

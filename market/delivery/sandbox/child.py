@@ -16,7 +16,7 @@ from market.delivery.sandbox.confining import close_the_files, leave_the_network
 from registry.confined import confine, without_heavy_libraries
 
 BEGUN: Final = b"begun\n"
-MAX_JOB_BYTES: Final = 1024**2
+MAX_JOB_BYTES: Final = 4 * 1024**2
 _CPU_S: Final = {"parse": 5, "run": 30}
 _PRACTICE: Final = (
     "SELECT a, avg(b) FROM data WHERE c IN (1) GROUP BY a ORDER BY a LIMIT 1",
@@ -44,7 +44,8 @@ def _run(job: dict[str, Any], walls: list[str]) -> dict[str, Any]:
     _close(walls, table)
     sys.stdout.buffer.write(BEGUN)
     sys.stdout.buffer.flush()
-    answer = engine.answer(job["form"], job["terms"], epsilon_micro=int(job["epsilon_micro"]))
+    epsilon, earlier = int(job["epsilon_micro"]), job.get("earlier", ())
+    answer = engine.answer(job["form"], job["terms"], epsilon_micro=epsilon, earlier=earlier)
     return answer | {"walls": sorted(walls)}
 
 

@@ -15,18 +15,22 @@ from base.canonical import canonical, sha256_hex
 from market.delivery.sandbox.forms import Aggregate, Form, Output, grouped_by_found, refused
 from market.listings.sandboxing import AnswerMode, SandboxTerms
 
-FORMAT: Final = "databourse-sandbox/1"
+FORMAT: Final = "databourse-sandbox/2"
 ENGINES: Final = ("duckdb", "opendp")
 
 
 class Measured(StrEnum):
-    """A number of each group. CENTRED is a sum of differences from the middle of the clipping bounds."""
+    """A number of each group. CENTRED is a sum of differences from the middle of the clipping bounds.
+
+    UNITS, those that have a value, is measured to leave exact numbers out, and told to nobody.
+    """
 
     ROWS = "ROWS"
     FILLED = "FILLED"
     DISTINCT = "DISTINCT"
     SUM = "SUM"
     CENTRED = "CENTRED"
+    UNITS = "UNITS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def plan_of(form: Form, terms: SandboxTerms, *, epsilon_micro: int) -> Plan:
     for output in form.outputs:
         wanted += numbers_of(output)
         if not private and output.aggregate is not None and output.column is not None:
-            wanted.append(Number(Measured.FILLED, output.column))
+            wanted.append(behind(output.column, terms))
     numbers = tuple(dict.fromkeys(wanted))
     sensitivities = tuple(sensitivity(number, terms) for number in numbers)
     if not private:
@@ -92,6 +96,11 @@ def plan_of(form: Form, terms: SandboxTerms, *, epsilon_micro: int) -> Plan:
     shares = (share + rest, *[share] * (len(numbers) - 1))
     found = grouped_by_found(form, terms)
     return Plan(numbers, sensitivities, shares, (terms.delta_pico or 0) if found else 0)
+
+
+def behind(column: str, terms: SandboxTerms) -> Number:
+    """Of how many an exact number of a column is: rows with a value, or units where one may have many."""
+    return Number(Measured.FILLED if terms.unit_column is None else Measured.UNITS, column)
 
 
 def sensitivity(number: Number, terms: SandboxTerms) -> int:

@@ -81,6 +81,19 @@ async def same_question(
     return (await s.exec(best, execution_options=_FRESH)).first()
 
 
+async def exact_forms(s: ReadSession, *, beside: Question) -> Sequence[str]:
+    """The questions that the same buyer was answered exactly about the product, or is being, each once."""
+    query = select(Question.form).where(
+        Question.buyer_id == beside.buyer_id,
+        Question.product_id == beside.product_id,
+        Question.query_id != beside.query_id,
+        Question.epsilon_micro == 0,
+        Question.form != "",
+        col(Question.status).in_((QuestionStatus.ANSWERED, QuestionStatus.RUNNING)),
+    )
+    return (await s.exec(query.distinct().order_by(Question.form))).all()
+
+
 async def claim_question(s: WriteSession, *, query_id: str) -> Question:
     """One question, locked. Raises QuestionUnknown."""
     query = exclusive_lock(select(Question).where(Question.query_id == query_id))

@@ -20,6 +20,7 @@ from market.delivery.sandbox.forms import refused
 from market.listings.sandboxing import AnswerMode, SandboxTerms
 
 LAPSE: Final = timedelta(minutes=10)  # longer than a run, a table's making and a wait for a place may take
+MOST_EXACT: Final = 100  # each exact answer is held against all before it
 ANSWER_FORMAT: Final = "databourse-answer/1"
 
 
@@ -50,10 +51,16 @@ def price(asked_micro: int | None, terms: SandboxTerms) -> int:
     return asked_micro
 
 
+def questions_of(terms: SandboxTerms) -> int:
+    """How many questions one buyer may ask about the product."""
+    return terms.max_queries if terms.mode is AnswerMode.DP else min(terms.max_queries, MOST_EXACT)
+
+
 def require_budget(budget: Budget, terms: SandboxTerms, *, epsilon_micro: int) -> None:
     """Whether one more question fits, running ones counted as asked. Raises QuestionsUsedUp, BudgetSpent."""
-    if budget.questions + budget.running >= terms.max_queries:
-        raise QuestionsUsedUp("every question was asked", asked=budget.questions, most=terms.max_queries)
+    most = questions_of(terms)
+    if budget.questions + budget.running >= most:
+        raise QuestionsUsedUp("every question was asked", asked=budget.questions, most=most)
     if budget.spent_micro + budget.held_micro + epsilon_micro > terms.epsilon_total_micro:
         raise BudgetSpent(
             "the privacy budget does not hold this question",

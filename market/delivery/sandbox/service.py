@@ -51,7 +51,7 @@ from market.delivery.sandbox.tables import Question, QuestionStatus
 from market.delivery.service import check_deliverable
 from market.delivery.tables import Entitlement
 from market.delivery.tabular import table_of
-from market.listings.sandboxing import SandboxTerms
+from market.listings.sandboxing import AnswerMode, SandboxTerms
 from market.orders.bounding import is_recipient
 from market.orders.repository import get_trade
 from market.orders.tables import Trade
@@ -298,10 +298,13 @@ async def _answered(sandbox: Sandbox, actor: Actor, question: Question) -> Quest
     async with house.database.read() as s:
         trade, entitlement, _ = await delivery.standing(s, entitlement_id=question.entitlement_id)
         terms = await terms_of(s, trade)
+        exact = terms.mode is AnswerMode.PLAIN
+        earlier = await repository.exact_forms(s, beside=question) if exact else ()
     job = {
         "form": orjson.loads(question.form),
         "terms": terms.document(),
         "epsilon_micro": question.epsilon_micro,
+        "earlier": [orjson.loads(form) for form in earlier],
     }
     try:
         told = await _run(sandbox, entitlement, job)

@@ -24,7 +24,7 @@ from market.delivery.meter.receipts import receipt_of
 from market.delivery.meter.repository import uses_of
 from market.delivery.repository import get_entitlement
 from market.delivery.rules import EntitlementStatus
-from market.delivery.sandbox import errors
+from market.delivery.sandbox import errors, rules
 from market.delivery.sandbox.rules import LAPSE
 from market.delivery.sandbox.service import declared_by, require_readable
 from market.delivery.sandbox.tables import PreparedQuestion, QuestionStatus
@@ -265,6 +265,24 @@ async def test_no_more_questions_are_answered_than_the_terms_give(deal):
     await settles(deal, await begins(deal, key="1", epsilon_micro=1_000))
     async with refused(deal.house.database, errors.QuestionsUsedUp):
         await begins(deal, "select sum(index) from data", key="2", epsilon_micro=1_000)
+
+
+PLAIN = {"mode": "PLAIN", "epsilon_query_micro": 0, "epsilon_total_micro": 0, "delta_pico": None}
+
+
+async def test_exact_answers_are_held_against_those_before_them(deal, monkeypatch):
+    """A total and the total without one county: the difference is a group of twelve."""
+    sandbox = await sandboxed(deal, **PLAIN, min_group=50)
+    everything, but_one = (
+        "select count(*) n from data",
+        "select count(*) n from data where county != '440101'",
+    )
+    first, second = [orjson.loads((await asks(sandbox, deal, text)).answer) for text in (everything, but_one)]
+    assert (first["rows"], first["withheld"]) == ([[120]], 0)
+    assert (second["rows"], second["withheld"]) == ([], 1)
+    monkeypatch.setattr(rules, "MOST_EXACT", 2)
+    with pytest.raises(errors.QuestionsUsedUp):
+        await asks(sandbox, deal, f"{but_one} and county != '440102'")
 
 
 def killed_at(deal, question, point):

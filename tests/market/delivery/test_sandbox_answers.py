@@ -9,8 +9,10 @@ from itertools import pairwise
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from market.delivery.sandbox import running
+from market.delivery.sandbox import holding, running
 from market.delivery.sandbox.answering import Engine
 from market.delivery.sandbox.child import BEGUN
 from market.delivery.sandbox.errors import QuestionRefused, RunBrokenOff, SandboxDown
@@ -33,6 +35,9 @@ def table(tmp_path):
     path = write_table(tmp_path / "t.parquet", ROWS + ", ('440104', NULL, 'x', '', NULL)")
     with path.open("rb") as file:
         yield file.fileno()
+
+
+DEAR = {"epsilon_query_micro": 10**8, "epsilon_total_micro": 10**8, "min_group": 1}
 
 
 def told(table, text, allowed, epsilon=0):
@@ -76,6 +81,18 @@ def test_exact_numbers_are_of_so_many_rows_with_a_value_and_of_so_many_units(tab
     assert told(table, "select count(*) from data where firms < 3", firm) == [[11]]
 
 
+def test_the_smallest_group_counts_units_with_a_value_and_not_rows(tmp_path):
+    """Three firms, of which one alone has values: its sum was told, for it has rows enough."""
+    rows = ", ".join(f"('440104', '2025-01-01', '{5 + n}', '1', 'one')" for n in range(4))
+    rows += ", ('440104', '2025-01-01', NULL, '1', 'two'), ('440104', '2025-01-01', '', '1', 'three')"
+    firm = plain(unit_column="name", unit_rows=4, min_group=3)
+    with write_table(tmp_path / "u.parquet", rows).open("rb") as file:
+        asked = "select count(*), count(kwh), sum(kwh), avg(kwh), count(firms) from data"
+        assert told(file.fileno(), asked, firm) == [[6, None, None, None, 6]]
+        by_rows = plain(min_group=3)
+        assert told(file.fileno(), "select count(*), sum(kwh) from data", by_rows) == [[6, "26.00"]]
+
+
 def test_a_noisy_answer_tells_declared_groups_and_says_how_noisy_it_is(table):
     dear = terms(epsilon_query_micro=10**8, epsilon_total_micro=10**8, min_group=1)
     text = "select county, count(*) n, sum(kwh) s, avg(kwh) a from data group by county order by county"
@@ -98,6 +115,69 @@ def test_groups_that_were_not_declared_are_told_above_a_threshold_alone(tmp_path
     with path.open("rb") as file:
         rows = told(file.fileno(), "select month, count(*) from data group by month", dear, 10**7)
     assert rows == [["2025-01-01", 400]]  # at ε 10 the noise is 0.1; a group of one is below any threshold
+
+
+FOUND = "select name, count(*) n from data group by name"
+
+
+def groups_of(tmp_path, sizes):
+    rows = ", ".join(
+        f"('440104', '2025-01-01', '1', '1', 'g{n}')" for n, many in enumerate(sizes) for _ in range(many)
+    )
+    return write_table(tmp_path / f"{len(sizes)}-{sum(sizes)}.parquet", rows)
+
+
+def test_however_many_groups_are_found_no_run_breaks_off_for_it(tmp_path, monkeypatch):
+    """A buyer asks for one group more or less than are held: before, one of the two runs was broken off."""
+    monkeypatch.setattr(holding, "MAX_FOUND", 10)
+    dear = terms(**(DEAR | {"columns": [{"name": "name", "group": True}]}))
+    for many in (9, 10, 11, 12):
+        with groups_of(tmp_path, [1] * many).open("rb") as file:
+            assert told(file.fileno(), FOUND, dear, 10**7) == []  # below any threshold
+    with groups_of(tmp_path, [40, 2, 1, *[30] * 7]).open("rb") as file:  # 253 rows: groups of 26 are held
+        noiseless = told(file.fileno(), FOUND, dear, 10**8)
+    assert sorted(noiseless) == [["g0", 40], *[[f"g{n}", 30] for n in range(3, 10)]]
+
+
+@given(
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=30),
+    at=st.integers(0, 30),
+    unit_rows=st.integers(1, 5),
+    least=st.integers(1, 20),
+)
+def test_one_unit_moves_the_groups_that_are_held_as_little_as_all_groups(sizes, at, unit_rows, least):
+    """What is counted above a public bound, of neighbours: nowhere further apart than their own rows."""
+    before = dict(enumerate(sizes))
+    after = before | {at: before.get(at, 0) + unit_rows}
+    held = [{key: n - (least - 1) for key, n in one.items() if n >= least} for one in (before, after)]
+    apart = {key: abs(held[0].get(key, 0) - held[1].get(key, 0)) for key in before.keys() | after.keys()}
+    assert sum(apart.values()) <= unit_rows
+    assert all(n >= 1 for one in held for n in one.values())
+    rows = sum(after.values())
+    assert sum(n >= holding.least_rows(rows) for n in after.values()) <= holding.MAX_FOUND
+
+
+def test_a_question_that_a_limit_could_break_off_is_refused_by_what_is_public_alone(table, monkeypatch):
+    """Fifteen rows are too many where the limits say so, whatever is asked of which of them."""
+    monkeypatch.setattr(holding, "MOST_HELD_BYTES", 15 * 112 - 1)
+    distinct = "select count(distinct firms) from data where name = '{}'"
+    for name in ("firm 1", "nobody"):
+        with pytest.raises(QuestionRefused) as refused:
+            told(table, distinct.format(name), plain(min_group=2))
+        assert refused.value.facts["reason"] == "table-too-large"
+    assert told(table, "select count(*) from data", plain()) == [[15]]  # nothing is held of a row
+    monkeypatch.setattr(holding, "MOST_WORK_NS", 100)
+    with pytest.raises(QuestionRefused):
+        told(table, "select count(*) from data", plain())
+
+
+def test_a_number_beyond_all_bounds_is_the_furthest_one_and_no_number_is_none(tmp_path):
+    cells = ("1e17", "123456789012345678901234", "-9e30", "1e400", "nan", "inf", "1.005", "")
+    rows = ", ".join(f"('440104', '2025-01-01', '{cell}', '1', 'a')" for cell in cells)
+    with write_table(tmp_path / "n.parquet", rows).open("rb") as file:
+        asked = "select count(*) n, count(kwh) k, sum(kwh) from data"
+        assert told(file.fileno(), asked, plain()) == [[8, 4, "192.01"]]  # 2 × 100.5 − 10 + 1.01
+        assert told(file.fileno(), f"{asked} where kwh > 1000", plain(min_group=2)) == [[2, 2, "201.00"]]
 
 
 def test_the_threshold_is_the_lowest_that_costs_no_more_than_delta():
