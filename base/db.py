@@ -131,7 +131,7 @@ class Database:
                 url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
             )
             self._writer = self._reader
-        self._idle: list[AsyncConnection] = []
+        self._idle: list[tuple[AsyncConnection, Any]] = []  # each with the driver's own
 
     @property
     def engine(self) -> AsyncEngine:
@@ -177,35 +177,34 @@ class Database:
                 raise
             usable = True
         finally:
-            await self._give_back(connection, usable=usable)
+            await self._give_back(connection, driver, usable=usable)
 
     async def _begun(self) -> tuple[AsyncConnection, Any]:
         """A connection inside a new transaction. On PostgreSQL it is one that is kept for this."""
         while self._idle:
-            connection = self._idle.pop()
+            connection, driver = self._idle.pop()
             try:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
                 await driver.execute("BEGIN")
             except BaseException as error:  # it has died since it was used last
-                await self._give_back(connection, usable=False)
+                await self._give_back(connection, driver, usable=False)
                 if not isinstance(error, Exception):
                     raise
             else:
                 return connection, driver
-        connection = await self._writer.connect()
+        connection, driver = await self._writer.connect(), None
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             if self.dialect == "postgresql":
                 await driver.execute(_BY_KEYS)
             await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
         except BaseException:
-            await self._give_back(connection, usable=False)
+            await self._give_back(connection, driver, usable=False)
             raise
         return connection, driver
 
-    async def _give_back(self, connection: AsyncConnection, *, usable: bool) -> None:
+    async def _give_back(self, connection: AsyncConnection, driver: Any, *, usable: bool) -> None:
         if usable and self.dialect == "postgresql":
-            self._idle.append(connection)
+            self._idle.append((connection, driver))
             return
         if not usable:  # it may still be inside the transaction; nobody may be handed it again
             await connection.invalidate()
@@ -247,7 +246,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         while self._idle:
-            await self._give_back(self._idle.pop(), usable=False)
+            await self._give_back(*self._idle.pop(), usable=False)
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

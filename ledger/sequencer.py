@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -27,7 +27,7 @@ from ledger.statement import NO_PREVIOUS, sealed_entry
 from ledger.tables import EntryRow, TileRow, TreeRow
 from ledger.tile_cache import Place
 from ledger.tile_store import stored_tiles
-from ledger.tiles import WIDTH, Tile, TileNodes, grow
+from ledger.tiles import WIDTH, TileNodes, grow
 from ledger.tree import HASH_BYTES, Frontier, leaf_hash
 
 BATCH_ROWS: Final = 4000
@@ -41,6 +41,24 @@ _HEAD: Final = (
     " EXISTS (SELECT 1 FROM ledger_pending) FROM ledger_tree WHERE id = 1"
 )
 _HOLD: Final = "SELECT origin, size, root, previous, sealed_at, halted, closed_at, waits FROM ledger_hold($1)"
+# `_HOLD`, and where the log ends as it was guessed and nothing waits, the writing that was made for this end.
+_HOLD_AND_APPEND: Final = """
+WITH held AS MATERIALIZED (SELECT * FROM ledger_hold($1)),
+guessed AS MATERIALIZED (
+  SELECT 1 FROM held WHERE size = $2 AND root = $3 AND halted IS NULL AND closed_at IS NULL AND NOT waits
+), entries AS (
+  INSERT INTO ledger_entries (seq, statement_row, leaf_hash, entry)
+  SELECT r.* FROM guessed, unnest($4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[]) AS r
+), tiles AS (
+  INSERT INTO ledger_tiles (level, number, hashes)
+  SELECT r.* FROM guessed, unnest($8::integer[], $9::bigint[], $10::bytea[]) AS r
+  ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes
+), tree AS (
+  UPDATE ledger_tree SET size = $11, root = $12, previous = $13, sealed_at = $14 FROM guessed WHERE id = 1
+)
+SELECT origin, size, root, previous, sealed_at, halted, closed_at, waits, EXISTS (SELECT FROM guessed)
+FROM held
+"""
 _TAKE: Final = (
     "WITH taken AS MATERIALIZED (SELECT id FROM ledger_pending ORDER BY id LIMIT $1 FOR UPDATE),"
     " gone AS (DELETE FROM ledger_pending AS p USING taken WHERE p.id = taken.id)"
@@ -51,7 +69,7 @@ _TAKE_HERE: Final = (
     " ORDER BY p.id LIMIT ?"
 )
 _TAKEN_HERE: Final = "DELETE FROM ledger_pending WHERE id IN (SELECT value FROM json_each(?))"
-_edges: "WeakKeyDictionary[Engine, _Edge]" = WeakKeyDictionary()
+_ends: "WeakKeyDictionary[Engine, _End]" = WeakKeyDictionary()
 Statements: TypeAlias = Sequence[tuple[int, bytes]]
 """Statements to be sealed: each row's number, and its envelope."""
 
@@ -120,14 +138,13 @@ async def leadership(database: Database) -> AsyncIterator[Leader | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The tree as it stands, asked while the log is held, and whether anything waits to be sealed."""
+    """The tree as it stands."""
 
     origin: str
     size: int
     root: str
     previous: str
     sealed_at: datetime
-    waits: bool
 
 
 async def seal(
@@ -142,19 +159,30 @@ async def seal(
     await lock_log(s)
     if leader is not None:
         await leader.require(s)
-    head = _checked(await ask_plainly(s, postgresql=_HEAD, sqlite=_HEAD))
-    queued = await _take(s, limit) if head.waits else []
+    head, waits = _checked(await ask_plainly(s, postgresql=_HEAD, sqlite=_HEAD))
+    queued = await _take(s, limit) if waits else []
     return await _append(s, clock, head, queued)
 
 
 async def seal_behind(s: RowSession, clock: Clock, behind: Statements) -> Sealed:
     """Take the log, seal everything that is queued, then statements that stand in no queue.
 
-    Raises what `seal` raises.
+    On PostgreSQL the entries are made before the log is taken, for the end that this process gave it last:
+    mostly it is still the end, and taking and writing are one statement. Raises what `seal` raises.
     """
-    head = _checked(await ask_plainly(s, postgresql=_HOLD, sqlite=_HEAD, values=_held(s)))
+    guess = _ends.get(s.engine) if s.dialect.name == "postgresql" else None
+    if guess is None:
+        found = await ask_plainly(s, postgresql=_HOLD, sqlite=_HEAD, values=_held(s))
+    else:
+        growth = _grown(guess, behind, at=clock.now())
+        _ends[s.engine] = growth.end  # whoever comes next makes its entries behind these
+        values = growth.behind(guess.head)
+        found = await ask_plainly(s, postgresql=_HOLD_AND_APPEND, sqlite="", values=values)
+        if found and found[0][-1]:
+            return growth.sealed
+    head, waits = _checked(found)
     queued: list[tuple[int, bytes]] = []
-    while head.waits and (more := await _take(s, BATCH_ROWS)):
+    while waits and (more := await _take(s, BATCH_ROWS)):
         queued += more
         if len(more) < BATCH_ROWS:
             break
@@ -165,39 +193,33 @@ def _held(s: RowSession) -> Sequence[int]:
     return (_LOG_LOCK,) if s.dialect.name == "postgresql" else ()
 
 
-def _checked(found: Sequence[Row]) -> _Head:
+def _checked(found: Sequence[Row]) -> tuple[_Head, bool]:
+    """The head, asked while the log is held, and whether anything waits to be sealed."""
     if not found:
         raise LogUnborn("there is no log in this database yet")
-    origin, size, root, previous, sealed_at, halted, closed_at, waits = found[0]
+    origin, size, root, previous, sealed_at, halted, closed_at, waits, *_ = found[0]
     if halted is not None:  # whichever process found out, none goes on
         raise LogForked(halted)
     if closed_at is not None:
         raise LogClosed("the log was closed: a new one has to begin", origin=origin)
     if isinstance(sealed_at, str):  # SQLite's, which forgets the time zone
         sealed_at = datetime.fromisoformat(sealed_at).replace(tzinfo=UTC)
-    return _Head(origin, size, root, previous, sealed_at, bool(waits))
+    return _Head(origin, size, root, previous, sealed_at), bool(waits)
 
 
 async def _append(s: Writing, clock: Clock, head: _Head, queued: Statements) -> Sealed:
-    """Make entries of these statements, behind each other and the tree's last one."""
+    """Make entries of these statements, behind each other and the tree's last one, while the log is held."""
     if not queued:
         return Sealed(0, head.size, head.root)
-    at = max(clock.now(), head.sealed_at)
-    rows, leaves, previous = [], [], head.previous
-    for seq, (row_id, envelope) in enumerate(queued, start=head.size):
-        entry = sealed_entry(seq=seq, prev=previous, at=at, node=head.origin, envelope=envelope)
-        leaf = leaf_hash(entry)
-        previous = leaf.hex()
-        rows.append((seq, row_id, leaf, entry))
-        leaves.append(leaf)
-    edge, tiles = (await _edge(s, head.size, head.root)).grown(leaves)
+    growth = _grown(await _end(s, head), queued, at=clock.now())
+    now = growth.end.head
     plan = Plan()
-    plan.add(_ENTRIES, rows)
-    plan.add(_TILES, [(tile.level, tile.index, hashes) for tile, hashes in tiles.items()])
-    plan.add(_TREE, [(1, head.size, edge.size, edge.root, previous, at)], each=True)
+    plan.add(_ENTRIES, growth.entries)
+    plan.add(_TILES, growth.tiles)
+    plan.add(_TREE, [(1, head.size, now.size, now.root, now.previous, now.sealed_at)], each=True)
     await plan.carry_out(s)
-    _edges[_engine(s)] = edge  # what is rolled back is in no tree of this size and root
-    return Sealed(len(rows), edge.size, edge.root)
+    _ends[_engine(s)] = growth.end  # what is rolled back is in no tree of this size and root
+    return growth.sealed
 
 
 async def seal_all(database: Database, clock: Clock, *, leader: Leader | None = None) -> Sealed:
@@ -228,36 +250,66 @@ async def _take(s: Writing, limit: int) -> list[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
-    """The right edge of a tree, to be grown: what the database holds for this size and root."""
+class _End:
+    """The end of a log, where it grows: the head, and the right edge of the tree."""
 
-    size: int
-    root: str
+    head: _Head
     tiles: Mapping[Place, bytes]
     frontier: Frontier
 
-    def grown(self, leaves: Sequence[bytes]) -> tuple["_Edge", dict[Tile, bytes]]:
-        """The edge with these leaves behind the others, and the hash tiles that they touch."""
-        tiles = grow(lambda tile: self.tiles[tile.level, tile.index], self.size, leaves)
-        frontier = self.frontier.copy()
-        frontier.extend(leaves)
-        places = {**self.tiles} | {(tile.level, tile.index): hashes for tile, hashes in tiles.items()}
-        last = {place: places[place] for place in _edge_widths(frontier.size)}
-        return _Edge(frontier.size, frontier.root().hex(), last, frontier), tiles
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """What statements add behind an end: rows of entries, rows of the tiles that they touch, the new end."""
+
+    entries: Sequence[Row]
+    tiles: Sequence[Row]
+    end: _End
+
+    @property
+    def sealed(self) -> Sealed:
+        return Sealed(len(self.entries), self.end.head.size, self.end.head.root)
+
+    def behind(self, head: _Head) -> Sequence[Any]:
+        """The values of `_HOLD_AND_APPEND`."""
+        now = self.end.head
+        rows = (*zip(*self.entries, strict=True), *zip(*self.tiles, strict=True))
+        return (_LOG_LOCK, head.size, head.root, *rows, now.size, now.root, now.previous, now.sealed_at)
+
+
+def _grown(end: _End, queued: Statements, *, at: datetime) -> _Growth:
+    """Entries of these statements, behind each other and the last one. Pure."""
+    head = end.head
+    at, previous = max(at, head.sealed_at), head.previous
+    entries, leaves = [], []
+    for seq, (row_id, envelope) in enumerate(queued, start=head.size):
+        entry = sealed_entry(seq=seq, prev=previous, at=at, node=head.origin, envelope=envelope)
+        leaf = leaf_hash(entry)
+        previous = leaf.hex()
+        entries.append((seq, row_id, leaf, entry))
+        leaves.append(leaf)
+    grown = grow(lambda tile: end.tiles[tile.level, tile.index], head.size, leaves)
+    frontier = end.frontier.copy()
+    frontier.extend(leaves)
+    tiles = [(tile.level, tile.index, hashes) for tile, hashes in grown.items()]
+    places = {**end.tiles} | {(level, number): hashes for level, number, hashes in tiles}
+    last = {place: places[place] for place in _edge_widths(frontier.size)}
+    now = _Head(head.origin, frontier.size, frontier.root().hex(), previous, at)
+    return _Growth(entries, tiles, _End(now, last, frontier))
 
 
 def _engine(s: Writing) -> Engine:
     return s.engine if isinstance(s, RowSession) else s.get_bind().engine
 
 
-async def _edge(s: Writing, size: int, root: str) -> _Edge:
-    """The edge of the tree as it is stored; from memory when this process was the last to grow it."""
-    known = _edges.get(_engine(s))
-    if known is not None and (known.size, known.root) == (size, root):
+async def _end(s: Writing, head: _Head) -> _End:
+    """The end of the log as it is stored; from memory when this process was the last to grow it."""
+    known = _ends.get(_engine(s))
+    if known is not None and known.head == head:
         return known
-    tiles = await edge_tiles(s, size)
-    frontier = Frontier.read(size, TileNodes(lambda tile: tiles[tile.level, tile.index], size))
-    return _Edge(size, root, tiles, frontier)
+    tiles = await edge_tiles(s, head.size)
+    frontier = Frontier.read(head.size, TileNodes(lambda tile: tiles[tile.level, tile.index], head.size))
+    return _End(head, tiles, frontier)
 
 
 async def edge_tiles(s: Reading, size: int) -> dict[Place, bytes]:

@@ -16,7 +16,7 @@ from ledger import reader, recording, sequencer
 from ledger.errors import LeadershipLost, LogUnborn
 from ledger.sequencer import Leader, create_log, leadership, seal, seal_all
 from ledger.statement import MAX_ENTRY_BYTES, NO_PREVIOUS, sealed_entry
-from ledger.tables import EntryRow, PendingRow
+from ledger.tables import EntryRow, PendingRow, TreeRow
 from ledger.tiles import pack_entries
 from ledger.tree import leaf_hash, root_of, verify_inclusion
 from tests.ledger.seeds import AT, statement
@@ -205,11 +205,21 @@ async def test_what_is_remembered_of_the_tree_is_what_the_database_holds(
         count += more
         await seal_all(database, clock)
         async with database.read() as s:
-            edge = sequencer._edges[database.engine.sync_engine]
-            assert edge.size == count
-            assert edge.tiles == await sequencer.edge_tiles(s, count)
+            end = sequencer._ends[database.engine.sync_engine]
+            tree = await s.get(TreeRow, 1)
+            assert tree is not None
+            kept = (tree.origin, tree.size, tree.root, tree.previous, tree.sealed_at)
+            assert (
+                end.head.origin,
+                end.head.size,
+                end.head.root,
+                end.head.previous,
+                end.head.sealed_at,
+            ) == kept
+            assert end.head.size == end.frontier.size == count
+            assert end.tiles == await sequencer.edge_tiles(s, count)
             leaves = (await s.exec(select(EntryRow.leaf_hash).order_by(col(EntryRow.seq)))).all()
-        assert edge.root == root_of(leaves).hex() == edge.frontier.root().hex()
+        assert end.head.root == root_of(leaves).hex() == end.frontier.root().hex()
 
 
 def test_the_largest_statement_is_an_entry_under_the_longest_origin() -> None:
