@@ -191,7 +191,8 @@ class Database:
                     raise
             else:
                 return connection, driver
-        connection, driver = await self._writer.connect(), None
+        connection: AsyncConnection = await self._writer.connect()
+        driver: Any = None
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             if self.dialect == "postgresql":
