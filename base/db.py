@@ -191,15 +191,14 @@ class Database:
                     raise
             else:
                 return connection, driver
-        connection: AsyncConnection = await self._writer.connect()
-        driver: Any = None
+        connection = await self._writer.connect()
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             if self.dialect == "postgresql":
                 await driver.execute(_BY_KEYS)
             await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
         except BaseException:
-            await self._give_back(connection, driver, usable=False)
+            await self._give_back(connection, None, usable=False)
             raise
         return connection, driver
 
