@@ -182,18 +182,18 @@ class Database:
     async def _begun(self) -> tuple[AsyncConnection, Any]:
         """A connection inside a new transaction. On PostgreSQL it is one that is kept for this."""
         while self._idle:
-            connection, driver = self._idle.pop()
+            connection, kept = self._idle.pop()
             try:
-                await driver.execute("BEGIN")
+                await kept.execute("BEGIN")
             except BaseException as error:  # it has died since it was used last
-                await self._give_back(connection, driver, usable=False)
+                await self._give_back(connection, None, usable=False)
                 if not isinstance(error, Exception):
                     raise
             else:
-                return connection, driver
+                return connection, kept
         connection = await self._writer.connect()
         try:
-            driver = (await connection.get_raw_connection()).driver_connection
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             if self.dialect == "postgresql":
                 await driver.execute(_BY_KEYS)
             await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
@@ -233,7 +233,7 @@ class Database:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text(f"VACUUM {', '.join(tables)}"))
                 return
-            driver = (await connection.get_raw_connection()).driver_connection
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             assert driver is not None
             (pages,) = await (await driver.execute("PRAGMA page_count")).fetchone()
             (page_bytes,) = await (await driver.execute("PRAGMA page_size")).fetchone()
