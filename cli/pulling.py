@@ -26,6 +26,7 @@ CHUNK_BYTES: Final = 1 << 20
 NOTED_EVERY_BYTES: Final = 4 << 20
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
+_NOTHING_MORE: Final = httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 Tell = Callable[[int, int], None]
 """Hears how many bytes of how many are there."""
@@ -240,13 +241,11 @@ class Fetching:
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 answer.read()
                 raise _TokenEnded(refusal_of(answer).detail)
-            if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                total = int(answer.headers.get("content-range", "*/-1").rpartition("/")[2])
-            elif not answer.is_success:
+            if not (answer.is_success or answer.status_code == _NOTHING_MORE):
                 answer.read()
                 raise refusal_of(answer)
-            else:
-                total = _following(answer, partial, self.say)
+            total = _following(answer, partial, self.say)
+            if answer.status_code != _NOTHING_MORE:
                 partial.append(answer.iter_raw(), lambda size: self.tell(size, total))
             return _proved(answer, partial, total)
 
@@ -269,6 +268,8 @@ def _following(answer: httpx.Response, partial: Partial, say: Callable[[str], No
 
 
 def _length(answer: httpx.Response, partial: Partial, say: Callable[[str], None]) -> int:
+    if answer.status_code == _NOTHING_MORE:
+        return int(answer.headers["content-range"].rpartition("/")[2])
     etag = answer.headers.get("etag", "")
     if answer.status_code == httpx.codes.PARTIAL_CONTENT:
         span, _, total = answer.headers["content-range"].removeprefix("bytes ").partition("/")

@@ -1,7 +1,8 @@
 """`databourse trace FILE`: which delivery a leaked copy came from, and how sure that is.
 
 On the node it asks about every marked copy. With `--opened-by` it makes the same test for one copy, offline,
-by what the exchange has handed out to prove its claim (`--proof`).
+by what the exchange has handed out to prove its claim (`--proof`). Anyone can make such a proof for any file,
+so it is held against the `--commitment` that the ledger stated before the delivery began.
 
 Exit codes: 0 the file names a delivery, 1 it names none, 2 it could not be asked.
 """
@@ -38,7 +39,10 @@ def trace(
         Path | None, typer.Option(help="Make the test for the one copy that such a proof opens, offline")
     ] = None,
     commitment: Annotated[
-        str | None, typer.Option(help="With --opened-by: the commitment that the ledger's DLV.MARK states")
+        str | None,
+        typer.Option(
+            help="What --opened-by is held against: the commitment that the delivery's DLV.MARK states"
+        ),
     ] = None,
 ) -> None:
     """Name the delivery that a leaked copy came from, with its confidence."""
@@ -47,7 +51,12 @@ def trace(
     from cli.running import run  # noqa: PLC0415
 
     renamed = _renamed(rename or [])
-    if opened_by is not None:
+    if (opened_by is None) != (commitment is None):
+        raise typer.BadParameter(
+            "a proof is one only of the commitment that the ledger's DLV.MARK states: name both, or neither",
+            param_hint="--opened-by, --commitment",
+        )
+    if opened_by is not None and commitment is not None:
         found = run(lambda _: _offline(file, renamed, opened_by, commitment))
     else:
         found = run(lambda settings: _on_node(settings, file, renamed))
@@ -68,7 +77,7 @@ def _renamed(options: list[str]) -> dict[str, str]:
 
 
 def _offline(
-    file: Path, renamed: dict[str, str], proof: Path, commitment: str | None
+    file: Path, renamed: dict[str, str], proof: Path, commitment: str
 ) -> "Coroutine[Any, Any, Found]":
     from market.delivery.marking.finding import find_by_proof  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ class Line:
     breaks: list[int] = field(default_factory=list)
     stalls_at: int | None = None
     answers: list[tuple[int, bytes]] = field(default_factory=list)  # statuses to answer first, with bodies
+    told: dict[str, str] = field(default_factory=dict)  # headers of those answers
     digest: str | None = None
     asked: list[str | None] = field(default_factory=list)  # the ranges that were asked for
     url: str = ""
@@ -58,7 +59,8 @@ class Line:
         if self.answers:
             status, body = self.answers.pop(0)
             handler.send_response(status)
-            handler.send_header("content-length", str(len(body)))
+            for name, value in (self.told | {"content-length": str(len(body))}).items():
+                handler.send_header(name, value)
             handler.end_headers()
             handler.wfile.write(body)
             return

@@ -1,5 +1,6 @@
 """`databourse pull`: what has come is kept whatever happens; what is not what was sold gets no name."""
 
+import base64
 import json
 import os
 import signal
@@ -147,6 +148,8 @@ def test_without_a_token_or_a_login_it_does_not_begin(out) -> None:
         httpx.Response(206),
         httpx.Response(206, headers={"content-range": "bytes 0-1/*"}),
         httpx.Response(200, headers={"content-length": "many"}),
+        httpx.Response(416),
+        httpx.Response(416, headers={"content-range": "bytes */many"}),
     ],
 )
 def test_an_answer_that_does_not_say_how_long_it_is_is_refused(out, answer) -> None:
@@ -154,3 +157,27 @@ def test_an_answer_that_does_not_say_how_long_it_is_is_refused(out, answer) -> N
     partial.etag = answer.headers.get("etag", "")
     with pytest.raises(pulling.NotTheGoods):
         pulling._following(answer, partial, lambda _: None)
+
+
+def test_a_partial_file_that_is_whole_needs_its_length_alone_and_one_without_it_is_fetched_anew(out) -> None:
+    def whole() -> None:
+        part = pulling.Partial(out)
+        part.begin(f'"{line.sha256}"')
+        part.append([CONTENT], lambda _: None)
+
+    with Line(CONTENT).serving() as line:
+        digest = base64.b64encode(bytes.fromhex(line.sha256)).decode()
+        line.told = {"content-range": f"bytes */{len(CONTENT)}", "repr-digest": f"sha-256=:{digest}:"}
+        line.answers = [(416, b"")]
+        whole()
+        assert (pull(line, out).exit_code, out.read_bytes() == CONTENT, len(line.asked)) == (0, True, 1)
+        out.unlink()
+        line.told["content-range"] = "bytes */*"
+        line.answers = [(416, b"")]
+        whole()
+        assert (pull(line, out).exit_code, out.read_bytes() == CONTENT, len(line.asked)) == (0, True, 3)
+        out.unlink()
+        line.answers = [(416, b"")]
+        done = pull(line, out)
+        assert (done.exit_code, left(out)) == (4, [])
+        assert done.stderr == "digest-differs: the exchange does not say how long it is\n"

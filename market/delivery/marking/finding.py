@@ -140,11 +140,11 @@ async def find_source(
 
 
 async def find_by_proof(
-    path: Path, proof: bytes, *, rename: Mapping[str, str] | None = None, commitment: str | None = None
+    path: Path, proof: bytes, *, commitment: str, rename: Mapping[str, str] | None = None
 ) -> Found:
     """Ask of the one copy that a proof opens. Raises ProofBroken, also for another commitment."""
     copy, candidates = copy_of_proof(proof)
-    if commitment not in {None, copy.commitment}:
+    if commitment != copy.commitment:
         raise ProofBroken("the proof opens another commitment", opens=copy.commitment)
     trace = await trace_file(path, [copy], rename=rename, candidates=candidates)
     return Found(trace, {copy.entitlement_id: copy}, {})

@@ -4,6 +4,7 @@ Once a day, at a right's end, and when somebody asks who has reason to. A use is
 number: what is counted while a statement is made is in the next. To ask twice states nothing twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -98,7 +99,7 @@ async def _state(
         few = await uses_of(s, entitlement_id=entitlement.entitlement_id, after=last, limit=MAX_PAGE)
         if not few:
             break
-        tree.extend(leaf_of(use, trade_id=entitlement.trade_id) for use in few)
+        tree.extend(await asyncio.to_thread(_leaves, few, entitlement.trade_id))
         units += sum(use.units for use in few)
         for use in few:
             of_day = days.setdefault(use.used_at.astimezone(UTC).date().isoformat(), [0, 0])
@@ -195,11 +196,12 @@ async def proof_of(s: ReadSession, use: Use, *, trade_id: str) -> dict[str, Any]
     after = usage.first - 1
     while after < usage.last:
         few = await uses_of(s, entitlement_id=use.entitlement_id, after=after, limit=MAX_PAGE)
-        leaves += [leaf_of(one, trade_id=trade_id) for one in few]
+        leaves += await asyncio.to_thread(_leaves, few, trade_id)
         after = few[-1].number
+        for one in few:
+            s.expunge(one)
     size = usage.last - usage.first + 1
-    rows = _rows(leaves[:size])
-    path = inclusion_proof(use.number - usage.first, size, lambda level, index: rows[level][index])
+    path = await asyncio.to_thread(_path, use.number - usage.first, leaves[:size])
     return {
         "usage_id": usage.usage_id,
         "statement_id": usage.statement_id,
@@ -208,6 +210,16 @@ async def proof_of(s: ReadSession, use: Use, *, trade_id: str) -> dict[str, Any]
         "index": use.number - usage.first,
         "path": [one.hex() for one in path],
     }
+
+
+def _leaves(uses: Sequence[Use], trade_id: str) -> list[bytes]:
+    """Their receipts' hashes; a tree has up to `MOST_USES`, so this is no work for the event loop."""
+    return [leaf_of(use, trade_id=trade_id) for use in uses]
+
+
+def _path(index: int, leaves: list[bytes]) -> Sequence[bytes]:
+    rows = _rows(leaves)
+    return inclusion_proof(index, len(leaves), lambda level, at: rows[level][at])
 
 
 def _rows(leaves: list[bytes]) -> list[list[bytes]]:

@@ -1,6 +1,7 @@
 """Uses rolled up: every one in one statement, provable in it, and charged to the fen."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -90,7 +91,7 @@ async def stated(deal: Deal, verb: Any = roll_up) -> list[Usage]:
 async def metered(deal: Deal, plan: dict[str, Any] | None = None, *, uses: int = 9) -> None:
     await named(deal, uses=uses)
     if plan is not None:
-        document = canonical({"price": {"plan": plan}}).decode()
+        document = canonical({"delivery": {}, "price": {"plan": plan}}).decode()
         async with deal.house.database.write() as s:
             s.add(
                 Contract(
@@ -141,6 +142,27 @@ async def test_uses_are_stated_once_charged_to_the_fen_and_each_is_proved(deal):
         await forget_charges(s, statement_id=first.statement_id)
     async with deal.house.database.read() as s:
         assert (await get_usage(s, usage_id=first.usage_id)).charge_minor is None
+
+
+async def test_receipts_are_hashed_beside_the_event_loop(deal, monkeypatch):
+    await metered(deal)
+    await call(deal, "a", "b", "c")
+    hashing: list[int] = []
+
+    def told(work: Any) -> Any:
+        def hashed(*given: Any, **named: Any) -> Any:
+            hashing.append(threading.get_ident())
+            return work(*given, **named)
+
+        return hashed
+
+    for name in ("leaf_of", "node_hash"):
+        monkeypatch.setattr(rollup, name, told(getattr(rollup, name)))
+    await stated(deal)
+    async with deal.house.database.read() as s:
+        assert await proof_of(s, (await counted(deal))[0], trade_id=deal.trade_id) is not None
+    assert len(hashing) == 3 + 3 + 1
+    assert threading.get_ident() not in hashing
 
 
 async def test_many_uses_are_several_statements_and_a_use_without_a_plan_costs_nothing_more(

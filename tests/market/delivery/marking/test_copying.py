@@ -218,6 +218,9 @@ def commanded(sale: Sale, leaked: Path, entitlement_id: str, commitment: str) ->
     other = CliRunner().invoke(app, [*again, "0" * 64], env=nowhere)
     assert (other.exit_code, other.stdout) == (2, "")
     assert other.stderr.startswith("trace-proof-broken")
+    for half in (again[:-1], [*again[:2], "--commitment", commitment]):
+        alone = CliRunner().invoke(app, half, env=nowhere)
+        assert (alone.exit_code, alone.stdout) == (2, "")
 
 
 async def is_accepted(sale: Sale, entitlement: Entitlement, mark: Mark) -> None:
