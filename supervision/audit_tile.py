@@ -24,6 +24,7 @@ from ledger.errors import BundleFileBad
 from ledger.statement import PAYLOAD_TYPE
 from ledger.suites import signature_holds
 from ledger.tiles import ENTRIES, WIDTH, Tile, subtree_root, unpack_entries
+from supervision.audit_charges import charges_in
 from supervision.audit_entry import Sealed, read_entry, read_statement
 from supervision.audit_legs import INSTRUCT, legs_fit
 from supervision.audit_report import Code, Problem
@@ -70,8 +71,8 @@ class Batch:
     log's own keys are there. `alike` says that all entries but the first end as they should.
     `pending` are signatures by keys that were not known yet, `jobs` those whose keys are known since;
     `signatures` counts the ones verified here. `marks` are 8 bytes of each statement's SHA-256 (0: none).
-    `amounts` stand in openings that fit, of trades, and `officers` in those about payments; `envelopes` are
-    the names of contract signatures.
+    `amounts` stand in openings that fit, of trades, `officers` in those about payments, `charges` in those
+    of contracts and of their uses; `envelopes` are the names of contract signatures.
     `blamed` are entries whose keys could not say them, `absent` those whose opening is not there.
     """
 
@@ -92,6 +93,7 @@ class Batch:
     opened: bytes = b""
     amounts: dict[int, dict[str, str]] = field(default_factory=dict)
     officers: dict[int, str] = field(default_factory=dict)
+    charges: dict[int, dict[str, Any]] = field(default_factory=dict)
     envelopes: dict[int, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     blamed: set[int] = field(default_factory=set)
@@ -352,7 +354,11 @@ def _look_into(batch: Batch, said: Sealed, document: Mapping[str, Any] | None) -
     if document is None:
         why = "not canonical JSON with a 256-bit nonce"
         batch.problems.append(Problem(Code.OPENING, why, said.seq))
-    elif said.event == INSTRUCT and not legs_fit(said.predicate, document):
+        return
+    charges = charges_in(said.event, document)
+    if charges is not None:
+        batch.charges[said.seq] = charges
+    if said.event == INSTRUCT and not legs_fit(said.predicate, document):
         batch.problems.append(Problem(Code.OPENING, "a leg is not what its digest names", said.seq))
     elif said.event.startswith(TRADE):
         amounts = {name: document[name] for name in AMOUNTS if type(document.get(name)) is str}

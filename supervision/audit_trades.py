@@ -40,7 +40,7 @@ from supervision.audit_moves import (
 from supervision.audit_queries import OF_QUERIES, judge_queries
 from supervision.audit_report import Code, Problem
 from supervision.audit_tile import TRADE, Batch
-from supervision.audit_usage import USAGE, judge_usage
+from supervision.audit_usage import USAGE, judge_usage, remember_plan
 
 _SEATS: Final = {"PROVIDER": "seller_id", "BUYER": "buyer_id", "BROKER": "broker_id"}
 _NOT_CONCLUDED: Final = frozenset({"INQUIRED", "NEGOTIATING", "CONTRACT_READY", FROZEN})
@@ -126,7 +126,7 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
             if said is None:
                 continue
             if not said.event.startswith(TRADE):
-                _beside(case, said)
+                _beside(case, batch, said)
                 continue
             trade = _trade(case, said.object_id) or _begun(case, said)
             if trade is None or not _plain_step(trade, said):
@@ -139,7 +139,7 @@ def trades_are_as_their_parties_said(case: Case) -> Check:
         case.report.warnings.append(Problem(Code.GOES_ON, _GOES_ON))
 
 
-def _beside(case: Case, said: Sealed) -> None:
+def _beside(case: Case, batch: Batch, said: Sealed) -> None:
     """What is no step of a trade and yet matters to trades."""
     if said.event == GENESIS and case.memory.keyring.earlier is None:
         case.memory.goes_on = said.predicate.get("previous") is not None
@@ -147,8 +147,8 @@ def _beside(case: Case, said: Sealed) -> None:
         for why in judge_queries(case, said):
             case.problem(Code.KEY, why, seq=said.seq)
     elif said.event == USAGE:
-        for why in judge_usage(case, said):
-            case.problem(Code.KEY, why, seq=said.seq)
+        for code, why in judge_usage(case, said, batch.charges.get(said.seq)):
+            case.problem(code, why, seq=said.seq)
     elif said.event.startswith(_MANDATES):
         _of_a_mandate(case, said)
         if said.event == TAKE_OVER:
@@ -303,6 +303,7 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
         trade.setdefault("signed", {})[batch.envelopes[said.seq]] = [org_id, said.text("contract_sha256")]
         if not trade.get("amounts"):
             trade["amounts"] = _amounts(batch, said)
+        remember_plan(case, said, batch.charges.get(said.seq))
         return
     if said.event == FREEZE:
         inside = trade["state"] if trade["state"] != FROZEN else trade.get("frozen", [None])[0]

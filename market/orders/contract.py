@@ -16,6 +16,7 @@ from base.clock import rfc3339
 from base.signing import Envelope, Signature
 from ledger.statement import Draft
 from market.listings.categories import ProductType
+from market.listings.plans import PlanMethod
 from market.orders.acceptance import AcceptanceTerms, agreed_acceptance
 from market.orders.clauses import CURRENT, ModelType, model, model_for
 from market.orders.deadlines import (
@@ -180,6 +181,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
     opening = canonical(
         {
             **amounts,
+            **_metered(terms),
             "quantity": terms.quantity,
             "unit": terms.unit,
             "licence_class": terms.licence_class,
@@ -227,6 +229,12 @@ def _amounts(terms: Terms) -> dict[str, str]:
         "commission_minor": str(terms.price.commission_minor),
         "platform_fee_minor": str(terms.price.platform_fee_minor),
     }
+
+
+def _metered(terms: Terms) -> dict[str, Any]:
+    """The plan by which uses are charged: every party signs it, and an auditor reckons with it."""
+    plan = terms.price_plan
+    return {} if plan is None or plan.get("method") != PlanMethod.METERED else {"price_plan": dict(plan)}
 
 
 def signing_draft(*, trade_id: str, contract_sha256: str, parties: Sequence[str], opening: str) -> Draft:
