@@ -88,6 +88,10 @@ OFFERED: Final = MappingProxyType(
             "cli.supervise:supervise",
             "Run the supervision rules on evidence tables and write the findings.",
         ),
+        "statistics": (
+            "cli.statistics:statistics",
+            "Write a month's statistics: by sector, region, right and level, flows, prices, survey, tie-out.",
+        ),
         "price": (
             "cli.price:price",
             "Print the quote of a pricing method for the given facts, with its reasons.",

@@ -122,7 +122,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "identifiers": _columns("org_id kind value_sha256 seq:int"),
         # what statistics count
         "rights": _columns("product_id holder_id right source entered_at:time ended_at:time seq:int"),
-        "quality": _columns("listing_id score:share measured_at:time seq:int"),
+        "quality": _columns("listing_id score_tenths:int measured_at:time seq:int"),
         "survey_lines": _columns(
             "survey_id org_id corrects year:int answered_at:time line_no:int source form industry stage right"
             " level region cross_border:bool collection_minor:int purchase_minor:int cleaning_minor:int"
@@ -165,6 +165,7 @@ DERIVED: Final = (
     "clauses",
     "watermarks",
     "mark_hits",
+    "sketches",
     "texts",
     "identifiers",
     "rights",

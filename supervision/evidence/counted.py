@@ -41,7 +41,7 @@ class Counted:
             if row is not None:
                 self._ended.append(row | {"ended_at": fact.at})
         elif fact.event == "REG.MEASURE":
-            row = {"listing_id": said["listing_id"], "score": _score(said.get("score"))}
+            row = {"listing_id": said["listing_id"], "score_tenths": _tenths(said.get("score"))}
             yield "quality", row | {"measured_at": fact.at, "seq": fact.seq}
         elif fact.event == "STA.SURVEY":
             yield from _survey(fact)
@@ -66,9 +66,10 @@ class Counted:
                 self._rights.setdefault((product_id, holder_id, right), row)
 
 
-def _score(value: Any) -> Decimal | None:
+def _tenths(value: Any) -> int | None:
+    """A score of one decimal place in tenths."""
     try:
-        return None if value is None else Decimal(str(value))
+        return None if value is None else int(10 * Decimal(str(value)))
     except InvalidOperation:
         raise ValueError(f"not a number: {value!r}") from None
 

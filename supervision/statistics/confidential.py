@@ -106,13 +106,14 @@ def _price(
     hidden: Collection[Name],
     cells: Mapping[Name, Cell],
     around: Mapping[Name, Sequence[Sum]],
-) -> tuple[bool, int, int, Name]:
-    """What withholding a cell costs: too small a guard last, one that guards several first, then small."""
+) -> tuple[bool, int, int, int, Name]:
+    """What withholding a cell costs: a weak guard last, then totals; one that guards several is cheap."""
     value = cells[name].value
     weak = 100 * value < GUARD_PERCENT * cells[exposed].value
     helped = sum(_is_alone(one, hidden) for one in around[name])
     opened = sum(all(other not in hidden for other in one.names) for one in around[name])
-    return (weak, opened - helped, value, name)
+    over = sum(one.total == name for one in around[name])
+    return (weak, over, opened - helped, value, name)
 
 
 def determined(hidden: Collection[Name], equations: Iterable[Sum]) -> frozenset[Name]:

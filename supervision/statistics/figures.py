@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,11 +148,7 @@ def gather(folder: Path, month: str) -> Figures:
 
 def figures(engine: Engine, month: str, period: Period, without: tuple[str, ...] = ()) -> Figures:
     """Ask an engine for everything."""
-    tables = unbound_tables()
-    told = {
-        query.__name__: list(engine.rows(str(ibis.to_sql(query(tables, period), dialect=engine.dialect))))
-        for query in _QUERIES
-    }
+    told = {name: list(engine.rows(sql)) for name, sql in _queries(period, engine.dialect).items()}
     return Figures(
         month=month,
         period=period,
@@ -167,11 +164,20 @@ def figures(engine: Engine, month: str, period: Period, without: tuple[str, ...]
     )
 
 
+@lru_cache(maxsize=8)
+def _queries(period: Period, dialect: str) -> Mapping[str, str]:
+    """Every expression as SQL of a dialect; writing them takes as long as asking a small market."""
+    tables = unbound_tables()
+    return {query.__name__: str(ibis.to_sql(query(tables, period), dialect=dialect)) for query in _QUERIES}
+
+
 def _cells(rows: Iterable[Row]) -> dict[str, dict[Key, Count]]:
     found: dict[str, dict[Key, Count]] = {name: {} for name in GROUPINGS}
     for (grouping, a, b), pair in groupby(rows, key=lambda row: (row["grouping"], row["a"], row["b"])):
         sides = {row["side"]: row for row in pair}
         seller, buyer = sides["seller"], sides["buyer"]
+        if seller["trades"] is None:  # the total of nothing
+            continue
         found[grouping][a, b] = Count(
             trades=int(seller["trades"]),
             value=int(seller["value"]),

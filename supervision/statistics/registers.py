@@ -56,14 +56,14 @@ def rights(tables: Tables, period: Period) -> Any:
 def quality(tables: Tables, period: Period) -> Any:
     """Of the newest measure of each listing on offer at the end: how many, and their sum in tenths."""
     rows = tables["quality"]
-    rows = rows.filter(period.over(rows.measured_at), rows.score.notnull())
+    rows = rows.filter(period.over(rows.measured_at), rows.score_tenths.notnull())
     newest = [rows.measured_at.desc(), rows.seq.desc()]
     rows = rows.mutate(nth=ibis.row_number().over(group_by="listing_id", order_by=newest))
     offers = _on_offer(tables, period)
     offers = offers.filter(offers.stands).select("listing_id")
     rows = rows.filter(rows.nth == 0).semi_join(offers, "listing_id")
-    tenths = (rows.score * 10).cast("int64").sum().fill_null(0)
-    return rows.aggregate(listings=rows.count(), tenths=tenths.cast("int64"))
+    tenths = rows.score_tenths.sum().fill_null(0).cast("int64")
+    return rows.aggregate(listings=rows.count(), tenths=tenths)
 
 
 def certificates(tables: Tables, period: Period) -> Any:
