@@ -12,14 +12,17 @@ from registry.errors import FileNotMeasurable
 from registry.profile import Census
 from registry.reading import load, open_scratch, sha256_of
 from registry.report import write_report
+from registry.sketching import SAMPLE, sketch
 
 MEMORY_MB: Final = 96
 SAMPLE_ROWS: Final = 20
 SAMPLE_CHARS: Final = 200
 
 
-def measure(path: Path, declared: Declared, as_of: datetime, scratch: Path) -> tuple[bytes, list[Any]]:
-    """The canonical report of a file and its first rows. Raises what `registry.reading.load` raises.
+def measure(
+    path: Path, declared: Declared, as_of: datetime, scratch: Path
+) -> tuple[bytes, list[Any], tuple[str, ...]]:
+    """The canonical report of a file, its first rows, its sketch. Raises what `registry.reading.load` does.
 
     The file is read in full twice, before and after the measurement; both must have the same digest.
     """
@@ -33,6 +36,7 @@ def measure(path: Path, declared: Declared, as_of: datetime, scratch: Path) -> t
             rules = tuple(census.rule(rule, columns) for rule in declared.rules)
             duplicates = census.duplicates()
             sample = _sample(connection, len(table.header))
+            seen = _sketch(connection, len(table.header))
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise FileNotMeasurable("above the measuring limits", reason=type(error).__name__) from None
     profile = Profile(
@@ -51,7 +55,7 @@ def measure(path: Path, declared: Declared, as_of: datetime, scratch: Path) -> t
         "delimiter": table.delimiter,
     }
     report = write_report(file=file, profile=profile, hints=census.hints, declared=declared, as_of=as_of)
-    return report, sample
+    return report, sample, seen
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, width: int) -> list[Any]:
@@ -60,3 +64,10 @@ def _sample(connection: duckdb.DuckDBPyConnection, width: int) -> list[Any]:
         f"SELECT {cells} FROM t ORDER BY rowid LIMIT {SAMPLE_ROWS}"  # noqa: S608 - own names
     )
     return [list(row) for row in rows.fetchall()]
+
+
+def _sketch(connection: duckdb.DuckDBPyConnection, width: int) -> tuple[str, ...]:
+    cells = ", ".join(f"coalesce(c{i}, '')" for i in range(width))
+    row = f"md5(array_to_string(list_sort([{cells}]), chr(31)))"
+    rows = connection.execute(f"SELECT {row} AS h FROM t ORDER BY h LIMIT {SAMPLE}")  # noqa: S608 - own names
+    return sketch(digest for (digest,) in rows.fetchall())

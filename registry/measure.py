@@ -31,6 +31,7 @@ from registry.confined import (
 from registry.declared import Declared, declared_from
 from registry.quality import METHOD, METHOD_VERSION
 from registry.report import MAX_REPORT_BYTES, Report, differences, parse_report
+from registry.sketching import is_sketch
 
 _REFUSALS: Final[dict[str, type[DomainError]]] = {
     kind.code: kind
@@ -94,8 +95,11 @@ def _collect(work: Path, code: int) -> Report:
         refusal = orjson.loads(out.read_bytes())
         kind = _REFUSALS.get(refusal["code"], errors.FileNotMeasurable)
         raise kind(refusal["detail"], **refusal["facts"])
-    sample = orjson.loads((work / "sample.json").read_bytes())
-    return Report(parse_report(out.read_bytes()).canonical, tuple(tuple(row) for row in sample))
+    report = parse_report(out.read_bytes())
+    beside = orjson.loads((work / "sample.json").read_bytes())
+    if not is_sketch(beside.get("sketch")):
+        raise errors.FileNotMeasurable("the measurement broke off", exit_code=code)
+    return Report(report.canonical, tuple(tuple(row) for row in beside["sample"]), tuple(beside["sketch"]))
 
 
 def _main(arguments: list[str]) -> int:
@@ -117,7 +121,7 @@ def _main(arguments: list[str]) -> int:
             declared = (
                 declared_from(orjson.loads(given.declared.read_bytes())) if given.declared else Declared()
             )
-            report, sample = measure(given.file, declared, given.as_of, Path(scratch))
+            report, sample, seen = measure(given.file, declared, given.as_of, Path(scratch))
         except DomainError as error:
             answer = {"code": error.code, "detail": error.detail, "facts": error.facts}
     if answer is not None:
@@ -125,7 +129,7 @@ def _main(arguments: list[str]) -> int:
         return REFUSED
     given.out.write_bytes(report)
     if given.sample:
-        given.sample.write_bytes(orjson.dumps(sample))
+        given.sample.write_bytes(orjson.dumps({"sample": sample, "sketch": seen}))
     return 0
 
 

@@ -36,10 +36,14 @@ _CELL_CHARS: Final = 80
 
 @dataclass(frozen=True)
 class Report:
-    """A report by its canonical bytes. `sample` is the first rows as read: never stored unmasked."""
+    """A report by its canonical bytes. `sample` is the first rows as read: never stored unmasked.
+
+    `sketch` is the table's MinHash (`registry.sketching`), empty for a small one: for supervision alone.
+    """
 
     canonical: bytes
     sample: tuple[tuple[str | None, ...], ...] = ()
+    sketch: tuple[str, ...] = ()
 
     @cached_property
     def document(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from registry.rules import (
     graded,
     screen,
 )
+from registry.sketching import FORM
 from registry.tables import ClassificationRow, QualityRow, RightsRow
 
 MEASURE_EVENT: Final = "REG.MEASURE"
@@ -148,6 +149,7 @@ async def record_measurement(
                 "score": report.score,
                 "dimensions": report.dimensions,
             },
+            opening={"minhash": list(report.sketch), "form": FORM} if report.sketch else None,
             subjects={"file": file_sha256, "report": report.sha256},
         ),
     )

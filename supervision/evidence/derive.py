@@ -21,7 +21,7 @@ from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time,
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
 from supervision.evidence.stories import TableRow, rows_of
-from supervision.evidence.telling import FILE, Told, hits_of
+from supervision.evidence.telling import FILE, SKETCH, Told, hits_of, sketch_of
 from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
 
 _ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
@@ -138,7 +138,9 @@ def _lay_aside(fact: Fact, spill: Spill) -> None:
         spill.put(fact.object_id, fact)
     elif fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)
-    if fact.event == "DLV.MARK":
+    if fact.event == "REG.MEASURE":
+        spill.put(f"{SKETCH}{said['listing_id']}", fact)
+    elif fact.event == "DLV.MARK":
         spill.put(f"{FILE}{said['file_sha256']}", fact)
     elif fact.event == "LST.DRAFT" and isinstance(said.get("file"), Mapping):
         spill.put(f"{FILE}{said['file'].get('sha256')}", fact)
@@ -148,6 +150,8 @@ def _rows_of(about: str, facts: list[Fact], register: Register) -> Iterator[Tabl
     """What was laid aside together, as rows."""
     if about.startswith(FILE):
         return hits_of(facts)
+    if about.startswith(SKETCH):
+        return sketch_of(facts)
     if facts[0].event.startswith(AUCTION):
         return bids_of(facts)
     return rows_of(about, facts, register.listings, register.operator_id)

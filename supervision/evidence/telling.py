@@ -14,6 +14,8 @@ from supervision.evidence.facts import Fact
 TableRow = tuple[str, Mapping[str, Any]]
 FILE: Final = "file:"
 """Under which a file's marking and its listings are laid aside together."""
+SKETCH: Final = "sketch:"
+"""Under which a listing's measurements are."""
 BANK_ACCOUNT: Final = "bank_account"
 NAME_FROM: Final = 4
 """A shorter name may be any word of a text."""
@@ -106,3 +108,11 @@ def hits_of(facts: Iterable[Fact]) -> Iterator[TableRow]:
             for mark in marks:
                 row = {"mark_sha256": mark, "listing_id": fact.said["listing_id"]}
                 yield "mark_hits", row | {"found_at": fact.at, "seq": fact.seq}
+
+
+def sketch_of(facts: Iterable[Fact]) -> Iterator[TableRow]:
+    """What a listing's file looks like, as it was measured last; none of a small one."""
+    *_, last = facts
+    if last.opened.get("minhash"):
+        row = {"listing_id": last.said["listing_id"], "minhash": last.opened["minhash"]}
+        yield "sketches", row | {"seq": last.seq}

@@ -93,8 +93,8 @@ def column(name: str, kind: str, **more: Any) -> DeclaredColumn:
 def measured_here(path: Path, declared: Declared, folder: Path, as_of: datetime = AS_OF) -> Report:
     """What the child does, in this process: for many small files."""
     folder.mkdir()
-    canonical, sample = measure_here(path, declared, as_of, folder)
-    return Report(parse_report(canonical).canonical, tuple(tuple(row) for row in sample))
+    canonical, sample, seen = measure_here(path, declared, as_of, folder)
+    return Report(parse_report(canonical).canonical, tuple(tuple(row) for row in sample), seen)
 
 
 def columns_of(report: Report) -> dict[str, dict[str, Any]]:

@@ -275,6 +275,17 @@ async def test_a_childs_words_are_checked_like_a_strangers(tmp_path):
         measure._collect(tmp_path, 0)
 
 
+async def test_a_sketch_that_is_none_is_not_taken_from_a_child(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n")
+    report = await measure.measure_file(path, Declared(), as_of=AS_OF)
+    (tmp_path / "report.json").write_bytes(report.canonical)
+    for sketch in ("null", '["x"]', "7"):
+        (tmp_path / "sample.json").write_text(f'{{"sample": [], "sketch": {sketch}}}')
+        with pytest.raises(FileNotMeasurable):
+            measure._collect(tmp_path, 0)
+
+
 def test_limits_bind_the_process_that_sets_them():
     code = (
         "import resource as r; from registry.confined import confine; confine(7); "

@@ -14,13 +14,16 @@ from market.orders.handover import DeliveryMode
 from market.orders.scope import LicenceScope
 from market.orders.service import inquire
 from market.orders.tables import Offer
-from supervision.rules import ab4, s28, uc4, wt4
+from supervision.rules import ab4, s28, uc3, uc4, wt4
 from tests.market.exported import exported
 from tests.market.listings.goods import CLEAN, listed
 from tests.market.settlement.bank_side import PAYER
 from tests.market.trade.scene import PRICE, Scene
 
 BOUND = "风控建模，两年内仅可向甲方采购同类数据"
+HEAD, *ROWS = CLEAN.splitlines()
+COPIED = "\n".join([HEAD, *reversed(ROWS[4:]), ""])  # the rows of the other's, but for four of 120
+OWN = "\n".join([HEAD, *ROWS[:80], *(f"44{row}" for row in ROWS[80:]), ""])
 LIBEL = "粤能数科的数据是假数据，请认准本公司"
 
 
@@ -55,12 +58,10 @@ async def test_planted_cases_go_through_the_log_to_their_findings_and_their_twin
         for who in (straws if planted else straws[:1])
     ]
     says = LIBEL if planted else LIBEL.replace("粤能数科", "某公司")
-    theirs = await listed(
-        scene.house, scene.stranger, CLEAN + CLEAN.splitlines()[-1] + "\n", description=says
-    )
+    theirs = await listed(scene.house, scene.stranger, COPIED if planted else OWN, description=says)
     scene.clock.advance(timedelta(minutes=1))
     log = await exported(scene, tmp_path)
-    told = {rule.rule_id: log.found(rule) for rule in (ab4.RULE, s28.RULE, uc4.RULE)}
+    told = {rule.rule_id: log.found(rule) for rule in (ab4.RULE, s28.RULE, uc3.RULE, uc4.RULE)}
     assert {name: len(found) for name, found in told.items()} == dict.fromkeys(told, int(planted))
 
     clauses = {(row["trade_id"], row["kind"]): row for row in log.tables["clauses"]}
@@ -79,6 +80,9 @@ async def test_planted_cases_go_through_the_log_to_their_findings_and_their_twin
         assert told["UC4"][0].subjects == (scene.stranger.org_id,)
     else:
         assert log.tables["texts"] == []
+    sketches = {row["listing_id"]: row["minhash"] for row in log.tables["sketches"]}
+    assert len(sketches[theirs.listing_id]) == 64
+    assert not any(one.encode() in log.public for one in sketches[theirs.listing_id])
     digests = [row["value_sha256"] for row in log.tables["identifiers"]]
     for private in (BOUND, LIBEL, PAYER, "内部建模使用", *digests):
         assert private.encode() not in log.public
