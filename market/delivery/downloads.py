@@ -12,10 +12,11 @@ exchange's pen. All who take under one right share its uses.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from base.db import WriteSession
@@ -285,7 +286,8 @@ async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) ->
     sent_to, counted = span.start, False
     pieces = files.read(opened.file, span.start, span.end)
     try:
-        async with aclosing(while_open(house, actor, opened.entitlement_id, pieces)) as chunks:
+        asked = still_open(house, actor, opened.entitlement_id)
+        async with aclosing(while_open(pieces, asked)) as chunks:
             async for chunk in chunks:
                 if sent_to + len(chunk) == span.end:
                     await _count(house, actor, opened, sent_to=span.end)
@@ -298,17 +300,22 @@ async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) ->
 
 
 async def while_open(
-    house: House, actor: Actor, entitlement_id: str, pieces: AsyncGenerator[bytes]
+    pieces: AsyncGenerator[bytes], ask: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[bytes]:
-    """Pieces on their way to somebody, as long as the right stands. Raises what ends a right."""
+    """Pieces on their way to somebody, as long as what they go by stands: `ask` raises what ends it."""
     gone, asked_s = 0, time.monotonic()
     async with aclosing(pieces):
         async for piece in pieces:
             if gone >= ASK_EVERY_BYTES or time.monotonic() - asked_s >= ASK_EVERY_S:
-                await _still_open(house, actor, entitlement_id)
+                await ask()
                 gone, asked_s = 0, time.monotonic()
             yield piece
             gone += len(piece)
+
+
+def still_open(house: House, actor: Actor, entitlement_id: str) -> Callable[[], Awaitable[None]]:
+    """What asks whether a right stands, for `while_open`."""
+    return partial(_still_open, house, actor, entitlement_id)
 
 
 async def _still_open(house: House, actor: Actor, entitlement_id: str) -> None:

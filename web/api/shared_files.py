@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from base.clock import rfc3339
 from base.errors import Forbidden, Refusal
-from market.delivery.downloads import ROLE
+from market.delivery.downloads import ROLE, while_open
 from market.delivery.keys import get_key, token_of
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.repository import get_entitlement
@@ -111,15 +111,14 @@ async def _fetched(request: Request, node: Node, address: Address) -> Fetched | 
         )
 
 
-async def _pieces(node: Node, fetched: Fetched, span: Span) -> AsyncIterator[bytes]:
-    """Whoever stops a right, or a key, stops what is on its way too, at the next piece."""
-    first = True
-    async for piece in node.files.read(fetched.table, span.start, span.end):
-        if not first:
-            async with node.database.read() as s:
-                await require_open(s, fetched.key.key_id, now=node.clock.now())
-        first = False
-        yield piece
+def _pieces(node: Node, fetched: Fetched, span: Span) -> AsyncIterator[bytes]:
+    """Whoever stops a right, or a key, stops what is on its way too."""
+
+    async def ask() -> None:
+        async with node.database.read() as s:
+            await require_open(s, fetched.key.key_id, now=node.clock.now())
+
+    return while_open(node.files.read(fetched.table, span.start, span.end), ask)
 
 
 @router.get("/keys/{key_id}/profile", response_class=Response)

@@ -20,7 +20,7 @@ from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
 from market.delivery import repository
 from market.delivery.access import Declared, require_permitted, right_for
-from market.delivery.downloads import authorise_download, download_act, while_open
+from market.delivery.downloads import authorise_download, download_act, still_open, while_open
 from market.delivery.errors import PackageUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.marking.repository import require_made
@@ -113,7 +113,7 @@ def package_stream(house: House, files: FileStore, actor: Actor, fetch: Fetch) -
     assert fetch.reply.span is not None
     start, end = fetch.reply.span.start, fetch.reply.span.end
     pieces = sealed_range(files, fetch.file, fetch.key, start, end)
-    return while_open(house, actor, fetch.entitlement_id, pieces)
+    return while_open(pieces, still_open(house, actor, fetch.entitlement_id))
 
 
 async def release_key(

@@ -24,6 +24,7 @@ from requests import HTTPError
 from base.canonical import sha256_hex
 from base.files import FileStore, StoredFile
 from cli.server import server_config
+from market.delivery import downloads
 from market.delivery.keys import token_of
 from market.delivery.repository import entitlement_of, stored_file
 from market.delivery.service import freeze_entitlement, unfreeze_entitlement
@@ -358,6 +359,7 @@ async def test_a_right_that_falls_stops_the_file_that_is_on_its_way(
         yield bytes(end - start - 8)
 
     monkeypatch.setattr(FileStore, "read", slowly)
+    monkeypatch.setattr(downloads, "ASK_EVERY_S", 0.0)
     fetching = asyncio.create_task(sharing.fetch(file["url"]))
     await under_way.wait()
     await sharing.buyer("DELETE", f"/keys/{sharing.key_id}")
