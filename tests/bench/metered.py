@@ -84,7 +84,7 @@ def _proxy(url: str, folder: Path) -> Application:
     async def through(request: Request) -> Response:
         target = target_of(request.scope["raw_path"], request.scope["query_string"])
         asked = Asked("GET", target, tuple(request.scope["headers"]))
-        answer = await providers.ask(interface, asked, None)
+        answer = await providers.ask(interface, asked, None, owner="org")
         return Response(answer.spool.whole, answer.status, {"content-type": answer.content_type or ""})
 
     app = Application()

@@ -39,7 +39,7 @@ from market.delivery.gateway.counting import (
 from market.delivery.gateway.errors import AnswerGone, ProviderFailed, ProviderTooSlow
 from market.delivery.gateway.limits import Rates, UnderWay
 from market.delivery.gateway.repository import call_of_use, get_secret, interface_of
-from market.delivery.gateway.rules import AnsweredBy, Interface, require_offered
+from market.delivery.gateway.rules import OF_TABLE, AnsweredBy, Interface, require_offered
 from market.delivery.gateway.service import open_secret
 from market.delivery.gateway.upstream import Answer, Asked, Providers
 from market.delivery.keys import declared_by, key_of, lives
@@ -299,20 +299,22 @@ class Gateway:
         return True
 
     async def _ask(self, opened: Opened, asked: Asked) -> tuple[Answer, int]:
-        """The answer, good or a mistake of the caller's; what fails is kept for the level of service."""
-        began_s = self._now_s()
+        """The answer, good or a mistake of the caller's; what fails is kept for the level of service.
+
+        A table is answered by the exchange, and what fails there is no fault of its seller's.
+        """
+        began_s, owner = self._now_s(), opened.trade.seller_id
+        by_table = opened.interface.answered_by is AnsweredBy.TABLE
         try:
-            if opened.interface.answered_by is AnsweredBy.TABLE:
-                answer = await self._tables.ask(stored_file(opened.entitlement), asked, opened.interface)
+            if by_table:
+                file = stored_file(opened.entitlement)
+                answer = await self._tables.ask(file, asked, opened.interface, owner=owner)
             else:
-                answer = await self._providers.ask(opened.interface, asked, opened.secret)
+                answer = await self._providers.ask(opened.interface, asked, opened.secret, owner=owner)
         except (ProviderFailed, ProviderTooSlow) as failed:
-            await self._note(
-                opened,
-                ok=False,
-                outcome=str(failed.facts.get("reason", failed.code)),
-                latency_ms=self._passed(began_s),
-            )
+            reason = str(failed.facts.get("reason", failed.code))
+            outcome = f"{OF_TABLE}{reason}" if by_table else reason
+            await self._note(opened, ok=False, outcome=outcome, latency_ms=self._passed(began_s))
             raise
         return answer, self._passed(began_s)
 

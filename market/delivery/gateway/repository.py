@@ -9,7 +9,7 @@ from base.calendar import shanghai_day
 from base.db import ReadSession
 from market.delivery.acceptance import Call, Facts
 from market.delivery.gateway.errors import InterfaceErased, SecretUnknown
-from market.delivery.gateway.rules import OWN_TABLE, Interface, interface_of_text
+from market.delivery.gateway.rules import OWN_TABLE, Interface, interface_of_text, is_judged
 from market.delivery.gateway.tables import CallRow, InterfaceRow, InterfaceSecret
 
 MOST_JUDGED: Final = 100_000
@@ -61,8 +61,11 @@ async def calls_of(s: ReadSession, *, entitlement_id: str, limit: int = MOST_JUD
 
 
 async def service_facts(s: ReadSession, *, entitlement_id: str) -> Facts | None:
-    """What the gateway has measured of a right's calls, as an acceptance test takes it; None without any."""
-    calls = await calls_of(s, entitlement_id=entitlement_id)
+    """What the gateway has measured of a right's calls, as an acceptance test takes it; None without any.
+
+    Of those alone that say something of the seller's service (`is_judged`).
+    """
+    calls = [one for one in await calls_of(s, entitlement_id=entitlement_id) if is_judged(one.outcome)]
     if not calls:
         return None
     days = shanghai_day(calls[0].called_at) - shanghai_day(calls[-1].called_at)

@@ -22,6 +22,8 @@ MAX_PER_MINUTE: Final = 600_000
 MAX_SECRET: Final = 4096
 METHODS: Final = ("GET", "POST")
 ANY_BELOW: Final = "/*"
+OF_TABLE: Final = "table-"
+OVERSIZE: Final = "oversize"
 _BASE: Final = re.compile(
     r"(https?)://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:[0-9]{1,5})?((?:/[A-Za-z0-9._~-]+)*)"
 )
@@ -205,6 +207,14 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         if address.is_site_local or any(address in network for network in _TRANSLATED):
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_judged(outcome: str) -> bool:
+    """Whether what became of a call says something of its seller's service.
+
+    What a table fails in is the exchange's; and how large an answer is may be the caller's doing.
+    """
+    return outcome != OVERSIZE and not outcome.startswith(OF_TABLE)
 
 
 def check_secret(header: str, value: str) -> None:

@@ -7,10 +7,8 @@ cookie, and not its key. An answer is read to its end, within its time and its s
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -22,23 +20,24 @@ import httpcore
 from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream
 
 from market.delivery.gateway.errors import ProviderFailed, ProviderTooSlow
-from market.delivery.gateway.rules import Interface, is_public
+from market.delivery.gateway.resolving import Resolver
+from market.delivery.gateway.rules import OVERSIZE, Interface, is_public
 from market.delivery.gateway.spool import Spool
 from market.delivery.gateway.target import Target
 
 KEPT: Final = 64
 PROVIDERS_KEPT: Final = 64
-RESOLVERS: Final = 4
 KEPT_ALIVE_S: Final = 30.0
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_MISTAKE_BYTES: Final = 16 * 1024  # of what is handed on uncharged
-_HANDED_ON: Final = frozenset({400, 404, 405, 409, 410, 412, 415, 422})
+_HANDED_ON: Final = frozenset({400, 404, 405, 409, 410, 412, 413, 414, 415, 422, 431})
 _PROBLEM: Final = "application/problem+json"
 _NO_CONTENT: Final = 204
 _OK: Final = frozenset({200, 201, 202, 203, 204})
 _TLS: Final = 443
 _AGENT: Final = (b"user-agent", b"databourse-gateway/1")
-_SAID: Final = (b"accept", b"accept-language", b"content-type")
+_ACCEPT: Final = b"accept"
+_SAID: Final = (b"accept-language", b"content-type")
 _GIVEN: Final = ("content-language", "last-modified")
 
 
@@ -72,12 +71,12 @@ class Answer:
 
 
 class Outward(AsyncNetworkBackend):
-    """Connections to public addresses alone, or to hosts that the operator has named."""
+    """A seller's connections, to public addresses alone or to hosts that the operator has named."""
 
-    def __init__(self, hosts: Collection[str]) -> None:
+    def __init__(self, hosts: Collection[str], resolver: Resolver, owner: str) -> None:
         self._hosts = frozenset(hosts)
         self._backend = AnyIOBackend()
-        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")  # a name server may hang too
+        self._resolver, self._owner = resolver, owner
 
     async def connect_tcp(
         self,
@@ -87,11 +86,7 @@ class Outward(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.run_in_executor(self._resolvers, _addresses, host, port)
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from None
+        found = await self._resolver.addresses(self._owner, host, port)
         if host not in self._hosts and not all(is_public(ip_address(one)) for one in found):
             raise NotPublic("the name leads to an address that is not public")
         return await self._backend.connect_tcp(
@@ -102,18 +97,20 @@ class Outward(AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found))
-
-
 class Providers:
     """The way to all providers, with the connections that are kept. One per process; close it."""
 
-    def __init__(self, *, hosts: Collection[str], folder: Path, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        hosts: Collection[str],
+        folder: Path,
+        trust: ssl.SSLContext | None = None,
+        resolver: Resolver | None = None,
+    ) -> None:
         self._hosts = frozenset(hosts)
         self._folder, self._trust = folder, trust
-        self._outward = Outward(hosts)
+        self._resolver = resolver or Resolver()
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
 
     async def close(self) -> None:
@@ -122,12 +119,17 @@ class Providers:
                 await connection.aclose()
         self._idle.clear()
 
-    async def ask(self, interface: Interface, asked: Asked, secret: tuple[str, str] | None) -> Answer:
-        """The provider's answer, whole; close its spool. Raises ProviderFailed, ProviderTooSlow."""
+    async def ask(
+        self, interface: Interface, asked: Asked, secret: tuple[str, str] | None, *, owner: str
+    ) -> Answer:
+        """The answer of a seller's endpoint, whole; close its spool.
+
+        Raises ProviderFailed, ProviderTooSlow, and ProviderBusy where too many names are being looked up.
+        """
         request = self._request(interface, asked, secret)
         try:
             async with asyncio.timeout(interface.timeout_ms / 1000):
-                connection, response = await self._begun(request)
+                connection, response = await self._begun(request, owner)
                 try:
                     return await self._read(interface, response)
                 finally:
@@ -152,6 +154,7 @@ class Providers:
         if parts.scheme != "https" and host not in self._hosts:
             raise ProviderFailed("its address is not one of https", reason="not-public")
         headers = [_AGENT, (b"accept-encoding", b"identity")]
+        headers.append((_ACCEPT, _accepted(interface, asked)))
         headers += [(name, value) for name, value in asked.headers if name in _SAID]
         if asked.method != "GET":
             headers.append((b"content-length", str(len(asked.body)).encode()))
@@ -172,7 +175,7 @@ class Providers:
         )
 
     async def _begun(
-        self, request: httpcore.Request
+        self, request: httpcore.Request, owner: str
     ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
         """The head of an answer, over a connection that is free, else a new one.
 
@@ -180,7 +183,7 @@ class Providers:
         """
         origin, kept = request.url.origin, True
         while kept:
-            connection, kept = await self._free(origin)
+            connection, kept = await self._free(origin, owner)
             try:
                 return connection, await connection.handle_async_request(request)
             except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
@@ -192,7 +195,7 @@ class Providers:
                 raise
         raise AssertionError("a connection that is new ends the search")
 
-    async def _free(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncHTTPConnection, bool]:
+    async def _free(self, origin: httpcore.Origin, owner: str) -> tuple[httpcore.AsyncHTTPConnection, bool]:
         """A connection to talk over, and whether it was kept."""
         idle = self._idle.get(str(origin), [])
         while idle:
@@ -203,7 +206,10 @@ class Providers:
         if self._trust is None:  # a node that never calls anybody reads no certificates
             self._trust = ssl.create_default_context()
         made = httpcore.AsyncHTTPConnection(
-            origin, self._trust, keepalive_expiry=KEPT_ALIVE_S, network_backend=self._outward
+            origin,
+            self._trust,
+            keepalive_expiry=KEPT_ALIVE_S,
+            network_backend=Outward(self._hosts, self._resolver, owner),
         )
         return made, False
 
@@ -225,7 +231,7 @@ class Providers:
         limit = interface.max_answer_bytes
         if response.status not in _OK:
             limit = min(limit, MAX_MISTAKE_BYTES)
-        too_large = ProviderFailed("its answer is too large", reason="oversize", limit_bytes=limit)
+        too_large = ProviderFailed("its answer is too large", reason=OVERSIZE, limit_bytes=limit)
         if int(headers.get("content-length", b"0")) > limit:
             raise too_large
         spool = Spool(self._folder)
@@ -239,6 +245,16 @@ class Providers:
             raise
         given = tuple((name, headers[name].decode("latin-1")) for name in _GIVEN if name in headers)
         return Answer(response.status, kind, given, spool)
+
+
+def _accepted(interface: Interface, asked: Asked) -> bytes:
+    """What a provider is asked to answer: of what it has declared, what the caller wants if it is one of it.
+
+    Nobody has a provider answer with what it did not declare, and fail by that.
+    """
+    wanted = dict(asked.headers).get(_ACCEPT, b"").strip().lower()
+    declared = [kind.encode() for kind in interface.content_types]
+    return wanted if wanted in declared else b", ".join(declared)
 
 
 def _judge(interface: Interface, status: int, headers: dict[str, bytes]) -> str | None:
