@@ -23,6 +23,11 @@ NOTE = Insert(
     BankMovement, "entry_id", "message_id", "trade_id", "end_to_end_id", "signed_minor", "booked_on"
 )
 LEG = Insert(PostingRow, "batch_id", "account", "amount_minor", "currency", "booked")
+SAID = Insert(
+    StatementRow,
+    *("id", "statement_id", "envelope_sha256", "event", "object_id", "org_id", "occurred_at", "envelope"),
+    "opening_sha256",
+)
 READ = Select(BankMessage, "message_id", "outcome", "received_at", "envelope", key="message_id")
 MOVED = Select(BankMovement, "entry_id", "signed_minor", "booked_on", key="message_id")
 
@@ -61,6 +66,30 @@ async def test_what_is_written_as_a_set_is_what_the_orm_reads_and_reads_back_ali
             ("pay_3", -(2**53) - 3, AT.date()),
         ]
         assert await read_rows(s, {READ: [], MOVED: ["ntf_8"]}) == [[], []]
+
+
+async def test_texts_come_apart_as_they_were_put_together(database: Database) -> None:
+    told = ["", "NULL", '{",}\\', "词\n\t", None, None, "trd_1"]
+    rows = [(n, f"sta {n}", f"{n}", "TST.NOTE", "", "", AT, b"", of) for n, of in enumerate(told, start=1)]
+    async with database.write() as s:
+        await write_rows(s, SAID, rows)
+        await write_rows(s, SAID, [(9, "sta 9", "9", "TST.NOTE", "o", "o", AT, b"", None)])
+    async with database.read() as s:
+        found = (await s.exec(select(StatementRow).order_by(col(StatementRow.id)))).all()
+    assert [(one.statement_id, one.opening_sha256, one.object_id) for one in found] == [
+        *[(f"sta {n}", of, "") for n, of in enumerate(told, start=1)],
+        ("sta 9", None, "o"),
+    ]
+
+
+@pytest.mark.parametrize("texts", [["a\x1fb"], ["a", "\x1e"], ["\x1e", None], ["a\x1eb", "c"], [""]])
+async def test_texts_that_would_not_come_apart_are_refused(
+    postgresql_database: Database, texts: list[str | None]
+) -> None:
+    rows = [(f"pay_{n}", "ntf", of, "e", 1, AT.date()) for n, of in enumerate(texts)]
+    with pytest.raises(ValueError, match="among others"):
+        async with postgresql_database.write() as s:
+            await write_rows(s, NOTE, rows)
 
 
 async def test_a_plan_that_breaks_leaves_nothing_of_it(database: Database) -> None:
