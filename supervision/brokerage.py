@@ -58,9 +58,6 @@ def mediated(tables: Tables, context: Context) -> Any:
     """The trades made until `as_of` that name a broker, with `broker_group`."""
     trades = made(tables, context)
     trades = trades.filter(trades.broker_id.nullif("").notnull())
-    known = groups(tables).rename(of_broker="org", broker_controller="group")
-    trades = trades.left_join(known, [("broker_id", "of_broker")])
-    trades = trades.mutate(broker_group=ibis.coalesce(trades.broker_controller, trades.broker_id))
     return trades.select(*OF_A_TRADE)
 
 

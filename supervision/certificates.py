@@ -4,16 +4,21 @@ Both ends of a validity belong to it. Between acts and certificate events preced
 ledger seq where two times are equal and both seqs are known. A revocation is for good.
 """
 
+from datetime import datetime
 from typing import Any, Final
 
 import ibis
 
 from supervision.context import Tables
+from supervision.trades import literal_time
 
 _OPENING: Final = ("certified", "reinstated")
 _CLOSING: Final = ("suspended", "revoked", "expired", "exited")
 _ANY_SECTOR: Final = "*"
 _LEVELS: Final = (("core", 5), ("核心", 5), ("important", 4), ("重要", 4))
+_ANY_RANK: Final = 9
+_EVER: Final = literal_time(datetime(1000, 1, 1))  # noqa: DTZ001 - a literal of the engines' plain times
+_NEVER: Final = literal_time(datetime(4000, 1, 1))  # noqa: DTZ001
 _GRADE_LIMITS: Final = ((1, 4), (2, 2), (3, 1))
 """What a grade may handle at most (`BRK-QUAL`): important, general-3, general-2; general-1 has rank 0."""
 
@@ -43,6 +48,61 @@ def uncovered(tables: Tables, acts: Any) -> Any:
     judged = verdicts(tables, acts)
     judged = judged.mutate(covered=judged.reason.isnull().max().over(group_by="act_id"))
     return judged.filter(~judged.covered)
+
+
+def not_plainly_covered(tables: Tables, acts: Any) -> Any:
+    """The acts without those that some certificate covers beyond doubt: most of them, and cheap to see.
+
+    Beyond doubt is a certificate for every sector, never revoked nor cut, between an event that opened it and
+    the next, for a listing within its level. What is left is judged in full (`verdicts`).
+    """
+    listings = tables["listings"]
+    levels = listings.select("listing_id", level_rank=_rank(listings.level).fill_null(0))
+    acts = acts.left_join(levels, "listing_id").drop("listing_id_right")
+    plain = _plain_windows(tables)
+    acts = acts.mutate(level_rank=acts.level_rank.fill_null(0))
+    acts = acts.anti_join(
+        plain,
+        [
+            acts.broker_id == plain.holder,
+            acts["at"] > plain.opened_at,
+            acts["at"] < plain.closed_at,
+            acts["at"] >= plain.valid_from,
+            acts["at"] <= plain.valid_to,
+            acts.level_rank <= plain.most_rank,
+        ],
+    )
+    return acts.drop("level_rank")
+
+
+def _plain_windows(tables: Tables) -> Any:
+    """Certificates and the times in which nothing about them is in doubt."""
+    events = _events(tables)
+    doubtful = events.filter(events.what.isin(("revoked", "scope_cut"))).select("cert_id").distinct()
+    told = events.filter(events.what.isin(_OPENING + _CLOSING), events.event_at.notnull())
+    moments = told.group_by("cert_id", "event_at").agg(
+        opens=(~told.what.isin(_CLOSING)).cast("int64").min(),
+    )
+    after = ibis.window(group_by="cert_id", order_by=moments.event_at.asc())
+    moments = moments.mutate(closed_at=moments.event_at.lead(1).over(after))
+    opened = moments.filter(moments.opens == 1).select("cert_id", "closed_at", opened_at="event_at")
+    certificates = tables["certificates"].anti_join(doubtful, "cert_id")
+    every = (certificates.sectors.length().fill_null(0) == 0) | certificates.sectors.contains(_ANY_SECTOR)
+    certificates = certificates.filter(every, certificates.cert_id.notnull())
+    certificates = certificates.select(
+        "cert_id",
+        holder="org_id",
+        valid_from=certificates.valid_from.fill_null(_EVER),
+        valid_to=certificates.valid_to.fill_null(_NEVER),
+        most_rank=_limit(certificates).fill_null(_ANY_RANK),
+    )
+    windows = certificates.inner_join(opened, "cert_id")
+    return windows.mutate(closed_at=windows.closed_at.fill_null(_NEVER))
+
+
+def _limit(certificates: Any) -> Any:
+    own = _rank(certificates.max_level)
+    return ibis.least(own, ibis.coalesce(_grade_limit(certificates.grade), own))
 
 
 def _events(tables: Tables) -> Any:
@@ -78,9 +138,7 @@ def _reason(pairs: Any) -> Any:
     judged_scope = pairs.cut_at.isnull() | (
         pairs["at"] >= pairs.cut_at
     )  # the row tells the scope after a cut
-    limit = ibis.least(
-        _rank(pairs.max_level), ibis.coalesce(_grade_limit(pairs.grade), _rank(pairs.max_level))
-    )
+    limit = _limit(pairs)
     return ibis.cases(
         (pairs.cert_id.isnull(), "none"),
         (pairs["at"] < pairs.valid_from, "not-yet-valid"),

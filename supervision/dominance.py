@@ -22,9 +22,8 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.portable import total, wide
-from supervision.shares import MarketShares, by_market, exact, market_shares, whole
-from supervision.trades import counted_sales
+from supervision.portable import wide
+from supervision.shares import MarketShares, by_market, exact, market_shares, whole, with_seqs
 
 DOMINANCE = ("AML24-1", "AML24-2", "AML24-3")
 """The rules of the presumption: the n-th asks n undertakings together."""
@@ -63,19 +62,13 @@ def _markets_reaching(tables: Tables, context: Context, rule_id: str, size: int)
     shares = market_shares(tables, context)
     shares = _reaching(shares.filter(shares.undertakings >= size), context, rule_id, size)
     shares = shares.mutate(applies=shares.reaches.max().over(group_by=("category", "geo")))
-    return shares.filter(shares.applies).order_by("category", "geo", "nth")
+    return with_seqs(tables, context, shares.filter(shares.applies)).order_by("category", "geo", "nth")
 
 
 def dominant(tables: Tables, context: Context) -> Any:
     """Whoever is presumed dominant by any of the three rules: `category, geo, group`."""
-    sold = counted_sales(tables, context)
-    shares = sold.group_by("category", "geo", group=sold.seller_group).agg(amount=total(sold.amount_minor))
-    market = ("category", "geo")
-    shares = shares.mutate(
-        nth=ibis.row_number().over(group_by=market, order_by=[shares.amount.desc(), shares.group.asc()]),
-        total=wide(shares.amount.sum().over(group_by=market)),
-        undertakings=shares.count().over(group_by=market),
-    )
+    shares = market_shares(tables, context)
+    shares = shares.select("category", "geo", "group", "amount", "nth", "total", "undertakings")
     tenth = context.rules.fraction("AML24-X", "share_below")
     presumed = []
     for size, rule_id in enumerate(DOMINANCE, start=1):

@@ -32,14 +32,25 @@ class DuckdbEngine(Engine):
 
     dialect = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], work: Path
+    ) -> None:
         super().__init__(sources)
-        self._connection = connection
+        self._connection, self._work = connection, work
         for name in TABLES:
             try:
                 connection.execute(_view(name, sources.get(name)))
             except duckdb.Error as error:
                 raise UnusableEvidence(f"{name} cannot be read: {error}", table=name) from error
+
+    def keep(self, name: str, sql: str) -> None:
+        """As a file: memory is for the rules, and a file is read by the columns that are asked."""
+        path = self._work / f"{name}.parquet"
+        try:
+            self._connection.execute(f"COPY ({sql}) TO {_quoted(path)} (FORMAT parquet)")
+            self._connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet([{_quoted(path)}])')
+        except duckdb.Error as error:
+            raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 
     def batches(self, sql: str) -> Iterator[Any]:
         """The answer to a query, streamed."""
@@ -60,7 +71,7 @@ def open_duckdb(sources: Mapping[str, Source], work: Path) -> Iterator[Engine]:
         "preserve_insertion_order": False,
     }
     with duckdb.connect(":memory:", config=config) as connection:
-        yield DuckdbEngine(connection, sources)
+        yield DuckdbEngine(connection, sources, work)
 
 
 def _view(name: str, source: Source | None) -> str:
@@ -72,8 +83,9 @@ def _view(name: str, source: Source | None) -> str:
             selected.append(f'make_timestamp(epoch_us("{column}")) AS "{column}"')
         else:
             selected.append(f'"{column}"')
-    if source is None:
-        origin = "(SELECT 1) WHERE false"
-    else:
-        origin = f"read_parquet(['{str(source.path).replace(chr(39), chr(39) * 2)}'])"
+    origin = f"read_parquet([{_quoted(source.path)}])" if source else "(SELECT 1) WHERE false"
     return f'CREATE VIEW "{name}" AS SELECT {", ".join(selected)} FROM {origin}'  # noqa: S608 - our own schema
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -34,6 +34,10 @@ class Engine(ABC):
     def batches(self, sql: str) -> Iterator[Any]:
         """The answer to a query in Arrow record batches. Raises UnusableEvidence where it has none."""
 
+    @abstractmethod
+    def keep(self, name: str, sql: str) -> None:
+        """Make the answer to a query a table of that name, until the engine is closed."""
+
     def rows(self, sql: str) -> Iterator[Row]:
         """The rows of a query, a batch at a time, times aware and whole numbers int."""
         for batch in self.batches(sql):
@@ -45,11 +49,13 @@ class Engine(ABC):
         asked: list[str] = []
         for name, source in self._sources.items():
             times = [
-                f'MAX(CAST("{column}" AS TIMESTAMP))'
+                f'CAST("{column}" AS TIMESTAMP)'
                 for column, kind in source.columns.items()
                 if kind in {Kind.TIME, Kind.DAY} and column not in AHEAD_OF_NOW
             ]
-            asked.extend(f'SELECT {time} AS latest FROM "{name}"' for time in times)  # noqa: S608 - our schema
+            if times:
+                time = f"GREATEST({', '.join(times)})" if len(times) > 1 else times[0]
+                asked.append(f'SELECT MAX({time}) AS latest FROM "{name}"')  # noqa: S608 - names of our own schema
         if not asked:
             return None
         (row,) = self.rows(f"SELECT MAX(latest) AS latest FROM ({' UNION ALL '.join(asked)}) AS times")  # noqa: S608

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from supervision.arrow import arrow_schema, as_kind
 from supervision.errors import UnusableEvidence
 from supervision.schema import AHEAD_OF_NOW, TABLES, Columns, Kind
-from supervision.sifting import Sieve, is_sound
+from supervision.sifting import TOLD_WITH, Sieve, is_sound
 
 _SUFFIXES: Final = (".parquet", ".csv")
 _ROW_BYTES: Final = 8 * 1024 * 1024
@@ -66,7 +66,9 @@ class Source:
             "left_out": dict(self.left_out),
             "read_otherwise": dict(self.read_otherwise),
             "undated": _undated(self),
-            "without_id": _nulls(self, "payment_id") if self.name == "payments" else 0,
+            "incomplete": {
+                column: count for column in TOLD_WITH.get(self.name, ()) if (count := _nulls(self, column))
+            },
         }
         return {"rows": self.rows, **{name: value for name, value in told.items() if value}}
 

@@ -26,7 +26,7 @@ def concentration_expression(tables: Tables, context: Context) -> Any:
     """`market_shares` of every market, with the number of flagged sales left out."""
     out = sales(tables, context).semi_join(flagged(tables), "trade_id")
     left_out = out.group_by("category", "geo").agg(flagged=out.count())
-    shares = market_shares(tables, context).drop("seqs")
+    shares = market_shares(tables, context)
     joined = shares.left_join(left_out, ["category", "geo"]).drop("category_right", "geo_right")
     return joined.order_by("category", "geo", "nth")
 

@@ -14,7 +14,7 @@ from supervision.brokerage import groups
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Confidence, Finding, Severity, minor
 from supervision.saying import because, tell
-from supervision.shares import MarketShares, by_market, exact, market_shares, whole
+from supervision.shares import MarketShares, by_market, exact, market_shares, whole, with_seqs
 from supervision.trades import moment
 
 _ORDER = ("acquirer_id", "target_id", "announced_at", "category", "geo", "nth")
@@ -62,7 +62,8 @@ def expression(tables: Tables, context: Context) -> Any:
     sells = told.inner_join(
         own.rename(acquirer_group="group", acquirer_minor="amount"), "acquirer_group"
     ).inner_join(own.rename(target_group="group", target_minor="amount"), ["target_group", "category", "geo"])
-    return sells.inner_join(shares, ["category", "geo"]).order_by(*_ORDER)
+    of_markets = with_seqs(tables, context, shares.semi_join(sells, ["category", "geo"]))
+    return sells.inner_join(of_markets, ["category", "geo"]).order_by(*_ORDER)
 
 
 def _judge(

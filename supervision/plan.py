@@ -1,17 +1,17 @@
 """The rules' expressions as queries of one engine's dialect: made once, run on any tables of that moment."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Final
 
 import ibis
-from ibis.backends.sql.compilers import DuckDBCompiler, PySparkCompiler
-from ibis.config import Config
 
 from supervision import measures
-from supervision.context import Context, Rule
+from supervision.context import Context, Rule, Tables
+from supervision.dialects import as_sql
+from supervision.kept import with_kept
 from supervision.portable import in_one_order
 from supervision.rules import ALL
 from supervision.schema import TABLES, Kind
@@ -29,15 +29,6 @@ _IBIS: Final = MappingProxyType(
 )
 
 
-class _SparkOptions(Config):  # type: ignore[misc]
-    """What `ibis` asks of its options for Spark; without it, only importing Spark itself would set them."""
-
-    treat_nan_as_null: bool = False
-
-
-_COMPILERS: Final = MappingProxyType({"duckdb": DuckDBCompiler(), "pyspark": PySparkCompiler()})
-
-
 def unbound_tables() -> dict[str, Any]:
     """Every evidence table as an ibis table of no engine: what a rule's expression is written over."""
     return {
@@ -48,11 +39,11 @@ def unbound_tables() -> dict[str, Any]:
 
 def expressions(context: Context, rules: Iterable[Rule] = ALL) -> dict[str, Any]:
     """The expression of each rule in force (by rule id) and of the two statistics."""
-    return {name: write() for name, write in _writers(context, rules).items()}
+    tables, _ = with_kept(unbound_tables(), context)
+    return {name: write() for name, write in _writers(context, rules, tables).items()}
 
 
-def _writers(context: Context, rules: Iterable[Rule]) -> dict[str, Callable[[], Any]]:
-    tables = unbound_tables()
+def _writers(context: Context, rules: Iterable[Rule], tables: Tables) -> dict[str, Callable[[], Any]]:
     asked: dict[str, Callable[[], Any]] = {
         rule.rule_id: partial(rule.expression, tables, context) for rule in rules if rule.in_force(context)
     }
@@ -63,14 +54,6 @@ def _writers(context: Context, rules: Iterable[Rule]) -> dict[str, Callable[[], 
 
 def _in_one_order(write: Callable[[], Any]) -> Any:
     return in_one_order(write())
-
-
-def as_sql(expression: Any, dialect: str) -> str:
-    """An expression as a query of a dialect. Neither engine need be there."""
-    if getattr(ibis.options, "pyspark", None) is None:
-        ibis.options.pyspark = _SparkOptions()
-    compiler = _COMPILERS[dialect]
-    return str(compiler.to_sqlglot(expression).sql(dialect=compiler.dialect))
 
 
 class Queries:
@@ -84,6 +67,9 @@ class Queries:
         self._dialect = dialect
         self._written: dict[str, str] = {}
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._writers)
+
     def __getitem__(self, name: str) -> str:
         if name not in self._written:
             self._written[name] = as_sql(self._writers[name](), self._dialect)
@@ -92,14 +78,21 @@ class Queries:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to ask from one moment: the rules, and each expression as SQL."""
+    """What to ask from one moment: the rules, and each expression as SQL; before them, what is `kept`."""
 
     context: Context
     rules: tuple[Rule, ...]
     queries: Queries
+    kept: Queries
 
 
 @lru_cache(maxsize=8)
 def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:
     """The queries of the rules in force in a dialect. Remembered with all it has written."""
-    return Plan(context, rules, Queries(_writers(context, rules), dialect))
+    tables, kept = with_kept(unbound_tables(), context)
+    made = {name: partial(_itself, expression) for name, expression in kept.items()}
+    return Plan(context, rules, Queries(_writers(context, rules, tables), dialect), Queries(made, dialect))
+
+
+def _itself(expression: Any) -> Any:
+    return expression

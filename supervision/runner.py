@@ -113,6 +113,9 @@ def _opened(
 def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path) -> Supervision:
     context = plan.context
     run, off, findings = [], [], []
+    for name in plan.kept:
+        with _named("what many rules read"):
+            engine.keep(name, plan.kept[name])
     for rule in plan.rules:
         reason = _off(rule, sources, context)
         if reason is not None:

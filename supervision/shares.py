@@ -21,24 +21,26 @@ CITED_SEQS: Final = 10_000
 """So many seqs of a market are cited at most (the earliest); the statistic says how many there are."""
 
 MOST_SHOWN: Final = 2**53 - 1
+UNDERTAKINGS: Final = "market_undertakings"
+"""What `undertakings` is kept as, where it is kept (`supervision.kept`)."""
 
 
 def market_shares(tables: Tables, context: Context) -> Any:
-    """Rows `category, geo, group, sellers[], amount, trades, seqs[], nth, place` and the market's totals.
+    """Rows `category, geo, group, sellers[], amount, trades, nth, place` and the market's totals.
 
     `nth` numbers the undertakings of a market from 0 by amount, `place` gives equal amounts one place.
     """
+    return tables[UNDERTAKINGS] if UNDERTAKINGS in tables else undertakings(tables, context)
+
+
+def undertakings(tables: Tables, context: Context) -> Any:
+    """What `market_shares` says, from the trades."""
     sold = counted_sales(tables, context)
-    earliest = ibis.row_number().over(
-        group_by=("category", "geo"), order_by=[sold.seq.asc(nulls_first=False), sold.trade_id]
-    )
-    sold = sold.mutate(earliest=earliest)
     undertakings = sold.group_by("category", "geo", group=sold.seller_group).agg(
         sellers=sold.seller_id.collect(distinct=True),
         amount=total(sold.amount_minor),
         trades=sold.count(),
-        own_trades=(sold.seller_group == sold.buyer_group).sum().cast("int64"),
-        seqs=sold.seq.collect(where=sold.earliest < CITED_SEQS),
+        own_trades=total((sold.seller_group == sold.buyer_group).cast("int64")),
     )
     totals = sold.group_by("category", "geo").agg(
         total=total(sold.amount_minor),
@@ -48,12 +50,27 @@ def market_shares(tables: Tables, context: Context) -> Any:
     )
     joined = undertakings.inner_join(totals, ["category", "geo"])
     by_amount = [joined.amount.desc(), joined.group.asc()]
-    ranked = joined.mutate(
+    return joined.mutate(
         nth=ibis.row_number().over(group_by=("category", "geo"), order_by=by_amount),
         place=ibis.rank().over(group_by=("category", "geo"), order_by=joined.amount.desc()),
         undertakings=joined.count().over(group_by=("category", "geo")),
     )
-    return ranked.order_by("category", "geo", "nth")
+
+
+def with_seqs(tables: Tables, context: Context, shares: Any) -> Any:
+    """Add `seqs[]`, the earliest of each market's counted sales: for those markets that are told of."""
+    markets = shares.select("category", "geo").distinct()
+    sold = counted_sales(tables, context).semi_join(markets, ["category", "geo"])
+    sold = sold.select("category", "geo", "seller_group", "seq", "trade_id")
+    earliest = ibis.row_number().over(
+        group_by=("category", "geo"), order_by=[sold.seq.asc(nulls_first=False), sold.trade_id]
+    )
+    sold = sold.mutate(earliest=earliest)
+    sold = sold.filter(sold.earliest < CITED_SEQS, sold.seq.notnull())
+    cited = sold.group_by("category", "geo", "seller_group").agg(seqs=sold.seq.collect())
+    cited = cited.rename(of_category="category", of_geo="geo", of_group="seller_group")
+    joined = shares.left_join(cited, [("category", "of_category"), ("geo", "of_geo"), ("group", "of_group")])
+    return joined.drop("of_category", "of_geo", "of_group")
 
 
 @dataclass(frozen=True, slots=True)

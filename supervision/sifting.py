@@ -1,7 +1,7 @@
 """What a value of an evidence table may be, and what becomes of one that may not. Nothing is bent in silence.
 
-A row that does not say whom or what it is about is left out of its table. A number that nothing can have
-(negative money, a share above one, a sum of ten thousand billion yuan) is read as not there, a quantity as
+A trade without seller or buyer is left out of its table. A number that nothing can have
+(negative money, a share above one, a sum of a million billion yuan) is read as not there, a quantity as
 none, a time before 1900 or after 2999 as the nearest of these. How many there were stands in the report.
 """
 
@@ -21,55 +21,58 @@ from supervision.schema import KEYS, Columns, Kind
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
-MOST: Final = 10**15
-"""Fen, calls, bytes: more than any market has. Sums of some thousands of them are still whole numbers."""
+MOST: Final = 10**17
+"""Fen: more than any market has, and few enough to be counted with in 64 bits."""
+_MOST_OF_ALL: Final = 10**15  # calls, bytes, persons
 _EXACT: Final = 2**53 - 1  # beyond it JSON knows no whole numbers
 _SMALL: Final = 10**9
 
-_NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+_NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"trades": ("seller_id", "buyer_id")})
+"""Without these a row is left out: a trade is somebody's sale to somebody."""
+TOLD_WITH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "holdings": ("holder_id", "held_id", "share"),
-        "certificates": ("cert_id", "org_id"),
-        "certificate_events": ("cert_id", "event", "at"),
-        "mandates": ("mandate_id", "broker_id", "client_id"),
-        "requests": ("request_id", "buyer_id"),
-        "quotes": ("seller_id",),
-        "trades": ("seller_id", "buyer_id"),
-        "usage": ("trade_id", "day"),
-        "listing_views": ("listing_id", "day"),
-        "costs": ("listing_id", "period", "variable_cost_minor"),
-        "fee_caps": ("scope", "max_bp"),
-        "exports": ("declaration_id", "exporter_id"),
-        "export_persons": ("declaration_id", "person_hash"),
-        "export_transfers": ("declaration_id",),
-        "undertakings": ("org_id",),
-        "concentrations": ("acquirer_id", "target_id"),
-        "flags": ("trade_id",),
-        "trade_events": ("trade_id", "event", "at"),
-        "payment_mismatches": ("kind", "at"),
-        "export_scans": ("declaration_id",),
-        "reviews": ("review_id", "listing_id", "reviewer_id"),
-        "lineage": ("product_id", "source_product_id"),
-        "notices": ("notice_id", "org_id", "kind"),
-        "conflict_consents": ("trade_id", "org_id"),
-        "source_checks": ("trade_id", "broker_id", "at"),
         "access": ("trade_id", "org_id"),
-        "bids": ("auction_id", "bid_id", "bidder_id"),
-        "ranking": ("presentation_id", "broker_id", "listing_id", "seller_id"),
-        "clauses": ("clause_id", "trade_id"),
-        "throttling": ("trade_id", "day"),
         "bid_traces": ("quote_id", "kind", "value_sha256"),
-        "retrievals": ("trade_id", "day"),
-        "watermarks": ("mark_sha256", "product_id"),
-        "mark_hits": ("mark_sha256", "listing_id"),
-        "sketches": ("listing_id",),
-        "texts": ("text_id", "author_id", "about_id"),
+        "bids": ("auction_id", "bid_id", "bidder_id"),
+        "certificate_events": ("cert_id", "event", "at"),
+        "certificates": ("cert_id", "org_id"),
+        "clauses": ("clause_id", "trade_id"),
+        "concentrations": ("acquirer_id", "target_id"),
+        "conflict_consents": ("trade_id", "org_id"),
+        "costs": ("listing_id", "period", "variable_cost_minor"),
+        "export_persons": ("declaration_id", "person_hash"),
+        "export_scans": ("declaration_id",),
+        "export_transfers": ("declaration_id",),
+        "exports": ("declaration_id", "exporter_id"),
+        "fee_caps": ("scope", "max_bp"),
+        "flags": ("trade_id",),
         "grants": ("grant_id", "authority_id", "operator_id"),
-        "share_requests": ("request_id", "authority_id", "dataset_id", "applicant_id"),
+        "holdings": ("holder_id", "held_id", "share"),
         "identifiers": ("org_id", "kind", "value_sha256"),
+        "lineage": ("product_id", "source_product_id"),
+        "listing_views": ("listing_id", "day"),
+        "mandates": ("mandate_id", "broker_id", "client_id"),
+        "mark_hits": ("mark_sha256", "listing_id"),
+        "notices": ("notice_id", "org_id", "kind"),
+        "payment_mismatches": ("kind", "at"),
+        "payments": ("payment_id",),
+        "quotes": ("seller_id",),
+        "ranking": ("presentation_id", "broker_id", "listing_id", "seller_id"),
+        "requests": ("request_id", "buyer_id"),
+        "retrievals": ("trade_id", "day"),
+        "reviews": ("review_id", "listing_id", "reviewer_id"),
+        "share_requests": ("request_id", "authority_id", "dataset_id", "applicant_id"),
+        "sketches": ("listing_id",),
+        "source_checks": ("trade_id", "broker_id", "at"),
+        "texts": ("text_id", "author_id", "about_id"),
+        "throttling": ("trade_id", "day"),
+        "trade_events": ("trade_id", "event", "at"),
+        "undertakings": ("org_id",),
+        "usage": ("trade_id", "day"),
+        "watermarks": ("mark_sha256", "product_id"),
     }
 )
-"""Without these a row says nothing of anybody."""
+"""Without these a row counts, but not for every rule: nothing can be joined with it or told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +85,21 @@ class Bound:
     above: Any = None
 
 
-_ANY_AMOUNT: Final = Bound(0, MOST)
+_MONEY: Final = Bound(0, MOST)
 _BELOW_NOTHING: Final = Bound(-MOST, MOST)
 _OF_A_KIND: Final[Mapping[Kind, Bound]] = MappingProxyType(
     {
         Kind.TIME: Bound(EARLIEST, LATEST, EARLIEST, LATEST),
         Kind.DAY: Bound(EARLIEST.date(), LATEST.date(), EARLIEST.date(), LATEST.date()),
         Kind.SHARE: Bound(Decimal(0), Decimal(1)),
-        Kind.INT: _ANY_AMOUNT,
+        Kind.INT: Bound(0, _MOST_OF_ALL),
     }
 )
 _OF_A_COLUMN: Final[Mapping[str, Bound]] = MappingProxyType(
     {
-        "quantity": Bound(0, MOST, 0, 0),  # none: prices leave it out
+        "quantity": Bound(0, _MOST_OF_ALL, 0, 0),  # none: prices leave it out
         "points": _BELOW_NOTHING,
+        "commission_minor": _BELOW_NOTHING,  # `BR7` finds it
         "expected_minor": _BELOW_NOTHING,  # a balance
         "actual_minor": _BELOW_NOTHING,
         **dict.fromkeys(("seq", "from_seq", "to_seq"), Bound(0, _EXACT)),
@@ -107,7 +111,8 @@ _OF_A_COLUMN: Final[Mapping[str, Bound]] = MappingProxyType(
 
 def bound_of(column: str, kind: Kind) -> Bound | None:
     """The bound of a column's values; texts, booleans and lists have none."""
-    return _OF_A_COLUMN.get(column, _OF_A_KIND.get(kind))
+    usual = _MONEY if column.endswith("_minor") else _OF_A_KIND.get(kind)
+    return _OF_A_COLUMN.get(column, usual)
 
 
 def named_by(table: str, columns: Iterable[str]) -> tuple[str, ...]:

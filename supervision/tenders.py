@@ -73,6 +73,7 @@ def expression(tables: Tables, context: Context) -> Any:
     quotes = tables["quotes"].drop("mechanism", "version", "inputs_sha256").mutate(sale=False)
     quotes = ibis.union(quotes, _of_auctions(tables, quotes.columns))
     quotes = quotes.filter(
+        quotes.seller_id.nullif("").notnull(),
         quotes.tender_id.nullif("").notnull(),
         quotes.quoted_at <= moment(context),
         quotes.quoted_at > literal_time(context.market_since),

@@ -16,6 +16,8 @@ UNDONE: Final = (*NEVER_MADE, "REFUND_PENDING", "REFUNDED", "VOIDED")
 PURPOSES: Final = ("escrow_in", "seller_share", "commission", "platform_fee")
 """What the payments of a trade are for: money in, then the three parts of money out."""
 REFUND: Final = "refund"
+MADE: Final = "made"
+"""What `all_made` is kept as, where it is kept (`supervision.kept`)."""
 _OF_A_SALE: Final = (
     "trade_id",
     "listing_id",
@@ -51,6 +53,12 @@ def made(tables: Tables, context: Context, *, without: tuple[str, ...] = NEVER_M
     A trade is made when the ledger says so (`agreed_at`); only a report that lacks that time is taken
     by the date on its paper. `without` are the statuses left out.
     """
+    trades = tables[MADE] if MADE in tables else all_made(tables, context)
+    return trades.filter(~trades.status.isin(without))
+
+
+def all_made(tables: Tables, context: Context) -> Any:
+    """The trades made until `as_of` of any status, with all their groups."""
     trades = tables["trades"]
     trades = trades.mutate(
         made_at=ibis.coalesce(trades.agreed_at, trades.contract_dated_at),
@@ -58,8 +66,12 @@ def made(tables: Tables, context: Context, *, without: tuple[str, ...] = NEVER_M
         category=trades.category.fill_null(""),
         geo=trades.geo.fill_null(""),
     )
-    trades = trades.filter(trades.made_at <= moment(context), ~trades.status.isin(without))
-    return with_groups(tables, trades)
+    trades = with_groups(tables, trades.filter(trades.made_at <= moment(context)))
+    orgs = tables["orgs"]
+    brokers = orgs.select(of_broker="org_id", broker_controller=orgs.controller_id.nullif(""))
+    trades = trades.left_join(brokers, [("broker_id", "of_broker")])
+    group = ibis.coalesce(trades.broker_controller, trades.broker_id)
+    return trades.mutate(broker_group=group).drop("of_broker", "broker_controller")
 
 
 def with_groups(tables: Tables, trades: Any) -> Any:

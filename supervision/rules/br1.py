@@ -12,7 +12,7 @@ from typing import Any, Final
 import ibis
 
 from base.clock import rfc3339
-from supervision.certificates import uncovered
+from supervision.certificates import not_plainly_covered, uncovered
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import (
     Checked,
@@ -35,6 +35,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """The uncovered acts, one row for each certificate of the broker with the reason it does not cover."""
     acts = ibis.union(_contracts(tables), _quotes(tables), _mandates(tables), _steps(tables), distinct=False)
     acts = acts.filter(acts.broker_id.notnull(), acts["at"] <= moment(context))
+    acts = not_plainly_covered(tables, acts)
     listings = tables["listings"].select("listing_id", "level", "geo", listed_category="category")
     acts = acts.left_join(listings, "listing_id").drop("listing_id_right")
     acts = acts.mutate(

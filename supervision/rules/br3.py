@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
+import ibis
+
 from base.calendar import months_after
 from base.clock import rfc3339
 from supervision.brokerage import mediated, on_trade
@@ -28,8 +30,23 @@ def expression(tables: Tables, context: Context) -> Any:
     checks = checks.filter(checks["at"] <= moment(context)).select(
         "keep_until", checked="trade_id", by="broker_id", checked_at="at", check_seq="seq"
     )
+    trades = _without_a_good_one(trades, checks, context)
     rows = trades.left_join(checks, [("trade_id", "checked"), ("broker_id", "by")])
     return rows.drop("checked", "by").order_by(*_ORDER)
+
+
+def _without_a_good_one(trades: Any, checks: Any, context: Context) -> Any:
+    """The trades of which no record is both earlier and kept for long enough: the others are judged here."""
+    kept = ibis.interval(months=_MONTHS * context.rules.whole("BR3", "keep"))
+    good = checks.filter(checks.keep_until >= checks.checked_at + kept).select("checked", "by", "checked_at")
+    return trades.anti_join(
+        good,
+        [
+            trades.trade_id == good.checked,
+            trades.broker_id == good.by,
+            trades.made_at > good.checked_at,
+        ],
+    )
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

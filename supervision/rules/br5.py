@@ -50,13 +50,24 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = trades.mutate(
         product=ibis.coalesce(trades.product_id, trades.listing_id), mediator=trades.broker_id.nullif("")
     )
+    trades = trades.select(*_OF_A_ROW, "product", "mediator", "seller_group", "buyer_group")
     brokers = _brokers(tables)
+    trades = _of_groups(trades, brokers)
     return ibis.union(
         _own_account(trades, brokers),
         _against_client(tables, trades, brokers),
         _back_to_back(tables, trades, brokers, context),
         distinct=True,
     ).order_by(*_ORDER)
+
+
+def _of_groups(trades: Any, brokers: Any) -> Any:
+    """The trades with the group of some broker on a side: no others can be its own."""
+    of_brokers = brokers.select("own_group").distinct()
+    bought = trades.semi_join(of_brokers, [("buyer_group", "own_group")])
+    others = trades.anti_join(of_brokers, [("buyer_group", "own_group")])
+    sold = others.semi_join(of_brokers, [("seller_group", "own_group")])
+    return ibis.union(bought, sold, distinct=False)
 
 
 def _brokers(tables: Tables) -> Any:

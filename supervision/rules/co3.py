@@ -33,6 +33,7 @@ def expression(tables: Tables, context: Context) -> Any:
     quotes = tables["quotes"]
     quotes = quotes.filter(
         quotes.tender_id.nullif("").isnull(),
+        quotes.seller_id.nullif("").notnull(),
         quotes.quoted_at <= moment(context),
         quotes.quoted_at > literal_time(context.market_since),
         quotes.price_minor > 0,

@@ -38,7 +38,6 @@ def expression(tables: Tables, context: Context) -> Any:
             f"paid_{purpose}": total(payments.amount_minor, where=payments.purpose == purpose)
             for purpose in known
         },
-        payment_seqs=payments.seq.collect(),
     )
     trades = made(tables, context, without=UNDONE)
     trades = trades.filter(trades.settled_at <= moment(context), trades.amount_minor.notnull())
@@ -56,7 +55,12 @@ def expression(tables: Tables, context: Context) -> Any:
     allowed = context.rules.whole("S30", "difference_above")
     differs = [(trades[f"paid_{purpose}"] - trades[f"due_{purpose}"]).abs() > allowed for purpose in PURPOSES]
     in_part = trades.paid_refund > 0  # what is due then is for whole numbers to say
-    return trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part).order_by("trade_id")
+    trades = trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part)
+    # seqs are gathered of those alone: lists of every trade's payments are far larger than their sums
+    cited = (
+        payments.semi_join(trades, "trade_id").group_by("trade_id").agg(payment_seqs=payments.seq.collect())
+    )
+    return trades.left_join(cited, "trade_id").drop("trade_id_right").order_by("trade_id")
 
 
 def _due(row: Row) -> dict[str, int]:

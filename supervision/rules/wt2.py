@@ -31,26 +31,37 @@ from supervision.trades import UNDONE, made
 
 GENERATIONS: Final = 3
 """A product counts as derived through so many steps of the table `lineage`, where there is one."""
+_OF_A_LEG: Final = (
+    *("trade_id", "product", "seller_id", "buyer_id", "broker_id", "seller_group", "buyer_group"),
+    *("category", "geo", "licence_class", "unit", "quantity", "amount_minor", "status", "made_at", "seq"),
+)
 MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def expression(tables: Tables, context: Context) -> Any:
-    """Trades by `family` (a product and what is derived from it) in which some group both sells and buys."""
+    """Trades by `family` (a product and what is derived from it) between groups that both sell and buy in it.
+
+    Only these can be legs of a loop. Who buys anywhere is asked first: most sellers never do.
+    """
     trades = made(tables, context)
-    product = ibis.coalesce(trades.product_id, trades.listing_id)
-    trades = trades.mutate(product=product).filter(product.notnull())
+    trades = trades.mutate(product=ibis.coalesce(trades.product_id, trades.listing_id)).select(*_OF_A_LEG)
+    trades = trades.filter(trades["product"].notnull())
     kin = families(tables, trades)
     trades = trades.inner_join(kin, [("product", "member")]).drop("member")
-    sellers = trades.select("family", party=trades.seller_group)
-    buyers = trades.select("family", party=trades.buyer_group)
-    both = sellers.intersect(buyers, distinct=True).select("family").distinct()
-    return trades.semi_join(both, "family").order_by("family", "made_at", "trade_id")
+    buyers = trades.select(party="buyer_group").distinct()
+    sold = trades.semi_join(buyers, [("seller_group", "party")])
+    sellers = sold.select(kin="family", party="seller_group").distinct()
+    bought = trades.semi_join(sellers, [("family", "kin"), ("buyer_group", "party")])
+    both = bought.select(kin="family", party="buyer_group").distinct()
+    legs = sold.semi_join(both, [("family", "kin"), ("seller_group", "party")])
+    legs = legs.semi_join(both, [("family", "kin"), ("buyer_group", "party")])
+    return legs.order_by("family", "made_at", "trade_id")
 
 
 def families(tables: Tables, trades: Any) -> Any:
     """Pairs `member, family`: every product in its own family and in those it is derived from."""
-    products = trades.select(member=trades["product"], family=trades["product"])
+    products = trades.select(member=trades["product"], family=trades["product"]).distinct()
     lineage = tables["lineage"].select("source_product_id", derived="product_id")
     steps = [products]
     for _ in range(GENERATIONS):

@@ -1,0 +1,28 @@
+"""What many rules would each make anew: made once a run, and asked by name like a table.
+
+The expressions are bound to no engine, as the rules' are, and a rule reads the same with or without them.
+Sums in them are `portable.total`: a file holds no whole number wider than 64 bits, but for decimals.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import ibis
+
+from supervision import shares, trades
+from supervision.context import Context, Tables
+
+_MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
+    {trades.MADE: trades.all_made, shares.UNDERTAKINGS: shares.undertakings}
+)
+"""In this order: one may read those before it."""
+
+
+def with_kept(tables: Tables, context: Context) -> tuple[Tables, Mapping[str, Any]]:
+    """The tables together with what is kept, and the expression behind each of the latter."""
+    known, kept = dict(tables), {}
+    for name, make in _MAKERS.items():
+        kept[name] = make(known, context)
+        known[name] = ibis.table(kept[name].schema(), name=name)
+    return known, kept
