@@ -10,11 +10,24 @@ from tests.detect import (
     crossing,
     origins,
     prices,
+    screening,
     washing,
 )
 from tests.detect.planted import PLANTERS, plant
 
-MODULES = (abusing, advancing, bidding, brokering, competition, concerted, crossing, origins, prices, washing)
+MODULES = (
+    abusing,
+    advancing,
+    bidding,
+    brokering,
+    competition,
+    concerted,
+    crossing,
+    origins,
+    prices,
+    screening,
+    washing,
+)
 RULES = tuple(sorted(PLANTERS))
 
 
