@@ -3,7 +3,8 @@
 Each `BRK.*` statement says from where and to where its certificate (or the application it still is) goes. So
 it is asked here that the steps chain, from the application to the end, that the role may take that step from
 there, that who was suspended goes back to what it was, that no step comes before the time which an earlier
-one has named, and that a holder has one certificate at a time, under a number of its own.
+one has named, and that a holder has one certificate at a time, under a number of its own. And that no
+contract is concluded with a reward for a broker without a seat that has no certificate then.
 """
 
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ _BEGINS: Final = frozenset({"BRK.APPLY", "BRK.CERTIFY"})
 # What does not come before the time that an earlier statement of the certificate has named.
 _NOT_BEFORE: Final = {"BRK.CERTIFY": "notice_until", _EMERGENCY_OVER: "until", "BRK.EXIT": "exits_at"}
 _VOTE: Final = "BRK.VOTE"
+_CONTRACT: Final = "TRD.CONTRACT"
 _BY_PANEL: Final = frozenset({"BRK.NOTICE", "BRK.REFUSE"})
 _PANEL: Final = 3
 _GRANTS: Final = frozenset({"BRK.CERTIFY", "BRK.RENEW"})
@@ -39,6 +41,8 @@ def certificates_go_step_by_step(case: Case) -> Check:
     while (batch := (yield)) is not None:
         for said in batch.said:
             if said is None or not said.event.startswith(CERTIFICATE):
+                if said is not None and said.event == _CONTRACT and not case.torn:
+                    _rewarded(case, said)
                 continue
             known: Certificate | None = case.memory.trades.get(_key(said))
             found = known or _met(case, said)
@@ -46,6 +50,20 @@ def certificates_go_step_by_step(case: Case) -> Check:
                 if not case.torn and said.seq not in batch.blamed:
                     case.problem(Code.KEY, why, seq=said.seq)
             _remember(case, found or {"state": None, "org": said.text("org_id")}, said)
+
+
+def _rewarded(case: Case, said: Sealed) -> None:
+    """A reward is for who has a certificate when the contract is concluded (Civil Code 965, BR-BYPASS)."""
+    broker_id, at = said.text("reward_to"), said.text("occurred_at") or ""
+    if broker_id is None:
+        return
+    held = case.memory.trades.get(f"holder/{broker_id}")
+    if held is None and case.memory.goes_on:
+        return  # what it holds was stated before the log at hand
+    if not any(state in _BACK and begin <= at <= end for state, begin, end in (held or {}).values()):
+        case.problem(
+            Code.KEY, f"concluded with a reward for {broker_id}, which is not certified", seq=said.seq
+        )
 
 
 def _key(said: Sealed) -> str:

@@ -26,8 +26,20 @@ from market.orders.tables import RewardContest
 from market.trade.clockwork import handlers
 from market.trade.contesting import release_reward
 from market.trade.freezing import freeze_trade, unfreeze_trade
+from supervision.audit import audit
 from tests.houses import ORIGIN
-from tests.market.orders.test_rewarding import bought, contest, decided, fresh, revoked, said, taken
+from tests.market.exported import exported
+from tests.market.listings.goods import listed
+from tests.market.orders.test_rewarding import (
+    OTHER,
+    bought,
+    contest,
+    decided,
+    fresh,
+    revoked,
+    said,
+    taken,
+)
 from tests.market.trade.scene import COMMISSION, PRICE, Scene, certified
 from tests.standstill import refused
 
@@ -255,3 +267,29 @@ async def test_no_last_signature_slips_through_beside_a_suspension(fresh):
         trade = await fresh.trade(trade_id)
         owed = fresh.broker.org_id if trade.status is TradeState.CONTRACTED else None
         assert trade.reward_to == owed
+
+
+@pytest.mark.parametrize("honest", [True, False])
+async def test_an_audit_holds_a_reward_against_the_certificate_of_that_moment(
+    sqlite_scene, tmp_path, monkeypatch, honest
+):
+    """A house that let the fallen claim through is found by anybody who has its log, and by that entry."""
+    scene = sqlite_scene
+    scene.listing = await listed(scene.house, scene.seller, OTHER)
+    await scene.inquire()
+    trade_id = await ready(scene)
+    if not honest:
+        await suspended(scene)
+        monkeypatch.setattr("market.orders.signing.require_reward", let_through)
+    assert (await scene.sign(trade_id, scene.buyer)).reward_to == scene.broker.org_id
+    await exported(scene, tmp_path)
+    report = audit(tmp_path / "public", [scene.house.log_key.vkey])
+    if honest:
+        assert report.clean, report.document()
+    else:
+        (problem,) = report.problems
+        assert "concluded with a reward" in problem.why
+
+
+async def let_through(*_: object) -> None:
+    """Nothing is asked."""
