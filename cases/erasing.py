@@ -58,6 +58,7 @@ from market.orders.states import OVER
 from market.requests.forgetting import forget_answer, forget_request
 from market.requests.repository import claim_request
 from market.requests.rules import RequestState
+from market.surveys.forgetting import forget_answers
 
 TOUCHED: Final = (
     "ledger_openings",
@@ -82,6 +83,7 @@ TOUCHED: Final = (
     "market_auction_bids",
     "market_requests",
     "market_request_answers",
+    "market_survey_answers",
     "market_disputes",
     "market_dispute_proposals",
     "market_dispute_votes",
@@ -287,6 +289,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "LST.REJECT": _forget_review,
     "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
     "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    "STA.SURVEY": lambda s, said: forget_answers(s, survey_id=said.object_id),
     "MED.SEND": lambda s, said: forget_sent(s, presentation_id=said.object_id),
     **OF_BROKERS,
     "MND.SIGN": lambda s, said: forget_scope(s, mandate_id=said.object_id),

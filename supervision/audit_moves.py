@@ -21,6 +21,7 @@ _PROVIDER: Final = frozenset({"PROVIDER"})
 _BUYER: Final = frozenset({"BUYER"})
 _TWO_SIDES: Final = frozenset({"PROVIDER", "BUYER"})
 _BUYER_OR_EXCHANGE: Final = frozenset({OPERATOR, "BUYER"})
+_UNITS: Final = _PARTIES | {"DATA_MERCHANT", "THIRD_PARTY", "PUBLIC_AGENCY", "OPERATING_INSTITUTION"}
 ANY_MEMBER: Final = (
     _AUTHORITIES
     | _PARTIES
@@ -234,6 +235,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "REQ.FULFIL": _BUYER,
     "REQ.WITHDRAW": _BUYER,
     "REQ.EXPIRE": _EXCHANGE,
+    "STA.SURVEY": _UNITS,
     **AUCTION_SPEAKERS,
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
@@ -324,6 +326,7 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     **{(f"RWD.{event}", role): "contester_id" for event in ("CONTEST", "WITHDRAW") for role in _TWO_SIDES},
     ("REQ.FULFIL", "BUYER"): "buyer_id",
     ("REQ.WITHDRAW", "BUYER"): "buyer_id",
+    **{("STA.SURVEY", role): "org_id" for role in _UNITS},
     **{(f"BRK.{event}", "BROKER"): "org_id" for event in ("APPLY", "CORRECT", "WITHDRAW")},
     **{(event, "BROKER"): "org_id" for event in _BROKERS_YEAR},
     **{("BRK.OBJECT", role): "objector_id" for role in ANY_MEMBER},

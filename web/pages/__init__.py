@@ -48,6 +48,7 @@ from web.pages import (
     selling,
     sign_in,
     supervisor,
+    surveying,
     trades,
 )
 from web.pages.languages import LANGS
@@ -82,6 +83,7 @@ PARTS = (
     explorer,
     erasing,
     supervisor,
+    surveying,
     operations,
     accounts,
     accessing,
