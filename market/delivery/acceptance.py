@@ -210,6 +210,17 @@ def _calls(promise: Promise, facts: Facts) -> list[Item]:
     ]
 
 
+def decisive(promise: Promise, facts: Facts) -> Facts:
+    """The calls that were measured, once they are as many, over as many days, as the contract judges by.
+
+    Until then nobody has missed a level of service: it is the buyer who calls, or does not.
+    """
+    calls, days = promise.bounds.get("successful_calls"), promise.bounds.get("measured_days")
+    few = isinstance(calls, int) and len(facts.calls or ()) < calls
+    short = isinstance(days, int) and (facts.measured_days or 0) < days
+    return Facts() if few or short or not facts.calls else facts
+
+
 def _ticked(name: str, ticks: Mapping[str, bool] | None) -> list[Item]:
     if not ticks:
         return [Item(name, True, None, Verdict.OPEN)]

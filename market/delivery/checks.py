@@ -15,11 +15,14 @@ from market.delivery.acceptance import (
     Outcome,
     Promise,
     Quality,
+    Verdict,
+    decisive,
     judge_copy,
     judge_facts,
     outcome_of,
 )
 from market.delivery.errors import DeliveryWrongState, FactsForeign
+from market.delivery.gateway.repository import service_facts
 from market.delivery.kinds import DeliveryKind
 from market.delivery.sandbox.testing import filled, metered_facts
 from market.delivery.tables import AcceptanceCheck, Entitlement
@@ -56,7 +59,7 @@ async def sold(s: ReadSession, trade: Trade, entitlement: Entitlement) -> tuple[
 async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) -> AcceptanceCheck:
     """The buyer tests what came by the facts of its type (DLV.CHECK), within the acceptance window.
 
-    What the meter of a sandbox knows, nobody has to tell.
+    What the meter of a sandbox, and the gateway of an interface, know, nobody has to tell.
 
     That accepts nothing and disputes nothing: it is what either can rest on; a copy that fails its buyer's
     test is disputed by `market.trade.checking`. Raises NotAParty,
@@ -70,7 +73,7 @@ async def check_goods(s: WriteSession, act: Act, *, trade_id: str, facts: Facts)
     check_in_time(trade.accept_by, act.now)
     entitlement = await _entitlement(s, trade_id)
     promise, _ = await sold(s, trade, entitlement)
-    facts = filled(facts, await metered_facts(s, entitlement, promise))
+    facts = filled(facts, await measured_facts(s, entitlement, promise))
     tested_by = MEMBERS[promise.product_type]
     given = facts.given()
     elsewhere = facts.delivered is not None and entitlement.kind is not DeliveryKind.FILE
@@ -92,9 +95,41 @@ async def state_copy_check(
         return None
     entitlement = await _entitlement(s, trade_id)
     promise, _ = await sold(s, trade, entitlement)
-    facts = await metered_facts(s, entitlement, promise, so_far=False)
+    facts = await measured_facts(s, entitlement, promise, so_far=False)
     items = judge_copy(promise, copy) + judge_facts(promise, facts)
     return await _state(s, act, trade, entitlement, (promise, items))
+
+
+async def measured_facts(
+    s: ReadSession, entitlement: Entitlement, promise: Promise, *, so_far: bool = True
+) -> Facts:
+    """What the exchange has measured itself of what is used use by use; nothing of other deliveries.
+
+    Without `so_far` that is told once it decides: until then nobody has failed.
+    """
+    if entitlement.kind is not DeliveryKind.API or promise.product_type is not ProductType.API:
+        return await metered_facts(s, entitlement, promise, so_far=so_far)
+    facts = await service_facts(s, entitlement_id=entitlement.entitlement_id) or Facts()
+    return facts if so_far else decisive(promise, facts)
+
+
+async def missed_level(s: ReadSession, *, trade_id: str) -> bool:
+    """Whether the level of service that a contract promises was measured, and was not held."""
+    entitlement = await repository.entitlement_of(s, trade_id=trade_id)
+    if entitlement is None or entitlement.kind is not DeliveryKind.API:
+        return False
+    promise, _ = await sold(s, await trades.get_trade(s, trade_id=trade_id), entitlement)
+    facts = await measured_facts(s, entitlement, promise, so_far=False)
+    return any(item.verdict is Verdict.FAIL for item in judge_facts(promise, facts))
+
+
+async def state_level_check(s: WriteSession, act: Act, *, trade_id: str) -> AcceptanceCheck:
+    """The exchange's own test of the service that it has measured (DLV.CHECK)."""
+    trade = await trades.claim_trade(s, trade_id=trade_id)
+    entitlement = await _entitlement(s, trade_id)
+    promise, _ = await sold(s, trade, entitlement)
+    facts = await measured_facts(s, entitlement, promise, so_far=False)
+    return await _state(s, act, trade, entitlement, (promise, judge_facts(promise, facts)))
 
 
 async def _entitlement(s: ReadSession, trade_id: str) -> Entitlement:

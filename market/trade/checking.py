@@ -23,8 +23,8 @@ from ledger.acts import House
 from ledger.recording import Act
 from market.delivery import repository as deliveries
 from market.delivery.acceptance import DeliveredCopy, Facts, Quality
-from market.delivery.checks import check_goods, sold, state_copy_check
-from market.delivery.service import CHECK_JOB
+from market.delivery.checks import check_goods, missed_level, sold, state_copy_check, state_level_check
+from market.delivery.service import CHECK_JOB, silent_accept
 from market.delivery.tables import AcceptanceCheck
 from market.disputes.rules import Evidence, Ground
 from market.disputes.service import open_dispute
@@ -132,10 +132,12 @@ def _digest(path: Path) -> tuple[str, int]:
 async def check_copy(s: WriteSession, act: Act, *, trade_id: str, facts: Facts) -> AcceptanceCheck:
     """The buyer's own test of what came (`market.delivery.checks.check_goods`).
 
-    A delivered copy that differs from what was promised is disputed by that, as when the exchange finds it.
+    A delivered copy that differs from what was promised is disputed by that, as when the exchange finds it;
+    and so is a level of service that the exchange has measured, and not the buyer told.
     """
     check = await check_goods(s, act, trade_id=trade_id, facts=facts)
-    if facts.delivered is not None and not check.passed:
+    found = facts.delivered is not None or (not facts.given() and await missed_level(s, trade_id=trade_id))
+    if found and not check.passed:
         await _dispute(s, act.as_exchange(), trade_id, check)
     return check
 
@@ -148,6 +150,20 @@ async def dispute_mismatch(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     return await _dispute(s, act, trade_id, await _mismatch(s, trade_id))
 
 
+async def end_window(s: WriteSession, act: Act, *, trade_id: str) -> bool:
+    """The window is over and nobody has said anything: silence accepts.
+
+    But not a service that was measured and was not held: that is stated (DLV.CHECK) and disputed. False where
+    the trade is past that.
+    """
+    trade = await repository.claim_trade(s, trade_id=trade_id)
+    if trade.status is not TradeState.DELIVERED or trade.accept_by is None or act.now <= trade.accept_by:
+        return False
+    if not await missed_level(s, trade_id=trade_id):
+        return await silent_accept(s, act, trade_id=trade_id)
+    return await _dispute(s, act, trade_id, await state_level_check(s, act, trade_id=trade_id))
+
+
 async def _dispute(s: WriteSession, act: Act, trade_id: str, check: AcceptanceCheck | None) -> bool:
     trade = await repository.claim_trade(s, trade_id=trade_id)
     if trade.status is not TradeState.DELIVERED or check is None:
@@ -157,7 +173,7 @@ async def _dispute(s: WriteSession, act: Act, trade_id: str, check: AcceptanceCh
         act,
         trade_id=trade_id,
         ground=_ground(check).value,
-        text=f"the {_WHOSE[check.role]} test of the delivered copy failed: " + ", ".join(_failed(check)),
+        text=f"the {_WHOSE[check.role]} test of {_what(check)} failed: " + ", ".join(_failed(check)),
         evidence=[Evidence("acceptance-report", check.report_sha256)],
     )
     return True
@@ -176,6 +192,10 @@ def _is_of_copy(check: AcceptanceCheck) -> bool:
     """Every test of the exchange's begins with the bytes; a buyer's does where it measured the copy."""
     items = orjson.loads(check.report)["items"] if check.report else ()
     return any(item["name"] == "file_sha256" for item in items)
+
+
+def _what(check: AcceptanceCheck) -> str:
+    return "the delivered copy" if _is_of_copy(check) else "the measured service"
 
 
 def _failed(check: AcceptanceCheck) -> list[str]:

@@ -15,7 +15,7 @@ from ledger.acts import House
 from market.auctions.closing import close_auction
 from market.auctions.service import AWARD_JOB, CLOSE_JOB
 from market.delivery.marking.copying import MARK_JOB, MarkDesk, mark_handler
-from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB, silent_accept
+from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB
 from market.disputes.service import OVERDUE_JOB
 from market.disputes.service import note_overdue as note_mediation_over
 from market.disputes.undoing import DESTRUCTION_JOB
@@ -53,6 +53,7 @@ from market.trade.checking import (
     GoodsDesk,
     check_handler,
     dispute_mismatch,
+    end_window,
     is_awaited,
 )
 from market.trade.failing import fail_late_delivery
@@ -95,7 +96,7 @@ def handlers(
         if desk is not None and await is_awaited(s, trade_id=trade_id):
             await _ask_again(s, job, trade_id)
         else:
-            await silent_accept(s, house.exchange_act(), trade_id=trade_id)
+            await end_window(s, house.exchange_act(), trade_id=trade_id)
 
     async def on_undone(s: WriteSession, job: Job) -> None:
         cause = Cause(job.payload["cause"])
