@@ -19,7 +19,7 @@ from base.clock import rfc3339
 from base.errors import DomainError
 
 UNUSABLE: Final = 2
-_ENGINES: Final = ("duckdb",)
+_ENGINES: Final = ("duckdb", "spark")
 
 
 def supervise(
@@ -27,7 +27,10 @@ def supervise(
         Path, typer.Argument(help="A folder of evidence tables, Parquet or CSV", metavar="DIR")
     ],
     out: Annotated[Path, typer.Option("--out", help="Where the findings go")] = Path("findings.json"),
-    engine: Annotated[str, typer.Option("--engine", help="duckdb")] = "duckdb",
+    engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark for a cluster")] = "duckdb",
+    master: Annotated[
+        str, typer.Option("--master", help="Spark's: local[2], spark://host:7077, yarn, …")
+    ] = "local[2]",
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", help="Look from this time, ISO 8601 (default: the latest in the tables)"),
@@ -46,7 +49,7 @@ def supervise(
     if mode not in tuple(Mode):
         raise _stop(f"--mode is top_k or any_set, not {mode!r}")
     try:
-        result = run(folder, as_of=_moment(as_of), mode=Mode(mode))
+        result = run(folder, as_of=_moment(as_of), mode=Mode(mode), opening=_opening(engine, master))
         _write(out, result.encoded())
     except DomainError as error:
         raise _stop(f"{error.title}: {error.detail}") from None
@@ -74,6 +77,16 @@ def _left_out(tables: Mapping[str, Mapping[str, Any]], ignored: Sequence[str]) -
             yield f"{name}: ignored columns: {', '.join(map(repr, told['ignored_columns']))}"
     if ignored:
         yield f"ignored files: {', '.join(map(repr, ignored))}"
+
+
+def _opening(engine: str, master: str) -> Any:
+    if engine == "spark":
+        from supervision.spark import open_spark  # noqa: PLC0415 - whose extra need not be there
+
+        return open_spark(master)
+    from supervision.duckdb import open_duckdb  # noqa: PLC0415
+
+    return open_duckdb
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -34,3 +34,10 @@ class StateUnfit(Malformed):
 
     code = "audit-state-unfit"
     title = "The state of an earlier audit cannot be used"
+
+
+class EngineMissing(Malformed):
+    """The engine asked for is not installed, or cannot be started here."""
+
+    code = "engine-missing"
+    title = "The engine cannot be started"

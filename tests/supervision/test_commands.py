@@ -119,7 +119,7 @@ def test_bad_options_are_refused(tmp_path):
     folder = Market("trades").trade("t", "a", "a", 1).write(tmp_path / "tables")
     for arguments, said in (
         (("evidence", bundle, "--out", tmp_path / "e", "--format", "xlsx"), "--format"),
-        (("supervise", folder, "--engine", "spark"), "--engine"),
+        (("supervise", folder, "--engine", "flink"), "--engine"),
         (("supervise", folder, "--as-of", "tomorrow"), "--as-of"),
         (("supervise", folder, "--mode", "any"), "--mode"),
         (("supervise", tmp_path / "nowhere"), "not a folder"),
