@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import col, select
 
 from base.db import ReadSession
+from brokers.conduct.record import CONFIRMED
 from brokers.conduct.rules import NoticeKind
 from brokers.conduct.tables import BrokerNoticeRow, InterestRow
 from brokers.credential.document import Practitioner
@@ -25,7 +26,6 @@ from ledger import reader
 from ledger.log_keys import past_places
 
 ADMITTED: Final = "ORG.ADMIT"
-CONFIRMED: Final = "CSE.DECIDE"
 _MOST: Final = 1000
 _AT_ONCE: Final = 400
 
@@ -158,9 +158,12 @@ async def practitioners_of(s: ReadSession, *, cert_id: str) -> list[Practitioner
 
 async def confirmed_against(s: ReadSession, *, org_id: str) -> list[Step]:
     """Cases that an authority decided against an organisation, first to last; no open one is among them."""
-    return await _placed(
-        s, await reader.statements_mentioning(s, object_ids=[org_id], event=CONFIRMED, limit=_MOST)
-    )
+    found = [
+        said
+        for event in reversed(CONFIRMED)
+        for said in await reader.statements_mentioning(s, object_ids=[org_id], event=event, limit=_MOST)
+    ]
+    return await _placed(s, found)
 
 
 async def names_of_parties(s: ReadSession, org_ids: Iterable[str]) -> dict[str, str]:

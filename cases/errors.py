@@ -26,7 +26,7 @@ class CaseSameOfficer(NotPermitted):
     """Investigation and decision are two persons' work."""
 
     code = "case-same-officer"
-    title = "Who opened the investigation does not decide it"
+    title = "Who handles a case does not decide in it"
 
 
 class DecisionBeyondFinding(Malformed):
@@ -149,3 +149,64 @@ class NormNotForWhom(Conflict):
 
     code = "norm-not-for-whom"
     title = "This norm does not fine such an offender"
+
+
+class CaseWrongKind(Conflict):
+    """A complaint is mediated, a report is verified; neither takes the other's way."""
+
+    code = "case-wrong-kind"
+    title = "Not for this kind of paper"
+
+
+class CaseTooEarly(Conflict):
+    """A party's time has to pass first, or a notice to be given earlier."""
+
+    code = "case-too-early"
+    title = "The time for this has not come"
+
+
+class CaseTooLate(Conflict):
+    """The time limit of the law is over."""
+
+    code = "case-too-late"
+    title = "The time limit for this is over"
+
+
+class CaseDoneBefore(Conflict):
+    """What is done once in a case is done."""
+
+    code = "case-done-before"
+    title = "This was done in the case before"
+
+
+class CaseIncomplete(Conflict):
+    """Something that has to come first is missing: an offer, both consents, a payment, a measure."""
+
+    code = "case-incomplete"
+    title = "Something that comes first is missing"
+
+
+class CaseNotParty(NotPermitted):
+    """Only whom the case is about speaks as its party."""
+
+    code = "case-not-party"
+    title = "You are no party of this case"
+
+
+class EvidenceNotSealed(Conflict):
+    """An entry that no published checkpoint holds proves nothing yet."""
+
+    code = "evidence-not-sealed"
+    title = "No published checkpoint holds this entry"
+
+
+class EvidenceNotPinned(Conflict):
+    """A penalty rests on entries that the case has pinned."""
+
+    code = "evidence-not-pinned"
+    title = "This entry is no pinned evidence of the case"
+
+
+class CodeUnknown(NotFound):
+    code = "follow-up-code-unknown"
+    title = "No paper was filed under this code"

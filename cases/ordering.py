@@ -6,17 +6,20 @@ emergency the exchange acts first, for ten working days (a freeze, a suspension)
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from sqlmodel import col, select
 
 from base.calendar import deadline_after
+from base.clock import rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases import repository
 from cases.errors import (
     CaseWrongRole,
     OrderConfirmedBefore,
     OrderLapsed,
+    OrderMalformed,
     OrderNotOwn,
     OrderSameOfficer,
     OrderUnknown,
@@ -43,6 +46,8 @@ async def propose_order(
     reason_code: str,
     refund_minor: int | None = None,
     fault: Collection[Fault] = (),
+    seqs: Sequence[int] = (),
+    held_at: datetime | None = None,
 ) -> OrderProposal:
     """Propose an order in an open investigation or upon its decision (ORD.PROPOSE). Nothing moves yet.
 
@@ -51,6 +56,8 @@ async def propose_order(
     case = await repository.claim_case(s, case_id=case_id)
     check_order(case.status, measure, act.role)
     check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
+    if (seqs and measure is not Measure.FREEZE_EVIDENCE) or (held_at and measure is not Measure.INTERVIEW):
+        raise OrderMalformed("only evidence has entries, only an interview a time", member="measure")
     officer = await require_identified(s, user_id=act.actor.user_id)
     row = OrderProposal(
         order_id=act.new_id("ord"),
@@ -60,12 +67,14 @@ async def propose_order(
         reason_code=reason_code,
         refund_minor=refund_minor,
         fault=sorted(one.value for one in fault),
+        seqs=sorted(set(seqs)),
+        held_at=held_at,
         proposed_by=act.actor.org_id,
         officer_id=officer.user_id,
         proposed_at=act.occurred_at,
         digest="",
     )
-    opening = {
+    opening: dict[str, Any] = {
         "case_id": case_id,  # the log tells which trades a case has flagged
         "measure": measure.value,
         "object_of_order": object_id,
@@ -74,6 +83,8 @@ async def propose_order(
         "fault": row.fault,
         "officer_id": officer.user_id,
     }
+    opening |= {"seqs": row.seqs} if row.seqs else {}
+    opening |= {"held_at": rfc3339(held_at)} if held_at else {}
     said = Draft("ORD.PROPOSE", row.order_id, {"order_id": row.order_id}, opening)
     row.digest = (await record(s, act, said)).digest
     s.add(row)
@@ -109,6 +120,8 @@ async def confirm_order(s: WriteSession, act: Act, *, order_id: str) -> CaseOrde
         reason_code=row.reason_code,
         refund_minor=row.refund_minor,
         fault=[Fault(one) for one in row.fault],
+        seqs=row.seqs,
+        held_at=row.held_at,
         proposed=Proposed(order_id, row.digest),
     )
 

@@ -1,13 +1,24 @@
 """What is asked about cases."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases.errors import CaseUnknown
-from cases.rules import CaseState
-from cases.tables import Case, CaseFlag, CaseOrder
+from cases.rules import CaseEvent, CaseState, Kind
+from cases.states import HANDLERS, OPERATOR
+from cases.tables import (
+    Case,
+    CaseDeadline,
+    CaseEvidence,
+    CaseFlag,
+    CaseMessage,
+    CaseOrder,
+    CasePaper,
+    CaseReporter,
+)
 
 
 async def get_case(s: ReadSession, *, case_id: str) -> Case:
@@ -51,6 +62,110 @@ async def flags_of(s: ReadSession, *, case_id: str) -> Sequence[CaseFlag]:
     return (await s.exec(select(CaseFlag).where(CaseFlag.case_id == case_id))).all()
 
 
+async def papers_of(s: ReadSession, *, case_id: str) -> Sequence[CasePaper]:
+    """The file of a case, first to last."""
+    query = select(CasePaper).where(CasePaper.case_id == case_id)
+    return (await s.exec(query.order_by(col(CasePaper.number)))).all()
+
+
+async def papers_on(s: ReadSession, *, case_id: str, event: CaseEvent) -> Sequence[CasePaper]:
+    """The papers of one kind of step, first to last."""
+    query = select(CasePaper).where(CasePaper.case_id == case_id, CasePaper.event == event.value)
+    return (await s.exec(query.order_by(col(CasePaper.number)))).all()
+
+
+async def last_paper(s: ReadSession, *, case_id: str, event: CaseEvent) -> CasePaper | None:
+    """The newest paper of one kind of step."""
+    found = await papers_on(s, case_id=case_id, event=event)
+    return found[-1] if found else None
+
+
+async def deadlines_of(s: ReadSession, *, case_id: str) -> Sequence[CaseDeadline]:
+    """What has, or had, to be done in a case, and until when."""
+    query = select(CaseDeadline).where(CaseDeadline.case_id == case_id)
+    return (await s.exec(query.order_by(col(CaseDeadline.due_at), CaseDeadline.matter))).all()
+
+
+async def overdue(
+    s: ReadSession, *, authorities: Collection[str], limit: int = 100
+) -> Sequence[tuple[CaseDeadline, Case]]:
+    """What is late in the cases of these authorities, the longest first; papers nobody has yet are all's."""
+    query = (
+        select(CaseDeadline, Case)
+        .join(Case, col(Case.case_id) == col(CaseDeadline.case_id))
+        .where(
+            col(CaseDeadline.overdue_at).is_not(None),
+            col(CaseDeadline.met_at).is_(None),
+            col(Case.authority).in_(list(authorities)) | col(Case.authority).is_(None),
+        )
+    )
+    return (await s.exec(query.order_by(col(CaseDeadline.due_at)).limit(limit))).all()
+
+
+async def evidence_of(s: ReadSession, *, case_id: str) -> Sequence[CaseEvidence]:
+    """The entries that a case has pinned."""
+    query = select(CaseEvidence).where(CaseEvidence.case_id == case_id)
+    return (await s.exec(query.order_by(col(CaseEvidence.seq)))).all()
+
+
+async def reporter_of(s: ReadSession, *, case_id: str) -> CaseReporter | None:
+    """Who filed the paper, sealed; None where supervision did."""
+    return await s.get(CaseReporter, case_id, populate_existing=True)
+
+
+async def is_to_be_told(s: ReadSession, *, case_id: str, kind: Kind) -> bool:
+    """A complainant is always told what comes of it, who reports where he or she has given a name."""
+    reporter = await reporter_of(s, case_id=case_id)
+    return reporter is not None and (reporter.named or kind is Kind.COMPLAINT)
+
+
+async def filed_under(s: ReadSession, *, code_mark: str) -> Sequence[Case]:
+    """The cases that a paper became."""
+    query = select(Case).join(CaseReporter, col(CaseReporter.case_id) == col(Case.case_id))
+    return (await s.exec(query.where(CaseReporter.code_mark == code_mark).order_by(Case.case_id))).all()
+
+
+async def messages_of(s: ReadSession, *, case_id: str) -> Sequence[CaseMessage]:
+    """What passed between who reported and the officer, first to last, sealed."""
+    query = select(CaseMessage).where(CaseMessage.case_id == case_id)
+    return (await s.exec(query.order_by(col(CaseMessage.at), CaseMessage.message_id))).all()
+
+
+_TOLD: Final = (CaseEvent.PROPOSE_PENALTY, CaseEvent.INTERVIEW, CaseEvent.ACCEPT, CaseEvent.COMMITMENT)
+
+
+async def known_to(s: ReadSession, *, org_id: str, limit: int = 50) -> Sequence[Case]:
+    """The cases of which a party has been told, newest first: what was not told to it stays unknown."""
+    told = select(CasePaper.case_id).where(col(CasePaper.event).in_([one.value for one in _TOLD]))
+    query = select(Case).where(col(Case.case_id).in_(told)).order_by(col(Case.case_id).desc())
+    rows = (await s.exec(query)).all()
+    return [row for row in rows if org_id in row.subjects and await _told(s, row, org_id)][:limit]
+
+
+async def _told(s: ReadSession, case: Case, org_id: str) -> bool:
+    for event in _TOLD:
+        for paper in await papers_on(s, case_id=case.case_id, event=event):
+            if event is not CaseEvent.INTERVIEW or paper.document.get("org_id") == org_id:
+                return True
+    return False
+
+
+async def is_told(s: ReadSession, *, case: Case, org_id: str) -> bool:
+    """Whether a party knows of a case that is about it."""
+    return org_id in case.subjects and await _told(s, case, org_id)
+
+
+async def displayed(s: ReadSession, *, limit: int = 100) -> Sequence[Case]:
+    """The cases whose decision is published, newest first."""
+    query = select(Case).where(Case.status == CaseState.PUBLISHED)
+    return (await s.exec(query.order_by(col(Case.case_id).desc()).limit(limit))).all()
+
+
+def seen_by(roles: Collection[str]) -> set[str]:
+    """The authorities whose overdue work is somebody's with these roles."""
+    return set(roles) & (HANDLERS | {OPERATOR})
+
+
 async def case_that_needs(s: ReadSession, *, objects: Collection[str], seq: int | None) -> str | None:
     """An open case that is about one of these objects, or rests on the entry `seq`; None where none does.
 
@@ -59,12 +174,17 @@ async def case_that_needs(s: ReadSession, *, objects: Collection[str], seq: int 
     flagged = select(CaseFlag.case_id).where(
         col(CaseFlag.trade_id).in_(objects), col(CaseFlag.cleared_at).is_(None)
     )
+    pinned = (
+        select(CaseEvidence.case_id)
+        .join(Case, col(Case.case_id) == col(CaseEvidence.case_id))
+        .where(CaseEvidence.seq == seq, col(Case.closed_at).is_(None))
+    )
     found = (await s.exec(flagged.limit(1))).first()
+    if found is None and seq is not None:
+        found = (await s.exec(pinned.limit(1))).first()
     after = ""
     while found is None:
-        query = select(Case).where(
-            col(Case.status).in_([CaseState.RECEIVED, CaseState.INVESTIGATING]), col(Case.case_id) > after
-        )
+        query = select(Case).where(col(Case.closed_at).is_(None), col(Case.case_id) > after)
         page = (await s.exec(query.order_by(Case.case_id).limit(100))).all()
         if not page:
             return None

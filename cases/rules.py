@@ -1,31 +1,37 @@
-"""The states of a case (`CSE`, `states.md` §3.5) as far as they are walked here, and what orders can do."""
+"""What a case is about and whose it is (`states.md` §3.5), what orders can do, and who may order it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cases.errors import (
-    CaseWrongRole,
-    CaseWrongState,
-    DecisionBeyondFinding,
-    OrderBeyondPower,
-    OrderMalformed,
-)
+from cases.errors import CaseWrongState, DecisionBeyondFinding, OrderBeyondPower, OrderMalformed
+from cases.states import HANDLERS, MOVES, OPERATOR, REGULATORS, CaseEvent, CaseState, may_move
+
+__all__ = ["HANDLERS", "MOVES", "OPERATOR", "REGULATORS", "CaseEvent", "CaseState", "may_move"]
 
 
-class CaseState(StrEnum):
-    RECEIVED = "RECEIVED"
-    INVESTIGATING = "INVESTIGATING"
-    CLOSED_NO_CASE = "CLOSED_NO_CASE"
-    DECIDED = "DECIDED"  # the suspicion is confirmed
+class Kind(StrEnum):
+    COMPLAINT = "COMPLAINT"  # 投诉: a dispute, to be mediated
+    REPORT = "REPORT"  # 举报: a clue, to be verified
 
 
-class CaseEvent(StrEnum):
-    FILE = "FILE"
-    OPEN_CASE = "OPEN_CASE"
-    NO_CASE = "NO_CASE"
-    DECIDE = "DECIDE"
+class Matter(StrEnum):
+    ANTITRUST = "ANTITRUST"
+    PRICE = "PRICE"
+    UNFAIR_COMPETITION = "UNFAIR_COMPETITION"
+    PERSONAL_INFORMATION = "PERSONAL_INFORMATION"
+    EXPORT = "EXPORT"
+    SECURITY = "SECURITY"
+    MARKET_RULE = "MARKET_RULE"
+
+
+class Outcome(StrEnum):
+    """What a decision comes to."""
+
+    PENALTY = "PENALTY"
+    WARNING = "WARNING"
+    NONE = "NONE"
+    TRANSFER = "TRANSFER"  # to public security: a crime is suspected
 
 
 class Measure(StrEnum):
@@ -41,24 +47,51 @@ class Measure(StrEnum):
     RESUME_DELIVERY = "RESUME_DELIVERY"
     REFUND_TRADE = "REFUND_TRADE"  # after the release; nothing lifts it
     VOID_TRADE = "VOID_TRADE"  # nor this
+    REVOKE_CERTIFICATE = "REVOKE_CERTIFICATE"  # of a suspended one, upon the decision
+    DELIST_LISTING = "DELIST_LISTING"  # the same
+    FREEZE_EVIDENCE = "FREEZE_EVIDENCE"  # the entries it names are pinned and kept
+    FREEZE_FUNDS = "FREEZE_FUNDS"  # every trade of a member in which money is held
+    INTERVIEW = "INTERVIEW"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Who may cause the event, and where it leads."""
-
-    roles: frozenset[str]
-    to: CaseState
-
-
-REGULATORS: Final = frozenset({"SAMR", "DATA_AUTHORITY", "CAC"})
-MOVES: Final[Mapping[tuple[CaseState | None, CaseEvent], Move]] = {
-    (None, CaseEvent.FILE): Move(REGULATORS | {"EXCHANGE_OPERATOR"}, CaseState.RECEIVED),
-    (CaseState.RECEIVED, CaseEvent.OPEN_CASE): Move(REGULATORS, CaseState.INVESTIGATING),
-    (CaseState.RECEIVED, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
-    (CaseState.INVESTIGATING, CaseEvent.NO_CASE): Move(REGULATORS, CaseState.CLOSED_NO_CASE),
-    (CaseState.INVESTIGATING, CaseEvent.DECIDE): Move(REGULATORS, CaseState.DECIDED),
+_ROUTES: Final[Mapping[Matter, tuple[str, ...]]] = {
+    Matter.ANTITRUST: ("SAMR",),
+    Matter.PRICE: ("SAMR",),
+    Matter.UNFAIR_COMPETITION: ("SAMR",),
+    Matter.PERSONAL_INFORMATION: ("CAC",),
+    Matter.EXPORT: ("CAC",),
+    Matter.SECURITY: ("CAC", "PUBLIC_SECURITY"),
+    Matter.MARKET_RULE: ("DATA_AUTHORITY",),
 }
+_OF_RULES: Final[Mapping[str, Matter]] = {
+    "AML": Matter.ANTITRUST,
+    "AB": Matter.ANTITRUST,
+    "CO": Matter.ANTITRUST,
+    "AM": Matter.ANTITRUST,
+    "US": Matter.ANTITRUST,
+    "PRICE": Matter.PRICE,
+    "REVENUE": Matter.PRICE,
+    "WT": Matter.UNFAIR_COMPETITION,
+    "UC": Matter.UNFAIR_COMPETITION,
+    "XB": Matter.EXPORT,
+    "PI": Matter.PERSONAL_INFORMATION,
+    "PURPOSE": Matter.PERSONAL_INFORMATION,
+    "PC": Matter.SECURITY,
+}
+
+
+def authorities_for(kind: Kind, matter: Matter) -> tuple[str, ...]:
+    """Whose the matter is, the one in charge first; a dispute about the market's rules is the operator's."""
+    if kind is Kind.COMPLAINT and matter is Matter.MARKET_RULE:
+        return (OPERATOR,)
+    return _ROUTES[matter]
+
+
+def matter_of(rule_id: str) -> Matter:
+    """What a finding of supervision is about."""
+    return next((m for name, m in _OF_RULES.items() if rule_id.startswith(name)), Matter.MARKET_RULE)
+
+
 # Who may order what (`states.md` §3.0: supervisor and supervised).
 POWERS: Final[Mapping[Measure, frozenset[str]]] = {
     Measure.FREEZE_TRADE: REGULATORS,
@@ -71,10 +104,25 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
     Measure.RESUME_DELIVERY: REGULATORS,
     Measure.REFUND_TRADE: REGULATORS,
     Measure.VOID_TRADE: REGULATORS,
+    Measure.REVOKE_CERTIFICATE: frozenset({"DATA_AUTHORITY"}),
+    Measure.DELIST_LISTING: REGULATORS,
+    Measure.FREEZE_EVIDENCE: HANDLERS,
+    Measure.FREEZE_FUNDS: REGULATORS,
+    Measure.INTERVIEW: HANDLERS,
 }
+# What finds out ends with the investigation; what ends a business for good waits for the decision.
+INQUIRING: Final = frozenset({Measure.FREEZE_EVIDENCE, Measure.FREEZE_FUNDS, Measure.INTERVIEW})
+PUNISHING: Final = frozenset({Measure.REVOKE_CERTIFICATE, Measure.DELIST_LISTING})
 
 
-ORDERING: Final = frozenset({CaseState.INVESTIGATING, CaseState.DECIDED})
+_DECIDED: Final = frozenset({CaseState.DECIDED, CaseState.UPHELD, CaseState.CHANGED})
+ORDERING: Final = _DECIDED | {
+    CaseState.INVESTIGATING,
+    CaseState.SUSPENDED_COMMITMENT,
+    CaseState.PENALTY_NOTICE,
+    CaseState.HEARD,
+    CaseState.APPEALED,
+}
 
 
 def check_decision(subjects: Collection[str], org_ids: Collection[str]) -> None:
@@ -84,20 +132,13 @@ def check_decision(subjects: Collection[str], org_ids: Collection[str]) -> None:
         raise DecisionBeyondFinding("a decision is about whom the finding named", org_ids=strangers)
 
 
-def may_move(state: CaseState | None, event: CaseEvent, role: str) -> CaseState:
-    """The state an event of this role leads to. Raises CaseWrongState or CaseWrongRole."""
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(other.value for at, other in MOVES if at == state)
-        raise CaseWrongState(
-            f"a case that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise CaseWrongRole(f"{event} is not an act of {role}", role=role, roles=sorted(move.roles))
-    return move.to
+def orderable(state: CaseState) -> frozenset[Measure]:
+    """What can be ordered in a state."""
+    if state is CaseState.INVESTIGATING:
+        return frozenset(Measure) - PUNISHING
+    if state in _DECIDED:
+        return frozenset(Measure) - INQUIRING
+    return frozenset(Measure) - INQUIRING - PUNISHING if state in ORDERING else frozenset()
 
 
 def check_order(state: CaseState, measure: Measure, role: str) -> None:
@@ -105,9 +146,12 @@ def check_order(state: CaseState, measure: Measure, role: str) -> None:
 
     Raises CaseWrongState, OrderBeyondPower.
     """
-    if state not in ORDERING:
+    allowed = orderable(state)
+    if measure not in allowed:
         raise CaseWrongState(
-            "orders are issued in an investigation, or upon its decision", state=state.value, allowed=[]
+            "orders are issued in an investigation, or upon its decision",
+            state=state.value,
+            allowed=sorted(allowed),
         )
     if role not in POWERS[measure]:
         raise OrderBeyondPower(

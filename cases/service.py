@@ -1,38 +1,37 @@
-"""The regulator's acts: a finding becomes a case, a case leads to orders, and orders bite at once.
+"""A chief officer's acts: an investigation is opened or closed, and orders bite at once.
 
 Each act is one statement of the authority that does it; flags are the exchange's statements, because
-they follow from the case being open.
+they follow from the case being open. How a paper comes in is in `cases.filing` and `cases.intake`, how a
+penalty comes about in `cases.punishing` and `cases.executing`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlmodel import col, update
+from datetime import datetime
+from typing import Any, Final, TypeAlias
 
 from base.db import WriteSession
+from brokers.certifying import revoke_certificate
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
-from cases.errors import CaseSameOfficer, CaseWrongState, FindingFiledBefore, FindingMalformed
-from cases.rules import (
-    CaseEvent,
-    CaseState,
-    Measure,
-    check_decision,
-    check_order,
-    check_refund_terms,
-    may_move,
-)
-from cases.tables import Case, CaseFlag, CaseOrder
-from identity.service import require_identified, require_unbound
+from cases.deadlines import term
+from cases.errors import CaseDoneBefore
+from cases.filing import file_case
+from cases.flags import clear_flags, set_flags
+from cases.investigating import freeze_evidence, freeze_funds, summon
+from cases.moving import Said, another_officer, claim_for, set_deadline, step
+from cases.rules import CaseEvent, Measure, check_order, check_refund_terms
+from cases.tables import Case, CaseDeadline, CaseOrder
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
 from market.disputes.refunds import RefundTerms, refund_after_release
 from market.disputes.rules import Fault
 from market.disputes.voiding import void_trade
-from market.listings.publishing import resume_listing, suspend_listing
+from market.listings.publishing import delist_listing, resume_listing, suspend_listing
 from market.trade.freezing import freeze_trade, unfreeze_trade
 from market.trade.suspending import resume_delivery, suspend_delivery
+
+__all__ = ["Proposed", "dismiss_case", "extend_verification", "file_case", "issue_order", "open_case"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,94 +42,46 @@ class Proposed:
     digest: str
 
 
-_WASH = ("WT",)
-_TRADE = "trd_"
+async def extend_verification(s: WriteSession, act: Act, *, case_id: str, reason: str) -> Case:
+    """Give a verification as much time again (CSE.EXTEND): once, as another person than verifies.
 
-
-async def file_case(s: WriteSession, act: Act, *, finding: Mapping[str, Any]) -> Case:
-    """Make a case of a finding (CSE.FILE). Raises FindingFiledBefore, FindingMalformed, CaseWrongRole."""
-    state = may_move(None, CaseEvent.FILE, act.role)
-    finding_id, rule_id = finding.get("finding_id"), finding.get("rule_id")
-    subjects = finding.get("subjects")
-    if not isinstance(finding_id, str) or not isinstance(rule_id, str) or not isinstance(subjects, list):
-        raise FindingMalformed("a finding has finding_id, rule_id and subjects")
-    if await repository.case_of_finding(s, finding_id=finding_id) is not None:
-        raise FindingFiledBefore("this finding has its case", finding_id=finding_id)
-    case = Case(
-        case_id=act.new_id("cse"),
-        status=state,
-        finding_id=finding_id,
-        rule_id=rule_id,
-        finding=dict(finding),
-        filed_by=act.actor.org_id,
-        filed_at=act.occurred_at,
-    )
-    s.add(case)
-    await s.flush()
-    version = str(finding.get("rule_version", ""))
-    await record(
-        s,
-        act,
-        Draft(
-            "CSE.FILE",
-            case.case_id,
-            public={"case_id": case.case_id, "kind": "REPORT"},
-            opening={
-                "finding_id": finding_id,  # a bare digest: whom it suspects could be tried out
-                "rule_id": rule_id,
-                "rule_version": version,
-                "subjects": sorted(map(str, subjects)),
-            },
-            after=state.value,
-        ),
-    )
+    Raises CaseDoneBefore, CaseSameOfficer, CaseWrongState.
+    """
+    case = await claim_for(s, act, case_id, CaseEvent.EXTEND)
+    if await repository.last_paper(s, case_id=case_id, event=CaseEvent.EXTEND) is not None:
+        raise CaseDoneBefore("it was given more time before", case_id=case_id)
+    await another_officer(s, act, case.handler)
+    await step(s, act, case, CaseEvent.EXTEND, Said(opening={"reason": reason}))
+    due = await s.get(CaseDeadline, (case_id, "verification"))
+    start = act.occurred_at if due is None else due.due_at
+    later = term("verification_extension", act.occurred_at).after(start)
+    await set_deadline(s, act, case, "verification", later)
     return case
 
 
 async def open_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
-    """Open the investigation (CSE.OPEN_CASE); trades suspected of washing are flagged (FLG.SET)."""
-    case = await _move(s, act, case_id, CaseEvent.OPEN_CASE)
-    case.opened_by = act.actor.user_id
-    s.add(case)
-    if case.rule_id.startswith(_WASH):
-        for trade_id in sorted(_trades(case)):
-            s.add(CaseFlag(case_id=case_id, trade_id=trade_id, set_at=act.occurred_at))
-            await _flag(s, act, "FLG.SET", case_id, trade_id)
-    await s.flush()
-    return case
+    """Open the investigation of what was verified (CSE.OPEN_CASE); suspected trades are flagged (FLG.SET).
 
-
-async def dismiss_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
-    """Close a case without result (CSE.NO_CASE); its flags are lifted (FLG.CLEAR)."""
-    case = await _move(s, act, case_id, CaseEvent.NO_CASE)
-    for flag in await repository.flags_of(s, case_id=case_id):
-        if flag.cleared_at is None:
-            flag.cleared_at = act.occurred_at
-            s.add(flag)
-            await _flag(s, act, "FLG.CLEAR", case_id, flag.trade_id)
-    await s.flush()
-    return case
-
-
-async def decide_case(s: WriteSession, act: Act, *, case_id: str, org_ids: Collection[str]) -> Case:
-    """Confirm what a case suspected, against some of whom it named (CSE.DECIDE); public from then on.
-
-    By another natural person than opened it, and by none whom that one has made. Its flags stay. Raises
-    CaseWrongState, CaseWrongRole, CaseSameOfficer, DecisionBeyondFinding, `person-not-identified`,
-    `persons-bound`.
+    By another natural person than has verified it. Raises CaseWrongState, CaseWrongRole, CaseSameOfficer,
+    `person-not-identified`, `persons-bound`.
     """
-    case = await repository.claim_case(s, case_id=case_id)
-    may_move(case.status, CaseEvent.DECIDE, act.role)
-    subjects = [str(one) for one in case.finding.get("subjects", [])]
-    check_decision(subjects, org_ids)
-    opened = await require_identified(s, user_id=case.opened_by)
-    decides = await require_identified(s, user_id=act.actor.user_id)
-    if opened.mark == decides.mark:
-        raise CaseSameOfficer("who opened the investigation does not decide it")
-    await require_unbound(s, user_id=decides.user_id, others=[opened.user_id])
-    return await _move(
-        s, act, case_id, CaseEvent.DECIDE, {"rule_id": case.rule_id, "org_ids": sorted(set(org_ids))}
-    )
+    case = await claim_for(s, act, case_id, CaseEvent.OPEN_CASE)
+    chief = await another_officer(s, act, case.handler)
+    await step(s, act, case, CaseEvent.OPEN_CASE, values={"opened_by": chief.user_id})
+    await set_flags(s, act, case=case)
+    return case
+
+
+async def dismiss_case(s: WriteSession, act: Act, *, case_id: str, reasons: str = "") -> Case:
+    """Close a report or a case without result (CSE.NO_CASE); its flags are lifted (FLG.CLEAR).
+
+    By another natural person than has verified it. Raises what opening it raises.
+    """
+    case = await claim_for(s, act, case_id, CaseEvent.NO_CASE)
+    await another_officer(s, act, case.handler)
+    await step(s, act, case, CaseEvent.NO_CASE, Said(opening={"reasons": reasons}))
+    await clear_flags(s, act, case_id=case_id)
+    return case
 
 
 async def issue_order(
@@ -143,6 +94,8 @@ async def issue_order(
     reason_code: str,
     refund_minor: int | None = None,
     fault: Collection[Fault] = (),
+    seqs: Sequence[int] = (),
+    held_at: datetime | None = None,
     proposed: Proposed | None = None,
 ) -> CaseOrder:
     """Issue an order in an open investigation or upon its decision: the authority's signed act, at once.
@@ -161,6 +114,15 @@ async def issue_order(
     if measure is Measure.REFUND_TRADE:
         terms = RefundTerms(ground=reason_code, refund_minor=refund_minor, fault=fault)
         await refund_after_release(s, act, trade_id=object_id, terms=terms, order_id=order_id)
+    elif measure is Measure.FREEZE_EVIDENCE:
+        wanted = seqs or case.finding.get("evidence_seqs", ())
+        await freeze_evidence(s, act, case=case, order_id=order_id, seqs=wanted, reason=reason_code)
+    elif measure is Measure.FREEZE_FUNDS:
+        await freeze_funds(s, act, case=case, order_id=order_id, trade_id=object_id, reason=reason_code)
+    elif measure is Measure.INTERVIEW:
+        await summon(
+            s, act, case=case, order_id=order_id, org_id=object_id, reason=reason_code, held_at=held_at
+        )
     else:
         await _carry_out(
             s,
@@ -206,67 +168,34 @@ async def issue_order(
 async def _carry_out(
     s: WriteSession, act: Act, *, order_id: str, case_id: str, measure: Measure, object_id: str, reason: str
 ) -> None:
-    match measure:
-        case Measure.FREEZE_TRADE:
-            await freeze_trade(
-                s, act, trade_id=object_id, order_id=order_id, reason_code=reason, case_id=case_id
-            )
-        case Measure.UNFREEZE_TRADE:
-            await unfreeze_trade(
-                s, act, trade_id=object_id, order_id=order_id, reason_code=reason, case_id=case_id
-            )
-        case Measure.SUSPEND_CERTIFICATE:
-            await suspend_certificate(s, act, cert_id=object_id, reason_code=reason, case_id=case_id)
-        case Measure.REINSTATE_CERTIFICATE:
-            await reinstate_certificate(s, act, cert_id=object_id, reason_code=reason, case_id=case_id)
-        case Measure.SUSPEND_LISTING:
-            await suspend_listing(s, act, listing_id=object_id, reason_code=reason, case_id=case_id)
-        case Measure.RESUME_LISTING:
-            await resume_listing(s, act, listing_id=object_id, reason_code=reason, case_id=case_id)
-        case Measure.SUSPEND_DELIVERY:
-            await suspend_delivery(s, act, trade_id=object_id, order_id=order_id, reason_code=reason)
-        case Measure.RESUME_DELIVERY:
-            await resume_delivery(s, act, trade_id=object_id, order_id=order_id, reason_code=reason)
-        case Measure.VOID_TRADE:
-            await void_trade(
-                s, act, trade_id=object_id, order_id=order_id, reason_code=reason, case_id=case_id
-            )
+    if measure in _ON_TRADES:
+        verb, keep = _ON_TRADES[measure]
+        named = {"case_id": case_id} if keep else {}
+        await verb(s, act, trade_id=object_id, order_id=order_id, reason_code=reason, **named)
+    elif measure in _ON_CERTIFICATES:
+        verb = _ON_CERTIFICATES[measure]
+        await verb(s, act, cert_id=object_id, reason_code=reason, case_id=case_id)
+    else:
+        verb = _ON_LISTINGS[measure]
+        await verb(s, act, listing_id=object_id, reason_code=reason, case_id=case_id)
 
 
-async def _move(
-    s: WriteSession, act: Act, case_id: str, event: CaseEvent, more: Mapping[str, Any] | None = None
-) -> Case:
-    case = await repository.claim_case(s, case_id=case_id)
-    before = case.status
-    after = may_move(before, event, act.role)
-    closed_at = None if after is CaseState.INVESTIGATING else act.occurred_at
-    claimed = await s.exec(
-        update(Case)
-        .where(col(Case.case_id) == case_id, col(Case.status) == before)
-        .values(status=after, closed_at=closed_at)
-    )
-    if claimed.rowcount != 1:
-        raise CaseWrongState("the case has moved on", case_id=case_id, allowed=[])
-    await s.refresh(case)
-    await record(
-        s,
-        act,
-        Draft(
-            f"CSE.{event.value}",
-            case_id,
-            public={"case_id": case_id, **(more or {})},
-            before=before.value,
-            after=after.value,
-        ),
-    )
-    return case
-
-
-async def _flag(s: WriteSession, act: Act, event: str, case_id: str, trade_id: str) -> None:
-    await record(
-        s, act.as_exchange(), Draft(event, trade_id, public={"trade_id": trade_id, "case_id": case_id})
-    )
-
-
-def _trades(case: Case) -> set[str]:
-    return {str(one) for one in case.finding.get("objects", []) if str(one).startswith(_TRADE)}
+_Verb: TypeAlias = Callable[..., Awaitable[Any]]
+# Whether the transition says, beside the order, in which case it was given.
+_ON_TRADES: Final[Mapping[Measure, tuple[_Verb, bool]]] = {
+    Measure.FREEZE_TRADE: (freeze_trade, True),
+    Measure.UNFREEZE_TRADE: (unfreeze_trade, True),
+    Measure.SUSPEND_DELIVERY: (suspend_delivery, False),
+    Measure.RESUME_DELIVERY: (resume_delivery, False),
+    Measure.VOID_TRADE: (void_trade, True),
+}
+_ON_CERTIFICATES: Final[Mapping[Measure, _Verb]] = {
+    Measure.SUSPEND_CERTIFICATE: suspend_certificate,
+    Measure.REINSTATE_CERTIFICATE: reinstate_certificate,
+    Measure.REVOKE_CERTIFICATE: revoke_certificate,
+}
+_ON_LISTINGS: Final[Mapping[Measure, _Verb]] = {
+    Measure.SUSPEND_LISTING: suspend_listing,
+    Measure.RESUME_LISTING: resume_listing,
+    Measure.DELIST_LISTING: delist_listing,
+}

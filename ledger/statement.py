@@ -24,7 +24,8 @@ BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "LST.DRAFT": ("product_id", "file", "derived_from"),
     "TRD.CONTRACT": ("product_id", "listing_id"),
     "DLV.DOWNLOAD": ("trade_id",),
-    "CSE.DECIDE": ("org_ids",),
+    "CSE.DECIDE": ("org_ids",),  # in logs of before decisions were published
+    "CSE.PUBLISH": ("org_ids",),
 }
 
 

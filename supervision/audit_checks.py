@@ -36,6 +36,7 @@ from supervision.audit_keys import stated_public_keys
 from supervision.audit_log_keys import open_in_window
 from supervision.audit_log_told import log_keys_are_as_told
 from supervision.audit_marks import Signed, repeated_marks, same_marks, same_statement, signed_in
+from supervision.audit_proceedings import cases_go_step_by_step
 from supervision.audit_report import Code
 from supervision.audit_resuming import earlier_files_are_unchanged
 from supervision.audit_rows import database_agrees
@@ -217,6 +218,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     trades_are_as_their_parties_said,
     certificates_go_step_by_step,
     auctions_go_step_by_step,
+    cases_go_step_by_step,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -236,6 +238,7 @@ OF_STATEMENTS: Final = frozenset(
         trades_are_as_their_parties_said,
         certificates_go_step_by_step,
         auctions_go_step_by_step,
+        cases_go_step_by_step,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }

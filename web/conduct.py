@@ -8,6 +8,7 @@ from base.errors import NotFound
 from brokers.conduct.record import (
     CASE_EVENTS,
     CERTIFICATE_EVENTS,
+    CONFIRMED,
     MANDATE_EVENTS,
     NOTICE_EVENTS,
     TRADE_EVENTS,
@@ -63,8 +64,9 @@ async def _statements(s: ReadSession, org_id: str, size: int) -> list[Said]:
         *await _about(s, await contracted_of_broker(s, broker_id=org_id), TRADE_EVENTS),
     ]
     cases = {str(one.says["case_id"]) for one in found if one.says.get("case_id") is not None}
-    confirmed = await reader.statements_mentioning(s, object_ids=[org_id], event="CSE.DECIDE", limit=_MOST)
-    cases |= {one.object_id for one in confirmed}
+    for event in CONFIRMED:
+        named = await reader.statements_mentioning(s, object_ids=[org_id], event=event, limit=_MOST)
+        cases |= {one.object_id for one in named}
     found += await _about(s, sorted(cases), CASE_EVENTS)
     sealed = [one for one in found if one.seq is not None and (one.log is not None or one.seq < size)]
     return sorted(sealed, key=_place)

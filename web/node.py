@@ -29,6 +29,7 @@ from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
 from brokers.clockwork import certificate_handlers
 from brokers.credential.issuing import Desk, credential_handlers
+from cases.clockwork import case_handlers
 from cases.erasing import TOUCHED
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
@@ -107,11 +108,10 @@ class Node:
         """What the scheduler runs here; without a bank nothing that needs one."""
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
-        credentials = credential_handlers(self.house, self.credentials)
-        certificates = certificate_handlers(self.house)
+        papers = {**credential_handlers(self.house, self.credentials), **case_handlers(self.house)}
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
         trades = handlers(self.house, self.bank, self.escrow, desk, marks)
-        return {**certificates, **trades, **scrub, **credentials}  # a mandate's end concludes what it leaves
+        return {**certificate_handlers(self.house), **trades, **papers, **scrub}
 
     @property
     def credentials(self) -> Desk:

@@ -34,13 +34,15 @@ _LOST: Final[Mapping[str, str]] = {"TRD.RULE_FOR_BUYER": "PROVIDER", "TRD.RULE_F
 _UNDONE: Final = frozenset({"TRD.VOID", "TRD.REFUND", "TRD.POST_REFUND"})
 _FLAGS: Final = frozenset({"FLG.SET", "FLG.CLEAR"})
 _JUDGED: Final = frozenset({"PANEL", "COURT"})  # what the parties agreed on was lost by nobody
-CONFIRMED: Final = "CSE.DECIDE"
+CONFIRMED: Final = ("CSE.PUBLISH", "CSE.DECIDE")
+"""What names whom a case is held against: its publication; in older logs the decision did."""
 
 CERTIFICATE_EVENTS: Final = frozenset({"BRK.CERTIFY", *_MEASURES, *_YEARLY})
 MANDATE_EVENTS: Final = _MANDATES | _ENDS | _WITHOUT_BLAME
 NOTICE_EVENTS: Final = frozenset(_TOLD)
 TRADE_EVENTS: Final = frozenset({"TRD.CONTRACT", "TRD.SETTLE", *_LOST, *_UNDONE, *_FLAGS})
-CASE_EVENTS: Final = frozenset({"CSE.DECIDE", "CSE.NO_CASE"})
+CASE_EVENTS: Final = frozenset({*CONFIRMED, "CSE.NO_CASE", "CSE.REVOKE"})
+_PENDING: Final = "TRANSFER"  # handed to public security: nobody has decided
 EVENTS: Final = CERTIFICATE_EVENTS | MANDATE_EVENTS | NOTICE_EVENTS | TRADE_EVENTS | CASE_EVENTS
 
 
@@ -179,7 +181,7 @@ class _Book:
         self._org_id = org_id
         self._certified_at: datetime | None = None
         self._incidents: list[Incident] = []
-        self._cases: dict[str, str] = {}
+        self._cases: dict[str, bool] = {}
         self._mandates: dict[str, _Mandate] = {}
         self._of_client: dict[str, list[_Mandate]] = {}
         self._ended: dict[str, Cite] = {}
@@ -209,11 +211,12 @@ class _Book:
 
     def _case(self, said: Statement) -> None:
         says = said.says
-        if said.event == "CSE.NO_CASE":
-            self._cases[said.object_id] = said.event
-        else:
-            self._cases[said.object_id] = said.event
-            if self._org_id in says["org_ids"]:
+        outcome = says.get("outcome")
+        if said.event not in CONFIRMED:
+            self._cases[said.object_id] = False
+        elif outcome != _PENDING:
+            self._cases[said.object_id] = outcome != "NONE"
+            if self._org_id in says.get("org_ids", ()):
                 self._add("case_confirmed", said, f"case:{said.object_id}")
 
     def _certificate(self, said: Statement) -> None:
@@ -278,8 +281,8 @@ class _Book:
             org_id=self._org_id,
             certified_at=self._certified_at,
             incidents=tuple(self._incidents),
-            decided=frozenset(case for case, how in self._cases.items() if how == CONFIRMED),
-            dismissed=frozenset(case for case, how in self._cases.items() if how != CONFIRMED),
+            decided=frozenset(case for case, held in self._cases.items() if held),
+            dismissed=frozenset(case for case, held in self._cases.items() if not held),
             undone=frozenset(undone),
             mandates=self._tally(undone, until),
         )

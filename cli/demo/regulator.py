@@ -5,6 +5,7 @@ from typing import Any
 
 from base.errors import Refusal
 from brokers.repository import certificates_of
+from cases.intake import triage_case, verify_report
 from cases.ordering import confirm_order, propose_order
 from cases.rules import Measure
 from cases.service import file_case, open_case
@@ -22,8 +23,14 @@ async def act_on(world: World, report: dict[str, Any], ring: Ring, tell: Callabl
     case = await samr.do(
         file_case, "SAMR", about=loops[0]["finding_id"], attempted="CSE.FILE", finding=loops[0]
     )
-    await samr.do(open_case, "SAMR", about=case.case_id, attempted="CSE.OPEN_CASE", case_id=case.case_id)
-    tell(f"SAMR opens case {case.case_id[:12]}… on the closed loop; its three trades are flagged")
+    await world.enrol(samr, "samr-2")
+    for verb, event, person in (
+        (triage_case, "CSE.TRIAGE", 0),
+        (verify_report, "CSE.VERIFY", 0),
+        (open_case, "CSE.OPEN_CASE", 1),
+    ):
+        await samr.do(verb, "SAMR", about=case.case_id, attempted=event, person=person, case_id=case.case_id)
+    tell(f"SAMR verifies the closed loop and opens case {case.case_id[:12]}…: two officers; trades flagged")
     async with world.node.database.read() as s:
         certificate = (await certificates_of(s, org_id=ring.broker.org_id))[0]
     await world.enrol(authority, "authority-2")

@@ -139,6 +139,23 @@ async def resume_listing(
     return listing
 
 
+async def delist_listing(
+    s: WriteSession, act: Act, *, listing_id: str, reason_code: str, case_id: str | None = None
+) -> Listing:
+    """End a suspended listing for good, by the authority that suspended it (LST.DELIST).
+
+    Raises ListingWrongState, ListingWrongRole.
+    """
+    listing = await repository.claim_listing(s, listing_id=listing_id)
+    may_move(listing.status, ListingEvent.DELIST, act.role)
+    assert listing.suspended_by is not None
+    check_lift(suspended_by=listing.suspended_by, role=act.role)
+    said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    await _take_off_offer(s, act, listing, ListingEvent.DELIST, values={"reasons": [reason_code]}, said=said)
+    await tell_moved(s, act, listing)
+    return listing
+
+
 async def withdraw_listing(
     s: WriteSession, act: Act, *, listing_id: str, reason_code: str | None = None
 ) -> Listing:

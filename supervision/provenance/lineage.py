@@ -19,6 +19,7 @@ LISTING_EVENTS: Final = frozenset(
         "LST.LIST",
         "LST.SUSPEND",
         "LST.RESUME",
+        "LST.DELIST",
         "LST.WITHDRAW",
         "REG.MEASURE",
     }

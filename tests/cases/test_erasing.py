@@ -13,7 +13,6 @@ from base.idempotency import Answer as Remembered
 from base.idempotency import AnswerErased, Call, recall, remember
 from base.jobs import run_due
 from cases.erasing import TOUCHED, erase_opening
-from cases.service import dismiss_case, file_case, open_case
 from ledger.erasure import ERASED, SCRUB_JOB, NothingToErase, scrubbing
 from ledger.errors import StatementUnknown
 from ledger.reader import Statement, opening, statements_about, statements_of
@@ -22,6 +21,7 @@ from market.listings.publishing import withdraw_listing
 from market.orders.repository import get_contract, offers_of
 from market.orders.service import inquire, refuse_trade
 from market.orders.tables import QuoteRow
+from tests.cases.opening import drop, investigate
 from tests.cases.test_orders import FINDING
 from tests.houses import Party
 from tests.identity.unmoved import all_rows, nothing_moved, refused
@@ -255,12 +255,11 @@ async def test_what_the_books_rest_on_and_what_is_not_there_is_not_erased(scene)
 async def test_an_open_case_keeps_what_it_is_about_until_it_is_closed(scene) -> None:
     trade_id = await refused_trade(scene)
     inquiry = await said(scene, trade_id, "TRD.INQUIRE")
-    case = await scene.samr.do(file_case, finding=FINDING | {"objects": [trade_id]})
-    await scene.samr.do(open_case, case_id=case.case_id)
+    case = await scene.samr.do(investigate, finding=FINDING | {"objects": [trade_id]})
     async with refused(scene.database, _kind("opening-under-case")):
         await erase(scene, inquiry)
     filed = await said(scene, case.case_id, "CSE.FILE")
-    await scene.samr.do(dismiss_case, case_id=case.case_id)
+    await scene.samr.do(drop, case_id=case.case_id)
     await erase(scene, inquiry)
     with pytest.raises(Refusal) as caught:
         await erase(scene, filed)

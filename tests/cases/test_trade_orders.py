@@ -6,7 +6,7 @@ import pytest
 
 from cases.errors import OrderBeyondPower, OrderMalformed
 from cases.rules import Measure
-from cases.service import dismiss_case, file_case, issue_order, open_case
+from cases.service import issue_order
 from ledger.erasure import ERASED
 from ledger.reader import statements_about, statements_of
 from market.disputes import repository
@@ -17,6 +17,7 @@ from market.orders.errors import TradeWrongState
 from market.orders.officers import ties_of
 from market.orders.states import TradeState
 from market.settlement.errors import PaymentUnderWay
+from tests.cases.opening import drop, investigate
 from tests.cases.test_erasing import erase
 from tests.cases.test_orders import FINDING
 from tests.houses import Party
@@ -26,8 +27,7 @@ from tests.standstill import refused, untouched
 
 
 async def investigation(scene: Scene, who: Party) -> str:
-    case = await who.do(file_case, finding=FINDING)
-    await who.do(open_case, case_id=case.case_id)
+    case = await who.do(investigate, finding=FINDING)
     return case.case_id
 
 
@@ -125,7 +125,7 @@ async def test_what_was_said_in_a_dispute_can_be_forgotten(sqlite_scene, event):
     await as_officer(scene, "usr_2", declare_tie, org_id=scene.stranger.org_id)
     case_id = await investigation(scene, scene.samr)
     await order(scene.samr, case_id, Measure.VOID_TRADE, trade_id, "ILLEGAL_CONTRACT")
-    await scene.samr.do(dismiss_case, case_id=case_id)
+    await scene.samr.do(drop, case_id=case_id)
     async with scene.database.read() as s:
         about = await statements_about(s, object_ids=[trade_id, scene.stranger.org_id])
         (one,) = [statement for statement in about if statement.event == event]

@@ -19,13 +19,13 @@ from cases.errors import (
 from cases.ordering import confirm_order, proposals_of, propose_order, withdraw_order
 from cases.repository import orders_of
 from cases.rules import Measure
-from cases.service import dismiss_case, file_case, open_case
 from identity.errors import PersonNotIdentified, PersonsBound
 from identity.service import deactivate_person
 from identity.tables import PersonRow
 from ledger.acts import perform
 from ledger.reader import opening, statements_of
 from market.orders.rules import TradeState
+from tests.cases.opening import drop, investigate
 from tests.houses import officer
 from tests.standstill import refused
 
@@ -63,8 +63,7 @@ async def by(scene, user_id, verb, party=None, /, **facts):
 @pytest.fixture
 async def case_id(scene):
     await staffed(scene)
-    case = await scene.samr.do(file_case, attempted="CSE.FILE", finding=FINDING)
-    await scene.samr.do(open_case, attempted="CSE.OPEN_CASE", case_id=case.case_id)
+    case = await scene.samr.do(investigate, attempted="CSE.FILE", finding=FINDING)
     return case.case_id
 
 
@@ -109,7 +108,7 @@ async def test_another_authority_does_not_confirm_and_a_closed_case_orders_nothi
         await by(scene, None, confirm_order, scene.authority, order_id=order_id)
     with pytest.raises(OrderUnknown):
         await by(scene, "usr_two", confirm_order, order_id="ord_none")
-    await scene.samr.do(dismiss_case, attempted="CSE.NO_CASE", case_id=case_id)
+    await scene.samr.do(drop, attempted="CSE.NO_CASE", case_id=case_id)
     async with refused(scene.database, CaseWrongState):
         await by(scene, "usr_two", confirm_order, order_id=order_id)
     assert (await scene.trade(scene.trades["FUNDED"])).status is TradeState.FUNDED

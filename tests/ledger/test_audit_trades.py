@@ -10,7 +10,7 @@ import pytest
 
 from brokers.states import CERTIFICATE_MOVES, MANDATE_MOVES
 from cases.retention import ERASERS
-from cases.rules import MOVES as CASES
+from cases.states import MOVES as CASES
 from ledger.rotation import EVENTS, GENESIS
 from market.auctions.states import MOVES as AUCTIONS
 from market.listings.states import MOVES as LISTINGS
@@ -18,8 +18,8 @@ from market.orders.states import MOVES as MARKET
 from market.orders.states import OVER as MARKET_OVER
 from supervision.audit import audit
 from supervision.audit_keys import REGISTER, REVOKE
+from supervision.audit_moves import CASE_MOVES, OVER, SPEAKERS, TRADE_SPEAKERS
 from supervision.audit_moves import MOVES as STEPS
-from supervision.audit_moves import OVER, SPEAKERS, TRADE_SPEAKERS
 from supervision.audit_report import Report
 from tests.ledger.audited import found
 from tests.ledger.make_bundle import OPERATOR, VKEY, Log, dsse, genesis, jcs, key, sha, trade
@@ -68,9 +68,18 @@ def test_who_may_say_what_else_is_what_the_rooms_own_tables_say() -> None:
     for machine, moves in tables.items():
         said: dict[str, set[str]] = {}
         for (_, event), move in moves.items():
-            said.setdefault(f"{machine}.{event.value}", set()).update(move.roles)
+            speakers = getattr(move, "speakers", move.roles)  # of a case the exchange states some steps
+            said.setdefault(f"{machine}.{event.value}", set()).update(speakers)
         ours = {event: roles for event, roles in SPEAKERS.items() if event.startswith(machine)}
         assert ours == {event: said[event] for event in ours}
+
+
+def test_the_steps_of_a_case_are_those_of_the_room_s_own_table() -> None:
+    table = {
+        (at and at.value, f"CSE.{event.value}"): (move.speakers, move.to.value)
+        for (at, event), move in CASES.items()
+    }
+    assert table == CASE_MOVES
 
 
 def test_every_event_of_the_vocabulary_has_its_speakers() -> None:

@@ -9,82 +9,25 @@ from pydantic import Field
 from base.db import WriteSession
 from base.errors import NotFound
 from cases import repository, service
-from cases.ordering import confirm_order, proposals_of, propose_order, withdraw_order
-from cases.rules import REGULATORS, Measure
-from cases.tables import Case, CaseOrder, OrderProposal
+from cases.investigating import MOST_ENTRIES
+from cases.ordering import confirm_order, propose_order, withdraw_order
+from cases.reading import may_read, readable_case
+from cases.rules import HANDLERS, Measure
+from cases.states import DESKS
 from ledger.recording import Act
 from market.disputes.rules import Fault
 from supervision.report import summarise
-from web.acts import ActKind, AmountMinor, Args, Asked, Id, ReasonCode, kind
+from web.acts import ActKind, AmountMinor, Args, Asked, Id, Moment, ReasonCode, kind
+from web.api.case_views import CaseRoomView, CaseView, OrderView, ProposalView
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.supervising import Supervising
 from web.views import View
 
 router = APIRouter(tags=["supervision"])
+Seq = Annotated[int, Field(ge=0, le=10**15)]
 FindingId = Annotated[str, Field(pattern=r"^fnd_[0-9a-f]{64}$")]
-_READERS = REGULATORS | {"AUDITOR", "EXCHANGE_OPERATOR"}
-_RUNNERS = REGULATORS | {"EXCHANGE_OPERATOR"}
-
-
-class CaseView(View):
-    case_id: str
-    status: str
-    finding_id: str
-    rule_id: str
-    finding: dict[str, Any]
-    filed_by: str
-    filed_at: datetime
-    closed_at: datetime | None
-
-    @classmethod
-    def of(cls, row: Case) -> "CaseView":
-        return cls.model_validate(row)
-
-
-class OrderView(View):
-    order_id: str
-    case_id: str
-    measure: str
-    object_id: str
-    reason_code: str
-    issued_by: str
-    issued_at: datetime
-    statement_id: str
-
-    @classmethod
-    def of(cls, row: CaseOrder) -> "OrderView":
-        return cls.model_validate(row)
-
-
-class ProposalView(View):
-    """An order that waits for a second officer."""
-
-    order_id: str
-    case_id: str
-    measure: str
-    object_id: str
-    reason_code: str
-    refund_minor: int | None
-    proposed_by: str
-    proposed_at: datetime
-
-    @classmethod
-    def of(cls, row: OrderProposal) -> "ProposalView":
-        return cls.model_validate(row)
-
-
-class FlagView(View):
-    trade_id: str
-    set_at: datetime
-    cleared_at: datetime | None
-
-
-class CaseRoomView(View):
-    case: CaseView
-    orders: list[OrderView]
-    proposals: list[ProposalView]
-    flags: list[FlagView]
+READERS = DESKS | {"AUDITOR"}
 
 
 class FileArgs(Args):
@@ -104,7 +47,7 @@ FILE = kind(
         name="case.file",
         event="CSE.FILE",
         args=FileArgs,
-        roles=_RUNNERS,
+        roles=DESKS,
         verb=_file,
         answer=CaseView.of,
         about=lambda args: args.finding_id,
@@ -127,7 +70,7 @@ OPEN = kind(
         name="case.open",
         event="CSE.OPEN_CASE",
         args=CaseArgs,
-        roles=REGULATORS,
+        roles=HANDLERS,
         verb=_open,
         answer=CaseView.of,
         about=lambda args: args.case_id,
@@ -145,7 +88,7 @@ DISMISS = kind(
         name="case.dismiss",
         event="CSE.NO_CASE",
         args=CaseArgs,
-        roles=REGULATORS,
+        roles=HANDLERS,
         verb=_dismiss,
         answer=CaseView.of,
         about=lambda args: args.case_id,
@@ -153,42 +96,16 @@ DISMISS = kind(
 )
 
 
-class DecisionForm(Asked):
-    """Against whom of those the finding names the suspicion is confirmed."""
-
-    org_ids: list[Id] = Field(min_length=1, max_length=50)
-
-
-class DecisionArgs(Args, DecisionForm):
-    case_id: Id
-
-
-async def _decide(s: WriteSession, act: Act, args: DecisionArgs, node: Node) -> Any:
-    del node
-    return await service.decide_case(s, act, **dict(args))
-
-
-DECIDE = kind(
-    ActKind(
-        name="case.decide",
-        event="CSE.DECIDE",
-        args=DecisionArgs,
-        roles=REGULATORS,
-        verb=_decide,
-        answer=CaseView.of,
-        about=lambda args: args.case_id,
-    )
-)
-
-
 class OrderForm(Asked):
-    """An order of REFUND_TRADE alone names the fen that go back, and whose fault it is."""
+    """Of a refund how much goes back and by whose fault, of evidence its entries, of an interview when."""
 
     measure: Measure
     object_id: Id
     reason_code: ReasonCode
     refund_minor: AmountMinor | None = None
     fault: list[Fault] = Field(default=[], max_length=len(Fault))
+    seqs: list[Seq] = Field(default=[], max_length=MOST_ENTRIES)
+    held_at: Moment | None = None
 
 
 class OrderArgs(Args, OrderForm):
@@ -205,7 +122,7 @@ ORDER = kind(
         name="case.order",
         event="ORD.PROPOSE",
         args=OrderArgs,
-        roles=REGULATORS,
+        roles=HANDLERS,
         verb=_order,
         answer=ProposalView.of,
         about=lambda args: args.case_id,
@@ -228,7 +145,7 @@ CONFIRM = kind(
         name="case.confirm_order",
         event="ORD.ISSUE",
         args=ConfirmArgs,
-        roles=REGULATORS,
+        roles=HANDLERS,
         verb=_confirm,
         answer=OrderView.of,
         about=lambda args: args.order_id,
@@ -246,7 +163,7 @@ WITHDRAW = kind(
         name="case.withdraw_order",
         event="ORD.WITHDRAW",
         args=ConfirmArgs,
-        roles=REGULATORS,
+        roles=HANDLERS,
         verb=_withdraw,
         answer=ProposalView.of,
         about=lambda args: args.order_id,
@@ -278,7 +195,7 @@ def supervising(request: Request) -> Supervising:
 @router.get("/supervision")
 async def overview(request: Request, caller: CallerDep) -> SupervisionView:
     """How the last run went and what the newest findings say in numbers."""
-    caller.require(*_READERS)
+    caller.require(*READERS)
     runs = supervising(request)
     state = runs.state()
     run = None if state is None else RunView.model_validate(state)
@@ -299,7 +216,7 @@ async def overview(request: Request, caller: CallerDep) -> SupervisionView:
 @router.post("/supervision/run", status_code=202)
 async def run_now(request: Request, caller: CallerDep) -> RunView:
     """Export the ledger, derive the evidence, apply the rules: in the background, one run at a time."""
-    caller.require(*_RUNNERS)
+    caller.require(*DESKS)
     return RunView.model_validate(supervising(request).start())
 
 
@@ -312,7 +229,7 @@ async def findings(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[dict[str, Any]]:
     """The newest findings in the order of their ids, by keyset."""
-    caller.require(*_READERS)
+    caller.require(*READERS)
     report = await supervising(request).report()
     chosen = [
         finding
@@ -325,7 +242,7 @@ async def findings(
 
 @router.post("/findings/{finding_id}/case", **answers(FILE, CaseView))
 async def file(finding_id: FindingId, caller: CallerDep) -> Response:
-    """Make a case of a finding."""
+    """Make a report of a finding."""
     return respond(await caller.do(FILE, FileArgs(finding_id=finding_id)))
 
 
@@ -336,39 +253,30 @@ async def cases(
     after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[CaseView]:
-    """Cases, newest first, by keyset."""
-    caller.require(*_READERS)
-    return [CaseView.of(row) for row in await repository.cases(s, after=after, limit=limit)]
+    """Cases, newest first, by keyset; none that is about the reader."""
+    caller.require(*READERS)
+    rows = await repository.cases(s, after=after, limit=limit)
+    return [CaseView.of(row) for row in rows if may_read(row, caller.actor)]
 
 
 @router.get("/cases/{case_id}")
 async def case(case_id: Id, caller: CallerDep, s: ReadDep) -> CaseRoomView:
-    """One case with its orders and the trades it flags."""
-    caller.require(*_READERS)
-    return CaseRoomView(
-        case=CaseView.of(await repository.get_case(s, case_id=case_id)),
-        orders=[OrderView.of(row) for row in await repository.orders_of(s, case_id=case_id)],
-        proposals=[ProposalView.of(row) for row in await proposals_of(s, case_id=case_id)],
-        flags=[FlagView.model_validate(row) for row in await repository.flags_of(s, case_id=case_id)],
-    )
+    """One case with its file, times, evidence and orders, and the trades it flags."""
+    caller.require(*READERS)
+    row = await readable_case(s, case_id=case_id, actor=caller.actor)
+    return await CaseRoomView.of(s, row, caller.actor)
 
 
 @router.post("/cases/{case_id}/open", **answers(OPEN, CaseView))
 async def open_case(case_id: Id, caller: CallerDep) -> Response:
-    """Open the investigation: trades suspected of washing are flagged."""
+    """Open the investigation, by another person than has verified it: washed trades are flagged."""
     return respond(await caller.do(OPEN, CaseArgs(case_id=case_id)))
 
 
 @router.post("/cases/{case_id}/dismiss", **answers(DISMISS, CaseView))
 async def dismiss(case_id: Id, caller: CallerDep) -> Response:
-    """Close a case without result; its flags are lifted."""
+    """Close a report or a case without result, by another person than has verified it; flags are lifted."""
     return respond(await caller.do(DISMISS, CaseArgs(case_id=case_id)))
-
-
-@router.post("/cases/{case_id}/decide", **answers(DECIDE, CaseView))
-async def decide(case_id: Id, caller: CallerDep, form: DecisionForm) -> Response:
-    """Confirm what the case suspected; by another person than opened it. It is public, and counts."""
-    return respond(await caller.do(DECIDE, DecisionArgs(case_id=case_id, org_ids=form.org_ids)))
 
 
 @router.post("/cases/{case_id}/orders", **answers(ORDER, ProposalView))

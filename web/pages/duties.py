@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from web.pages import case_words
 from web.pages.languages import N_
 
 POWERS: Final[Mapping[str, str]] = {
@@ -16,13 +17,9 @@ BROKER_TYPES: Final[Mapping[str, str]] = {
     "D": N_("Data empowerment"),
     "M": N_("Entrusted exercise of rights"),
 }
-CASES: Final[Mapping[str, str]] = {
-    "RECEIVED": N_("Received"),
-    "INVESTIGATING": N_("Under investigation"),
-    "CLOSED_NO_CASE": N_("Closed without result"),
-    "DECIDED": N_("Decided: confirmed"),
-}
+CASES: Final = case_words.STATES
 CONDUCT: Final[Mapping[str, str]] = {
+    **case_words.EVENTS,
     "MND.SIGN": N_("Mandate signed by the client"),
     "MND.ACCEPT": N_("Mandate accepted by the broker"),
     "MND.REVOKE": N_("Mandate revoked"),
@@ -51,10 +48,6 @@ CONDUCT: Final[Mapping[str, str]] = {
     "CND.REPORT": N_("Suspicion reported by a broker"),
     "CND.CHANGE": N_("Change told by a broker"),
     "CND.CHECK": N_("Source and parties checked by the broker"),
-    "CSE.FILE": N_("Case filed"),
-    "CSE.OPEN_CASE": N_("Investigation opened"),
-    "CSE.NO_CASE": N_("Case closed without result"),
-    "CSE.DECIDE": N_("Suspicion confirmed"),
 }
 RIGHTS: Final[Mapping[str, str]] = {
     "HOLD": N_("To hold"),
@@ -74,6 +67,7 @@ CHANGES: Final[Mapping[str, str]] = {
 }
 NOTICES: Final[Mapping[str, str]] = {"SUSPICION": N_("Suspicion"), "CHANGE": N_("Change")}
 MEASURES: Final[Mapping[str, str]] = {
+    **case_words.MEASURES,
     "FREEZE_TRADE": N_("Freeze a trade"),
     "UNFREEZE_TRADE": N_("Release a frozen trade"),
     "SUSPEND_CERTIFICATE": N_("Suspend a broker's certificate"),
@@ -230,6 +224,7 @@ HELD: Final[Mapping[str, str]] = {
     "short-record": N_("band A is for who has served enough clients"),
 }
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    **case_words.GROUPS,
     "conduct": REASONS,
     "conduct_standing": STANDINGS,
     "held": HELD,

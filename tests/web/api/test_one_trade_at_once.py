@@ -25,7 +25,6 @@ from bank.messages import camt054
 from bank.messages.entries import Entry
 from base.ids import Seed
 from base.signing import Envelope, sign_envelope
-from cases.service import file_case, open_case
 from cli.audit_database import rows_of
 from cli.exporting import export_bundle
 from identity.pens import HeldPen
@@ -40,6 +39,7 @@ from market.settlement.refunding import take_up
 from market.settlement.repository import instructions_of
 from supervision.audit import audit
 from supervision.audit_moves import MOVES
+from tests.cases.opening import investigate
 from tests.cases.test_orders import FINDING
 from tests.identity.unmoved import statements
 from tests.web.api.desk import Desk
@@ -157,8 +157,7 @@ class Crowd:
         finding = FINDING | {"finding_id": f"fnd_{self.dice.randbytes(32).hex()}", "objects": [trade_id]}
 
         async def investigation(s: Any, act: Any) -> Any:
-            case = await file_case(s, act, finding=finding)
-            return await open_case(s, act, case_id=case.case_id)
+            return await investigate(s, act, finding=finding)
 
         act = house.act(Actor(desk.org_id, frozenset({"SAMR"})), "SAMR", HeldPen(desk.key))
         case = await perform(house, act, investigation, attempted="CSE.FILE", object_id=trade_id)

@@ -22,6 +22,7 @@ from supervision.audit import audit
 from tests.identity.unmoved import statements
 from tests.web.market import Market
 from tests.web.pages.findings import with_findings
+from tests.web.proceeding import opened_case
 
 NO = "GZ-DB-2026-0001"
 
@@ -195,18 +196,18 @@ async def test_what_a_broker_told_is_in_its_record_but_not_whom_it_suspects(mark
 async def test_a_suspicion_is_in_no_record_and_a_decision_is(market: Market) -> None:
     finding_id = with_findings(market)
     before = await get(market, f"/{NO}")
-    case = await market.served.api(market.samr, "POST", f"/findings/{finding_id}/case")
-    await market.served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
+    chief = await market.served.colleague(market.samr, "samr-2")
+    await opened_case(market.served, market.samr, finding_id, chief)
     assert await get(market, f"/{NO}") == before
     assert set(before["conduct"]) == {"measures", "barred_until", "interests", "changes", "confirmed"}
     assert not any(before["conduct"].values())
 
     async def decided(s: WriteSession, act: Act) -> Recorded:
         public = {"case_id": "cse_1", "rule_id": "BR4", "org_ids": [market.broker.org_id]}
-        return await record(s, act, Draft("CSE.DECIDE", "cse_1", public=public))
+        return await record(s, act, Draft("CSE.PUBLISH", "cse_1", public=public))
 
     house = market.served.node.house
-    await perform(house, house.exchange_act(), decided, attempted="CSE.DECIDE", object_id="cse_1")
+    await perform(house, house.exchange_act(), decided, attempted="CSE.PUBLISH", object_id="cse_1")
     (confirmed,) = (await get(market, f"/{NO}"))["conduct"]["confirmed"]
     assert (confirmed["case_id"], confirmed["rule_id"]) == ("cse_1", "BR4")
 
@@ -218,8 +219,8 @@ async def test_mediated_trades_are_told_after_the_quarter_without_those_flagged(
     figures = await get(market, "/statistics")
     assert figures["mediated"] == []  # the quarter lasts
     if flagged:
-        case = await market.served.api(market.samr, "POST", f"/findings/{with_findings(market)}/case")
-        await market.served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
+        chief = await market.served.colleague(market.samr, "samr-2")
+        await opened_case(market.served, market.samr, with_findings(market), chief)
     async with market.served.node.database.read() as s:
         (trade,) = (await s.exec(select(Trade).where(col(Trade.settled_at).is_not(None)))).all()
     market.served.clock.advance(timedelta(days=60))

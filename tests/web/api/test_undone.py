@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from base.clock import SHANGHAI, rfc3339
-from cases.service import file_case, open_case
 from cli.audit_database import rows_of
 from cli.exporting import export_bundle
 from cli.found import enrol_here
@@ -26,6 +25,7 @@ from ledger.balances import totals
 from ledger.bundle import Edition
 from ledger.recording import Actor
 from supervision.audit import audit
+from tests.cases.opening import investigate
 from tests.cases.test_orders import FINDING
 from tests.houses import some_id_number
 from tests.identity.unmoved import statements
@@ -237,8 +237,7 @@ async def make_void(undone: Undone, trade_id: str) -> None:
     actor = Actor(undone.samr.org_id, frozenset({"SAMR"}))
 
     async def investigation(s, act):
-        case = await file_case(s, act, finding=FINDING | {"objects": [trade_id]})
-        return await open_case(s, act, case_id=case.case_id)
+        return await investigate(s, act, finding=FINDING | {"objects": [trade_id]})
 
     assert undone.samr.key is not None
     case = await perform(

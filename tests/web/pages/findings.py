@@ -69,6 +69,8 @@ def with_findings(trading: Trading) -> str:
     found = Supervision(
         as_of=trading.served.clock.now(),
         mode=Mode.TOP_K,
+        tables={},
+        ignored_files=(),
         rules_run=({"rule_id": "WT1", "rule_version": "1", "findings": 1, "without": []},),
         rules_off=({"rule_id": "WT2", "missing_table": "lineage", "reason": "the table is not there"},),
         statistics={"markets": [FIGURES | {"largest": [largest]}], "prices": []},

@@ -2,6 +2,7 @@
 
 from tests.web.market import Market
 from tests.web.pages.findings import with_findings
+from tests.web.proceeding import opened_case
 
 
 async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
@@ -23,7 +24,12 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     assert (await served.api(market.samr, "POST", f"{path}/orders", early, expect=409))[
         "code"
     ] == "case-wrong-state"
-    assert (await served.api(market.samr, "POST", f"{path}/open"))["status"] == "INVESTIGATING"
+    await served.api(market.samr, "POST", f"{path}/triage", {})
+    await served.api(market.samr, "POST", f"{path}/verify")
+    alone = await served.api(market.samr, "POST", f"{path}/open", expect=403)
+    assert alone["code"] == "case-same-officer"
+    second = await served.colleague(market.samr, "samr-2")
+    assert (await served.api(second, "POST", f"{path}/open"))["status"] == "INVESTIGATING"
     order = await served.api(market.samr, "POST", f"{path}/orders", early)
     assert order["measure"] == "FREEZE_TRADE"
     room = await served.api(market.auditor, "GET", path)
@@ -32,7 +38,6 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     confirm = f"/orders/{order['order_id']}/confirm"
     alone = await served.api(market.samr, "POST", confirm, expect=403)
     assert alone["code"] == "order-same-officer"
-    second = await served.colleague(market.samr, "samr-2")
     assert (await served.api(second, "POST", confirm))["order_id"] == order["order_id"]
     room = await served.api(market.auditor, "GET", path)
     assert [one["order_id"] for one in room["orders"]] == [order["order_id"]]
@@ -42,7 +47,7 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     lift = early | {"measure": "UNFREEZE_TRADE"}
     lifting = await served.api(second, "POST", f"{path}/orders", lift)
     await served.api(market.samr, "POST", f"/orders/{lifting['order_id']}/confirm")
-    assert (await served.api(market.samr, "POST", f"{path}/dismiss"))["status"] == "CLOSED_NO_CASE"
+    assert (await served.api(second, "POST", f"{path}/dismiss"))["status"] == "CLOSED_NO_CASE"
     assert [one["case_id"] for one in await served.api(market.samr, "GET", "/cases")] == [case["case_id"]]
 
 
@@ -62,8 +67,8 @@ async def test_what_is_beyond_a_role_or_unknown_is_refused(market: Market) -> No
     assert unknown["code"] == "not-found"
     unknown = await served.api(market.samr, "GET", f"/cases/cse_{'0' * 26}", expect=404)
     assert unknown["code"] == "case-unknown"
-    case = await served.api(market.samr, "POST", f"/findings/{finding_id}/case")
-    await served.api(market.samr, "POST", f"/cases/{case['case_id']}/open")
+    chief = await served.colleague(market.samr, "samr-2")
+    case = await opened_case(served, market.samr, finding_id, chief)
     order = {
         "measure": "SUSPEND_CERTIFICATE",
         "object_id": market.ids["certificate"],

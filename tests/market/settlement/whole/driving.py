@@ -23,7 +23,6 @@ from base.jobs import JobRow, run_due
 from base.signing import parse_envelope
 from cases.ordering import confirm_order, propose_order
 from cases.rules import Measure
-from cases.service import file_case, open_case
 from ledger.acts import perform
 from ledger.balances import totals
 from ledger.tables import PostingBatchRow, PostingRow, StatementRow
@@ -40,6 +39,7 @@ from market.settlement.mending import Resolution, close_work_item, pay_again
 from market.settlement.tables import Claim, Found, Instruction, WorkItem
 from market.trade.clockwork import handlers
 from supervision.audit_moves import MOVES as AUDITED
+from tests.cases.opening import investigate
 from tests.cases.test_two_officers import FINDING, by, staffed
 from tests.houses import Party
 from tests.market.disputes.staging import as_officer
@@ -322,9 +322,8 @@ class World:
     async def investigate(self) -> None:
         """The regulator has officers, and an investigation in which it may order something."""
         await staffed(self.scene)
-        case = await self.scene.samr.do(file_case, attempted="CSE.FILE", finding=FINDING)
+        case = await self.scene.samr.do(investigate, attempted="CSE.FILE", finding=FINDING)
         self.case_id = case.case_id
-        await self.scene.samr.do(open_case, attempted="CSE.OPEN_CASE", case_id=self.case_id)
         self.pass_time(timedelta(milliseconds=1))
 
     async def order(self, trade: Trade, measure: Measure, second: str, theirs: Callable[[], None]) -> None:

@@ -1,0 +1,39 @@
+"""Trades under suspicion of washing while their case is open: the exchange's statements.
+
+Prices, shares, statistics and scores leave a flagged trade out (`docs/cases.md`); it comes back when the case
+comes to nothing.
+"""
+
+from base.db import WriteSession
+from cases import repository
+from cases.tables import Case, CaseFlag
+from ledger.recording import Act, record
+from ledger.statement import Draft
+
+_WASH = ("WT",)
+_TRADE = "trd_"
+
+
+async def set_flags(s: WriteSession, act: Act, *, case: Case) -> None:
+    """Flag the trades of a case of wash trading (FLG.SET)."""
+    if not case.rule_id.startswith(_WASH):
+        return
+    for trade_id in sorted({str(o) for o in case.finding.get("objects", []) if str(o).startswith(_TRADE)}):
+        s.add(CaseFlag(case_id=case.case_id, trade_id=trade_id, set_at=act.occurred_at))
+        await _flag(s, act, "FLG.SET", case.case_id, trade_id)
+    await s.flush()
+
+
+async def clear_flags(s: WriteSession, act: Act, *, case_id: str) -> None:
+    """Lift the flags of a case that came to nothing (FLG.CLEAR)."""
+    for flag in await repository.flags_of(s, case_id=case_id):
+        if flag.cleared_at is None:
+            flag.cleared_at = act.occurred_at
+            s.add(flag)
+            await _flag(s, act, "FLG.CLEAR", case_id, flag.trade_id)
+    await s.flush()
+
+
+async def _flag(s: WriteSession, act: Act, event: str, case_id: str, trade_id: str) -> None:
+    public = {"trade_id": trade_id, "case_id": case_id}
+    await record(s, act.as_exchange(), Draft(event, trade_id, public=public))

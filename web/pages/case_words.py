@@ -1,0 +1,121 @@
+"""The words of complaints, reports and cases: what they are about, where they stand, what has to be done."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.pages.languages import N_
+
+STATES: Final[Mapping[str, str]] = {
+    "RECEIVED": N_("Received"),
+    "TRIAGED": N_("Sorted"),
+    "TRANSFERRED": N_("Sent to another authority"),
+    "JURISDICTION": N_("Jurisdiction disputed"),
+    "MEDIATING": N_("In mediation"),
+    "CLOSED_AGREED": N_("Closed by agreement"),
+    "CLOSED_NO_AGREEMENT": N_("Closed without agreement"),
+    "VERIFYING": N_("Being verified"),
+    "INVESTIGATING": N_("Under investigation"),
+    "CLOSED_NO_CASE": N_("Closed without result"),
+    "SUSPENDED_COMMITMENT": N_("Suspended upon a commitment"),
+    "CLOSED_COMMITMENT": N_("Closed: commitment kept"),
+    "PENALTY_NOTICE": N_("Notice of penalty given"),
+    "HEARD": N_("Party heard"),
+    "DECIDED": N_("Decided"),
+    "APPEALED": N_("Under review or in court"),
+    "UPHELD": N_("Decision upheld"),
+    "CHANGED": N_("Decision changed"),
+    "EXECUTED": N_("Executed"),
+    "PUBLISHED": N_("Published"),
+    "EXPIRED_DISPLAY": N_("No longer displayed"),
+}
+EVENTS: Final[Mapping[str, str]] = {
+    "CSE.FILE": N_("Case filed"),
+    "CSE.TRIAGE": N_("Paper sorted"),
+    "CSE.TRANSFER": N_("Paper sent to another authority"),
+    "CSE.RECEIVE": N_("Paper taken over"),
+    "CSE.CONTEST": N_("Jurisdiction contested"),
+    "CSE.SETTLE_JURISDICTION": N_("Jurisdiction agreed"),
+    "CSE.ASSIGN": N_("Jurisdiction ruled by the superior"),
+    "CSE.REFUSE": N_("Paper refused"),
+    "CSE.ACCEPT": N_("Complaint taken up"),
+    "CSE.CONSENT": N_("One side has consented"),
+    "CSE.AGREE": N_("Mediation ended by agreement"),
+    "CSE.END": N_("Mediation ended without agreement"),
+    "CSE.CLUE": N_("A clue becomes a report"),
+    "CSE.VERIFY": N_("Verification begun"),
+    "CSE.EXTEND": N_("Verification given more time"),
+    "CSE.OPEN_CASE": N_("Investigation opened"),
+    "CSE.NO_CASE": N_("Case closed without result"),
+    "CSE.FREEZE_EVIDENCE": N_("Evidence pinned"),
+    "CSE.FREEZE_FUNDS": N_("Money frozen"),
+    "CSE.INTERVIEW": N_("Party asked to an interview"),
+    "CSE.OFFER_COMMITMENT": N_("Commitment offered"),
+    "CSE.COMMITMENT": N_("Commitment accepted"),
+    "CSE.FULFILLED": N_("Commitment kept"),
+    "CSE.BROKEN": N_("Commitment broken"),
+    "CSE.APPLY_LENIENCY": N_("Leniency applied for"),
+    "CSE.PROPOSE_PENALTY": N_("Notice of penalty"),
+    "CSE.STATEMENT": N_("Statement of the party"),
+    "CSE.REQUEST_HEARING": N_("Hearing asked for"),
+    "CSE.NOTIFY_HEARING": N_("Hearing announced"),
+    "CSE.DECIDE": N_("Case decided"),
+    "CSE.APPEAL": N_("Decision appealed"),
+    "CSE.UPHOLD": N_("Decision upheld on appeal"),
+    "CSE.CHANGE": N_("Decision changed on appeal"),
+    "CSE.REVOKE": N_("Decision revoked on appeal"),
+    "CSE.EXECUTE": N_("Decision executed"),
+    "CSE.PUBLISH": N_("Decision published"),
+    "CSE.EXPIRE_DISPLAY": N_("Publication ended"),
+    "CSE.TELL": N_("Who reported was told"),
+    "CSE.OVERDUE": N_("A time limit has passed"),
+    "CSE.NOTE": N_("Note"),
+    "CSE.READ_REPORTER": N_("Name of who reported was read"),
+    "LST.DELIST": N_("Listing ended by an authority"),
+}
+MEASURES: Final[Mapping[str, str]] = {
+    "REVOKE_CERTIFICATE": N_("Revoke a certificate"),
+    "DELIST_LISTING": N_("Delist a listing"),
+    "FREEZE_EVIDENCE": N_("Pin evidence"),
+    "FREEZE_FUNDS": N_("Freeze the money of a trade"),
+    "INTERVIEW": N_("Ask to an interview"),
+}
+KINDS: Final[Mapping[str, str]] = {"COMPLAINT": N_("Complaint"), "REPORT": N_("Report")}
+MATTERS: Final[Mapping[str, str]] = {
+    "ANTITRUST": N_("Monopoly"),
+    "PRICE": N_("Prices"),
+    "UNFAIR_COMPETITION": N_("Unfair competition"),
+    "PERSONAL_INFORMATION": N_("Personal information"),
+    "EXPORT": N_("Export of data"),
+    "SECURITY": N_("Data security"),
+    "MARKET_RULE": N_("Rules of the market"),
+}
+OUTCOMES: Final[Mapping[str, str]] = {
+    "PENALTY": N_("Penalty"),
+    "WARNING": N_("Warning"),
+    "NONE": N_("No penalty"),
+    "TRANSFER": N_("Handed to public security"),
+}
+DEADLINES: Final[Mapping[str, str]] = {
+    "triage": N_("Sort the paper"),
+    "receipt": N_("Take it over or contest it"),
+    "jurisdiction": N_("Agree on jurisdiction"),
+    "answer": N_("Take up or refuse"),
+    "mediation": N_("End the mediation"),
+    "mediation_telling": N_("Tell both sides"),
+    "verification": N_("Decide whether to open a case"),
+    "telling": N_("Tell who filed it"),
+    "decision": N_("Decide the case"),
+    "commitment": N_("Commitment to be kept"),
+    "hearing_request": N_("Party's statement or hearing"),
+    "review": N_("Administrative review"),
+    "lawsuit": N_("Lawsuit"),
+    "publication": N_("Publish the decision"),
+}
+WAYS: Final[Mapping[str, str]] = {"REVIEW": N_("Administrative review"), "LAWSUIT": N_("Lawsuit")}
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "case_kind": KINDS,
+    "matter": MATTERS,
+    "case_outcome": OUTCOMES,
+    "case_deadline": DEADLINES,
+    "way": WAYS,
+}
