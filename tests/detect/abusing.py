@@ -90,7 +90,26 @@ def refusing(market, tag, guilty, chance):
 
 
 @plants("AB5", screen=True)
-def minimum_order(market, tag, guilty, chance):
+def minimum_order_or_tied(market, tag, guilty, chance):
+    if chance.random() < 0.5:
+        return _tied(market, tag, guilty, chance)
+    return _minimum_order(market, tag, guilty, chance)
+
+
+def _tied(market, tag, guilty, chance):
+    """Nineteen of twenty baskets hold both; or eighteen of nineteen of each; or only two buyers buy."""
+    dominated(market, tag)
+    kind = chance.randrange(2)
+    for n in range(20 if guilty or kind else 19):
+        buyer, at = f"b{n % (2 if kind and not guilty else 3)}", on(5, 1) + timedelta(days=n)
+        sale(market, tag, (f"p{n}", "a", buyer), 1_500, at, product_id=f"wanted-{tag}")
+        if n:
+            sale(market, tag, (f"q{n}", "a", buyer), 900, at, product_id=f"other-{tag}")
+    if not guilty:
+        sale(market, tag, ("alone", "a", "b0"), 900, on(8, 1), product_id=f"other-{tag}")
+
+
+def _minimum_order(market, tag, guilty, chance):
     median = 2 * chance.randrange(500, 9_000)
     dominated(market, tag, rivals=median, own=10 * median)
     for n in range(3):
