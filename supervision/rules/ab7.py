@@ -76,6 +76,7 @@ def _lists(tables: Tables, context: Context) -> Any:
     large = shares.filter(shares.amount * half.denominator >= shares.total * half.numerator)
     ranking = tables["ranking"]
     ranking = ranking.filter(ranking.neutral_rank.notnull(), ranking.sent_at <= moment(context))
+    ranking = ranking.filter(ranking.seller_id.notnull())
     known = groups(tables)
     ranking = ranking.left_join(known.rename(k="org", k_group="group"), [("broker_id", "k")]).drop("k")
     ranking = ranking.left_join(known.rename(v="org", v_group="group"), [("seller_id", "v")]).drop("v")

@@ -15,9 +15,11 @@ middle known, so both medians are taken by number: once for sales above (left ou
 below. The engine sorts by quotients and keeps a margin; what is told is compared as exact fractions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -30,12 +32,34 @@ from supervision.shares import exact
 from supervision.trades import counted_sales
 
 _CELL: Final = ("category", "product_type", "level", "unit", "size")
+_OF_A_SALE: Final = ("trade_id", "seller_group", "amount_minor", "quantity", "made_at", "seq")
+_MIDDLE: Final = 3
+_BINS: Final = 64
+_BOTTOM: Final = -(10**6)
 _MARGIN: Final = 10**9
 _PLACES: Final = 4
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The sales that may be far, each with the middle ones of its comparables, by price and by deviation."""
+    cells, sold = _cells(tables, context)
+    places = {f"at_{n}": (sold.sold - 2) // 2 + n for n in range(_MIDDLE)}
+    middle = _at_places(sold, ("cell", "sold"), "price", places)
+    sides = [_side(middle, above=above) for above in (True, False)]
+    medians = ibis.union(*sides, distinct=False)
+    placed = sold.inner_join(medians, "cell")
+    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
+    near, far = (placed.sold - 2) // 2, (placed.sold - 1) // 2
+    mads = _at_places(placed, ("cell", "sold", "above"), "deviation", {"mad_near": near, "mad_far": far})
+    asked = _far(placed, mads, context)
+    asked = _with_crowd(asked, sold).inner_join(cells.drop("sold"), "cell").drop("cell")
+    of_sale = tables["trades"].select("geo", "seller_id", of="trade_id")
+    asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
+    return asked.mutate(geo=asked.geo.fill_null("")).order_by("trade_id")
+
+
+def _cells(tables: Tables, context: Context) -> tuple[Any, Any]:
+    """The cells that are large enough, by a number of this run, and the sales in them."""
     listings = tables["listings"]
     listings = listings.select(
         "listing_id",
@@ -45,98 +69,105 @@ def expression(tables: Tables, context: Context) -> Any:
         .fill_null(0)
         .cast("int64"),
     )
-    of_listing = tables["trades"].select("trade_id", "listing_id", "agreed_at", "contract_dated_at")
-    sold = (
-        counted_sales(tables, context).inner_join(of_listing, "trade_id").inner_join(listings, "listing_id")
-    )
-    sold = sold.filter(sold.seller_group != sold.buyer_group)
-    sold = sold.mutate(
-        unit=sold.unit.fill_null(""),
-        quantity=sold.quantity.fill_null(1),
-        made_at=ibis.coalesce(sold.agreed_at, sold.contract_dated_at),
-    )
-    sold = sold.filter(sold.quantity > 0)
-    sold = sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
-    by_price = [sold.price.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
-    sold = sold.mutate(
-        nth=ibis.row_number().over(group_by=_CELL, order_by=by_price),
-        sold=sold.count().over(group_by=_CELL),
-    )
-    sold = sold.filter(sold.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
-    sides = [_far(sold, context, above=above) for above in (True, False)]
-    return _with_crowd(ibis.union(*sides, distinct=False), sold).order_by("trade_id")
+    sold = counted_sales(tables, context)
+    sold = sold.filter(sold.seller_group != sold.buyer_group, sold.quantity.fill_null(1) > 0)
+    sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
+    sold = sold.inner_join(listings, "listing_id").select(*_CELL, *_OF_A_SALE)
+    cells = sold.group_by(*_CELL).agg(sold=sold.count())
+    cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
+    cells = cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in _CELL]))
+    sold = sold.inner_join(cells, list(_CELL)).select("cell", "sold", *_OF_A_SALE)
+    return cells, sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
 
 
-def _with_crowd(asked: Any, sold: Any) -> Any:
-    """How many of a sale's comparables are one seller's: of the group that has most, its own left out."""
-    groups = sold.group_by(*_CELL, "seller_group").agg(sales=sold.count())
-    most_first = [groups.sales.desc(), groups.seller_group.asc()]
-    groups = groups.mutate(place=ibis.row_number().over(group_by=_CELL, order_by=most_first))
-    first = groups.filter(groups.place == 0).rename(most_group="seller_group", most="sales").drop("place")
-    second = groups.filter(groups.place == 1).rename(next_most="sales").drop("place", "seller_group")
-    asked = asked.inner_join(first, list(_CELL))
-    asked = asked.left_join(second, list(_CELL)).drop(*(f"{name}_right" for name in _CELL))
-    asked = asked.mutate(
-        crowd=ibis.ifelse(asked.most_group == asked.seller_group, asked.next_most, asked.most).fill_null(0)
+def _at_places(rows: Any, by: tuple[str, ...], value: str, places: Mapping[str, Any]) -> Any:
+    """Of each group the values at some places of their order (ties by amount and id), and what made them.
+
+    Sorting all of a market's sales is dear: they are counted by bins of one width in logarithms, and sorted
+    where a bin holds a place that is asked.
+    """
+    rows = rows.mutate(
+        bin=ibis.ifelse(rows[value] > 0, (rows[value].ln() * _BINS).floor().cast("int64"), _BOTTOM), **places
     )
-    return asked.drop("most_group", "most", "next_most")
+    counts = rows.group_by(*by, "bin", *places).agg(n=rows.count())
+    up_to = ibis.window(group_by=by, order_by=counts.bin.asc(), preceding=None, following=0)
+    counts = counts.mutate(before=(counts.n.sum().over(up_to) - counts.n).cast("int64"))
+    within = [(counts[name] >= counts.before) & (counts[name] < counts.before + counts.n) for name in places]
+    wanted = counts.filter(reduce(or_, within)).select(*by, "bin", "before")
+    chosen = rows.inner_join(wanted, [*by, "bin"])
+    order = [chosen[value].asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
+    nth = ibis.row_number().over(group_by=(*by, "bin"), order_by=order) + chosen.before
+    chosen = chosen.mutate(nth=nth)
+    told = {"": "price", "_amount": "amount_minor", "_quantity": "quantity", "_seq": "seq"}
+    return chosen.group_by(*by).agg(
+        **{
+            f"{name}{suffix}": chosen[column].max(where=chosen.nth == chosen[name])
+            for name in places
+            for suffix, column in told.items()
+        }
+    )
 
 
-def _far(sold: Any, context: Context, *, above: bool) -> Any:
+def _side(middle: Any, *, above: bool) -> Any:
+    """The median of the others for the sales above it, or below: what is left out is behind it, or before.
+
+    Of an even number of comparables two are in the middle, of an odd number one; `sold` counts the sale too.
+    """
+    first = 0 if above else 1
+    even = middle.sold % 2 == 0
+    told = {}
+    for part in ("", "_amount", "_quantity", "_seq"):
+        near = middle[f"at_{first}{part}"]
+        told |= {
+            f"median_near{part}": near,
+            f"median_far{part}": ibis.ifelse(even, near, middle[f"at_{first + 1}{part}"]),
+        }
+    side = middle.select("cell", above=ibis.literal(above), **told)
+    return side.mutate(middle=(side.median_near + side.median_far) / 2)
+
+
+def _far(placed: Any, mads: Any, context: Context) -> Any:
+    """The sales that lie beyond the middle and far from it, but for a margin: `findings` compares exactly."""
     rules = context.rules
-    first = 0 if above else 1  # what is left out stands behind the middle, or before it
-    near, far = (sold.sold - 2) // 2 + first, (sold.sold - 1) // 2 + first
-    placed = _kept(sold, sold.nth, near, far, "median")
-    placed = placed.mutate(middle=(placed.median_near + placed.median_far) / 2)
-    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
-    by_deviation = [placed.deviation.asc(), placed.amount_minor.asc(), placed.trade_id.asc()]
-    placed = placed.mutate(mth=ibis.row_number().over(group_by=_CELL, order_by=by_deviation))
-    placed = _kept(placed, placed.mth, (placed.sold - 2) // 2, (placed.sold - 1) // 2, "mad")
-    beyond = (placed.nth > far) if above else (placed.nth < near)
-    mad = [(at - placed.middle).abs() for at in (placed.mad_near, placed.mad_far)]
+    placed = placed.inner_join(mads.drop("sold"), ["cell", "above"])
+    beyond = ibis.ifelse(placed.above, placed.price > placed.median_far, placed.price < placed.median_near)
+    mad = ((placed.mad_near - placed.middle).abs() + (placed.mad_far - placed.middle).abs()) / 2
     beyond_by = rules.fraction("FAIR_PRICE", "deviations_above") * rules.fraction("FAIR_PRICE", "mad_scale")
-    by_z = _reaches(placed.deviation, (mad[0] + mad[1]) / 2, beyond_by)
+    by_z = _reaches(placed.deviation, mad, beyond_by)
     twice = _reaches(placed.price, placed.middle, rules.fraction("FAIR_PRICE", "ratio_from"))
-    asked = placed.filter(beyond & (by_z | twice if above else by_z))
     kept = [
         f"{name}_{at}_{part}"
         for name in ("median", "mad")
         for at in ("near", "far")
         for part in ("amount", "quantity")
     ]
-    return asked.select(
-        *_CELL,
-        "trade_id",
-        "listing_id",
-        "geo",
-        "seller_id",
-        "seller_group",
-        "amount_minor",
-        "quantity",
-        "seq",
-        "made_at",
-        "sold",
-        "median_near_seq",
-        "median_far_seq",
-        *kept,
+    return placed.filter(beyond & (by_z | (placed.above & twice))).select(
+        *("cell", "trade_id", "seller_group", "amount_minor", "quantity", "seq", "made_at", "sold"),
+        *("median_near_seq", "median_far_seq", *kept),
     )
+
+
+def _with_crowd(asked: Any, sold: Any) -> Any:
+    """How many of a sale's comparables are one seller's: of the group that has most, its own left out."""
+    sold = sold.semi_join(asked.select("cell").distinct(), "cell")
+    groups = sold.group_by("cell", "seller_group").agg(sales=sold.count())
+    most_first = [groups.sales.desc(), groups.seller_group.asc()]
+    groups = groups.mutate(place=ibis.row_number().over(group_by="cell", order_by=most_first))
+    first = groups.filter(groups.place == 0).select(
+        cell_of_most="cell", most_group="seller_group", most="sales"
+    )
+    second = groups.filter(groups.place == 1).select(cell_of_next="cell", next_most="sales")
+    asked = asked.inner_join(first, [("cell", "cell_of_most")])
+    asked = asked.left_join(second, [("cell", "cell_of_next")])
+    asked = asked.mutate(
+        crowd=ibis.ifelse(asked.most_group == asked.seller_group, asked.next_most, asked.most).fill_null(0)
+    )
+    return asked.drop("most_group", "most", "next_most", "cell_of_most", "cell_of_next")
 
 
 def _reaches(value: Any, base: Any, times: Fraction) -> Any:
     """Whether a value reaches so many times the base, but for a margin; what is told is compared exactly."""
     return value * (times.denominator * _MARGIN) >= base * (times.numerator * (_MARGIN - 1))
-
-
-def _kept(rows: Any, nth: Any, near: Any, far: Any, name: str) -> Any:
-    """Every row of a cell with the price of the rows at two places, and what it was made of."""
-    values = {"": "price", "_amount": "amount_minor", "_quantity": "quantity", "_seq": "seq"}
-    return rows.mutate(
-        **{
-            f"{name}_{at}{suffix}": rows[column].max(where=nth == place).over(group_by=_CELL)
-            for at, place in (("near", near), ("far", far))
-            for suffix, column in values.items()
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True)
