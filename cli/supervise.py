@@ -26,6 +26,7 @@ def supervise(
     folder: Annotated[
         Path, typer.Argument(help="A folder of evidence tables, Parquet or CSV", metavar="DIR")
     ],
+    *,
     out: Annotated[Path, typer.Option("--out", help="Where the findings go")] = Path("findings.json"),
     engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark for a cluster")] = "duckdb",
     master: Annotated[

@@ -1,5 +1,6 @@
 """The engines' SQL: what `ibis` writes, but for what the engines would understand differently."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def _folded(compiler: Any, text: Any, to: str, of_bytes: Any, of_signs: Any) -> 
     return compiler.if_(sge.EQ(this=of_bytes, expression=of_signs), compiler.f[to](text), other)
 
 
-COMPILERS: Final = MappingProxyType({"duckdb": _DuckDB(), "pyspark": _Spark()})
+COMPILERS: Final[Mapping[str, Any]] = MappingProxyType({"duckdb": _DuckDB(), "pyspark": _Spark()})
 
 
 def as_sql(expression: Any, dialect: str) -> str:

@@ -103,7 +103,8 @@ def test_odd_tables_say_the_same_on_spark(spark, tmp_path):
 
 def test_the_same_moment_and_the_same_refusals(spark, tmp_path):
     market = Market("orgs", "trades").trade("t", "a", "a", 1, on(6, 1).replace(microsecond=7))
-    assert supervise(market.write(tmp_path / "one"), opening=only_asked(spark)).as_of == on(6, 4).replace(microsecond=1000)
+    looked = supervise(market.write(tmp_path / "one"), opening=only_asked(spark))
+    assert looked.as_of == on(6, 4).replace(microsecond=1000)
     market.trade("t", "a", "b", 1)
     with pytest.raises(UnusableEvidence, match="trades holds 't' twice as trade_id"):
         supervise(market.write(tmp_path / "two"), opening=spark)
