@@ -1,4 +1,9 @@
-"""AB1: an unfairly high price of a dominant undertaking: far above comparables, or risen fast."""
+"""AB1: an unfairly high price of a dominant undertaking: dear beside others', risen fast, or of a great margin.
+
+A margin is what of a price is left over its variable cost of that month (`costs`), as a part of the price; it
+is held against the middle one of the others' margins in the market. A rise is left out where the cost of a
+unit, known at both ends, rose by as much.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,27 +29,49 @@ def expression(tables: Tables, context: Context) -> Any:
     """The dominant's sales that are dear beside the others', or of a listing whose price rose, by series."""
     ratio = context.rules.fraction("AB1", "median_ratio")
     rise = 1 + context.rules.fraction("AB1", "rise")
-    sold = priced_sales(tables, context)
+    times = context.rules.whole("AB1", "times_margin")
+    least = context.rules.whole("AB1", "comparables_from")
+    sold = _with_margins(tables, priced_sales(tables, context))
     others = rivals_sales(tables, context, sold)
+    margins = medians(others, ("category", "geo", "of_group"), "margin_bp")
+    margins = margins.rename(usual_margin="median", margins="of")
     others = medians(others, (*_CELL, "of_group"), "price").rename(comparables="of")
     own = dominants_sales(tables, context, sold)
     own = own.left_join(others, [*_CELL, ("seller_group", "of_group")])
     own = own.drop(*(f"{name}_right" for name in _CELL), "of_group")
+    own = own.left_join(margins, ["category", "geo", ("seller_group", "of_group")])
+    own = own.drop("category_right", "geo_right", "of_group")
     own = own.mutate(
         lowest=own.price.min().over(group_by=_SERIES),
         highest=own.price.max().over(group_by=_SERIES),
         high=ibis.coalesce(
-            (own.comparables >= context.rules.whole("AB1", "comparables_from"))
-            & (own.price * ratio.denominator >= own.median * ratio.numerator),
+            (own.comparables >= least) & (own.price * ratio.denominator >= own.median * ratio.numerator),
+            False,
+        ),
+        great=ibis.coalesce(
+            (own.margins >= least) & (own.usual_margin > 0) & (own.margin_bp >= times * own.usual_margin),
             False,
         ),
     )
     rose = own.highest * rise.denominator >= own.lowest * rise.numerator
-    return own.filter(own.high | rose).order_by(*_SERIES, "made_at", "trade_id")
+    return own.filter(own.high | own.great | rose).order_by(*_SERIES, "made_at", "trade_id")
+
+
+def _with_margins(tables: Tables, sold: Any) -> Any:
+    """`cost` of a unit and `margin_bp`, what is left over it in hundredths of a per cent of the price."""
+    costs = tables["costs"]
+    costs = costs.mutate(period=costs.period.substr(0, 7), of_listing=costs.listing_id)
+    costs = costs.group_by("of_listing", "period").agg(cost=costs.variable_cost_minor.max())
+    sold = sold.mutate(month=(sold.made_at + ibis.interval(hours=8)).strftime("%Y-%m"))
+    sold = sold.left_join(costs, [("listing_id", "of_listing"), ("month", "period")])
+    sold = sold.drop("of_listing", "period")
+    amount = sold.amount_minor.cast("float64")
+    left = amount - sold.cost.cast("float64") * sold.quantity.cast("float64")
+    return sold.mutate(margin_bp=(left * 10_000 / amount).floor())
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
-    """One finding a listing and kind; costs, where they are known, are asked by `AB2`'s table beside it."""
+    """One finding a listing and kind."""
     within = timedelta(days=context.rules.whole("AB1", "within"))
     rise = 1 + context.rules.fraction("AB1", "rise")
     for _, group in groupby(rows, key=lambda row: [row[name] for name in _SERIES]):
@@ -58,6 +85,14 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 "highest_ratio_bp": whole(10_000 * max(map(_price, dear)) / median) if median else None,
             }
             yield _finding("above-comparables", dear, statistic, context)
+        great = [row for row in members if row["great"]]
+        if great:
+            statistic = {
+                "usual_margin_bp": whole(Fraction(great[0]["usual_margin"])),
+                "comparables": great[0]["margins"],
+                "highest_margin_bp": int(max(row["margin_bp"] for row in great)),
+            }
+            yield _finding("margin", great, statistic, context)
         risen = _risen(members, within, rise)
         if risen:
             first, last = risen
@@ -76,13 +111,22 @@ def _risen(rows: list[Row], within: timedelta, rise: Fraction) -> tuple[Row, Row
     """The steepest rise within the time: the lowest price and what it came to."""
     best: tuple[Row, Row] | None = None
     for i, last in enumerate(rows):
-        earlier = [row for row in rows[:i] if last["made_at"] - row["made_at"] <= within]
+        earlier = [
+            row for row in rows[:i] if last["made_at"] - row["made_at"] <= within and not _by_cost(row, last)
+        ]
         first = min(earlier, key=_price, default=None)
         if first is None or _price(last) < rise * _price(first):
             continue
         if best is None or _price(last) * _price(best[0]) > _price(best[1]) * _price(first):
             best = (first, last)
     return best
+
+
+def _by_cost(first: Row, last: Row) -> bool:
+    """Whether the known cost of a unit rose as much as the price did."""
+    if first["cost"] is None or last["cost"] is None:
+        return False
+    return bool(last["cost"] - first["cost"] >= _price(last) - _price(first) > 0)
 
 
 def _finding(kind: str, rows: list[Row], statistic: dict[str, Any], context: Context) -> Finding:
@@ -99,17 +143,21 @@ def _finding(kind: str, rows: list[Row], statistic: dict[str, Any], context: Con
         statistic={"kind": kind, "month": f"{month:%Y-%m}", **statistic},
         evidence=(row["seq"] for row in rows),
         innocent=(
-            because("cost", "成本上升", "costs rose"),
+            because("cost", "成本上升", "costs rose", _costs(rows)),
             because("quality", "质量、时效或独占授权不同", "quality, freshness or exclusivity differ"),
             because("volume", "数量不同", "another volume", Checked.RULED_OUT),  # compared per unit and tier
         ),
     )
 
 
+def _costs(rows: list[Row]) -> Checked:
+    return Checked.OPEN if any(row["cost"] is None for row in rows) else Checked.RULED_OUT
+
+
 RULE = Rule(
     rule_id="AB1",
     needs=NEEDS,
-    uses=("flags",),
+    uses=("flags", "costs"),
     cites=CITES,
     expression=expression,
     findings=findings,

@@ -30,9 +30,12 @@ def dominated(market, tag, *, rivals=1_000, own=10_000, orders=3):
         sale(market, tag, (f"big{n}", "a", "a2"), own, on(2, 1 + n), licence_class=f"group{n}", quantity=50)
 
 
-@plants("AB1", screen=True)
+@plants("AB1", "costs", screen=True)
 def too_dear(market, tag, guilty, chance):
     dominated(market, tag)
+    if chance.random() < 0.4:
+        _great_margin(market, tag, guilty, chance)
+        return
     if chance.random() < 0.5:  # twice the median of 1,000 exactly
         sale(market, tag, ("t", "a", "b1"), 2_000 - (not guilty), on(7, 1))
         return
@@ -41,6 +44,19 @@ def too_dear(market, tag, guilty, chance):
     late = timedelta(days=90) + (SECOND if not guilty and chance.random() < 0.5 else timedelta(0))
     exact = price * 3 // 2
     sale(market, tag, ("t", "a", "b1"), exact - (not guilty and late == timedelta(days=90)), on(5, 1) + late)
+
+
+def _great_margin(market, tag, guilty, chance):
+    """Rivals are left a fifth of their price, it three fifths of its own; or a hair less."""
+    for n in range(3):
+        market.add("costs", listing_id=f"lr{n}-{tag}", period="2026-04", variable_cost_minor=800)
+    market.add(
+        "costs", listing_id=f"la-{tag}", period="2026-07", variable_cost_minor=40_000 + (not guilty) * 10
+    )
+    sale(market, tag, ("t", "a", "b1"), 100_000, on(7, 1), unit=f"u{tag}")
+    if not guilty and chance.random() < 0.5:  # a price that rose by half as its cost rose by as much
+        market.add("costs", listing_id=f"la-{tag}", period="2026-08", variable_cost_minor=90_010)
+        sale(market, tag, ("late", "a", "b1"), 150_000, on(8, 15), unit=f"u{tag}")
 
 
 @plants("AB2", "costs", screen=True)
