@@ -1,4 +1,4 @@
-"""AB1: an unfairly high price of a dominant undertaking: dear beside others', risen fast, or of a great margin.
+"""AB1: an unfairly high price of a dominant undertaking: beside others', by its rise, or by its margin.
 
 A margin is what of a price is left over its variable cost of that month (`costs`), as a part of the price; it
 is held against the middle one of the others' margins in the market. A rise is left out where the cost of a
