@@ -1,7 +1,8 @@
 """`python http_arrivals.py PORT PATH BODIES RATE SECONDS`: posts lines of a file as they fall due.
 
-Nothing waits for an answer: an arrival takes a free connection, or a new one. What is sent away comes again
-later. Prints one JSON document. A process of its own that knows nothing of the exchange.
+Nothing waits for an answer: an arrival takes a free connection, or a new one. Where there are as many as
+there may be, it waits for one, and that counts. What is sent away comes again later. Prints one JSON
+document. A process of its own that knows nothing of the exchange.
 """
 
 import asyncio
@@ -24,13 +25,13 @@ class Connection(asyncio.Protocol):
         self._arrivals = arrivals
         self._read = b""
         self._body = b""
-        self._sent_s = 0.0
+        self._due_s = 0.0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
-    def post(self, head: bytes, body: bytes) -> None:
-        self._body, self._sent_s = body, time.perf_counter()
+    def post(self, head: bytes, body: bytes, due_s: float) -> None:
+        self._body, self._due_s = body, due_s
         self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
 
     def data_received(self, data: bytes) -> None:
@@ -45,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._read = b""
         status = int(fields[0].split(" ")[1])
         again = any(field.startswith("retry-after:") for field in fields)
-        waited_s = time.perf_counter() - self._sent_s
+        waited_s = time.perf_counter() - self._due_s
         self._arrivals.answered(self, self._body, status, rest.decode(), waited_s, again=again)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,6 +63,7 @@ class Arrivals:
         )
         self._bodies = deque(bodies)
         self._free: list[Connection] = []
+        self._waiting: deque[tuple[bytes, float]] = deque()  # for a connection, each since it fell due
         self._open = 0
         self.under_way = 0
         self.told: dict[str, Any] = {
@@ -85,17 +87,20 @@ class Arrivals:
                 await asyncio.sleep(0.01)
 
     async def _arrive(self) -> None:
+        due_s = time.perf_counter()
         self.told["arrived"] += 1
         if not self._free and self._open < _MOST_CONNECTIONS:
             self._open += 1
             loop = asyncio.get_running_loop()
             _, made = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self._port)
             self._free.append(made)
-        if not self._free:
-            self.told["odd"].append("no connection was free")
-            return
         self.under_way += 1
-        self._free.pop().post(self._head, self._bodies.popleft())
+        self._waiting.append((self._bodies.popleft(), due_s))
+        self._post()
+
+    def _post(self) -> None:
+        while self._free and self._waiting:
+            self._free.pop().post(self._head, *self._waiting.popleft())
 
     def answered(
         self, on: Connection, body: bytes, status: int, text: str, waited_s: float, *, again: bool
@@ -110,6 +115,7 @@ class Arrivals:
             self._bodies.append(body)
         else:
             self.told["odd"].append(f"{status}: {text}"[:200])
+        self._post()
 
     def lost(self, on: Connection, why: Exception | None) -> None:
         self._open -= 1

@@ -5,6 +5,7 @@ The floor is the same server with an endpoint that checks the same bytes against
 """
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +30,6 @@ from tests.bench.settlements import MANY, settling
 from tests.bench.stock import Due
 from tests.market.settlement.bank_side import ESCROW
 from tests.market.trade.scene import Scene
-from tests.web.api.live import free_port
 from web.api import bank
 from web.main import Application
 from web.problems import install
@@ -165,10 +165,13 @@ def _write(path: Path, due: Sequence[Due]) -> None:
 
 @asynccontextmanager
 async def _served(app: Any) -> AsyncIterator[int]:
-    port = free_port()
+    door = socket.create_server(
+        ("127.0.0.1", 0)
+    )  # ours from now on: uvicorn ends the run where a port is taken
+    port = door.getsockname()[1]
     collect_less()  # as `databourse serve` does
     server = uvicorn.Server(server_config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve([door]))
     try:
         async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(30):
             while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
