@@ -88,6 +88,17 @@ OFFERED: Final = MappingProxyType(
             "cli.supervise:supervise",
             "Run the supervision rules on evidence tables and write the findings.",
         ),
+        "dossier": (
+            "cli.rederive:dossier",
+            "Hand a finding over: every entry it cites, and the proof that it stands in the log.",
+        ),
+        "rederive": (
+            "cli.rederive:rederive",
+            (
+                "Derive a finding again from the public log and one's own openings, "
+                "or say what cannot be seen."
+            ),
+        ),
         "statistics": (
             "cli.statistics:statistics",
             "Write a month's statistics: by sector, region, right and level, flows, prices, survey, tie-out.",

@@ -98,7 +98,7 @@ def parse_report(data: bytes) -> Report:
                 RuleOff(off["rule_id"], off["missing_table"], off["reason"]) for off in document["rules_off"]
             ),
             statistics=document["statistics"],
-            findings=tuple(_finding(item) for item in document["findings"]),
+            findings=tuple(one_finding(item) for item in document["findings"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableFindings(f"not a findings file: {error!r}") from None
@@ -121,7 +121,8 @@ def summarise(report: Report) -> Summary:
     )
 
 
-def _finding(item: Mapping[str, Any]) -> Finding:
+def one_finding(item: Mapping[str, Any]) -> Finding:
+    """A finding of its JSON form. Raises ValueError where its id is not its own, KeyError, TypeError."""
     finding = Finding(
         rule_id=item["rule_id"],
         rule_version=item["rule_version"],
