@@ -166,6 +166,7 @@ DERIVED: Final = (
     "watermarks",
     "mark_hits",
     "sketches",
+    "bid_traces",
     "texts",
     "identifiers",
     "rights",

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from base.canonical import canonical
+from base.canonical import canonical, sha256_hex
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
 from base.jobs import cancel, enqueue
 from brokers.errors import SelfDealing
 from brokers.repository import in_force, mandates_in_use
 from identity.control import controllers_of
+from identity.repository import get_person
 from identity.service import insert, require_member
 from ledger import reader
 from ledger.recording import Act, record
@@ -57,6 +58,7 @@ from pricing.whole import PLATFORM_FEE_BP
 
 CLOSE_JOB: Final = "auction.close"
 AWARD_JOB: Final = "auction.award"
+_TRACE: Final = "databourse/bid-trace/v1"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 MECHANISM_IDS: Final = {Mechanism.SECOND_PRICE: "M6", Mechanism.RSOP: "M7"}
 
@@ -202,9 +204,21 @@ async def commit_bid(
     await repository.move(s, auction=auction, event=AuctionEvent.COMMIT, role=act.role, values=counted)
     await insert(s, bid, BidBefore("each undertaking bids once", bidder_id=bidder_id))
     said = _bid(bid) | {"number": bid.number, "mandate_id": bid.mandate_id}
-    opening = {"purpose": purpose, "scenario": scenario}
+    opening = {"purpose": purpose, "scenario": scenario} | await _made_by(s, act)
     await record(s, act, step(auction, AuctionEvent.COMMIT, before, said, opening=opening))
     return bid
+
+
+async def _made_by(s: ReadSession, act: Act) -> dict[str, str]:
+    """Which natural person bids, in a digest of the house's own mark: for supervision, in the opening.
+
+    A broker's agent openly acts for several, and one of whom no identity is on record is nobody known.
+    """
+    if act.role == "BROKER" or act.actor.user_id is None:
+        return {}
+    person = await get_person(s, user_id=act.actor.user_id)
+    mark = None if person is None else person.mark
+    return {} if mark is None else {"made_by": sha256_hex(f"{_TRACE}\n{mark}".encode())}
 
 
 async def reveal_bid(

@@ -1,13 +1,17 @@
 """One auction's facts, in ledger order, folded into its bids."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from supervision.evidence.facts import Fact, whole
 
+PERSON: Final = "person"
+
 
 def bids_of(facts: Iterable[Fact]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """A row of each bid. `outcome` is won, lost or withdrawn (never revealed); none while it is open.
+    """A row of each bid, and of who made it, where that is told.
+
+    `outcome` is won, lost or withdrawn (never revealed); none while it is open.
 
     `seq` is that of what was revealed, else of the commitment.
     """
@@ -22,6 +26,9 @@ def bids_of(facts: Iterable[Fact]) -> Iterator[tuple[str, Mapping[str, Any]]]:
             names = ("auction_id", "bid_id", "listing_id", "seller_id", "bidder_id", "broker_id")
             row = {name: said.get(name) for name in names}
             bids[said["bid_id"]] = row | sold | {"committed_at": fact.at, "seq": fact.seq}
+            if opened.get("made_by"):
+                trace = {"quote_id": said["bid_id"], "kind": PERSON, "value_sha256": opened["made_by"]}
+                yield "bid_traces", trace | {"seq": fact.seq}
         elif fact.event == "AUC.REVEAL" and said.get("bid_id") in bids:
             price = whole(opened.get("price_minor"))
             bids[said["bid_id"]] |= {"price_minor": price, "revealed_at": fact.at, "seq": fact.seq}

@@ -1,4 +1,4 @@
-"""CO7: bids of several undertakings in one tender that came from one hand: one device, address or author.
+"""CO7: bids of several undertakings in one tender that came from one hand: one device, address, person.
 
 `bid_traces` are digests of what a bid's envelope and papers tell of where they were made. Rivals that share
 one in a tender (for an authorised operation, or for data) are asked about; whoever left the same trace on
@@ -22,6 +22,11 @@ from supervision.trades import moment
 def expression(tables: Tables, context: Context) -> Any:
     """The bids that share a trace with a bid of another undertaking in the same tender."""
     quotes = tables["quotes"].select("quote_id", "seller_id", "tender_id", "quoted_at", "seq")
+    bids = tables["bids"]
+    bids = bids.select(
+        "seq", quote_id="bid_id", seller_id="bidder_id", tender_id="auction_id", quoted_at="committed_at"
+    )
+    quotes = ibis.union(quotes, bids.select(*quotes.columns), distinct=False)
     quotes = quotes.filter(quotes.tender_id.nullif("").notnull(), quotes.quoted_at <= moment(context))
     quotes = quotes.left_join(groups(tables), [("seller_id", "org")]).drop("org")
     quotes = quotes.mutate(seller_group=ibis.coalesce(quotes.group, quotes.seller_id))
@@ -75,7 +80,7 @@ RULE = Rule(
         "quotes": ("quote_id", "seller_id", "tender_id", "quoted_at"),
         "bid_traces": ("quote_id", "kind", "value_sha256"),
     },
-    uses=("orgs",),
+    uses=("orgs", "bids"),
     expression=expression,
     findings=findings,
 )
