@@ -26,6 +26,7 @@ from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.planning import planned
 from web.pages.regions import region
+from web.pages.sandboxing import shown_terms
 from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
@@ -48,6 +49,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         asking = await _asking(s, visitor, listing)
         buyers = await repository.buyers_of(s, listing_id=listing_id)
         plan = await repository.plan_of(s, listing_id=listing_id)
+        sandbox = await repository.sandbox_of(s, listing_id=listing_id)
         conditions = await repository.conditions_of(s, listing_id=listing_id)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
     price = listing.list_price_minor
@@ -66,6 +68,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         options=[(org, names[org]) for org in asking.get("orgs", [])],
         price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
         plan=plan and planned(plan, listing, asked),
+        sandbox=shown_terms(sandbox),
         vat_bp=VAT_BP,
         platform_bp=PLATFORM_FEE_BP,
         category=CATEGORY_LABELS[listing.category],

@@ -17,11 +17,11 @@ from market.delivery.sandbox.service import Asking, ask, declared_by, looked_at,
 from market.delivery.sandbox.tables import Question
 from market.delivery.sandbox.telling import as_sql, seen_by_seller, table_of_answer
 from market.listings.repository import get_listing
-from market.listings.sandboxing import AskedColumn
 from web.files import sandbox_of
 from web.pages.acting import attempt
 from web.pages.delivering import declarable_for
 from web.pages.forms import Filled, Form, fresh_key, sent_back
+from web.pages.sandboxing import MICRO, allowed, plain
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
@@ -29,7 +29,6 @@ _PARTIES: Final = frozenset({"BUYER", "PROVIDER"})
 _BUYER: Final = frozenset({"BUYER"})
 _SELLER: Final = frozenset({"PROVIDER"})
 _ANSWERS_SHOWN: Final = 10
-_MICRO: Final = 1_000_000
 _SAMPLE: Final = "SELECT COUNT(*) AS n FROM data"
 
 
@@ -106,11 +105,12 @@ async def _context(s: ReadSession, visitor: Visitor, entitlement_id: str, org_id
         "trade": trade,
         "title": (await get_listing(s, listing_id=trade.listing_id)).title,
         "terms": terms,
-        "columns": [(column, _allowed(column)) for column in terms.columns],
+        "columns": [(column, allowed(column)) for column in terms.columns],
         "sample": _SAMPLE,
         "sells": sells,
         "left": _epsilon(budget.left_micro(terms)),
         "total": _epsilon(terms.epsilon_total_micro),
+        "more": budget.left_micro(terms) // max(terms.epsilon_query_micro, 1),
         "each": _epsilon(terms.epsilon_query_micro),
         "asked_so_far": budget.questions,
         "most": questions_of(terms),
@@ -132,18 +132,5 @@ async def _may_read(s: ReadSession, visitor: Visitor, row: Question, org_id: str
     return True
 
 
-def _allowed(column: AskedColumn) -> list[str]:
-    """The parts of a question in which a column may stand."""
-    parts = {
-        "WHERE": column.filter,
-        "GROUP BY": column.group,
-        "SUM, AVG": column.bounds is not None,
-        "COUNT(DISTINCT)": column.distinct,
-    }
-    return [part for part, may in parts.items() if may]
-
-
 def _epsilon(micro: int) -> str:
-    """Millionths of ε as people write it: 1500000 is 1.5."""
-    whole, part = divmod(micro, _MICRO)
-    return f"{whole}.{part:06d}".rstrip("0").rstrip(".")
+    return plain(micro, MICRO)

@@ -32,6 +32,7 @@ from web.pages.multipart import upload_of
 from web.pages.naming import names_of
 from web.pages.planning import plan_of_form, planned
 from web.pages.regions import REGIONS
+from web.pages.sandboxing import MODES, sandbox_of_form, shown_terms
 from web.pages.visiting import SELLERS, Visitor, VisitorDep
 
 router = APIRouter()
@@ -116,6 +117,7 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         purposes=_labelled(visitor, PURPOSE_LABELS),
         kinds=_labelled(visitor, KIND_LABELS),
         plans=_labelled(visitor, PLAN_LABELS),
+        sandbox_modes=[(mode.value, visitor.say(word)) for mode, word in MODES.items()],
     )
 
 
@@ -125,7 +127,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
     form = await visitor.form()
     role = _role(visitor)
     try:
-        plan = plan_of_form(form)
+        plan, sandbox = plan_of_form(form), sandbox_of_form(form)
     except Invalid as error:
         return await _describe(visitor, file_id, sent_back("listing.draft", form, error))
     texts = {name: form.text(name) for name in _DRAFT_TEXTS}
@@ -146,6 +148,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
             "conditions": _conditions(form),
             "buyers": _buyers(form),
             "price_plan": plan,
+            "sandbox": sandbox,
         },
         role=role,
         then=lambda listing: f"/sell/{listing['listing_id']}",
@@ -188,6 +191,7 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         reviews = await repository.reviews_of(s, listing_id=listing_id)
         comparables = await comparables_of(s, listing, at=visitor.node.clock.now())
         plan = await repository.plan_of(s, listing_id=listing_id)
+        sandbox = await repository.sandbox_of(s, listing_id=listing_id)
     document: dict[str, Any] | None = None if report is None else orjson.loads(report.report)
     return visitor.render(
         "sell_listing.html",
@@ -204,6 +208,7 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         sources=visitor.options("source", Source),
         reviews=reviews,
         plan=plan and planned(plan, listing),
+        sandbox=shown_terms(sandbox),
         can_measure=listing.status is ListingState.DRAFT,
         can_submit=listing.status is ListingState.DRAFT and report is not None and report.passed,
         can_withdraw=listing.status is ListingState.LISTED and listing.seller_id == visitor.org_id,

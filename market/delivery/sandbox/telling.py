@@ -2,8 +2,10 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
@@ -16,13 +18,25 @@ _CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """How far a number of an answer is from the exact one: its standard deviation, and within how much it
+    lies in 95 of 100 answers. A mean has those of the sum of differences and of the count it is made of.
+    """
+
+    measured: str
+    deviation: str
+    within: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """An answer's columns and cells, as they are read."""
+    """An answer's columns and cells, as they are read; `withheld` groups were kept back."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    noise: tuple[str, ...]
+    noise: tuple[tuple[Noise, ...], ...]
     walls: tuple[str, ...]
+    withheld: int = 0
 
 
 def table_of_answer(answer: bytes) -> Table:
@@ -32,11 +46,22 @@ def table_of_answer(answer: bytes) -> Table:
     return Table(
         header=tuple(str(column["name"]) for column in columns),
         rows=tuple(tuple("" if cell is None else str(cell) for cell in row) for row in document["rows"]),
-        noise=tuple(
-            ", ".join(f"±{one['laplace_scale']}" for one in column.get("noise", ())) for column in columns
-        ),
+        noise=tuple(tuple(map(_noise, column.get("noise", ()))) for column in columns),
         walls=tuple(document.get("walls", ())),
+        withheld=int(document.get("withheld", 0)),
     )
+
+
+def _noise(told: dict[str, str]) -> Noise:
+    """By the scale of Laplace noise: √2 of it is the standard deviation, ln 20 of it holds 95 of 100."""
+    scale = float(told["laplace_scale"])
+    deviation, within = scale * math.sqrt(2), scale * math.log(20)
+    return Noise(told["measured"], _short(deviation), _short(within))
+
+
+def _short(number: float) -> str:
+    """Two digits that count, as people write numbers."""
+    return format(Decimal(f"{number:.2g}").normalize(), "f")
 
 
 def as_csv(answer: bytes) -> str:

@@ -33,6 +33,11 @@ async def test_a_buyer_asks_in_a_box_and_reads_a_table_and_the_seller_sees_the_f
     assert SQL in page.words
     assert "440110" in page.words
     assert "ε 10 of 60" in page.words
+    assert "questions left at that price: 0" in page.words
+    assert "ε 50 spent, 10 left" in page.words
+    assert (
+        "lies within ±0.06 of the exact number in 95 of 100 answers (standard deviation 0.028)" in page.words
+    )
     page = await buyer.send(page, "/questions", {"sql": "SELECT SUM(index) FROM data"}, expect=409)
     assert "The privacy budget does not suffice for this question" in page.words
     page = await seller.get(f"/en/entitlements/{right}/questions")
