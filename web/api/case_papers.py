@@ -1,173 +1,43 @@
-"""What people file, how they follow it up, and what a party of a case reads and says.
+"""What people file, how they follow it up, and what a party of a case reads and says (`web.proceedings`)."""
 
-None of this is signed by who does it: the exchange states it, and the log names neither who reported nor
-whom a case is about (`docs/cases.md`).
-"""
-
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 
-from base.db import WriteSession
-from cases import bargaining, executing, filing, punishing, repository
-from cases.filing import MOST_TEXT, Filed, Paper
-from cases.moving import Speaker
-from cases.reading import case_of_party, told_to
-from cases.reporters import Reporter, cases_under, messages, read_reporter
-from cases.rules import CaseEvent, Matter
-from cases.states import DESKS, PARTY
-from cases.tables import Case
-from ledger.acts import perform
-from ledger.recording import Act
-from web.acts import Asked, Id
-from web.api.case_views import DeadlineView, PaperView
-from web.deps import WAITING, Caller, CallerDep, NodeDep, ReadDep, VisitorDep, respond
-from web.node import Node
-from web.views import View, done_view
+from cases import bargaining, executing, punishing, repository
+from cases.reporters import Reporter
+from cases.states import DESKS
+from web.acts import Id
+from web.deps import WAITING, CallerDep, NodeDep, ReadDep, VisitorDep, respond
+from web.proceedings import (
+    AppealForm,
+    CodeForm,
+    FiledView,
+    FollowedView,
+    PaperForm,
+    PaperView,
+    PartyCaseView,
+    PublishedView,
+    ReporterView,
+    TermsForm,
+    WordForm,
+    WordsForm,
+    consent_to,
+    consents,
+    file_paper,
+    followed,
+    for_party,
+    held_up,
+    on_display,
+    party_view,
+    reads_reporter,
+    speak,
+    write_note,
+    write_word,
+)
+from web.views import done_view
 
 router = APIRouter(tags=["cases"])
-Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
-Code = Annotated[str, Field(min_length=10, max_length=60)]
-
-
-class PaperForm(Asked):
-    """A complaint (a dispute to be mediated), a report (a clue), or both; without a name it is anonymous."""
-
-    complaint: Annotated[str, Field(max_length=MOST_TEXT)] = ""
-    report: Annotated[str, Field(max_length=MOST_TEXT)] = ""
-    matter: Matter = Matter.MARKET_RULE
-    about: list[Id] = Field(default=[], max_length=20)
-    objects: list[Id] = Field(default=[], max_length=20)
-    acted_on: date | None = None
-    grave: bool = False
-    name: Annotated[str, Field(max_length=100)] = ""
-    contact: Annotated[str, Field(max_length=200)] = ""
-
-
-class FiledView(View):
-    """The code is told once: with it one follows up."""
-
-    code: str
-    case_ids: list[str]
-
-
-class CodeForm(Asked):
-    code: Code
-
-
-class WordForm(CodeForm):
-    text: Text
-
-
-class TermsForm(CodeForm):
-    case_id: Id
-    terms: Text
-
-
-class MessageView(View):
-    from_reporter: bool
-    at: datetime
-    text: str
-
-
-class FollowedView(View):
-    """How far a paper has come, and what was written."""
-
-    case_id: str
-    kind: str
-    status: str
-    matter: str
-    authority: str | None
-    filed_at: datetime
-    closed_at: datetime | None
-    messages: list[MessageView]
-
-
-class ReporterView(View):
-    """Who filed it; nothing where it is anonymous, was found by supervision, or is forgotten."""
-
-    name: str
-    contact: str
-    org_id: str | None
-
-
-class PartyCaseView(View):
-    """A case as a party sees it: what it was told, and what it has said itself."""
-
-    case_id: str
-    kind: str
-    status: str
-    matter: str
-    authority: str | None
-    papers: list[PaperView]
-    deadlines: list[DeadlineView]
-
-
-class PublishedView(View):
-    case_id: str
-    rule_id: str
-    document: dict[str, Any]
-    published_at: datetime
-
-
-class WordsForm(Asked):
-    text: Text
-
-
-class AppealForm(WordsForm):
-    """To an administrative review within 60 days, or to a court within six months."""
-
-    way: Annotated[str, Field(pattern=r"^(REVIEW|LAWSUIT)$")]
-
-
-async def file_paper(node: Node, form: PaperForm, reporter: Reporter) -> Filed:
-    """Take in a paper, as the exchange. Raises Malformed."""
-    paper = Paper(
-        complaint=form.complaint,
-        report=form.report,
-        about=tuple(form.about),
-        objects=tuple(form.objects),
-        matter=form.matter,
-        acted_on=form.acted_on,
-        grave=form.grave,
-        reporter=reporter,
-    )
-
-    async def received(s: WriteSession, act: Act) -> Filed:
-        return await filing.receive_paper(s, act, paper=paper, master=node.safe.master)
-
-    act = node.house.exchange_act()
-    return await perform(
-        node.house, act, received, attempted="CSE.FILE", object_id=node.house.exchange.actor.org_id
-    )
-
-
-async def followed(node: Node, code: str) -> list[FollowedView]:
-    """What became of a paper. Raises CodeUnknown."""
-    async with node.database.read() as s:
-        found = await cases_under(s, code=code, master=node.safe.master)
-        return [
-            FollowedView(
-                **{name: getattr(case, name) for name in _FOLLOWED},
-                messages=[
-                    MessageView.model_validate(one)
-                    for one in await messages(s, case_id=case.case_id, master=node.safe.master)
-                ],
-            )
-            for case in found
-        ]
-
-
-_FOLLOWED = ("case_id", "kind", "status", "matter", "authority", "filed_at", "closed_at")
-
-
-def held_up(request: Request) -> None:
-    """Papers from one address come at a pace. Raises TooManyAttempts."""
-    state = request.app.state
-    state.attempts.count(state.addresses.of(request))
 
 
 @router.post("/reports", status_code=201)
@@ -193,28 +63,10 @@ async def write(request: Request, node: NodeDep, form: WordForm) -> list[Followe
     return await followed(node, form.code)
 
 
-async def write_word(node: Node, form: WordForm) -> None:
-    """Keep a further word of who filed a paper. Raises CodeUnknown."""
-
-    async def written(s: WriteSession, act: Act) -> None:
-        await filing.write_as_reporter(s, act, code=form.code, text=form.text, master=node.safe.master)
-
-    exchange = node.house.exchange.actor.org_id
-    await perform(node.house, node.house.exchange_act(), written, attempted="CSE.TELL", object_id=exchange)
-
-
 @router.post("/reports/consent")
 async def consent(node: NodeDep, form: TermsForm) -> list[FollowedView]:
     """Consent to the terms of a mediation, as who complained."""
-
-    async def agreed(s: WriteSession, act: Act) -> Case:
-        return await filing.consent_as_reporter(
-            s, act, code=form.code, case_id=form.case_id, terms=form.terms, master=node.safe.master
-        )
-
-    await perform(
-        node.house, node.house.exchange_act(), agreed, attempted="CSE.CONSENT", object_id=form.case_id
-    )
+    await consent_to(node, form)
     return await followed(node, form.code)
 
 
@@ -224,34 +76,11 @@ async def published(s: ReadDep) -> list[PublishedView]:
     return await on_display(s)
 
 
-async def on_display(s: Any) -> list[PublishedView]:
-    """What is published of each case on display."""
-    found = []
-    for case in await repository.displayed(s):
-        paper = await repository.last_paper(s, case_id=case.case_id, event=CaseEvent.PUBLISH)
-        assert paper is not None
-        found.append(
-            PublishedView(
-                case_id=case.case_id, rule_id=case.rule_id, document=paper.document, published_at=paper.at
-            )
-        )
-    return found
-
-
-async def _read(caller: Caller, case_id: str) -> Any:
-    async def reads(s: WriteSession, act: Act) -> Any:
-        return await read_reporter(s, act, case_id=case_id, master=caller.node.safe.master)
-
-    (role,) = sorted(caller.actor.roles & DESKS)[:1] or ("",)
-    act = caller.node.house.act(caller.actor, role, caller.node.house.exchange.pen)
-    return await perform(caller.node.house, act, reads, attempted="CSE.TELL", object_id=case_id)
-
-
 @router.post("/cases/{case_id}/reporter")
 async def reporter(case_id: Id, caller: CallerDep) -> ReporterView | None:
     """Who filed it, for an officer of the authority that has the case; the file says who has asked."""
     caller.require(*DESKS)
-    found = await _read(caller, case_id)
+    found = await reads_reporter(caller, case_id)
     return None if found is None else ReporterView.model_validate(found, from_attributes=False)
 
 
@@ -264,45 +93,11 @@ async def note(case_id: Id, caller: CallerDep, form: WordsForm) -> PaperView:
         return PaperView.model_validate((await repository.papers_of(s, case_id=case_id))[-1])
 
 
-async def write_note(caller: Caller, case_id: str, text: str) -> None:
-    """Keep a note of the caller. Raises CaseUnknown, CaseWrongRole."""
-
-    async def noted(s: WriteSession, act: Act) -> Case:
-        return await filing.write_note(s, act, case_id=case_id, text=text)
-
-    (role,) = sorted(caller.actor.roles & DESKS)[:1] or ("",)
-    act = caller.node.house.act(caller.actor, role, caller.node.house.exchange.pen)
-    await perform(caller.node.house, act, noted, attempted="CSE.TELL", object_id=case_id)
-
-
-async def party_view(s: Any, *, case_id: str, org_id: str) -> PartyCaseView:
-    """A case as this party sees it. Raises CaseUnknown."""
-    case = await case_of_party(s, case_id=case_id, org_id=org_id)
-    return await _for_party(s, case, org_id)
-
-
-async def _for_party(s: Any, case: Case, org_id: str) -> PartyCaseView:
-    running = {"hearing_request", "review", "lawsuit", "commitment"}
-    return PartyCaseView(
-        case_id=case.case_id,
-        kind=case.kind.value,
-        status=case.status.value,
-        matter=case.matter.value,
-        authority=case.authority,
-        papers=[PaperView.model_validate(one) for one in await told_to(s, case=case, org_id=org_id)],
-        deadlines=[
-            DeadlineView.model_validate(one)
-            for one in await repository.deadlines_of(s, case_id=case.case_id)
-            if one.matter in running
-        ],
-    )
-
-
 @router.get("/party/cases")
 async def party_cases(caller: CallerDep, s: ReadDep) -> list[PartyCaseView]:
     """The cases about the caller of which it was told, newest first."""
     found = await repository.known_to(s, org_id=caller.actor.org_id)
-    return [await _for_party(s, case, caller.actor.org_id) for case in found]
+    return [await for_party(s, case, caller.actor.org_id) for case in found]
 
 
 @router.get("/party/cases/{case_id}")
@@ -311,72 +106,46 @@ async def party_case(case_id: Id, caller: CallerDep, s: ReadDep) -> PartyCaseVie
     return await party_view(s, case_id=case_id, org_id=caller.actor.org_id)
 
 
-_Verb = Callable[..., Awaitable[Case]]
 _PartyDone = done_view(PartyCaseView)
-
-
-async def speak(caller: Caller, verb: _Verb, event: str, case_id: str, **said: Any) -> Response:
-    """Say something as a party: the exchange states it, once for a key. Raises what the verb raises."""
-    node, org_id = caller.node, caller.actor.org_id
-    party = Speaker(PARTY, org_id, caller.actor.user_id)
-
-    async def spoken(s: WriteSession, act: Act) -> PartyCaseView:
-        await verb(s, act, case_id=case_id, **{"party": party, **said})
-        return await party_view(s, case_id=case_id, org_id=org_id)
-
-    return respond(
-        await caller.perform(
-            spoken,
-            lambda made: made,
-            route=f"party/cases/{case_id}/{event}",
-            args=said,
-            act=node.house.exchange_act(),
-            attempted=f"CSE.{event}",
-            object_id=case_id,
-        )
-    )
-
-
-async def consents(s: WriteSession, act: Act, *, case_id: str, party: Speaker, terms: str) -> Case:
-    """A party's consent to the terms of a mediation."""
-    return await filing.consent(s, act, case_id=case_id, terms=terms, speaker=party)
-
-
 _DONE: dict[str, Any] = {"status_code": 201, "response_model": _PartyDone, "openapi_extra": WAITING}
 
 
 @router.post("/party/cases/{case_id}/statement", **_DONE)
 async def statement(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
     """Say something to a notice of penalty, within five working days."""
-    return await speak(caller, punishing.make_statement, "STATEMENT", case_id, text=form.text)
+    return respond(await speak(caller, punishing.make_statement, "STATEMENT", case_id, text=form.text))
 
 
 @router.post("/party/cases/{case_id}/hearing", **_DONE)
 async def hearing(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
     """Ask for a hearing, within five working days of the notice."""
-    return await speak(caller, punishing.request_hearing, "REQUEST_HEARING", case_id, text=form.text)
+    return respond(await speak(caller, punishing.request_hearing, "REQUEST_HEARING", case_id, text=form.text))
 
 
 @router.post("/party/cases/{case_id}/commitment", **_DONE)
 async def commitment(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
     """Offer a commitment in an antitrust investigation."""
-    return await speak(caller, bargaining.offer_commitment, "OFFER_COMMITMENT", case_id, text=form.text)
+    return respond(
+        await speak(caller, bargaining.offer_commitment, "OFFER_COMMITMENT", case_id, text=form.text)
+    )
 
 
 @router.post("/party/cases/{case_id}/leniency", **_DONE)
 async def leniency(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
     """Tell of a horizontal agreement one took part in; the place in line counts."""
-    return await speak(caller, bargaining.apply_for_leniency, "APPLY_LENIENCY", case_id, text=form.text)
+    return respond(
+        await speak(caller, bargaining.apply_for_leniency, "APPLY_LENIENCY", case_id, text=form.text)
+    )
 
 
 @router.post("/party/cases/{case_id}/consent", **_DONE)
 async def party_consent(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
     """Consent to the terms of a mediation."""
-    return await speak(caller, consents, "CONSENT", case_id, terms=form.text)
+    return respond(await speak(caller, consents, "CONSENT", case_id, terms=form.text))
 
 
 @router.post("/party/cases/{case_id}/appeal", **_DONE)
 async def appeal(case_id: Id, caller: CallerDep, form: AppealForm) -> Response:
     """Take a decision to a review or a court."""
     verb = executing.appeal_decision
-    return await speak(caller, verb, "APPEAL", case_id, text=form.text, way=form.way)
+    return respond(await speak(caller, verb, "APPEAL", case_id, text=form.text, way=form.way))

@@ -9,6 +9,7 @@ from cases.ordering import proposals_of
 from cases.reading import file_for
 from cases.tables import Case, CaseOrder, OrderProposal
 from ledger.recording import Actor
+from web.proceedings import DeadlineView, PaperView
 from web.views import View
 
 
@@ -68,23 +69,6 @@ class FlagView(View):
     trade_id: str
     set_at: datetime
     cleared_at: datetime | None
-
-
-class PaperView(View):
-    """A paper of the file; who has spoken for a party or reported is not named."""
-
-    number: int
-    event: str
-    org_id: str
-    at: datetime
-    document: dict[str, Any]
-
-
-class DeadlineView(View):
-    matter: str
-    due_at: datetime
-    met_at: datetime | None
-    overdue_at: datetime | None
 
 
 class EvidenceView(View):

@@ -112,7 +112,19 @@ DEADLINES: Final[Mapping[str, str]] = {
     "publication": N_("Publish the decision"),
 }
 WAYS: Final[Mapping[str, str]] = {"REVIEW": N_("Administrative review"), "LAWSUIT": N_("Lawsuit")}
+CIRCUMSTANCES: Final[Mapping[str, str]] = {
+    "serious": N_("Serious"),
+    "refused": N_("Refused to put it right"),
+    "large_leak": N_("A large leak"),
+    "harm": N_("Harm was done"),
+    "main_function_lost": N_("Main function of critical infrastructure lost"),
+    "not_carried_out": N_("Agreement not carried out"),
+    "anticompetitive": N_("Restricts competition"),
+    "sales_unclear": N_("Sales unclear"),
+    "especially_serious": N_("Especially serious"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "circumstance": CIRCUMSTANCES,
     "case_kind": KINDS,
     "matter": MATTERS,
     "case_outcome": OUTCOMES,

@@ -1,4 +1,4 @@
-"""The regulator's pages: concentration, findings, and the cases that come of them."""
+"""The regulator's pages: concentration, and the findings of which cases come (`proceeding`)."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,11 +10,7 @@ from starlette.responses import Response
 
 from base.errors import NotFound
 from cases import repository
-from cases.ordering import proposals_of
-from cases.rules import MOVES, ORDERING, POWERS, REGULATORS, Measure
-from cases.tables import Case
-from ledger.reader import statements_of
-from market.disputes.rules import Fault
+from cases.rules import HANDLERS
 from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding
 from supervision.report import Report, summarise
@@ -27,8 +23,7 @@ from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 from web.supervising import NoFindingsYet, Supervising, SupervisionRunning
 
 router = APIRouter()
-READERS: Final = REGULATORS | {"AUDITOR"} | OPERATOR
-_PAGE: Final = 50
+READERS: Final = HANDLERS | {"AUDITOR"} | OPERATOR
 _SHOWN: Final = 200
 _ORDER: Final = {"high": 0, "medium": 1, "low": 2}
 _REFRESH_S: Final = 2
@@ -91,7 +86,7 @@ async def _dashboard(visitor: Visitor, rule: str, severity: str, filled: Filled)
         bands={f"{r}.{name}": rules.whole(r, name) for r, name in _BANDS if r in rules},
         rule=rule,
         severity=severity,
-        may_run=visitor.may(REGULATORS | OPERATOR),
+        may_run=visitor.may(HANDLERS | OPERATOR),
     )
 
 
@@ -109,7 +104,7 @@ def _chosen(report: Report | None, rule: str, severity: str) -> Sequence[Finding
 async def run(visitor: VisitorDep) -> Response:
     """Run supervision now."""
     await visitor.form()
-    visitor.require(REGULATORS | OPERATOR)
+    visitor.require(HANDLERS | OPERATOR)
     with suppress(SupervisionRunning):  # whoever asked first: the same run is what both want
         supervising_of(visitor).start()
     return visitor.redirect("/reg/run")
@@ -149,7 +144,7 @@ async def _finding(visitor: Visitor, finding_id: str, filled: Filled) -> Respons
         labels=CATEGORY_LABELS,
         region=region,
         statistic=_pretty(found.statistic),
-        may_file=case is None and visitor.may(REGULATORS | OPERATOR),
+        may_file=case is None and visitor.may(HANDLERS | OPERATOR),
     )
 
 
@@ -162,151 +157,15 @@ async def file(visitor: VisitorDep, finding_id: str) -> Response:
         form,
         act="case.file",
         args={"finding_id": finding_id},
-        role=_as_authority(visitor),
+        role=as_authority(visitor),
         then=lambda case: f"/reg/cases/{case['case_id']}",
         again=lambda filled: _finding(visitor, finding_id, filled),
     )
 
 
-@router.get("/reg/cases")
-async def cases(visitor: VisitorDep, after: Annotated[str | None, Query(max_length=40)] = None) -> Response:
-    """Cases, newest first."""
-    visitor.require(READERS)
-    async with visitor.node.database.read() as s:
-        rows = await repository.cases(s, after=after, limit=_PAGE)
-        names = await names_of(s, (row.filed_by for row in rows), *(_subjects(row) for row in rows))
-    return visitor.render(
-        "cases.html",
-        rows=rows,
-        names=names,
-        subjects={row.case_id: _subjects(row) for row in rows},
-        next_address=visitor.url("/reg/cases", after=rows[-1].case_id) if len(rows) == _PAGE else None,
-    )
-
-
-@router.get("/reg/cases/{case_id}")
-async def case_room(visitor: VisitorDep, case_id: str) -> Response:
-    """One case: its finding, what was said, the orders, and the next forms."""
-    return await _case(visitor, case_id, Filled())
-
-
-async def _case(visitor: Visitor, case_id: str, filled: Filled) -> Response:
-    visitor.require(READERS)
-    async with visitor.node.database.read() as s:
-        case = await repository.get_case(s, case_id=case_id)
-        orders = await repository.orders_of(s, case_id=case_id)
-        proposals = await proposals_of(s, case_id=case_id)
-        flags = await repository.flags_of(s, case_id=case_id)
-        said = await statements_of(s, object_id=case_id)
-        names = await names_of(
-            s,
-            [case.filed_by],
-            _subjects(case),
-            (one.org_id for one in said),
-            (o.issued_by for o in orders),
-            (o.proposed_by for o in proposals),
-        )
-    measures = [m for m in Measure if POWERS[m] & visitor.roles]
-    return visitor.render(
-        "case.html",
-        filled=filled,
-        case=case,
-        finding=case.finding,
-        orders=orders,
-        proposals=proposals,
-        flags=flags,
-        said=said,
-        names=names,
-        subjects=_subjects(case),
-        objects=[str(one) for one in case.finding.get("objects", [])],
-        can=[
-            event.value
-            for (at, event), move in MOVES.items()
-            if at == case.status and move.roles & visitor.roles
-        ],
-        measures=visitor.options("measure", measures) if case.status in ORDERING else [],
-        faults=visitor.options("fault", list(Fault)),
-    )
-
-
-def _subjects(case: Case) -> list[str]:
-    return [str(one) for one in case.finding.get("subjects", [])]
-
-
-@router.post("/reg/cases/{case_id}/open")
-async def open_case(visitor: VisitorDep, case_id: str) -> Response:
-    """Open the investigation."""
-    return await _step(visitor, case_id, "case.open", {})
-
-
-@router.post("/reg/cases/{case_id}/dismiss")
-async def dismiss(visitor: VisitorDep, case_id: str) -> Response:
-    """Close the case without result."""
-    return await _step(visitor, case_id, "case.dismiss", {})
-
-
-@router.post("/reg/cases/{case_id}/decide")
-async def decide(visitor: VisitorDep, case_id: str) -> Response:
-    """Confirm what the case suspected."""
-    form = await visitor.form()
-    return await _step(visitor, case_id, "case.decide", {"org_ids": form.every("org_ids")})
-
-
-@router.post("/reg/cases/{case_id}/orders")
-async def order(visitor: VisitorDep, case_id: str) -> Response:
-    """Propose an order, as the first of two officers."""
-    return await _step(visitor, case_id, "case.order", None)
-
-
-@router.post("/reg/cases/{case_id}/orders/{order_id}/confirm")
-async def confirm_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
-    """Put a proposed order into force, as the second."""
-    form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="case.confirm_order",
-        args={"order_id": order_id},
-        role=_as_authority(visitor),
-        then=f"/reg/cases/{case_id}",
-        again=lambda filled: _case(visitor, case_id, filled),
-    )
-
-
-@router.post("/reg/cases/{case_id}/orders/{order_id}/withdraw")
-async def withdraw_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
-    """Take a proposed order back, as who has proposed it."""
-    form = await visitor.form()
-    return await attempt(
-        visitor,
-        form,
-        act="case.withdraw_order",
-        args={"order_id": order_id},
-        role=_as_authority(visitor),
-        then=f"/reg/cases/{case_id}",
-        again=lambda filled: _case(visitor, case_id, filled),
-    )
-
-
-async def _step(visitor: Visitor, case_id: str, act: str, more: dict[str, Any] | None) -> Response:
-    form = await visitor.form()
-    if more is None:
-        more = {name: form.text(name) for name in ("measure", "object_id", "reason_code")}
-        more |= {"refund_minor": form.fen("refund_minor"), "fault": form.every("fault")}
-    return await attempt(
-        visitor,
-        form,
-        act=act,
-        args={"case_id": case_id} | more,
-        role=_as_authority(visitor),
-        then=f"/reg/cases/{case_id}",
-        again=lambda filled: _case(visitor, case_id, filled),
-    )
-
-
-def _as_authority(visitor: Visitor) -> str | None:
+def as_authority(visitor: Visitor) -> str | None:
     """The role in which the visitor acts on cases: an authority's before the operator's."""
-    held = sorted(visitor.roles & REGULATORS) or sorted(visitor.roles & OPERATOR)
+    held = sorted(visitor.roles & HANDLERS) or sorted(visitor.roles & OPERATOR)
     return held[0] if held else None
 
 

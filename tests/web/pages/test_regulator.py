@@ -57,7 +57,14 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
 
     page = await browser.get(path)
     assert not [form for form in page.forms if form.action.endswith("/orders")]
-    await browser.send(page, "/open")
+    await browser.send(page, "/steps/TRIAGE", {"matter": "UNFAIR_COMPETITION"})
+    await browser.send(await browser.get(path), "/steps/VERIFY")
+    colleague = await market.served.colleague(market.samr, "samr-2")
+    await market.served.prove(colleague)
+    second = Browser(market.served, colleague)
+    page = await browser.send(await browser.get(path), "/steps/OPEN_CASE", expect=403)
+    assert "case-same-officer" in page.words
+    await second.send(await second.get(path), "/steps/OPEN_CASE")
     async with market.served.node.database.read() as s:
         assert (await get_case(s, case_id=case_id)).status is CaseState.INVESTIGATING
         assert [flag.trade_id for flag in await flags_of(s, case_id=case_id)] == [market.ids["settled"]]
@@ -71,9 +78,6 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     assert "Waiting for a second officer" in page.words
     page = await browser.send(page, "/confirm", expect=403)
     assert "order-same-officer" in page.words
-    colleague = await market.served.colleague(market.samr, "samr-2")
-    await market.served.prove(colleague)
-    second = Browser(market.served, colleague)
     await second.send(await second.get(path), "/confirm")
     async with market.served.node.database.read() as s:
         assert (await get_trade(s, trade_id=market.ids["delivered"])).status is TradeState.FROZEN
@@ -84,8 +88,8 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     page = await browser.get(path)
     options = [tag["value"] for name, tag in page.tags if name == "option"]
     assert "SUSPEND_CERTIFICATE" not in options  # the data authority's alone
-    await browser.send(page, "/dismiss")
-    page = await browser.follow()
+    await second.send(await second.get(path), "/steps/NO_CASE")
+    page = await second.follow()
     assert "Closed without result" in page.words
     assert "Freeze a trade" in page.words
     listed = await Browser(market.served, market.auditor, "zh").get("/reg/cases")
@@ -99,7 +103,8 @@ async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(mar
     await market.served.prove(market.operator)
     await operator.send(await operator.get(f"/reg/findings/{finding_id}"), "/case")
     page = await operator.follow()
-    assert [form.action for form in page.forms if "/reg/cases/" in form.action] == []
+    steps = [form.action.rpartition("/")[2] for form in page.forms if "/reg/cases/" in form.action]
+    assert steps == ["TRIAGE"]  # whoever receives a paper says whose it is
     auditor = Browser(market.served, market.auditor)
     page = await auditor.get(operator.last.url.path.removeprefix("/en"))
     assert [form.action for form in page.forms if "/reg/cases/" in form.action] == []
@@ -107,7 +112,7 @@ async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(mar
         (case,) = await cases(s)
     token = page.form("/logout").values["csrf"]
     answer = await auditor.client.post(
-        f"/en/reg/cases/{case.case_id}/open",
+        f"/en/reg/cases/{case.case_id}/steps/OPEN_CASE",
         content=f"csrf={token}&idempotency_key=abc".encode(),
         headers={"content-type": "application/x-www-form-urlencoded"},
     )

@@ -1,0 +1,346 @@
+"""The regulator's pages of cases: the list with what is late, a case with its file and next steps, letters.
+
+A step's form is made of the fields that `STEPS` names; its act is that of the API (`web.api.case_acts`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from base.errors import NotFound
+from cases import repository
+from cases.investigating import still_proven
+from cases.ladder import codes
+from cases.ordering import proposals_of
+from cases.penalties import known_circumstances
+from cases.reading import file_for, may_read, readable_case
+from cases.reporters import messages
+from cases.rules import ORDERING, POWERS, Matter, Measure, Outcome, orderable
+from cases.states import DESKS, HANDLERS, CaseEvent, events_for
+from cases.tables import Case, CasePaper
+from ledger.reader import statements_of
+from market.disputes.rules import Fault
+from web.pages.acting import attempt, caller_for
+from web.pages.forms import Filled, Form
+from web.pages.languages import N_
+from web.pages.naming import names_of
+from web.pages.supervisor import READERS, as_authority
+from web.pages.visiting import Visitor, VisitorDep
+from web.proceedings import reads_reporter, write_note
+
+router = APIRouter()
+_PAGE: Final = 50
+LETTERS: Final = frozenset(
+    {"PROPOSE_PENALTY", "NOTIFY_HEARING", "DECIDE", "INTERVIEW", "CHANGE", "REVOKE", "UPHOLD"}
+)
+_E = CaseEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A field of a step's form: `of` says how it is asked for and read."""
+
+    name: str
+    label: str
+    of: str = "text"
+    required: bool = True
+
+
+_REASON: Final = Asked("reason", N_("Reason"), "area")
+_REASONS: Final = Asked("reasons", N_("Reasons"), "area")
+_TEXT: Final = Asked("text", N_("Text"), "area")
+_AUTHORITY: Final = Asked("authority", N_("Authority"), "authority")
+STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
+    _E.TRIAGE: ("case.triage", (Asked("matter", N_("Matter"), "matter"),)),
+    _E.TRANSFER: ("case.transfer", (_AUTHORITY, _REASON)),
+    _E.RECEIVE: ("case.receive", ()),
+    _E.CONTEST: ("case.contest", (_REASON,)),
+    _E.SETTLE_JURISDICTION: ("case.settle_jurisdiction", ()),
+    _E.ASSIGN: ("case.assign", (_AUTHORITY, Asked("ruling", N_("Ruling of the superior"), "area"))),
+    _E.REFUSE: ("case.refuse", (Asked("reason_code", N_("Reason code")), _REASONS)),
+    _E.ACCEPT: ("case.accept", ()),
+    _E.AGREE: ("case.agree", ()),
+    _E.END: ("case.end", (_REASON,)),
+    _E.CLUE: ("case.clue", (_TEXT,)),
+    _E.VERIFY: ("case.verify", ()),
+    _E.EXTEND: ("case.extend", (_REASON,)),
+    _E.OPEN_CASE: ("case.open", ()),
+    _E.NO_CASE: ("case.dismiss", ()),
+    _E.COMMITMENT: ("case.commitment", (Asked("until", N_("To be kept until"), "moment"),)),
+    _E.FULFILLED: ("case.commitment_over", (_REASONS,)),
+    _E.BROKEN: ("case.commitment_over", (_REASONS,)),
+    _E.PROPOSE_PENALTY: (
+        "case.propose",
+        (
+            Asked("org_id", N_("Against"), "subject"),
+            Asked("code", N_("Norm"), "norm"),
+            Asked("on", N_("Day of what was done"), "day"),
+            Asked("circumstances", N_("Circumstances"), "circumstances", required=False),
+            Asked("sales_minor", N_("Last year's sales, in yuan"), "fen", required=False),
+            Asked("gains_minor", N_("Unlawful gains, in yuan"), "fen", required=False),
+            Asked("deal_minor", N_("Amount of the deal, in yuan"), "fen", required=False),
+            Asked("fine_minor", N_("Fine, in yuan"), "fen"),
+            Asked("evidence_seqs", N_("Entries that prove it, with spaces between")),
+            _REASONS,
+        ),
+    ),
+    _E.NOTIFY_HEARING: (
+        "case.hearing",
+        (Asked("held_at", N_("When"), "moment"), Asked("place", N_("Where"))),
+    ),
+    _E.DECIDE: (
+        "case.decide",
+        (
+            Asked("outcome", N_("Outcome"), "outcome"),
+            Asked("measure", N_("Measure"), "measure", required=False),
+            Asked("object_id", N_("Object"), required=False),
+            _REASONS,
+        ),
+    ),
+    _E.UPHOLD: ("case.ruling", (Asked("ruling", N_("Ruling"), "area"),)),
+    _E.CHANGE: (
+        "case.ruling",
+        (
+            Asked("org_id", N_("Against"), "subject"),
+            Asked("fine_minor", N_("Fine, in yuan"), "fen"),
+            Asked("ruling", N_("Ruling"), "area"),
+        ),
+    ),
+    _E.REVOKE: ("case.ruling", (Asked("ruling", N_("Ruling"), "area"),)),
+    _E.EXECUTE: ("case.execute", (Asked("receipt", N_("Receipt of the payments"), required=False),)),
+    _E.PUBLISH: ("case.publish", ()),
+    _E.TELL: ("case.tell", (_TEXT,)),
+}
+
+
+@router.get("/reg/cases")
+async def cases(visitor: VisitorDep, after: Annotated[str | None, Query(max_length=40)] = None) -> Response:
+    """Cases, newest first, and what is late in those of the visitor's authority."""
+    session = visitor.require(READERS)
+    async with visitor.node.database.read() as s:
+        rows = await repository.cases(s, after=after, limit=_PAGE)
+        late = await repository.overdue(s, authorities=repository.seen_by(visitor.roles))
+        names = await names_of(s, (row.filed_by for row in rows), *(row.subjects for row in rows))
+    shown = [row for row in rows if may_read(row, session.actor)]
+    return visitor.render(
+        "cases.html",
+        rows=shown,
+        names=names,
+        late=[(due, row) for due, row in late if may_read(row, session.actor)],
+        next_address=visitor.url("/reg/cases", after=rows[-1].case_id) if len(rows) == _PAGE else None,
+    )
+
+
+@router.get("/reg/cases/{case_id}")
+async def case_room(visitor: VisitorDep, case_id: str) -> Response:
+    """One case: what it is about, its file, times, evidence, orders, and the next forms."""
+    return await _case(visitor, case_id, Filled())
+
+
+async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = None) -> Response:
+    session = visitor.require(READERS)
+    async with visitor.node.database.read() as s:
+        case = await readable_case(s, case_id=case_id, actor=session.actor)
+        orders = await repository.orders_of(s, case_id=case_id)
+        proposals = await proposals_of(s, case_id=case_id)
+        said = await statements_of(s, object_id=case_id)
+        papers = await file_for(s, case=case, actor=session.actor)
+        own = case.authority in visitor.roles
+        names = await names_of(
+            s,
+            [case.filed_by],
+            case.subjects,
+            (one.org_id for one in said),
+            (o.issued_by for o in orders),
+            (o.proposed_by for o in proposals),
+            (one.org_id for one in papers),
+        )
+        shown: dict[str, Any] = {
+            "flags": await repository.flags_of(s, case_id=case_id),
+            "deadlines": await repository.deadlines_of(s, case_id=case_id),
+            "evidence": [(e, still_proven(e)) for e in await repository.evidence_of(s, case_id=case_id)],
+            "messages": await messages(s, case_id=case_id, master=visitor.node.safe.master) if own else [],
+            "filed": await repository.reporter_of(s, case_id=case_id) if own else None,
+        }
+    measures = [m for m in Measure if POWERS[m] & visitor.roles and m in orderable(case.status)]
+    return visitor.render(
+        "case.html",
+        filled=filled,
+        case=case,
+        finding=case.finding,
+        orders=orders,
+        proposals=proposals,
+        papers=papers,
+        said={one.statement_id: one for one in said},
+        names=names,
+        objects=[str(one) for one in case.finding.get("objects", [])],
+        steps=_steps(visitor, case),
+        measures=visitor.options("measure", measures) if case.status in ORDERING else [],
+        faults=visitor.options("fault", list(Fault)),
+        letters=LETTERS,
+        reporter=reporter,
+        own=own,
+        **shown,
+    )
+
+
+def _steps(visitor: Visitor, case: Case) -> list[tuple[str, list[tuple[Asked, Any]]]]:
+    """The steps that are the visitor's to take, each with its fields and what can be chosen."""
+    mine = case.authority is None or case.authority in visitor.roles
+    two = case.status.value == "JURISDICTION"
+    if not (mine or two) or not visitor.may(DESKS):
+        return []
+    return [
+        (event.value, [(one, _choices(visitor, case, one)) for one in STEPS[event][1]])
+        for event in events_for(case.status, visitor.roles)
+        if event in STEPS
+    ]
+
+
+def _choices(visitor: Visitor, case: Case, asked: Asked) -> Any:
+    makes: Mapping[str, Callable[[], Any]] = {
+        "matter": lambda: visitor.options(
+            "matter", [case.matter, *(m for m in Matter if m is not case.matter)]
+        ),
+        "authority": lambda: visitor.options("role", sorted(DESKS - {case.authority})),
+        "outcome": lambda: visitor.options("case_outcome", list(Outcome)),
+        "measure": lambda: visitor.options("measure", list(Measure)),
+        "subject": lambda: [(org_id, org_id) for org_id in case.subjects],
+        "norm": lambda: [(code, code) for code in codes()],
+        "circumstances": lambda: sorted({name for code in codes() for name in known_circumstances(code)}),
+    }
+    return makes[asked.of]() if asked.of in makes else None
+
+
+@router.post("/reg/cases/{case_id}/steps/{event}")
+async def take_step(visitor: VisitorDep, case_id: str, event: CaseEvent) -> Response:
+    """Take a step, as the authority that has the case."""
+    form = await visitor.form()
+    if event not in STEPS:
+        raise NotFound("no such step")
+    act, _ = STEPS[event]
+    return await attempt(
+        visitor,
+        form,
+        act=act,
+        action=event.value,
+        args={"case_id": case_id, **_args(event, form)},
+        role=as_authority(visitor),
+        then=f"/reg/cases/{case_id}",
+        again=lambda filled: _case(visitor, case_id, filled),
+    )
+
+
+def _args(event: CaseEvent, form: Form) -> dict[str, Any]:
+    """The arguments of a step's act, from the fields of its form."""
+    if event is _E.PROPOSE_PENALTY:
+        return _proposal(form)
+    read = {one.name: _read(form, one) for one in STEPS[event][1]}
+    if event in {_E.FULFILLED, _E.BROKEN}:
+        return {"kept": event is _E.FULFILLED, **read}
+    if event in {_E.UPHOLD, _E.REVOKE, _E.CHANGE}:
+        fines = {read["org_id"]: read["fine_minor"]} if event is _E.CHANGE else {}
+        return {"event": event.value, "ruling": read["ruling"], "fines": fines}
+    if event is _E.DECIDE:
+        named = [{"measure": read["measure"], "object_id": read["object_id"]}] if read["measure"] else []
+        return {"outcome": read["outcome"], "reasons": read["reasons"], "measures": named}
+    if event is _E.EXECUTE:
+        paid = form.every("paid_by")
+        return {"payments": dict.fromkeys(paid, read["receipt"]) if read["receipt"] else {}}
+    return read
+
+
+def _read(form: Form, asked: Asked) -> Any:
+    if asked.of == "fen":
+        return form.fen(asked.name)
+    return form.moment(asked.name) if asked.of == "moment" else form.text(asked.name)
+
+
+def _proposal(form: Form) -> dict[str, Any]:
+    sums = {name: form.fen(name) for name in ("sales_minor", "gains_minor", "deal_minor")}
+    count = {"code": form.text("code"), "circumstances": form.every("circumstances")}
+    facts = {"on": form.text("on"), "counts": [count]} | {n: v for n, v in sums.items() if v is not None}
+    seqs = form.text("evidence_seqs").replace("#", " ").replace(",", " ").split()
+    return {
+        "fines": [{"org_id": form.text("org_id"), "facts": facts, "fine_minor": form.fen("fine_minor")}],
+        "evidence_seqs": seqs,
+        "reasons": form.text("reasons"),
+    }
+
+
+@router.post("/reg/cases/{case_id}/notes")
+async def note(visitor: VisitorDep, case_id: str) -> Response:
+    """Write a note into the file."""
+    form = await visitor.form()
+    visitor.require(DESKS)
+    await write_note(caller_for(visitor), case_id, form.text("text"))
+    return visitor.redirect(f"/reg/cases/{case_id}")
+
+
+@router.post("/reg/cases/{case_id}/reporter")
+async def reporter(visitor: VisitorDep, case_id: str) -> Response:
+    """Who filed it, shown once; the file says who has asked."""
+    await visitor.form()
+    visitor.require(DESKS)
+    found = await reads_reporter(caller_for(visitor), case_id)
+    return await _case(visitor, case_id, Filled(), reporter=found or {"name": "", "contact": ""})
+
+
+@router.post("/reg/cases/{case_id}/orders")
+async def order(visitor: VisitorDep, case_id: str) -> Response:
+    """Propose an order, as the first of two officers."""
+    form = await visitor.form()
+    args: dict[str, Any] = {name: form.text(name) for name in ("measure", "object_id", "reason_code")}
+    args |= {"refund_minor": form.fen("refund_minor"), "fault": form.every("fault")}
+    args |= {"seqs": form.text("seqs").replace("#", " ").split(), "held_at": form.moment("held_at")}
+    return await _order(visitor, form, case_id, "case.order", {"case_id": case_id, **args})
+
+
+@router.post("/reg/cases/{case_id}/orders/{order_id}/confirm")
+async def confirm_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
+    """Put a proposed order into force, as the second."""
+    form = await visitor.form()
+    return await _order(visitor, form, case_id, "case.confirm_order", {"order_id": order_id})
+
+
+@router.post("/reg/cases/{case_id}/orders/{order_id}/withdraw")
+async def withdraw_order(visitor: VisitorDep, case_id: str, order_id: str) -> Response:
+    """Take a proposed order back, as who has proposed it."""
+    form = await visitor.form()
+    return await _order(visitor, form, case_id, "case.withdraw_order", {"order_id": order_id})
+
+
+async def _order(visitor: Visitor, form: Form, case_id: str, act: str, args: dict[str, Any]) -> Response:
+    return await attempt(
+        visitor,
+        form,
+        act=act,
+        args=args,
+        role=as_authority(visitor),
+        then=f"/reg/cases/{case_id}",
+        again=lambda filled: _case(visitor, case_id, filled),
+    )
+
+
+@router.get("/reg/cases/{case_id}/letters/{number}")
+async def letter(visitor: VisitorDep, case_id: str, number: int) -> Response:
+    """A notice or a decision, to be printed."""
+    session = visitor.require(HANDLERS | {"AUDITOR"})
+    async with visitor.node.database.read() as s:
+        case = await readable_case(s, case_id=case_id, actor=session.actor)
+        papers = await file_for(s, case=case, actor=session.actor)
+        names = await names_of(s, case.subjects, (one.org_id for one in papers))
+    return show_letter(visitor, case, papers, number, names)
+
+
+def show_letter(
+    visitor: Visitor, case: Case, papers: Sequence[CasePaper], number: int, names: Mapping[str, str]
+) -> Response:
+    """One paper of a file as a letter. Raises NotFound for what is none."""
+    paper = next((one for one in papers if one.number == number and one.event in LETTERS), None)
+    if paper is None:
+        raise NotFound("no such letter", number=number)
+    return visitor.render("letter.html", case=case, paper=paper, said=paper.document, names=names)
