@@ -47,7 +47,10 @@ class Rule:
 
     `needs` are the tables and columns without which it cannot run, `uses` tables it can do without.
     `cites` are the other entries of the rule table it needs. `findings` gets the rows in the expression's own
-    order.
+    order. `apart` are the tables whose rows belong to a trade each (`trade_id`), of a rule whose every
+    finding is about one trade, its only object, and follows from that trade's rows in them, from other tables
+    as a whole, and from `as_of` only in what has happened by then: a day's new trades leave the findings
+    about others as they are (`supervision.incremental`).
     """
 
     rule_id: str
@@ -56,6 +59,7 @@ class Rule:
     findings: Callable[[Iterator[Row], Context], Iterator[Finding]]
     uses: tuple[str, ...] = ()
     cites: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     def in_force(self, context: Context) -> bool:
         """Whether the rule table of that day has a version of the rule and of what it cites."""

@@ -36,7 +36,7 @@ class DuckdbEngine(Engine):
         self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], work: Path
     ) -> None:
         super().__init__(sources)
-        self._connection, self._work = connection, work
+        self._connection, self.work = connection, work
         for name in TABLES:
             try:
                 connection.execute(_view(name, sources.get(name)))
@@ -45,10 +45,14 @@ class DuckdbEngine(Engine):
 
     def keep(self, name: str, sql: str) -> None:
         """As a file: memory is for the rules, and a file is read by the columns that are asked."""
-        path = self._work / f"{name}.parquet"
+        path = self.work / f"{name}.parquet"
+        self.write(sql, path)
+        self._connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet([{_quoted(path)}])')
+
+    def write(self, sql: str, path: Path) -> None:
+        """The answer to a query as a Parquet file."""
         try:
             self._connection.execute(f"COPY ({sql}) TO {_quoted(path)} (FORMAT parquet)")
-            self._connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet([{_quoted(path)}])')
         except duckdb.Error as error:
             raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 

@@ -51,6 +51,11 @@ class RulesInForce:
             named[value.name] = value
         self._rules: Mapping[str, Mapping[str, RuleValue]] = dict(rules)
 
+    @property
+    def values(self) -> tuple[RuleValue, ...]:
+        """Every number in force."""
+        return self._values
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RulesInForce) and other._values == self._values
 

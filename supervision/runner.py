@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from supervision.duckdb import open_duckdb
 from supervision.engine import Engine, Opening
 from supervision.errors import UnusableEvidence
 from supervision.finding import Finding
+from supervision.incremental import remember
 from supervision.intake import Source, strangers, take_in
 from supervision.plan import Plan, make_plan
 from supervision.rule_table import in_force
@@ -37,6 +38,8 @@ class Supervision:
     rules_off: tuple[Mapping[str, Any], ...]
     statistics: Mapping[str, Any]
     findings: tuple[Finding, ...]
+    looked_at: Mapping[str, int | None] = field(default_factory=dict)
+    """With a state, by rule: how many trades were looked at, 0 where none had to be, None where all were."""
 
     def document(self) -> dict[str, Any]:
         """The content of `findings.json`, findings sorted by id."""
@@ -63,23 +66,27 @@ def supervise(
     as_of: datetime | None = None,
     mode: Mode = Mode.TOP_K,
     opening: Opening = open_duckdb,
+    state: Path | None = None,
 ) -> Supervision:
     """Run every rule on a folder of evidence tables. `as_of` defaults to the latest time in them.
 
-    `opening` starts the engine; which one it is changes no byte. Reads the folder, keeps work files in a
+    `opening` starts the engine; which one it is changes no byte, nor does a `state` (a folder) of what an
+    earlier run found, which spares telling anew what has not changed. Reads the folder, keeps work files in a
     temporary one, and writes nothing else. Raises UnusableEvidence where a table cannot be read as what it
     claims to be.
     """
     with _opened(folder, ALL, opening) as (engine, sources):
         at = _looked_from(as_of, engine, sources)
         context = Context(as_of=at, rules=in_force(at), mode=mode)
-        return _run(engine, sources, make_plan(context, dialect=engine.dialect), folder)
+        return _run(engine, sources, make_plan(context, dialect=engine.dialect), folder, state)
 
 
-def carry_out(plan: Plan, folder: Path, *, opening: Opening = open_duckdb) -> Supervision:
+def carry_out(
+    plan: Plan, folder: Path, *, opening: Opening = open_duckdb, state: Path | None = None
+) -> Supervision:
     """Run a plan, made for the engine's dialect, on a folder of evidence tables; otherwise as `supervise`."""
     with _opened(folder, plan.rules, opening) as (engine, sources):
-        return _run(engine, sources, plan, folder)
+        return _run(engine, sources, plan, folder, state)
 
 
 def _looked_from(as_of: datetime | None, engine: Engine, sources: Mapping[str, Source]) -> datetime:
@@ -110,19 +117,25 @@ def _opened(
             yield engine, sources
 
 
-def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path) -> Supervision:
+def _run(
+    engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path, state: Path | None
+) -> Supervision:
     context = plan.context
     run, off, findings = [], [], []
     for name in plan.kept:
         with _named("what many rules read"):
             engine.keep(name, plan.kept[name])
+    memory = None if state is None else remember(state, engine, sources, plan)
     for rule in plan.rules:
         reason = _off(rule, sources, context)
         if reason is not None:
             off.append({"rule_id": rule.rule_id, **reason})
             continue
         with _named(rule.rule_id):
-            found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
+            if memory is None:
+                found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
+            else:
+                found = memory.findings(rule, plan)
         findings.extend(found)
         run.append(
             {
@@ -137,6 +150,8 @@ def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path
                 ),
             }
         )
+    if memory is not None:
+        memory.close()
     return Supervision(
         as_of=context.as_of,
         mode=context.mode,
@@ -146,6 +161,7 @@ def _run(engine: Engine, sources: Mapping[str, Source], plan: Plan, folder: Path
         rules_off=tuple(off),
         statistics=_statistics(engine, sources, plan),
         findings=tuple(findings),
+        looked_at=memory.looked_at if memory else {},
     )
 
 

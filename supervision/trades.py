@@ -18,6 +18,7 @@ PURPOSES: Final = ("escrow_in", "seller_share", "commission", "platform_fee")
 REFUND: Final = "refund"
 MADE: Final = "made"
 """What `all_made` is kept as, where it is kept (`supervision.kept`)."""
+ALL_PAYMENTS: Final = "all_payments"
 _OF_A_SALE: Final = (
     "trade_id",
     "listing_id",
@@ -72,6 +73,11 @@ def all_made(tables: Tables, context: Context) -> Any:
     trades = trades.left_join(brokers, [("broker_id", "of_broker")])
     group = ibis.coalesce(trades.broker_controller, trades.broker_id)
     return trades.mutate(broker_group=group).drop("of_broker", "broker_controller")
+
+
+def payments_told(tables: Tables) -> Any:
+    """All payments, where a rule looks at some trades alone and asks what words the others' payments use."""
+    return tables[ALL_PAYMENTS] if ALL_PAYMENTS in tables else tables["payments"]
 
 
 def with_groups(tables: Tables, trades: Any) -> Any:

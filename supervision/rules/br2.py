@@ -92,6 +92,7 @@ RULE = Rule(
         "mandates": ("mandate_id", "broker_id", "client_id", "signed_at", "ends_at", "fee_bp"),
     },
     uses=("orgs",),
+    apart=("trades",),
     expression=expression,
     findings=findings,
 )

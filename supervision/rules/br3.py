@@ -104,6 +104,7 @@ RULE = Rule(
         "source_checks": ("trade_id", "broker_id", "at", "keep_until"),
     },
     uses=("orgs",),
+    apart=("trades", "source_checks"),
     expression=expression,
     findings=findings,
 )

@@ -73,6 +73,7 @@ RULE = Rule(
         "mandates": ("mandate_id", "broker_id", "client_id", "signed_at", "ends_at", "dual_consent"),
     },
     uses=("orgs",),
+    apart=("trades",),
     expression=expression,
     findings=findings,
 )

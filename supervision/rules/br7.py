@@ -109,6 +109,7 @@ RULE = Rule(
     rule_id="BR7",
     needs={"trades": ("trade_id", "broker_id", "agreed_at", "amount_minor", "commission_minor")},
     uses=("orgs", "mandates", "fee_caps", "payments"),
+    apart=("trades", "payments"),
     expression=expression,
     findings=findings,
 )

@@ -82,6 +82,7 @@ RULE = Rule(
         "payments": ("payment_id", "trade_id", "payer_id", "payee_id", "amount_minor", "paid_at", "purpose"),
     },
     uses=("orgs",),
+    apart=("trades", "payments"),
     expression=expression,
     findings=findings,
 )

@@ -115,7 +115,7 @@ def _side(middle: Any, *, above: bool) -> Any:
     """
     first = 0 if above else 1
     even = middle.sold % 2 == 0
-    told = {}
+    told: dict[str, Any] = {}
     for part in ("", "_amount", "_quantity", "_seq"):
         near = middle[f"at_{first}{part}"]
         told |= {

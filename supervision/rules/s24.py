@@ -11,7 +11,7 @@ from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity
 from supervision.portable import total, wide
 from supervision.saying import because, tell
-from supervision.trades import made, moment
+from supervision.trades import made, moment, payments_told
 
 _NAMES = ("trade_id", "seller_id", "buyer_id", "kind", "first_at", "second_at", "bought", "used", "seq")
 _BY_CALL = ("CALL", "CALLS", "REQUEST", "REQUESTS", "次")
@@ -75,7 +75,8 @@ def _unfunded(tables: Tables, trades: Any, grace: Any, now: Any) -> Any:
     """Deliveries before the money came in, where the payments of some trade say what `escrow_in` is."""
     paid = tables["payments"].filter(tables["payments"].purpose == "escrow_in")
     first = paid.group_by("trade_id").agg(paid_at=paid.paid_at.min())
-    spoken = paid.agg(spoken=paid.count())
+    known = payments_told(tables).filter(payments_told(tables).purpose == "escrow_in")
+    spoken = known.agg(spoken=known.count())
     due = trades.filter(trades.delivered_at <= now, trades.amount_minor > 0)
     due = due.left_join(first, "trade_id").drop("trade_id_right").cross_join(spoken)
     late = due.paid_at.isnull() | (due.delivered_at + grace < due.paid_at)
@@ -133,6 +134,7 @@ RULE = Rule(
     rule_id="S24",
     needs={"trades": ("trade_id", "seller_id", "agreed_at", "delivered_at", "accepted_at", "settled_at")},
     uses=("trade_events", "payments", "usage"),
+    apart=("trades", "trade_events", "payments", "usage"),
     expression=expression,
     findings=findings,
 )

@@ -24,15 +24,16 @@ from supervision.finding import (
     seqs,
 )
 from supervision.portable import total
-from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
+from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment, payments_told
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """Settled trades whose payments of some purpose differ from the contract, with both sides' sums."""
-    payments = tables["payments"]
+    payments, told = tables["payments"], payments_told(tables)
     known = (*PURPOSES, REFUND)
     payments = payments.filter(payments.purpose.isin(known), payments.paid_at <= moment(context))
-    spoken = payments.agg(spoken=payments.count())
+    told = told.filter(told.purpose.isin(known), told.paid_at <= moment(context))
+    spoken = told.agg(spoken=told.count())
     paid = payments.group_by("trade_id").agg(
         **{
             f"paid_{purpose}": total(payments.amount_minor, where=payments.purpose == purpose)
@@ -125,6 +126,7 @@ RULE = Rule(
         "trades": ("trade_id", "seller_id", "amount_minor", "settled_at", "agreed_at"),
         "payments": ("trade_id", "amount_minor", "paid_at", "purpose"),
     },
+    apart=("trades", "payments"),
     expression=expression,
     findings=findings,
 )

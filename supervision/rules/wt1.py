@@ -78,6 +78,7 @@ RULE = Rule(
         "trades": ("trade_id", "seller_id", "buyer_id", "agreed_at"),
         "orgs": ("org_id", "controller_id"),
     },
+    apart=("trades",),
     expression=expression,
     findings=findings,
 )
