@@ -16,6 +16,7 @@ from base.errors import Busy
 from base.settings import Settings
 from ledger.witness import WitnessDesk
 from web import api, gateway, pages, problems
+from web.compiling import Compiling
 from web.deps import UPLOAD
 from web.limits import CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, Turnstile
 from web.node import Node, background
@@ -212,6 +213,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.submissions = Attempts(IDLE_SUBMISSIONS)
     app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
+    app.state.compiling = Compiling(node.settings, node.clock)
     problems.install(app)
     api.install(app)
     pages.install(app)

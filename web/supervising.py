@@ -28,7 +28,7 @@ from supervision.errors import UnusableFindings
 from supervision.report import Report, load_report
 
 log = structlog.get_logger("supervising")
-STAGES: Final = ("export", "evidence", "supervise")
+STAGES: Final = ("export", "evidence", "supervise", "statistics")
 DONE: Final = "done"
 FAILED: Final = "failed"
 _COMMAND: Final = "from cli.main import app; app()"  # this very program's command line, in a child
