@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import orjson
-from sqlalchemy import Column, Dialect, Enum, Text
+from sqlalchemy import JSON, Column, Dialect, Enum, Text
 from sqlmodel import SQLModel
 
 from base.db import ReadSession, RowSession, WriteSession
@@ -36,7 +36,7 @@ class _Set(ABC):
         self.table = table.name
         self.columns: list[Column[Any]] = [table.c[name] for name in names]
         self.names = [column.name for column in self.columns]
-        self.texts = [_is_text(column) for column in self.columns]
+        self.texts = [isinstance(column.type, Text | Enum) for column in self.columns]
         self._changes: dict[str, list[_Change | None]] = {}
 
     def changes(self, dialect: Dialect) -> list[_Change | None]:
@@ -49,6 +49,8 @@ class _Set(ABC):
 
     def change(self, impl: Any, dialect: Dialect) -> _Change | None:
         made: _Change | None = impl.bind_processor(dialect)
+        if made is not None and isinstance(impl, JSON):  # as the ORM writes it, by the quicker encoder
+            return lambda document: made(None) if document is None else orjson.dumps(document).decode()
         return made
 
     def changed(self, columns: Sequence[Sequence[Any]], dialect: Dialect) -> list[Sequence[Any]]:
@@ -61,8 +63,8 @@ class _Set(ABC):
     def unnested(self, dialect: Dialect, first: int) -> str:
         """The rows of a set as a table `r`, out of a list for each column; parameters from `first` on."""
         lists = ", ".join(
-            _SPLIT.format(at) if _is_text(column) else f"${at}::{column.type.compile(dialect)}[]"
-            for at, column in enumerate(self.columns, first)
+            _SPLIT.format(at) if text else f"${at}::{column.type.compile(dialect)}[]"
+            for at, (column, text) in enumerate(zip(self.columns, self.texts, strict=True), first)
         )
         return f"unnest({lists}) AS r ({', '.join(f'c{at}' for at in range(len(self.columns)))})"
 
@@ -85,11 +87,6 @@ class _Set(ABC):
 _BETWEEN: Final = "\x1f"
 _NONE: Final = "\x1e"
 _SPLIT: Final = "string_to_array(${}, E'\\x1f', E'\\x1e')"
-
-
-def _is_text(column: Column[Any]) -> bool:
-    """Whether the values of a column are texts, or words of an enumeration."""
-    return isinstance(column.type, Text | Enum)
 
 
 def _joined(values: Sequence[str | None]) -> str:
@@ -219,6 +216,8 @@ class Select(_Set):
 
     def change(self, impl: Any, dialect: Dialect) -> _Change | None:
         made: _Change | None = impl.result_processor(dialect, None)
+        if made is not None and isinstance(impl, JSON):
+            return lambda document: None if document is None else orjson.loads(document)
         return made
 
     def part(self, dialect: Dialect, first: int) -> str:
@@ -241,8 +240,8 @@ class NewIds(_Set):
 
     def part(self, dialect: Dialect, first: int) -> str:
         del dialect
-        following = f"nextval(pg_get_serial_sequence('{self.table}', 'id'))"
-        return f"SELECT {following} AS id FROM generate_series(1, ${first}::int)"  # noqa: S608
+        counter = f"(SELECT pg_get_serial_sequence('{self.table}', 'id')::regclass)"  # looked up once
+        return f"SELECT nextval({counter}) AS id FROM generate_series(1, ${first}::int)"  # noqa: S608
 
     def marks(self) -> str:
         counting = "SELECT 1 WHERE ?1 > 0 UNION ALL SELECT id + 1 FROM n WHERE id < ?1"

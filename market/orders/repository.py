@@ -1,9 +1,8 @@
 """What is asked about trades, and the one door through which a trade's status moves."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, or_
 from sqlalchemy.orm.attributes import set_committed_value
@@ -117,8 +116,7 @@ async def _claim(s: WriteSession, trade: Trade, target: TradeState, values: dict
     return trade
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """What of a trade is asked to settle it."""
 
     trade_id: str
@@ -133,7 +131,7 @@ class Claimed:
     reward_to: str | None
 
 
-CLAIM: Final = Select(Trade, *Claimed.__slots__, key="trade_id", lock="FOR UPDATE")
+CLAIM: Final = Select(Trade, *Claimed._fields, key="trade_id", lock="FOR UPDATE")
 """Trades by their ids, locked in the order of these; `Claimed(*row)` is one of them."""
 
 

@@ -7,7 +7,7 @@ and `market.settlement.service` decides it alone: refusals, mismatches and repet
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from base.canonical import sha256_hex
 from base.db import RowSession
@@ -61,8 +61,7 @@ class Debit:
         return named.pop() if len(named) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(NamedTuple):
     """What of an instruction is asked to settle its trade."""
 
     message_id: str
@@ -74,11 +73,10 @@ class Ordered:
     xml_sha256: str
 
 
-_INSTRUCTED: Final = Select(Instruction, *Ordered.__slots__, key="message_id")
+_INSTRUCTED: Final = Select(Instruction, *Ordered._fields, key="message_id")
 
 
-@dataclass(frozen=True, slots=True)
-class _Settling:
+class _Settling(NamedTuple):
     """A debit that settles its trade: nothing speaks against it."""
 
     at: int  # its place among the commands
