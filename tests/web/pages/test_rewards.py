@@ -83,3 +83,30 @@ async def test_the_sides_are_shown_it_and_contest_it_on_pages(market: Market) ->
     after = await served.api(market.buyer, "GET", path)
     assert (after["status"], after["commission_minor"]) == ("CONTRACT_READY", 0)
     assert await served.api(market.buyer, "GET", f"{path}/reward") is None
+
+
+async def test_a_reward_that_fell_says_what_to_do_and_the_form_draws_up_anew(market: Market) -> None:
+    """The broker is suspended before the last signature: refused with what comes next, and that works."""
+    served = market.served
+    body = {"purpose": "建模", "scenario": "授信", "quantity": 1}
+    trade = await served.api(market.buyer, "POST", f"/listings/{market.ids['listed']}/inquiries", body)
+    path = f"/trades/{trade['trade_id']}"
+    await served.api(market.provider, "POST", f"{path}/offers", offer_of(market, 90_000_000))
+    await served.api(market.buyer, "POST", f"{path}/accept", {"offer_no": 1})
+    await served.api(market.provider, "POST", f"{path}/sign")
+    certificate = f"/certificates/{market.ids['certificate']}"
+    await served.api(market.authority, "POST", f"{certificate}/suspend", {"reason_code": "UNDER_REVIEW"})
+    refused = await served.api(market.buyer, "POST", f"{path}/sign", expect=409)
+    assert (refused["code"], refused["reason"]) == ("reward-fallen", "certificate")
+    assert "contest it" in refused["detail"]
+    buyer = Browser(served, market.buyer)
+    page = await buyer.get(path)
+    assert "The reward in the contract is not owed any more" in page.words
+    await served.prove(market.buyer)
+    await buyer.send(page, f"/rewards{path}/contest", {"reasons": "经纪人已被暂停"})
+    assert "nothing is owed" in (await buyer.follow()).words
+    after = await served.api(market.buyer, "GET", path)
+    assert (after["status"], after["commission_minor"]) == ("CONTRACT_READY", 0)
+    assert "A broker's reward" not in (await buyer.get(path)).words
+    await served.api(market.provider, "POST", f"{path}/sign")
+    assert (await served.api(market.buyer, "POST", f"{path}/sign"))["status"] == "CONTRACTED"
