@@ -9,12 +9,10 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ibis import options
-from ibis.backends.sql.compilers import PySparkCompiler
-from ibis.config import Config
 
 from base.canonical import canonical
 from supervision.context import Context
+from supervision.dialects import as_sql
 from supervision.plan import expressions
 from supervision.rule_table import in_force
 from supervision.rules import ALL
@@ -259,19 +257,11 @@ def test_what_is_later_than_as_of_is_not_known(tmp_path):
     assert without | {"tables": None} == early.document() | {"tables": None}
 
 
-class SparkOptions(Config):
-    treat_nan_as_null: bool = False
-
-
-def test_every_expression_is_one_that_spark_can_be_asked_too(monkeypatch):
-    # what importing Spark itself would register
-    monkeypatch.setattr(options, "pyspark", SparkOptions())
-    compiler = PySparkCompiler()
-    context = Context(as_of=AS_OF, rules=in_force(AS_OF))
-    asked = expressions(context)
+def test_every_expression_is_one_that_spark_can_be_asked_too():
+    asked = expressions(Context(as_of=AS_OF, rules=in_force(AS_OF)))
     assert set(asked) == {rule.rule_id for rule in ALL} | {"concentration", "prices"}
     for expression in asked.values():
-        assert compiler.to_sqlglot(expression).sql("spark").startswith(("SELECT", "WITH"))
+        assert as_sql(expression, "pyspark").startswith(("SELECT", "WITH"))
 
 
 def test_words_never_say_guilty(expected):
