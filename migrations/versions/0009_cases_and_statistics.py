@@ -90,7 +90,9 @@ def _surveys() -> None:
             ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_market_survey_answers_org_id")
         ),
         sa.PrimaryKeyConstraint("survey_id", name=op.f("pk_market_survey_answers")),
-        sa.UniqueConstraint("org_id", "year", "answer_no", name=op.f("uq_market_survey_answers_org_id")),
+        sa.UniqueConstraint(
+            "org_id", "year", "answer_no", name=op.f("uq_market_survey_answers_org_id_year_answer_no")
+        ),
     )
     op.create_index(op.f("ix_market_survey_answers_year"), "market_survey_answers", ["year"])
 
