@@ -52,6 +52,7 @@ SAYS: Final = (
     ("node --vkey", r"^databourse\.example/log\+[0-9a-f]{8}\+\S+$"),
     ("node --exchange-key", r"^[A-Za-z0-9+/]{43}=$"),
     ("price fixed", r'"total_minor":68000000'),
+    ("fine ", r'"fine_minor":"453278290"'),
 )
 
 

@@ -140,6 +140,17 @@ def test_a_measure_in_an_open_case_waits_for_the_decision():
     assert kinds(dropped.score()) == [("suspended", -20, "no-case")]
 
 
+def test_a_case_is_held_against_the_broker_from_its_publication_and_never_where_it_came_to_nothing():
+    story = Story().certificate("SUSPEND", case_id="cse").say("CSE.DECIDE", "cse", outcome="PENALTY")
+    assert kinds(story.score()) == [("suspended", -20, "counts")]
+    published = Story(list(story.said)).say("CSE.PUBLISH", "cse", outcome="PENALTY", org_ids=[ME])
+    assert kinds(published.score()) == [("suspended", -20, "counts"), ("case_confirmed", -15, "same-matter")]
+    revoked = Story(list(story.said)).say("CSE.REVOKE", "cse")
+    assert kinds(revoked.score()) == [("suspended", -20, "no-case")]
+    none = Story().certificate("SUSPEND", case_id="cse").say("CSE.DECIDE", "cse", outcome="NONE")
+    assert kinds(none.score()) == [("suspended", -20, "no-case")]
+
+
 def test_a_case_that_is_decided_against_others_is_not_held_against_the_broker():
     assert not Story().say("CSE.DECIDE", "cse", rule_id="BR4", org_ids=["org_other"]).score().items
     assert not Story().say("CSE.OPEN_CASE", "cse").score().items

@@ -1,0 +1,88 @@
+"""A trade that an open case flags counts nowhere, and counts again when the case comes to nothing."""
+
+from types import SimpleNamespace
+
+from brokers.conduct.record import fold
+from cases import repository
+from ledger.reader import statements_about, statements_of
+from market.listings.repository import get_listing
+from market.orders.rules import TradeState
+from market.settlement.mediated import undone_among
+from market.trade.comparables import comparables_of
+from tests.cases.opening import drop, investigate
+from tests.cases.test_orders import FINDING
+from tests.supervision.tables import Market
+
+
+async def counted(scene, trade_id):
+    """In how many of the places the trade counts: comparables, register, conduct score, shares, prices."""
+    async with scene.database.read() as s:
+        trade = await scene.trade(trade_id)
+        listing = await get_listing(s, listing_id=trade.listing_id)
+        rival = listing.model_copy(update={"seller_id": "org_rival"})
+        compared = await comparables_of(s, rival, at=scene.clock.now())
+        undone, _ = await undone_among(s, trade_ids=[trade_id])
+        said = await statements_about(
+            s, object_ids=[trade_id], events=("TRD.CONTRACT", "TRD.SETTLE", "FLG.SET", "FLG.CLEAR"), limit=99
+        )
+    told = [
+        SimpleNamespace(
+            event=one.event, object_id=one.object_id, at=one.occurred_at, seq=n, log=None, says=one.predicate
+        )
+        for n, one in enumerate(said)
+    ]
+    record = fold(scene.broker.org_id, told, until=scene.clock.now())
+    flags = [one for one in told if one.event.startswith("FLG.")]
+    return {
+        "comparables": sum(one.wash_flagged for one in compared) == 0,
+        "register": trade_id not in undone,
+        "conduct": trade_id not in record.undone,
+        "flags": [(one.event, one.seq) for one in flags],
+    }
+
+
+def shares(flags, tmp_path):
+    """What supervision makes of the flags: the market's figures with the trade, by the evidence tables."""
+    market = Market("orgs", "flags", "trades").trade("other", "b", "x", 300).trade("washed", "a", "y", 1000)
+    open_at = None
+    for event, seq in flags:
+        if event == "FLG.SET":
+            open_at = seq
+        else:
+            market.add("flags", trade_id="washed", case_id="cse", from_seq=open_at, to_seq=seq)
+            open_at = None
+    if open_at is not None:
+        market.add("flags", trade_id="washed", case_id="cse", from_seq=open_at)
+    market.only = ("AML24-1",)
+    figures = market.supervise(tmp_path).statistics
+    return figures["markets"][0]["flagged_left_out"], figures["prices"][0]["flagged_left_out"]
+
+
+async def test_one_trade_through_flag_and_dismissal(sqlite_scene, tmp_path):
+    scene = sqlite_scene
+    trade_id = scene.trades[TradeState.SETTLED]
+    places = {"comparables": True, "register": True, "conduct": True}
+    before = await counted(scene, trade_id)
+    assert before == places | {"flags": []}
+    assert shares(before["flags"], tmp_path) == (0, 0)
+
+    case = await scene.samr.do(investigate, finding=FINDING | {"objects": [trade_id]})
+    during = await counted(scene, trade_id)
+    assert {name: during[name] for name in places} == dict.fromkeys(places, False)
+    assert [event for event, _ in during["flags"]] == ["FLG.SET"]
+    assert shares(during["flags"], tmp_path) == (1, 1)
+
+    await scene.samr.do(drop, case_id=case.case_id)
+    after = await counted(scene, trade_id)
+    assert {name: after[name] for name in places} == places
+    assert [event for event, _ in after["flags"]] == ["FLG.SET", "FLG.CLEAR"]
+    assert shares(after["flags"], tmp_path) == (0, 0)
+
+
+async def test_a_case_of_something_else_flags_no_trade(sqlite_scene):
+    scene = sqlite_scene
+    finding = FINDING | {"rule_id": "AB3", "objects": [scene.trades[TradeState.SETTLED]]}
+    case = await scene.samr.do(investigate, finding=finding)
+    async with scene.database.read() as s:
+        assert await repository.flags_of(s, case_id=case.case_id) == []
+        assert not [one for one in await statements_of(s, object_id=case.case_id) if "FLG" in one.event]
