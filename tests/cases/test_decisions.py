@@ -205,24 +205,20 @@ async def ordered(scene, case_id):
     await scene.samr.do(order)
 
 
-@pytest.mark.parametrize(
-    ("who", "error"),
-    [
+async def test_who_handled_it_does_not_decide(sqlite_scene):
+    scene = sqlite_scene
+    case_id = await noticed(scene)
+    later(scene, 9)
+    none = Decision(outcome=Outcome.NONE, reasons="-")
+    for who, error in (
         ("handler", CaseSameOfficer),
         ("usr_again", CaseSameOfficer),
         ("usr_made", PersonsBound),
         ("usr_nobody", PersonNotIdentified),
         (None, PersonNotIdentified),
-    ],
-)
-async def test_who_handled_it_does_not_decide(sqlite_scene, who, error):
-    scene = sqlite_scene
-    case_id = await noticed(scene)
-    later(scene, 9)
-    async with refused(scene.database, error):
-        await by(
-            scene, who, decide_case, case_id=case_id, decision=Decision(outcome=Outcome.NONE, reasons="-")
-        )
+    ):
+        async with refused(scene.database, error):
+            await by(scene, who, decide_case, case_id=case_id, decision=none)
 
 
 async def test_who_verifies_does_not_open_and_a_case_nobody_verified_is_not_opened(sqlite_scene):
@@ -238,23 +234,18 @@ async def test_who_verifies_does_not_open_and_a_case_nobody_verified_is_not_open
         await scene.authority.do(open_case, case_id=case.case_id)
 
 
-@pytest.mark.parametrize(
-    ("fine", "seqs", "error"),
-    [
-        (("broker", MILLION + 1), (7,), FineBeyondRange),
-        (("buyer", MILLION), (7,), DecisionBeyondFinding),
-        (("broker", MILLION), (8,), EvidenceNotPinned),
-        (("broker", MILLION), (), EvidenceNotPinned),
-    ],
-)
-async def test_a_notice_holds_to_the_case_its_evidence_and_the_ladder(sqlite_scene, fine, seqs, error):
+async def test_a_notice_holds_to_the_case_its_evidence_and_the_ladder(sqlite_scene):
     scene = sqlite_scene
     case_id = await investigated(scene)
-    name, much = fine
-    fines = [Fine(getattr(scene, name).org_id, WASH, much)]
-    said = {"case_id": case_id, "fines": fines, "evidence_seqs": seqs, "reasons": "对倒"}
-    async with (untouched if error is DecisionBeyondFinding else refused)(scene.database, error):
-        await by(scene, "handler", propose_penalty, **said)
+    for party, much, seqs, error in (
+        (scene.broker, MILLION + 1, [7], FineBeyondRange),
+        (scene.buyer, MILLION, [7], DecisionBeyondFinding),
+        (scene.broker, MILLION, [8], EvidenceNotPinned),
+        (scene.broker, MILLION, [], EvidenceNotPinned),
+    ):
+        said = {"fines": [Fine(party.org_id, WASH, much)], "evidence_seqs": seqs, "reasons": "对倒"}
+        async with (untouched if error is DecisionBeyondFinding else refused)(scene.database, error):
+            await by(scene, "handler", propose_penalty, case_id=case_id, **said)
 
 
 async def test_no_penalty_lifts_the_flags_and_is_not_executed(sqlite_scene):
@@ -301,7 +292,8 @@ async def test_a_crime_is_handed_to_public_security(sqlite_scene):
     assert other.subjects == case.subjects
 
 
-async def test_an_appeal_changes_within_the_range_and_revokes(scene):
+async def test_an_appeal_changes_within_the_range(sqlite_scene):
+    scene = sqlite_scene
     case_id = await noticed(scene)
     later(scene, 9)
     await by(

@@ -62,7 +62,8 @@ async def as_exchange(scene, verb, **facts):
         return await verb(s, scene.house.house.exchange_act(), **facts)
 
 
-async def test_a_mixed_paper_is_split_and_the_end_of_the_mediation_does_not_end_the_clue(scene):
+async def test_a_mixed_paper_is_split_and_the_end_of_the_mediation_does_not_end_the_clue(sqlite_scene):
+    scene = sqlite_scene
     paper = await filed(scene, complaint="退款", report="对倒")
     complaint, report = paper.case_ids
     operator = scene.house.operator
@@ -119,7 +120,8 @@ async def test_an_old_dispute_is_not_taken_up_and_an_empty_paper_is_none(sqlite_
             await filed(scene, **wrong)
 
 
-async def test_two_authorities_differ_and_the_superior_rules(scene):
+async def test_two_authorities_differ_and_the_superior_rules(sqlite_scene):
+    scene = sqlite_scene
     (case_id,) = (await filed(scene, report="出境")).case_ids
     await scene.samr.do(triage_case, case_id=case_id, matter=Matter.PRICE)
     async with refused(scene.database, CaseWrongRole):
