@@ -33,6 +33,7 @@ from market.listings.sandboxing import AnswerMode, SandboxTerms, sandbox_from
 MEMORY_MB: Final = 512
 MAX_ROWS: Final = 10_000
 _AVERAGE_PLACES: Final = 2
+_MOST_ROUNDS: Final = 4
 Groups: TypeAlias = dict[Key, list[int]]
 Row: TypeAlias = list[str | int | None]
 
@@ -82,14 +83,30 @@ class Engine:
         if allowed.mode is AnswerMode.PLAIN:
             least = max(allowed.min_group, least_rows(rows))
             told = self._measured(write(checked, plan, allowed, path=self._path, least=least), checked)
-            near = set[Key]()
-            for one in earlier:
-                near |= self._near((checked, plan), told.keys() - near, one, allowed, least)
+            near = self._near_to_any((checked, plan), told.keys(), earlier, allowed, least)
             far = {key: numbers for key, numbers in told.items() if key not in near}
             return _Telling(checked, plan, allowed).document(far) | {"withheld": len(near)}
         least = least_rows(rows) if grouped_by_found(checked, allowed) else 1
         exact = self._measured(write(checked, plan, allowed, path=self._path, least=least), checked)
         return _Telling(checked, plan, allowed).document(_released(exact, checked, plan, allowed, least))
+
+    def _near_to_any(
+        self,
+        new: tuple[Form, Plan],
+        told: Collection[Key],
+        earlier: Sequence[Any],
+        terms: SandboxTerms,
+        least: int,
+    ) -> set[Key]:
+        """The groups that are kept back: as soon as one is, all are held against every earlier one again."""
+        near = set[Key]()
+        for _ in range(_MOST_ROUNDS):
+            before = len(near)
+            for one in earlier:
+                near |= self._near(new, set(told) - near, one, terms, least)
+            if len(near) in {before, len(told)}:
+                return near
+        return set(told)
 
     def _near(
         self, new: tuple[Form, Plan], told: Collection[Key], earlier: Any, terms: SandboxTerms, least: int
@@ -99,6 +116,8 @@ class Engine:
             form = form_from(earlier, terms)
         except QuestionRefused:  # of other columns, which these terms do not know
             return set()
+        if (form.where, form.group_by) == (new[0].where, new[0].group_by):
+            return set()  # the same rows in the same groups
         alone = replace(form, outputs=(Output("n", None, Aggregate.COUNT),), order_by=())
         old = form, plan_of(alone, terms, epsilon_micro=0)
         groups = self._measured(write(alone, old[1], terms, path=self._path, least=least), form)
@@ -116,7 +135,7 @@ class Engine:
                 if many:
                     cells[cell] = many
             units = terms.unit_column is not None
-            near |= withheld(told, groups.keys(), cells, least=terms.min_group, units=units)
+            near |= withheld(set(told) - near, groups.keys(), cells, least=terms.min_group, units=units)
         return near
 
     def _rows(self) -> int:
