@@ -22,6 +22,7 @@ SIDES: Final = ("buyer", "seller")
 PARTS: Final = PURPOSES[1:]
 """The parts of money out: what the seller, the broker and the exchange get."""
 SHOWN: Final = 20
+SETTLED: Final = "settled_of_the_month"
 COUNTED: Final = "counted"
 FLAGGED: Final = "flagged"
 TAKEN_BACK: Final = "undone"
@@ -65,7 +66,12 @@ class Period:
 
 
 def settled(tables: Tables, period: Period) -> Any:
-    """One row a settled trade of the period: what it counts by, its value, and whether it counts."""
+    """One row a settled trade of the period: what it counts by, its value, and whether it counts.
+
+    Where an engine keeps them under SETTLED, those are meant.
+    """
+    if SETTLED in tables:
+        return tables[SETTLED]
     trades = tables["trades"].filter(period.holds(tables["trades"].settled_at))
     trades = trades.mutate(status=trades.status.fill_null("").upper())
     out = with_groups(tables, trades)
@@ -109,8 +115,13 @@ def settled(tables: Tables, period: Period) -> Any:
         product_type=out.product_type.fill_null(""),
         public_data=ibis.ifelse(out.public_data.fill_null(False), "public", "other"),
         channel=ibis.ifelse(out.broker_id.nullif("").isnull(), "direct", "mediated"),
-        waited_s=(out.settled_at.epoch_seconds() - made_at.epoch_seconds()).cast("int64"),
+        waited_s=_whole(out.settled_at.epoch_seconds()) - _whole(made_at.epoch_seconds()),
     )
+
+
+def _whole(value: Any) -> Any:
+    """A 64-bit whole number for certain: sums and epochs are wider in some engines, and kept so."""
+    return value.cast("decimal(38, 0)").cast("int64")
 
 
 def _listings(tables: Tables) -> Any:
@@ -163,7 +174,7 @@ def _refunds(tables: Tables, period: Period) -> Any:
     back = payments.filter(payments.purpose == REFUND, period.holds(payments.paid_at))
     of = trades.select("trade_id", paid_at=trades.settled_at)
     back = back.semi_join(of, ["trade_id", "paid_at"])
-    return back.group_by("trade_id").agg(refunded_minor=back.amount_minor.sum())
+    return back.group_by("trade_id").agg(refunded_minor=_whole(back.amount_minor.sum()))
 
 
 def cells(tables: Tables, period: Period) -> Any:

@@ -148,7 +148,9 @@ def gather(folder: Path, month: str) -> Figures:
 
 def figures(engine: Engine, month: str, period: Period, without: tuple[str, ...] = ()) -> Figures:
     """Ask an engine for everything."""
-    told = {name: list(engine.rows(sql)) for name, sql in _queries(period, engine.dialect).items()}
+    kept, queries = _queries(period, engine.dialect)
+    engine.keep(facts.SETTLED, kept)
+    told = {name: list(engine.rows(sql)) for name, sql in queries.items()}
     return Figures(
         month=month,
         period=period,
@@ -165,10 +167,16 @@ def figures(engine: Engine, month: str, period: Period, without: tuple[str, ...]
 
 
 @lru_cache(maxsize=8)
-def _queries(period: Period, dialect: str) -> Mapping[str, str]:
-    """Every expression as SQL of a dialect; writing them takes as long as asking a small market."""
+def _queries(period: Period, dialect: str) -> tuple[str, Mapping[str, str]]:
+    """The settled trades, which an engine is to keep, and every expression over them, as SQL of a dialect.
+
+    Writing them takes as long as asking a small market.
+    """
     tables = unbound_tables()
-    return {query.__name__: str(ibis.to_sql(query(tables, period), dialect=dialect)) for query in _QUERIES}
+    settled = facts.settled(tables, period)
+    over = tables | {facts.SETTLED: ibis.table(settled.schema(), name=facts.SETTLED)}
+    written = {query.__name__: ibis.to_sql(query(over, period), dialect=dialect) for query in _QUERIES}
+    return str(ibis.to_sql(settled, dialect=dialect)), {name: str(sql) for name, sql in written.items()}
 
 
 def _cells(rows: Iterable[Row]) -> dict[str, dict[Key, Count]]:
