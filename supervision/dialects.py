@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import DuckDBCompiler, PySparkCompiler
+from ibis.expr import operations as ops
 
 _LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -14,6 +15,13 @@ class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
     """DuckDB's own."""
 
     __slots__ = ()
+
+    def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802 - named by ibis
+        """A sum of widened whole numbers: it is 128 bits wide of itself, and made a decimal by `portable`."""
+        widened = isinstance(op.arg, ops.Cast) and op.arg.arg.dtype.is_integer() and op.dtype.is_decimal()
+        if not widened or not isinstance(arg, sge.Cast):
+            return super().visit_Sum(op, arg=arg, where=where)
+        return self.agg.sum(arg.this, where=where)
 
     def visit_Uppercase(self, op: Any, *, arg: Any) -> Any:  # noqa: ARG002, N802 - named by ibis
         return _folded(self, arg, "upper", self.f.anon.strlen(arg), self.f.anon.length(arg))

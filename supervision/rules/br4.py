@@ -41,7 +41,7 @@ def expression(tables: Tables, context: Context) -> Any:
         being_held.mutate(kind=ibis.literal("party-holds-broker")).drop("holder", "held"),
         distinct=True,
     )
-    mandates = covering(tables, trades)
+    mandates = covering(tables, trades.semi_join(interests, "trade_id"))
     spoken = mandates.group_by("trade_id").agg(
         said=mandates.conflict_disclosed.fill_null(False).cast("int64").min(),
         unknown=mandates.erased.cast("int64").max(),

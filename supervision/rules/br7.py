@@ -19,13 +19,17 @@ from supervision.portable import total
 
 _SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
 _BP: Final = 10_000
+_EXACT: Final = "decimal(38, 0)"
 _REASONS: Final = ("negative", "above_cap", "above_mandate", "before_success", "rebate")
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The trades with a commission that does not hold, and each reason for that."""
     trades = mediated(tables, context)
+    paid = _payments(tables, trades)
     trades = _with_caps(tables, trades, context.rules.whole("BR7", "cap"))
+    trades = trades.left_join(paid, "trade_id").drop("trade_id_right")
+    trades = _suspect(tables, trades)
     mandates = covering(tables, trades)
     fees = mandates.group_by("trade_id", "of_side").agg(
         fee=mandates.fee_bp.max(), unknown=mandates.fee_bp.isnull().cast("int64").max()
@@ -33,20 +37,32 @@ def expression(tables: Tables, context: Context) -> Any:
     fees = fees.group_by("trade_id").agg(mandated_bp=total(fees.fee), unknown=fees.unknown.max())
     fees = fees.mutate(mandated_bp=ibis.ifelse(fees.unknown == 1, ibis.null("int64"), fees.mandated_bp))
     trades = trades.left_join(fees, "trade_id").drop("trade_id_right", "unknown")
-    trades = trades.left_join(_payments(tables, trades), "trade_id").drop("trade_id_right")
-    exact = "decimal(38, 0)"
-    taken = trades.commission_minor.cast(exact) * _BP
-    amount = trades.amount_minor.cast(exact)
-    half = _BP // 2
-    trades = trades.mutate(
-        negative=trades.commission_minor < 0,
-        above_cap=taken > amount * trades.cap_bp + half,
-        above_mandate=taken > amount * trades.mandated_bp + half,
-        before_success=trades.paid_early > 0,
-        rebate=trades.rebates > 0,
-    )
+    trades = trades.mutate(above_mandate=_above(trades, trades.mandated_bp))
     broken = [trades[name].fill_null(False) for name in _REASONS]
     return trades.filter(reduce(or_, broken)).order_by("trade_id")
+
+
+def _above(trades: Any, part_bp: Any) -> Any:
+    """Whether the commission is above such a part of the price; half a fen is rounding."""
+    taken, amount = (trades[name].cast(_EXACT) for name in ("commission_minor", "amount_minor"))
+    return taken * _BP > amount * part_bp + _BP // 2
+
+
+def _suspect(tables: Tables, trades: Any) -> Any:
+    """The trades of which some reason holds, or whose commission is above the least fee of their broker's."""
+    mandates = tables["mandates"].filter(tables["mandates"].fee_bp.notnull())
+    least = mandates.group_by(of_broker=mandates.broker_id).agg(least_bp=mandates.fee_bp.min())
+    trades = trades.left_join(least, [("broker_id", "of_broker")])
+    trades = trades.mutate(
+        negative=trades.commission_minor < 0,
+        above_cap=_above(trades, trades.cap_bp),
+        before_success=trades.paid_early > 0,
+        rebate=trades.rebates > 0,
+        over_least=_above(trades, trades.least_bp),
+    )
+    names = (*(name for name in _REASONS if name != "above_mandate"), "over_least")
+    suspect = trades.filter(reduce(or_, [trades[name].fill_null(False) for name in names]))
+    return suspect.drop("of_broker", "least_bp", "over_least")
 
 
 def _with_caps(tables: Tables, trades: Any, default_bp: int) -> Any:
@@ -60,8 +76,14 @@ def _with_caps(tables: Tables, trades: Any, default_bp: int) -> Any:
 
 
 def _payments(tables: Tables, trades: Any) -> Any:
-    """Of each trade: commissions paid before it was settled, and money between broker and parties."""
+    """Of each trade: commissions paid before it was settled, and money between broker and parties.
+
+    Payments that can be neither are left out before anything is joined: most of all there are.
+    """
+    brokers = tables["trades"].select(of_broker="broker_id").distinct()
     payments = tables["payments"].select("trade_id", "payer_id", "payee_id", "purpose", "paid_at")
+    payments = payments.left_join(brokers, [("payer_id", "of_broker")])
+    payments = payments.filter((payments.purpose == "commission") | payments.of_broker.notnull())
     told = trades.select("trade_id", "seller_id", "buyer_id", "broker_id", "settled_at")
     told = told.inner_join(payments, "trade_id")
     early = (told.purpose == "commission") & ibis.coalesce(
@@ -69,10 +91,9 @@ def _payments(tables: Tables, trades: Any) -> Any:
     )
     to_party = (told.payee_id == told.seller_id) | (told.payee_id == told.buyer_id)
     back = (told.payer_id == told.broker_id) & to_party
-    return told.group_by("trade_id").agg(
-        paid_early=early.fill_null(False).cast("int64").sum(),
-        rebates=back.fill_null(False).cast("int64").sum(),
-    )
+    told = told.mutate(early=early.fill_null(False).cast("int64"), back=back.fill_null(False).cast("int64"))
+    told = told.filter(told.early + told.back > 0)
+    return told.group_by("trade_id").agg(paid_early=told.early.sum(), rebates=told.back.sum())
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

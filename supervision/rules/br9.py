@@ -29,6 +29,11 @@ def expression(tables: Tables, context: Context) -> Any:
         paid_minor="amount_minor",
         paid_seq="seq",
     )
+    # most payments are neither to a broker nor from one
+    brokers = tables["trades"].select("broker_id").distinct()
+    payments = payments.left_join(brokers.rename(paying="broker_id"), [("payer_id", "paying")])
+    payments = payments.left_join(brokers.rename(paid="broker_id"), [("payee_id", "paid")])
+    payments = payments.filter(payments.paying.notnull() | payments.paid.notnull()).drop("paying", "paid")
     told = trades.inner_join(payments, [("trade_id", "of_trade")])
     party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)
     earned = (told.purpose == "commission") & (told.payer_id.upper() == ESCROW)

@@ -75,7 +75,8 @@ def _unfunded(tables: Tables, trades: Any, grace: Any, now: Any) -> Any:
     """Deliveries before the money came in, where the payments of some trade say what `escrow_in` is."""
     paid = tables["payments"].filter(tables["payments"].purpose == "escrow_in")
     first = paid.group_by("trade_id").agg(paid_at=paid.paid_at.min())
-    known = payments_told(tables).filter(payments_told(tables).purpose == "escrow_in")
+    known = payments_told(tables).select("purpose")
+    known = known.filter(known.purpose == "escrow_in")
     spoken = known.agg(spoken=known.count())
     due = trades.filter(trades.delivered_at <= now, trades.amount_minor > 0)
     due = due.left_join(first, "trade_id").drop("trade_id_right").cross_join(spoken)
