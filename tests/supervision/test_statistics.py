@@ -25,7 +25,7 @@ from tests.supervision.tables import Market, on
 
 app = typer.Typer()
 app.command("statistics")(statistics)
-MAY = "2026-05"
+NOVEMBER = "2026-11"
 CITIES = ("440100", "440300", "440500")
 
 
@@ -34,15 +34,15 @@ def run(*arguments):
 
 
 def sold(market, trade_id, seller, buyer, amount, **more):
-    """A trade settled in May, with the payments of its settlement: 2 % to a broker, 1 % to the exchange."""
-    at = more.pop("at", on(5, 12))
+    """A trade settled in November, with its payments: 2 % to a broker, 1 % to the exchange."""
+    at = more.pop("at", on(11, 12))
     commission = amount // 50 if more.get("broker_id") else 0
     fee = amount // 100
     more |= {
         "commission_minor": commission,
         "platform_fee_minor": fee,
         "settled_at": at,
-        "agreed_at": on(5, 5),
+        "agreed_at": on(11, 5),
     }
     market.trade(trade_id, seller, buyer, amount, **more)
     for purpose, part in (
@@ -63,7 +63,7 @@ def sold(market, trade_id, seller, buyer, amount, **more):
 
 
 def market():
-    """Nine units in three cities, each selling to three others in May; one ring; one trade of June."""
+    """Nine units in three cities, each selling to three others in November; a ring; a trade of December."""
     made = Market("orgs", "flags", "trades", "payments", "listings", "rights", "survey_lines")
     for n in range(9):
         made.org(f"o{n}", region=CITIES[n % 3])
@@ -76,11 +76,11 @@ def market():
             product_type="DATASET",
             public_data=n == 0,
             list_price_minor=0 if n == 0 else 100,
-            listed_at=on(4, 1),
+            listed_at=on(10, 1),
             product_id=f"prd-o{n}",
         )
         for right in ("HOLD", "USE", "OPERATE")[: 2 + n % 2]:
-            made.add("rights", product_id=f"prd-o{n}", holder_id=f"o{n}", right=right, entered_at=on(4, 1))
+            made.add("rights", product_id=f"prd-o{n}", holder_id=f"o{n}", right=right, entered_at=on(10, 1))
         for step in (1, 2, 4):
             broker = "o8" if step == 4 else None
             category = ("transport", "energy")[n % 2]
@@ -96,14 +96,14 @@ def market():
     for n in range(3):
         sold(made, f"ring{n}", f"o{n}", f"o{(n + 1) % 3}", 77_000_000)
         made.add("flags", trade_id=f"ring{n}", case_id="cse", from_seq=9)
-    sold(made, "june", "o0", "o1", 5, at=on(5, 31, 16))  # the first moment of June in Shanghai
+    sold(made, "december", "o0", "o1", 5, at=on(11, 30, 16))  # the first moment of December in Shanghai
     sold(made, "back", "o0", "o1", 900, status="REFUNDED")
     return made
 
 
 def report(made, tmp_path, *more):
     made.write(tmp_path / "evidence")
-    done = run(tmp_path / "evidence", "--month", MAY, "--out", tmp_path / "report", *more)
+    done = run(tmp_path / "evidence", "--month", NOVEMBER, "--out", tmp_path / "report", *more)
     assert done.exit_code in {0, 1}, done.output
     return done, tmp_path / "report"
 
@@ -164,7 +164,7 @@ def test_a_fen_that_is_missing_or_too_much_is_named(tmp_path, purpose, by):
 def test_a_payment_of_no_settled_trade_does_not_tie(tmp_path):
     made = market()
     made.add(
-        "payments", payment_id="p", trade_id="nobody", amount_minor=7, paid_at=on(5, 9), purpose="commission"
+        "payments", payment_id="p", trade_id="nobody", amount_minor=7, paid_at=on(11, 9), purpose="commission"
     )
     done, _ = report(made, tmp_path)
     assert done.exit_code == 1
@@ -185,7 +185,7 @@ def test_the_public_edition_tells_nothing_of_a_single_unit(tmp_path):
     assert "withheld" in {sectors["energy"], sectors["transport"]}  # or the total would tell it
     regions = {row["code"]: row["value_minor"] for row in rows(folder, "by_seller_region")}
     assert regions["440800"] == "withheld"
-    told = gather(tmp_path / "evidence", MAY)
+    told = gather(tmp_path / "evidence", NOVEMBER)
     closed = hidden(told, Edition.PUBLIC, year=None)
     cells, sums = linked_cells(told)
     assert not determined({name for name in closed if name in cells}, sums)
@@ -223,7 +223,7 @@ def test_a_later_answer_takes_the_place_of_the_one_it_corrects(tmp_path):
     made = market()
     answered(made, "o1", collection_minor=99)
     answered(made, "o1", survey_id="s2", seq=8, answered_at=on(3, 2))
-    answered(made, "o2", answered_at=on(6, 2), seq=9)  # after the month: not known then
+    answered(made, "o2", answered_at=on(12, 2), seq=9)  # after the month: not known then
     done, folder = report(made, tmp_path)
     assert done.exit_code == 0, done.output
     layers = {row["figure_en"]: row["value_minor"] for row in rows(folder, "survey_layers")}
@@ -266,7 +266,7 @@ def test_an_empty_month_is_a_report_of_nothing(tmp_path):
     [
         (["--month", "2026-13"], "--month"),
         (["--month", "2026-5"], "--month"),
-        (["--month", MAY, "--edition", "secret"], "--edition"),
+        (["--month", NOVEMBER, "--edition", "secret"], "--edition"),
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path, options, said):
@@ -279,7 +279,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path, options, s
 
 def test_a_folder_without_payments_cannot_be_tied(tmp_path):
     folder = Market("orgs", "trades").org("o").write(tmp_path / "evidence")
-    done = run(folder, "--month", MAY, "--out", tmp_path / "report")
+    done = run(folder, "--month", NOVEMBER, "--out", tmp_path / "report")
     assert done.exit_code == 2
     assert "payments" in done.stderr
 
@@ -288,7 +288,7 @@ def test_a_folder_that_is_no_report_is_not_replaced(tmp_path):
     folder = market().write(tmp_path / "evidence")
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "mine.txt").write_text("mine")
-    assert run(folder, "--month", MAY, "--out", tmp_path / "report").exit_code == 2
+    assert run(folder, "--month", NOVEMBER, "--out", tmp_path / "report").exit_code == 2
     assert (tmp_path / "report" / "mine.txt").read_text() == "mine"
 
 
