@@ -22,6 +22,7 @@ MOST_LINES: Final = 50
 MOST_CSV: Final = 100_000
 MOST_YEARS: Final = 50
 FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2199
 CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
     "source": ("public", "enterprise", "personal"),
     "form": ("structured", "semi-structured", "text", "image", "audio-video", "model", "other"),

@@ -15,6 +15,8 @@ from market.surveys.errors import SurveyMalformed, SurveyUnknown
 from market.surveys.rules import (
     ANSWERERS,
     CLASSES,
+    FIRST_YEAR,
+    LAST_YEAR,
     MOST_CSV,
     MOST_LINES,
     MOST_MINOR,
@@ -31,7 +33,7 @@ from web.node import Node
 from web.views import View
 
 router = APIRouter(tags=["survey"])
-Year = Annotated[int, Field(ge=2000, le=2199)]
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 _Amount = Annotated[int, Field(ge=0, le=MOST_MINOR)]
 _Share = Annotated[int, Field(ge=0, le=10_000)]
 _Code = Annotated[str, Field(max_length=20)]

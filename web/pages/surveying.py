@@ -1,14 +1,24 @@
 """The data-asset survey: the form of a unit, and for the data authority who has not answered."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from market.surveys import repository
-from market.surveys.rules import ANSWERERS, CLASSES, READERS, SPENT, SurveyLine, asked_year, due_at
+from market.surveys.rules import (
+    ANSWERERS,
+    CLASSES,
+    FIRST_YEAR,
+    LAST_YEAR,
+    READERS,
+    SPENT,
+    SurveyLine,
+    asked_year,
+    due_at,
+)
 from supervision.statistics.words import CODES
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
@@ -62,7 +72,7 @@ def _said(visitor: Visitor, words: Mapping[str, Any], codes: Any) -> list[tuple[
 
 
 @router.post("/survey/{year}")
-async def answer(visitor: VisitorDep, year: int) -> Response:
+async def answer(visitor: VisitorDep, year: Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR)]) -> Response:
     """Answer it, or correct the answer."""
     form = await visitor.form()
     role = form.optional("role") or next(iter(sorted(visitor.roles & ANSWERERS)), None)

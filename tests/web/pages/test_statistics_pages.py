@@ -52,6 +52,10 @@ async def test_the_survey_by_forms_alone(market: Market) -> None:
     await market.served.prove(market.buyer)
     page = await buyer.get("/survey")
     assert "Data-asset survey 2025" in page.words
+    sent = page.form("/survey/2025")
+    for year in (9999, 10**12):  # a year that no calendar has
+        answer = await buyer.client.post(sent.action.replace("2025", str(year)), data=sent.values)
+        assert answer.status_code == 422
     page = await buyer.send(page, "/survey/2025", LINE, expect=409)  # storing without securing
     assert "unlikely" in page.words
     await buyer.send(page, "/survey/2025", LINE | {"security_minor": "1"})
