@@ -14,10 +14,11 @@ from ledger.bundle import Bundle
 from supervision.evidence.counted import SURVEY_AMOUNTS, SURVEY_NUMBERS
 from supervision.evidence.derive import derive
 from supervision.evidence.facts import opened_entries
+from supervision.statistics import facts
 from supervision.statistics.confidential import determined
 from supervision.statistics.editions import Edition, hidden, linked_cells
 from supervision.statistics.facts import GROUPINGS
-from supervision.statistics.figures import gather
+from supervision.statistics.figures import _queries, gather, month_of
 from supervision.statistics.layers import ITEMS
 from supervision.statistics.ties import stated, ties
 from tests.supervision.statements import SELLER, founded, sc1
@@ -345,3 +346,11 @@ def test_every_grouping_is_a_table_of_the_report(tmp_path):
         if name != "total" and not {name, f"by_{name}"} & names and "zone" not in name
     }
     assert missing == set()
+
+
+def test_every_expression_can_be_asked_of_the_second_engine_too():
+    kept, queries = _queries(month_of(NOVEMBER), "pyspark")
+    assert "CASE" in kept
+    assert all(
+        facts.SETTLED in queries[name] for name in ("cells", "volumes", "standings", "medians", "waits")
+    )
