@@ -26,7 +26,7 @@ from tests.supervision.test_wrong_input import wild
 
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # its connections end with the process
 
-FEW = ("AB5", "AML24-1", "BR1", "S30", "UC3", "WT1", "XB1")
+FEW = ("AML24-1", "BR1", "S30", "UC1", "UC3", "WT1", "XB1")
 """Of every kind of expression one: medians, windows, lists, sums, texts, union, joins."""
 SMALL = {
     "spark.driver.memory": "1g",
