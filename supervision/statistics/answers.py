@@ -6,7 +6,7 @@ from typing import Final
 from supervision.finding import Words
 from supervision.statistics.editions import SURVEY, told_in_all
 from supervision.statistics.layers import CLASSES, ITEMS, Layers, Line, Variant, by_class, in_fen, layers
-from supervision.statistics.tables import VALUE, WITHHELD, Column, Kind, Making, Table, Value, col
+from supervision.statistics.sheets import VALUE, WITHHELD, Column, Kind, Making, Table, Value, col
 
 _FORMED: Final = {
     Variant.ACTIVE: Words("固定资本形成（积极）", "Capital formation (active)"),

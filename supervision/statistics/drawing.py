@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from base.money import yuan
 from supervision.finding import Words
-from supervision.statistics.tables import Kind, Table, Value, Withheld
+from supervision.statistics.sheets import Kind, Table, Value, Withheld
 
 _BARS: Final = 15
 _ROW: Final = 22

@@ -12,7 +12,7 @@ from supervision.statistics.answers import survey_tables
 from supervision.statistics.drawing import page
 from supervision.statistics.editions import Edition, hidden
 from supervision.statistics.figures import Figures
-from supervision.statistics.tables import Kind, Making, Table, Value, Withheld, tables
+from supervision.statistics.sheets import Kind, Making, Table, Value, Withheld, tables
 from supervision.statistics.ties import Tie
 from supervision.statistics.words import Namer
 
