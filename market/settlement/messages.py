@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from lxml import etree
 
@@ -31,7 +31,8 @@ ESCROW_HOLDER: Final = f"{INITIATOR} escrow"  # as the bank names whom the escro
 _AMOUNT: Final = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,2}))?")
 
 
-class Movement(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Movement:
     """One booked entry on the escrow account. `entry_id` is the bank's own reference."""
 
     entry_id: str
