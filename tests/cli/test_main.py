@@ -56,6 +56,18 @@ def test_a_command_that_is_not_offered_is_refused_with_a_proposal() -> None:
     assert "Did you mean 'audit'?" in said.stderr
 
 
+def test_a_server_and_its_schema_load_nothing_that_a_child_process_works_with() -> None:
+    """What calculates on tables runs in processes of its own: it would double what a server holds."""
+    program = (
+        "import sys, web.main, migrations.models, cli.demo.command\nprint('LOADED', *sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    heavy = {"duckdb", "ibis", "numpy", "obstore", "opendp", "polars", "pyarrow", "pyspark", "scipy"}
+    assert heavy & set(done.stdout.partition("LOADED ")[2].split()) == set()
+
+
 def test_an_audit_of_a_bundle_loads_no_database(tmp_path) -> None:
     """Also when it runs: only `--db` speaks to one."""
     (tmp_path / "bundle").mkdir()
