@@ -11,9 +11,12 @@ from typing import Final
 
 from base.calendar import deadline_after
 from base.db import WriteSession
+from base.errors import Refusal
 from brokers.rule_table import in_force as rules_of
+from identity.service import require_member
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.listings.service import require_listed
 from market.orders import repository as trades
 from market.orders.contests import claim_contest, contests_in
 from market.orders.errors import ContestClosed, NotAParty, NothingToContest, OfferMalformed, RewardContested
@@ -139,7 +142,17 @@ async def draw_up_without_fallen(s: WriteSession, act: Act, *, broker_id: str | 
 
 
 async def _drop(s: WriteSession, act: Act, trade: Trade, shown: Shown) -> None:
-    """The exchange states that the reward has fallen; there is nothing left to decide about it."""
+    """The exchange states that the reward has fallen; there is nothing left to decide about it.
+
+    Not while its listing is off offer, or a party suspended: what is drawn up then fails its checks for good,
+    and nobody can sign anyhow. The next round comes by again.
+    """
+    try:
+        await require_listed(s, listing_id=trade.listing_id)
+        for org_id in (trade.seller_id, trade.buyer_id):
+            await require_member(s, org_id=org_id)
+    except Refusal:
+        return
     await record(s, act, fell(trade, shown))
     await _close(s, act, trade, shown.broker_id)
     await draw_up_again(s, act, trade)

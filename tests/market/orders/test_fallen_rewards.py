@@ -19,6 +19,7 @@ from brokers.service import (
 from brokers.tables import CertificateRow
 from ledger.sequencer import create_log, seal_all
 from ledger.tables import EntryRow
+from market.listings.publishing import resume_listing, suspend_listing
 from market.orders.errors import NothingToContest, RewardContested, RewardFallen
 from market.orders.repository import get_contract, latest_offer, signatures_of
 from market.orders.rules import TradeState
@@ -192,6 +193,21 @@ async def test_a_frozen_contract_is_drawn_up_anew_when_it_goes_on(fresh):
     async with refused(fresh.database, NothingToContest):
         await contest(fresh, trade_id)
     await fresh.samr.do(unfreeze_trade, attempted="TRD.UNFREEZE", object_id=trade_id, **order)
+    await fresh.run_jobs(fresh.clock.now() + timedelta(days=1))
+    await assert_drawn_up_anew(fresh, trade_id)
+
+
+async def test_a_contract_whose_listing_is_off_offer_is_drawn_up_anew_when_it_is_back(fresh):
+    """What is drawn up meanwhile would fail its checks, and the trade be over for somebody else's fault."""
+    trade_id = await ready(fresh)
+    listing = {"listing_id": (await fresh.trade(trade_id)).listing_id}
+    await fresh.samr.do(suspend_listing, **listing, reason_code="UNDER_REVIEW")
+    await suspended(fresh)
+    await fresh.run_jobs()
+    await contest(fresh, trade_id)
+    trade = await fresh.trade(trade_id)
+    assert (trade.status, trade.reward_to) == (TradeState.CONTRACT_READY, fresh.broker.org_id)
+    await fresh.samr.do(resume_listing, **listing, reason_code="CLEARED")
     await fresh.run_jobs(fresh.clock.now() + timedelta(days=1))
     await assert_drawn_up_anew(fresh, trade_id)
 
