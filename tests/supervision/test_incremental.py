@@ -103,9 +103,9 @@ def test_a_day_with_a_state_is_the_day_without(tmp_path):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**9))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_days_with_a_state_are_those_without(tmp_path_factory, seed):
-    check(tmp_path_factory.mktemp("days"), seed, 8)
+    check(tmp_path_factory.mktemp("days"), seed, 6)
 
 
 def test_what_did_not_change_is_not_looked_at(tmp_path):
