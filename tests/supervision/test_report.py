@@ -34,7 +34,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
         **dict.fromkeys(("S17", "S30", "S30D", "WT3"), "payments"),
         "AB2": "costs",
         **dict.fromkeys(("AB3", "FAIR_PRICE", "PRICE_CAP", "WT7"), "listings"),
-        **dict.fromkeys(("CO1", "CO2", "CO3", "CO4", "CO6", "S11", "S12"), "quotes"),
+        **dict.fromkeys(("CO1", "CO2", "CO3", "CO4", "CO6", "S11", "S12", "S14"), "quotes"),
         **dict.fromkeys(("AM1", "AM3"), "grants"),
         "AM2": "share_requests",
         "CO7": "bid_traces",
@@ -46,7 +46,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
         **dict.fromkeys(("US23-1", "US23-2"), "concentrations"),
         **dict.fromkeys(("XB2",), "export_scans"),
         **dict.fromkeys(("XB3", "XB4", "XB5"), "export_transfers"),
-        "XB1": "exports",
+        **dict.fromkeys(("S22", "XB1"), "exports"),
         "S30B": "payment_mismatches",
     }
 
