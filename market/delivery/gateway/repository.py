@@ -54,19 +54,20 @@ async def call_of_use(s: ReadSession, *, use_id: str) -> CallRow | None:
     return (await s.exec(query, execution_options={"populate_existing": True})).first()
 
 
-async def calls_of(s: ReadSession, *, entitlement_id: str, limit: int = MOST_JUDGED) -> Sequence[CallRow]:
-    """The calls under a right, the latest first."""
-    query = select(CallRow).where(CallRow.entitlement_id == entitlement_id)
-    return (await s.exec(query.order_by(col(CallRow.call_id).desc()).limit(limit))).all()
-
-
 async def service_facts(s: ReadSession, *, entitlement_id: str) -> Facts | None:
     """What the gateway has measured of a right's calls, as an acceptance test takes it; None without any.
 
-    Of those alone that say something of the seller's service (`is_judged`).
+    Of those alone that say something of the seller's service (`is_judged`). They are many: what is asked of
+    them comes as plain tuples.
     """
-    calls = [one for one in await calls_of(s, entitlement_id=entitlement_id) if is_judged(one.outcome)]
+    query = (
+        select(CallRow.ok, CallRow.latency_ms, CallRow.called_at, CallRow.outcome)
+        .where(CallRow.entitlement_id == entitlement_id)
+        .order_by(col(CallRow.call_id).desc())
+        .limit(MOST_JUDGED)
+    )
+    calls = [one for one in (await s.exec(query)).all() if is_judged(one[3])]
     if not calls:
         return None
-    days = shanghai_day(calls[0].called_at) - shanghai_day(calls[-1].called_at)
-    return Facts(calls=[Call(one.ok, one.latency_ms) for one in calls], measured_days=days.days + 1)
+    days = shanghai_day(calls[0][2]) - shanghai_day(calls[-1][2])
+    return Facts(calls=[Call(ok, latency_ms) for ok, latency_ms, *_ in calls], measured_days=days.days + 1)

@@ -96,5 +96,10 @@ class Resolver:
             with contextlib.suppress(RuntimeError):  # the loop is gone, and with it who waited
                 loop.call_soon_threadsafe(over, found)
 
-        threading.Thread(target=look, name="resolver", daemon=True).start()
+        try:
+            threading.Thread(target=look, name="resolver", daemon=True).start()
+        except RuntimeError as error:  # the system has no more threads
+            looking.cancel()
+            over(OSError(str(error)))
+            raise ProviderBusy("no thread to look a name up", retry_after_s=1) from None
         return looking

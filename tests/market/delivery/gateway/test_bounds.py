@@ -60,6 +60,21 @@ async def test_a_name_server_that_hangs_is_its_sellers_trouble_alone():
     assert await resolver.addresses("org_bad", "good.example", 443) == ["203.0.113.1"]
 
 
+async def test_a_look_up_for_which_there_is_no_thread_is_over_at_once(monkeypatch):
+    server = NameServer()
+    resolver = Resolver(server.look_up)
+
+    def no_thread(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_thread)
+        for _ in range(3):
+            with pytest.raises(ProviderBusy):  # no fault of the seller's
+                await resolver.addresses("org", "good.example", 443)
+    assert await resolver.addresses("org", "good.example", 443) == ["203.0.113.1"]
+
+
 async def test_a_name_that_changes_after_it_was_looked_up_leads_nowhere_else(monkeypatch):
     """DNS rebinding: the address that was judged is the one that is called; each time it is judged anew."""
     server, called = NameServer(), []
