@@ -1,4 +1,7 @@
-"""A sketch of a table: two of them tell how much of the rows is the same, and neither tells a row.
+"""A sketch of a table: two of them tell how much of the rows is the same.
+
+It is no secret-keeper: each place can be turned back into the digest of one row, and whoever can guess such a
+row whole can check it. So it stands in an opening, and is read by supervision alone.
 
 A row is the set of its cells in any order of the columns. The least row digests are a sample that two tables
 of nearly the same rows share; of that sample the least value of each of 64 hash functions is kept (MinHash,

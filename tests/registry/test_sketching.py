@@ -1,4 +1,4 @@
-"""The sketch of a table: what is nearly the same looks nearly the same, and a row stands in none."""
+"""The sketch of a table: what is nearly the same looks nearly the same."""
 
 import random
 from hashlib import md5
