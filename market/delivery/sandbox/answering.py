@@ -113,9 +113,9 @@ class Engine:
     ) -> set[Key]:
         """The groups that are too near to what an earlier question was told of."""
         try:
-            form = form_from(earlier, terms)
-        except QuestionRefused:  # of other columns, which these terms do not know
-            return set()
+            form = form_from(earlier, _wide(terms))
+        except QuestionRefused:  # of other columns, which these terms do not know: it is held against nothing
+            return set(told)
         if (form.where, form.group_by) == (new[0].where, new[0].group_by):
             return set()  # the same rows in the same groups
         alone = replace(form, outputs=(Output("n", None, Aggregate.COUNT),), order_by=())
@@ -181,6 +181,15 @@ def _released(exact: Groups, form: Form, plan: Plan, terms: SandboxTerms, least:
             )
         )
     return {key: [column[place] for column in columns] for place, key in enumerate(keys)}
+
+
+def _wide(terms: SandboxTerms) -> SandboxTerms:
+    """The same columns, of which everything may be asked: as a former contract may have allowed it."""
+    columns = (
+        replace(one, filter=True, group=True, distinct=True, low=one.low or "0", high=one.high or "1")
+        for one in terms.columns
+    )
+    return replace(terms, columns=tuple(columns))
 
 
 def _added_up(form: Form) -> set[str]:

@@ -11,7 +11,7 @@ from market.delivery.sandbox.answering import Engine
 from market.delivery.sandbox.differencing import withheld
 from market.delivery.sandbox.forms import form_from
 from market.delivery.sandbox.parsing import parse
-from tests.market.delivery.asking import plain, write_table
+from tests.market.delivery.asking import TERMS, plain, write_table
 
 ROWS = ", ".join(
     f"('{county}', '2025-0{1 + n % 2}-01', {kwh}, '{n}', 'firm {at}-{n}')"
@@ -80,6 +80,18 @@ def test_a_sum_is_not_told_beside_one_of_few_values_more(engine):
         [],
         1,
     )
+
+
+def test_narrower_terms_of_a_later_contract_forget_nothing(engine):
+    """What the former contract let a buyer ask is held against what the later one lets it ask."""
+    former, but_one = plain(), f"{TOTAL} where name != 'firm 0-1'"
+    asked = form_from(parse(but_one), former).document()
+    named = [dict(one, filter=False, distinct=False) for one in TERMS["columns"]]
+    for columns, kept_back in ((named, 1), (named[:-1], 1)):  # the name no more filtered by; gone altogether
+        later = plain(columns=columns)
+        form = form_from(parse(TOTAL), later).document()
+        told_now = engine.answer(form, later.document(), epsilon_micro=0, earlier=[asked])
+        assert (told_now["rows"], told_now["withheld"]) == ([], kept_back)
 
 
 def test_what_is_counted_are_units(tmp_path):
