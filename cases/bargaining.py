@@ -68,6 +68,8 @@ async def end_commitment(s: WriteSession, act: Act, *, case_id: str, kept: bool,
     """Say whether a commitment was kept: the case is closed, or goes on (CSE.FULFILLED, CSE.BROKEN)."""
     event = CaseEvent.FULFILLED if kept else CaseEvent.BROKEN
     case = await claim_for(s, act, case_id, event)
+    if kept:  # it ends the case, as closing it without a result does
+        await another_officer(s, act, case.handler)
     await step(s, act, case, event, Said(opening={"reasons": reasons}))
     return case
 

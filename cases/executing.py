@@ -13,8 +13,8 @@ from cases.deadlines import term
 from cases.errors import CaseIncomplete, CaseTooLate, CaseWrongState
 from cases.flags import clear_flags
 from cases.moving import LATE, Said, Speaker, claim_for, step
-from cases.punishing import Decision, decided_against
-from cases.rules import CaseEvent, CaseState, Outcome
+from cases.punishing import Decision, check_named, decided_against
+from cases.rules import SPARING, CaseEvent, CaseState, Outcome
 from cases.states import PARTY
 from cases.tables import Case, CaseDeadline, CasePaper
 from ledger.recording import Act
@@ -34,6 +34,10 @@ async def appeal_decision(
     """
     case = await claim_for(s, act, case_id, CaseEvent.APPEAL, party)
     await party_of(s, case, org_id=party.org_id)
+    decided = await _decided(s, case_id)
+    if decided.document["outcome"] in SPARING:
+        raise CaseWrongState("nothing was decided that hits anybody", state=case.status.value, allowed=[])
+    check_named(decided.document, party.org_id)
     due = await s.get(CaseDeadline, (case_id, _LIMITS[way]))
     if due is not None and act.now > due.due_at:
         raise CaseTooLate("the time for this is over", until=rfc3339(due.due_at))
@@ -86,7 +90,7 @@ async def execute_decision(
     """
     case = await claim_for(s, act, case_id, CaseEvent.EXECUTE)
     decided = await _decided(s, case_id)
-    if decided.document["outcome"] in {Outcome.NONE, Outcome.TRANSFER}:
+    if decided.document["outcome"] in SPARING:
         raise CaseWrongState("nothing was decided that is executed", state=case.status.value, allowed=[])
     held = await held_against(s, case_id)
     unpaid = [

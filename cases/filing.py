@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+from base.calendar import shanghai_day
 from base.canonical import sha256_hex
 from base.db import WriteSession
 from base.errors import Malformed
 from cases import repository
 from cases.bargaining import party_of
-from cases.errors import FindingFiledBefore, FindingMalformed
-from cases.moving import Said, Speaker, begin, check_own, claim_for, enter, step
+from cases.errors import CaseDoneBefore, FindingFiledBefore, FindingMalformed
+from cases.moving import Said, Speaker, begin, check_apart, check_own, claim_for, enter, step
 from cases.reporters import (
     Reporter,
     cases_under,
@@ -33,6 +34,7 @@ from ledger.recording import Act
 
 MOST_TEXT: Final = 8000
 _MOST_OBJECTS: Final = 20
+_MOST_CONSENTS: Final = 20  # a side that takes other terms consents anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ async def write_note(s: WriteSession, act: Act, *, case_id: str, text: str) -> C
     """A note of an officer in the file; it is on no ledger. Raises CaseWrongRole, Malformed."""
     _check_text(text)
     case = await repository.claim_case(s, case_id=case_id)
+    check_apart(case, act)
     check_own(case, act.role)
     await enter(s, act, case, "NOTE", {"text": text}, paper_id=act.new_id("ppr"))
     return case
@@ -174,6 +177,13 @@ async def consent(s: WriteSession, act: Act, *, case_id: str, terms: str, speake
     if speaker.role == PARTY:
         await party_of(s, case, org_id=speaker.org_id)
     opening = {"side": speaker.role, "org_id": speaker.org_id, "terms_sha256": sha256_hex(terms.encode())}
+    before = [
+        paper.document
+        for paper in await repository.papers_on(s, case_id=case_id, event=CaseEvent.CONSENT)
+        if (paper.document["side"], paper.document["org_id"]) == (speaker.role, speaker.org_id)
+    ]
+    if len(before) >= _MOST_CONSENTS or (before and before[-1]["terms"] == terms):
+        raise CaseDoneBefore("this side has consented", case_id=case_id, limit=_MOST_CONSENTS)
     await step(
         s, act, case, CaseEvent.CONSENT, Said(opening=opening, document={"terms": terms}), speaker=speaker
     )
@@ -193,7 +203,7 @@ async def _check(s: WriteSession, act: Act, paper: Paper) -> None:
             raise Malformed("the text is too long", member="report", limit=MOST_TEXT)
     if len(paper.about) > _MOST_OBJECTS or len(paper.objects) > _MOST_OBJECTS:
         raise Malformed("a paper is about fewer", member="about", limit=_MOST_OBJECTS)
-    if paper.acted_on is not None and paper.acted_on > act.now.date():
+    if paper.acted_on is not None and paper.acted_on > shanghai_day(act.now):
         raise Malformed("what was done lies in the past", member="acted_on")
     for org_id in paper.about:
         if await get_organisation(s, org_id=org_id) is None:
@@ -204,6 +214,7 @@ async def _keep_reporter(
     s: WriteSession, act: Act, case: Case, reporter: Reporter, *, code: str, master: bytes
 ) -> None:
     salt = act.nonce()
+    anonymous = Reporter(contact=reporter.contact)  # who gives no name is kept by no login either
     if reporter.named:
         case.reporter_sha256 = committed(case.case_id, reporter, salt)
     s.add(
@@ -211,7 +222,7 @@ async def _keep_reporter(
             case_id=case.case_id,
             named=reporter.named,
             code_mark=mark_of_code(master, code),
-            sealed=sealed_of(master, case.case_id, reporter, salt),
+            sealed=sealed_of(master, case.case_id, reporter if reporter.named else anonymous, salt),
         )
     )
     await s.flush()

@@ -16,7 +16,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from cases import repository
 from cases.deadlines import MEETS, SILENT, term
-from cases.errors import CaseSameOfficer, CaseWrongRole, CaseWrongState
+from cases.errors import CaseSameOfficer, CaseUnknown, CaseWrongRole, CaseWrongState
 from cases.rules import CaseEvent, CaseState, Kind, may_move
 from cases.states import FINAL, PARTY, REPORTER, SETTLED
 from cases.tables import Case, CaseDeadline, CasePaper
@@ -122,6 +122,8 @@ async def claim_for(
     Raises CaseUnknown, CaseWrongState, CaseWrongRole.
     """
     case = await repository.claim_case(s, case_id=case_id)
+    if speaker is None:
+        check_apart(case, act)
     _check(case, event, act.role if speaker is None else speaker.role)
     return case
 
@@ -137,6 +139,12 @@ def check_own(case: Case, role: str) -> None:
     """Whose case it is acts in it. Raises CaseWrongRole."""
     if case.authority not in {None, role}:
         raise CaseWrongRole("another authority has this case", role=role, roles=[case.authority])
+
+
+def check_apart(case: Case, act: Act) -> None:
+    """Nobody acts by its office in a case about itself: it does not even know of it. Raises CaseUnknown."""
+    if act.actor.org_id in case.subjects:
+        raise CaseUnknown("no such case", case_id=case.case_id)
 
 
 async def another_officer(s: WriteSession, act: Act, *others: str | None) -> Person:
@@ -243,10 +251,10 @@ async def _wind(s: WriteSession, act: Act, case: Case, event: CaseEvent) -> None
         matter, name = _TELLS[event]
         await set_deadline(s, act, case, matter, term(name, act.occurred_at).after(act.occurred_at))
     if case.status in FINAL and event not in {_E.TELL, _E.OVERDUE}:
-        await _forget_later(s, act, case)
+        await forget_later(s, act, case)
 
 
-async def _forget_later(s: WriteSession, act: Act, case: Case) -> None:
+async def forget_later(s: WriteSession, act: Act, case: Case) -> None:
     """Who reported is kept for a while after the end, and then forgotten."""
     due = term("reporter_kept", act.occurred_at).after(act.occurred_at) + LATE
     payload = {"case_id": case.case_id}

@@ -14,7 +14,6 @@ from sqlmodel import col, select
 from base.calendar import deadline_after
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock
-from cases import repository
 from cases.errors import (
     CaseWrongRole,
     OrderConfirmedBefore,
@@ -24,8 +23,8 @@ from cases.errors import (
     OrderSameOfficer,
     OrderUnknown,
 )
-from cases.rules import Measure, check_order, check_refund_terms
-from cases.service import Proposed, issue_order
+from cases.rules import Measure, check_refund_terms
+from cases.service import Proposed, claim_ordering, issue_order
 from cases.tables import CaseOrder, OrderProposal
 from identity.service import require_identified, require_unbound
 from ledger.recording import Act, record
@@ -53,8 +52,7 @@ async def propose_order(
 
     Raises CaseWrongState, OrderBeyondPower, OrderMalformed, `person-not-identified`.
     """
-    case = await repository.claim_case(s, case_id=case_id)
-    check_order(case.status, measure, act.role)
+    await claim_ordering(s, act, case_id=case_id, measure=measure)
     check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
     if (seqs and measure is not Measure.FREEZE_EVIDENCE) or (held_at and measure is not Measure.INTERVIEW):
         raise OrderMalformed("only evidence has entries, only an interview a time", member="measure")

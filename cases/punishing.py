@@ -14,14 +14,21 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
 from cases import repository
-from cases.bargaining import line_of, party_of
+from cases.bargaining import line_of
 from cases.deadlines import is_limited, term
-from cases.errors import CaseIncomplete, CaseTooEarly, CaseTooLate, EvidenceNotPinned, FineBeyondRange
+from cases.errors import (
+    CaseIncomplete,
+    CaseNotParty,
+    CaseTooEarly,
+    CaseTooLate,
+    EvidenceNotPinned,
+    FineBeyondRange,
+)
 from cases.filing import hand_over
 from cases.flags import clear_flags
-from cases.moving import Said, Speaker, another_officer, claim_for, set_deadline, step
+from cases.moving import Said, Speaker, another_officer, claim_for, forget_later, set_deadline, step
 from cases.penalties import fine_range, read_offence
-from cases.rules import CaseEvent, Measure, Outcome, check_decision
+from cases.rules import SPARING, CaseEvent, Measure, Outcome, check_decision
 from cases.states import PARTY
 from cases.tables import Case, CaseDeadline, CasePaper
 from identity.service import require_identified
@@ -135,7 +142,7 @@ async def decide_case(s: WriteSession, act: Act, *, case_id: str, decision: Deci
         "reasons": decision.reasons,
     }
     public = {"outcome": decision.outcome.value}
-    final = decision.outcome in {Outcome.NONE, Outcome.TRANSFER}
+    final = decision.outcome in SPARING
     values = {"closed_at": act.occurred_at} if final else None
     await step(s, act, case, CaseEvent.DECIDE, Said(public=public, opening=opening), values=values)
     if decision.outcome is Outcome.NONE:
@@ -145,6 +152,9 @@ async def decide_case(s: WriteSession, act: Act, *, case_id: str, decision: Deci
         case.sibling_id = case.sibling_id or made.case_id
         s.add(case)
         await s.flush()
+    if final:
+        await forget_later(s, act, case)
+        return case
     for name in ("review", "lawsuit"):
         await set_deadline(s, act, case, name, term(name, act.occurred_at).after(act.occurred_at))
     return case
@@ -155,7 +165,7 @@ async def decided_against(decision: Decision, notice: CasePaper) -> list[dict[st
 
     Raises DecisionBeyondFinding, FineBeyondRange, Malformed.
     """
-    if decision.outcome in {Outcome.NONE, Outcome.TRANSFER}:
+    if decision.outcome in SPARING:
         if decision.fines or decision.org_ids or decision.measures:
             raise Malformed("this outcome punishes nobody", member="outcome")
         return []
@@ -221,13 +231,19 @@ async def _say(
     s: WriteSession, act: Act, event: CaseEvent, *, case_id: str, party: Speaker, text: str
 ) -> Case:
     case = await claim_for(s, act, case_id, event, party)
-    await party_of(s, case, org_id=party.org_id)
+    check_named((await _notice(s, case)).document, party.org_id)
     due = await s.get(CaseDeadline, (case_id, "hearing_request"))
     if due is not None and act.now > due.due_at:
         raise CaseTooLate("the time for this is over", until=rfc3339(due.due_at))
     said = Said(opening={"org_id": party.org_id, "side": PARTY}, document={"text": text})
     await step(s, act, case, event, said, speaker=party)
     return case
+
+
+def check_named(document: Mapping[str, Any], org_id: str) -> None:
+    """Who speaks to a notice or a decision is one that it names. Raises CaseNotParty."""
+    if org_id not in {one["org_id"] for one in document["fines"]}:
+        raise CaseNotParty("only whom it names speaks to it")
 
 
 async def _notice(s: WriteSession, case: Case) -> CasePaper:

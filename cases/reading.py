@@ -34,6 +34,19 @@ _TOLD: Final = frozenset(
     )
 )
 _OF_ONE: Final = frozenset({CaseEvent.INTERVIEW.value, CaseEvent.COMMITMENT.value})
+# What follows upon a notice is for those whom the notice names.
+_OF_NOTICED: Final = frozenset(
+    one.value
+    for one in (
+        CaseEvent.PROPOSE_PENALTY,
+        CaseEvent.NOTIFY_HEARING,
+        CaseEvent.DECIDE,
+        CaseEvent.UPHOLD,
+        CaseEvent.CHANGE,
+        CaseEvent.REVOKE,
+        CaseEvent.EXECUTE,
+    )
+)
 
 
 def may_read(case: Case, actor: Actor) -> bool:
@@ -68,13 +81,16 @@ async def case_of_party(s: ReadSession, *, case_id: str, org_id: str) -> Case:
 
 async def told_to(s: ReadSession, *, case: Case, org_id: str) -> Sequence[CasePaper]:
     """The papers that a party sees: what was told to it, with nothing of other parties, and its own word."""
-    shown = []
+    shown, noticed = [], False
     for paper in await repository.papers_of(s, case_id=case.case_id):
-        own = (paper.org_id == org_id and "side" not in paper.document) or paper.org_id == org_id
-        told = paper.event in _TOLD and (
-            paper.event not in _OF_ONE or paper.document.get("org_id", org_id) == org_id
+        if paper.event == CaseEvent.PROPOSE_PENALTY:
+            noticed = org_id in {one["org_id"] for one in paper.document["fines"]}
+        told = (
+            paper.event in _TOLD
+            and (paper.event not in _OF_ONE or paper.document.get("org_id", org_id) == org_id)
+            and (paper.event not in _OF_NOTICED or noticed)
         )
-        if own or told:
+        if told or paper.org_id == org_id:
             shown.append(_for(paper, org_id))
     return shown
 

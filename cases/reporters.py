@@ -21,7 +21,7 @@ from base.db import ReadSession, WriteSession
 from base.signing import unwrap, wrap
 from cases import repository
 from cases.errors import CaseWrongRole, CodeUnknown
-from cases.moving import check_own, enter
+from cases.moving import check_apart, check_own, enter
 from cases.states import DESKS
 from cases.tables import Case, CaseMessage, CaseReporter
 from identity.service import require_identified
@@ -35,7 +35,7 @@ READ: Final = "READ_REPORTER"
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who files a paper. Without a name it is anonymous; a member's login is kept with it."""
+    """Who files a paper: anonymous without a name; a member's login is kept with a name only."""
 
     name: str = ""
     contact: str = ""
@@ -93,6 +93,7 @@ async def read_reporter(s: WriteSession, act: Act, *, case_id: str, master: byte
     case = await repository.claim_case(s, case_id=case_id)
     if act.role not in DESKS:
         raise CaseWrongRole("only the authority that has the case asks", role=act.role, roles=sorted(DESKS))
+    check_apart(case, act)
     check_own(case, act.role)
     officer = await require_identified(s, user_id=act.actor.user_id)
     row = await repository.reporter_of(s, case_id=case_id)

@@ -145,9 +145,18 @@ async def known_to(s: ReadSession, *, org_id: str, limit: int = 50) -> Sequence[
 async def _told(s: ReadSession, case: Case, org_id: str) -> bool:
     for event in _TOLD:
         for paper in await papers_on(s, case_id=case.case_id, event=event):
-            if event is not CaseEvent.INTERVIEW or paper.document.get("org_id") == org_id:
+            if org_id in _addressed(paper, case):
                 return True
     return False
+
+
+def _addressed(paper: CasePaper, case: Case) -> Collection[str]:
+    """Whom a paper has told of the case: a notice those whom it names, an interview whom it asks."""
+    if paper.event == CaseEvent.ACCEPT:
+        return case.subjects
+    if paper.event == CaseEvent.PROPOSE_PENALTY:
+        return [str(one["org_id"]) for one in paper.document["fines"]]
+    return [str(paper.document.get("org_id"))]
 
 
 async def is_told(s: ReadSession, *, case: Case, org_id: str) -> bool:

@@ -34,6 +34,10 @@ class Outcome(StrEnum):
     TRANSFER = "TRANSFER"  # to public security: a crime is suspected
 
 
+SPARING: Final = frozenset({Outcome.NONE, Outcome.TRANSFER})
+"""What punishes nobody: nothing is executed, appealed or ordered for good upon it."""
+
+
 class Measure(StrEnum):
     """What an order does. What stops something has the order that lifts it."""
 
@@ -113,6 +117,8 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
 # What finds out ends with the investigation; what ends a business for good waits for the decision.
 INQUIRING: Final = frozenset({Measure.FREEZE_EVIDENCE, Measure.FREEZE_FUNDS, Measure.INTERVIEW})
 PUNISHING: Final = frozenset({Measure.REVOKE_CERTIFICATE, Measure.DELIST_LISTING})
+SILENT: Final = frozenset({Measure.FREEZE_EVIDENCE, Measure.INTERVIEW})
+"""What no transition tells the log of: whom it is about is told in an opening only."""
 
 
 _DECIDED: Final = frozenset({CaseState.DECIDED, CaseState.UPHELD, CaseState.CHANGED})

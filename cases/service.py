@@ -15,12 +15,12 @@ from brokers.certifying import revoke_certificate
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
 from cases.deadlines import term
-from cases.errors import CaseDoneBefore
+from cases.errors import CaseDoneBefore, CaseWrongState
 from cases.filing import file_case
 from cases.flags import clear_flags, set_flags
 from cases.investigating import freeze_evidence, freeze_funds, summon
-from cases.moving import Said, another_officer, claim_for, set_deadline, step
-from cases.rules import CaseEvent, Measure, check_order, check_refund_terms
+from cases.moving import Said, another_officer, check_apart, claim_for, set_deadline, step
+from cases.rules import PUNISHING, SILENT, SPARING, CaseEvent, Measure, check_order, check_refund_terms
 from cases.tables import Case, CaseDeadline, CaseOrder
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
@@ -106,8 +106,7 @@ async def issue_order(
     what another officer has signed before (`cases.ordering`, the only way from outside). Raises
     CaseWrongState, OrderBeyondPower, OrderMalformed, and what the transition raises.
     """
-    case = await repository.claim_case(s, case_id=case_id)
-    check_order(case.status, measure, act.role)
+    case = await claim_ordering(s, act, case_id=case_id, measure=measure)
     check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
     order_id = act.new_id("ord") if proposed is None else proposed.order_id
     said_before = len(recorded_in(s))
@@ -134,6 +133,7 @@ async def issue_order(
             reason=reason_code,
         )
     carried = recorded_in(s)[said_before]  # not what others may have said about the object meanwhile
+    hit = {"object_of_order": object_id}
     await record(
         s,
         act.as_exchange(),
@@ -144,9 +144,10 @@ async def issue_order(
                 "order_id": order_id,
                 "case_id": case_id,
                 "measure": measure.value,
-                "object_of_order": object_id,
                 "issued_by": act.actor.org_id,
+                **({} if measure in SILENT else hit),
             },
+            opening=hit if measure in SILENT else None,
             subjects={"order": carried.digest} | ({"proposal": proposed.digest} if proposed else {}),
         ),
     )
@@ -163,6 +164,20 @@ async def issue_order(
     s.add(order)
     await s.flush()
     return order
+
+
+async def claim_ordering(s: WriteSession, act: Act, *, case_id: str, measure: Measure) -> Case:
+    """A case, locked, in which the actor may order this.
+
+    Raises CaseUnknown, CaseWrongState, OrderBeyondPower.
+    """
+    case = await repository.claim_case(s, case_id=case_id)
+    check_apart(case, act)
+    check_order(case.status, measure, act.role)
+    decided = await repository.last_paper(s, case_id=case_id, event=CaseEvent.DECIDE)
+    if measure in PUNISHING and decided is not None and decided.document["outcome"] in SPARING:
+        raise CaseWrongState("it was decided to punish nobody", state=case.status.value, allowed=[])
+    return case
 
 
 async def _carry_out(

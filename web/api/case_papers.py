@@ -64,8 +64,9 @@ async def write(request: Request, node: NodeDep, form: WordForm) -> list[Followe
 
 
 @router.post("/reports/consent")
-async def consent(node: NodeDep, form: TermsForm) -> list[FollowedView]:
+async def consent(request: Request, node: NodeDep, form: TermsForm) -> list[FollowedView]:
     """Consent to the terms of a mediation, as who complained."""
+    held_up(request)
     await consent_to(node, form)
     return await followed(node, form.code)
 

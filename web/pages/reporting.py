@@ -109,6 +109,7 @@ async def agree(visitor: VisitorDep) -> Response:
     form = await visitor.form()
 
     async def agreed() -> None:
+        held_up(visitor.request)
         said = {name: form.text(name) for name in ("code", "case_id", "terms")}
         await consent_to(visitor.node, TermsForm.model_validate(said))
 
