@@ -38,7 +38,7 @@ from registry.rules import (
     graded,
     screen,
 )
-from registry.sketching import FORM
+from registry.sketching import FORM, keyed
 from registry.tables import ClassificationRow, QualityRow, RightsRow
 
 MEASURE_EVENT: Final = "REG.MEASURE"
@@ -121,11 +121,19 @@ async def classify(
 
 
 async def record_measurement(
-    s: WriteSession, act: Act, *, listing_id: str, file_sha256: str, report: Report, preview: Preview
+    s: WriteSession,
+    act: Act,
+    *,
+    listing_id: str,
+    file_sha256: str,
+    report: Report,
+    preview: Preview,
+    master: bytes,
 ) -> QualityRow:
     """Bind a report to a listing's file and state it as the exchange (`REG.MEASURE`).
 
-    The same report again is the row that is there. Raises ReportOfAnotherFile.
+    Its sketch is stated under a key made of `master`. The same report again is the row that is there.
+    Raises ReportOfAnotherFile.
     """
     if report.file_sha256 != file_sha256:
         raise ReportOfAnotherFile(
@@ -149,7 +157,7 @@ async def record_measurement(
                 "score": report.score,
                 "dimensions": report.dimensions,
             },
-            opening={"minhash": list(report.sketch), "form": FORM} if report.sketch else None,
+            opening={"minhash": keyed(report.sketch, master), "form": FORM} if report.sketch else None,
             subjects={"file": file_sha256, "report": report.sha256},
         ),
     )

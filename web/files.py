@@ -128,6 +128,7 @@ async def measure_listing(
             file_sha256=file.sha256,
             report=report,
             preview=masked(report, listing.level),
+            master=node.safe.master,
         )
 
     act = node.house.exchange_act()

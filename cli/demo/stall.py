@@ -133,6 +133,7 @@ async def bind_report(world: World, listing: Listing, report: Report) -> None:
             file_sha256=report.file_sha256,
             report=report,
             preview=masked(report, listing.level),
+            master=world.node.safe.master,
         )
 
     async with world.node.database.write() as s:

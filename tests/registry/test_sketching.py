@@ -6,7 +6,7 @@ from hashlib import md5
 import pytest
 
 from registry.declared import Declared
-from registry.sketching import LEAST_ROWS, PLACES, is_sketch, sketch
+from registry.sketching import LEAST_ROWS, PLACES, is_sketch, keyed, sketch
 from tests.registry.samples import measured_here
 
 ROWS = [f"{n},{n * 7919 % 1000},{chr(65 + n % 26)}" for n in range(400)]
@@ -60,3 +60,13 @@ def test_a_measured_file_has_one_whatever_the_order_of_its_rows_and_columns(tmp_
         seen.append(measured_here(path, Declared(), tmp_path / name).sketch)
     assert seen[0] == seen[1]
     assert (len(seen[0]), seen[2]) == (PLACES, ())
+
+
+def test_what_is_stated_compares_as_the_sketch_does_and_is_another_nodes_to_nobody():
+    one, other = (sketch(digests(rows)) for rows in (ROWS, ROWS[:-20]))
+    stated = keyed(one, b"k" * 32)
+    assert is_sketch(stated)
+    assert alike(stated, keyed(other, b"k" * 32)) == alike(one, other)
+    assert not set(stated) & set(one)
+    assert not set(stated) & set(keyed(one, b"j" * 32))
+    assert len(set(keyed([one[0]] * PLACES, b"k" * 32))) == PLACES  # equal numbers in two places tell nothing

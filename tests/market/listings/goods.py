@@ -143,6 +143,7 @@ async def measured(house: TestHouse, listing: Listing, text: str = CLEAN) -> Non
             file_sha256=hashlib.sha256(text.encode()).hexdigest(),
             report=report,
             preview=masked(report, listing.level),
+            master=bytes(32),
         )
 
     await perform(
