@@ -39,7 +39,14 @@ from supervision.trades import ALL_PAYMENTS, MADE, PURPOSES, REFUND
 
 _KEY: Final = "trade_id"
 _EVERYWHERE: Final = frozenset({"trades", "orgs", "flags"})
-_LIBRARIES: Final = ("duckdb", "ibis-framework", "pyarrow", "sqlglot", "networkx")
+_LIBRARIES: Final = (
+    "duckdb",
+    "ibis-framework",
+    "pyarrow",
+    "sqlglot",
+    "networkx",
+    "chinesecalendar",  # the working days that deadlines are counted in
+)
 _ROOMS: Final = ("supervision", "base")
 
 

@@ -36,7 +36,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     for (_, one, other), both in sorted(held.items()):
         if len(both) < least:
             continue
-        ahead = [tender for tender in both if {bid.group for bid in tender.bids[:_TWO]} == {one, other}]
+        ahead = [tender for tender in both if _first_two(tender) == {one, other}]
         each = sum(2 / (len(tender.bids) * (len(tender.bids) - 1)) for tender in both) / len(both)
         near = len(ahead) >= least and median(map(_gap, ahead)) < gap_below
         looked_at.append(((ahead, len(both)) if near else None, at_least(len(ahead), len(both), each)))
@@ -44,6 +44,12 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         looked_at, context.rules.fraction("S14", "false_discoveries_below")
     ):
         yield _finding(ahead, together, (chance, rate), context)
+
+
+def _first_two(tender: Tender) -> set[str]:
+    """Who holds the first two places; nobody where a third bid as much as the second."""
+    second, third = tender.bids[1], tender.bids[_TWO]
+    return set() if second.price == third.price else {bid.group for bid in tender.bids[:_TWO]}
 
 
 def _gap(tender: Tender) -> Fraction:

@@ -181,3 +181,12 @@ def test_a_rule_reads_no_table_that_it_does_not_name():
         if rule.apart:  # the groups of its trades are in `made`; beside that it knows no organisation
             assert not read & {"orgs", "flags", "market_undertakings"}, rule.rule_id
             assert {*rule.apart} <= named, rule.rule_id
+
+
+def test_another_table_of_working_days_tells_anew(monkeypatch):
+    def version(name):
+        return "0" if name == "chinesecalendar" else known(name)
+
+    known, before = incremental.metadata.version, incremental._code.__wrapped__()
+    monkeypatch.setattr(incremental.metadata, "version", version)
+    assert incremental._code.__wrapped__() != before
