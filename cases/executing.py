@@ -14,7 +14,7 @@ from cases.errors import CaseIncomplete, CaseTooLate, CaseWrongState
 from cases.flags import clear_flags
 from cases.moving import LATE, Said, Speaker, claim_for, step
 from cases.punishing import Decision, check_named, decided_against
-from cases.rules import SPARING, CaseEvent, CaseState, Outcome
+from cases.rules import LIFTS, SPARING, CaseEvent, CaseState, Outcome
 from cases.states import PARTY
 from cases.tables import Case, CaseDeadline, CasePaper
 from ledger.recording import Act
@@ -99,7 +99,10 @@ async def execute_decision(
         if int(one["fine_minor"]) + int(one["confiscate_minor"])
         and not payments.get(one["org_id"], "").strip()
     ]
-    in_force = {(o.measure.value, o.object_id) for o in await repository.orders_of(s, case_id=case_id)}
+    in_force: set[tuple[str, str]] = set()
+    for order in await repository.orders_of(s, case_id=case_id):
+        in_force -= {(one.value, order.object_id) for one, by in LIFTS.items() if by is order.measure}
+        in_force.add((order.measure.value, order.object_id))
     missing = [
         one for one in decided.document["measures"] if (one["measure"], one["object_id"]) not in in_force
     ]

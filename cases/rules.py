@@ -114,6 +114,12 @@ POWERS: Final[Mapping[Measure, frozenset[str]]] = {
     Measure.FREEZE_FUNDS: REGULATORS,
     Measure.INTERVIEW: HANDLERS,
 }
+LIFTS: Final[Mapping[Measure, Measure]] = {
+    Measure.FREEZE_TRADE: Measure.UNFREEZE_TRADE,
+    Measure.SUSPEND_CERTIFICATE: Measure.REINSTATE_CERTIFICATE,
+    Measure.SUSPEND_LISTING: Measure.RESUME_LISTING,
+    Measure.SUSPEND_DELIVERY: Measure.RESUME_DELIVERY,
+}
 # What finds out ends with the investigation; what ends a business for good waits for the decision.
 INQUIRING: Final = frozenset({Measure.FREEZE_EVIDENCE, Measure.FREEZE_FUNDS, Measure.INTERVIEW})
 PUNISHING: Final = frozenset({Measure.REVOKE_CERTIFICATE, Measure.DELIST_LISTING})

@@ -19,8 +19,17 @@ from cases.errors import CaseDoneBefore, CaseWrongState
 from cases.filing import file_case
 from cases.flags import clear_flags, set_flags
 from cases.investigating import freeze_evidence, freeze_funds, summon
-from cases.moving import Said, another_officer, check_apart, claim_for, set_deadline, step
-from cases.rules import PUNISHING, SILENT, SPARING, CaseEvent, Measure, check_order, check_refund_terms
+from cases.moving import Said, another_officer, check_apart, check_own, claim_for, set_deadline, step
+from cases.rules import (
+    POWERS,
+    PUNISHING,
+    SILENT,
+    SPARING,
+    CaseEvent,
+    Measure,
+    check_order,
+    check_refund_terms,
+)
 from cases.tables import Case, CaseDeadline, CaseOrder
 from ledger.recording import Act, record, recorded_in
 from ledger.statement import Draft
@@ -169,11 +178,13 @@ async def issue_order(
 async def claim_ordering(s: WriteSession, act: Act, *, case_id: str, measure: Measure) -> Case:
     """A case, locked, in which the actor may order this.
 
-    Raises CaseUnknown, CaseWrongState, OrderBeyondPower.
+    Raises CaseUnknown, CaseWrongState, OrderBeyondPower, CaseWrongRole where another authority has it.
     """
     case = await repository.claim_case(s, case_id=case_id)
     check_apart(case, act)
     check_order(case.status, measure, act.role)
+    if case.authority in POWERS[measure]:  # where it has not the power itself, who has it acts for it
+        check_own(case, act.role)
     decided = await repository.last_paper(s, case_id=case_id, event=CaseEvent.DECIDE)
     if measure in PUNISHING and decided is not None and decided.document["outcome"] in SPARING:
         raise CaseWrongState("it was decided to punish nobody", state=case.status.value, allowed=[])

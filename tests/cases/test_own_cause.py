@@ -6,20 +6,28 @@ from sqlmodel import col, select
 from base.jobs import JobRow
 from cases import repository
 from cases.bargaining import accept_commitment, end_commitment, offer_commitment
-from cases.errors import CaseDoneBefore, CaseNotParty, CaseSameOfficer, CaseUnknown, CaseWrongState
-from cases.executing import appeal_decision
+from cases.errors import (
+    CaseDoneBefore,
+    CaseIncomplete,
+    CaseNotParty,
+    CaseSameOfficer,
+    CaseUnknown,
+    CaseWrongRole,
+    CaseWrongState,
+)
+from cases.executing import appeal_decision, execute_decision
 from cases.filing import consent_as_reporter, write_note
 from cases.intake import accept_complaint, refuse_paper, triage_case
 from cases.moving import FORGET_JOB
 from cases.ordering import propose_order
-from cases.punishing import Decision, decide_case, make_statement, request_hearing
+from cases.punishing import Decision, Ordered, decide_case, make_statement, request_hearing
 from cases.reading import told_to
 from cases.reporters import Reporter, opened, read_reporter
 from cases.rules import Matter, Measure, Outcome
-from cases.service import claim_ordering
+from cases.service import claim_ordering, issue_order
 from ledger.reader import opening, statements_of
 from tests.cases.opening import staff
-from tests.cases.test_decisions import by, investigated, later, noticed, says, summoned
+from tests.cases.test_decisions import by, investigated, later, noticed, ordered, says, summoned
 from tests.cases.test_intake import MASTER, as_exchange, filed
 from tests.standstill import untouched
 
@@ -125,3 +133,25 @@ async def test_the_same_consent_is_stated_once(sqlite_scene):
     with pytest.raises(CaseDoneBefore):
         await as_exchange(scene, consent_as_reporter, terms="退一半", **said)
     await as_exchange(scene, consent_as_reporter, terms="全退", **said)
+
+
+async def test_orders_are_of_the_authority_that_has_the_case_where_it_has_the_power(sqlite_scene):
+    scene = sqlite_scene
+    case_id = await investigated(scene)
+    async with untouched(scene.database, CaseWrongRole), scene.database.write() as s:
+        await claim_ordering(s, scene.authority.act(), case_id=case_id, measure=Measure.VOID_TRADE)
+
+
+async def test_what_was_lifted_is_not_in_force_when_a_decision_is_executed(sqlite_scene):
+    scene = sqlite_scene
+    case_id, trade_id = await noticed(scene), scene.trades["FUNDED"]
+    later(scene, 9)
+    penalty = Decision(
+        outcome=Outcome.PENALTY, measures=[Ordered(Measure.FREEZE_TRADE, trade_id)], reasons="-"
+    )
+    await by(scene, "chief", decide_case, case_id=case_id, decision=penalty)
+    await ordered(scene, case_id)
+    lifting = {"measure": Measure.UNFREEZE_TRADE, "object_id": trade_id, "reason_code": "X_Y"}
+    await by(scene, "chief", issue_order, case_id=case_id, **lifting)
+    with pytest.raises(CaseIncomplete):
+        await by(scene, "handler", execute_decision, case_id=case_id, payments={scene.broker.org_id: "1"})
