@@ -31,7 +31,7 @@ class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
 
 
 class _Spark(PySparkCompiler):  # type: ignore[misc]
-    """Spark's own; no column has NaN."""
+    """Spark's own; no column has NaN. By 0 a quotient is null: some are of rows that are sifted out later."""
 
     __slots__ = ()
 
@@ -42,6 +42,15 @@ class _Spark(PySparkCompiler):  # type: ignore[misc]
         if dtype.is_floating():
             return super(PySparkCompiler, self).visit_NonNullLiteral(op, value=value, dtype=dtype)
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+
+    def visit_Divide(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802
+        return super().visit_Divide(op, left=left, right=self._not_zero(op.right, right))
+
+    def visit_Modulus(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802
+        return super().visit_Modulus(op, left=left, right=self._not_zero(op.right, right))
+
+    def _not_zero(self, divisor: Any, written: Any) -> Any:
+        return written if isinstance(divisor, ops.Literal) else self.f.nullif(written, 0)
 
     def visit_Uppercase(self, op: Any, *, arg: Any) -> Any:  # noqa: ARG002, N802
         return _folded(self, arg, "upper", self.f.anon.octet_length(arg), self.f.anon.char_length(arg))
