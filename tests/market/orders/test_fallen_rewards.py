@@ -228,6 +228,7 @@ async def test_the_next_broker_in_line_gets_no_more_than_was_shown(fresh):
     other = await fresh.house.admit("第二经纪", {"BROKER"})
     await certified(fresh.authority, other, cert_no="GD-DB-M-2-0002")
     await fresh.mandate(fresh.seller, Side.PROVIDER, broker=other, fee_bp=300)
+    fresh.clock.advance(timedelta(seconds=1))  # of one moment the ids would decide who was first
     await fresh.inquire(broker_id=other.org_id)
     fresh.clock.advance(timedelta(seconds=1))
     trade_id = await ready(fresh)
