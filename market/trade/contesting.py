@@ -180,6 +180,10 @@ async def _standing(s: WriteSession, act: Act, trade: Trade) -> Shown:
 
 
 async def _open(s: WriteSession, contest_id: str) -> RewardContest:
+    """A contest to be closed, its trade locked before it: whoever draws up anew closes contests by that lock."""
+    seen = await s.get(RewardContest, contest_id)
+    if seen is not None:
+        await trades.claim_trade(s, trade_id=seen.trade_id)
     row = await claim_contest(s, contest_id=contest_id)
     if row.decided_at is not None:
         raise ContestClosed("it is decided", contest_id=contest_id)
