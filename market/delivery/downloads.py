@@ -54,7 +54,7 @@ EVENT: Final = "DLV.DOWNLOAD"
 UNDECLARED: Final = Declared()
 ASK_EVERY_S: Final = 0.25
 ASK_EVERY_BYTES: Final = 64 * 2**20
-"""How long, and for how many bytes, a stream under way goes on unasked. The last piece of a file never does."""
+"""How long, and for how many bytes, a stream under way goes on unasked. A file's last piece never does."""
 
 
 @dataclass(frozen=True, slots=True)
