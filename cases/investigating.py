@@ -5,6 +5,7 @@ What is pinned stays proven by the file alone, and its opening is kept while the
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,7 @@ from cases.moving import Said, entered_for, step
 from cases.rules import CaseEvent
 from cases.tables import Case, CaseEvidence
 from ledger import reader
+from ledger.erasure import NothingToErase, OpeningErasedBefore, claim_opening
 from ledger.errors import StatementUnknown
 from ledger.recording import Act
 from ledger.tree import root_from_inclusion
@@ -65,8 +67,11 @@ async def _pin(s: WriteSession, act: Act, case: Case, order_id: str, seq: int) -
         raise EvidenceNotSealed("no published checkpoint holds this entry", seq=seq)
     try:
         entry = await reader.entry(s, seq=seq)
+        about = await reader.statement_at(s, seq=seq)
     except StatementUnknown:
         raise EvidenceNotSealed("no published checkpoint holds this entry", seq=seq) from None
+    with suppress(NothingToErase, OpeningErasedBefore):  # who erases an opening asks for pins under this lock
+        await claim_opening(s, statement_id=about.statement_id)
     path = await reader.proof(s, seq=seq, size=checkpoint.size)
     root = root_from_inclusion(seq, checkpoint.size, entry.leaf_hash, path)
     return CaseEvidence(

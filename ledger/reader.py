@@ -119,6 +119,14 @@ async def statement(s: ReadSession, *, statement_id: str) -> Statement:
     return found[0]
 
 
+async def statement_at(s: ReadSession, *, seq: int) -> Statement:
+    """The statement that an entry holds. Raises StatementUnknown."""
+    found = await _statements(s, EntryRow.seq == seq, limit=1)
+    if not found:
+        raise StatementUnknown("no entry has this number", seq=seq)
+    return found[0]
+
+
 async def statement_by_digest(s: ReadSession, *, envelope_sha256: str) -> Statement:
     """One statement by the digest of its envelope. Raises StatementUnknown."""
     found = await _statements(s, StatementRow.envelope_sha256 == envelope_sha256, limit=1)
