@@ -300,8 +300,10 @@ def _remember(case: Case, trade: Trade, batch: Batch, said: Sealed) -> None:
     """What the steps to come are held against."""
     if said.event == SIGN:
         org_id = case.memory.keyring.org_of(said.signatures[0].keyid)
-        trade.setdefault("signed", {})[batch.envelopes[said.seq]] = [org_id, said.text("contract_sha256")]
-        if not trade.get("amounts"):
+        contract, signed = said.text("contract_sha256"), trade.setdefault("signed", {})
+        drawn_up_anew = any(other != contract for _, other in signed.values())
+        signed[batch.envelopes[said.seq]] = [org_id, contract]
+        if drawn_up_anew or not trade.get("amounts"):
             trade["amounts"] = _amounts(batch, said)
         remember_plan(case, said, batch.charges.get(said.seq))
         return

@@ -66,6 +66,12 @@ class Deal:
         day = local + timedelta(days=1)
         return day.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
+    def signed_anew(self, now: datetime) -> datetime:
+        """When the contract is signed once more: a round of the night has drawn it up without a reward."""
+        self.stage = next(n for n, (_, _, event, _) in enumerate(self._plan()) if event == "TRD.SIGN")
+        day = add_working_days(now.astimezone(SHANGHAI).date(), 2)
+        return datetime.combine(day, time(*SLOTS[0]), SHANGHAI)
+
     def command(self) -> Command | None:
         """The next step as a command for the batch writer; None when the next step is a payment."""
         plan = self._plan()

@@ -13,6 +13,7 @@ from cli.demo.deal import SLOTS, Deal
 from cli.demo.stall import Stall
 from cli.demo.world import Member, World
 from ledger.batch import MOST, write_batch
+from market.orders.errors import RewardFallen
 
 _BANKS_OPEN: Final = time(9, 5)
 _UNIT_MINOR: Final = 10_000  # prices are whole hundreds of yuan
@@ -67,10 +68,15 @@ class Year:
         if batch:
             node = self.world.node
             outcomes = await write_batch(node.database, node.clock, [command for _, command in batch])
-            for outcome in outcomes:
-                if isinstance(outcome, Exception):
+            for (deal, _), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, RewardFallen):
+                    self.add(deal, deal.signed_anew(self.world.clock.now()))
+                elif isinstance(outcome, Exception):
                     raise outcome
+        waiting = {id(deal) for _, _, deal in self.due}
         for deal in deals:
+            if id(deal) in waiting:
+                continue
             if deal.pays:
                 await self._pay(deal)
             deal.stage += 1
