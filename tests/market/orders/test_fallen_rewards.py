@@ -310,3 +310,18 @@ async def test_an_audit_holds_a_reward_against_the_certificate_of_that_moment(
 
 async def let_through(*_: object) -> None:
     """Nothing is asked."""
+
+
+async def test_an_audit_holds_payments_against_the_contract_that_was_signed_last(sqlite_scene, tmp_path):
+    """The seller had signed one with the reward; the one that was concluded has none of it."""
+    scene = sqlite_scene
+    scene.listing = await listed(scene.house, scene.seller, OTHER)
+    await scene.inquire()
+    trade_id = await ready(scene)
+    await suspended(scene)
+    await scene.run_jobs()
+    await assert_drawn_up_anew(scene, trade_id)
+    await scene.fund(trade_id)
+    await exported(scene, tmp_path)
+    report = audit(tmp_path / "regulator", [scene.house.log_key.vkey])
+    assert report.clean, report.document()
