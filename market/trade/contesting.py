@@ -180,7 +180,7 @@ async def _standing(s: WriteSession, act: Act, trade: Trade) -> Shown:
 
 
 async def _open(s: WriteSession, contest_id: str) -> RewardContest:
-    """A contest to be closed, its trade locked before it: whoever draws up anew closes contests by that lock."""
+    """A contest to be closed, its trade locked first: whoever draws up anew closes contests by that lock."""
     seen = await s.get(RewardContest, contest_id)
     if seen is not None:
         await trades.claim_trade(s, trade_id=seen.trade_id)
