@@ -67,6 +67,7 @@ class Term:
 
 
 @cache
+@cache
 def all_terms() -> tuple[Term, ...]:
     """Every line of the table. Raises ValueError where a line is not of its form."""
     text = resources.files("cases").joinpath("rule_table.csv").read_text(encoding="utf-8")

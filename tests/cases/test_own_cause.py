@@ -1,5 +1,7 @@
 """Nobody judges its own cause, no paper names whom it should not, and what nobody was told stays untold."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import col, select
 
@@ -151,6 +153,7 @@ async def test_what_was_lifted_is_not_in_force_when_a_decision_is_executed(sqlit
     )
     await by(scene, "chief", decide_case, case_id=case_id, decision=penalty)
     await ordered(scene, case_id)
+    scene.clock.advance(timedelta(seconds=1))  # of one moment the ids would decide which came first
     lifting = {"measure": Measure.UNFREEZE_TRADE, "object_id": trade_id, "reason_code": "X_Y"}
     await by(scene, "chief", issue_order, case_id=case_id, **lifting)
     with pytest.raises(CaseIncomplete):
