@@ -1,5 +1,6 @@
 """What tests share: a fresh database of each kind, and a clock that moves when told."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ settings.load_profile("untimed")
 
 
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+GARBAGE = 20_000  # objects more than were given back: then it is time to look
 MOST_WORKERS = 4  # each has a PostgreSQL and a browser
 LONG = (  # files that take long begin early: the last of a run is then a short one
     "cli/test_demo.py",
@@ -51,6 +53,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):
         places = {config.rootpath / "tests" / name: place for place, name in enumerate(LONG)}
         items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 @pytest.fixture

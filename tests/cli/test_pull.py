@@ -19,7 +19,7 @@ from cli.main import app
 from tests.cli.lines import Line
 
 MIB: Final = 1 << 20
-CONTENT: Final = bytes(n * 31 % 251 for n in range(9 * MIB // 4)) * 4
+CONTENT: Final = (bytes(n * 31 % 251 for n in range(251)) * MIB)[: 9 * MIB // 4] * 4
 PROBLEM: Final = b'{"code": "delivery-suspended", "title": "stopped", "detail": "an order suspends it"}'
 
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -363,8 +364,9 @@ def packed(bits: bytes) -> str:
 def bomb() -> str:
     """A list that would unpack to 256 MiB."""
     packing = zlib.compressobj(9, wbits=31)
-    pieces = [packing.compress(bytes(2**20)) for _ in range(256)]
-    return "u" + base64.urlsafe_b64encode(b"".join([*pieces, packing.flush()])).decode().rstrip("=")
+    first, again = (packing.compress(bytes(2**20)) + packing.flush(zlib.Z_FULL_FLUSH) for _ in "ab")
+    end = packing.flush()[:-8] + struct.pack("<II", zlib.crc32(bytes(2**28)), 2**28)
+    return "u" + base64.urlsafe_b64encode(first + 255 * again + end).decode().rstrip("=")
 
 
 GOOD_BITS = gzip.compress(bytes(ENTRIES // 8), mtime=0)
