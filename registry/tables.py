@@ -28,6 +28,8 @@ class RightsRow(SQLModel, table=True):
     # REVOKED by the registrar or CANCELLED by the holder; None while it stands.
     ended_as: str | None = Field(default=None, sa_column=Column(Text))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    # The registration that it rests on; None where only the exchange has looked at the basis.
+    registration_id: str | None = Field(default=None, sa_column=Column(Text, index=True))
 
 
 class ClassificationRow(SQLModel, table=True):

@@ -1,0 +1,380 @@
+"""What becomes of a registration: changed, transferred, renewed, given up, noted, pledged, disputed, revoked.
+
+A holder asks, whoever it concerns agrees, and the registrar enters it or declines with a reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from sqlmodel import col, select, update
+
+from base.clock import rfc3339
+from base.db import WriteSession
+from base.errors import Malformed
+from base.jobs import enqueue
+from identity.service import require_identified, require_member, require_unbound
+from ledger.recording import Act
+from registry.ending import ENDED_JOB
+from registry.registration import repository
+from registry.registration.applying import check_text
+from registry.registration.errors import (
+    RegistrationBlocked,
+    RegistrationMalformed,
+    RegistrationUnconfirmed,
+    RegistrationWrongRole,
+)
+from registry.registration.moving import Said, check_registrar, step
+from registry.registration.reviewing import answer_all, check_undisputed, enter_rights, open_objections
+from registry.registration.rules import (
+    BLOCKING,
+    MAX_ABSTRACT,
+    MAX_NAME,
+    NoteKind,
+    RevocationReason,
+    Update,
+    Wish,
+    check_renewal,
+    due_after,
+    renewed_until,
+)
+from registry.registration.states import RegistrationEvent, may_move
+from registry.registration.tables import ClaimRow, NoteRow, RegistrationRow, WishRow
+from registry.rules import Right, RightEnd
+from registry.tables import RightsRow
+
+_E = RegistrationEvent
+CHANGEABLE: Final = frozenset({"name", "abstract", "update", "volume_rows", "volume_bytes", "covers_to"})
+"""What a change may concern; another source or sample is another registration."""
+
+
+async def ask(
+    s: WriteSession,
+    act: Act,
+    *,
+    registration_id: str,
+    wish: Wish,
+    changes: Mapping[str, Any] | None = None,
+    taker_id: str | None = None,
+    proof_sha256: str | None = None,
+) -> WishRow:
+    """Ask the registrar for a change, a transfer, a renewal or a cancellation (REG.ASK), as a holder.
+
+    A change and a cancellation need the other holders, a transfer who takes all that one holds. Raises
+    RegistrationWrongRole, RegistrationBlocked, RegistrationTooEarly, RegistrationTooLate,
+    RegistrationMalformed.
+    """
+    row = await repository.claim_registration(s, registration_id=registration_id)
+    may_move(row.status, _E.ASK, act.role)
+    holders = await _holders(s, row)
+    if act.actor.org_id not in holders:
+        raise RegistrationWrongRole("a holder asks", registration_id=registration_id)
+    await _check_wish(s, act, row, wish, changes=changes or {}, taker_id=taker_id)
+    others = sorted(holders - {act.actor.org_id})
+    wish_row = WishRow(
+        wish_id=act.new_id("wsh"),
+        registration_id=registration_id,
+        asked_by=act.actor.org_id,
+        wish=wish,
+        payload={"changes": dict(changes or {}), "taker_id": taker_id, "proof_sha256": proof_sha256},
+        must_agree=[taker_id] if taker_id else others if wish is not Wish.RENEW else [],
+        agreed=[],
+        asked_at=act.occurred_at,
+        due_at=due_after(row.kind, "cancellation", act.now),
+    )
+    said = Said(
+        public={"wish_id": wish_row.wish_id, "wish": wish.value, "decide_by": rfc3339(wish_row.due_at)},
+        opening={"changes": dict(changes or {}), "taker_id": taker_id},
+        subjects={"proof": proof_sha256} if proof_sha256 else {},
+    )
+    await step(s, act, _E.ASK, row, said)
+    s.add(wish_row)
+    await s.flush()
+    return wish_row
+
+
+async def agree(s: WriteSession, act: Act, *, registration_id: str, wish_id: str) -> WishRow:
+    """Say yes to what another holder asked (REG.AGREE), as whom it concerns."""
+    row = await repository.claim_registration(s, registration_id=registration_id)
+    may_move(row.status, _E.AGREE, act.role)
+    wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
+    if act.actor.org_id not in set(wish.must_agree) - set(wish.agreed):
+        raise RegistrationWrongRole("your word is not awaited here", wish_id=wish_id)
+    await require_member(s, org_id=act.actor.org_id)
+    await step(s, act, _E.AGREE, row, Said(public={"wish_id": wish_id, "org_id": act.actor.org_id}))
+    wish.agreed = sorted({*wish.agreed, act.actor.org_id})
+    s.add(wish)
+    await s.flush()
+    return wish
+
+
+async def decline(s: WriteSession, act: Act, *, registration_id: str, wish_id: str, reason: str) -> WishRow:
+    """Decline what a holder asked, with a reason (REG.DECLINE), as the registrar."""
+    row = await _mine(s, act, registration_id, _E.DECLINE)
+    wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
+    said = Said(public={"wish_id": wish_id}, opening={"reason": check_text(reason)})
+    await step(s, act, _E.DECLINE, row, said)
+    return await _decide(s, act, wish, done=False)
+
+
+async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str) -> RegistrationRow:
+    """Enter what a holder asked for (REG.CHANGE, TRANSFER, RENEW, CANCEL), as the registrar.
+
+    Raises RegistrationUnconfirmed while somebody has not agreed, RegistrationBlocked, OwnershipDispute.
+    """
+    row = await repository.claim_registration(s, registration_id=registration_id)
+    check_registrar(act, row)
+    wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
+    event = RegistrationEvent(wish.wish.value)
+    may_move(row.status, event, act.role)
+    waiting = sorted(set(wish.must_agree) - set(wish.agreed))
+    if waiting:
+        raise RegistrationUnconfirmed("not everybody concerned has agreed", waiting=waiting)
+    public: dict[str, Any] = {"wish_id": wish_id}
+    values: dict[str, Any] = {}
+    if wish.wish is Wish.RENEW:
+        assert row.valid_to is not None
+        values["valid_to"] = renewed_until(row.kind, row.valid_to, act.now)
+        public["valid_to"] = rfc3339(values["valid_to"])
+    elif wish.wish is Wish.CHANGE:
+        changes = wish.payload["changes"]
+        values = {"declaration": {**row.declaration, **changes}, "name": changes.get("name", row.name)}
+        public["fields"] = sorted(changes)
+    else:
+        await _check_free(s, row)
+    if wish.wish is Wish.TRANSFER:
+        await check_undisputed(s, row)
+        public |= {"from_id": wish.asked_by, "to_id": wish.payload["taker_id"]}
+    await step(s, act, event, row, Said(public=public), values=values or None)
+    if wish.wish is Wish.TRANSFER:
+        await _hand_over(s, act, row, wish)
+    await _decide(s, act, wish, done=True)
+    return row
+
+
+async def note(
+    s: WriteSession,
+    act: Act,
+    *,
+    registration_id: str,
+    kind: NoteKind,
+    text: str,
+    document_sha256: str,
+    holder_id: str | None = None,
+    right: Right | None = None,
+    creditor_id: str | None = None,
+) -> NoteRow:
+    """Note a term, an order, the law, or a pledge on a registration (REG.ANNOTATE, REG.PLEDGE).
+
+    A pledge names the right, its holder and the creditor. Raises RegistrationMalformed.
+    """
+    pledged = kind is NoteKind.PLEDGE
+    row = await _mine(s, act, registration_id, _E.PLEDGE if pledged else _E.ANNOTATE)
+    if pledged != all([holder_id, right, creditor_id]):
+        raise RegistrationMalformed(
+            "a pledge, and nothing else, names a right, its holder and the creditor", fields=["creditor_id"]
+        )
+    if holder_id is not None and right is not None:
+        held = await repository.claim_held(
+            s, registration_id=registration_id, holder_id=holder_id, right=right
+        )
+        if not held:
+            raise RegistrationMalformed("this right is not held here", fields=["holder_id", "right"])
+    if creditor_id is not None:
+        await require_member(s, org_id=creditor_id)
+    noted = NoteRow(
+        note_id=act.new_id("nte"),
+        registration_id=registration_id,
+        kind=kind,
+        holder_id=holder_id,
+        right=right.value if right else None,
+        creditor_id=creditor_id,
+        text=check_text(text),
+        document_sha256=document_sha256,
+        noted_at=act.occurred_at,
+    )
+    said = Said(
+        public={"note_id": noted.note_id, "note": kind.value},
+        opening={
+            "text": noted.text,
+            "holder_id": holder_id,
+            "right": noted.right,
+            "creditor_id": creditor_id,
+        },
+        subjects={"document": document_sha256},
+    )
+    await step(s, act, _E.PLEDGE if pledged else _E.ANNOTATE, row, said)
+    s.add(noted)
+    await s.flush()
+    return noted
+
+
+async def release(
+    s: WriteSession, act: Act, *, registration_id: str, note_id: str, document_sha256: str
+) -> NoteRow:
+    """Take a note off (REG.RELEASE): the pledge is paid, the order is lifted."""
+    row = await _mine(s, act, registration_id, _E.RELEASE)
+    noted = await repository.standing_note(s, registration_id=registration_id, note_id=note_id)
+    said = Said(public={"note_id": note_id}, subjects={"document": document_sha256})
+    await step(s, act, _E.RELEASE, row, said)
+    noted.released_at = act.occurred_at
+    s.add(noted)
+    await s.flush()
+    return noted
+
+
+async def resolve(
+    s: WriteSession,
+    act: Act,
+    *,
+    registration_id: str,
+    objection_ids: Sequence[str],
+    keep: bool,
+    answer: str,
+    ruling_sha256: str | None = None,
+) -> RegistrationRow:
+    """End a dispute over a registration (REG.RESOLVE_KEEP, REG.RESOLVE_CANCEL), by another officer.
+
+    All open objections are named and answered together; a court's ruling is named by its digest. What
+    rested on it is put on offer again by the exchange, never by itself. Raises
+    RegistrationObjectionsOpen, PersonsBound.
+    """
+    event = _E.RESOLVE_KEEP if keep else _E.RESOLVE_CANCEL
+    row = await _mine(s, act, registration_id, event)
+    answer = check_text(answer)
+    person = await require_identified(s, user_id=act.actor.user_id)
+    await require_unbound(s, user_id=person.user_id, others=[row.reviewed_by])
+    named, open_now = sorted(set(objection_ids)), await open_objections(s, row)
+    if named != open_now:
+        raise Malformed("name the objections that are open, and no other", open=open_now)
+    said = Said(
+        public={"objection_ids": named},
+        opening={"answer": answer},
+        subjects={"ruling": ruling_sha256} if ruling_sha256 else {},
+    )
+    await step(s, act, event, row, said, values={"since": act.now, "due_at": None})
+    await answer_all(s, act, named, answer=answer, upheld=not keep)
+    return row
+
+
+async def revoke(
+    s: WriteSession, act: Act, *, registration_id: str, reason: RevocationReason, text: str
+) -> RegistrationRow:
+    """Revoke a registration that was obtained or used wrongly (REG.REVOKE), as its registrar."""
+    row = await _mine(s, act, registration_id, _E.REVOKE)
+    said = Said(public={"reason_code": reason.value}, opening={"text": check_text(text)})
+    await step(s, act, _E.REVOKE, row, said, values={"reason_code": reason.value})
+    return row
+
+
+async def _check_wish(
+    s: WriteSession,
+    act: Act,
+    row: RegistrationRow,
+    wish: Wish,
+    *,
+    changes: Mapping[str, Any],
+    taker_id: str | None,
+) -> None:
+    if (wish is Wish.CHANGE) != bool(changes) or (wish is Wish.TRANSFER) != (taker_id is not None):
+        raise RegistrationMalformed("a change names fields, a transfer who takes it", fields=["changes"])
+    if wish is Wish.RENEW:
+        assert row.valid_to is not None
+        check_renewal(row.kind, row.valid_to, act.now)
+    elif wish is Wish.CHANGE:
+        check_changes(changes)
+    else:
+        await _check_free(s, row)
+    if taker_id is not None:
+        if taker_id == act.actor.org_id:
+            raise RegistrationMalformed("to somebody else", fields=["taker_id"])
+        await require_member(s, org_id=taker_id)
+
+
+def check_changes(changes: Mapping[str, Any]) -> None:
+    """What of a declaration may be changed, and in which form. Raises RegistrationMalformed."""
+    wrong = sorted(set(changes) - CHANGEABLE)
+    try:
+        wrong += [
+            name
+            for name, most in (("name", MAX_NAME), ("abstract", MAX_ABSTRACT))
+            if name in changes and not 1 <= len(str(changes[name])) <= most
+        ]
+        if "update" in changes:
+            Update(changes["update"])
+        if "covers_to" in changes:
+            date.fromisoformat(changes["covers_to"])
+        wrong += [
+            name
+            for name in ("volume_rows", "volume_bytes")
+            if name in changes and not (type(changes[name]) is int and changes[name] >= 0)
+        ]
+    except (TypeError, ValueError):
+        wrong.append("update")
+    if wrong:
+        raise RegistrationMalformed("this is not changed, or not in this form", fields=sorted(set(wrong)))
+
+
+async def _holders(s: WriteSession, row: RegistrationRow) -> set[str]:
+    claims = await repository.claims_of(s, registration_id=row.registration_id)
+    return {claim.holder_id for claim in claims} or {row.applicant_id}
+
+
+async def _check_free(s: WriteSession, row: RegistrationRow) -> None:
+    """Raises RegistrationBlocked while a pledge, a preservation or a control stands."""
+    standing = await repository.notes_of(s, registration_id=row.registration_id)
+    blocking = sorted(
+        {one.kind.value for one in standing if one.released_at is None and one.kind in BLOCKING}
+    )
+    if blocking:
+        raise RegistrationBlocked("a note blocks this", registration_id=row.registration_id, notes=blocking)
+
+
+async def _hand_over(s: WriteSession, act: Act, row: RegistrationRow, wish: WishRow) -> None:
+    """All that one holder has goes to another; what it offered on it falls."""
+    giver, taker = wish.asked_by, wish.payload["taker_id"]
+    claims = await repository.claims_of(s, registration_id=row.registration_id)
+    kept = {claim.right for claim in claims if claim.holder_id == taker}
+    for claim in [one for one in claims if one.holder_id == giver]:
+        if claim.right not in kept:
+            s.add(
+                ClaimRow(
+                    registration_id=row.registration_id,
+                    holder_id=taker,
+                    right=claim.right,
+                    until=claim.until,
+                    limits=claim.limits,
+                    proof_sha256=wish.payload["proof_sha256"] or claim.proof_sha256,
+                    confirmed_at=act.occurred_at,
+                )
+            )
+        await s.delete(claim)
+    await s.flush()
+    mine = (
+        col(RightsRow.registration_id) == row.registration_id,
+        col(RightsRow.holder_id) == giver,
+        col(RightsRow.ended_at).is_(None),
+    )
+    offered = (
+        await s.exec(select(RightsRow.product_id).where(*mine, RightsRow.right == Right.OPERATE))
+    ).all()
+    ended = {"ended_as": RightEnd.CANCELLED.value, "ended_at": act.occurred_at}
+    await s.exec(update(RightsRow).where(*mine).values(**ended))
+    for product_id in sorted(offered):
+        payload = {"product_id": product_id, "holder_id": giver}
+        await enqueue(s, kind=ENDED_JOB, key=f"{wish.wish_id} {product_id}", run_at=act.now, payload=payload)
+    await enter_rights(s, act, row)
+
+
+async def _decide(s: WriteSession, act: Act, wish: WishRow, *, done: bool) -> WishRow:
+    wish.done, wish.decided_at = done, act.occurred_at
+    s.add(wish)
+    await s.flush()
+    return wish
+
+
+async def _mine(s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent) -> RegistrationRow:
+    row = await repository.claim_registration(s, registration_id=registration_id)
+    may_move(row.status, event, act.role)
+    check_registrar(act, row)
+    return row

@@ -1,0 +1,59 @@
+"""The data authority recognises registrars: who they are, and their place in the numbers they give."""
+
+from dataclasses import asdict
+
+from sqlmodel import select
+
+from base.db import WriteSession
+from identity.service import require_member
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from registry.registration import repository
+from registry.registration.errors import RegistrarUnfit, RegistrarUnknown, RegistrationWrongRole
+from registry.registration.rules import RegistrarFacts, check_registrar, check_seat
+from registry.registration.tables import RegistrarRow
+
+
+async def recognise(
+    s: WriteSession, act: Act, *, org_id: str, region: str, agency: str, facts: RegistrarFacts
+) -> RegistrarRow:
+    """Recognise a registrar (RGR.RECOGNISE), as the data authority.
+
+    `region` is two digits, `agency` one character: with them its numbers begin. Raises RegistrarUnfit,
+    RegistrationMalformed, `member-not-active`.
+    """
+    if act.role != "DATA_AUTHORITY":
+        raise RegistrationWrongRole("the data authority recognises registrars", role=act.role)
+    check_seat(region, agency)
+    check_registrar(facts, act.now)
+    member = await require_member(s, org_id=org_id)
+    if "REGISTRAR" not in {role.value for role in member.roles}:
+        raise RegistrarUnfit("this member is no registrar", short=["role"])
+    row = await s.get(RegistrarRow, org_id, with_for_update=True)
+    taken = select(RegistrarRow).where(
+        RegistrarRow.region == region, RegistrarRow.agency == agency, RegistrarRow.org_id != org_id
+    )
+    if (await s.exec(taken)).first() is not None or (row is not None and row.ended_at is None):
+        raise RegistrarUnfit("this seat is taken", short=["agency"])
+    row = row or RegistrarRow(org_id=org_id, region="", agency="", facts={}, recognised_at=act.now)
+    row.region, row.agency, row.facts = region, agency, asdict(facts)
+    row.recognised_at, row.ended_at = act.now, None
+    s.add(row)
+    await s.flush()
+    public = {"org_id": org_id, "region": region, "agency": agency}
+    await record(s, act, Draft("RGR.RECOGNISE", org_id, public=public, opening={"facts": row.facts}))
+    return row
+
+
+async def end_recognition(s: WriteSession, act: Act, *, org_id: str, reason_code: str) -> RegistrarRow:
+    """End a registrar's recognition (RGR.END): what it has registered stands, it registers nothing more."""
+    if act.role != "DATA_AUTHORITY":
+        raise RegistrationWrongRole("the data authority recognises registrars", role=act.role)
+    row = await repository.registrar_named(s, org_id=org_id)
+    if row is None:
+        raise RegistrarUnknown("no such registrar is recognised", registrar_id=org_id)
+    row.ended_at = act.now
+    s.add(row)
+    await s.flush()
+    await record(s, act, Draft("RGR.END", org_id, public={"org_id": org_id, "reason_code": reason_code}))
+    return row
