@@ -22,6 +22,10 @@ ARROW: Final = MappingProxyType(
     }
 )
 LIST_SEPARATOR: Final = "|"
+_SHARE_PLACES: Final = 9
+_FINE: Final = pa.decimal128(38, 18)
+_FINEST: Final = pa.decimal128(38, 30)
+"""Finer than any number of the tables, so that what is beyond its places is seen, and not cut off."""
 
 
 def arrow_schema(columns: Columns) -> Any:
@@ -39,10 +43,12 @@ def as_kind(values: Any, kind: Kind) -> Any:
         values = values.cast(values.type.value_type)
     if values.type.equals(ARROW[kind]):
         return values
-    if pa.types.is_null(values.type):
-        return values.cast(ARROW[kind])
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
+    if _is_text_elsewhere(values.type):
+        values = values.cast(pa.string())
+    if values.null_count == len(values):  # a column of nothing may be of any type
+        return pa.nulls(len(values), ARROW[kind])
     return _CASTS[kind](values)
 
 
@@ -53,7 +59,12 @@ def _text(values: Any) -> Any:
 
 
 def _int(values: Any) -> Any:
-    return values.cast(pa.int64())
+    if not _is_text(values.type):
+        return values.cast(pa.int64())
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:  # `1200.0`, as numbers beside empty ones are often written
+        return pc.utf8_trim_whitespace(values).cast(_FINE).cast(pa.int64())
 
 
 def _bool(values: Any) -> Any:
@@ -75,6 +86,8 @@ def _time(values: Any) -> Any:
     # nanoseconds are cut to microseconds; a time without a zone is UTC, as the tables say
     if pa.types.is_date(values.type):
         values = values.cast(pa.timestamp("us"))
+    if not pa.types.is_timestamp(values.type):
+        raise ValueError(f"{values.type} is no time")  # from when a number counts, it does not say
     return values.cast(pa.timestamp("us", tz=values.type.tz), safe=False).cast(ARROW[Kind.TIME])
 
 
@@ -88,8 +101,10 @@ def _day(values: Any) -> Any:
 
 
 def _share(values: Any) -> Any:
-    if pa.types.is_floating(values.type):
-        values = pc.round(values, ndigits=9)
+    if _is_text(values.type):
+        values = pc.utf8_trim_whitespace(values).cast(_FINEST)
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        values = pc.round(values, ndigits=_SHARE_PLACES)
     return values.cast(ARROW[Kind.SHARE])
 
 
@@ -101,6 +116,11 @@ def _list(values: Any) -> Any:
 
 def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_text_elsewhere(kind: Any) -> bool:
+    """Texts as some writers leave them: views, or bytes of which nobody said that they are text."""
+    return bool(pa.types.is_string_view(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _parsed(values: Any, parse: Callable[[str], datetime | date], target: Any) -> Any:

@@ -216,7 +216,7 @@ def _cast(name: str, batch: Any, column: str, kind: Kind, row: int) -> Any:
     values = batch.column(column)
     try:
         return as_kind(values, kind)
-    except (ValueError, OverflowError, NotImplementedError) as error:
+    except (TypeError, ValueError, OverflowError, NotImplementedError) as error:
         at = row + _first_unfit(values, kind)
         raise UnusableEvidence(
             f"{name}.{column}, row {at}, holds a value that is not of the kind {kind}: {_in_short(error)}",
@@ -230,7 +230,7 @@ def _first_unfit(values: Any, kind: Kind) -> int:
     for at in range(len(values)):
         try:
             as_kind(values.slice(at, 1), kind)
-        except (ValueError, OverflowError, NotImplementedError):
+        except (TypeError, ValueError, OverflowError, NotImplementedError):
             return at
     return 0
 
