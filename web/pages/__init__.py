@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from web.charts.drawing import drawing
 from web.node import Node
 from web.pages import (
     accessing,
@@ -104,6 +105,7 @@ PARTS = (
 def install(app: FastAPI) -> None:
     """Add every page in both languages, the static files, and errors as pages."""
     node: Node = app.state.node
+    app.state.charts = drawing()
     app.state.form_tokens = FormTokens(node.settings.master_key())
     app.state.sent_away_page = crowded.page_for
     failing.install(app)

@@ -1,0 +1,77 @@
+"""A product's list price beside those of comparable offers. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from web.charts import theme
+from web.charts.chart import Chart, Column, Kind, Say
+from web.charts.parts import SAYS, Line, upright
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer by its price of one unit."""
+
+    title: str
+    price_minor: int
+    own: bool
+    address: str
+
+
+def offers(found: Sequence[Offer], *, median_minor: int, title: str, says: str, say: Say) -> Chart:
+    """The dearest first; the product itself is a larger diamond, and its row says so."""
+    own = {"condition": {"test": "datum.own !== null", "value": theme.BAD}, "value": theme.BRAND}
+    shape = {"condition": {"test": "datum.own !== null", "value": "diamond"}, "value": "circle"}
+    size = {"condition": {"test": "datum.own !== null", "value": 160}, "value": 60}
+    y = {
+        "field": "offer",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"grid": True, "labelLimit": 190},
+    }
+    x = {
+        "field": "price",
+        "type": "quantitative",
+        "scale": {"zero": True},
+        "axis": {"title": say("yuan"), "format": ",~f"},
+    }
+    ordered = sorted(found, key=lambda one: (-one.price_minor, not one.own, one.title))
+    return Chart(
+        name="offers",
+        title=title,
+        says=says,
+        columns=(
+            Column("offer", say("Product")),
+            Column("own", say("This product")),
+            Column("price", say("Price a unit"), Kind.FEN),
+            Column("address", "", Kind.LINK),
+        ),
+        rows=tuple(
+            (f"{n}. {one.title}", "◆" if one.own else None, one.price_minor, one.address)
+            for n, one in enumerate(ordered, 1)
+        ),
+        marks={
+            "width": 420,
+            "height": {"step": 26},
+            "layer": [
+                upright(Line(median_minor / 100, say("Median"))),
+                {
+                    "mark": {"type": "point"},
+                    "encoding": {
+                        "y": y,
+                        "x": x,
+                        "color": own,
+                        "shape": shape,
+                        "size": size,
+                        "href": {"field": "address"},
+                        "description": SAYS,
+                    },
+                },
+                {
+                    "mark": {"type": "text", "align": "left", "dx": 10, "aria": False},
+                    "encoding": {"y": y, "x": x, "text": {"field": "price_short"}},
+                },
+            ],
+        },
+    )
