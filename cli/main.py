@@ -88,6 +88,10 @@ OFFERED: Final = MappingProxyType(
             "cli.supervise:supervise",
             "Run the supervision rules on evidence tables and write the findings.",
         ),
+        "analyse": (
+            "cli.analyse:analyse",
+            "Write concentration by month, prices, flows and exports, as a regulator looks at them.",
+        ),
         "dossier": (
             "cli.rederive:dossier",
             "Hand a finding over: every entry it cites, and the proof that it stands in the log.",

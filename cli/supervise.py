@@ -50,18 +50,18 @@ def supervise(
     from supervision.runner import supervise as run  # noqa: PLC0415
 
     if engine not in _ENGINES:
-        raise _stop(f"--engine is {' or '.join(_ENGINES)}, not {engine!r}")
+        raise stop(f"--engine is {' or '.join(_ENGINES)}, not {engine!r}")
     if mode not in tuple(Mode):
-        raise _stop(f"--mode is top_k or any_set, not {mode!r}")
+        raise stop(f"--mode is top_k or any_set, not {mode!r}")
     try:
         result = run(
-            folder, as_of=_moment(as_of), mode=Mode(mode), opening=_opening(engine, master), state=state
+            folder, as_of=moment_of(as_of), mode=Mode(mode), opening=_opening(engine, master), state=state
         )
-        _write(out, result.encoded())
+        write_whole(out, result.encoded())
     except DomainError as error:
-        raise _stop(f"{error.title}: {error.detail}") from None
+        raise stop(f"{error.title}: {error.detail}") from None
     except OSError as error:
-        raise _stop(f"cannot read or write: {error}") from None
+        raise stop(f"cannot read or write: {error}") from None
     typer.echo(f"as of {rfc3339(result.as_of)}")
     for line in _left_out(result.tables, result.ignored_files):
         typer.echo(line)
@@ -108,17 +108,18 @@ def _opening(engine: str, master: str) -> Any:
     return open_duckdb
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
+    """The time of an option, if one was given. Raises Exit."""
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise _stop(f"--as-of is a time as 2026-11-23T01:00:00Z, not {text!r}") from None
+        raise stop(f"--as-of is a time as 2026-11-23T01:00:00Z, not {text!r}") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _write(out: Path, content: bytes) -> None:
+def write_whole(out: Path, content: bytes) -> None:
     """All of it or nothing: a half-written file is never found under the name."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}-", delete=False) as file:
@@ -127,6 +128,7 @@ def _write(out: Path, content: bytes) -> None:
     os.replace(file.name, out)  # noqa: PTH105 - atomic, and the same on every system
 
 
-def _stop(message: str) -> typer.Exit:
+def stop(message: str) -> typer.Exit:
+    """Say why nothing was done, for `raise`."""
     typer.echo(message, err=True)
     return typer.Exit(UNUSABLE)

@@ -178,13 +178,14 @@ def _named(rule_id: str) -> Iterator[None]:
 
 def _off(rule: Rule, sources: Mapping[str, Source], context: Context) -> dict[str, Any] | None:
     """Why the rule cannot run: a table or a column that is not there, or no version in force that day."""
-    missing = _missing(rule.needs, sources)
+    missing = missing_of(rule.needs, sources)
     if missing is None and not rule.in_force(context):
         return {"missing_table": None, "reason": "no version of the rule is in force at as_of"}
     return missing
 
 
-def _missing(needs: Mapping[str, tuple[str, ...]], sources: Mapping[str, Source]) -> dict[str, Any] | None:
+def missing_of(needs: Mapping[str, tuple[str, ...]], sources: Mapping[str, Source]) -> dict[str, Any] | None:
+    """The first table or column that is needed and not there, as a report says it."""
     for table, columns in sorted(needs.items()):
         if table not in sources:
             return {"missing_table": table, "reason": f"the table {table} is not there"}
@@ -196,7 +197,7 @@ def _missing(needs: Mapping[str, tuple[str, ...]], sources: Mapping[str, Source]
 
 
 def _statistics(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> dict[str, Any]:
-    missing = _missing(measures.NEEDS, sources)
+    missing = missing_of(measures.NEEDS, sources)
     if missing is not None:
         return {"markets": None, "prices": None, "reason": missing["reason"]}
     context = plan.context

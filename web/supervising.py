@@ -1,4 +1,4 @@
-"""Supervision run by the node itself: export, evidence, rules, one after another in child processes.
+"""Supervision run by the node itself: export, evidence, rules, analysis, one by one in child processes.
 
 The children are the same commands that a regulator runs offline, so what the pages show is what the
 commands give. One run at a time, over all workers: a lock on a file that goes with its process.
@@ -28,7 +28,8 @@ from supervision.errors import UnusableFindings
 from supervision.report import Report, load_report
 
 log = structlog.get_logger("supervising")
-STAGES: Final = ("export", "evidence", "supervise", "statistics")
+STAGES: Final = ("export", "evidence", "supervise", "analyse", "statistics")
+ANALYSIS: Final = "analysis.json"
 DONE: Final = "done"
 FAILED: Final = "failed"
 _COMMAND: Final = "from cli.main import app; app()"  # this very program's command line, in a child
@@ -97,6 +98,14 @@ class Supervising:
         except (FileNotFoundError, UnusableFindings):
             raise NoFindingsYet("supervision has not run yet") from None
 
+    async def analysis(self) -> dict[str, Any]:
+        """What `supervision.analysis` told in the newest run. Raises NoFindingsYet."""
+        try:
+            told: dict[str, Any] = orjson.loads(await asyncio.to_thread((self.folder / ANALYSIS).read_bytes))
+        except (FileNotFoundError, ValueError):
+            raise NoFindingsYet("supervision has not run yet") from None
+        return told
+
     def state(self) -> RunState | None:
         """How far the last run has come; one whose process is gone has failed. None before the first."""
         try:
@@ -157,6 +166,7 @@ class Supervising:
         yield "evidence", ("evidence", str(bundle), "--out", str(evidence))
         as_of = rfc3339(self.clock.now())
         yield "supervise", ("supervise", str(evidence), "--as-of", as_of, "--out", str(self.findings))
+        yield "analyse", ("analyse", str(evidence), "--as-of", as_of, "--out", str(self.folder / ANALYSIS))
 
     def _environment(self) -> dict[str, str]:
         """The child's: this process's, with the node's own settings, however it came by them."""

@@ -31,7 +31,7 @@ from supervision.saying import because, tell
 from supervision.shares import exact
 from supervision.trades import counted_sales
 
-_CELL: Final = ("category", "product_type", "level", "unit", "size")
+CELL: Final = ("category", "product_type", "level", "unit", "size")
 _OF_A_SALE: Final = ("trade_id", "seller_group", "amount_minor", "quantity", "made_at", "seq")
 _MIDDLE: Final = 3
 _BINS: Final = 64
@@ -42,7 +42,7 @@ _PLACES: Final = 4
 
 def expression(tables: Tables, context: Context) -> Any:
     """The sales that may be far, each with the middle ones of its comparables, by price and by deviation."""
-    cells, sold = _cells(tables, context)
+    cells, sold = comparable_sales(tables, context)
     places = {f"at_{n}": (sold.sold - 2) // 2 + n for n in range(_MIDDLE)}
     middle = _at_places(sold, ("cell", "sold"), "price", places)
     sides = [_side(middle, above=above) for above in (True, False)]
@@ -58,7 +58,7 @@ def expression(tables: Tables, context: Context) -> Any:
     return asked.mutate(geo=asked.geo.fill_null("")).order_by("trade_id")
 
 
-def _cells(tables: Tables, context: Context) -> tuple[Any, Any]:
+def comparable_sales(tables: Tables, context: Context) -> tuple[Any, Any]:
     """The cells that are large enough, by a number of this run, and the sales in them."""
     listings = tables["listings"]
     listings = listings.select(
@@ -72,11 +72,11 @@ def _cells(tables: Tables, context: Context) -> tuple[Any, Any]:
     sold = counted_sales(tables, context)
     sold = sold.filter(sold.seller_group != sold.buyer_group, sold.quantity.fill_null(1) > 0)
     sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
-    sold = sold.inner_join(listings, "listing_id").select(*_CELL, *_OF_A_SALE)
-    cells = sold.group_by(*_CELL).agg(sold=sold.count())
+    sold = sold.inner_join(listings, "listing_id").select(*CELL, *_OF_A_SALE)
+    cells = sold.group_by(*CELL).agg(sold=sold.count())
     cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
-    cells = cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in _CELL]))
-    sold = sold.inner_join(cells, list(_CELL)).select("cell", "sold", *_OF_A_SALE)
+    cells = cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in CELL]))
+    sold = sold.inner_join(cells, list(CELL)).select("cell", "sold", *_OF_A_SALE)
     return cells, sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
 
 

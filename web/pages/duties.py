@@ -103,6 +103,7 @@ STAGES: Final[Mapping[str, str]] = {
     "export": N_("Exporting the ledger"),
     "evidence": N_("Deriving the evidence tables"),
     "supervise": N_("Running the rules"),
+    "analyse": N_("Looking at the markets"),
     "statistics": N_("Adding up the statistics"),
     "done": N_("Finished"),
     "failed": N_("Failed"),

@@ -35,7 +35,8 @@ async def test_a_second_run_is_refused_while_one_goes_on(runs, monkeypatch) -> N
         Supervising(runs.settings, runs.clock).start()  # another worker
     assert runs.state().running
     await runs.wait()
-    assert said == [(stage, str(runs.settings.data_dir)) for stage in ("export", "evidence", "supervise")]
+    stages = ("export", "evidence", "supervise", "analyse")
+    assert said == [(stage, str(runs.settings.data_dir)) for stage in stages]
     assert runs.state().stage == "done"
     runs.start()
     await runs.wait()
