@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from base.errors import NotFound, Unauthenticated
-from ledger import reader
+from ledger import reader, trail
 from ledger.errors import StatementUnknown
 from web.acts import Id
 from web.deps import CallerDep, NodeDep, ReadDep, VisitorDep
@@ -43,6 +43,12 @@ class ProofView(View):
     seq: int
     size: int
     root: str | None
+    path: list[str]
+
+
+class ConsistencyView(View):
+    old: int
+    size: int
     path: list[str]
 
 
@@ -90,6 +96,23 @@ async def entries(
 async def entry(seq: Seq, s: ReadDep) -> EntryView:
     """One entry: its exact bytes (base64) and what they say."""
     return _view(await reader.entry(s, seq=seq))
+
+
+@router.get("/ledger/entries/{seq}/entry.json", response_class=Response)
+async def exact(seq: Seq, s: ReadDep) -> Response:
+    """One entry, byte for byte: the leaf that the tree holds, as `databourse receipt --entry` takes it."""
+    found = await reader.entry(s, seq=seq)
+    headers = {"content-disposition": f'attachment; filename="entry-{seq}.json"'}
+    return Response(found.entry, media_type="application/json", headers=headers)
+
+
+@router.get("/ledger/consistency")
+async def consistency(
+    s: ReadDep, old: Annotated[Seq, Query(ge=1)], size: Annotated[Seq, Query(ge=1)]
+) -> ConsistencyView:
+    """The proof that the tree of `size` leaves extends the tree of `old` (RFC 9162 §2.1.4)."""
+    path = await trail.consistency(s, old=old, size=size)
+    return ConsistencyView(old=old, size=size, path=[step.hex() for step in path])
 
 
 @router.get("/ledger/entries/{seq}/proof")

@@ -70,6 +70,8 @@ async def entry(visitor: VisitorDep, name: str, seq: Seq) -> Response:
             size=shard.size,
             place=closed_place(shard.origin),
             vkey=str(keys[0]) if keys else "",
+            vkeys=[str(key) for key in keys],
+            witnesses=[],
             exact=None,
             receipt=f"/api/v1/ledger/statements/{statement_id}/receipt",
             witnessed=None,

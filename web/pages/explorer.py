@@ -10,14 +10,16 @@ from starlette.responses import Response
 
 from base.db import ReadSession
 from cases.retention import ERASERS
+from identity.repository import get_key
 from ledger import reader
-from ledger.checkpoint import MAX_SIZE, Checkpoint, Note
+from ledger.checkpoint import MAX_SIZE, b64
 from ledger.errors import StatementUnknown
-from ledger.log_keys import past_places, shards
+from ledger.log_keys import log_keys, past_places, shards
 from ledger.reader import Statement
 from web.pages import words
 from web.pages.naming import names_of
-from web.pages.proving import Proof, prove_present
+from web.pages.proving import Proof, Trusted, prove_present
+from web.pages.seeing import forget, remember, seen_by
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
@@ -88,40 +90,70 @@ def closed_place(origin: str) -> str:
     return f"/ledger/closed/{origin.rpartition('/')[2]}"
 
 
-@router.get("/ledger/checkpoints")
-async def checkpoints(visitor: VisitorDep) -> Response:
-    """The signed roots that were published, newest first."""
-    async with visitor.node.database.read() as s:
-        rows = await reader.checkpoints(s)
-    shown = [(row, Checkpoint.parse(Note.parse(row.note.encode()).text)) for row in rows]
-    return visitor.render("checkpoints.html", rows=shown, vkey=str(visitor.node.publisher.signer.vkey))
-
-
 @router.get("/ledger/{seq}")
 async def entry(visitor: VisitorDep, seq: Seq) -> Response:
     """One entry: in a sentence, in its fields, as it stands, and proved."""
-    vkey = visitor.node.publisher.signer.vkey
-    address = f"/api/v1/ledger/entries/{seq}"
     async with visitor.node.database.read() as s:
-        found = await reader.entry(s, seq=seq)
-        under = await reader.checkpoint_over(s, seq=seq)
-        return await render_entry(
-            visitor,
-            s,
-            found,
-            await prove_present(s, found, vkey),
-            size=(await reader.tree_head(s)).size,
-            place="/ledger",
-            vkey=str(vkey),
-            exact=address,
-            receipt=f"{address}/receipt",
-            witnessed=under and under.witnessed,
-            federated=visitor.node.settings.province_url is not None,
-        )
+        return await render_present(visitor, s, seq)
+
+
+async def render_present(
+    visitor: Visitor, s: ReadSession, seq: int, *, template: str = "entry.html", **shown: Any
+) -> Response:
+    """The page of an entry of the present log; what was shown and held is remembered by the browser."""
+    trusted = await trusted_by(visitor, s)
+    address = f"/api/v1/ledger/entries/{seq}"
+    found = await reader.entry(s, seq=seq)
+    under = await reader.checkpoint_over(s, seq=seq)
+    proof = await prove_present(s, found, trusted)
+    response = await render_entry(
+        visitor,
+        s,
+        found,
+        proof,
+        template=template,
+        size=(await reader.tree_head(s)).size,
+        vkey=str(trusted.vkey),
+        vkeys=[str(key) for key in (trusted.vkey, *trusted.earlier)],
+        witnesses=[str(key) for key in trusted.witnesses],
+        exact=f"{address}/entry.json",
+        receipt=f"{address}/receipt",
+        witnessed=under and under.witnessed,
+        federated=visitor.node.settings.province_url is not None,
+        **{"place": "/ledger"} | shown,
+    )
+    if proof.holds and proof.size is not None and proof.root is not None:
+        remember(visitor, response, trusted.vkey, proof.size, proof.root)
+    return response
+
+
+async def trusted_by(visitor: Visitor, s: ReadSession) -> Trusted:
+    """What proofs of the present log are held against, for this reader."""
+    publisher = visitor.node.publisher
+    vkey = publisher.signer.vkey
+    told = [window.vkey for window in (await log_keys(s)).windows]
+    earlier = [key for key in dict.fromkeys((*told, *publisher.earlier)) if key != vkey]
+    return Trusted(vkey, publisher.witness_keys, earlier, seen_by(visitor), publisher.witnessed)
+
+
+@router.post("/ledger/forget")
+async def forget_seen(visitor: VisitorDep) -> Response:
+    """Let this browser forget the checkpoint that it saw last: after the exchange was founded anew."""
+    await visitor.form()
+    response = visitor.redirect("/ledger/checkpoints")
+    forget(response)
+    return response
 
 
 async def render_entry(
-    visitor: Visitor, s: ReadSession, found: reader.Entry, proof: Proof, *, closed: str = "", **shown: Any
+    visitor: Visitor,
+    s: ReadSession,
+    found: reader.Entry,
+    proof: Proof,
+    *,
+    closed: str = "",
+    template: str = "entry.html",
+    **shown: Any,
 ) -> Response:
     """The page of an entry, of the present log or a closed one (`closed` is its origin)."""
     says: dict[str, Any] = found.payload["predicate"]
@@ -131,13 +163,16 @@ async def render_entry(
     erased = committed is not None and await reader.opening(s, sha256=committed["sha256"]) is None
     document = found.document
     return visitor.render(
-        "entry.html",
+        template,
         entry=found,
         closed=closed,
         says=says,
         members={name: value for name, value in says.items() if name not in _OWN_MEMBERS},
         subjects=found.payload["subject"],
         proof=proof,
+        bytes=b64(found.entry),
+        command=f'databourse receipt RECEIPT --entry ENTRY --vkey "{shown["vkey"]}"',
+        party_keys=await _party_keys(s, document["envelope"]["signatures"]),
         names=names,
         sealed_at=found.sealed_at,
         raw=_pretty(document | {"envelope": document["envelope"] | {"payload": found.payload}}),
@@ -146,6 +181,13 @@ async def render_entry(
         may_erase=committed is not None and not erased and not closed and visitor.may(ERASERS),
         **shown,
     )
+
+
+async def _party_keys(s: ReadSession, signatures: Sequence[dict[str, str]]) -> str:
+    """The public keys of who signed, by key id: a browser checks that a key id is the key's own digest."""
+    keys = {one["keyid"]: await get_key(s, keyid=one["keyid"]) for one in signatures}
+    public = {keyid: b64(key.public) for keyid, key in keys.items() if key is not None}
+    return orjson.dumps(public).decode()
 
 
 def _pretty(document: Any) -> str:

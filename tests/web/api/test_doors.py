@@ -42,6 +42,8 @@ OPEN = {
     ("GET", "/api/v1/ledger/entries"),
     ("GET", "/api/v1/ledger/entries/{seq}"),
     ("GET", "/api/v1/ledger/entries/{seq}/federated"),
+    ("GET", "/api/v1/ledger/consistency"),
+    ("GET", "/api/v1/ledger/entries/{seq}/entry.json"),
     ("GET", "/api/v1/ledger/entries/{seq}/proof"),
     ("GET", "/api/v1/ledger/entries/{seq}/receipt"),
     ("GET", "/api/v1/ledger/statements/{statement_id}/receipt"),

@@ -1,6 +1,7 @@
 """Some pages in a real browser: accessible, strict, with and without a script, on paper and on a phone."""
 
 import asyncio
+import json
 import shutil
 import socket
 import threading
@@ -248,6 +249,45 @@ def test_on_paper_the_forms_are_gone_and_hashes_whole(site, chromium) -> None:
     )
     assert whole
     context.close()
+
+
+def test_the_readers_own_browser_verifies_an_entry_and_finds_a_forged_one(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    marks = page.locator("#verify .steps .mark")
+    page.goto("/en/ledger/40")
+    page.get_by_role("button", name="Verify in my browser").click()
+    page.get_by_text("Recomputed in your browser: everything holds.").wait_for()
+    assert marks.all_text_contents() == ["✓", "✓", "✓", "✓", "–", "–"]  # the first look; no witness is asked
+    page.goto("/en/ledger/0")  # a path of another shape
+    page.get_by_role("button", name="Verify in my browser").click()
+    page.get_by_text("Recomputed in your browser: everything holds.").wait_for()
+    assert marks.all_text_contents() == ["✓"] * 5 + ["–"]
+    kept = page.evaluate("Object.entries(localStorage)")
+    assert [name for name, _ in kept] == ["databourse:checkpoint:exchange.example/test"]
+    page.evaluate(f"localStorage[Object.keys(localStorage)[0]] = {_forked(kept)}")
+    page.get_by_role("button", name="Verify in my browser").click()
+    page.get_by_role("alert").get_by_text("Your browser has found").wait_for()
+    assert marks.all_text_contents() == ["✓", "✓", "✓", "✓", "✗", "–"]
+    page.evaluate("localStorage.clear()")
+
+    def forged(route) -> None:
+        told = route.fetch()
+        route.fulfill(response=told, body=told.body().replace(b'"v":1}', b'"v":2}'))
+
+    page.route("**/api/v1/ledger/entries/40/entry.json", forged)
+    page.goto("/en/ledger/40")
+    assert not page.get_by_text("Your browser has found").is_visible()
+    page.get_by_role("button", name="Verify in my browser").click()
+    page.get_by_role("alert").get_by_text("Your browser has found").wait_for()
+    assert marks.all_text_contents() == ["✗", "✓", "✗", "✓", "–", "–"]
+    assert page.evaluate("localStorage.length") == 0  # what does not hold is not remembered
+    context.close()
+
+
+def _forked(kept: list[list[str]]) -> str:
+    """The kept checkpoint as another history would have it, as a string of JavaScript."""
+    return json.dumps(json.dumps(json.loads(kept[0][1]) | {"size": "30", "root": "01" * 32}))
 
 
 def test_the_first_view_is_small(site, chromium) -> None:
