@@ -20,6 +20,14 @@ NOT_CLEARED: Final = (
     *("DECLARED", "UNDER_CHECK", "UNDER_REVIEW", "UNDER_ASSESSMENT", "RETURNED", "REJECTED", "WITHDRAWN"),
     *("PROHIBITED", "PENDING", "SUBMITTED", "REFUSED", "DRAFT"),
 )
+_CHINESE: Final = (
+    ("禁止", "PROHIBIT"),
+    ("评估", "ASSESSMENT"),
+    ("大湾区", "GBA_STANDARD_CONTRACT"),
+    ("合同", "STANDARD_CONTRACT"),
+    ("认证", "CERTIFICATION"),
+    ("豁免", "EXEMPT"),
+)
 NEVER_MADE: Final = ("REJECTED", "WITHDRAWN", "REFUSED", "DRAFT", "PROHIBITED")
 
 
@@ -35,6 +43,8 @@ def declarations(tables: Tables, context: Context) -> Any:
     exports = exports.filter(exports.declared_at <= moment(context), exports.declaration_id.notnull())
     exports = exports.filter(crosses(exports))
     route = ibis.coalesce(exports.route.nullif(""), exports.route_claimed.nullif(""), ibis.literal(""))
+    for words, code in _CHINESE:
+        route = ibis.ifelse(route.contains(words), code, route)
     exports = exports.mutate(
         path=route.upper().re_replace(r"[^A-Z0-9]+", "_"),
         status=exports.status.fill_null("").upper().re_replace(r"[^A-Z0-9]+", "_"),

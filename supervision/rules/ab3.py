@@ -1,14 +1,14 @@
 """AB3: a dominant undertaking refuses to deal, in words or by silence, while its own are served.
 
-Qualified buyers outside its group that were refused, or left without an answer for more than twenty working
-days; who bought from it after asking was served after all. Served beside them: an affiliate,
-or one agent alone.
+Buyers outside its group, none of them known not to qualify, that were refused, or left without an answer for
+more than twenty working days; who bought from it after asking was served after all. Served beside them: an
+affiliate, or one agent alone, by a sale or by an offer.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import ibis
 
@@ -22,6 +22,8 @@ from supervision.finding import Checked, Finding
 from supervision.saying import because
 from supervision.trades import counted_sales, moment
 
+_OFFERED: Final = frozenset({"offered", "accepted", "granted"})
+
 
 def expression(tables: Tables, context: Context) -> Any:
     """Requests to, and sales of, the presumed dominant in their markets, as `kind` tells."""
@@ -32,7 +34,7 @@ def expression(tables: Tables, context: Context) -> Any:
         "listing_id", category=listings.category.fill_null(""), geo=listings.geo.fill_null("")
     )
     asked = tables["requests"]
-    asked = asked.filter(asked.asked_at <= moment(context), asked.buyer_qualified.fill_null(False))
+    asked = asked.filter(asked.asked_at <= moment(context), asked.buyer_qualified.fill_null(True))
     asked = asked.inner_join(listings, "listing_id")
     asked = asked.left_join(orgs.rename(s_org="org", s_group="group"), [("seller_id", "s_org")])
     asked = asked.left_join(orgs.rename(b_org="org", b_group="group"), [("buyer_id", "b_org")])
@@ -44,15 +46,17 @@ def expression(tables: Tables, context: Context) -> Any:
             asked.answered_at <= moment(context), asked.answered_at, ibis.null("timestamp")
         ),
     )
+    asked = asked.mutate(told=asked.buyer_qualified.notnull())
     names = ("category", "geo", "seller_group", "buyer_group", "seller_id", "buyer_id", "seq")
     requests = asked.select(
-        *names, "answered_at", "outcome", kind=ibis.literal("request"), id="request_id", at="asked_at"
+        *names, "answered_at", "outcome", "told", kind=ibis.literal("request"), id="request_id", at="asked_at"
     )
     sold = counted_sales(tables, context)
     sales = sold.select(
         *names,
         answered_at=ibis.null("timestamp"),
         outcome=ibis.literal(""),
+        told=ibis.literal(value=True),
         kind=ibis.literal("sale"),
         id="trade_id",
         at="made_at",
@@ -75,8 +79,14 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         together = _most(refused, within)
         if len({row["buyer_group"] for row in together}) < least:
             continue
-        affiliates = {row["buyer_id"] for row in sales if row["buyer_group"] == row["seller_group"]}
-        strangers = {row["buyer_group"] for row in sales if row["buyer_group"] != row["seller_group"]}
+        served = [*sales, *(row for row in members if row["outcome"] in _OFFERED)]
+        affiliates = {row["buyer_id"] for row in served if row["buyer_group"] == row["seller_group"]}
+        late = {row["id"] for row in together}
+        strangers = {
+            row["buyer_group"]
+            for row in served
+            if row["buyer_group"] != row["seller_group"] and row["id"] not in late
+        }
         if affiliates or len(strangers) == 1:
             yield _finding(together, affiliates, strangers, members, context)
 
@@ -137,7 +147,12 @@ def _finding(
         innocent=(
             because("capacity", "产能或安全原因", "capacity or security"),
             because("breach", "买方曾违约", "the buyers broke earlier contracts"),
-            because("unqualified", "买方不合格", "the buyers do not qualify", Checked.RULED_OUT),
+            because(
+                "unqualified",
+                "买方不合格",
+                "the buyers do not qualify",
+                Checked.RULED_OUT if all(row["told"] for row in refused) else Checked.OPEN,
+            ),
         ),
     )
 

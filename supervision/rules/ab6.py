@@ -25,10 +25,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """The dominant's sales in cells of like terms whose prices differ enough somewhere."""
     ratio = context.rules.fraction("AB6", "ratio_above")
     own = dominants_sales(tables, context, priced_sales(tables, context))
-    quotes = tables["quotes"]
-    credit = quotes.filter(quotes.trade_id.notnull(), quotes.credit_class.notnull())
-    credit = credit.group_by("trade_id").agg(credit=credit.credit_class.max())
-    own = own.left_join(credit, "trade_id").drop("trade_id_right")
+    own = own.left_join(_credit(tables, own), "trade_id").drop("trade_id_right")
     own = own.mutate(
         credit=own.credit.fill_null(""), product=ibis.coalesce(own.product_id, own.listing_id, "")
     )
@@ -38,6 +35,23 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     own = own.filter(own.highest * ratio.denominator > own.lowest * ratio.numerator)
     return own.order_by(*_CELL, "made_at", "trade_id")
+
+
+def _credit(tables: Tables, own: Any) -> Any:
+    """The credit class of a sale's buyer: of the sale's own quotes, else of its last one for this before."""
+    quotes = tables["quotes"].filter(tables["quotes"].credit_class.notnull())
+    of_trade = quotes.filter(quotes.trade_id.notnull())
+    of_trade = of_trade.group_by("trade_id").agg(credit=of_trade.credit_class.max())
+    given = quotes.filter(quotes.trade_id.isnull()).select(
+        "quoted_at", "quote_id", "credit_class", of_listing="listing_id", of_buyer="buyer_id"
+    )
+    sales = own.select("trade_id", "listing_id", "buyer_id", "made_at").anti_join(of_trade, "trade_id")
+    before = sales.inner_join(given, [("listing_id", "of_listing"), ("buyer_id", "of_buyer")])
+    before = before.filter(before.quoted_at <= before.made_at)
+    last = [before.quoted_at.desc(), before.quote_id.desc()]
+    before = before.mutate(nth=ibis.row_number().over(group_by="trade_id", order_by=last))
+    before = before.filter(before.nth == 0).select("trade_id", credit="credit_class")
+    return ibis.union(of_trade, before, distinct=False)
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

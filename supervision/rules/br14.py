@@ -3,7 +3,7 @@
 Who is certified when fewer than three whole months of a year are left reports on the next one first, and a
 certificate that begins later than it was entered counts from its beginning, as the register counts. A
 certificate that ended before the last day owes none. The authority's own deadline, 30 April, is no conduct
-of the broker's.
+of the broker's; but a report that it has passed was there, even where no row tells when it came.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,8 @@ def _of_certificate(rows: list[Row], context: Context) -> Iterator[Finding]:
     year = _first_year(since, context)
     while (due := _due(year, context)) < context.as_of and (until is None or due < until):
         filed = [row for row in rows if row["event"] == "annual_report" and _is_on(row, year)]
-        if not any(row["event_at"] <= due for row in filed):
+        passed = not filed and any(row["event"] == "annual_pass" and _is_on(row, year) for row in rows)
+        if not passed and not any(row["event_at"] <= due for row in filed):
             yield _finding(rows, filed, year, due, context)
         year += 1
 

@@ -2,8 +2,8 @@
 
 Three forms, all by group: it is a party of a trade it mediates (`own-account`); it is the counterparty of
 its own client in what the mandate is for (`client-counterparty`); it buys a product and sells it, or what is
-derived from it, within 30 days, one of the two sides being its client or the trade mediated by it
-(`back-to-back`).
+derived from it, within 30 days, one of the two sides being its client, the trade mediated by it, or the
+product one that it mediates for others, from 30 days before to 30 days after (`back-to-back`).
 """
 
 from collections.abc import Iterator
@@ -52,11 +52,12 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     trades = trades.select(*_OF_A_ROW, "product", "mediator", "seller_group", "buyer_group")
     brokers = _brokers(tables)
+    mediated = trades.filter(trades.mediator.notnull(), trades["product"].notnull())
     trades = _of_groups(trades, brokers)
     return ibis.union(
         _own_account(trades, brokers),
         _against_client(tables, trades, brokers),
-        _back_to_back(tables, trades, brokers, context),
+        _back_to_back(tables, trades, brokers, mediated, context),
         distinct=True,
     ).order_by(*_ORDER)
 
@@ -137,7 +138,7 @@ def _mandates(tables: Tables, brokers: Any) -> Any:
     return mandates.inner_join(brokers, [("mandated", "broker")])
 
 
-def _back_to_back(tables: Tables, trades: Any, brokers: Any, context: Context) -> Any:
+def _back_to_back(tables: Tables, trades: Any, brokers: Any, mediated: Any, context: Context) -> Any:
     """A purchase and a sale of one product by one broker's group, at most so many days apart."""
     days = ibis.interval(days=context.rules.whole("BR5", "resale_within"))
     kin = families(tables, trades.filter(trades["product"].notnull()))
@@ -158,7 +159,7 @@ def _back_to_back(tables: Tables, trades: Any, brokers: Any, context: Context) -
     )
     pairs = bought.inner_join(sold, [("product", "resold"), ("own_group", "reseller")])
     pairs = pairs.filter(pairs.resale_at >= pairs.made_at, pairs.resale_at <= pairs.made_at + days).select(
-        *_OF_A_ROW, "mediator", "own_group", "resale_mediator", *_OF_A_RESALE
+        *_OF_A_ROW, "product", "mediator", "own_group", "resale_mediator", *_OF_A_RESALE
     )
     mandates = _mandates(tables, brokers)
     clients = mandates.select("client_id", "signed_at", "ends_at", "broker", client_of="own_group")
@@ -172,6 +173,15 @@ def _back_to_back(tables: Tables, trades: Any, brokers: Any, context: Context) -
         for by in ("mediator", "resale_mediator")
     ]
     found = [one.filter(one.signed_at <= one.resale_at, one.ends_at >= one.made_at) for one in related]
+    others = mediated.select(by="mediator", of_product="product", for_others_at="made_at")
+    others = pairs.inner_join(mediators, [("own_group", "mediates")]).inner_join(
+        others, [("broker", "by"), ("product", "of_product")]
+    )
+    brokered.append(
+        others.filter(
+            others.for_others_at >= others.made_at - days, others.for_others_at <= others.resale_at + days
+        )
+    )
     return _rows(
         ibis.union(
             *(one.select(*_OF_A_ROW, "broker", *_OF_A_RESALE) for one in found + brokered), distinct=True

@@ -1,8 +1,9 @@
 """BR7: a commission above the cap or above what the mandates state, below nothing, or paid without success.
 
 The cap is the rule table's, or that of `fee_caps` for the scope `broker` or for the trade's category. A
-commission is rounded half up, so half a fen more is no excess. A rebate is money a party or a broker moves
-between them beside the contract.
+commission that a mandate states is rounded half up, so half a fen more than that is no excess, of the cap
+either; without such a mandate nothing above the cap is. A rebate is money a party or a broker moves between
+them beside the contract.
 """
 
 from collections.abc import Iterator
@@ -37,15 +38,17 @@ def expression(tables: Tables, context: Context) -> Any:
     fees = fees.group_by("trade_id").agg(mandated_bp=total(fees.fee), unknown=fees.unknown.max())
     fees = fees.mutate(mandated_bp=ibis.ifelse(fees.unknown == 1, ibis.null("int64"), fees.mandated_bp))
     trades = trades.left_join(fees, "trade_id").drop("trade_id_right", "unknown")
-    trades = trades.mutate(above_mandate=_above(trades, trades.mandated_bp))
+    trades = trades.mutate(above_mandate=_above(trades, trades.mandated_bp, rounding=_BP // 2))
+    stated = (trades.mandated_bp <= trades.cap_bp) & ~trades.above_mandate
+    trades = trades.mutate(above_cap=trades.above_cap & ~ibis.coalesce(stated, False))
     broken = [trades[name].fill_null(False) for name in _REASONS]
     return trades.filter(reduce(or_, broken)).order_by("trade_id")
 
 
-def _above(trades: Any, part_bp: Any) -> Any:
-    """Whether the commission is above such a part of the price; half a fen is rounding."""
+def _above(trades: Any, part_bp: Any, *, rounding: int = 0) -> Any:
+    """Whether the commission is above such a part of the price, by more than a part of a fen."""
     taken, amount = (trades[name].cast(_EXACT) for name in ("commission_minor", "amount_minor"))
-    return taken * _BP > amount * part_bp + _BP // 2
+    return taken * _BP > amount * part_bp + rounding
 
 
 def _suspect(tables: Tables, trades: Any) -> Any:

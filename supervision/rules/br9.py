@@ -1,4 +1,7 @@
-"""BR9: money of a trade that goes to or through its broker, beside the commission out of escrow."""
+"""BR9: money of a trade that goes to or through its broker, beside the commission out of escrow.
+
+The account may have any name (`ESCROW` in our evidence): it is the one out of which the seller is paid.
+"""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,6 +14,7 @@ from supervision.finding import Checked, Explanation, Finding, Words
 from supervision.trades import moment
 
 ESCROW: Final = "ESCROW"
+_EARNED: Final = ("commission", "broker_commission", "broker_fee", "brokerage")
 _ORDER: Final = ("trade_id", "paid_at", "payment_id")
 
 
@@ -35,12 +39,27 @@ def expression(tables: Tables, context: Context) -> Any:
     payments = payments.left_join(brokers.rename(paid="broker_id"), [("payee_id", "paid")])
     payments = payments.filter(payments.paying.notnull() | payments.paid.notnull()).drop("paying", "paid")
     told = trades.inner_join(payments, [("trade_id", "of_trade")])
+    told = told.left_join(_kept_elsewhere(tables, told), [("trade_id", "kept_trade"), ("payer_id", "keeper")])
     party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)
-    earned = (told.purpose == "commission") & (told.payer_id.upper() == ESCROW)
+    escrow = (told.payer_id.upper() == ESCROW) | told.keeper.notnull()
+    earned = told.purpose.lower().isin(_EARNED) & escrow
     received = (told.payee_id == told.broker_id) & ~earned.fill_null(False)
     through = received | (told.payer_id == told.broker_id)
     # a broker that is itself a party pays and is paid as that: its own-account trade is BR5's
     return told.filter(through.fill_null(False), ~party).order_by(*_ORDER)
+
+
+def _kept_elsewhere(tables: Tables, told: Any) -> Any:
+    """Commissions from an account of another name that paid the seller of the trade too: an escrow."""
+    asked = told.filter(
+        told.purpose.lower().isin(_EARNED),
+        told.payer_id.upper() != ESCROW,
+        told.payer_id != told.seller_id,
+        told.payer_id != told.buyer_id,
+    ).select("trade_id", "payer_id", "seller_id")
+    paid = tables["payments"].select(of_trade="trade_id", keeper="payer_id", seller="payee_id")
+    kept = asked.semi_join(paid, [("trade_id", "of_trade"), ("payer_id", "keeper"), ("seller_id", "seller")])
+    return kept.select(kept_trade="trade_id", keeper="payer_id").distinct()
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

@@ -1,7 +1,13 @@
-"""WT1: a self-trade. Seller and buyer are one organisation, or under one ultimate controller."""
+"""WT1: a self-trade. Seller and buyer are one organisation, or under one ultimate controller.
+
+Under one control are also two of which one holds a quarter of the other, or a third a quarter of both
+(`holdings`), whatever controllers they name.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+import ibis
 
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import (
@@ -18,11 +24,40 @@ from supervision.finding import (
 )
 from supervision.trades import made
 
+_GROUP: Final = "controller"
+_HELD: Final = ("trade_id", "holder_id", "least")
+
 
 def expression(tables: Tables, context: Context) -> Any:
-    """The trades with one undertaking on both sides."""
+    """The trades with one undertaking on both sides, and those that holdings put under one."""
     trades = made(tables, context)
-    return trades.filter(trades.seller_group == trades.buyer_group).order_by("trade_id")
+    within = trades.seller_group == trades.buyer_group
+    apart = trades.filter(~within)
+    nobody = {"holder_id": ibis.null("string"), "least": ibis.null("decimal(18, 9)")}
+    together = trades.filter(within).mutate(by=ibis.literal(_GROUP), **nobody)
+    held = _held(tables, context)
+    told = apart.select("trade_id", "seller_id", "buyer_id")
+    own = held.select(holder_id="holder_id", held="held_id", least="share")
+    downward = told.inner_join(own, [("seller_id", "holder_id"), ("buyer_id", "held")]).select(*_HELD)
+    upward = told.inner_join(own, [("buyer_id", "holder_id"), ("seller_id", "held")]).select(*_HELD)
+    other = held.select(third="holder_id", also_held="held_id", also="share")
+    third = told.inner_join(own, [("seller_id", "held")])
+    third = third.inner_join(other, [("holder_id", "third"), ("buyer_id", "also_held")])
+    third = third.mutate(least=ibis.least(third.least, third.also)).select(*_HELD)
+    by_share = ibis.union(downward, upward, third, distinct=True)
+    first = [by_share.least.desc(), by_share.holder_id.asc()]
+    by_share = by_share.mutate(nth=ibis.row_number().over(group_by="trade_id", order_by=first))
+    by_share = by_share.filter(by_share.nth == 0).select(*_HELD)
+    apart = apart.inner_join(by_share, "trade_id").mutate(by=ibis.literal("holding"))
+    return ibis.union(together, apart.select(*together.columns), distinct=False).order_by("trade_id")
+
+
+def _held(tables: Tables, context: Context) -> Any:
+    """Who holds a quarter of whom, and how much."""
+    limit = context.rules.fraction("WT1", "holding_from")
+    held = tables["holdings"].group_by("holder_id", "held_id").agg(share=lambda t: t.share.sum())
+    held = held.mutate(share=ibis.least(held.share, 1).cast("decimal(18, 9)"))
+    return held.filter(held.share * limit.denominator >= limit.numerator, held.holder_id != held.held_id)
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -40,7 +75,10 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             subjects=named((row["seller_id"], row["buyer_id"])),
             objects=(row["trade_id"],),
             statistic={
-                "controller_id": row["seller_group"],
+                "by": row["by"],
+                "controller_id": row["seller_group"] if row["by"] == _GROUP else None,
+                "holder_id": row["holder_id"],
+                "holding": None if row["least"] is None else f"{row['least'].normalize():f}",
                 "same_organisation": same,
                 "amount_minor": minor(row["amount_minor"]),
                 "status": row["status"],
@@ -78,6 +116,7 @@ RULE = Rule(
         "trades": ("trade_id", "seller_id", "buyer_id", "agreed_at"),
         "orgs": ("org_id", "controller_id"),
     },
+    uses=("holdings",),
     apart=("trades",),
     expression=expression,
     findings=findings,

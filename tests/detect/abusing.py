@@ -91,7 +91,7 @@ def refusing(market, tag, guilty, chance):
         if kind == 2 and n == 2:  # silence of twenty working days, or more
             answered = on(last_day.month, last_day.day + (1 if guilty else 0), 1)
             known = {"outcome": "offered", "answered_at": answered}
-        qualified = not (kind == 3 and not guilty and n == 2)
+        qualified = (None if n else True) if guilty or kind != 3 or n != 2 else False
         market.add(
             "requests",
             request_id=f"q{n}-{tag}",
@@ -136,7 +136,7 @@ def _minimum_order(market, tag, guilty, chance):
 @plants("AB6", "quotes", screen=True)
 def unlike(market, tag, guilty, chance):
     dominated(market, tag)
-    kind, price = chance.randrange(3), 5 * chance.randrange(10, 80)
+    kind, price = chance.randrange(4), 5 * chance.randrange(10, 80)
     dear = price * 6 // 5 + 1
     terms = {"licence_class": "internal", "quantity": 1}
     sale(market, tag, ("t0", "a", "b1"), price, on(5, 1), **terms)
@@ -146,6 +146,11 @@ def unlike(market, tag, guilty, chance):
         late += SECOND if kind == 1 else timedelta(0)
         terms |= {"licence_class": "resale"} if kind == 2 else {}
     sale(market, tag, ("t1", "a", "b2"), dear, on(5, 1) + late, **terms)
+    for n, buyer in enumerate(("b1", "b2") if kind == 3 else ()):  # what is known of the buyers' credit
+        market.add(
+            "quotes", quote_id=f"u{n}-{tag}", listing_id=f"la-{tag}", seller_id=f"a-{tag}",
+            buyer_id=f"{buyer}-{tag}", quoted_at=on(4, 20), credit_class="A" if guilty or n else "C",
+        )  # fmt: skip
 
 
 @plants("AB4", "clauses", screen=True)

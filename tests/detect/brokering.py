@@ -97,10 +97,15 @@ def interested(market, tag, guilty, chance):
 def resold(market, tag, guilty, chance):
     for name in ("s", "b", "k"):
         market.org(f"{name}-{tag}")
-    at, kind = on(chance.randrange(3, 8), 3), chance.randrange(2)
+    at, kind = on(chance.randrange(3, 8), 3), chance.randrange(3)
     known = {"category": f"c-{tag}", "product_id": f"p-{tag}"}
-    if kind == 0:  # resold on the thirtieth day, or a moment later
-        mandate(market, tag, listing_id=f"other-{tag}")
+    if kind != 1:  # resold on the thirtieth day, or a moment later
+        if kind == 0:
+            mandate(market, tag, listing_id=f"other-{tag}")
+        else:  # bought from a stranger, of a product that it mediates for others
+            mediated(
+                market, f"{tag}-m", chance, at=at - timedelta(days=2), **(known | {"broker_id": f"k-{tag}"})
+            )
         market.trade(f"t0-{tag}", f"s-{tag}", f"k-{tag}", 100, at, listing_id=f"l-{tag}", **known)
         later = at + timedelta(days=30) + (timedelta(0) if guilty else SECOND)
         market.trade(f"t1-{tag}", f"k-{tag}", f"b-{tag}", 120, later, listing_id=f"o-{tag}", **known)
@@ -120,9 +125,12 @@ def for_both(market, tag, guilty, chance):
 
 @plants("BR7", "mandates", "fee_caps", "payments")
 def above_the_cap(market, tag, guilty, chance):
-    kind, more = chance.randrange(3), 1 if guilty else 0
+    kind, more = chance.randrange(4), 1 if guilty else 0
     _, amount = mediated(market, tag, chance)
-    if kind == 0:
+    if kind == 3:  # no mandate states it: nothing is above the cap, not even by a part of a fen
+        amount += chance.randrange(1, 20)
+        market.rows["trades"][-1]["amount_minor"] = amount
+    if kind in {0, 3}:
         due = amount * 500 // 10_000
     elif kind == 1:
         due = amount * 300 // 10_000
@@ -147,11 +155,18 @@ def shared_price_file(market, tag, guilty, chance):
 def through_its_hands(market, tag, guilty, chance):
     at, _ = mediated(market, tag, chance)
     payer, purpose = ("b", "deposit") if guilty else ("ESCROW", "commission")
-    if chance.random() < 0.5:
+    kind = chance.randrange(3)
+    if kind == 0:
         payer, purpose = ("ESCROW", "seller_share" if guilty else "commission")
+    elif kind == 1:  # an escrow of another name: the account that pays the seller too
+        payer, purpose = (f"bank-{tag}", "commission")
+        market.add(
+            "payments", payment_id=f"z-{tag}", trade_id=f"t-{tag}", payee_id=f"s-{tag}", amount_minor=50,
+            payer_id=f"{'other-' if guilty else ''}bank-{tag}", paid_at=at + SECOND, purpose="release",
+        )  # fmt: skip
     market.add(
         "payments", payment_id=f"y-{tag}", trade_id=f"t-{tag}", payee_id=f"k-{tag}", amount_minor=50,
-        payer_id=payer if payer == "ESCROW" else f"{payer}-{tag}", paid_at=at + SECOND, purpose=purpose,
+        payer_id=f"{payer}-{tag}" if payer == "b" else payer, paid_at=at + SECOND, purpose=purpose,
     )  # fmt: skip
 
 
@@ -206,8 +221,11 @@ def changed_at_once(market, tag, guilty, chance):
 
 @plants("BR14", "certificates", "certificate_events")
 def unreported(market, tag, guilty, chance):
-    kind = chance.randrange(2)
-    if kind == 0:  # filed in the last second of March, or in the first of April
+    kind = chance.randrange(3)
+    if kind == 2:  # no row tells when it was filed, but that it has passed
+        passed = (("annual_pass", on(4, 20)),)
+        certificate(market, tag, on(5, 1, year=2025), *(() if guilty else passed))
+    elif kind == 0:  # filed in the last second of March, or in the first of April
         certificate(
             market, tag, on(5, 1, year=2025), ("annual_report", DUE + (SECOND if guilty else timedelta(0)))
         )

@@ -1,6 +1,7 @@
 """Planted cases of wash trading and money that comes home."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from tests.detect.planted import plants
 from tests.supervision.tables import on
@@ -30,10 +31,16 @@ def noise(market, tag, chance, at):
         sale(market, tag, (f"h{n}", "a", f"honest{n}"), chance.randrange(1, 10**7), near)
 
 
-@plants("WT1")
+@plants("WT1", "holdings")
 def self_trade(market, tag, guilty, chance):
+    kind = chance.randrange(3)
     orgs(market, tag, ("a",), "x")
-    orgs(market, tag, ("b",), "x" if guilty else "y")
+    orgs(market, tag, ("b",), "x" if guilty and kind == 0 else "y")
+    if kind:  # a quarter of the other, or of both; or a hair less
+        part = Decimal("0.25") if guilty else Decimal("0.249999999")
+        holder, *others = ("a", "b") if kind == 1 else ("h", "b", "a")
+        for held in others:
+            market.add("holdings", holder_id=f"{holder}-{tag}", held_id=f"{held}-{tag}", share=part)
     sale(market, tag, (0, "a", "b"), chance.randrange(1, 10**8), moment(chance))
 
 
