@@ -11,13 +11,16 @@ _NEAR: Final = 1e-15
 _TERMS: Final = 10_000
 
 
-def adjusted(chances: Sequence[Fraction]) -> list[Fraction]:
-    """The false discovery rate at which each of these p-values would be told, in their order."""
+def adjusted(chances: Sequence[Fraction], rest: int = 0) -> list[Fraction]:
+    """The false discovery rate at which each of these p-values would be told, in their order.
+
+    `rest` are so many others that were looked at, of which chance alone would say as much.
+    """
     order = sorted(range(len(chances)), key=lambda i: chances[i], reverse=True)
     rates = [Fraction(1)] * len(chances)
     least = Fraction(1)
     for place, i in enumerate(order):
-        least = min(least, chances[i] * len(chances) / (len(chances) - place))
+        least = min(least, chances[i] * (len(chances) + rest) / (len(chances) - place))
         rates[i] = least
     return rates
 
@@ -81,13 +84,14 @@ def beyond(deviations: float) -> float:
 
 
 def unlikely(
-    looked_at: Sequence[tuple[Told | None, float]], below: Fraction
+    looked_at: Sequence[tuple[Told | None, float]], below: Fraction, rest: int = 0
 ) -> Iterator[tuple[Told, Fraction, Fraction]]:
     """Of all that was looked at, what is told: with its chance and its false discovery rate, which is kept.
 
-    What does not meet a screen's other limits stands in the list as None: it was looked at all the same.
+    What does not meet a screen's other limits stands in the list as None: it was looked at all the same,
+    or is one of the `rest`.
     """
     chances = [Fraction(chance if one is not None else 1) for one, chance in looked_at]
-    for (one, _), chance, rate in zip(looked_at, chances, adjusted(chances), strict=True):
+    for (one, _), chance, rate in zip(looked_at, chances, adjusted(chances, rest), strict=True):
         if one is not None and rate < below:
             yield one, chance, rate

@@ -14,7 +14,11 @@ from supervision import shares, trades
 from supervision.context import Context, Tables
 
 _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
-    {trades.MADE: trades.all_made, shares.UNDERTAKINGS: shares.undertakings}
+    {
+        trades.PARTIES: trades.parties,
+        trades.MADE: trades.all_made,
+        shares.UNDERTAKINGS: shares.undertakings,
+    }
 )
 """In this order: one may read those before it."""
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby, product
-from math import sqrt
+from math import log, sqrt
 from statistics import fmean, median, pvariance
 from typing import Any, Final
 
@@ -26,67 +26,93 @@ from supervision.saying import because, tell
 from supervision.shares import whole
 from supervision.trades import counted_sales
 
-_CELL: Final = ("seller_group", "product", "licence", "unit", "quantity", "week")
+_CELL: Final = ("seller_no", "product_no", "terms_no", "quantity", "week")
+_PAIR: Final = ("seller_no", "buyer_no")
 _COUNTED_OUT: Final = 60  # so many places are counted out; of more the sum is as good as normal
+_MARGIN: Final = 1e-9
 
 
 def expression(tables: Tables, context: Context) -> Any:
-    """What each buyer paid in a cell of so many buyers and more in which not all paid the same."""
+    """What the buyers that may be told of paid in each cell, with what the whole cell paid.
+
+    A cell has so many buyers and more, who did not all pay the same. Most pairs of a seller and a buyer are
+    left out here: those of which chance alone would say as much (`_by_chance`). `looked_at` counts them.
+    """
+    sold = _sold(tables, context)
+    paid = sold.group_by(*_CELL, "buyer_no").agg(paid=total(sold.amount_minor), trades=sold.count())
+    paid = paid.mutate(each=paid.paid.cast("float64") / paid.trades.cast("float64"))
+    cells = _of_cells(paid, context)
+    asked = _by_chance(paid.inner_join(cells.drop("prices"), list(_CELL)), context)
+    pairs = paid.inner_join(asked, list(_PAIR)).drop("each")
+    pairs = pairs.inner_join(_of_cells(paid.semi_join(pairs, list(_CELL)), context), list(_CELL))
+    told = sold.semi_join(asked, list(_PAIR)).drop("amount_minor")
+    of_trade = tables["trades"].select("seller_id", "buyer_id", "seq", of="trade_id")
+    told = told.inner_join(of_trade, [("trade_id", "of")])
+    told = told.group_by(*_CELL, "buyer_no", "buyer_group").agg(
+        seller_id=told.seller_id.min(),
+        buyer_id=told.buyer_id.min(),
+        since=told.made_at.min(),
+        until=told.made_at.max(),
+        trade_id=told.trade_id.min(),
+        seq=told.seq.min(),
+    )
+    return pairs.inner_join(told, [*_CELL, "buyer_no"]).order_by(*_PAIR, *_CELL[1:])
+
+
+def _sold(tables: Tables, context: Context) -> Any:
     sold = counted_sales(tables, context)
-    sold = sold.filter(sold.seller_group != sold.buyer_group, sold.quantity.fill_null(1) > 0)
-    sold = sold.select(
-        "seller_group",
-        "buyer_group",
-        "seller_id",
-        "buyer_id",
-        "trade_id",
-        "amount_minor",
-        "made_at",
-        "seq",
-        product=ibis.coalesce(sold.product_id, sold.listing_id),
-        licence=sold.licence_class.fill_null(""),
-        unit=sold.unit.fill_null(""),
+    sold = sold.filter(sold.seller_no != sold.buyer_no, sold.quantity.fill_null(1) > 0)
+    sold = sold.filter(sold.product_no.notnull())
+    return sold.select(
+        *(*_PAIR, "product_no", "terms_no", "buyer_group", "trade_id", "amount_minor", "made_at"),
         quantity=sold.quantity.fill_null(1),
-        week=(sold.made_at + ibis.interval(hours=8)).truncate("W").strftime("%Y-%m-%d"),
+        week=(sold.made_at + ibis.interval(hours=8)).truncate("W"),
     )
-    sold = sold.filter(sold["product"].notnull())
-    paid = sold.group_by(*_CELL, "buyer_group").agg(
-        paid=total(sold.amount_minor),
-        trades=sold.count(),
-        seller_id=sold.seller_id.min(),
-        buyer_id=sold.buyer_id.min(),
-        since=sold.made_at.min(),
-        until=sold.made_at.max(),
-        trade_id=sold.trade_id.min(),
-        seq=sold.seq.min(),
-    )
-    each = paid.paid.cast("float64") / paid.trades.cast("float64")
-    paid = paid.mutate(
-        buyers=paid.count().over(group_by=_CELL),
-        least=each.min().over(group_by=_CELL),
-        most=each.max().over(group_by=_CELL),
+
+
+def _of_cells(paid: Any, context: Context) -> Any:
+    """Of each cell that counts, how many buyers it has and what each paid for how many trades."""
+    one = paid.paid.cast("string") + "/" + paid.trades.cast("string")
+    cells = paid.group_by(*_CELL).agg(
+        buyers=paid.count(), least=paid.each.min(), most=paid.each.max(), prices=one.collect()
     )
     several = context.rules.whole("S4", "buyers_from")
-    paid = paid.filter(paid.buyers >= several, paid.most > paid.least).drop("least", "most", "buyers")
-    return paid.order_by(*_CELL, "buyer_group")
+    return cells.filter(cells.buyers >= several, cells.most > cells.least).drop("least", "most")
+
+
+def _by_chance(paid: Any, context: Context) -> Any:
+    """The pairs of so many cells that may lie below the false discovery rate, and how many there are at all.
+
+    A rate is never below the chance itself, and that never below the chance of places as high in every cell:
+    of so many buyers, those that paid as much or more. What lies above is no discovery, whatever its chance.
+    """
+    below = context.rules.fraction("S4", "false_discoveries_below")
+    dearer = ibis.rank().over(group_by=_CELL, order_by=paid.each.desc())
+    placed = paid.mutate(part=((dearer + 1).cast("float64") / paid.buyers.cast("float64")).ln())
+    pairs = placed.group_by(*_PAIR).agg(
+        cells=placed.count(), at_least=placed.part.sum(), places=placed.buyers.sum()
+    )
+    pairs = pairs.filter(pairs.cells >= context.rules.whole("S4", "cells_from"))
+    looked_at = pairs.agg(looked_at=pairs.count())
+    asked = pairs.filter((pairs.at_least < log(below) + _MARGIN) | (pairs.places > _COUNTED_OUT))
+    return asked.select(*_PAIR).cross_join(looked_at)
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a seller and buyer."""
-    cells_from = context.rules.whole("S4", "cells_from")
     above = context.rules.fraction("S4", "premium_above")
     looked_at: list[tuple[_Pair | None, float]] = []
-    for _, of_seller in groupby(rows, key=lambda row: row["seller_group"]):
-        pairs: defaultdict[str, _Pair] = defaultdict(_Pair)
-        for _, cell in groupby(of_seller, key=lambda row: [row[name] for name in _CELL]):
-            _add(list(cell), pairs)
-        for buyer in sorted(pairs):
-            pair = pairs[buyer]
-            if len(pair.rows) < cells_from:
-                continue
-            told = pair if median(pair.premiums) > above else None
-            looked_at.append((told, pair.by_chance()))
-    for pair, chance, rate in unlikely(looked_at, context.rules.fraction("S4", "false_discoveries_below")):
+    of_all = 0
+    for _, cells in groupby(rows, key=lambda row: [row[name] for name in _PAIR]):
+        pair = _Pair()
+        for row in cells:
+            _add(row, pair)
+            of_all = row["looked_at"]
+        if median(pair.premiums) > above:
+            looked_at.append((pair, pair.by_chance()))
+    rest = of_all - len(looked_at)
+    below = context.rules.fraction("S4", "false_discoveries_below")
+    for pair, chance, rate in unlikely(looked_at, below, rest=rest):
         yield _finding(pair, chance, rate, context)
 
 
@@ -121,15 +147,14 @@ class _Pair:
         return float(Fraction(as_high, sum(ways.values())))
 
 
-def _add(cell: list[Row], pairs: dict[str, _Pair]) -> None:
-    """Give each buyer of a cell its place: twice who paid less, and once who else paid the same."""
-    prices = [Fraction(int(row["paid"]), row["trades"]) for row in cell]
-    order = sorted(prices)
-    places = [bisect_left(order, price) + bisect_right(order, price) - 1 for price in prices]
-    for row, price, place in zip(cell, prices, places, strict=True):
-        at = bisect_left(order, price)
-        others = median((*order[:at], *order[at + 1 :])) if len(order) <= _COUNTED_OUT else median(order)
-        pairs[row["buyer_group"]].add(row, price / others - 1, place, places)
+def _add(row: Row, pair: _Pair) -> None:
+    """Give a buyer its place in a cell: twice who paid less, and once who else paid the same."""
+    order = sorted(Fraction(*map(int, one.split("/"))) for one in row["prices"])
+    places = [bisect_left(order, price) + bisect_right(order, price) - 1 for price in order]
+    price = Fraction(int(row["paid"]), row["trades"])
+    at = bisect_left(order, price)
+    others = median((*order[:at], *order[at + 1 :])) if len(order) <= _COUNTED_OUT else median(order)
+    pair.add(row, price / others - 1, places[at], places)
 
 
 def _finding(pair: _Pair, chance: Fraction, rate: Fraction, context: Context) -> Finding:
