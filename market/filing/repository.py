@@ -1,6 +1,6 @@
 """What is asked about invoices, filings, trade certificates and what is still owed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from typing import Final
 
@@ -25,6 +25,16 @@ async def invoice_of(s: ReadSession, *, trade_id: str) -> Invoice | None:
     """A trade's invoice."""
     query = select(Invoice).where(Invoice.trade_id == trade_id, Invoice.kind == InvoiceKind.BLUE)
     return (await s.exec(query, execution_options=_FRESH)).first()
+
+
+async def invoiced_among(s: ReadSession, *, trade_ids: Collection[str]) -> set[str]:
+    """Those of these trades whose invoice was told."""
+    if not trade_ids:
+        return set()
+    query = select(Invoice.trade_id).where(
+        col(Invoice.trade_id).in_(sorted(trade_ids)), Invoice.kind == InvoiceKind.BLUE
+    )
+    return set((await s.exec(query)).all())
 
 
 async def red_invoices_of(s: ReadSession, *, trade_id: str) -> Sequence[Invoice]:

@@ -1,10 +1,10 @@
 """What is asked about listings, and the one door through which a listing's status moves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, or_
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -177,3 +177,21 @@ async def listings_of(
     if after is not None:
         query = query.where(col(Listing.listing_id) < after)
     return (await s.exec(query)).all()
+
+
+async def listings_brought(
+    s: ReadSession, *, org_id: str, after: str | None = None, limit: int = 50
+) -> Sequence[Listing]:
+    """The listings that an organisation sells, or has brought as a broker, in every state, newest first."""
+    query = select(Listing).where(or_(col(Listing.seller_id) == org_id, col(Listing.broker_id) == org_id))
+    if after is not None:
+        query = query.where(col(Listing.listing_id) < after)
+    return (await s.exec(query.order_by(col(Listing.listing_id).desc()).limit(min(limit, MAX_PAGE)))).all()
+
+
+async def titles_of(s: ReadSession, *, listing_ids: Collection[str]) -> dict[str, str]:
+    """The titles of listings by their ids."""
+    if not listing_ids:
+        return {}
+    query = select(Listing.listing_id, Listing.title).where(col(Listing.listing_id).in_(sorted(listing_ids)))
+    return dict((await s.exec(query)).all())

@@ -50,6 +50,11 @@ def _payee(trade: Trade, end_to_end_id: str) -> str | None:
     return seats.get(seat[:1]) if name == trade.trade_id else None
 
 
+def pays(trade: Trade, end_to_end_id: str, org_id: str) -> bool:
+    """Whether a payment of a trade pays this organisation."""
+    return _payee(trade, end_to_end_id) == org_id
+
+
 def _payer(trade: Trade, event: str, said: Mapping[str, Any]) -> str | None:
     debtor: str | None = said.get("debtor_id")
     return trade.buyer_id if event == "TRD.FUND" else debtor

@@ -18,7 +18,6 @@ from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Lab
 from market.listings.conditions import PURPOSE_LABELS
 from market.listings.plans import PLAN_LABELS
 from market.listings.rules import ListingState
-from market.settlement.repository import payee_account
 from market.trade.comparables import comparables_of
 from registry.declared import ColumnType, Frequency
 from registry.repository import latest_report
@@ -36,7 +35,6 @@ from web.pages.sandboxing import MODES, sandbox_of_form, shown_terms
 from web.pages.visiting import SELLERS, Visitor, VisitorDep
 
 router = APIRouter()
-_PAGE: Final = 50
 _DRAFT_TEXTS: Final = (
     "title",
     "description",
@@ -49,17 +47,6 @@ _DRAFT_TEXTS: Final = (
     "unit",
     "level",
 )
-
-
-@router.get("/sell")
-async def overview(visitor: VisitorDep) -> Response:
-    """One's own listings, and what each waits for."""
-    session = visitor.require(SELLERS)
-    org_id = session.actor.org_id
-    async with visitor.node.database.read() as s:
-        listings = await repository.listings_of(s, seller_id=org_id, limit=_PAGE)
-        paid_to = await payee_account(s, org_id=org_id)
-    return visitor.render("sell.html", listings=listings, labels=CATEGORY_LABELS, paid_to=paid_to)
 
 
 @router.get("/sell/new")

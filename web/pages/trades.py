@@ -11,7 +11,7 @@ from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUnknown
 from market.delivery.repository import entitlement_of
 from market.listings.conditions import Purpose
-from market.listings.repository import get_listing
+from market.listings.repository import get_listing, titles_of
 from market.orders import repository
 from market.orders.service import parties_of
 from market.orders.tables import Trade
@@ -43,9 +43,7 @@ async def trades(visitor: VisitorDep, after: Annotated[str | None, Query(max_len
     async with visitor.node.database.read() as s:
         rows = await repository.trades_of(s, org_id=org_id, after=after, limit=_PAGE)
         names = await names_of(s, (org for trade in rows for org in parties_of(trade)))
-        titles = {}
-        for listing_id in {trade.listing_id for trade in rows}:
-            titles[listing_id] = (await get_listing(s, listing_id=listing_id)).title
+        titles = await titles_of(s, listing_ids={trade.listing_id for trade in rows})
         named = [] if org_id is None else await delivering.named_for(s, org_id, visitor.lang)
     return visitor.render(
         "trades.html",

@@ -7,7 +7,15 @@ without a word is shown as it is. `docs/glossary.md` binds these words to the co
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import certificate_words, dispute_words, duties, filing_words, register_words, trade_words
+from web.pages import (
+    certificate_words,
+    dispute_words,
+    duties,
+    filing_words,
+    page_words,
+    register_words,
+    trade_words,
+)
 from web.pages.languages import N_
 from web.pages.market_words import EVENTS as MARKET_EVENTS
 from web.pages.market_words import STATES as MARKET_STATES
@@ -316,16 +324,6 @@ DECISIONS: Final[Mapping[str, str]] = {
     "RETURN": N_("Return for correction"),
     "REJECT": N_("Reject"),
 }
-DOWNLOADS: Final[Mapping[str, str]] = {
-    "OPEN": N_("under way"),
-    "COMPLETE": N_("complete"),
-    "SPENT": N_("broken off too often"),
-}
-ANSWERED_BY: Final[Mapping[str, str]] = {
-    "TABLE": N_("the product's own table"),
-    "PROVIDER": N_("an endpoint of ours"),
-}
-
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
@@ -382,8 +380,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "resolution": duties.RESOLUTIONS,
     "discipline": duties.DISCIPLINE,
     **duties.GROUPS,
-    "download": DOWNLOADS,
-    "answered_by": ANSWERED_BY,
+    **page_words.GROUPS,
     **OF_MEDIATION,
 }
 

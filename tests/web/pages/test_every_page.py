@@ -74,7 +74,7 @@ def _ids(page: Page) -> list[str]:
 async def test_every_page_that_can_be_reached_is_there_and_valid(market: Market, who, lang) -> None:
     with_findings(market)
     browser = Browser(market.served, market.people[who] if who else None, lang)
-    start = ["/", "/login", "/reg", "/ops", "/sell", "/account"]
+    start = ["/", "/login", "/reg", "/ops", "/sell", "/buy", "/account"]
     waiting = [f"/{lang}{path}" for path in start]
     seen, samples = set(), Counter()
     while waiting and len(seen) < MOST:

@@ -1,0 +1,59 @@
+"""What waits for the visitor in its trades: whose turn it is, what to do, and until when."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from base.db import ReadSession
+from market.filing.repository import invoiced_among
+from market.orders.states import TradeState
+from market.orders.tables import Trade
+from market.orders.turns import Turn, running_of
+from web.pages.steps import Part, Step, deadline_of, next_words, open_steps, part_of
+from web.pages.visiting import PARTIES, Visitor
+
+_END: Final = datetime.max.replace(tzinfo=UTC)
+# What a party may do at any time, but is not waited for.
+_NOT_WAITED_FOR: Final = frozenset({Step.DELIVERY_FAILED, Step.DISPUTE})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A trade that waits for the visitor: the part it has in it, what comes next, and the deadline."""
+
+    trade: Trade
+    part: Part
+    words: str
+    deadline: datetime | None
+
+
+async def waiting_for(s: ReadSession, visitor: Visitor, *, limit: int = 50) -> list[Waiting]:
+    """The visitor's trades in which it is its turn, the nearest deadline first."""
+    org_id, now = visitor.org_id, visitor.node.clock.now()
+    if org_id is None or not visitor.may(PARTIES):
+        return []
+    turns = await running_of(s, org_id=org_id, limit=limit)
+    settled = [turn.trade.trade_id for turn in turns if turn.trade.status is TradeState.SETTLED]
+    invoiced = await invoiced_among(s, trade_ids=settled)
+    found = []
+    for turn in turns:
+        part = part_of(turn.trade, org_id, visitor.roles)
+        words = next_words(turn.trade)
+        if part is None or words is None or turn.trade.trade_id in invoiced:
+            continue
+        if _is_turn(turn, part, now):
+            found.append(Waiting(turn.trade, part, words, deadline_of(turn.trade)))
+    return sorted(found, key=lambda one: (one.deadline or _END, one.trade.trade_id))
+
+
+def _is_turn(turn: Turn, part: Part, now: datetime) -> bool:
+    if turn.trade.status is TradeState.CONTRACTED:  # paid at the bank, by no form of ours
+        return part.role == "BUYER"
+    if turn.trade.status is TradeState.INQUIRED:  # the buyer's side may offer too, and is not waited for
+        return part.side == "PROVIDER"
+    steps = open_steps(turn.trade, part, latest=turn.latest, has_signed=turn.has_signed, now=now)
+    if turn.trade.status is TradeState.NEGOTIATING and turn.latest is not None:
+        standing = now <= turn.latest.expires_at
+        if standing and turn.latest.side == part.side:
+            return False
+    return bool(set(steps) - _NOT_WAITED_FOR)
