@@ -12,7 +12,7 @@ from hypothesis import settings
 from base.clock import SimulatedClock
 from base.db import Database
 from tests import forks
-from tests.databases import on_postgresql, on_sqlite
+from tests.databases import on_postgresql, on_sqlite, statements_compiled_once
 from tests.postgres import SQLITE_ONLY, Server, running_server
 
 settings.register_profile("untimed", deadline=None)  # a slow machine fails no property
@@ -81,6 +81,13 @@ def no_process_is_left() -> Iterator[None]:
     """The process that forks commands ends with the suite, and all that it forked."""
     yield
     forks.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_statement_is_compiled_twice() -> Iterator[None]:
+    """An engine for each test, and what they compile for all."""
+    with statements_compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,38 @@
 """Fresh databases with the project's schema: made once a session as a template, then copied."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.util import LRUCache
 
 from base.db import Database
 from tests.postgres import Server
 
 _TEMPLATE: Final = "databourse_schema"
+_STATEMENTS: Final = 5_000
+
+
+@contextmanager
+def statements_compiled_once() -> Iterator[None]:
+    """Each test has an engine of its own, which would compile each statement again: here all have one cache.
+
+    What was compiled for one engine is for all of its kind: their dialects are made alike (`base.db`).
+    """
+    compiled: LRUCache[Any, Any] = LRUCache(_STATEMENTS)
+    shared = property(lambda _: compiled, lambda _, __: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "_compiled_cache", shared, raising=False)
+        for kind in (PGDialect_asyncpg, SQLiteDialect_aiosqlite):
+            patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
+            patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
+        yield
 
 
 async def lay_schema(database: Database) -> None:

@@ -7,6 +7,7 @@ A shell stands between the suite and the server and reads a pipe that only the s
 suite ends, in whatever way, the pipe closes, the shell stops the server by its pid and removes the data.
 """
 
+import asyncio
 import importlib.util
 import itertools
 import os
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +81,9 @@ class Server:
         self._settings = _SETTINGS | _DURABLE if durable else _SETTINGS
         self._numbers = itertools.count(1)
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._connection: Any = None
         self.templates: set[str] = set()
         try:
             self._start(_copied_if_from_wheel(binaries, self._home))
@@ -106,6 +111,12 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server by its pid and remove everything it stored."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            self._loop = None
         if self._keeper is not None:
             self._keeper.communicate()  # closes the pipe; the keeper does the rest
             self._keeper = None
@@ -113,13 +124,27 @@ class Server:
             shutil.rmtree(folder, ignore_errors=True)
 
     async def _execute(self, statement: str) -> None:
-        connection: Any = await asyncpg.connect(
-            host=str(self._home / "socket"), user="postgres", database="postgres"
-        )
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        """By one connection for the whole session: to connect costs as much as to copy a database.
+
+        Every test has an event loop of its own; the connection has one in a thread.
+        """
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+            self._thread.start()
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._ask(statement), self._loop))
+
+    async def _ask(self, statement: str) -> None:
+        async with self._one_at_a_time:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(
+                    host=str(self._home / "socket"), user="postgres", database="postgres"
+                )
+            await self._connection.execute(statement)
+
+    async def _hang_up(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
 
     def _start(self, binaries: Path) -> None:
         data, sockets, log = self._store / "data", self._home / "socket", self._home / "server.log"
