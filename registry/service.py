@@ -22,6 +22,7 @@ from registry.errors import (
 )
 from registry.preview import Preview
 from registry.quality import points
+from registry.registration.depending import require_code_of, require_standing
 from registry.report import Report, parse_report
 from registry.rules import (
     Allowance,
@@ -58,9 +59,11 @@ async def register_rights_basis(
     """Register what a holder may do with a product, on the ground of the data's source.
 
     `source_statement_sha256` digests the source statement with its proofs. Raises RightNotRegistrable
-    (a right the source does not give), RightRegisteredBefore, RightRevoked (a cancelled one is entered anew).
+    (a right the source does not give), RightRegisteredBefore, RightRevoked (a cancelled one is entered anew),
+    PublicRegistrationUnknown (authorised public data without the code of its registration).
     """
     rights = sorted(check_claim(source, facts, claimed))
+    await require_code_of(s, act, source=source, code=facts.public_registration_no)
     for right in rights:
         former = await repository.right_entered(s, product_id=product_id, holder_id=holder_id, right=right)
         if former is not None:
@@ -180,10 +183,11 @@ async def record_measurement(
 
 
 async def require_right(s: ReadSession, *, product_id: str, holder_id: str, right: Right) -> RightsRow:
-    """The registered right an act depends on, share-locked. Raises RightNotHeld."""
+    """The registered right an act depends on, share-locked. Raises RightNotHeld, RegistrationLapsed."""
     row = await repository.right_held(s, product_id=product_id, holder_id=holder_id, right=right, lock=True)
     if row is None:
         raise RightNotHeld("no registered basis for this right", product=product_id, right=right.value)
+    await require_standing(s, row)
     return row
 
 

@@ -40,6 +40,7 @@ from supervision.audit_proceedings import cases_go_step_by_step
 from supervision.audit_report import Code
 from supervision.audit_resuming import earlier_files_are_unchanged
 from supervision.audit_rows import database_agrees
+from supervision.audit_steps import registered_things_go_step_by_step
 from supervision.audit_tile import (
     AT,
     Batch,
@@ -219,6 +220,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     certificates_go_step_by_step,
     auctions_go_step_by_step,
     cases_go_step_by_step,
+    registered_things_go_step_by_step,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -239,6 +241,7 @@ OF_STATEMENTS: Final = frozenset(
         certificates_go_step_by_step,
         auctions_go_step_by_step,
         cases_go_step_by_step,
+        registered_things_go_step_by_step,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }

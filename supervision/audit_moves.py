@@ -7,6 +7,8 @@ market does right. A test compares them.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from supervision.audit_registry import REGISTRY_SPEAKERS
+
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _EXCHANGE: Final = frozenset({OPERATOR})
 _AUTHORITIES: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC"})
@@ -31,6 +33,8 @@ ANY_MEMBER: Final = (
         "PUBLIC_AGENCY",
         "OPERATING_INSTITUTION",
         "PUBLIC_SECURITY",
+        "REVIEW_AUTHORITY",
+        "COURT",
     }
 )
 
@@ -188,6 +192,10 @@ AUCTION_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in AUC
 _HANDLERS: Final = _AUTHORITIES | {"PUBLIC_SECURITY"}
 _DESKS: Final = _HANDLERS | _EXCHANGE
 _SAMR: Final = frozenset({"SAMR"})
+HEARERS: Final[Mapping[str, str]] = {"REVIEW": "REVIEW_AUTHORITY", "LAWSUIT": "COURT"}
+"""Who hears an appeal, by the way it takes."""
+_HEARERS: Final = frozenset(HEARERS.values())
+_APPEALED: Final = ("APPEALED", "APPEALED_EXECUTED", "APPEALED_PUBLISHED")
 _INVESTIGATING: Final = "INVESTIGATING"
 _BESIDE_CASES: Final = frozenset({"RECEIVED", "TRANSFERRED", "JURISDICTION"})
 _CASE_STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
@@ -222,12 +230,20 @@ _CASE_STEPS: Final[Mapping[tuple[str | None, str], Move]] = {
     **_to("CSE.REQUEST_HEARING", ("PENALTY_NOTICE", "HEARD"), _EXCHANGE, "HEARD"),
     ("HEARD", "CSE.NOTIFY_HEARING"): (_HANDLERS, "HEARD"),
     **_to("CSE.DECIDE", ("PENALTY_NOTICE", "HEARD"), _HANDLERS, "DECIDED"),
-    ("DECIDED", "CSE.APPEAL"): (_EXCHANGE, "APPEALED"),
-    ("APPEALED", "CSE.UPHOLD"): (_HANDLERS, "UPHELD"),
-    ("APPEALED", "CSE.CHANGE"): (_HANDLERS, "CHANGED"),
-    ("APPEALED", "CSE.REVOKE"): (_HANDLERS, "REVOKED"),
+    # An appeal suspends neither execution nor publication; where it leads says how far both have come.
+    **_to("CSE.APPEAL", ("DECIDED", "UPHELD", "CHANGED"), _EXCHANGE, "APPEALED"),
+    ("EXECUTED", "CSE.APPEAL"): (_EXCHANGE, "APPEALED_EXECUTED"),
+    **_to("CSE.APPEAL", ("PUBLISHED", "EXPIRED_DISPLAY"), _EXCHANGE, "APPEALED_PUBLISHED"),
+    **_stays("CSE.APPEAL", _APPEALED, _EXCHANGE),
+    ("APPEALED", "CSE.UPHOLD"): (_HEARERS, "UPHELD"),
+    ("APPEALED_EXECUTED", "CSE.UPHOLD"): (_HEARERS, "EXECUTED"),
+    ("APPEALED_PUBLISHED", "CSE.UPHOLD"): (_HEARERS, "PUBLISHED"),
+    **_to("CSE.CHANGE", _APPEALED, _HEARERS, "CHANGED"),
+    **_to("CSE.REVOKE", _APPEALED, _HEARERS, "REVOKED"),
     **_to("CSE.EXECUTE", ("DECIDED", "UPHELD", "CHANGED"), _HANDLERS, "EXECUTED"),
+    ("APPEALED", "CSE.EXECUTE"): (_HANDLERS, "APPEALED_EXECUTED"),
     ("EXECUTED", "CSE.PUBLISH"): (_HANDLERS, "PUBLISHED"),
+    ("APPEALED_EXECUTED", "CSE.PUBLISH"): (_HANDLERS, "APPEALED_PUBLISHED"),
     ("PUBLISHED", "CSE.EXPIRE_DISPLAY"): (_EXCHANGE, "EXPIRED_DISPLAY"),
 }
 _CASE_STATES: Final = {move[1] for move in _CASE_STEPS.values() if move[1] is not None}
@@ -274,8 +290,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "LST.DELIST": _MAY_STOP,
     "LST.WITHDRAW": _PROVIDER,
     "REG.MEASURE": _EXCHANGE,
-    "REG.REVOKE": _EXCHANGE | {"REGISTRAR"},
-    "REG.CANCEL": _PROVIDER,
+    **REGISTRY_SPEAKERS,
     "REQ.PUBLISH": _BUYER,
     "REQ.ANSWER": _PROVIDER_SIDE,
     "MED.SEND": _BROKER,

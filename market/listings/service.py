@@ -58,6 +58,7 @@ from market.listings.tables import (
 )
 from market.listings.words import folded
 from pricing.quote import check_price
+from registry.registration.depending import rest_on
 from registry.report import parse_report
 from registry.repository import latest_report, right_held
 from registry.rules import Channel, Level, Right
@@ -367,24 +368,21 @@ async def _of_submitter(s: WriteSession, act: Act, listing_id: str) -> Listing:
 
 async def _register(s: WriteSession, act: Act, listing: Listing, compliance: Compliance) -> None:
     """Register the claimed rights that are not registered yet; a submission after a return repeats none."""
-    held = [
-        right
-        for right in compliance.rights
-        if await right_held(s, product_id=listing.product_id, holder_id=listing.seller_id, right=right)
-    ]
+    about = {"product_id": listing.product_id, "holder_id": listing.seller_id}
+    held = [right for right in compliance.rights if await right_held(s, **about, right=right)]
     claimed = compliance.rights - set(held)
     assert compliance.source_statement_sha256 is not None
     if claimed or not held:
         await register_rights_basis(
             s,
             act,
-            product_id=listing.product_id,
-            holder_id=listing.seller_id,
+            **about,
             source=compliance.source,
             facts=compliance.source_facts,
             claimed=claimed,
             source_statement_sha256=compliance.source_statement_sha256,
         )
+    await rest_on(s, act, **about, basis_ref=compliance.basis_ref)
 
 
 def check_price_of(listing: Listing) -> None:

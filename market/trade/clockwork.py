@@ -60,6 +60,7 @@ from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 from registry.ending import ENDED_JOB
+from registry.registration.clockwork import registration_handlers
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -123,6 +124,7 @@ def handlers(
         CERTIFICATE_END_JOB: act(expire_certificate, "cert_id"),
         CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
         **after_settlement(house),
+        **registration_handlers(house),
     }
     if desk is not None:
         always = {**always, CHECK_JOB: check_handler(house, desk)}

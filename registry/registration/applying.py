@@ -7,6 +7,7 @@ clock states so for it. What is not decided in time is stated as overdue and sta
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from sqlmodel import col, update
@@ -272,9 +273,14 @@ async def _check_public_code(s: WriteSession, act: Act, kind: Kind, said: Declar
         await require_public_code(s, act, code=said.facts.public_registration_no)
 
 
-async def require_public_code(s: WriteSession, act: Act, *, code: str | None) -> RegistrationRow:
-    """The registration of a public code, share-locked, if it stands. Raises PublicRegistrationUnknown."""
-    row = None if code is None else await repository.resting_on_number(s, number=code)
+async def require_public_code(s: WriteSession, act: Act, *, code: str | None) -> RegistrationRow | None:
+    """The registration of a public code, share-locked, if it stands; None of a code of another registry.
+
+    Raises PublicRegistrationUnknown.
+    """
+    if code and not await repository.given_here(s, number=code):
+        return None
+    row = await repository.resting_on_number(s, number=code) if code else None
     if row is None or row.kind is not Kind.PUBLIC_RESOURCE or not stands(row, act):
         raise PublicRegistrationUnknown("no public registration of this code stands", code=code or "")
     return row
@@ -308,6 +314,8 @@ def claim_document(claim: Claim) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}
     return list(value) if isinstance(value, tuple) else value

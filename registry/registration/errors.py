@@ -97,6 +97,13 @@ class RegistrationBlocked(Conflict):
     title = "A pledge or a preservation blocks this"
 
 
+class RegistrationSameOfficer(NotPermitted):
+    """Who reviewed an application does not decide about what is objected to it (`states.md` §3.0)."""
+
+    code = "registration-same-officer"
+    title = "Another officer of the registrar decides this"
+
+
 class RegistrationObjectionsOpen(Conflict):
     """Name the objections that are open, and no other."""
 

@@ -11,9 +11,8 @@ from sqlmodel import col, select, update
 
 from base.clock import rfc3339
 from base.db import WriteSession
-from base.errors import Malformed
 from base.jobs import enqueue
-from identity.service import require_identified, require_member, require_unbound
+from identity.service import require_member
 from ledger.recording import Act
 from registry.ending import ENDED_JOB
 from registry.registration import repository
@@ -21,11 +20,18 @@ from registry.registration.applying import check_text
 from registry.registration.errors import (
     RegistrationBlocked,
     RegistrationMalformed,
+    RegistrationObjectionsOpen,
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
 from registry.registration.moving import Said, check_registrar, step
-from registry.registration.reviewing import answer_all, check_undisputed, enter_rights, open_objections
+from registry.registration.reviewing import (
+    answer_all,
+    check_other_officer,
+    check_undisputed,
+    enter_rights,
+    open_objections,
+)
 from registry.registration.rules import (
     BLOCKING,
     MAX_ABSTRACT,
@@ -237,16 +243,15 @@ async def resolve(
 
     All open objections are named and answered together; a court's ruling is named by its digest. What
     rested on it is put on offer again by the exchange, never by itself. Raises
-    RegistrationObjectionsOpen, PersonsBound.
+    RegistrationObjectionsOpen, RegistrationSameOfficer, PersonsBound.
     """
     event = _E.RESOLVE_KEEP if keep else _E.RESOLVE_CANCEL
     row = await _mine(s, act, registration_id, event)
     answer = check_text(answer)
-    person = await require_identified(s, user_id=act.actor.user_id)
-    await require_unbound(s, user_id=person.user_id, others=[row.reviewed_by])
+    await check_other_officer(s, act, row)
     named, open_now = sorted(set(objection_ids)), await open_objections(s, row)
     if named != open_now:
-        raise Malformed("name the objections that are open, and no other", open=open_now)
+        raise RegistrationObjectionsOpen("name the objections that are open, and no other", open=open_now)
     said = Said(
         public={"objection_ids": named},
         opening={"answer": answer},

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from registry.registration.errors import RegistrationRequestUnknown, RegistrationUnknown
+from registry.registration.rules import is_number
 from registry.registration.states import STANDING, UNDER_WAY, RegistrationState
 from registry.registration.tables import (
     ClaimRow,
@@ -122,6 +123,16 @@ async def registrar_named(s: ReadSession, *, org_id: str) -> RegistrarRow | None
     """A registrar's recognition that has not ended."""
     query = select(RegistrarRow).where(RegistrarRow.org_id == org_id, col(RegistrarRow.ended_at).is_(None))
     return (await s.exec(query)).first()
+
+
+async def given_here(s: ReadSession, *, number: str) -> bool:
+    """Whether a registrar of this exchange gives numbers like this; others are cited, and not looked up."""
+    if not is_number(number):
+        return False
+    query = select(RegistrarRow.org_id).where(
+        RegistrarRow.region == number[2:4], RegistrarRow.agency == number[4]
+    )
+    return (await s.exec(query)).first() is not None
 
 
 async def registrars(s: ReadSession) -> Sequence[RegistrarRow]:

@@ -19,6 +19,7 @@ from registry.registration.errors import (
     RegistrationExtended,
     RegistrationMalformed,
     RegistrationObjectionsOpen,
+    RegistrationSameOfficer,
     RegistrationTooEarly,
     RegistrationUnconfirmed,
 )
@@ -74,11 +75,12 @@ async def publish(
     """Put an application on public notice (REG.PUBLISH).
 
     `withheld` names what of it is not shown, at the applicant's justified request. Raises
-    RegistrationUnconfirmed, OwnershipDispute, RegistrationMalformed.
+    RegistrationUnconfirmed, OwnershipDispute, RegistrationMalformed, PersonNotIdentified.
     """
     row = await _mine(s, act, registration_id, _E.PUBLISH)
     if not set(withheld) <= NOTICED - {"applicant", "name"}:
         raise RegistrationMalformed("the applicant and the name are always shown", fields=["withheld"])
+    await require_identified(s, user_id=act.actor.user_id)
     await _check_confirmed(s, row)
     await check_undisputed(s, row)
     until = due_after(row.kind, "notice", act.now)
@@ -262,9 +264,15 @@ async def check_undisputed(s: WriteSession, row: RegistrationRow) -> None:
 
 
 async def check_other_officer(s: WriteSession, act: Act, row: RegistrationRow) -> None:
-    """Who reviewed an application does not answer the objections to it. Raises PersonsBound."""
-    person = await require_identified(s, user_id=act.actor.user_id)
-    await require_unbound(s, user_id=person.user_id, others=[row.reviewed_by])
+    """Who reviewed an application answers no objection to it.
+
+    Raises RegistrationSameOfficer, PersonNotIdentified, PersonsBound.
+    """
+    reviewer = await require_identified(s, user_id=row.reviewed_by)
+    officer = await require_identified(s, user_id=act.actor.user_id)
+    if officer.mark == reviewer.mark:
+        raise RegistrationSameOfficer("another officer answers", registration_id=row.registration_id)
+    await require_unbound(s, user_id=officer.user_id, others=[reviewer.user_id])
 
 
 async def open_objections(s: WriteSession, row: RegistrationRow) -> list[str]:

@@ -1,0 +1,58 @@
+"""What rests on a registration: a product's rights name it, and every act on them asks whether it stands."""
+
+from sqlmodel import col, update
+
+from base.db import ReadSession, WriteSession
+from ledger.recording import Act
+from registry.registration import repository
+from registry.registration.applying import require_public_code, stands
+from registry.registration.errors import RegistrationLapsed
+from registry.registration.states import RegistrationState
+from registry.registration.tables import RegistrationRow
+from registry.rules import Right, Source
+from registry.tables import RightsRow
+
+
+async def rest_on(
+    s: WriteSession, act: Act, *, product_id: str, holder_id: str, basis_ref: str | None
+) -> None:
+    """Let a holder's rights in a product rest on the registration that it cites, if it was made here.
+
+    Raises RegistrationLapsed where that does not stand, or is not this holder's right to operate.
+    """
+    if basis_ref is None or not await repository.given_here(s, number=basis_ref):
+        return
+    row = await repository.resting_on_number(s, number=basis_ref)
+    if row is None or not stands(row, act):
+        raise _lapsed(basis_ref, row)
+    held = await repository.claim_held(
+        s, registration_id=row.registration_id, holder_id=holder_id, right=Right.OPERATE
+    )
+    if not held:
+        raise RegistrationLapsed("the right to operate is not registered to this holder", number=basis_ref)
+    mine = col(RightsRow.product_id) == product_id, col(RightsRow.holder_id) == holder_id
+    await s.exec(update(RightsRow).where(*mine).values(registration_id=row.registration_id))
+
+
+async def require_code_of(s: WriteSession, act: Act, *, source: Source, code: str | None) -> None:
+    """The public code of a product of authorised operation stands. Raises PublicRegistrationUnknown."""
+    if source is Source.AUTHORISED_OPERATION:
+        await require_public_code(s, act, code=code)
+
+
+async def require_standing(s: ReadSession, row: RightsRow) -> None:
+    """What a right rests on stands, share-locked. Raises RegistrationLapsed."""
+    if row.registration_id is not None:
+        found = await repository.resting_on(s, registration_id=row.registration_id)
+        if found is None or found.status is not RegistrationState.REGISTERED:
+            raise _lapsed(row.registration_id, found)
+    code = row.public_registration_no
+    if code and row.source is Source.AUTHORISED_OPERATION and await repository.given_here(s, number=code):
+        found = await repository.resting_on_number(s, number=code)
+        if found is None or found.status is not RegistrationState.REGISTERED:
+            raise _lapsed(code, found)
+
+
+def _lapsed(number: str, row: RegistrationRow | None) -> RegistrationLapsed:
+    status = "unknown" if row is None else row.status.value
+    return RegistrationLapsed("the registration does not stand", number=number, status=status)

@@ -1,0 +1,87 @@
+"""The steps of the first-level market as an auditor holds them, written again on purpose (`audit_moves`).
+
+A test compares them with the tables of the registry.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+Move = tuple[frozenset[str], str | None]
+Moves = Mapping[tuple[str | None, str], Move]
+_OPERATOR: Final = "EXCHANGE_OPERATOR"
+_EXCHANGE: Final = frozenset({_OPERATOR})
+_REGISTRAR: Final = frozenset({"REGISTRAR"})
+_HOLDERS: Final = frozenset(
+    {"PROVIDER", "BUYER", "BROKER", "DATA_MERCHANT", "THIRD_PARTY", "OPERATING_INSTITUTION", "PUBLIC_AGENCY"}
+)
+_ANYONE: Final = (
+    _HOLDERS
+    | _EXCHANGE
+    | _REGISTRAR
+    | {"ESCROW", "DATA_AUTHORITY", "SAMR", "CAC", "PUBLIC_SECURITY", "COURT", "REVIEW_AUTHORITY"}
+)
+_REGISTERED: Final = "REGISTERED"
+_STANDING: Final = (_REGISTERED, "DISPUTED")
+_UNDER_WAY: Final = ("SUBMITTED", "NEEDS_SUPPLEMENT", "UNDER_REVIEW", "PUBLIC_NOTICE", "OBJECTED")
+
+
+def _stays(event: str, states: tuple[str, ...], roles: frozenset[str]) -> Moves:
+    return {(state, event): (roles, state) for state in states}
+
+
+def _to(event: str, states: tuple[str, ...], roles: frozenset[str], to: str) -> Moves:
+    return {(state, event): (roles, to) for state in states}
+
+
+REGISTRATION_MOVES: Final[Moves] = {
+    (None, "REG.APPLY"): (_HOLDERS, "SUBMITTED"),
+    **_stays("REG.CONFIRM", ("SUBMITTED", "NEEDS_SUPPLEMENT", "UNDER_REVIEW"), _HOLDERS),
+    ("SUBMITTED", "REG.ACCEPT"): (_REGISTRAR | _EXCHANGE, "UNDER_REVIEW"),
+    ("SUBMITTED", "REG.SUPPLEMENT"): (_REGISTRAR, "NEEDS_SUPPLEMENT"),
+    ("NEEDS_SUPPLEMENT", "REG.RESUBMIT"): (_HOLDERS, "SUBMITTED"),
+    ("NEEDS_SUPPLEMENT", "REG.LAPSE"): (_EXCHANGE, "CLOSED"),
+    **_to("REG.WITHDRAW", _UNDER_WAY, _HOLDERS, "CLOSED"),
+    ("UNDER_REVIEW", "REG.EXTEND"): (_REGISTRAR, "UNDER_REVIEW"),
+    ("UNDER_REVIEW", "REG.REFUSE"): (_REGISTRAR, "REFUSED"),
+    ("UNDER_REVIEW", "REG.PUBLISH"): (_REGISTRAR, "PUBLIC_NOTICE"),
+    **_stays("REG.OVERDUE", ("UNDER_REVIEW", "OBJECTED"), _EXCHANGE),
+    **_to("REG.OBJECT", ("PUBLIC_NOTICE", "OBJECTED"), _ANYONE, "OBJECTED"),
+    ("OBJECTED", "REG.UPHOLD"): (_REGISTRAR, "REFUSED"),
+    ("OBJECTED", "REG.DISMISS"): (_REGISTRAR, "PUBLIC_NOTICE"),
+    ("PUBLIC_NOTICE", "REG.DEPOSIT_AND_ISSUE"): (_REGISTRAR, _REGISTERED),
+    **_stays("REG.ASK", (_REGISTERED,), _HOLDERS),
+    **_stays("REG.AGREE", (_REGISTERED,), _HOLDERS),
+    **_stays("REG.DECLINE", (_REGISTERED,), _REGISTRAR),
+    **_stays("REG.CHANGE", (_REGISTERED,), _REGISTRAR),
+    **_stays("REG.TRANSFER", (_REGISTERED,), _REGISTRAR),
+    **_stays("REG.RENEW", (_REGISTERED,), _REGISTRAR),
+    **_stays("REG.ANNOTATE", _STANDING, _REGISTRAR),
+    **_stays("REG.PLEDGE", (_REGISTERED,), _REGISTRAR),
+    **_stays("REG.RELEASE", _STANDING, _REGISTRAR),
+    **_to("REG.OBJECT_LATE", _STANDING, _ANYONE, "DISPUTED"),
+    ("DISPUTED", "REG.RESOLVE_KEEP"): (_REGISTRAR, _REGISTERED),
+    ("DISPUTED", "REG.RESOLVE_CANCEL"): (_REGISTRAR, "CANCELLED"),
+    (_REGISTERED, "REG.CANCEL"): (_REGISTRAR, "CANCELLED"),
+    **_to("REG.REVOKE", _STANDING, _REGISTRAR, "REVOKED"),
+    **_to("REG.EXPIRE", _STANDING, _EXCHANGE, "EXPIRED"),
+}
+# The prefix of an object's id, what it is called, its steps.
+MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {"reg_": ("registration", REGISTRATION_MOVES)}
+REGISTRY_EVENTS: Final = frozenset(event for _, moves in MACHINES.values() for _, event in moves)
+
+
+def _speakers() -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {
+        # Of a product's rights, whose basis the exchange alone has looked at.
+        "REG.REVOKE": _EXCHANGE | _REGISTRAR,
+        "REG.CANCEL": frozenset({"PROVIDER"}),
+        "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
+        "RGR.END": frozenset({"DATA_AUTHORITY"}),
+    }
+    for _, moves in MACHINES.values():
+        for (_, event), (roles, _) in moves.items():
+            found[event] = found.get(event, frozenset()) | roles
+    return found
+
+
+REGISTRY_SPEAKERS: Final = _speakers()

@@ -1,0 +1,177 @@
+"""What becomes of a registration, and of what rests on it."""
+
+from datetime import timedelta
+
+import pytest
+
+from registry.errors import RightNotHeld
+from registry.registration import holding, reviewing
+from registry.registration.errors import (
+    RegistrationBlocked,
+    RegistrationLapsed,
+    RegistrationMalformed,
+    RegistrationObjectionsOpen,
+    RegistrationSameOfficer,
+    RegistrationTooEarly,
+    RegistrationUnconfirmed,
+    RegistrationWrongRole,
+)
+from registry.registration.repository import claims_of, get_registration
+from registry.registration.rules import NoteKind, RevocationReason, Wish
+from registry.registration.states import RegistrationState
+from registry.rules import Right
+from registry.service import require_right
+from tests.registry.registration.desk import Desk
+from tests.standstill import refused
+
+S = RegistrationState
+PLEDGE = {
+    "kind": NoteKind.PLEDGE,
+    "text": "质押给湾区银行",
+    "document_sha256": "7" * 64,
+    "right": Right.OPERATE,
+}
+
+
+async def stands(desk: Desk, row, holder=None) -> None:
+    async with desk.database.read() as s:
+        holder_id = (holder or desk.applicant).org_id
+        await require_right(s, product_id=row.data_id, holder_id=holder_id, right=Right.OPERATE)
+
+
+async def asked(desk: Desk, row, wish: Wish, **more):
+    about = {"registration_id": row.registration_id}
+    return about | {"wish_id": (await desk.applicant.do(holding.ask, **about, wish=wish, **more)).wish_id}
+
+
+async def test_a_late_objection_suspends_what_rests_on_it_until_another_officer_has_decided(desk):
+    row = await desk.registered()
+    await stands(desk, row)
+    about = {"registration_id": row.registration_id}
+    objection = await desk.by("qiu", reviewing.object_to, **about, text="侵犯我司权益", evidence=["9" * 64])
+    assert objection.tell_by.isoformat() == "2026-12-01T15:59:59.999000+00:00"
+    with pytest.raises(RegistrationLapsed) as caught:
+        await stands(desk, row)
+    assert caught.value.facts["status"] == "DISPUTED"
+    named = {"objection_ids": [objection.objection_id], "answer": "异议不成立"}
+    async with refused(desk.database, RegistrationSameOfficer):
+        await desk.by("lin", holding.resolve, **about, **named, keep=True)
+    async with refused(desk.database, RegistrationObjectionsOpen):
+        await desk.by("he", holding.resolve, **about, objection_ids=[], answer="无", keep=True)
+    await desk.by("he", holding.resolve, **about, **named, keep=True)
+    await stands(desk, row)
+
+
+async def test_a_dispute_that_is_lost_cancels_the_registration_for_good(desk):
+    row = await desk.registered()
+    about = {"registration_id": row.registration_id}
+    objection = await desk.by("qiu", reviewing.object_to, **about, text="法院判决", evidence=["9" * 64])
+    ruling = {"objection_ids": [objection.objection_id], "answer": "依判决注销", "ruling_sha256": "8" * 64}
+    row = await desk.by("he", holding.resolve, **about, **ruling, keep=False)
+    assert row.status is S.CANCELLED
+    with pytest.raises(RegistrationLapsed):
+        await stands(desk, row)
+
+
+async def test_it_expires_on_its_last_moment_and_takes_its_rights_with_it(desk):
+    row = await desk.registered()
+    desk.clock.move_to(row.valid_to)
+    await desk.work()
+    assert await desk.state_of(row.registration_id) is S.REGISTERED
+    desk.clock.advance(timedelta(milliseconds=1))
+    await desk.work()
+    assert await desk.state_of(row.registration_id) is S.EXPIRED
+    with pytest.raises(RegistrationLapsed):
+        await stands(desk, row)
+
+
+async def test_a_renewal_is_asked_for_in_its_window_and_moves_the_end_by_as_long_again(desk):
+    row = await desk.registered()
+    async with refused(desk.database, RegistrationTooEarly):
+        await asked(desk, row, Wish.RENEW)
+    desk.clock.move_to(row.valid_to - timedelta(days=30))
+    about = await asked(desk, row, Wish.RENEW)
+    row = await desk.by("lin", holding.grant, **about)
+    assert row.valid_to.isoformat() == "2036-11-23T15:59:59.999000+00:00"
+    desk.clock.move_to(row.valid_to - timedelta(days=365))
+    await desk.work()  # the old end has come and gone
+    assert await desk.state_of(row.registration_id) is S.REGISTERED
+
+
+async def test_a_pledged_right_is_not_transferred_before_its_release(desk):
+    row = await desk.registered()
+    about = {"registration_id": row.registration_id}
+    pledge = PLEDGE | {"holder_id": desk.applicant.org_id, "creditor_id": desk.rival.org_id}
+    noted = await desk.by("lin", holding.note, **about, **pledge)
+    async with refused(desk.database, RegistrationBlocked) as caught:
+        await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+    assert caught.value.facts["notes"] == ["PLEDGE"]
+    async with refused(desk.database, RegistrationBlocked):
+        await asked(desk, row, Wish.CANCEL)
+    await desk.by("lin", holding.release, **about, note_id=noted.note_id, document_sha256="6" * 64)
+    await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+
+
+async def test_a_pledge_that_comes_between_request_and_entry_blocks_too(desk):
+    row = await desk.registered()
+    wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+    await desk.partner.do(holding.agree, **wished)
+    order = {"kind": NoteKind.PRESERVATION, "text": "法院保全", "document_sha256": "5" * 64}
+    await desk.by("lin", holding.note, registration_id=row.registration_id, **order)
+    async with refused(desk.database, RegistrationBlocked):
+        await desk.by("lin", holding.grant, **wished)
+
+
+async def test_a_transfer_gives_all_to_who_agreed_and_ends_what_the_giver_offered(desk):
+    row = await desk.registered()
+    wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id, proof_sha256="4" * 64)
+    async with refused(desk.database, RegistrationUnconfirmed) as caught:
+        await desk.by("lin", holding.grant, **wished)
+    assert caught.value.facts["waiting"] == [desk.partner.org_id]
+    async with refused(desk.database, RegistrationWrongRole):
+        await desk.rival.do(holding.agree, **wished)
+    await desk.partner.do(holding.agree, **wished)
+    await desk.by("lin", holding.grant, **wished)
+    async with desk.database.read() as s:
+        claims = await claims_of(s, registration_id=row.registration_id)
+    assert {one.holder_id for one in claims} == {desk.partner.org_id}
+    await stands(desk, row, desk.partner)
+    with pytest.raises(RightNotHeld):
+        await stands(desk, row)
+
+
+async def test_a_change_needs_the_other_holders_and_touches_no_right_nor_source(desk):
+    row = await desk.noticed()
+    desk.clock.move_to(row.notice_until + timedelta(hours=1))
+    row = await desk.by("lin", reviewing.issue, registration_id=row.registration_id)
+    for changes in ({"source": "DERIVED"}, {"name": "名" * 41}, {"update": "NOW"}, {"volume_rows": -1}):
+        with pytest.raises(RegistrationMalformed):
+            await asked(desk, row, Wish.CHANGE, changes=changes)
+    wished = await asked(desk, row, Wish.CHANGE, changes={"name": "新名", "volume_rows": 300_000})
+    await desk.by("lin", holding.grant, **wished)
+    async with desk.database.read() as s:
+        row = await get_registration(s, registration_id=row.registration_id)
+    assert (row.name, row.declaration["volume_rows"]) == ("新名", 300_000)
+
+
+async def test_a_registrar_declines_with_a_reason_and_a_request_is_decided_once(desk):
+    row = await desk.registered()
+    wished = await asked(desk, row, Wish.CANCEL)
+    declined = await desk.by("lin", holding.decline, **wished, reason="仍有在履行合同")
+    assert declined.done is False
+    with pytest.raises(Exception, match="no such request"):
+        await desk.by("lin", holding.grant, **wished)
+
+
+async def test_a_stranger_asks_for_nothing_and_another_registrar_revokes_nothing(desk):
+    row = await desk.registered()
+    about = {"registration_id": row.registration_id}
+    async with refused(desk.database, RegistrationWrongRole):
+        await desk.rival.do(holding.ask, **about, wish=Wish.CANCEL)
+    revoked = {"reason": RevocationReason.FALSE_PROOF, "text": "伪造来源证明"}
+    async with refused(desk.database, RegistrationWrongRole):
+        await desk.authority.do(holding.revoke, **about, **revoked)
+    row = await desk.by("lin", holding.revoke, **about, **revoked)
+    assert (row.status, row.reason_code) == (S.REVOKED, "FALSE_PROOF")
+    with pytest.raises(RegistrationLapsed):
+        await stands(desk, row)
