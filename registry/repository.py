@@ -74,6 +74,12 @@ async def reports_of(s: ReadSession, *, listing_id: str, limit: int = 50) -> Seq
     return (await s.exec(query.order_by(col(QualityRow.measured_at).desc()).limit(limit))).all()
 
 
+async def report_by_digest(s: ReadSession, *, report_sha256: str) -> QualityRow | None:
+    """The newest report of this digest, of whichever listing."""
+    query = select(QualityRow).where(QualityRow.report_sha256 == report_sha256)
+    return (await s.exec(query.order_by(col(QualityRow.measured_at).desc()).limit(1))).first()
+
+
 async def report_named(s: ReadSession, *, listing_id: str, report_sha256: str) -> QualityRow | None:
     """The report of a listing that the ledger names by this digest."""
     query = select(QualityRow).where(

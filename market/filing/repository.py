@@ -69,6 +69,12 @@ async def get_certificate(s: ReadSession, *, certificate_no: str) -> TradeCertif
     return _known(await s.get(TradeCertificate, certificate_no, populate_existing=True))
 
 
+async def certificate_by_digest(s: ReadSession, *, certificate_sha256: str) -> TradeCertificate | None:
+    """The certificate with this digest."""
+    query = select(TradeCertificate).where(TradeCertificate.certificate_sha256 == certificate_sha256)
+    return (await s.exec(query, execution_options=_FRESH)).first()
+
+
 def _known(certificate: TradeCertificate | None) -> TradeCertificate:
     if certificate is None:
         raise TradeCertificateUnknown("no trade certificate has this number")

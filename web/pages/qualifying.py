@@ -18,6 +18,8 @@ from registry.rules import Level
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
+from web.pages.printing import certificate as printed
+from web.pages.printing import is_certificate_number
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
@@ -109,7 +111,12 @@ async def apply(visitor: VisitorDep) -> Response:
 
 @router.get("/certificates/{cert_id}")
 async def certificate(visitor: VisitorDep, cert_id: str) -> Response:
-    """One application and what became of it, for its applicant and the authority; on notice for everyone."""
+    """One application and what became of it, for its applicant and the authority; on notice for everyone.
+
+    With a certificate's number instead, the sheet to print.
+    """
+    if is_certificate_number(cert_id):
+        return await printed(visitor, cert_id)
     return await _one(visitor, cert_id, Filled())
 
 
