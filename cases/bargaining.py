@@ -1,8 +1,9 @@
 """What a party can offer in an antitrust investigation: a commitment, or to tell of a cartel first.
 
 Both are the party's word, stated by the exchange without its name. A commitment that SAMR accepts suspends
-the investigation; kept, it ends it. Who tells of a horizontal agreement gets a place in line, and the ladder
-says what each place is forgiven.
+the investigation; kept, it ends it. Who tells of a monopoly agreement, horizontal or vertical, gets a place
+in line (反垄断法 art. 56(3)), and the ladder says what each place is forgiven; the law knows none for an
+abuse, a concentration or an agency. What a paper of people is about the application itself tells.
 """
 
 from datetime import datetime
@@ -20,6 +21,7 @@ from cases.tables import Case
 from ledger.recording import Act
 
 _CARTEL: Final = "CO"
+_NO_AGREEMENT: Final = ("AB", "AML", "AM", "US")  # an abuse, a position, a concentration, a use of power
 _MOST_TEXT: Final = 8000
 
 
@@ -37,7 +39,7 @@ async def offer_commitment(s: WriteSession, act: Act, *, case_id: str, party: Sp
     case = await claim_for(s, act, case_id, CaseEvent.OFFER_COMMITMENT, party)
     await party_of(s, case, org_id=party.org_id)
     _check_antitrust(case)
-    if case.rule_id.startswith(_CARTEL):
+    if not offers_commitment(case):
         raise CaseWrongKind("a horizontal agreement is not suspended by a commitment", rule_id=case.rule_id)
     _check_text(text)
     await step(s, act, case, CaseEvent.OFFER_COMMITMENT, _worded(party, text), speaker=party)
@@ -75,13 +77,15 @@ async def end_commitment(s: WriteSession, act: Act, *, case_id: str, kept: bool,
 
 
 async def apply_for_leniency(s: WriteSession, act: Act, *, case_id: str, party: Speaker, text: str) -> Case:
-    """Tell of a horizontal agreement one took part in (CSE.APPLY_LENIENCY): once, with a place in line.
+    """Tell of a monopoly agreement one took part in (CSE.APPLY_LENIENCY): once, with a place in line.
 
     Raises CaseNotParty, CaseWrongKind, CaseDoneBefore, CaseWrongState, Malformed.
     """
     case = await claim_for(s, act, case_id, CaseEvent.APPLY_LENIENCY, party)
     await party_of(s, case, org_id=party.org_id)
     _check_antitrust(case)
+    if not knows_leniency(case):
+        raise CaseWrongKind("leniency is for a monopoly agreement", rule_id=case.rule_id)
     _check_text(text)
     line = await line_of(s, case_id=case_id)
     if party.org_id in line:
@@ -103,6 +107,16 @@ async def line_of(s: WriteSession, *, case_id: str) -> list[str]:
     """Who told of the agreement, the first one first."""
     told = await repository.papers_on(s, case_id=case_id, event=CaseEvent.APPLY_LENIENCY)
     return [one.org_id for one in told]
+
+
+def offers_commitment(case: Case) -> bool:
+    """Whether what is suspected can be suspended by a commitment."""
+    return case.matter is Matter.ANTITRUST and not case.rule_id.startswith(_CARTEL)
+
+
+def knows_leniency(case: Case) -> bool:
+    """Whether the law forgives who tells of it: a monopoly agreement, or what may turn out to be one."""
+    return case.matter is Matter.ANTITRUST and not case.rule_id.startswith(_NO_AGREEMENT)
 
 
 def _worded(party: Speaker, text: str) -> Said:

@@ -35,11 +35,15 @@ MEETS: Final[Mapping[CaseEvent, tuple[str, ...]]] = {
     _E.FULFILLED: ("commitment",),
     _E.BROKEN: ("commitment",),
     _E.DECIDE: ("decision", "hearing_request"),
-    _E.APPEAL: ("review", "lawsuit"),
+    _E.UPHOLD: ("ruling",),
+    _E.CHANGE: ("ruling",),
+    _E.REVOKE: ("ruling",),
     _E.PUBLISH: ("publication",),
     _E.TELL: ("telling", "mediation_telling"),
 }
-SILENT: Final = frozenset({"hearing_request", "review", "lawsuit"})
+APPEALING: Final = frozenset({"review", "lawsuit", "lawsuit_after_review"})
+"""Times of an appeal: they run whatever has become of the decision, and meanwhile its evidence is kept."""
+SILENT: Final = APPEALING | {"hearing_request"}
 """Times of the party: nobody is late who does not use them."""
 
 

@@ -6,7 +6,7 @@
 from typing import Final
 
 from base.drawing import Drawing, arrows
-from cases.states import MOVES, CaseEvent, CaseState, Move
+from cases.states import ENDED, MOVES, CaseEvent, CaseState, Move
 
 _ANYWHERE: Final = frozenset({CaseEvent.TELL, CaseEvent.OVERDUE})
 
@@ -17,8 +17,7 @@ def diagram() -> str:
     for (at, event), move in MOVES.items():
         if event not in _ANYWHERE:
             seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    begun = {at for at, event in MOVES if event not in _ANYWHERE}
-    ends = [f"    {state} --> [*]" for state in CaseState if state not in begun]
+    ends = [f"    {state} --> [*]" for state in CaseState if state in ENDED]
     return "\n".join(["stateDiagram-v2", *arrows(seen), *ends])
 
 

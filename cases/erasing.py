@@ -93,6 +93,7 @@ TOUCHED: Final = (
 )
 """The tables an erasure writes into: where bytes may be left behind."""
 _BY_STATEMENT: Final = {**OF_DELIVERIES, **OF_DISPUTES}
+_MEASURED: Final = "REG.MEASURE"  # its opening is the sketch by which copies of what is on offer are found
 _OFF_MARKET: Final = frozenset({ListingState.REJECTED, ListingState.BLOCKED, ListingState.DELISTED})
 _STANDING: Final = frozenset({MandateState.DRAFT, MandateState.SIGNED, MandateState.ACTIVE})
 
@@ -144,7 +145,7 @@ async def erase_opening(
 async def standing_of(s: WriteSession, act: Act, said: Statement) -> Standing:
     """What an opening is still needed for; what decides that is locked until the transaction ends."""
     in_use, completed_at, facts = await _business(s, act, said)
-    under_case = await repository.case_that_needs(s, objects=_objects(said), seq=said.seq)
+    under_case = await repository.case_that_needs(s, objects=_objects(said), seq=said.seq, now=act.now)
     attempted = str(said.predicate.get("attempted", ""))
     refused_payment = said.event == "REF.REFUSE" and keeping_of(attempted) is Keeping.BOOKS
     return Standing(
@@ -165,7 +166,7 @@ async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
     trade_id = _trade_of(said)
     if trade_id is not None:
         return await _of_trade(s, trade_id)
-    if said.event.startswith("LST."):
+    if said.event.startswith("LST.") or said.event == _MEASURED:
         return await _of_listing(s, said.object_id)
     if said.event.startswith("MND."):
         return await _of_mandate(s, act, said.object_id)

@@ -1,7 +1,8 @@
 """Trades under suspicion of washing while their case is open: the exchange's statements.
 
-Prices, shares, statistics and scores leave a flagged trade out (`docs/cases.md`); it comes back when the case
-comes to nothing.
+Prices, shares, statistics and scores leave a flagged trade out (`docs/cases.md`). A flag follows the case
+that is open: handed to public security, it is that case's; where a case comes to nothing the trade counts
+again; where washing was decided it stays.
 """
 
 from base.db import WriteSession
@@ -32,6 +33,16 @@ async def clear_flags(s: WriteSession, act: Act, *, case_id: str) -> None:
             s.add(flag)
             await _flag(s, act, "FLG.CLEAR", case_id, flag.trade_id)
     await s.flush()
+
+
+async def move_flags(s: WriteSession, act: Act, *, case: Case, to: Case) -> None:
+    """Hand the flags of a case to the one that goes on with it (FLG.SET, then FLG.CLEAR)."""
+    standing = [one for one in await repository.flags_of(s, case_id=case.case_id) if one.cleared_at is None]
+    for flag in sorted(standing, key=lambda one: one.trade_id):
+        s.add(CaseFlag(case_id=to.case_id, trade_id=flag.trade_id, set_at=act.occurred_at))
+        await _flag(s, act, "FLG.SET", to.case_id, flag.trade_id)
+    await s.flush()
+    await clear_flags(s, act, case_id=case.case_id)
 
 
 async def _flag(s: WriteSession, act: Act, event: str, case_id: str, trade_id: str) -> None:

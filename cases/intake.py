@@ -9,10 +9,12 @@ from cases import repository
 from cases.deadlines import is_stale
 from cases.errors import CaseIncomplete, CaseTooEarly, CaseTooLate, CaseWrongKind, CaseWrongRole
 from cases.filing import split_clue
+from cases.flags import clear_flags
 from cases.moving import Said, claim_for, step
 from cases.rules import CaseEvent, Kind, Matter, authorities_for
 from cases.states import DESKS, PARTY, REPORTER
 from cases.tables import Case, CaseDeadline
+from identity.repository import get_organisation, is_held_by_another
 from identity.service import require_identified
 from ledger.recording import Act
 
@@ -26,7 +28,7 @@ async def triage_case(
     """
     case = await claim_for(s, act, case_id, CaseEvent.TRIAGE)
     matter = matter or case.matter
-    fitting = authorities_for(case.kind, matter)
+    fitting = authorities_for(case.kind, matter, concerned=await _concerned(s, case))
     chosen = authority or fitting[0]
     if chosen not in fitting:
         raise Malformed("this matter is another authority's", authority=chosen, authorities=list(fitting))
@@ -38,8 +40,9 @@ async def triage_case(
 async def transfer_case(s: WriteSession, act: Act, *, case_id: str, authority: str, reason: str) -> Case:
     """Send a paper to the authority whose it is (CSE.TRANSFER). Raises CaseWrongState, Malformed."""
     case = await claim_for(s, act, case_id, CaseEvent.TRANSFER)
-    if authority not in DESKS or authority == case.authority:
-        raise Malformed("name another authority", authority=authority, authorities=sorted(DESKS))
+    others = DESKS - {case.authority} - await _concerned(s, case)
+    if authority not in others:
+        raise Malformed("name another authority", authority=authority, authorities=sorted(others))
     said = Said(public={"authority": authority}, opening={"was": case.authority, "reason": reason})
     await step(s, act, case, CaseEvent.TRANSFER, said, values={"authority": authority})
     return case
@@ -91,10 +94,11 @@ async def assign_case(s: WriteSession, act: Act, *, case_id: str, authority: str
 
 
 async def refuse_paper(s: WriteSession, act: Act, *, case_id: str, reason_code: str, reasons: str) -> Case:
-    """Refuse a paper with its reason, which who filed it is told (CSE.REFUSE)."""
+    """Refuse a paper with its reason, told to who filed it (CSE.REFUSE); what it flagged counts again."""
     case = await claim_for(s, act, case_id, CaseEvent.REFUSE)
     said = Said(public={"reason_code": reason_code}, opening={"reasons": reasons})
     await step(s, act, case, CaseEvent.REFUSE, said)
+    await clear_flags(s, act, case_id=case_id)
     return case
 
 
@@ -110,17 +114,19 @@ async def accept_complaint(s: WriteSession, act: Act, *, case_id: str) -> Case:
 
 
 async def close_agreed(s: WriteSession, act: Act, *, case_id: str) -> Case:
-    """End a mediation in which both sides have consented to the same terms (CSE.AGREE).
+    """End a mediation in which all sides have consented to the same terms (CSE.AGREE).
 
-    Raises CaseIncomplete, CaseWrongState.
+    Who complained, and each of those it complains of. Raises CaseIncomplete, CaseWrongState.
     """
     case = await claim_for(s, act, case_id, CaseEvent.AGREE)
-    said: dict[str, str] = {}
+    said: dict[tuple[str, str], str] = {}
     for paper in await repository.papers_on(s, case_id=case_id, event=CaseEvent.CONSENT):
-        said[paper.document["side"]] = paper.document["terms_sha256"]
-    agreed = said.get(PARTY)
-    if agreed is None or said.get(REPORTER) != agreed:
-        raise CaseIncomplete("both sides consent to the same terms first", consented=sorted(said))
+        said[paper.document["side"], paper.document["org_id"]] = paper.document["terms_sha256"]
+    agreed = said.get((REPORTER, ""))
+    waiting = [one for one in case.subjects if agreed is None or said.get((PARTY, one)) != agreed]
+    if agreed is None or not case.subjects or waiting:
+        sides = sorted({side for side, _ in said})
+        raise CaseIncomplete("every side consents to the same terms first", consented=sides, waiting=waiting)
     await step(s, act, case, CaseEvent.AGREE, Said(opening={"terms_sha256": agreed}))
     return case
 
@@ -156,6 +162,15 @@ async def verify_report(s: WriteSession, act: Act, *, case_id: str) -> Case:
     said = Said(opening={"officer_id": officer.user_id})
     await step(s, act, case, CaseEvent.VERIFY, said, values={"handler": officer.user_id})
     return case
+
+
+async def _concerned(s: WriteSession, case: Case) -> set[str]:
+    """The authorities that the paper is about themselves: no other member holds that office."""
+    roles: set[str] = set()
+    for org_id in case.subjects:
+        member = await get_organisation(s, org_id=org_id)
+        roles |= {role.value for role in member.roles} & DESKS if member is not None else set()
+    return {one for one in roles if not await is_held_by_another(s, role=one, besides=case.subjects)}
 
 
 async def _one_of_two(s: WriteSession, act: Act, case: Case) -> set[str]:

@@ -15,10 +15,10 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from cases import repository
-from cases.deadlines import MEETS, SILENT, term
+from cases.deadlines import APPEALING, MEETS, SILENT, term
 from cases.errors import CaseSameOfficer, CaseUnknown, CaseWrongRole, CaseWrongState
 from cases.rules import CaseEvent, CaseState, Kind, may_move
-from cases.states import FINAL, PARTY, REPORTER, SETTLED
+from cases.states import ENDED, FINAL, PARTY, REPORTER, SETTLED
 from cases.tables import Case, CaseDeadline, CasePaper
 from identity.repository import Person
 from identity.service import require_identified, require_unbound
@@ -30,8 +30,10 @@ FORGET_JOB: Final = "case.forget-reporter"
 LATE: Final = timedelta(milliseconds=1)
 _E = CaseEvent
 _BESIDE: Final = frozenset({PARTY, REPORTER})
-# Between two authorities the two decide, and the clock is nobody's.
-_OF_TWO: Final = frozenset({_E.SETTLE_JURISDICTION, _E.ASSIGN, _E.OVERDUE, _E.EXPIRE_DISPLAY})
+# Between two authorities the two decide, who hears an appeal does not have the case, the clock is nobody's.
+_OF_OTHERS: Final = frozenset(
+    {_E.SETTLE_JURISDICTION, _E.ASSIGN, _E.OVERDUE, _E.EXPIRE_DISPLAY, _E.UPHOLD, _E.CHANGE, _E.REVOKE}
+)
 _TELLING: Final = frozenset({"telling", "mediation_telling"})
 # What begins to run with a step, by the name of its term; `received` counts from the receipt of the paper.
 _SETS: Final[Mapping[CaseEvent, tuple[tuple[str, str], ...]]] = {
@@ -130,7 +132,7 @@ async def claim_for(
 
 def _check(case: Case, event: CaseEvent, role: str) -> CaseState:
     after = may_move(case.status, event, role)
-    if role not in _BESIDE and event not in _OF_TWO:
+    if role not in _BESIDE and event not in _OF_OTHERS:
         check_own(case, role)
     return after
 
@@ -236,7 +238,8 @@ async def _wind(s: WriteSession, act: Act, case: Case, event: CaseEvent) -> None
     """End the times that a step meets, and begin those that it sets."""
     met = set(MEETS.get(event, ()))
     for row in await repository.deadlines_of(s, case_id=case.case_id):
-        settled = case.status in SETTLED and row.matter not in _TELLING
+        runs_on = row.matter in _TELLING or (row.matter in APPEALING and case.status not in FINAL)
+        settled = case.status in SETTLED and not runs_on
         if row.met_at is None and (row.matter in met or settled):
             row.met_at = act.occurred_at
             s.add(row)
@@ -250,7 +253,7 @@ async def _wind(s: WriteSession, act: Act, case: Case, event: CaseEvent) -> None
     if event in _TELLS and await repository.is_to_be_told(s, case_id=case.case_id, kind=case.kind):
         matter, name = _TELLS[event]
         await set_deadline(s, act, case, matter, term(name, act.occurred_at).after(act.occurred_at))
-    if case.status in FINAL and event not in {_E.TELL, _E.OVERDUE}:
+    if case.status in ENDED and event not in {_E.TELL, _E.OVERDUE}:
         await forget_later(s, act, case)
 
 

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from base.calendar import deadline_after
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock
+from cases import repository
 from cases.errors import (
     CaseWrongRole,
     OrderConfirmedBefore,
@@ -23,7 +24,7 @@ from cases.errors import (
     OrderSameOfficer,
     OrderUnknown,
 )
-from cases.rules import Measure, check_refund_terms
+from cases.rules import SILENT, Measure, check_refund_terms
 from cases.service import Proposed, claim_ordering, issue_order
 from cases.tables import CaseOrder, OrderProposal
 from identity.service import require_identified, require_unbound
@@ -156,6 +157,16 @@ async def _waiting(s: WriteSession, act: Act, order_id: str) -> OrderProposal:
     if row.withdrawn_at is not None:
         raise OrderLapsed("it was withdrawn", order_id=order_id)
     return row
+
+
+async def orders_in(
+    s: ReadSession, *, case_id: str, whole: bool
+) -> tuple[Sequence[CaseOrder], Sequence[OrderProposal]]:
+    """The orders of a case, and those that wait; `whole`: also what the log does not tell."""
+    issued = await repository.orders_of(s, case_id=case_id)
+    if whole:
+        return issued, await proposals_of(s, case_id=case_id)
+    return [one for one in issued if one.measure not in SILENT], []
 
 
 async def proposals_of(s: ReadSession, *, case_id: str) -> Sequence[OrderProposal]:

@@ -1,6 +1,7 @@
 """From facts to the range of a fine, exact in fen, with its reasons; pure. Within it a human decides.
 
-A bound that is a part of a fen is moved inwards, so that every whole number of the range is lawful. What is
+A bound that is a part of a fen is moved inwards, so that every whole number of the range is lawful; a fine
+that is said as a share of sales is exact until it is set (`FineRange.whole`). What is
 asked: the norms that were broken, act by act (`counts`), by whom, on which day, and the sums they count in.
 Of several norms that one act breaks the higher fine is taken, not both (行政处罚法 art. 29); the fines of
 several acts are added, and so are their gains, which are confiscated once.
@@ -9,6 +10,8 @@ several acts are added, and so are their gains, which are confiscated once.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any, Final
 
 from base.money import BASIS_POINTS
@@ -114,6 +117,13 @@ class FineRange:
             "reasons": list(self.reasons),
             "unverified": list(self.unverified),
         }
+
+    def whole(self, fine: Fraction) -> int:
+        """A fine in fen: a part of a fen is let go, in favour of who is fined; where only that leads below
+        the least fine, it is rounded up to it.
+        """
+        down, up = floor(fine), ceil(fine)
+        return up if down < self.low_minor <= up else down
 
     def check(self, fine_minor: int) -> None:
         """A fine that somebody decides lies within the range. Raises FineBeyondRange."""
@@ -268,8 +278,8 @@ def known_circumstances(code: str) -> frozenset[str]:
     return frozenset(own | unclear | ({_SERIOUS} if code in _MULTIPLIED else set()))
 
 
-def read_offence(document: Mapping[str, Any]) -> tuple[Offence, int | None]:
-    """The facts of `databourse fine`, and the fine that somebody would set. Raises Malformed."""
+def read_offence(document: Mapping[str, Any]) -> tuple[Offence, Fraction | None]:
+    """The facts of `databourse fine`, and the fine that somebody would set, exact. Raises Malformed."""
     facts = Facts(document)
     shared = {name: facts.amount(name) for name in _SUMS if facts.has(name)}
     who = (
@@ -301,14 +311,13 @@ def _count(facts: Facts, shared: Mapping[str, int], at: int) -> Count:
     return Count(act, code, circumstances, **sums)
 
 
-def _set_fine(facts: Facts, shared: Mapping[str, int]) -> int | None:
-    """A fine in fen, or as a share of last year's sales."""
+def _set_fine(facts: Facts, shared: Mapping[str, int]) -> Fraction | None:
+    """A fine in fen, or as a share of last year's sales, which may be a part of a fen."""
     if facts.has("fine_bp"):
         if "sales_minor" not in shared or facts.has("fine_minor"):
             raise facts.bad("fine_bp", "a share of sales_minor, instead of fine_minor")
-        share = facts.basis_points("fine_bp") * shared["sales_minor"]
-        return share // BASIS_POINTS
-    return facts.amount("fine_minor") if facts.has("fine_minor") else None
+        return Fraction(facts.basis_points("fine_bp") * shared["sales_minor"], BASIS_POINTS)
+    return Fraction(facts.amount("fine_minor")) if facts.has("fine_minor") else None
 
 
 def _chosen(facts: Facts, name: str, known: Iterable[str]) -> str:

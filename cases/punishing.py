@@ -25,7 +25,7 @@ from cases.errors import (
     FineBeyondRange,
 )
 from cases.filing import hand_over
-from cases.flags import clear_flags
+from cases.flags import clear_flags, move_flags
 from cases.moving import Said, Speaker, another_officer, claim_for, forget_later, set_deadline, step
 from cases.penalties import fine_range, read_offence
 from cases.rules import SPARING, CaseEvent, Measure, Outcome, check_decision
@@ -149,6 +149,7 @@ async def decide_case(s: WriteSession, act: Act, *, case_id: str, decision: Deci
         await clear_flags(s, act, case_id=case_id)
     elif decision.outcome is Outcome.TRANSFER:
         made = await hand_over(s, act, case=case, authority=_POLICE, text=decision.reasons)
+        await move_flags(s, act, case=case, to=made)
         case.sibling_id = case.sibling_id or made.case_id
         s.add(case)
         await s.flush()

@@ -1,11 +1,14 @@
 """What is asked about cases."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import col, select
 
+from base.clock import parse_rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock
+from cases.deadlines import APPEALING
 from cases.errors import CaseUnknown
 from cases.rules import CaseEvent, CaseState, Kind
 from cases.states import HANDLERS, OPERATOR
@@ -43,9 +46,17 @@ async def case_of_finding(s: ReadSession, *, finding_id: str) -> Case | None:
     return (await s.exec(select(Case).where(Case.finding_id == finding_id))).first()
 
 
-async def cases(s: ReadSession, *, after: str | None = None, limit: int = 50) -> Sequence[Case]:
-    """Cases, newest first, by keyset."""
+async def cases(
+    s: ReadSession, *, after: str | None = None, limit: int = 50, ways: Collection[str] | None = None
+) -> Sequence[Case]:
+    """Cases, newest first, by keyset; with `ways` those whose decision was taken one of these ways."""
     query = select(Case).order_by(col(Case.case_id).desc()).limit(min(limit, 100))
+    if ways is not None:
+        said = col(CasePaper.document)["way"].as_string()
+        taken = select(CasePaper.case_id).where(
+            CasePaper.event == CaseEvent.APPEAL.value, said.in_(list(ways))
+        )
+        query = query.where(col(Case.case_id).in_(taken))
     if after is not None:
         query = query.where(col(Case.case_id) < after)
     return (await s.exec(query)).all()
@@ -164,10 +175,48 @@ async def is_told(s: ReadSession, *, case: Case, org_id: str) -> bool:
     return org_id in case.subjects and await _told(s, case, org_id)
 
 
-async def displayed(s: ReadSession, *, limit: int = 100) -> Sequence[Case]:
-    """The cases whose decision is published, newest first."""
-    query = select(Case).where(Case.status == CaseState.PUBLISHED)
-    return (await s.exec(query.order_by(col(Case.case_id).desc()).limit(limit))).all()
+async def displayed(s: ReadSession, *, now: datetime, limit: int = 100) -> Sequence[tuple[Case, CasePaper]]:
+    """The cases whose decision is on display, newest first, with what is published; also while appealed."""
+    query = select(Case).where(col(Case.status).in_((CaseState.PUBLISHED, CaseState.APPEALED_PUBLISHED)))
+    found = []
+    for case in (await s.exec(query.order_by(col(Case.case_id).desc()).limit(limit))).all():
+        paper = await last_paper(s, case_id=case.case_id, event=CaseEvent.PUBLISH)
+        assert paper is not None
+        if now <= display_until(paper):
+            found.append((case, paper))
+    return found
+
+
+def display_until(published: CasePaper) -> datetime:
+    """When the display of what was published ends."""
+    return parse_rfc3339(published.document["display_until"])
+
+
+async def withdrawn(s: ReadSession, *, now: datetime, limit: int = 100) -> Sequence[tuple[Case, CasePaper]]:
+    """What was published and then changed or revoked on appeal, with the ruling's paper; newest first.
+
+    As long as it would have been displayed: 行政处罚法 art. 48 wants the reason told.
+    """
+    published = select(CasePaper).where(CasePaper.event == CaseEvent.PUBLISH.value)
+    found = []
+    for paper in (await s.exec(published.order_by(col(CasePaper.at).desc()).limit(limit))).all():
+        if now > display_until(paper):
+            continue
+        ruled = select(CasePaper).where(
+            CasePaper.case_id == paper.case_id,
+            col(CasePaper.number) > paper.number,
+            col(CasePaper.event).in_((CaseEvent.CHANGE.value, CaseEvent.REVOKE.value)),
+        )
+        ruling = (await s.exec(ruled.order_by(col(CasePaper.number)).limit(1))).first()
+        if ruling is not None:
+            found.append((await get_case(s, case_id=paper.case_id), ruling))
+    return found
+
+
+async def appealed_to(s: ReadSession, *, case_id: str, ways: Collection[str]) -> bool:
+    """Whether a case was ever taken this way."""
+    appeals = await papers_on(s, case_id=case_id, event=CaseEvent.APPEAL)
+    return any(paper.document["way"] in ways for paper in appeals)
 
 
 def seen_by(roles: Collection[str]) -> set[str]:
@@ -175,25 +224,34 @@ def seen_by(roles: Collection[str]) -> set[str]:
     return set(roles) & (HANDLERS | {OPERATOR})
 
 
-async def case_that_needs(s: ReadSession, *, objects: Collection[str], seq: int | None) -> str | None:
+async def case_that_needs(
+    s: ReadSession, *, objects: Collection[str], seq: int | None, now: datetime
+) -> str | None:
     """An open case that is about one of these objects, or rests on the entry `seq`; None where none does.
 
-    Open cases are few beside trades; they are read page by page.
+    One whose decision can still be appealed is open. Open cases are few beside trades; they are read page by
+    page.
     """
+    appealable = select(CaseDeadline.case_id).where(
+        col(CaseDeadline.matter).in_(APPEALING),
+        col(CaseDeadline.met_at).is_(None),
+        col(CaseDeadline.due_at) >= now,
+    )
+    is_open = col(Case.closed_at).is_(None) | col(Case.case_id).in_(appealable)
     flagged = select(CaseFlag.case_id).where(
         col(CaseFlag.trade_id).in_(objects), col(CaseFlag.cleared_at).is_(None)
     )
     pinned = (
         select(CaseEvidence.case_id)
         .join(Case, col(Case.case_id) == col(CaseEvidence.case_id))
-        .where(CaseEvidence.seq == seq, col(Case.closed_at).is_(None))
+        .where(CaseEvidence.seq == seq, is_open)
     )
     found = (await s.exec(flagged.limit(1))).first()
     if found is None and seq is not None:
         found = (await s.exec(pinned.limit(1))).first()
     after = ""
     while found is None:
-        query = select(Case).where(col(Case.closed_at).is_(None), col(Case.case_id) > after)
+        query = select(Case).where(is_open, col(Case.case_id) > after)
         page = (await s.exec(query.order_by(Case.case_id).limit(100))).all()
         if not page:
             return None

@@ -67,6 +67,7 @@ _ROUTES: Final[Mapping[Matter, tuple[str, ...]]] = {
     Matter.SECURITY: ("CAC", "PUBLIC_SECURITY"),
     Matter.MARKET_RULE: ("DATA_AUTHORITY",),
 }
+INSTEAD: Final = ("DATA_AUTHORITY", "SAMR", "CAC")
 _OF_RULES: Final[Mapping[str, Matter]] = {
     "AML": Matter.ANTITRUST,
     "AB": Matter.ANTITRUST,
@@ -84,11 +85,16 @@ _OF_RULES: Final[Mapping[str, Matter]] = {
 }
 
 
-def authorities_for(kind: Kind, matter: Matter) -> tuple[str, ...]:
-    """Whose the matter is, the one in charge first; a dispute about the market's rules is the operator's."""
-    if kind is Kind.COMPLAINT and matter is Matter.MARKET_RULE:
-        return (OPERATOR,)
-    return _ROUTES[matter]
+def authorities_for(kind: Kind, matter: Matter, *, concerned: Collection[str] = ()) -> tuple[str, ...]:
+    """Whose the matter is, the one in charge first; a dispute about the market's rules is the operator's.
+
+    `concerned` are the authorities that the paper is about, every one of them: theirs it is not, and where
+    nobody else has such matters it goes to who supervises the market, or to the next in `INSTEAD`.
+    """
+    of_operator = kind is Kind.COMPLAINT and matter is Matter.MARKET_RULE
+    fitting = (OPERATOR,) if of_operator else _ROUTES[matter]
+    found = tuple(one for one in fitting if one not in concerned)
+    return found or tuple(one for one in INSTEAD if one not in concerned)[:1] or fitting
 
 
 def matter_of(rule_id: str) -> Matter:
@@ -127,14 +133,31 @@ SILENT: Final = frozenset({Measure.FREEZE_EVIDENCE, Measure.INTERVIEW})
 """What no transition tells the log of: whom it is about is told in an opening only."""
 
 
-_DECIDED: Final = frozenset({CaseState.DECIDED, CaseState.UPHELD, CaseState.CHANGED})
-ORDERING: Final = _DECIDED | {
-    CaseState.INVESTIGATING,
-    CaseState.SUSPENDED_COMMITMENT,
-    CaseState.PENALTY_NOTICE,
-    CaseState.HEARD,
-    CaseState.APPEALED,
-}
+_DECIDED: Final = frozenset({CaseState.DECIDED, CaseState.UPHELD, CaseState.CHANGED, CaseState.APPEALED})
+"""There is a decision to be carried out, which an appeal does not suspend."""
+_LIFTING: Final = frozenset(
+    {
+        CaseState.CLOSED_NO_CASE,
+        CaseState.CLOSED_COMMITMENT,
+        CaseState.EXECUTED,
+        CaseState.APPEALED_EXECUTED,
+        CaseState.PUBLISHED,
+        CaseState.APPEALED_PUBLISHED,
+        CaseState.EXPIRED_DISPLAY,
+        CaseState.REVOKED,
+    }
+)
+"""Nothing new is ordered; what an order has stopped before can be let go."""
+ORDERING: Final = (
+    _DECIDED
+    | _LIFTING
+    | {
+        CaseState.INVESTIGATING,
+        CaseState.SUSPENDED_COMMITMENT,
+        CaseState.PENALTY_NOTICE,
+        CaseState.HEARD,
+    }
+)
 
 
 def check_decision(subjects: Collection[str], org_ids: Collection[str]) -> None:
@@ -150,6 +173,8 @@ def orderable(state: CaseState) -> frozenset[Measure]:
         return frozenset(Measure) - PUNISHING
     if state in _DECIDED:
         return frozenset(Measure) - INQUIRING
+    if state in _LIFTING:
+        return frozenset(LIFTS.values())
     return frozenset(Measure) - INQUIRING - PUNISHING if state in ORDERING else frozenset()
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from base.clock import rfc3339
 from base.db import WriteSession
 from brokers.certifying import revoke_certificate
 from brokers.service import reinstate_certificate, suspend_certificate
 from cases import repository
 from cases.deadlines import term
-from cases.errors import CaseDoneBefore, CaseWrongState
+from cases.errors import CaseDoneBefore, CaseTooLate, CaseWrongState
 from cases.filing import file_case
 from cases.flags import clear_flags, set_flags
 from cases.investigating import freeze_evidence, freeze_funds, summon
@@ -52,16 +53,18 @@ class Proposed:
 
 
 async def extend_verification(s: WriteSession, act: Act, *, case_id: str, reason: str) -> Case:
-    """Give a verification as much time again (CSE.EXTEND): once, as another person than verifies.
+    """Give a verification as much time again (CSE.EXTEND): once, before its time is over, as another person.
 
-    Raises CaseDoneBefore, CaseSameOfficer, CaseWrongState.
+    Raises CaseDoneBefore, CaseTooLate, CaseSameOfficer, CaseWrongState.
     """
     case = await claim_for(s, act, case_id, CaseEvent.EXTEND)
     if await repository.last_paper(s, case_id=case_id, event=CaseEvent.EXTEND) is not None:
         raise CaseDoneBefore("it was given more time before", case_id=case_id)
+    due = await s.get(CaseDeadline, (case_id, "verification"))
+    if due is not None and act.now > due.due_at:
+        raise CaseTooLate("what is over is not given more time", until=rfc3339(due.due_at))
     await another_officer(s, act, case.handler)
     await step(s, act, case, CaseEvent.EXTEND, Said(opening={"reason": reason}))
-    due = await s.get(CaseDeadline, (case_id, "verification"))
     start = act.occurred_at if due is None else due.due_at
     later = term("verification_extension", act.occurred_at).after(start)
     await set_deadline(s, act, case, "verification", later)

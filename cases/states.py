@@ -32,6 +32,8 @@ class CaseState(StrEnum):
     HEARD = "HEARD"
     DECIDED = "DECIDED"
     APPEALED = "APPEALED"
+    APPEALED_EXECUTED = "APPEALED_EXECUTED"  # an appeal suspends nothing (行政处罚法 art. 73)
+    APPEALED_PUBLISHED = "APPEALED_PUBLISHED"
     UPHELD = "UPHELD"
     CHANGED = "CHANGED"
     REVOKED = "REVOKED"
@@ -87,6 +89,8 @@ REPORTER: Final = "REPORTER"
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 REGULATORS: Final = frozenset({"SAMR", "DATA_AUTHORITY", "CAC"})
 HANDLERS: Final = REGULATORS | {"PUBLIC_SECURITY"}
+HEARERS: Final[Mapping[str, str]] = {"REVIEW": "REVIEW_AUTHORITY", "LAWSUIT": "COURT"}
+"""Who hears an appeal, by the way it takes: nobody who has decided (行政复议法, 行政诉讼法)."""
 DESKS: Final = HANDLERS | {OPERATOR}
 """Who receives papers and looks at them first; what breaks the market's own rules the operator mediates."""
 _BESIDE: Final = frozenset({PARTY, REPORTER})
@@ -124,12 +128,30 @@ FINAL: Final = frozenset(
         _S.CLOSED_NO_CASE,
         _S.CLOSED_COMMITMENT,
         _S.REVOKED,
-        _S.EXPIRED_DISPLAY,
     }
 )
 """Nothing follows but a word to who reported."""
-SETTLED: Final = FINAL | {_S.EXECUTED, _S.PUBLISHED}
-"""No evidence is needed any more, and no deadline of the procedure runs."""
+ENDED: Final = FINAL | {_S.EXPIRED_DISPLAY}
+"""The case is over; a display that has ended may still be followed by an appeal within its time."""
+SETTLED: Final = ENDED | {_S.EXECUTED, _S.PUBLISHED}
+"""No deadline of the procedure runs but those of an appeal, and of telling who reported."""
+APPEALS: Final[Mapping[CaseState, CaseState]] = {
+    _S.DECIDED: _S.APPEALED,
+    _S.UPHELD: _S.APPEALED,
+    _S.CHANGED: _S.APPEALED,
+    _S.EXECUTED: _S.APPEALED_EXECUTED,
+    _S.PUBLISHED: _S.APPEALED_PUBLISHED,
+    _S.EXPIRED_DISPLAY: _S.APPEALED_PUBLISHED,
+}
+"""An appeal suspends neither execution nor publication (行政处罚法 art. 73, 行政复议法 art. 42, 行政诉讼法
+art. 56), so where it leads says how far both have come, and a decision that is upheld goes on from there."""
+APPEALED: Final[Mapping[CaseState, CaseState]] = {
+    _S.APPEALED: _S.UPHELD,
+    _S.APPEALED_EXECUTED: _S.EXECUTED,
+    _S.APPEALED_PUBLISHED: _S.PUBLISHED,
+}
+"""The states in which somebody hears it, and where each goes on if the decision is upheld."""
+_HEARING: Final = frozenset(HEARERS.values())
 _SECRET: Final = frozenset({_S.RECEIVED, _S.TRANSFERRED, _S.JURISDICTION})
 _STEPS: Final[_Moves] = {
     (None, _E.FILE): Move(DESKS, _S.RECEIVED, "a complaint or a report; a mixed paper becomes two cases"),
@@ -204,19 +226,42 @@ _STEPS: Final[_Moves] = {
         )
         for state in (_S.PENALTY_NOTICE, _S.HEARD)
     },
-    (_S.DECIDED, _E.APPEAL): Move(_PARTY, _S.APPEALED, "to a review or a court", "review, or lawsuit"),
-    (_S.APPEALED, _E.UPHOLD): Move(HANDLERS, _S.UPHELD, "as the review or the judgment has it"),
-    (_S.APPEALED, _E.CHANGE): Move(
-        HANDLERS, _S.CHANGED, "as the review or the judgment has it, in the range"
-    ),
-    (_S.APPEALED, _E.REVOKE): Move(HANDLERS, _S.REVOKED, "as the review or the judgment has it"),
+    **{
+        (state, _E.APPEAL): Move(
+            _PARTY, to, "one that the decision names, to a review or a court", "review, or lawsuit"
+        )
+        for state, to in (*APPEALS.items(), *((one, one) for one in APPEALED))
+    },
+    **{
+        (state, _E.UPHOLD): Move(_HEARING, to, "who has heard the appeal", "ruling")
+        for state, to in APPEALED.items()
+    },
+    **{
+        (state, _E.CHANGE): Move(_HEARING, _S.CHANGED, "who has heard the appeal; in the range", "ruling")
+        for state in APPEALED
+    },
+    **{
+        (state, _E.REVOKE): Move(_HEARING, _S.REVOKED, "who has heard the appeal", "ruling")
+        for state in APPEALED
+    },
     **{
         (state, _E.EXECUTE): Move(
-            HANDLERS, _S.EXECUTED, "fines and gains are paid; every measure decided is ordered and in force"
+            HANDLERS, to, "fines and gains are paid; every measure decided is ordered and in force"
         )
-        for state in (_S.DECIDED, _S.UPHELD, _S.CHANGED)
+        for state, to in (
+            (_S.DECIDED, _S.EXECUTED),
+            (_S.UPHELD, _S.EXECUTED),
+            (_S.CHANGED, _S.EXECUTED),
+            (_S.APPEALED, _S.APPEALED_EXECUTED),
+        )
     },
-    (_S.EXECUTED, _E.PUBLISH): Move(HANDLERS, _S.PUBLISHED, "names whom it is held against", "publication"),
+    **{
+        (state, _E.PUBLISH): Move(HANDLERS, to, "names whom it is held against", "publication")
+        for state, to in (
+            (_S.EXECUTED, _S.PUBLISHED),
+            (_S.APPEALED_EXECUTED, _S.APPEALED_PUBLISHED),
+        )
+    },
     (_S.PUBLISHED, _E.EXPIRE_DISPLAY): Move(
         _SYSTEM, _S.EXPIRED_DISPLAY, "after 3 months (a warning) or 3 years"
     ),

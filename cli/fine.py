@@ -23,8 +23,9 @@ def fine(
     The keys stand in docs/cases.md.
     """
     try:
-        offence, fine_minor = read_offence(parse_facts(read_facts(facts)))
+        offence, exact = read_offence(parse_facts(read_facts(facts)))
         found = fine_range(offence)
+        fine_minor = None if exact is None else found.whole(exact)
         if fine_minor is not None:
             found.check(fine_minor)
     except DomainError as error:

@@ -155,6 +155,16 @@ async def list_organisations(
     return [_organisation(row) for row in await s.exec(query)]
 
 
+async def is_held_by_another(s: ReadSession, *, role: str, besides: Collection[str]) -> bool:
+    """Whether an active member besides these holds a role."""
+    query = select(OrganisationRow.org_id).where(
+        col(OrganisationRow.roles).contains(f'"{role}"'),
+        OrganisationRow.status == OrganisationStatus.ACTIVE,
+        col(OrganisationRow.org_id).not_in(list(besides)),
+    )
+    return (await s.exec(query.limit(1))).first() is not None
+
+
 async def organisation_names(s: ReadSession, *, org_ids: Collection[str]) -> dict[str, str]:
     """The names of these organisations by id, for lists; who is not a member is left out."""
     query = select(OrganisationRow.org_id, OrganisationRow.name).where(

@@ -36,6 +36,8 @@ class Role(StrEnum):
     SAMR = "SAMR"
     CAC = "CAC"
     PUBLIC_SECURITY = "PUBLIC_SECURITY"
+    REVIEW_AUTHORITY = "REVIEW_AUTHORITY"  # 行政复议机关
+    COURT = "COURT"
     AUDITOR = "AUDITOR"
 
 
@@ -75,8 +77,17 @@ MARKET: Final = frozenset(
 )
 SUPERVISORS: Final = frozenset({Role.DATA_AUTHORITY, Role.SAMR, Role.CAC, Role.PUBLIC_SECURITY})
 # Alone: the operator trades not for its own account, the registrar registers not its own data, the
-# escrow bank holds both sides' money, the auditor writes nothing.
-ALONE: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.REGISTRAR, Role.ESCROW, Role.AUDITOR})
+# escrow bank holds both sides' money, who hears appeals has decided nothing, the auditor writes nothing.
+ALONE: Final = frozenset(
+    {
+        Role.EXCHANGE_OPERATOR,
+        Role.REGISTRAR,
+        Role.ESCROW,
+        Role.REVIEW_AUTHORITY,
+        Role.COURT,
+        Role.AUDITOR,
+    }
+)
 # A grantor of public data is not its own grantee.
 _APART: Final = frozenset({frozenset({Role.PUBLIC_AGENCY, Role.OPERATING_INSTITUTION})})
 

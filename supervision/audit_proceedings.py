@@ -1,8 +1,9 @@
 """KEY: a complaint, a report, a case goes step by step, as its table allows.
 
 Each `CSE.*` statement says from where and to where its case goes. So it is asked here that the steps chain
-from the paper on, that the role may take that step from there, that whose case it is acts in it, that what is
-published was decided, and that nothing before its publication names whom it is held against.
+from the paper on, that the role may take that step from there, that whose case it is acts in it, that an
+appeal is ruled upon by who hears appeals of its way, that what is published was decided, and that nothing
+before its publication names whom it is held against.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
-from supervision.audit_moves import CASE_MOVES, CASE_SPEAKERS, OPERATOR
+from supervision.audit_moves import CASE_MOVES, CASE_SPEAKERS, HEARERS, OPERATOR
 from supervision.audit_report import Code
 
 PROCEEDING: Final = "CSE."
@@ -19,10 +20,12 @@ _DECIDE: Final = "CSE.DECIDE"
 _PUBLISH: Final = "CSE.PUBLISH"
 # Who has the case from then on; two authorities settle it between them.
 _NAMES: Final = frozenset({"CSE.TRIAGE", "CSE.TRANSFER", "CSE.SETTLE_JURISDICTION", "CSE.ASSIGN"})
+_APPEAL: Final = "CSE.APPEAL"
+_RULINGS: Final = frozenset({"CSE.UPHOLD", "CSE.CHANGE", "CSE.REVOKE"})
 _OF_TWO: Final = frozenset({"CSE.SETTLE_JURISDICTION", "CSE.ASSIGN"})
 _OLD: Final = frozenset({("RECEIVED", "CSE.OPEN_CASE"), ("RECEIVED", "CSE.NO_CASE")})
 _OLD_DECISION: Final = ("INVESTIGATING", _DECIDE)
-Proceeding = dict[str, Any]  # state, authority, outcome, met
+Proceeding = dict[str, Any]  # state, authority, outcome, way, met
 
 
 def cases_go_step_by_step(case: Case) -> Check:
@@ -88,7 +91,11 @@ def _in_order(held: Proceeding, said: Sealed) -> Iterator[str]:
 
 def _whose(held: Proceeding, said: Sealed) -> Iterator[str]:
     role, authority = said.text("role"), held.get("authority")
-    if authority is not None and role not in {authority, OPERATOR} and said.event not in _OF_TWO:
+    if said.event in _RULINGS:
+        hearer = HEARERS.get(str(held.get("way")))
+        if role != hearer and "met" not in held:
+            yield f"the appeal is {hearer}'s to hear, and {role} rules upon it"
+    elif authority is not None and role not in {authority, OPERATOR} and said.event not in _OF_TWO:
         yield f"the case is {authority}'s, and {role} acts in it"
 
 
@@ -104,6 +111,8 @@ def _remember(case: Case, held: Proceeding, said: Sealed) -> None:
     held["state"] = said.text("to") or held["state"]
     if said.event in _NAMES and said.text("authority"):
         held["authority"] = said.text("authority")
+    if said.event == _APPEAL:
+        held["way"] = said.text("way")
     if said.event == _DECIDE:
         held["outcome"] = said.text("outcome")
     case.memory.trades.put(_key(said), held)

@@ -14,11 +14,12 @@ from pydantic import Field
 from base.db import ReadSession, WriteSession
 from base.idempotency import Answer
 from cases import filing, repository
+from cases.appealing import ways_open
 from cases.filing import MOST_TEXT, Filed, Paper
 from cases.moving import Speaker
-from cases.reading import case_of_party, told_to
+from cases.reading import case_of_party, limits_for, may_say, status_for, told_to
 from cases.reporters import Reporter, cases_under, messages, read_reporter
-from cases.rules import CaseEvent, Matter
+from cases.rules import CaseEvent, CaseState, Matter
 from cases.states import DESKS, PARTY
 from cases.tables import Case
 from ledger.acts import perform
@@ -110,8 +111,15 @@ class DeadlineView(View):
     overdue_at: datetime | None
 
 
+class SayView(View):
+    """What a party can say now; `until` is the last moment for it, nothing where no time runs."""
+
+    event: str
+    until: datetime | None
+
+
 class PartyCaseView(View):
-    """A case as a party sees it: what it was told, and what it has said itself."""
+    """A case as a party sees it: what it was told, what it has said itself, and what it can say now."""
 
     case_id: str
     kind: str
@@ -120,13 +128,19 @@ class PartyCaseView(View):
     authority: str | None
     papers: list[PaperView]
     deadlines: list[DeadlineView]
+    may_say: list[SayView]
+    appeals: dict[str, datetime]
 
 
 class PublishedView(View):
+    """A published decision. One that was changed or revoked on appeal names nobody any more."""
+
     case_id: str
     rule_id: str
     document: dict[str, Any]
     published_at: datetime
+    under_appeal: bool = False
+    withdrawn_by: str | None = None
 
 
 class WordsForm(Asked):
@@ -134,7 +148,7 @@ class WordsForm(Asked):
 
 
 class AppealForm(WordsForm):
-    """To an administrative review within 60 days, or to a court within six months."""
+    """To a review within 60 days, or to a court within six months, or within 15 days of a review's ruling."""
 
     way: Annotated[str, Field(pattern=r"^(REVIEW|LAWSUIT)$")]
 
@@ -202,18 +216,30 @@ async def consent_to(node: Node, form: "TermsForm") -> None:
     await perform(node.house, act, agreed, attempted="CSE.CONSENT", object_id=form.case_id)
 
 
-async def on_display(s: ReadSession) -> list[PublishedView]:
-    """What is published of each case on display."""
-    found = []
-    for case in await repository.displayed(s):
-        paper = await repository.last_paper(s, case_id=case.case_id, event=CaseEvent.PUBLISH)
-        assert paper is not None
-        found.append(
-            PublishedView(
-                case_id=case.case_id, rule_id=case.rule_id, document=paper.document, published_at=paper.at
-            )
+async def on_display(s: ReadSession, *, now: datetime) -> list[PublishedView]:
+    """What is published of each case on display; then what was withdrawn, with the reason, and no names."""
+    shown = [
+        PublishedView(
+            case_id=case.case_id,
+            rule_id=case.rule_id,
+            document=paper.document,
+            published_at=paper.at,
+            under_appeal=case.status is CaseState.APPEALED_PUBLISHED,
         )
-    return found
+        for case, paper in await repository.displayed(s, now=now)
+    ]
+    again = {one.case_id for one in shown}
+    return shown + [
+        PublishedView(
+            case_id=case.case_id,
+            rule_id=case.rule_id,
+            document={"org_ids": [], "fines": {}},
+            published_at=ruling.at,
+            withdrawn_by=ruling.event,
+        )
+        for case, ruling in await repository.withdrawn(s, now=now)
+        if case.case_id not in again
+    ]
 
 
 async def write_note(caller: Caller, case_id: str, text: str) -> None:
@@ -227,27 +253,31 @@ async def write_note(caller: Caller, case_id: str, text: str) -> None:
     await perform(caller.node.house, act, noted, attempted="CSE.TELL", object_id=case_id)
 
 
-async def party_view(s: ReadSession, *, case_id: str, org_id: str) -> PartyCaseView:
+async def party_view(s: ReadSession, *, case_id: str, org_id: str, now: datetime) -> PartyCaseView:
     """A case as this party sees it. Raises CaseUnknown."""
     case = await case_of_party(s, case_id=case_id, org_id=org_id)
-    return await for_party(s, case, org_id)
+    return await for_party(s, case, org_id, now=now)
 
 
-async def for_party(s: ReadSession, case: Case, org_id: str) -> PartyCaseView:
+async def for_party(s: ReadSession, case: Case, org_id: str, *, now: datetime) -> PartyCaseView:
     """A case as this party sees it, which was told of it."""
-    running = {"hearing_request", "review", "lawsuit", "commitment"}
+    told = await told_to(s, case=case, org_id=org_id)
+    running = limits_for(told)
+    may = await may_say(s, case=case, org_id=org_id, told=told, now=now)
     return PartyCaseView(
         case_id=case.case_id,
         kind=case.kind.value,
-        status=case.status.value,
+        status=status_for(case, told).value,
         matter=case.matter.value,
         authority=case.authority,
-        papers=[PaperView.model_validate(one) for one in await told_to(s, case=case, org_id=org_id)],
+        papers=[PaperView.model_validate(one) for one in told],
         deadlines=[
             DeadlineView.model_validate(one)
             for one in await repository.deadlines_of(s, case_id=case.case_id)
             if one.matter in running
         ],
+        may_say=[SayView(event=event.value, until=until) for event, until in may.items()],
+        appeals=await ways_open(s, case=case, org_id=org_id, now=now) if CaseEvent.APPEAL in may else {},
     )
 
 
@@ -261,7 +291,7 @@ async def speak(caller: Caller, verb: _Verb, event: str, case_id: str, **said: A
 
     async def spoken(s: WriteSession, act: Act) -> PartyCaseView:
         await verb(s, act, case_id=case_id, **{"party": party, **said})
-        return await party_view(s, case_id=case_id, org_id=org_id)
+        return await party_view(s, case_id=case_id, org_id=org_id, now=act.now)
 
     return await caller.perform(
         spoken,

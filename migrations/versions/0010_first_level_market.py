@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import base.db
+from migrations.checks import change_check, one_of
 
 revision: str = "0010"
 down_revision: str | None = "0009"
@@ -23,8 +24,48 @@ _REGISTRATION = (
 )
 
 
+_STATES_WERE = (
+    "RECEIVED",
+    "TRIAGED",
+    "TRANSFERRED",
+    "JURISDICTION",
+    "REFUSED",
+    "MEDIATING",
+    "CLOSED_AGREED",
+    "CLOSED_NO_AGREEMENT",
+    "VERIFYING",
+    "CLOSED_NO_CASE",
+    "INVESTIGATING",
+    "SUSPENDED_COMMITMENT",
+    "CLOSED_COMMITMENT",
+    "PENALTY_NOTICE",
+    "HEARD",
+    "DECIDED",
+    "APPEALED",
+    "UPHELD",
+    "CHANGED",
+    "REVOKED",
+    "EXECUTED",
+    "PUBLISHED",
+    "EXPIRED_DISPLAY",
+)
+_BEFORE = _STATES_WERE.index("UPHELD")
+_STATES = (
+    *_STATES_WERE[:_BEFORE],
+    "APPEALED_EXECUTED",
+    "APPEALED_PUBLISHED",
+    *_STATES_WERE[_BEFORE:],
+)
+
+
+def _cases(was: Sequence[str], now: Sequence[str]) -> None:
+    """A decision is executed and published while it is appealed."""
+    change_check("cases", "ck_cases_casestate", was=one_of("status", was), now=one_of("status", now))
+
+
 def upgrade() -> None:
     """Add what was asked for."""
+    _cases(_STATES_WERE, _STATES)
     _registration()
     op.add_column("registry_rights", sa.Column("registration_id", sa.Text(), nullable=True))
     op.create_index(op.f("ix_registry_rights_registration_id"), "registry_rights", ["registration_id"])
@@ -32,6 +73,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo it."""
+    op.execute("UPDATE cases SET status = 'EXECUTED' WHERE status = 'APPEALED_EXECUTED'")
+    op.execute("UPDATE cases SET status = 'PUBLISHED' WHERE status = 'APPEALED_PUBLISHED'")
+    _cases(_STATES, _STATES_WERE)
     op.drop_index(op.f("ix_registry_rights_registration_id"), "registry_rights")
     op.drop_column("registry_rights", "registration_id")
     for table in _REGISTRATION:

@@ -7,6 +7,7 @@ import pytest
 from base.clock import rfc3339
 from brokers.conduct.repository import source_check_of
 from cases import repository
+from cases.appealing import appeal_decision
 from cases.bargaining import accept_commitment, apply_for_leniency, end_commitment, offer_commitment
 from cases.erasing import erase_opening
 from cases.errors import (
@@ -24,7 +25,7 @@ from cases.errors import (
     OpeningInUse,
     RetentionNotOver,
 )
-from cases.executing import appeal_decision, end_appeal, end_display, execute_decision, publish_decision
+from cases.executing import end_display, execute_decision, publish_decision
 from cases.moving import Speaker
 from cases.punishing import (
     Decision,
@@ -46,6 +47,7 @@ from ledger.erasure import ERASED
 from ledger.reader import opening, statements_of
 from ledger.recording import Actor
 from market.disputes.voiding import void_trade
+from tests.cases.bench import bench
 from tests.cases.opening import staff, verified
 from tests.cases.test_orders import FINDING
 from tests.houses import officer
@@ -177,13 +179,15 @@ async def test_a_penalty_from_notice_to_the_end_of_its_display(scene):
     case = await by(scene, "handler", publish_decision, case_id=case_id)
     async with scene.database.read() as s:
         (*_, said) = await statements_of(s, object_id=case_id)
-        assert [row.case_id for row in await repository.displayed(s)] == [case_id]
+        shown = await repository.displayed(s, now=scene.clock.now())
+        assert [row.case_id for row, _ in shown] == [case_id]
     assert (said.event, said.predicate["org_ids"], said.predicate["outcome"]) == (
         "CSE.PUBLISH",
         [scene.broker.org_id],
         "PENALTY",
     )
     assert said.predicate["fines"] == {scene.broker.org_id: str(MILLION // 2)}
+    later(scene, 1100)
     async with scene.database.write() as s:
         act = scene.house.house.exchange_act()
         assert await end_display(s, act, case_id=case_id)
@@ -302,10 +306,10 @@ async def test_an_appeal_changes_within_the_range(sqlite_scene):
     async with refused(scene.database, CaseNotParty):
         await says(scene, appeal_decision, scene.buyer, case_id=case_id, way="REVIEW", text="-")
     await says(scene, appeal_decision, scene.broker, case_id=case_id, way="REVIEW", text="过重")
-    ruled = {"case_id": case_id, "event": CaseEvent.CHANGE, "ruling": "复议决定 1 号"}
+    body = await bench(scene, "REVIEW")
     async with refused(scene.database, FineBeyondRange):
-        await by(scene, "handler", end_appeal, **ruled, fines={scene.broker.org_id: MILLION * 9})
-    await by(scene, "handler", end_appeal, **ruled, fines={scene.broker.org_id: 5})
+        await body.rules(case_id, CaseEvent.CHANGE, fines={scene.broker.org_id: MILLION * 9})
+    await body.rules(case_id, CaseEvent.CHANGE, fines={scene.broker.org_id: 5})
     await by(scene, "handler", execute_decision, case_id=case_id, payments={scene.broker.org_id: "1"})
     await by(scene, "handler", publish_decision, case_id=case_id)
     async with scene.database.read() as s:
@@ -324,8 +328,8 @@ async def test_an_appeal_comes_in_time_or_not_at_all_and_what_is_revoked_flags_n
     async with refused(scene.database, CaseTooLate):
         await says(scene, appeal_decision, scene.broker, case_id=case_id, way="REVIEW", text="-")
     await says(scene, appeal_decision, scene.broker, case_id=case_id, way="LAWSUIT", text="-")
-    ruled = {"case_id": case_id, "event": CaseEvent.REVOKE, "ruling": "（2027）粤01行初1号", "fines": {}}
-    case = await by(scene, "handler", end_appeal, **ruled)
+    court = await bench(scene, "LAWSUIT")
+    case = await court.rules(case_id, CaseEvent.REVOKE, ruling="（2027）粤01行初1号")
     assert (case.status, case.closed_at is None) == (CaseState.REVOKED, False)
     async with scene.database.read() as s:
         assert all(one.cleared_at for one in await repository.flags_of(s, case_id=case_id))

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from base.jobs import JobRow
 from cases import repository
+from cases.appealing import appeal_decision
 from cases.bargaining import accept_commitment, end_commitment, offer_commitment
 from cases.errors import (
     CaseDoneBefore,
@@ -17,7 +18,7 @@ from cases.errors import (
     CaseWrongRole,
     CaseWrongState,
 )
-from cases.executing import appeal_decision, execute_decision
+from cases.executing import execute_decision
 from cases.filing import consent_as_reporter, write_note
 from cases.intake import accept_complaint, refuse_paper, triage_case
 from cases.moving import FORGET_JOB

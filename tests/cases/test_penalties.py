@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from fractions import Fraction
 
 import pytest
 import typer
@@ -81,6 +82,8 @@ def test_every_row_of_the_ladder_is_there_with_its_mark_and_each_norm_ends_in_a_
         (count("DSL-48", "serious"), M, 5 * M),
         (count("PIPL-66a"), 0, 0),
         (count("PIPL-66a", "refused"), 0, M),
+        (count("REG-55"), 0, 0),
+        (count("REG-55", "refused"), 0, M),
         (count("REG-57", "serious"), 500_000 * YUAN, 2 * M),
         (count("CSL-26"), 10_000 * YUAN, 50_000 * YUAN),
         (count("CSL-26", "main_function_lost"), 2 * M, 10 * M),
@@ -103,6 +106,8 @@ def test_persons_and_associations_have_rows_of_their_own():
     assert bounds(count("AML-56", sales=M), who=Whom.PERSON) == (0, M)
     assert bounds(count("AML-56", sales=M), who=Whom.ASSOCIATION) == (0, 3 * M)
     assert bounds(count("PIPL-66b"), who=Whom.PERSON) == (100_000 * YUAN, M)
+    assert bounds(count("REG-55", "serious"), who=Whom.PERSON) == (10_000 * YUAN, 100_000 * YUAN)
+    assert bounds(count("REG-55"), who=Whom.PERSON) == (0, 0)
     with pytest.raises(NormNotForWhom):
         bounds(count("AML-57", sales=M), who=Whom.PERSON)
 
@@ -156,6 +161,32 @@ def test_a_fine_outside_is_refused_to_the_fen():
     for fine in (found.low_minor - 1, found.high_minor + 1):
         with pytest.raises(FineBeyondRange):
             found.check(fine)
+
+
+@pytest.mark.parametrize(
+    ("sales", "share_bp", "fine"),
+    [
+        (12_345, 100, 124),  # 123.45 fen lie below the least: up to it
+        (12_345, 150, 185),  # 185.175: what is a part of a fen is let go
+        (12_345, 1_000, 1_234),  # 1,234.5: never above the most
+        (22_663_914_500, 200, 453_278_290),
+    ],
+)
+def test_a_share_of_an_odd_sum_is_let_go_down_to_the_fen_but_never_below_the_least(sales, share_bp, fine):
+    facts = {"on": "2026-11-23", "sales_minor": sales, "counts": [{"code": "PN-AML-57"}], "fine_bp": share_bp}
+    offence, exact = read_offence(facts)
+    found = fine_range(offence)
+    assert found.whole(exact) == fine
+    found.check(found.whole(exact))
+
+
+@given(st.integers(1, 10**13), st.integers(0, 1_100))
+def test_every_lawful_share_is_a_lawful_fine_and_no_other(sales, share_bp):
+    found = fine_range(Offence(DAY, (count("AML-57", sales=sales),)))
+    fine = found.whole(Fraction(sales * share_bp, 10_000))
+    if 100 <= share_bp <= 1_000 and found.high_minor:
+        found.check(fine)
+    assert abs(fine - Fraction(sales * share_bp, 10_000)) < 1
 
 
 AMOUNTS = st.integers(0, 10**13)

@@ -10,7 +10,20 @@ from cases.deadlines import MEETS, SILENT, all_terms, is_limited, is_stale, term
 from cases.drawing import DRAWING
 from cases.errors import CaseWrongRole, CaseWrongState
 from cases.rules import POWERS, Kind, Matter, Measure, authorities_for, matter_of, orderable
-from cases.states import DESKS, FINAL, MOVES, PARTY, REPORTER, CaseEvent, CaseState, events_for, may_move
+from cases.states import (
+    APPEALED,
+    APPEALS,
+    DESKS,
+    FINAL,
+    HEARERS,
+    MOVES,
+    PARTY,
+    REPORTER,
+    CaseEvent,
+    CaseState,
+    events_for,
+    may_move,
+)
 from identity.rules import Role
 
 EVERYBODY = sorted({role.value for role in Role} | {PARTY, REPORTER})
@@ -48,10 +61,14 @@ def test_every_state_is_reached_and_left_unless_it_is_final():
 
 
 def test_nobody_but_an_authority_the_operator_and_those_concerned_takes_a_step():
-    assert {role for move in MOVES.values() for role in move.roles} == DESKS | {PARTY, REPORTER}
-    assert events_for(CaseState.DECIDED, [PARTY]) == [CaseEvent.APPEAL]
+    hearers = set(HEARERS.values())
+    assert {role for move in MOVES.values() for role in move.roles} == DESKS | hearers | {PARTY, REPORTER}
+    rulings = {event for (_, event), move in MOVES.items() if move.roles & hearers}
+    assert rulings == {CaseEvent.UPHOLD, CaseEvent.CHANGE, CaseEvent.REVOKE}
+    for state in (*APPEALS, *APPEALED):  # however quickly it was executed
+        assert events_for(state, [PARTY]) == [CaseEvent.APPEAL]
     # Nobody's statement names a party or who reported.
-    assert all(move.speakers <= DESKS for move in MOVES.values())
+    assert all(move.speakers <= DESKS | hearers for move in MOVES.values())
 
 
 @pytest.mark.parametrize(
@@ -125,7 +142,7 @@ def test_what_was_found_too_late_is_not_punished_and_an_old_dispute_not_mediated
 
 
 def test_every_time_that_is_met_or_silent_is_one_that_runs():
-    named = {one.name for one in all_terms()} | {"receipt", "commitment"}
+    named = {one.name for one in all_terms()} | {"receipt", "commitment", "ruling"}
     assert {matter for met in MEETS.values() for matter in met} | SILENT <= named
 
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from base.db import WriteSession
-from cases import bargaining, executing, filing, intake, punishing, service
+from cases import appealing, bargaining, executing, filing, intake, punishing, service
 from cases.punishing import Decision, Fine, Ordered
 from cases.rules import HANDLERS, CaseEvent, Matter, Measure, Outcome
-from cases.states import DESKS
+from cases.states import DESKS, HEARERS
 from ledger.recording import Act
 from web.acts import ActKind, Asked, Id, Moment, ReasonCode, kind
 from web.api.case_views import CaseView
@@ -212,7 +212,7 @@ async def _decide(s: WriteSession, act: Act, *, case_id: str, measures: Any, **s
 
 
 async def _rule(s: WriteSession, act: Act, *, event: str, **said: Any) -> Any:
-    return await executing.end_appeal(s, act, event=_APPEALS[event], **said)
+    return await appealing.end_appeal(s, act, event=_APPEALS[event], **said)
 
 
 TRIAGE = _kind("case.triage", "TRIAGE", intake.triage_case, TriageArgs)
@@ -234,7 +234,7 @@ KEPT = _kind("case.commitment_over", "FULFILLED", bargaining.end_commitment, Kep
 PROPOSE = _kind("case.propose", "PROPOSE_PENALTY", _propose, ProposalArgs, roles=HANDLERS)
 HEARING = _kind("case.hearing", "NOTIFY_HEARING", punishing.notify_hearing, HearingArgs, roles=HANDLERS)
 DECIDE = _kind("case.decide", "DECIDE", _decide, DecisionArgs, roles=HANDLERS)
-RULING = _kind("case.ruling", "UPHOLD", _rule, RulingArgs, roles=HANDLERS)
+RULING = _kind("case.ruling", "UPHOLD", _rule, RulingArgs, roles=frozenset(HEARERS.values()))
 EXECUTE = _kind("case.execute", "EXECUTE", executing.execute_decision, ExecutionArgs, roles=HANDLERS)
 PUBLISH = _kind("case.publish", "PUBLISH", executing.publish_decision, roles=HANDLERS)
 
@@ -355,7 +355,7 @@ async def decide(case_id: Id, caller: CallerDep, form: DecisionForm) -> Response
 
 @router.post("/cases/{case_id}/ruling", **answers(RULING, CaseView))
 async def ruling(case_id: Id, caller: CallerDep, form: RulingForm) -> Response:
-    """Enter what a review or a judgment says of a decision."""
+    """Rule upon an appeal, as the review authority or the court that has heard it."""
     return respond(await caller.do(RULING, RulingArgs(case_id=case_id, **dict(form))))
 
 

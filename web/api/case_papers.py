@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from cases import bargaining, executing, punishing, repository
+from cases import appealing, bargaining, punishing, repository
 from cases.reporters import Reporter
 from cases.states import DESKS
 from web.acts import Id
@@ -72,9 +72,9 @@ async def consent(request: Request, node: NodeDep, form: TermsForm) -> list[Foll
 
 
 @router.get("/published-decisions")
-async def published(s: ReadDep) -> list[PublishedView]:
-    """The decisions that are on display, newest first."""
-    return await on_display(s)
+async def published(node: NodeDep, s: ReadDep) -> list[PublishedView]:
+    """The decisions that are on display, and those withdrawn upon an appeal, newest first."""
+    return await on_display(s, now=node.clock.now())
 
 
 @router.post("/cases/{case_id}/reporter")
@@ -98,13 +98,14 @@ async def note(case_id: Id, caller: CallerDep, form: WordsForm) -> PaperView:
 async def party_cases(caller: CallerDep, s: ReadDep) -> list[PartyCaseView]:
     """The cases about the caller of which it was told, newest first."""
     found = await repository.known_to(s, org_id=caller.actor.org_id)
-    return [await for_party(s, case, caller.actor.org_id) for case in found]
+    now = caller.node.clock.now()
+    return [await for_party(s, case, caller.actor.org_id, now=now) for case in found]
 
 
 @router.get("/party/cases/{case_id}")
 async def party_case(case_id: Id, caller: CallerDep, s: ReadDep) -> PartyCaseView:
     """A case about the caller: what it was told, what it has said, and until when it may speak."""
-    return await party_view(s, case_id=case_id, org_id=caller.actor.org_id)
+    return await party_view(s, case_id=case_id, org_id=caller.actor.org_id, now=caller.node.clock.now())
 
 
 _PartyDone = done_view(PartyCaseView)
@@ -133,7 +134,7 @@ async def commitment(case_id: Id, caller: CallerDep, form: WordsForm) -> Respons
 
 @router.post("/party/cases/{case_id}/leniency", **_DONE)
 async def leniency(case_id: Id, caller: CallerDep, form: WordsForm) -> Response:
-    """Tell of a horizontal agreement one took part in; the place in line counts."""
+    """Tell of a monopoly agreement one took part in; the place in line counts."""
     return respond(
         await speak(caller, bargaining.apply_for_leniency, "APPLY_LENIENCY", case_id, text=form.text)
     )
@@ -148,5 +149,5 @@ async def party_consent(case_id: Id, caller: CallerDep, form: WordsForm) -> Resp
 @router.post("/party/cases/{case_id}/appeal", **_DONE)
 async def appeal(case_id: Id, caller: CallerDep, form: AppealForm) -> Response:
     """Take a decision to a review or a court."""
-    verb = executing.appeal_decision
+    verb = appealing.appeal_decision
     return respond(await speak(caller, verb, "APPEAL", case_id, text=form.text, way=form.way))

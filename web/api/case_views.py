@@ -5,8 +5,8 @@ from typing import Any
 
 from base.db import ReadSession
 from cases import repository
-from cases.ordering import proposals_of
-from cases.reading import file_for
+from cases.ordering import orders_in
+from cases.reading import file_for, reads_file
 from cases.tables import Case, CaseOrder, OrderProposal
 from ledger.recording import Actor
 from web.proceedings import DeadlineView, PaperView
@@ -94,17 +94,20 @@ class CaseRoomView(View):
 
     @classmethod
     async def of(cls, s: ReadSession, row: Case, actor: Actor) -> "CaseRoomView":
-        case_id = row.case_id
+        case_id, whole = row.case_id, reads_file(row, actor)
+        orders, proposals = await orders_in(s, case_id=case_id, whole=whole)
         return cls(
             case=CaseView.of(row),
-            orders=[OrderView.of(one) for one in await repository.orders_of(s, case_id=case_id)],
-            proposals=[ProposalView.of(one) for one in await proposals_of(s, case_id=case_id)],
+            orders=[OrderView.of(one) for one in orders],
+            proposals=[ProposalView.of(one) for one in proposals],
             flags=[FlagView.model_validate(one) for one in await repository.flags_of(s, case_id=case_id)],
             papers=[PaperView.model_validate(one) for one in await file_for(s, case=row, actor=actor)],
             deadlines=[
                 DeadlineView.model_validate(one) for one in await repository.deadlines_of(s, case_id=case_id)
             ],
             evidence=[
-                EvidenceView.model_validate(one) for one in await repository.evidence_of(s, case_id=case_id)
+                EvidenceView.model_validate(one)
+                for one in await repository.evidence_of(s, case_id=case_id)
+                if whole
             ],
         )

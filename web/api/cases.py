@@ -11,9 +11,9 @@ from base.errors import NotFound
 from cases import repository, service
 from cases.investigating import MOST_ENTRIES
 from cases.ordering import confirm_order, propose_order, withdraw_order
-from cases.reading import may_read, readable_case
+from cases.reading import may_list, readable_case, ways_of
 from cases.rules import HANDLERS, Measure
-from cases.states import DESKS
+from cases.states import DESKS, HEARERS
 from ledger.recording import Act
 from market.disputes.rules import Fault
 from supervision.report import summarise
@@ -28,6 +28,7 @@ router = APIRouter(tags=["supervision"])
 Seq = Annotated[int, Field(ge=0, le=10**15)]
 FindingId = Annotated[str, Field(pattern=r"^fnd_[0-9a-f]{64}$")]
 READERS = DESKS | {"AUDITOR"}
+_OF_CASES = READERS | set(HEARERS.values())
 
 
 class FileArgs(Args):
@@ -253,16 +254,16 @@ async def cases(
     after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[CaseView]:
-    """Cases, newest first, by keyset; none that is about the reader."""
-    caller.require(*READERS)
-    rows = await repository.cases(s, after=after, limit=limit)
-    return [CaseView.of(row) for row in rows if may_read(row, caller.actor)]
+    """Cases, newest first, by keyset; none that is about the reader. Who hears appeals sees those."""
+    caller.require(*_OF_CASES)
+    rows = await repository.cases(s, after=after, limit=limit, ways=ways_of(caller.actor))
+    return [CaseView.of(row) for row in rows if may_list(row, caller.actor)]
 
 
 @router.get("/cases/{case_id}")
 async def case(case_id: Id, caller: CallerDep, s: ReadDep) -> CaseRoomView:
     """One case with its file, times, evidence and orders, and the trades it flags."""
-    caller.require(*READERS)
+    caller.require(*_OF_CASES)
     row = await readable_case(s, case_id=case_id, actor=caller.actor)
     return await CaseRoomView.of(s, row, caller.actor)
 

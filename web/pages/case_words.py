@@ -22,6 +22,8 @@ STATES: Final[Mapping[str, str]] = {
     "HEARD": N_("Party heard"),
     "DECIDED": N_("Decided"),
     "APPEALED": N_("Under review or in court"),
+    "APPEALED_EXECUTED": N_("Executed; under review or in court"),
+    "APPEALED_PUBLISHED": N_("Published; under review or in court"),
     "UPHELD": N_("Decision upheld"),
     "CHANGED": N_("Decision changed"),
     "EXECUTED": N_("Executed"),
@@ -109,7 +111,33 @@ DEADLINES: Final[Mapping[str, str]] = {
     "hearing_request": N_("Party's statement or hearing"),
     "review": N_("Administrative review"),
     "lawsuit": N_("Lawsuit"),
+    "lawsuit_after_review": N_("Lawsuit after the review"),
+    "ruling": N_("Rule upon the appeal"),
     "publication": N_("Publish the decision"),
+}
+SAYS: Final[Mapping[str, str]] = {
+    "STATEMENT": N_("Make a statement"),
+    "REQUEST_HEARING": N_("Ask for a hearing"),
+    "OFFER_COMMITMENT": N_("Offer a commitment"),
+    "APPLY_LENIENCY": N_("Tell of an agreement you took part in"),
+    "CONSENT": N_("Consent to terms"),
+    "APPEAL": N_("Appeal against the decision"),
+}
+RIGHTS: Final[Mapping[str, str]] = {
+    "STATEMENT": N_(
+        "You may say what speaks against it; that never makes a fine higher (行政处罚法 art. 45)."
+    ),
+    "REQUEST_HEARING": N_("A hearing is told seven working days before, and free (行政处罚法 art. 63, 64)."),
+    "OFFER_COMMITMENT": N_(
+        "The investigation may be suspended upon it, and closed when it is kept (反垄断法 art. 53)."
+    ),
+    "APPLY_LENIENCY": N_(
+        "Who tells of a monopoly agreement is fined less, by the place in line (反垄断法 art. 56)."
+    ),
+    "CONSENT": N_("The mediation ends by agreement when every side has consented to the same words."),
+    "APPEAL": N_(
+        "The decision is carried out all the same, unless its execution is stayed (行政处罚法 art. 73)."
+    ),
 }
 WAYS: Final[Mapping[str, str]] = {"REVIEW": N_("Administrative review"), "LAWSUIT": N_("Lawsuit")}
 CIRCUMSTANCES: Final[Mapping[str, str]] = {
@@ -130,4 +158,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "case_outcome": OUTCOMES,
     "case_deadline": DEADLINES,
     "way": WAYS,
+    "case_say": SAYS,
+    "case_right": RIGHTS,
 }

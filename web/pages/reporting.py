@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from base.errors import DomainError, Unauthenticated
-from cases import bargaining, executing, punishing, repository
+from cases import appealing, bargaining, punishing, repository
 from cases.reading import case_of_party, told_to
 from cases.reporters import Reporter
 from cases.rules import Matter
-from cases.states import PARTY, CaseEvent, events_for
+from cases.states import CaseEvent
 from cases.tables import Case
 from web.pages.acting import caller_for
 from web.pages.forms import Filled, sent_back
@@ -43,7 +43,7 @@ SAYS: Final[dict[CaseEvent, tuple[_Verb, str]]] = {
     CaseEvent.OFFER_COMMITMENT: (bargaining.offer_commitment, "text"),
     CaseEvent.APPLY_LENIENCY: (bargaining.apply_for_leniency, "text"),
     CaseEvent.CONSENT: (consents, "terms"),
-    CaseEvent.APPEAL: (executing.appeal_decision, "text"),
+    CaseEvent.APPEAL: (appealing.appeal_decision, "text"),
 }
 
 
@@ -133,9 +133,11 @@ async def _follow(visitor: Visitor, code: str, do: Callable[[], Any], form: Any)
 async def published(visitor: VisitorDep) -> Response:
     """The decisions that are on display."""
     async with visitor.node.database.read() as s:
-        rows = await on_display(s)
+        rows = await on_display(s, now=visitor.node.clock.now())
         names = await names_of(s, *(row.document["org_ids"] for row in rows))
-    return visitor.render("published.html", rows=rows, names=names)
+    shown = [row for row in rows if row.withdrawn_by is None]
+    withdrawn = [row for row in rows if row.withdrawn_by is not None]
+    return visitor.render("published.html", shown=shown, withdrawn=withdrawn, names=names)
 
 
 @router.get("/my-cases")
@@ -157,11 +159,10 @@ async def _mine(visitor: Visitor, case_id: str, filled: Filled) -> Response:
     visitor.require()
     org_id = visitor.org_id or ""
     async with visitor.node.database.read() as s:
-        view = await party_view(s, case_id=case_id, org_id=org_id)
-        case = await case_of_party(s, case_id=case_id, org_id=org_id)
+        view = await party_view(s, case_id=case_id, org_id=org_id, now=visitor.node.clock.now())
         names = await names_of(s, (one.org_id for one in view.papers))
-    may = [event.value for event in events_for(case.status, [PARTY]) if event in SAYS]
-    return visitor.render("my_case.html", filled=filled, case=view, names=names, may=may, letters=LETTERS)
+    ways = visitor.options("way", view.appeals)
+    return visitor.render("my_case.html", filled=filled, case=view, names=names, ways=ways, letters=LETTERS)
 
 
 @router.post("/my-cases/{case_id}/{event}")

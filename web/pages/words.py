@@ -217,6 +217,8 @@ ROLES: Final[Mapping[str, str]] = {
     "SAMR": N_("Market regulator"),
     "CAC": N_("Cyberspace administration"),
     "PUBLIC_SECURITY": N_("Public security"),
+    "REVIEW_AUTHORITY": N_("Administrative review authority"),
+    "COURT": N_("People's court"),
     "AUDITOR": N_("Auditor"),
 }
 
