@@ -1,6 +1,7 @@
 """Money outside of prices: what WT3 and S17 follow home. Pure, over the payments between groups.
 
-Loose is a payment that is no part of a trade's price, its fees or its refund. A way home is a chain of
+Loose is a payment that is no part of a trade's price, its fees or its refund, and does not go through its
+escrow. A way home is a chain of
 payments in time order, each keeping most of the one before.
 """
 
@@ -12,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from supervision.brokerage import groups
+from supervision.by_parties import escrows
 from supervision.context import Context, Tables
 from supervision.trades import PURPOSES, REFUND, moment
 
@@ -38,7 +40,8 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
     payments = tables["payments"]
     structural = payments.purpose.fill_null("").isin((*PURPOSES, REFUND))
     payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor > 0, ~structural)
-    payments = payments.filter(payments.payer_id != ESCROW, payments.payee_id != ESCROW)
+    payments = payments.filter(payments.payer_id.upper() != ESCROW, payments.payee_id.upper() != ESCROW)
+    payments = _without_escrows(tables, payments)
     payments = payments.filter(payments.payment_id.nullif("").notnull())  # what has no id cannot be cited
     orgs = groups(tables)
     payments = payments.left_join(orgs.rename(p_org="org", p_group="group"), [("payer_id", "p_org")])
@@ -52,6 +55,26 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
     payments = payments.anti_join(prices, [("trade_id", "priced"), ("payer", "payer"), ("payee", "payee")])
     return payments.select(
         "payment_id", "payer", "payee", "payer_id", "payee_id", "amount_minor", "paid_at", "seq"
+    )
+
+
+def _without_escrows(tables: Tables, payments: Any) -> Any:
+    """Without what a buyer paid into its trade's escrow of another name, and what of that went on from there.
+
+    What the seller pays into it, and what it pays back, is none of the price.
+    """
+    keepers = escrows(tables, payments)
+    payments = payments.anti_join(
+        keepers, [("trade_id", "kept_trade"), ("payee_id", "keeper"), ("payer_id", "of_buyer")]
+    )
+    keepers = keepers.view()
+    return payments.anti_join(
+        keepers,
+        [
+            payments.trade_id == keepers.kept_trade,
+            payments.payer_id == keepers.keeper,
+            payments.payee_id != keepers.of_buyer,
+        ],
     )
 
 

@@ -16,6 +16,7 @@ import ibis
 from base.clock import SHANGHAI
 from supervision.abuse import CITES, NEEDS, dominants_sales, priced_sales, rivals_sales, suspected
 from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.costs import monthly_costs
 from supervision.finding import Checked, Finding
 from supervision.portable import medians
 from supervision.saying import because
@@ -59,9 +60,7 @@ def expression(tables: Tables, context: Context) -> Any:
 
 def _with_margins(tables: Tables, sold: Any) -> Any:
     """`cost` of a unit and `margin_bp`, what is left over it in hundredths of a per cent of the price."""
-    costs = tables["costs"]
-    costs = costs.mutate(period=costs.period.substr(0, 7), of_listing=costs.listing_id)
-    costs = costs.group_by("of_listing", "period").agg(cost=costs.variable_cost_minor.max())
+    costs = monthly_costs(tables).select("period", of_listing="listing_id", cost="most")
     sold = sold.mutate(month=(sold.made_at + ibis.interval(hours=8)).strftime("%Y-%m"))
     sold = sold.left_join(costs, [("listing_id", "of_listing"), ("month", "period")])
     sold = sold.drop("of_listing", "period")

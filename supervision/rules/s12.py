@@ -20,6 +20,7 @@ import ibis
 from supervision import tenders as bidding
 from supervision.chance import beyond, unlikely
 from supervision.context import Context, Row, Rule, Tables
+from supervision.costs import monthly_costs
 from supervision.finding import Checked, Finding, Market
 from supervision.saying import because, tell
 from supervision.shares import whole
@@ -34,10 +35,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """The bids of the window, each with its listing's variable cost of that month, where it is known."""
     quotes = bidding.expression(tables, context)
     quotes = quotes.mutate(period=(quotes.quoted_at + ibis.interval(hours=8)).strftime("%Y-%m"))
-    costs = tables["costs"]
-    costs = costs.group_by("listing_id", period=costs.period.substr(0, 7)).agg(
-        cost=costs.variable_cost_minor.max()
-    )
+    costs = monthly_costs(tables).select("listing_id", "period", cost="most")
     quotes = quotes.left_join(costs, ["listing_id", "period"]).drop("listing_id_right", "period_right")
     return quotes.order_by("tender_id", "quoted_at", "quote_id")
 

@@ -63,8 +63,10 @@ def _great_margin(market, tag, guilty, chance):
 def below_cost(market, tag, guilty, chance):
     dominated(market, tag)
     kind, cost = chance.randrange(3), chance.randrange(50, 900)
-    for month in range(1, 13):
-        market.add("costs", listing_id=f"la-{tag}", period=f"2026-{month:02}", variable_cost_minor=cost)
+    months = [f"2026-{month:02}" for month in range(1, 13)]
+    periods = chance.choice((months, ["2026-Q1", "2026-Q2", "2026Q3", "2026-Q4"], ["2026"]))
+    for period in periods:
+        market.add("costs", listing_id=f"la-{tag}", period=period, variable_cost_minor=cost)
     for row in market.rows["trades"][-3:]:
         row["amount_minor"] = 50 * 1_000  # at fifty units each not below cost
     at, count = on(6, 1), 9 if kind == 1 and not guilty else 10
@@ -72,6 +74,8 @@ def below_cost(market, tag, guilty, chance):
         last = timedelta(days=30) - (SECOND if kind == 2 and not guilty else timedelta(0))
         dear = kind == 0 and not guilty and n == 5
         sale(market, tag, (f"t{n}", "a", "b1"), cost - (not dear), at + last * n / (count - 1))
+    if guilty and kind == 0:  # one dear sale among them hides nothing; two in succession would
+        sale(market, tag, ("dear", "a", "b1"), cost, at + last * 4 / 9 + SECOND)
 
 
 @plants("AB3", "requests", "listings", screen=True)

@@ -81,7 +81,14 @@ def round_trip(market, tag, guilty, chance):
         known = {"payment_id": f"m{n}-{tag}", "payer_id": f"{payer}-{tag}", "payee_id": f"{payee}-{tag}"}
         market.add("payments", amount_minor=part, paid_at=paid, **(known | more))
 
-    pay("p", "b", "a", amount, at, trade_id=f"t0-{tag}", purpose="escrow_in")
+    if chance.random() < 0.5:
+        pay("p", "b", "a", amount, at, trade_id=f"t0-{tag}", purpose="escrow_in")
+    else:  # through an escrow of another name, which pays others too
+        pay("p", "b", "bank", amount, at, trade_id=f"t0-{tag}", purpose="deposit")
+        pay("q", "bank", "a", net, at, trade_id=f"t0-{tag}", purpose="release")
+        sale(market, tag, (1, "a", "x"), amount, at)
+        pay("r", "x", "bank", amount, at, trade_id=f"t1-{tag}", purpose="deposit")
+        pay("s", "bank", "a", amount, at, trade_id=f"t1-{tag}", purpose="release")
     if chance.random() < 0.4:  # through a third party
         pay(1, "a", "x", due + 1, at + timedelta(days=1))
         pay(2, "x", "b", due, end)
