@@ -5,13 +5,12 @@ import signal
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from base.clock import Clock
 from base.settings import Settings
 from cli.migrate import SQLITE_FILE, migrated
 from cli.running import log_plainly, require_schema, run
-from cli.server import collect_less, give_back, server_config
+from cli.server import Server, collect_less, give_back, server_config
 from web.main import create_app
 from web.node import background, open_node
 
@@ -40,7 +39,7 @@ async def serve_node(
         await node.files.check_home()
         app = create_app(node, sequencer=sequencer)
         collect_less()
-        await uvicorn.Server(server_config(app, host=host, port=port)).serve()
+        await Server(server_config(app, host=host, port=port)).serve()
 
 
 def sequencer() -> None:

@@ -7,12 +7,15 @@ wait for it, and store it, for ever.
 import asyncio
 import ctypes
 import gc
+import os
+import socket
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from web.limits import CROWDED
 
@@ -20,6 +23,7 @@ MAX_HEAD_BYTES: Final = 32 * 1024
 HEAD_TIMEOUT_S: Final = 15.0
 _GRACE_S: Final = 10
 _CONNECTIONS: Final = 1000
+_LISTENERS: Final = 8
 _COLLECT_AFTER: Final = (
     50_000  # objects more than went; a request makes some hundred, most of which go by themselves
 )
@@ -29,7 +33,11 @@ _MALLOC: Final = {-1: 2 * 1024 * 1024, -3: 2 * 1024 * 1024, -8: 2}
 
 
 class BoundedHead(HttpToolsProtocol):
-    """A connection that is closed when the head of a request is too large or does not come."""
+    """A connection that is closed when the head of a request is too large or does not come.
+
+    An application that can be asked (`knock`) is, before a task is made of a request: who is sent away
+    then costs little, and those who were let in wait no longer the more there are outside.
+    """
 
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
@@ -55,6 +63,22 @@ class BoundedHead(HttpToolsProtocol):
         self._calm()
         self.scope[CROWDED] = len(self.connections) > _CONNECTIONS  # type: ignore[typeddict-unknown-key]  # ours
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        plain = not self.pipeline and not self.flow.write_paused and cycle.scope["method"] != "HEAD"
+        away = app.knock(cycle.scope) if plain and hasattr(app, "knock") else None
+        if away is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        headers = [*self.server_state.default_headers, *away.headers]
+        closes = not cycle.keep_alive or bool(cycle.scope.get(CROWDED))
+        if closes and (b"connection", b"close") not in headers:
+            headers.append((b"connection", b"close"))
+        self.transport.write(_raw(away.status, headers, away.content))
+        cycle.response_started = cycle.response_complete = True
+        if closes:
+            self.transport.close()
+        self.on_response_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -86,6 +110,13 @@ class BoundedHead(HttpToolsProtocol):
             self.send_400_response("The head of the request is too large or too slow.")
 
 
+def _raw(status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> bytes:
+    parts = [STATUS_LINE[status]]
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    return b"".join((*parts, b"\r\n", content))
+
+
 def server_config(app: ASGIApp, *, host: str, port: int, **more: Any) -> uvicorn.Config:
     """How a node is served: bounded heads, no web sockets, no trust in forwarded addresses."""
     return uvicorn.Config(
@@ -101,6 +132,32 @@ def server_config(app: ASGIApp, *, host: str, port: int, **more: Any) -> uvicorn
         timeout_graceful_shutdown=_GRACE_S,
         **more,
     )
+
+
+class Server(uvicorn.Server):
+    """Several listeners on each address, where the loop takes one connection of each a turn (libuv does).
+
+    A turn of a busy loop takes some milliseconds: with one listener, whoever connects waited the longer the
+    more others did, before anything could be said to them.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, asyncio.SelectorEventLoop):  # takes all that wait
+            return
+        listening = [open_.fileno() for server in self.servers for open_ in server.sockets]
+        protocol = partial(
+            self.config.http_protocol_class,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        for number in listening * (_LISTENERS - 1):
+            again = socket.socket(fileno=os.dup(number))
+            self.servers.append(
+                await loop.create_server(protocol, sock=again, backlog=self.config.backlog)  # type: ignore[arg-type]
+            )
 
 
 def give_back() -> None:

@@ -2,14 +2,12 @@
 
 import os
 
-import uvicorn
-
 from base.clock import SystemClock
 from base.db import Database
 from base.settings import Settings
 from cli.migrate import SQLITE_FILE, migrated
 from cli.running import require_schema
-from cli.server import collect_less, server_config
+from cli.server import Server, collect_less, server_config
 from ledger.errors import PolicyInvalid
 from web.main import create_witness
 from web.witnessing import desk_of
@@ -29,6 +27,6 @@ async def serve_witness(settings: Settings, *, host: str, port: int) -> None:
             raise PolicyInvalid("a witness is told its logs: DATABOURSE_WITNESSED_LOGS_FILE")
         app = create_witness(desk, settings)
         collect_less()
-        await uvicorn.Server(server_config(app, host=host, port=port)).serve()
+        await Server(server_config(app, host=host, port=port)).serve()
     finally:
         await database.dispose()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from fastapi import Request
 
@@ -28,11 +28,13 @@ UPLOADS_AT_ONCE: Final = 4
 LEAST_AT_ONCE: Final = 32
 AT_ONCE: Final = 64  # before anything is known
 MOST_AT_ONCE: Final = 256
-IN_TIME_S: Final = 0.5
+IN_TIME_S: Final = 0.15
 _WIDER: Final = 0.05
 _PACE_OF: Final = 64
 CROWDED: Final = "databourse.crowded"
 """In the scope of a request over a connection beyond those that are served."""
+ANNOUNCED: Final = "databourse.announced"
+"""In the scope of a request that its server has let in already."""
 LEAVE: Final = "databourse.leave"
 """In the scope of every request: gives its place among those under way back, before it is answered."""
 _SUBSCRIBER: Final = 64
@@ -102,6 +104,14 @@ class Attempts:
         return len(self._failed)
 
 
+class SentAway(NamedTuple):
+    """The whole answer to a request that nobody has looked at."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
+
+
 class Turnstile:
     """How many requests may be under way at once: as many as are answered in time.
 
@@ -123,6 +133,7 @@ class Turnstile:
         self._places = float(min(max(least, AT_ONCE), most))
         self._left: deque[float] = deque(maxlen=_PACE_OF)  # when the last ones were answered
         self.inside = 0
+        self.coming = 0  # let in by the server, which has not begun with them yet
 
     @property
     def places(self) -> int:
@@ -130,7 +141,7 @@ class Turnstile:
 
     @property
     def full(self) -> bool:
-        return self.inside >= self.places
+        return self.inside + self.coming >= self.places
 
     def enter(self) -> float:
         """Let one in; its moment is handed back to `leave`."""

@@ -18,7 +18,7 @@ from ledger.witness import WitnessDesk
 from web import api, gateway, pages, problems
 from web.compiling import Compiling
 from web.deps import UPLOAD
-from web.limits import CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, Turnstile
+from web.limits import ANNOUNCED, CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, SentAway, Turnstile
 from web.node import Node, background
 from web.supervising import Supervising
 
@@ -27,7 +27,12 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 # How long a body may pause. A whole upload may take longer than this, one piece of it may not.
 PATIENCE_S: Final = 30.0
 _ALWAYS: Final = frozenset({"/health"})  # asked by whoever starts a dead process anew: a busy one is not
+_ID_BYTES: Final = 8
+_NO_ID: Final = b"0" * (2 * _ID_BYTES)
+# What is said to everybody who is sent away is made once: it must cost nearly nothing.
 _FULL: Final = Busy("as many requests are under way as can be answered in time", retry_after_s=1)
+_STATUS, _PROBLEM = problems.problem_of(_FULL, _NO_ID.decode())
+_SENT_AWAY: Final = ((b"retry-after", b"1"), (b"vary", b"accept"), (b"cache-control", b"no-store"))
 _TOO_SLOW: Final = 408
 _TOO_LARGE: Final = 413
 _DIGITS: Final = 19
@@ -65,11 +70,28 @@ class Bounds:
         common = _HEADERS | ({"strict-transport-security": _A_YEAR} if secure else {})
         self._headers = [(name.encode(), value.encode()) for name, value in common.items()]
 
+    def knock(self, scope: Scope) -> SentAway | None:
+        """For a server that asks before it makes a task of a request: it counts as coming in from now on.
+
+        The whole answer for one that is sent away.
+        """
+        away = self._refusal(scope)
+        if away is None:
+            scope[ANNOUNCED] = True
+            self._turnstile.coming += 1
+        return away
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["databourse.request_id"] = secrets.token_hex(8)
+        if scope.pop(ANNOUNCED, False):
+            self._turnstile.coming -= 1
+        elif (away := self._refusal(scope)) is not None:
+            await send({"type": "http.response.start", "status": away.status, "headers": away.headers})
+            await send({"type": "http.response.body", "body": away.content})
+            return
+        scope["databourse.request_id"] = secrets.token_hex(_ID_BYTES)
         visit = _Visit(self._turnstile)
         scope[LEAVE] = visit.end
         body = _Body(scope, receive, self._patience_s, visit)
@@ -86,9 +108,6 @@ class Bounds:
                 message["headers"] = headers
             await send(message)
 
-        if (self._turnstile.full or scope.get(CROWDED)) and scope["path"] not in _ALWAYS:
-            await _sent_away(scope, with_headers, self._page_for(scope))
-            return
         if not _has_body(scope):
             visit.begin()
         try:
@@ -96,19 +115,25 @@ class Bounds:
         finally:
             visit.end()
 
-
-async def _sent_away(scope: Scope, send: Send, page: bytes | None) -> None:
-    """Answer without having looked at the request: there are as many under way as can be answered in time."""
-    status, content = problems.problem_of(_FULL, scope["databourse.request_id"])
-    kind = problems.MEDIA_TYPE
-    if page is not None:
-        content, kind = page, "text/html; charset=utf-8"
-    headers = [(b"content-type", kind.encode()), (b"retry-after", b"1"), (b"vary", b"accept")]
-    headers += [(b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store")]
-    if scope.get(CROWDED):
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    def _refusal(self, scope: Scope) -> SentAway | None:
+        """The answer, without a look at the request, where as many are under way as are answered in time."""
+        if not (self._turnstile.full or scope.get(CROWDED)) or scope["path"] in _ALWAYS:
+            return None
+        request_id = secrets.token_hex(_ID_BYTES).encode()
+        if (page := self._page_for(scope)) is not None:
+            content, kind = page, b"text/html; charset=utf-8"
+        else:
+            content, kind = _PROBLEM.replace(_NO_ID, request_id), problems.MEDIA_TYPE.encode()
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", b"%d" % len(content)),
+            (b"x-request-id", request_id),
+            *_SENT_AWAY,
+            *self._headers,
+        ]
+        if scope.get(CROWDED):
+            headers.append((b"connection", b"close"))
+        return SentAway(_STATUS, headers, content)
 
 
 class _Visit:
@@ -186,6 +211,10 @@ class Application(FastAPI):
             secure=settings.public_url.startswith("https://"),
             page_for=getattr(self.state, "sent_away_page", None),
         )
+
+    def knock(self, scope: Scope) -> SentAway | None:
+        """`Bounds.knock`, as soon as there are bounds: the first request makes them."""
+        return self.middleware_stack.knock(scope) if isinstance(self.middleware_stack, Bounds) else None
 
 
 def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:

@@ -5,7 +5,6 @@ cannot be measured says why in `why`, what came out wrong in `broken`: only that
 """
 
 import argparse
-import asyncio
 import sys
 import time
 import traceback
@@ -14,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from cli.running import complete
 from tests.bench.figures import FIGURES
 from tests.bench.ground import Ground, ground
 from tests.bench.measuring import DEFAULT_S, Broken, Budget, CannotRun, Figure, Measured
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     chosen = [figure for figure in FIGURES if not given.only or figure.name in given.only]
-    return asyncio.run(_run(chosen, Budget(given.seconds), by_name=bool(given.only)))
+    return complete(_run(chosen, Budget(given.seconds), by_name=bool(given.only)))  # on the loop that serves
 
 
 async def _run(figures: Sequence[Figure], budget: Budget, *, by_name: bool) -> int:

@@ -16,12 +16,11 @@ from typing import Any, Final
 
 import httpx
 import orjson
-import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
 from base.settings import Settings
-from cli.server import collect_less, server_config
+from cli.server import Server, collect_less, server_config
 from ledger.batch import BatchWriter
 from tests.bench.ground import Ground
 from tests.bench.load import Load
@@ -170,7 +169,7 @@ async def _served(app: Any) -> AsyncIterator[int]:
     )  # ours from now on: uvicorn ends the run where a port is taken
     port = door.getsockname()[1]
     collect_less()  # as `databourse serve` does
-    server = uvicorn.Server(server_config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
+    server = Server(server_config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve([door]))
     try:
         async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(30):

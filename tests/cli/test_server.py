@@ -1,15 +1,18 @@
 """The head of a request has an end: in size, and in time."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli import server
 from tests.web.api.live import free_port
+from web.limits import SentAway
 
 
 async def answering(scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,3 +76,79 @@ async def test_a_head_that_does_not_come_is_given_up(
     said = await answer(port, begun)
     assert b"here" not in said
     assert said == b"" or said.startswith(b"HTTP/1.1 400 ")
+
+
+class Door:
+    """An application that sends away all but /in, and is never asked about who was sent away."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def knock(self, scope: Scope) -> SentAway | None:
+        away = SentAway(503, [(b"retry-after", b"1"), (b"content-length", b"4")], b"busy")
+        return None if scope["path"] == "/in" else away
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(f"{scope['method']} {scope['path']}")
+        await answering(scope, receive, send)
+
+
+async def served(app: ASGIApp) -> tuple[int, server.Server, asyncio.Task[None]]:
+    door = socket.create_server(("127.0.0.1", 0))
+    config = server.server_config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    running = server.Server(config)
+    task = asyncio.create_task(running.serve([door]))
+    while not running.started:
+        assert not task.done()
+        await asyncio.sleep(0.01)
+    return door.getsockname()[1], running, task
+
+
+async def test_who_is_sent_away_at_the_door_costs_the_application_nothing_and_may_ask_again() -> None:
+    app = Door()
+    port, running, task = await served(app)
+    post = b"POST /out HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for head, body in ((post, b"a" * 70_000), (b"GET /out HTTP/1.1\r\nhost: x\r\n\r\n" * 3, b"")):
+        writer.write(head)
+        await writer.drain()
+        for _ in range(head.count(b"host")):
+            said = await reader.readuntil(b"\r\n\r\n")
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 1\r\n" in said
+            assert await reader.readexactly(4) == b"busy"
+        writer.write(body)
+    assert app.asked == []
+    writer.write(b"GET /in HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200 OK")
+    writer.write(b"HEAD /out HTTP/1.1\r\nhost: x\r\n\r\n")  # has no body, whatever is said
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"GET /out HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    last = await reader.read()
+    assert b"connection: close\r\n" in last
+    assert last.endswith(b"\r\n\r\nbusy")
+    assert app.asked == ["GET /in", "HEAD /out"]
+    writer.close()
+    running.should_exit = True
+    await task
+
+
+def test_a_loop_that_takes_one_connection_a_turn_has_several_listeners() -> None:
+    async def connected() -> int:
+        port, running, task = await served(answering)
+        lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(30)]
+        for _, writer in lines:
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        said = [await reader.readuntil(b"here") for reader, _ in lines]
+        assert all(one.startswith(b"HTTP/1.1 200 OK") for one in said)
+        for _, writer in lines:
+            writer.close()
+        running.should_exit = True
+        await task
+        with pytest.raises(ConnectionRefusedError):  # every listener is closed
+            await asyncio.open_connection("127.0.0.1", port)
+        return len(running.servers)
+
+    assert asyncio.run(connected()) == 1
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(connected()) > 1

@@ -29,7 +29,7 @@ class Room:
     def __init__(self, turnstile: Turnstile) -> None:
         self.turnstile = turnstile
         self.gate = asyncio.Event()
-        self._app = Bounds(self._answer, secure=True, turnstile=turnstile)
+        self.bounds = Bounds(self._answer, secure=True, turnstile=turnstile)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         while scope["method"] == "POST" and (await receive()).get("more_body"):
@@ -57,8 +57,8 @@ class Room:
 
         headers = [(b"content-length", b"%d" % sum(map(len, body)))] if body else []
         method = "POST" if body else "GET"
-        scope = {"type": "http", "method": method, "path": path, "headers": headers, **more}
-        await self._app(scope, receive, send)
+        scope = {"type": "http", "method": method, "path": path, "headers": headers} | more
+        await self.bounds(scope, receive, send)
         return sent
 
 
@@ -78,6 +78,25 @@ async def test_beyond_its_places_a_turnstile_sends_away_at_once_and_lets_in_when
     assert [(await one)[0]["status"] for one in inside] == [200, 200]
     assert (await room.ask("/slow"))[0]["status"] == 200
     assert room.turnstile.inside == 0
+
+
+async def test_who_was_let_in_by_the_server_counts_from_then_on() -> None:
+    room = Room(Turnstile(least=1, most=2))
+    scopes = [{"type": "http", "method": "GET", "path": "/slow", "headers": []} for _ in range(3)]
+    let_in = [room.bounds.knock(scope) is None for scope in scopes]
+    assert let_in == [True, True, False]
+    inside = [asyncio.create_task(room.ask(**scope)) for scope in scopes[:2]]
+    await asyncio.sleep(0)
+    assert (room.turnstile.inside, room.turnstile.coming) == (2, 0)
+    away = room.bounds.knock(scopes[2])
+    assert away is not None
+    (start, body), told = await room.ask(**scopes[2]), dict(away.headers)
+    again = dict(start["headers"])
+    assert told.pop(b"x-request-id") != again.pop(b"x-request-id")
+    assert (told, away.status, len(away.content)) == (again, start["status"], len(body["body"]))
+    room.gate.set()
+    assert [(await one)[0]["status"] for one in inside] == [200, 200]
+    assert (room.turnstile.inside, room.turnstile.coming) == (0, 0)
 
 
 async def test_a_body_that_does_not_come_holds_no_place() -> None:
