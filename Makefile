@@ -14,7 +14,9 @@ SPARK := $(VENV)/.ready-spark
 PYTHON ?=
 ARGS ?=
 TESTS ?= 1
-# A file of tests stays with one process, in the order in which tests/conftest.py puts the files.
+# What was compiled is kept, whatever the environment wishes: workers and the processes they start compile
+# hundreds of modules otherwise, each of them all. A file of tests stays with one process, in the order in
+# which tests/conftest.py puts the files.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -28,7 +30,7 @@ demo: $(RUN) ## run the whole exchange on real data and leave its pages open
 
 .PHONY: test
 test: $(DEV) ## run the whole suite, on SQLite and PostgreSQL, on two to four processors
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 .PHONY: check
 check: $(DEV) ## format, lint, types, import contracts, then the suite (TESTS=0 leaves it out)
