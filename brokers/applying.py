@@ -179,7 +179,7 @@ def due_in(state: CertificateState, since: datetime) -> datetime | None:
         CertificateState.OBJECTED: "objection",
     }
     name = running.get(state)
-    return None if name is None else deadline_after(since, in_force(since).number("BRK-PROC", name)).at
+    return None if name is None else deadline_after(since, in_force(since).whole("BRK-PROC", name)).at
 
 
 async def wind(s: WriteSession, row: ApplicationRow, *, due_at: datetime | None = None) -> None:

@@ -138,7 +138,7 @@ async def _check_before_us(s: WriteSession, basis: Basis) -> None:
 
 def _check_term(act: Act, basis: Basis, *, valid_from: datetime, valid_to: datetime) -> None:
     """What was decided elsewhere runs already, since its decision or later, as long as one from here."""
-    latest = years_after(valid_from, in_force(act.now).number("BRK-CERT", "validity"))
+    latest = years_after(valid_from, in_force(act.now).whole("BRK-CERT", "validity"))
     if valid_to > latest:
         raise CertificateTermWrong("longer than a certificate runs", latest=rfc3339(latest))
     if valid_from > act.now:
@@ -269,7 +269,7 @@ async def suspend_certificate(
     until = None
     if act.role != AUTHORITY:
         await _check_not_repeated(s, act, cert_id=cert_id)
-        until = deadline_after(act.now, in_force(act.now).number("BRK-CERT", "emergency")).at
+        until = deadline_after(act.now, in_force(act.now).whole("BRK-CERT", "emergency")).at
     await step(
         s,
         act,
@@ -291,7 +291,7 @@ async def _check_not_repeated(s: WriteSession, act: Act, *, cert_id: str) -> Non
     decided = await repository.moved_at(s, cert_id=cert_id, event=CertificateEvent.REINSTATE)
     if over is None or (decided is not None and decided > over):
         return
-    until = over + timedelta(days=in_force(act.now).number("BRK-CERT", "emergency_again"))
+    until = over + timedelta(days=in_force(act.now).whole("BRK-CERT", "emergency_again"))
     if act.now <= until:
         raise EmergencyRepeated(
             "the last emergency ended and nobody has decided on it", cert_id=cert_id, until=rfc3339(until)
@@ -318,7 +318,7 @@ async def end_emergency(s: WriteSession, act: Act, *, cert_id: str, since: str, 
     if row.status is not CertificateState.SUSPENDED or stands != until:
         return False
     begun = parse_rfc3339(since)
-    over = deadline_after(begun, in_force(begun).number("BRK-CERT", "emergency")).at
+    over = deadline_after(begun, in_force(begun).whole("BRK-CERT", "emergency")).at
     if act.now <= over:  # the table of working days has grown
         await s.exec(
             update(CertificateRow).where(col(CertificateRow.cert_id) == cert_id).values(emergency_until=over)
@@ -359,7 +359,7 @@ async def revoke_certificate(
     """End a suspended certificate for good (BRK.REVOKE); a bar on its holder and controller begins."""
     row = await repository.claim_certificate(s, cert_id=cert_id)
     holder = await get_organisation(s, org_id=row.org_id)
-    until = years_after(act.now, in_force(act.now).number("BRK-CERT", "bar"))
+    until = years_after(act.now, in_force(act.now).whole("BRK-CERT", "bar"))
     await step(
         s,
         act,

@@ -112,7 +112,7 @@ async def renew(s: WriteSession, act: Act, *, cert_id: str, filing: Filing) -> C
     wanted = required(BrokerType(row.broker_type), row.grade, cross_border=row.cross_border)
     check_complete(wanted, (piece.kind for piece in filing.evidence))
     check_qualified(filing.claims, grade=row.grade, rules=rules)
-    valid_to = years_after(row.valid_to, rules.number("BRK-CERT", "validity"))
+    valid_to = years_after(row.valid_to, rules.whole("BRK-CERT", "validity"))
     begins = row.valid_to + timedelta(milliseconds=1)
     await check_free(s, act, org_id=row.org_id, valid_from=begins, valid_to=valid_to)
     said = Said(
@@ -132,8 +132,8 @@ async def renew(s: WriteSession, act: Act, *, cert_id: str, filing: Filing) -> C
 def renewal_window(valid_to: datetime) -> tuple[datetime, datetime]:
     """When a certificate of this end can be renewed: from the first moment to the last."""
     rules, last = in_force(valid_to), shanghai_day(valid_to)
-    opens = months_after(last, -rules.number("BRK-CERT", "renewal_opens"))
-    closes = last - timedelta(days=rules.number("BRK-CERT", "renewal_closes"))
+    opens = months_after(last, -rules.whole("BRK-CERT", "renewal_opens"))
+    closes = last - timedelta(days=rules.whole("BRK-CERT", "renewal_closes"))
     return at_shanghai(opens, time.min), end_of_day_shanghai(closes)
 
 
@@ -141,7 +141,7 @@ async def give_exit_notice(s: WriteSession, act: Act, *, cert_id: str) -> Certif
     """Say that one will leave in six months (BRK.EXIT_NOTICE); what runs is handed over until then."""
     row = await repository.claim_certificate(s, cert_id=cert_id)
     check_own(act, row.org_id)
-    months = in_force(act.now).number("BR15", "notice")
+    months = in_force(act.now).whole("BR15", "notice")
     exits_at = end_of_day_shanghai(months_after(shanghai_day(act.now), months))
     said = Said(public=moments(exits_at=exits_at))
     await step(s, act, CertificateEvent.EXIT_NOTICE, row, said, values={"exits_at": exits_at})

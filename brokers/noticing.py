@@ -124,7 +124,7 @@ async def issue(s: WriteSession, act: Act, *, cert_id: str, cert_no: str) -> Cer
         raise TooEarly("the notice is not over", cert_id=cert_id, notice_until=rfc3339(row.notice_until))
     await lock_organisation(s, org_id=row.org_id, alone=True)
     await require_member(s, org_id=row.org_id)
-    years = in_force(act.now).number("BRK-CERT", "validity")
+    years = in_force(act.now).whole("BRK-CERT", "validity")
     valid_to = years_after(act.now, years)
     await check_free(s, act, org_id=row.org_id, valid_from=act.now, valid_to=valid_to)
     certificate = CertificateRow(

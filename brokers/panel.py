@@ -100,7 +100,7 @@ async def publish_notice(s: WriteSession, act: Act, *, cert_id: str) -> Applicat
     rules = in_force(row.applied_at)
     votes = await _decided(s, act, row, approved=True)
     check_qualified(claims_of(row), grade=row.grade, rules=rules)
-    until = deadline_after(act.now, in_force(act.now).number("BRK-PROC", "notice")).at
+    until = deadline_after(act.now, in_force(act.now).whole("BRK-PROC", "notice")).at
     said = Said(
         public=scope_document(row)
         | moments(notice_until=until)
@@ -135,7 +135,7 @@ async def _decided(s: WriteSession, act: Act, row: ApplicationRow, *, approved: 
         for one in await repository.votes_of(s, cert_id=row.cert_id)
         if not await _has_declared(s, one.person, row)
     ]
-    wanted = in_force(act.now).number("BRK-PROC", "panel")
+    wanted = in_force(act.now).whole("BRK-PROC", "panel")
     for_it = sum(one.approves for one in votes)
     if len(votes) < wanted or 2 * for_it == len(votes):
         raise PanelNotComplete(

@@ -151,7 +151,7 @@ def unmet(claims: Claims, *, grade: int, rules: RulesInForce) -> list[dict[str, 
     found = [
         {"rule": value.cited, "wanted": str(value.value), "said": str(said[value.name]), "unit": value.unit}
         for value in rules.of(f"BRK-QUAL.{grade}")
-        if said[value.name] < value.value
+        if said[value.name] < value.whole
     ]
     if not claims.mainland:
         found.append({"rule": "BRK-QUAL.mainland", "wanted": "yes", "said": "no", "unit": "flag"})
@@ -211,7 +211,7 @@ def check_evidence(
         facts = {"kind": piece.kind.value, "dated_on": piece.dated_on.isoformat(), "sha256": piece.sha256}
         if piece.dated_on > filed_on:
             raise EvidencePostdated("a document is dated after today", filed_on=filed_on.isoformat(), **facts)
-        months = rules.number("BRK-PROC", "evidence_age")
+        months = rules.whole("BRK-PROC", "evidence_age")
         if piece.kind in _AGES and piece.dated_on < months_after(filed_on, -months):
             raise EvidenceTooOld(
                 "a document is too old to show how things stand",

@@ -40,7 +40,7 @@ def review_due(year: int) -> datetime:
 
 def _due(year: int, what: str) -> datetime:
     rules = in_force(end_of_day_shanghai(date(year + 1, 1, 1)))
-    day = date(year + 1, rules.number("BR14", f"{what}_month"), rules.number("BR14", f"{what}_day"))
+    day = date(year + 1, rules.whole("BR14", f"{what}_month"), rules.whole("BR14", f"{what}_day"))
     return end_of_day_shanghai(day)
 
 
@@ -48,7 +48,7 @@ def first_year(certified_at: datetime) -> int:
     """The first year to report on: that of the certificate, or the next where too little of it was left."""
     day, rules = shanghai_day(certified_at), in_force(certified_at)
     left = 12 - day.month
-    return day.year if left >= rules.number("BR14", "first_months") else day.year + 1
+    return day.year if left >= rules.whole("BR14", "first_months") else day.year + 1
 
 
 async def wind_year(s: WriteSession, row: CertificateRow, *, year: int) -> None:
@@ -120,7 +120,7 @@ async def ask_rectification(
     certificate_may_move(row.status, CertificateEvent.RECTIFY, act.role)
     check_text(text)
     annual = await _reviewable(s, row, year)
-    days = in_force(act.now).number("BR14", "rectify")
+    days = in_force(act.now).whole("BR14", "rectify")
     by = end_of_day_shanghai(shanghai_day(act.now) + timedelta(days=days))
     said = Said(public={"year": year} | moments(rectify_by=by), opening={"text": text})
     await step(s, act, CertificateEvent.RECTIFY, row, said, reason_code=reason_code)

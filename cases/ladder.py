@@ -13,7 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-STATUSES: Final = frozenset({"verified", "secondary", "unverified", "default"})
+from base.rule_table import day_of, known_status
+
 NORM: Final = "PN-"
 ESPECIALLY_SERIOUS: Final = "PN-AML-63"
 
@@ -80,9 +81,6 @@ def codes(rows: Iterable[Row] | None = None) -> Sequence[str]:
 
 
 def _row(line: dict[str, str]) -> Row:
-    if line["source_status"] not in STATUSES:
-        raise ValueError(f"unknown source_status {line['source_status']!r}")
-    until = line["effective_to"]
     row = Row(
         code=line["code"],
         version=line["version"],
@@ -97,8 +95,8 @@ def _row(line: dict[str, str]) -> Row:
         measures=tuple(line["measures"].split()),
         legal_basis=line["legal_basis"],
         effective_from=date.fromisoformat(line["effective_from"]),
-        effective_to=date.fromisoformat(until) if until else None,
-        source_status=line["source_status"],
+        effective_to=day_of(line["effective_to"]),
+        source_status=known_status(line["source_status"]),
     )
     if not 0 <= row.low <= row.high:
         raise ValueError(f"{row.cited} has no range")

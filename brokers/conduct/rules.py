@@ -49,4 +49,4 @@ def change_is_late(*, told_at: datetime, takes_effect_at: datetime) -> bool:
 
 def records_kept_until(checked_at: datetime) -> datetime:
     """Until when a broker keeps what it checked (BR3): the years of the rules in force on that day."""
-    return months_after(checked_at, _MONTHS * in_force(checked_at).number("BR3", "keep"))
+    return months_after(checked_at, _MONTHS * in_force(checked_at).whole("BR3", "keep"))

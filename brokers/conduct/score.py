@@ -99,7 +99,7 @@ class Score:
             },
             "rules": {
                 value.cited: {
-                    "value": value.value,
+                    "value": value.whole,
                     "unit": value.unit,
                     "legal_basis": value.legal_basis,
                     "source_status": value.source_status,
@@ -115,9 +115,9 @@ def score_on(org_id: str, statements: Iterable[Statement], *, as_of: datetime, l
     Raises KeyError, TypeError or ValueError for a statement that is not of its form.
     """
     record, rules = fold(org_id, statements, until=as_of), in_force(as_of)
-    since = months_after(as_of, -rules.number(RULE, "window"))
+    since = months_after(as_of, -rules.whole(RULE, "window"))
     items = (*_against(record, since, rules), *_for(record, rules))
-    base = rules.number(RULE, "base")
+    base = rules.whole(RULE, "base")
     points = max(0, min(base, base + sum(item.points for item in items if item.counts)))
     band, held = _band(points, record, items, rules)
     return Score(log, size, record, as_of, since, points, band, held, items, rules)
@@ -125,7 +125,7 @@ def score_on(org_id: str, statements: Iterable[Statement], *, as_of: datetime, l
 
 def _against(record: Record, since: datetime, rules: RulesInForce) -> list[Item]:
     """What is held against the broker, oldest first. Of one matter the heaviest counts, or the first."""
-    points = {one.kind: -rules.number(RULE, one.kind) for one in record.incidents}
+    points = {one.kind: -rules.whole(RULE, one.kind) for one in record.incidents}
     standing = [_standing(one, record, since) for one in record.incidents]
     heaviest: dict[str, int] = {}
     for number, one in enumerate(record.incidents):
@@ -157,21 +157,21 @@ def _standing(one: Incident, record: Record, since: datetime) -> Standing:
 
 def _for(record: Record, rules: RulesInForce) -> list[Item]:
     """What the mandates say: clients served, and too many mandates that came to nothing."""
-    mandates, most = record.mandates, rules.number(RULE, "served_most")
-    gained = rules.number(RULE, "client_served")
+    mandates, most = record.mandates, rules.whole(RULE, "served_most")
+    gained = rules.whole(RULE, "client_served")
     first = sorted(mandates.served.values(), key=lambda one: (one.log is None, one.seq or 0))[:most]
     found = [Item("client_served", gained, Standing.COUNTS, None, (cite,)) for cite in first]
     ended = mandates.fulfilled + len(mandates.unfulfilled)
-    few = mandates.fulfilled * _WHOLE_BP < ended * rules.number(RULE, "fulfilled_share")
-    if ended >= rules.number(RULE, "mandates_from") and few:
-        points = -rules.number(RULE, "mandates_unfulfilled")
+    few = mandates.fulfilled * _WHOLE_BP < ended * rules.whole(RULE, "fulfilled_share")
+    if ended >= rules.whole(RULE, "mandates_from") and few:
+        points = -rules.whole(RULE, "mandates_unfulfilled")
         found.append(Item("mandates_unfulfilled", points, Standing.COUNTS, None, mandates.unfulfilled))
     return found
 
 
 def _band(points: int, record: Record, items: Iterable[Item], rules: RulesInForce) -> tuple[str, str | None]:
     reached = next(
-        (band for band in BANDS[:-1] if points >= rules.number(RULE, f"band_{band.lower()}")), BANDS[-1]
+        (band for band in BANDS[:-1] if points >= rules.whole(RULE, f"band_{band.lower()}")), BANDS[-1]
     )
     counted = {item.kind for item in items if item.counts}
     limits: Mapping[str, str] = {}
@@ -179,7 +179,7 @@ def _band(points: int, record: Record, items: Iterable[Item], rules: RulesInForc
         limits = {"revoked": "D"}
     elif counted & _SUSPENDING:
         limits = {"suspended": "C"}
-    elif len(record.mandates.served) < rules.number(RULE, "a_clients_from"):
+    elif len(record.mandates.served) < rules.whole(RULE, "a_clients_from"):
         limits = {"short-record": "B"}
     for why, best in limits.items():
         if BANDS.index(reached) < BANDS.index(best):

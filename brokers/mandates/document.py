@@ -86,7 +86,7 @@ class Bypass:
     def of(cls, rules: RulesInForce) -> "Bypass":
         """As the rule table has it on the day of the document."""
         (value,) = (one for one in rules.of(BYPASS) if one.name == "months")
-        return cls(value.version, value.value)
+        return cls(value.version, value.whole)
 
     def document(self) -> dict[str, Any]:
         """As the document has it; both texts say the same."""

@@ -222,7 +222,7 @@ async def _claim(
     if end is not None:
         if end.disabled or end.passed_on:
             return None
-        until = months_after(end.at, rules_of(mandate.signed_at).number(RULE, "months"))
+        until = months_after(end.at, rules_of(mandate.signed_at).whole(RULE, "months"))
         if trade.inquired_at > until:
             return None
     held = await certificates_of(s, org_id=one.broker_id)

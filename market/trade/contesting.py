@@ -44,7 +44,7 @@ async def contest_reward(s: WriteSession, act: Act, *, trade_id: str, reasons: s
     contested = any(one.broker_id == claim.broker_id for one in await contests_in(s, trade_id=trade_id))
     if contested and claim.fallen is None:
         raise RewardContested("it was contested in this trade before", trade_id=trade_id)
-    due = deadline_after(act.occurred_at, rules_of(act.occurred_at).number(RULE, "contest"))
+    due = deadline_after(act.occurred_at, rules_of(act.occurred_at).whole(RULE, "contest"))
     row = RewardContest(
         contest_id=act.new_id("rwd"),
         trade_id=trade_id,

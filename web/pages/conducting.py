@@ -62,7 +62,7 @@ async def score(visitor: VisitorDep, cert_no: str) -> Response:
         found=found,
         names=names,
         mandates=found.document()["mandates"],
-        base=found.rules.number(RULE, "base"),
+        base=found.rules.whole(RULE, "base"),
         command=f"databourse conduct {row.org_id} BUNDLE",
     )
 

@@ -38,7 +38,7 @@ async def _rewards(visitor: Visitor, filled: Filled) -> Response:
         names=names,
         own=session.actor.org_id,
         decides=bool(visitor.roles & OPERATOR),
-        months=in_force(now).number(RULE, "months"),
+        months=in_force(now).whole(RULE, "months"),
     )
 
 

@@ -109,7 +109,7 @@ def test_three_clients_served_make_an_a_and_no_more_than_the_base():
 )
 def test_discipline_takes_what_the_table_says(event, says, kind):
     found = Story().certificate(event, **says).score()
-    points = {} if kind is None else {kind: in_force(AS_OF).number("CND-SCORE", kind)}
+    points = {} if kind is None else {kind: in_force(AS_OF).whole("CND-SCORE", kind)}
     assert {item.kind: -item.points for item in found.items} == points
     assert found.score == 100 - sum(points.values())
 

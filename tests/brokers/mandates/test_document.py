@@ -97,7 +97,9 @@ def test_the_document_says_in_both_languages_how_long_the_broker_is_not_to_be_wa
     """As the rule table of its day has it: a table of another number makes another text."""
     day = datetime(2026, 11, 16, tzinfo=UTC)
     usual = Bypass.of(in_force(day))
-    longer = [replace(one, value=9) if one.name == "months" else one for one in in_force(day).of("BR-BYPASS")]
+    longer = [
+        replace(one, value="9") if one.name == "months" else one for one in in_force(day).of("BR-BYPASS")
+    ]
     for bypass, months in ((usual, 6), (Bypass.of(in_force(day, longer)), 9)):
         said = orjson.loads(replace(WRITTEN, bypass=bypass).encoded())["bypass"]
         assert (said["rule"], said["version"], said["months"]) == ("BR-BYPASS", "1", months)
