@@ -1,6 +1,6 @@
 """What is asked of the registry."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam
@@ -66,6 +66,18 @@ async def latest_report(
         query = query.where(QualityRow.file_sha256 == file_sha256)
     newest = query.order_by(col(QualityRow.measured_at).desc(), col(QualityRow.report_id).desc()).limit(1)
     return (await s.exec(newest)).first()
+
+
+async def scores_of(s: ReadSession, *, listing_ids: Collection[str]) -> dict[str, int]:
+    """The newest score of each of these listings, in tenths of a point; none for one not measured."""
+    if not listing_ids:
+        return {}
+    query = (
+        select(QualityRow.listing_id, QualityRow.score_tenths)
+        .where(col(QualityRow.listing_id).in_(sorted(listing_ids)))
+        .order_by(col(QualityRow.measured_at), col(QualityRow.report_id))
+    )
+    return dict((await s.exec(query)).all())
 
 
 async def reports_of(s: ReadSession, *, listing_id: str, limit: int = 50) -> Sequence[QualityRow]:

@@ -6,26 +6,32 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from base.db import ReadSession
+from ledger.reader import statements_about
 from market.listings import catalogue, repository
 from market.listings.buyers import BuyerConditions
 from market.listings.categories import Category, ProductType
 from market.listings.errors import ListingUnknown
+from market.listings.history import versions_of
+from market.listings.quoting import whole_quote
 from market.listings.rules import MAX_QUANTITY
 from market.listings.tables import Listing
-from pricing.fixed import fixed_quote
-from pricing.quote import Quote
-from pricing.whole import PLATFORM_FEE_BP
 from web.acts import Asked, Id
 from web.deps import Caller, CallerDep, ReadDep, VisitorDep
-from web.views import ListingView, View
+from web.views import ListingView, StatementView, View
 
 router = APIRouter(tags=["catalogue"])
 OPERATOR = "EXCHANGE_OPERATOR"
+_STEPS = 200
 
 
 class PageView(View):
     listings: list[ListingView]
     next_after: str | None
+
+
+class HistoryView(View):
+    versions: list[ListingView]
+    steps: list[StatementView]
 
 
 class SearchForm(Asked):
@@ -116,15 +122,17 @@ async def quote(
     return None if found is None else found.document()
 
 
-async def whole_quote(s: ReadSession, listing: Listing, *, quantity: int) -> Quote | None:
-    """The quote of a quantity before any inquiry: no fact of it says who asks."""
-    planned = await repository.plan_of(s, listing_id=listing.listing_id)
-    facts = {"listing_id": listing.listing_id, "unit": listing.unit, "platform_bp": PLATFORM_FEE_BP}
-    if planned is not None:
-        return planned.priced(quantity, **facts)
-    if listing.list_price_minor is None:
-        return None
-    return fixed_quote({**facts, "price_minor": listing.list_price_minor, "quantity": quantity})
+@router.get("/listings/{listing_id}/history")
+async def history(listing_id: Id, s: ReadDep, caller: VisitorDep) -> HistoryView:
+    """The versions of its product that are or were on offer, newest first, and every step of theirs."""
+    found = await visible(s, caller, listing_id)
+    versions = await versions_of(s, product_id=found.product_id, seller_id=found.seller_id)
+    ids = [one.listing.listing_id for one in versions]
+    said = await statements_about(s, object_ids=ids or [listing_id], limit=_STEPS)
+    return HistoryView(
+        versions=[ListingView.of(one.listing) for one in versions],
+        steps=[StatementView.of(one) for one in said],
+    )
 
 
 @router.get("/listings/{listing_id}/buyers")

@@ -6,13 +6,17 @@ from starlette.responses import RedirectResponse, Response
 from ledger.reader import tree_head
 from market.listings import catalogue
 from market.listings.categories import CATEGORY_LABELS
+from market.orders.popular import bought_most
 from web.pages.languages import COOKIE, preferred
 from web.pages.naming import names_of
+from web.pages.notices import laid_open
 from web.pages.visiting import VIEW_COOKIE, VIEWS, VisitorDep, chosen_view
 
 router = APIRouter()
 root = APIRouter(include_in_schema=False)
 _NEWEST = 6
+_POPULAR = 3
+_NOTICES = 3
 
 
 @root.get("/")
@@ -26,15 +30,23 @@ async def entrance(request: Request) -> Response:
 
 @router.get("/")
 async def home(visitor: VisitorDep) -> Response:
-    """What the exchange is, what is new on it, how large it is."""
+    """What the exchange is, what is new on it and bought most, how large it is, what is on notice."""
     async with visitor.node.database.read() as s:
         page = await catalogue.search(s, catalogue.Query(), limit=_NEWEST)
         counts = (await catalogue.facets(s)).get("category", {})
         head = await tree_head(s)
-        names = await names_of(s, (listing.seller_id for listing in page.listings))
+        popular = await bought_most(s, limit=_POPULAR)
+        notices = await laid_open(s, now=visitor.node.clock.now(), limit=_NOTICES)
+        names = await names_of(
+            s,
+            (listing.seller_id for listing in page.listings),
+            (listing.seller_id for listing, _ in popular),
+        )
     return visitor.render(
         "home.html",
-        listings=page.listings,
+        listings=[(listing, 0) for listing in page.listings],
+        popular=popular,
+        notices=notices,
         names=names,
         head=head,
         on_offer=sum(counts.values()),

@@ -20,8 +20,43 @@ DELIVERY_KINDS: Final[Mapping[str, str]] = {
     "API": N_("Interface, call by call"),
     "QUERY": N_("Questions to the table"),
 }
+MEMBERS: Final[Mapping[str, str]] = {
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "scenario": N_("Scenario of use"),
+    "category": N_("Category"),
+    "geo": N_("Region"),
+    "product_type": N_("Type"),
+    "level": N_("Level"),
+    "public_data": N_("Public data"),
+    "licence_class": N_("Licence"),
+    "licence_of_data": N_("What may be done with the data"),
+    "quantity": N_("Quantity"),
+    "unit": N_("Unit"),
+    "list_price_minor": N_("List price"),
+    "cap_minor": N_("Government-guided cap"),
+    "file_sha256": N_("File"),
+    "bytes": N_("Size"),
+    "plan": N_("Price plan"),
+}
+PRICE_REASONS: Final[Mapping[str, str]] = {
+    "list-price": N_("The provider's list price"),
+    "graduated": N_("Each unit at the rate of its tier"),
+    "all-units": N_("The whole quantity at the rate of its tier"),
+    "larger-costs-less": N_("A larger quantity costs less, and that is charged"),
+    "metered": N_("What is used, by the unit"),
+    "commitment": N_("The least that is paid"),
+    "cap-reached": N_("The most that is paid"),
+    "subscription-fee": N_("The fee of a period"),
+    "whole-periods": N_("Whole periods"),
+    "rates-fall": N_("To buy in parts never costs less"),
+    "rates-rise": N_("Later units cost more"),
+    "tax": N_("Tax is inside the price"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "download": DOWNLOADS,
     "answered_by": ANSWERED_BY,
+    "listing_member": MEMBERS,
+    "price_reason": PRICE_REASONS,
     "delivery_kind": DELIVERY_KINDS,
 }

@@ -68,6 +68,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         options=[(org, names[org]) for org in asking.get("orgs", [])],
         price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
         plan=plan and planned(plan, listing, asked),
+        wanted=asked if asked.isascii() and asked.isdecimal() else "",
         sandbox=shown_terms(sandbox),
         vat_bp=VAT_BP,
         platform_bp=PLATFORM_FEE_BP,

@@ -60,6 +60,7 @@ OPEN = {
     ("GET", "/api/v1/listings/{listing_id}/contract.odcs.yaml"),
     ("GET", "/api/v1/listings/{listing_id}/plan"),
     ("GET", "/api/v1/listings/{listing_id}/price"),
+    ("GET", "/api/v1/listings/{listing_id}/history"),
     ("GET", "/api/v1/listings/{listing_id}/quote"),
     ("GET", "/api/v1/listings/{listing_id}/quality"),
     ("GET", "/api/v1/listings/{listing_id}/requests"),
