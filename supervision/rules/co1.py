@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from supervision.bid_measures import SHOWN, measures_of
 from supervision.chance import adjusted, at_least, spread_below
 from supervision.context import Context, Row, Rule
 from supervision.finding import Checked, Confidence, Finding
@@ -92,6 +93,7 @@ def _finding(of_market: list[_Seen], chance: Fraction, rate: Fraction, context: 
             "cv_bp": [one.cv for one in low],
             "mean_cv_before_bp": [whole(one.mean) for one in low],
             "tenders_looked_at": len(of_market),
+            "measures": [measures_of(one.tender) for one in low[:SHOWN]],
             "by_chance_bp": whole(10_000 * chance),
             "false_discovery_rate_bp": whole(10_000 * rate),
         },

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
+from supervision.bid_measures import SHOWN, measures_of
 from supervision.context import Context, Row, Rule
 from supervision.finding import Checked, Finding
 from supervision.saying import because, tell
@@ -65,6 +66,7 @@ def _finding(marked: list[Tender], met: int, context: Context) -> Finding:
         statistic={
             "tenders": len(marked),
             "tenders_of_these_bidders": met,
+            "measures": [measures_of(tender) for tender in marked[:SHOWN]],
             "distances_bp": [min(sqrt_bp(distance_squared(tender)), _MOST) for tender in marked],
         },
         evidence=(bid.row["seq"] for bid in bids),

@@ -53,6 +53,22 @@ def covered(market, tag, guilty, chance):
         tender(market, tag, f"t{n}", [first, 100 * unit, 110 * unit, 120 * unit], on(2 + n, 3))
 
 
+@plants("S10", "quotes", "listings", screen=True)
+def among_themselves(market, tag, guilty, chance):
+    """Three of six that bid next to each other in six tenders; or in two of them only."""
+    listed(market, tag)
+    for n in range(6):
+        rungs = sorted(chance.sample(range(100, 160), 4))
+        base = chance.randrange(170, 300)
+        near = [base * 1000, base * 1000 + chance.randrange(1, 300), base * 1000 + 301]
+        chance.shuffle(near)
+        if not guilty and n % 3:  # then others stand closest: by turns
+            prices = [1000 * rung for rung in rungs[:3]]
+            tender(market, tag, f"t{n}", [*prices, *near], on(2 + n, 3))
+        else:
+            tender(market, tag, f"t{n}", [*near, *(1000 * rung for rung in rungs[:3])], on(2 + n, 3))
+
+
 @plants("CO4", "quotes", "listings", screen=True)
 def in_turn(market, tag, guilty, chance):
     listed(market, tag)
