@@ -28,7 +28,7 @@ from tests.web.market import copied
 schemathesis.serializer.alias("application/vc", "application/json")
 PEOPLE = ("operator", "authority", "provider", "buyer", "broker", "nobody")
 SLOW = {"/api/v1/listings/{listing_id}/measure", "/api/v1/token", "/api/v1/step-up"}
-EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
+SOME, MANY = ({GenerationMode.POSITIVE: times, GenerationMode.NEGATIVE: times // 2} for times in (3, 16))
 SETTINGS = hypothesis.settings(
     deadline=None,
     database=None,
@@ -106,13 +106,19 @@ def target(market_template: Path, tmp_path: Path) -> Iterator[Target]:
         thread.join()
 
 
-def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(target: Target) -> None:
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(SOME, id="some"), pytest.param(MANY, id="many", marks=pytest.mark.soak)],
+)
+def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(
+    target: Target, examples: dict[GenerationMode, int]
+) -> None:
     schema = schemathesis.openapi.from_dict(target.document)
     seen: list[int] = []
     ours: list[str] = []
     for found in schema.get_all_operations():
         operation = found.ok()
-        for mode, count in EXAMPLES.items():
+        for mode, count in examples.items():
             calls = operation.as_strategy(generation_mode=mode)
 
             @hypothesis.settings(SETTINGS, max_examples=1 if operation.path in SLOW else count)
