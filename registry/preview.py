@@ -15,6 +15,7 @@ MAX_ROWS: Final = 20
 MAX_CELL_CHARS: Final = 60
 _SHOWN: Final = 3  # of an identifier: its region, network or issuer
 _MASK: Final = "****"
+_AROUND: Final = frozenset({HintKind.GPS_PAIR, HintKind.HEALTH, HintKind.QUASI})
 
 Cell = str | None
 
@@ -37,7 +38,7 @@ def masked(report: Report, level: Level) -> Preview:
     Columns with hints of personal data show a few characters of each cell; from general-3 on, every cell
     shows only its form.
     """
-    personal = {hint.column for hint in report.hints if hint.kind is not HintKind.GPS_PAIR}
+    personal = {hint.column for hint in report.hints if hint.kind not in _AROUND}
     only_form = rank(level) >= rank(Level.GENERAL_3)
     header = report.header
     rows = tuple(

@@ -4,7 +4,7 @@ Each distinct value is classified once and weighted by its rows. Every aggregate
 and every comparison is of typed values, so the same file always gives the same counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,9 +16,10 @@ from registry.counts import Column, RuleCount
 from registry.declared import NUMERIC, TEMPORAL, ColumnType, Comparison, CrossRule, Declared, DeclaredColumn
 from registry.errors import DeclarationBroken
 from registry.forms import UNREADABLE, accepts, conforming, dominant, kind_of, typed
-from registry.rules import Hint
+from registry.rules import Hint, HintKind
 
-_CANDIDATES: Final = 5000
+_CANDIDATES: Final = 20_000
+_PIECE: Final = 10_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -39,6 +40,7 @@ class Census:
         self._missing = list(declared.missing)
         self._as_of = as_of
         self.hints: list[Hint] = []
+        self._around: list[Hint] = []
 
     def columns(self, rows: int) -> tuple[Column, ...]:
         """Every column of the file, then those that are declared and absent. Fills `hints` on the way.
@@ -48,6 +50,7 @@ class Census:
         found = [self._column(position, name) for position, name in enumerate(self._header)]
         personal = {hint.column for hint in self.hints}
         self.hints += hints.place_hints([(c.name, c.minimum, c.maximum, c.present) for c in found])
+        self.hints += self._around + self._alone(rows)
         shown = [replace(c, minimum=None, maximum=None) if c.name in personal else c for c in found]
         absent = [
             Column(d.name, None, d, ColumnType.TEXT, d.type, missing=rows)
@@ -120,13 +123,49 @@ class Census:
         )
 
     def _hint(self, name: str, present: int) -> None:
-        """Look at the first values, in their own order, that could hold an identifier."""
-        candidates = self._connection.execute(
-            "SELECT v, n FROM k WHERE kind <> 'missing' AND regexp_matches(v, $candidate)"  # noqa: S608 - own names
-            f" ORDER BY v LIMIT {_CANDIDATES}",
-            {"candidate": hints.CANDIDATE},
-        ).fetchall()
-        self.hints += hints.column_hints(name, candidates, present)
+        """Look at the values that could hold an identifier.
+
+        Whatever has the form of an identity number is looked at; of what has another's form so many values,
+        in the order of their digests, and what is found among them stands for all.
+        """
+        narrow = f"translate(v, '{hints.WIDE}', '{hints.NARROW}')"
+        self._connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE c AS
+            SELECT w, n, regexp_matches(w, $identity) AS identity FROM
+            (SELECT {narrow} AS w, n FROM k WHERE kind <> 'missing')
+            WHERE regexp_matches(w, $candidate)""",  # noqa: S608 - own names
+            {"candidate": hints.CANDIDATE, "identity": hints.IDENTITY},
+        )
+        found = hints.column_hints(name, self._pieces("WHERE identity"), present)
+        identities = [hint for hint in found if hint.kind is HintKind.CN_ID]
+        (candidates,) = self._one("SELECT coalesce(sum(n), 0) FROM c")
+        looked = self._pieces(f"ORDER BY md5(w), w LIMIT {_CANDIDATES}")
+        others = hints.column_hints(name, looked, present, of=int(candidates))
+        self.hints += identities + [hint for hint in others if hint.kind is not HintKind.CN_ID]
+        coded, dotted = self._one(
+            """SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE contains(v, '.')), 0) FROM k
+            WHERE kind <> 'missing' AND regexp_full_match(v, $diagnosis)""",
+            diagnosis=hints.DIAGNOSIS,
+        )
+        self._around += hints.health_hints(name, coded=int(coded), dotted=int(dotted), checked=present)
+
+    def _pieces(self, which: str) -> Iterator[tuple[str, int]]:
+        """Candidate values with their rows, a piece at a time."""
+        cursor = self._connection.execute(f"SELECT w, n FROM c {which}")  # noqa: S608 - own names
+        while rows := cursor.fetchmany(_PIECE):
+            yield from ((value, int(count)) for value, count in rows)
+
+    def _alone(self, rows: int) -> list[Hint]:
+        """Whether columns that are of people single some of them out: fewer than five rows alike."""
+        named = hints.singling_out(self._header)
+        if not named:
+            return []
+        cells = ", ".join(f"c{self._header.index(name)}" for name in named)
+        (alone,) = self._one(
+            f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM t GROUP BY {cells})"  # noqa: S608 - own names
+            f" WHERE n < {hints.K}"
+        )
+        return hints.quasi_hints(named, alone=int(alone), rows=rows)
 
     def _judge(self, column: Column) -> Column:
         """Count the faults and find the extremes of the values in `k`, judged by the column's form."""

@@ -193,13 +193,16 @@ def parse_report(stored: bytes) -> Report:
 
 
 def differences(bound: Report, again: Report) -> tuple[str, ...]:
-    """What two reports do not agree on, dimensions by name; empty when equal byte for byte."""
+    """What two reports do not agree on, dimensions by name; empty when equal but for their hints.
+
+    Hints are for the screen: a scan that has learnt to see more makes no other goods of a file.
+    """
     if bound.canonical == again.canonical:
         return ()
     one, two = bound.document, again.document
     members = [name for name in sorted(set(one) | set(two)) if one.get(name) != two.get(name)]
     scores = [name for name, score in bound.dimensions.items() if again.dimensions.get(name) != score]
-    return (*scores, *(name for name in members if name != "dimensions"))
+    return (*scores, *(name for name in members if name not in {"dimensions", "hints"}))
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -170,13 +170,17 @@ def allowance(level: Level, channel: Channel) -> Allowance:
 
 
 class HintKind(StrEnum):
-    """What a scan can recognise in cells; GPS_PAIR is a place, and personal only beside a person."""
+    """What a scan can recognise. Places and health are personal only beside a person; QUASI are columns
+    that single people out together (fewer than five rows alike).
+    """
 
     CN_ID = "cn-id"
     MOBILE = "mobile"
     BANK_CARD = "bank-card"
     PLATE = "plate"
     GPS_PAIR = "gps-pair"
+    HEALTH = "health"
+    QUASI = "quasi-identifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +210,14 @@ def is_personal(hint: Hint) -> bool:
 def graded(declared: Level, hints: Sequence[Hint]) -> Level:
     """The declared level, raised by what the scan saw: the provider cannot talk personal data down.
 
-    Places beside personal data are whereabouts (PIPL 28): general-4.
+    Places beside personal data are whereabouts, health beside a person or what singles one out is medical
+    (PIPL 28): general-4.
     """
-    personal = [hint for hint in hints if is_personal(hint)]
-    seen = [_LEVEL_OF_HINT[hint.kind] for hint in personal]
-    if personal and any(hint.flagged and hint.kind is HintKind.GPS_PAIR for hint in hints):
+    flagged = {hint.kind for hint in hints if hint.flagged}
+    seen = [_LEVEL_OF_HINT[kind] for kind in flagged & _LEVEL_OF_HINT.keys()]
+    if seen and HintKind.GPS_PAIR in flagged:
+        seen.append(Level.GENERAL_4)
+    if HintKind.HEALTH in flagged and (seen or HintKind.QUASI in flagged):
         seen.append(Level.GENERAL_4)
     return highest([declared, *seen])
 
@@ -238,9 +245,11 @@ class Screen:
 def screen(level: Level, hints: Sequence[Hint], personal: PersonalData) -> Screen:
     """Ordinary trade: negative list NL2 core, NL3 important, NL4 personal data without a lawful basis.
 
-    `level` is the graded one. Anonymised data that still shows identifiers is not anonymised.
+    `level` is the graded one. Anonymised data that still shows identifiers, or rows of fewer than five
+    people alike, is not anonymised (PIPL 73).
     """
     reasons: list[str] = []
+    alone = any(hint.flagged and hint.kind is HintKind.QUASI for hint in hints)
     seen = sorted({hint.kind.value for hint in hints if is_personal(hint)})
     asked = allowance(level, Channel.TRADE)
     if level is Level.CORE:
@@ -249,7 +258,7 @@ def screen(level: Level, hints: Sequence[Hint], personal: PersonalData) -> Scree
         reasons.append("NL3-important-data")
     if seen and not personal.contained:
         reasons += [f"NL4-undeclared-{kind}" for kind in seen]
-    if personal.anonymised and seen:
+    if personal.anonymised and (seen or alone):
         reasons.append("NL4-not-anonymised")
     elif (seen or personal.contained) and not personal.anonymised and not personal.consented:
         reasons.append("NL4-no-consent")
