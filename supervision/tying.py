@@ -2,7 +2,7 @@
 
 A basket is what one buyer bought of one seller on one day (Shanghai). `wanted` is bound to `tied` where
 nearly all baskets with the one hold the other too. How usual baskets of several products are in the market
-is what the rivals' baskets say.
+is what the rivals' baskets say: without some of those nothing says what is usual, and nothing is told.
 """
 
 from typing import Any, Final
@@ -41,6 +41,7 @@ def tied_sales(tables: Tables, context: Context, sold: Any) -> Any:
     others = _baskets_of_rivals(tables, context, sold)
     pairs = pairs.left_join(others, list(OWN)).drop(*(f"{name}_right" for name in OWN))
     pairs = pairs.mutate(others=pairs.others.fill_null(0), several=pairs.several.fill_null(0))
+    pairs = pairs.filter(pairs.others >= rules.whole("AB5", "orders_from"))
     of_wanted = own.mutate(wanted=own.of_product)
     return of_wanted.inner_join(pairs, [*OWN, "wanted"])
 

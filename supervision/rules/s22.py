@@ -3,8 +3,9 @@
 Of a calendar year's counters of persons (by group, sensitive ones apart, as XB1 adds them), how many lie in
 the last fifth below a threshold, beside the fifth before and the fifth after? Where sizes thin out or rise
 steadily no fifth has more than both neighbours but by chance: the greater of the two binomial chances is
-what is told, with its false discovery rate over years and thresholds. That they are many says nothing of any
-one of them: each is to be asked for itself (XB1 finds what was split within one group).
+what is told, with its false discovery rate over years and thresholds. Where a neighbour is empty one is
+supposed to be there: none seen is not none, and of a few exporters nothing follows. That they are many says
+nothing of any one of them: each is to be asked for itself (XB1 finds what was split within one group).
 """
 
 from collections import defaultdict
@@ -103,7 +104,7 @@ class _Crowd:
     def by_chance(self) -> float:
         """The greater of the chances of so many beside one neighbour, were both as dense."""
         here = len(self.below)
-        return max(at_least(here, here + len(one), 0.5) for one in self.neighbours_apart)
+        return max(at_least(here, here + max(len(one), 1), 0.5) for one in self.neighbours_apart)
 
 
 RULE = Rule(

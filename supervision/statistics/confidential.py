@@ -13,6 +13,8 @@ from typing import Any, Final
 
 MIN_UNITS: Final = 3
 MOST_PERCENT: Final = 85
+MIN_IN_MIDDLE: Final = 5
+"""Of fewer trades a median or a mean is one trade's own figure, or nearly so [D]."""
 GUARD_PERCENT: Final = 100 - MOST_PERCENT
 """A cell that hides another is at least this part of it, where there is one: else the sum would tell it."""
 _PRIME: Final = 2_147_483_647

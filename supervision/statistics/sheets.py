@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from supervision.finding import Words
 from supervision.shares import exact
+from supervision.statistics.confidential import MIN_IN_MIDDLE
 from supervision.statistics.editions import CELLS, VOLUMES, Edition
 from supervision.statistics.facts import COUNTED, FLAGGED, PARTS, TAKEN_BACK
 from supervision.statistics.figures import Count, Figures, Key
@@ -148,19 +149,24 @@ def _overview(making: Making) -> Table:
             "Brokers' share of the value, per 10,000",
             WITHHELD if closed else round(share),
         )
+    unsaid = (CELLS, *whole) in making.hidden
     if told.wait is not None:
+        few = making.is_public and (unsaid or told.wait.trades < MIN_IN_MIDDLE)
         median, mean = told.wait.median_s / DAY_S, told.wait.mean_s / DAY_S
-        say("合同至结算天数（中位数）", "Days from contract to settlement, median", _decimal(median))
-        say("合同至结算天数（平均）", "Days from contract to settlement, mean", _decimal(mean))
+        days = WITHHELD if few else _decimal(median), WITHHELD if few else _decimal(mean)
+        say("合同至结算天数（中位数）", "Days from contract to settlement, median", days[0])
+        say("合同至结算天数（平均）", "Days from contract to settlement, mean", days[1])
     for row in told.registers["quality"]:
         if row["listings"]:
             mean = Fraction(int(row["tenths"]), 10 * int(row["listings"]))
             say("在架产品质量评分均值", "Mean quality score of what is on offer", _decimal(mean))
     for row in told.registers["certificates_standing"]:
         say("有效经纪证书", "Brokers' certificates in force", int(row["in_force"]))
-        say("其中本月有结算交易", "of brokers with a trade that counts", int(row["used"]))
-    for row in told.registers["trade_certificates"]:
-        say("签发交易凭证", "Trade certificates issued", int(row["issued"]))
+        used = unsaid or (CELLS, "channel", "mediated", "") in making.hidden
+        shown = WITHHELD if used else int(row["used"])
+        say("其中本月有结算交易", "of brokers with a trade that counts", shown)
+    for row in told.registers["trade_certificates"]:  # a trade has one: they would tell how many were made
+        say("签发交易凭证", "Trade certificates issued", WITHHELD if unsaid else int(row["issued"]))
     columns = (col("figure", "指标", "Figure", Kind.CODE), col("value", "数值", "Value", Kind.NUMBER))
     return Table("overview", Words("概览", "At a glance"), columns, tuple(rows))
 
@@ -269,7 +275,7 @@ def _medians(making: Making) -> Table:
         price: Value = exact(one.price)
         if making.is_public:
             thin = (VOLUMES, "sector", one.unit, one.sector) in making.hidden
-            price = WITHHELD if thin else str(_three_digits(one.price))
+            price = WITHHELD if thin or one.trades < MIN_IN_MIDDLE else str(_three_digits(one.price))
         rows.append((one.sector, making.words("category", one.sector), one.unit, price))
     return Table("median_prices", Words("价格中位数", "Median prices"), columns, tuple(rows))
 

@@ -354,3 +354,29 @@ def test_every_expression_can_be_asked_of_the_second_engine_too():
     assert all(
         facts.SETTLED in queries[name] for name in ("cells", "volumes", "standings", "medians", "waits")
     )
+
+
+def overview(folder):
+    return {row["figure_en"]: row["value"] for row in rows(folder, "overview")}
+
+
+@pytest.mark.parametrize(
+    ("trades", "closed", "middle"), [(2, True, True), (4, False, True), (6, False, False)]
+)
+def test_no_middle_of_a_few_is_published_and_nothing_that_tells_a_withheld_total(
+    tmp_path, trades, closed, middle
+):
+    made = Market("orgs", "flags", "trades", "payments", "listings")
+    for n in range(2 * trades):
+        made.org(f"o{n}", region=CITIES[0])
+    for n in range(trades):
+        sold(made, f"t{n}", f"o{n}", f"o{n + trades}", 100_000 + n, category="transport")
+    _, folder = report(made, tmp_path, "--edition", "public")
+    told = overview(folder)
+    assert (told["Settled trades that count"] == "withheld") is closed
+    for name in ("median", "mean"):
+        assert (told[f"Days from contract to settlement, {name}"] == "withheld") is middle
+    assert (told["Trade certificates issued"] == "withheld") is closed
+    assert (rows(folder, "median_prices")[0]["median_minor"] == "withheld") is middle
+    _, whole = report(made, tmp_path)
+    assert "withheld" not in overview(whole).values()
