@@ -27,6 +27,7 @@ from ledger.bundle import Edition
 from ledger.checkpoint import Receipt
 from market.settlement import repository
 from supervision.report import load_report
+from web.supervising import ANALYSIS
 
 _KIB: Final = 1024
 _ACCOUNT_FROM: Final = "2025-01-01"
@@ -108,9 +109,14 @@ async def supervised(world: World, out: Path) -> dict[str, Any]:
     code, text = await _command("supervise", str(evidence), "--out", str(findings), "--as-of", as_of)
     if code:
         raise RuntimeError(text)
+    analysis = out / ANALYSIS
+    code, text = await _command("analyse", str(evidence), "--out", str(analysis), "--as-of", as_of)
+    if code:
+        raise RuntimeError(text)
     shown = world.node.settings.data_dir / "supervision"
     shown.mkdir(exist_ok=True)
-    shutil.copy(findings, shown / "findings.json")
+    for found in (findings, analysis):
+        shutil.copy(found, shown / found.name)
     report: dict[str, Any] = json.loads(findings.read_bytes())
     return report
 

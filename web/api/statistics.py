@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from cases.rules import REGULATORS
+from web.api.cases import READERS, supervising
 from web.compiling import Compiling
 from web.deps import CallerDep
 from web.views import View
@@ -30,6 +31,13 @@ class StatisticsView(View):
 
     months: list[str]
     run: StatisticsRunView | None
+
+
+@router.get("/supervision/analysis")
+async def analysis(request: Request, caller: CallerDep) -> dict[str, Any]:
+    """What the newest run of supervision tells of concentration by month, prices, flows and exports."""
+    caller.require(*READERS)
+    return await supervising(request).analysis()
 
 
 def compiling(request: Request) -> Compiling:

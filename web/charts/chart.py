@@ -71,6 +71,11 @@ class Chart:
             for row in self.rows
         ]
 
+    def address(self, row: int) -> str | None:
+        """Where a row leads, if it leads anywhere."""
+        cells = zip(self.rows[row], self.columns, strict=True)
+        return next((str(cell) for cell, column in cells if column.kind is Kind.LINK and cell), None)
+
     def spec(self, shown: Shown) -> dict[str, Any]:
         """The whole Vega-Lite specification."""
         values = [dict(self._values(row, shown)) for row in self.rows]

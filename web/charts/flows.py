@@ -22,14 +22,16 @@ class Flow:
     trades: int
 
 
-def flows(found: Sequence[Flow], *, name: str, title: str, says: str, say: Say) -> Chart:
-    """Fields in the order of the rows: those who sell and buy most come first."""
-    y = {"field": "seller", "type": "nominal", "sort": _by(found, "seller"), "title": say("Sellers in")}
+def flows(
+    found: Sequence[Flow], *, name: str, title: str, says: str, sides: tuple[str, str], say: Say
+) -> Chart:
+    """Who sells and who buys most come first; `sides` are the names of the two."""
+    y = {"field": "seller", "type": "nominal", "sort": _by(found, "seller"), "title": sides[0]}
     x = {
         "field": "buyer",
         "type": "nominal",
         "sort": _by(found, "buyer"),
-        "title": say("Buyers in"),
+        "title": sides[1],
         "axis": {"orient": "top", "labelAngle": 0, "labelLimit": 96},
     }
     shade = {
@@ -43,9 +45,9 @@ def flows(found: Sequence[Flow], *, name: str, title: str, says: str, say: Say) 
         title=title,
         says=says,
         columns=(
-            Column("seller", say("Sellers in")),
-            Column("buyer", say("Buyers in")),
-            Column("value", say("Value"), Kind.FEN),
+            Column("seller", sides[0]),
+            Column("buyer", sides[1]),
+            Column("value", say("Amount"), Kind.FEN),
             Column("trades", say("Trades"), Kind.COUNT),
         ),
         rows=tuple((one.seller, one.buyer, one.value_minor, one.trades) for one in found),

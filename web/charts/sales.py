@@ -31,7 +31,7 @@ def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
         says=says,
         columns=(
             Column("month", say("Month")),
-            Column("value", say("Value"), Kind.FEN),
+            Column("value", say("Amount"), Kind.FEN),
             Column("trades", say("Trades"), Kind.COUNT),
         ),
         rows=tuple((one.month, one.value_minor, one.trades) for one in months),

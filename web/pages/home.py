@@ -1,16 +1,23 @@
 """The first page, and the way to it from `/`."""
 
+from contextlib import suppress
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from base.errors import NotFound
 from ledger.reader import tree_head
 from market.listings import catalogue
 from market.listings.categories import CATEGORY_LABELS
 from market.orders.popular import bought_most
+from web.charts.offered import offered
+from web.compiling import Compiling
 from web.pages.languages import COOKIE, preferred
 from web.pages.naming import names_of
 from web.pages.notices import laid_open
-from web.pages.visiting import VIEW_COOKIE, VIEWS, VisitorDep, chosen_view
+from web.pages.picturing import picture
+from web.pages.visiting import VIEW_COOKIE, VIEWS, Visitor, VisitorDep, chosen_view
 
 router = APIRouter()
 root = APIRouter(include_in_schema=False)
@@ -42,17 +49,46 @@ async def home(visitor: VisitorDep) -> Response:
             (listing.seller_id for listing in page.listings),
             (listing.seller_id for listing, _ in popular),
         )
+    offered_now = [
+        (
+            label.zh if visitor.lang == "zh" else label.en,
+            counts[key],
+            visitor.url("/products", category=str(key)),
+        )
+        for key, label in sorted(
+            CATEGORY_LABELS.items(), key=lambda item: (-counts.get(item[0], 0), str(item[0]))
+        )
+        if counts.get(key)
+    ]
+    chart = offered(
+        offered_now,
+        title=visitor.say("Products on offer by category"),
+        says=visitor.say("Each bar leads to its products."),
+        say=visitor.say,
+    )
     return visitor.render(
         "home.html",
+        chart=await picture(visitor, chart),
+        published=_published(visitor),
         listings=[(listing, 0) for listing in page.listings],
         popular=popular,
         notices=notices,
         names=names,
         head=head,
         on_offer=sum(counts.values()),
-        categories=[(key, label, counts[key]) for key, label in CATEGORY_LABELS.items() if counts.get(key)],
         labels=CATEGORY_LABELS,
     )
+
+
+def _published(visitor: Visitor) -> dict[str, Any] | None:
+    """The newest month in the statistics' public edition, at a glance: what may be told to everybody."""
+    runs: Compiling = visitor.request.app.state.compiling
+    for month in runs.months():
+        with suppress(NotFound):
+            tables = runs.figures(month, "public")["tables"]
+            rows: list[Any] = next((table["rows"] for table in tables if table["name"] == "overview"), [])
+            return {"month": month, "rows": [(row[0][visitor.lang], row[1]) for row in rows]}
+    return None
 
 
 @router.post("/display")

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from base.clock import SHANGHAI
 from base.db import ReadSession
 from brokers.repository import mandates_of
 from brokers.states import MandateState
@@ -21,9 +22,14 @@ from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
 from registry.quality import PASS_DIMENSION, PASS_SCORE, WEIGHT_PERCENT, tenths_of
 from registry.repository import latest_report, reports_of
 from registry.tables import QualityRow
+from web.charts.quality import dimensions as dimensions_chart
+from web.charts.quality import scores
+from web.pages import words
 from web.pages.acting import attempt
 from web.pages.forms import Filled
 from web.pages.naming import names_of
+from web.pages.offering import beside
+from web.pages.picturing import picture
 from web.pages.planning import planned
 from web.pages.regions import region
 from web.pages.sandboxing import shown_terms
@@ -52,6 +58,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         sandbox = await repository.sandbox_of(s, listing_id=listing_id)
         conditions = await repository.conditions_of(s, listing_id=listing_id)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
+        offers = await beside(s, visitor, listing)
     price = listing.list_price_minor
     asked = visitor.request.query_params.get("quantity", "")[:_ID]
     return visitor.render(
@@ -67,6 +74,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         asking=asking,
         options=[(org, names[org]) for org in asking.get("orgs", [])],
         price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
+        offers=offers and await picture(visitor, offers),
         plan=plan and planned(plan, listing, asked),
         wanted=asked if asked.isascii() and asked.isdecimal() else "",
         sandbox=shown_terms(sandbox),
@@ -122,8 +130,31 @@ async def quality(visitor: VisitorDep, listing_id: str) -> Response:
     seqs = {statement.statement_id: statement.seq for statement in said}
     document = _document(report)
     assert document is not None
+    dimensions = [
+        (visitor.say(words.word("dimension", name)), tenths_of(document["dimensions"][name]))
+        for name in WEIGHT_PERCENT
+    ]
+    drawn = dimensions_chart(
+        dimensions,
+        pass_tenths=PASS_DIMENSION,
+        title=visitor.say("Six dimensions"),
+        says=visitor.say("Scores of 100; the dashed line is what each dimension needs."),
+        say=visitor.say,
+    )
+    earlier = scores(
+        [
+            (f"{row.measured_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", row.score_tenths)
+            for row in reversed(trend)
+        ],
+        pass_tenths=PASS_SCORE,
+        title=visitor.say("Score over time"),
+        says=visitor.say("Each report of this product; the dashed line is what it needs in all."),
+        say=visitor.say,
+    )
     return visitor.render(
         "quality.html",
+        drawn=await picture(visitor, drawn),
+        over_time=await picture(visitor, earlier) if len(trend) > 1 else None,
         listing=listing,
         report=report,
         document=document,

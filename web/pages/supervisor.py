@@ -1,4 +1,4 @@
-"""The regulator's pages: concentration, and the findings of which cases come (`proceeding`)."""
+"""The regulator's overview and the findings; charts are in `analysing`, cases in `proceeding`."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from base.errors import NotFound
 from cases import repository
+from cases.reading import may_read
 from cases.rules import HANDLERS
+from cases.states import FINAL
+from ledger import reader
 from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding
 from supervision.report import Report, summarise
@@ -25,6 +28,7 @@ from web.supervising import NoFindingsYet, Supervising, SupervisionRunning
 router = APIRouter()
 READERS: Final = HANDLERS | {"AUDITOR"} | OPERATOR
 _SHOWN: Final = 200
+_MOST_CASES: Final = 100
 _ORDER: Final = {"high": 0, "medium": 1, "low": 2}
 _REFRESH_S: Final = 2
 _BANDS: Final = (
@@ -59,7 +63,7 @@ async def dashboard(
 
 
 async def _dashboard(visitor: Visitor, rule: str, severity: str, filled: Filled) -> Response:
-    visitor.require(READERS)
+    session = visitor.require(READERS)
     report = await _report(visitor)
     findings = _chosen(report, rule, severity)
     summary = None if report is None else summarise(report)
@@ -71,6 +75,9 @@ async def _dashboard(visitor: Visitor, rule: str, severity: str, filled: Filled)
             finding.finding_id: await repository.case_of_finding(s, finding_id=finding.finding_id)
             for finding in findings
         }
+        cases = [one for one in await repository.cases(s, limit=_MOST_CASES) if may_read(one, session.actor)]
+        late = await repository.overdue(s, authorities=repository.seen_by(visitor.roles))
+        newest, witnessing = await reader.checkpoint(s), await reader.witnessing(s)
     rules = in_force(visitor.node.clock.now())
     return visitor.render(
         "reg.html",
@@ -84,6 +91,11 @@ async def _dashboard(visitor: Visitor, rule: str, severity: str, filled: Filled)
         region=region,
         state=supervising_of(visitor).state(),
         bands={f"{r}.{name}": rules.whole(r, name) for r, name in _BANDS if r in rules},
+        open_cases=sum(one.status not in FINAL for one in cases),
+        most_cases=len(cases) == _MOST_CASES,
+        late=sum(may_read(one, session.actor) for _, one in late),
+        checkpoint=newest,
+        witnessing=witnessing,
         rule=rule,
         severity=severity,
         may_run=visitor.may(HANDLERS | OPERATOR),

@@ -1,6 +1,7 @@
 """One chart of each kind, of a few facts."""
 
 from web.charts.chart import Chart, Kind
+from web.charts.exports import Abroad, exports
 from web.charts.flows import Flow, flows
 from web.charts.ledger import Published, growth, lag
 from web.charts.offered import offered
@@ -51,6 +52,7 @@ def examples() -> dict[str, Chart]:
             name="flows",
             title="Flows",
             says="By region.",
+            sides=("Sellers in", "Buyers in"),
             say=say,
         ),
         prices(
@@ -82,6 +84,7 @@ def examples() -> dict[str, Chart]:
             says="By day.",
             say=say,
         ),
+        exports([Abroad("SG", 2, 15, 4)], title="Exports", says="By country.", say=say),
         growth(told, title="Growth", says="Entries.", say=say),
         lag(told, title="Lag", says="Not witnessed.", say=say),
         sales(

@@ -12,7 +12,7 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     assert found["finding_id"] == finding_id
     assert await served.api(market.samr, "GET", f"/findings?after={finding_id}") == []
     overview = await served.api(market.auditor, "GET", "/supervision")
-    assert (overview["findings"], overview["by_rule"], overview["run"]) == (1, {"WT1": 1}, None)
+    assert (overview["findings"], overview["by_rule"], overview["run"]) == (2, {"WT1": 1}, None)
     assert overview["markets"][0]["hhi"] == 3814
 
     case = await served.api(market.samr, "POST", f"/findings/{finding_id}/case")
