@@ -83,7 +83,7 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
 
 
 async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ring:
-    market = await open_market(world, year.rng, telling.line)
+    market = await open_market(world, year.rng, telling.line, trades=trades)
     telling.head(f"2. A year of {trades} trades, a bank that errs once, and a ring")
     plan_deals(year, market.stalls, market.buyers, market.brokers, count=trades, end=_STORY - _LAST_DEAL)
     await year.run(_WRONG_PAYMENT)

@@ -51,6 +51,8 @@ TABLES: Final[Sequence[tuple[Table, Sequence[int], int]]] = (
     (EMISSIONS, _EVEN, 5_000_000),
 )
 _RICH_MINOR: Final = 10**12
+_FEW_SELLERS: Final = 3
+_TRADES_OF_ONE: Final = 12
 _AT_ONCE: Final = 2
 
 
@@ -63,8 +65,13 @@ class Market:
     brokers: list[Member]
 
 
-async def open_market(world: World, rng: random.Random, tell: Callable[[str], None]) -> Market:
-    """Admit everybody, certify the brokers, measure and list eight sellers' products in six categories."""
+async def open_market(
+    world: World, rng: random.Random, tell: Callable[[str], None], *, trades: int
+) -> Market:
+    """Admit everybody, certify the brokers, measure and list the sellers' products in six categories.
+
+    All eight offer something of each, but only the first of them where few trades are made.
+    """
     await _authorities(world)
     sellers = [await world.admit(name, "PROVIDER", money_minor=0) for name in SELLERS]
     buyers = [await world.admit(name, "BUYER", money_minor=_RICH_MINOR) for name in BUYERS]
@@ -77,9 +84,9 @@ async def open_market(world: World, rng: random.Random, tell: Callable[[str], No
     tell(f"{len(world.members)} members are admitted, {len(brokers)} brokers certified and mandated")
     stalls = []
     for table, weights, base in TABLES:
-        cut = list(parts(table, len(sellers)))
+        cut = list(parts(table, len(sellers)))[: max(_FEW_SELLERS, trades // _TRADES_OF_ONE)]
         reports = await _measured(world, cut)
-        for seller, part, report, weight in zip(sellers, cut, reports, weights, strict=True):
+        for seller, part, report, weight in zip(sellers, cut, reports, weights, strict=False):
             price = int(base * rng.uniform(0.8, 1.25)) // 10_000 * 10_000
             title = f"{table.title}·分卷{part.number + 1}"
             stall = await offer_part(world, seller, part, report, title=title, price_minor=price)
