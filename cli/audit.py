@@ -88,6 +88,10 @@ def audit(
         bool, typer.Option(help="Also verify what the statements say; the answer names what is left out.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with the whole report as JSON.")] = False,
+    progress: Annotated[
+        bool,
+        typer.Option("--progress", help="Tell on standard error how many entries are done: progress N OF."),
+    ] = False,
 ) -> None:
     """Check a log from outside, without trusting the exchange: entries, chain, tree, signatures, keys, files.
 
@@ -109,6 +113,7 @@ def audit(
             state=state,
             only_new=only_new,
             after=after or (),
+            lines=progress,
         )
     raise typer.Exit(code)
 
@@ -177,6 +182,7 @@ def run(
     state: Path | None = None,
     only_new: bool = False,
     after: Sequence[Path] = (),
+    lines: bool = False,
 ) -> int:
     """Audit, print the answer, and return the exit code. `db_rows` are trades of the database, if any.
 
@@ -193,7 +199,7 @@ def run(
     handing = Handing()
 
     def audited(keys: Sequence[VerifierKey]) -> Report:
-        with progress_bar() as progress:
+        with progress_bar(lines=lines) as progress:
             options: dict[str, Any] = {
                 "last_checkpoint": seen,
                 "rows": rows,

@@ -1,18 +1,27 @@
-"""How far an audit is, where somebody looks on: a bar on a terminal's standard error, else nothing."""
+"""How far an audit is: a bar on a terminal's standard error, or lines there where they are asked for."""
 
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 
 from supervision.audit_case import Progress
 
+_LINES: Final = 200  # at most, of an audit
+
 
 @contextmanager
-def progress_bar() -> Iterator[Progress | None]:
-    """What an audit tells how many entries of how many are done; None where nobody looks on."""
+def progress_bar(*, lines: bool = False) -> Iterator[Progress | None]:
+    """What an audit tells how many entries of how many are done; None where nobody looks on.
+
+    With `lines`, for a program that looks on: `progress DONE TOTAL`, a line each time.
+    """
+    if lines:
+        yield _lines()
+        return
     if not sys.stderr.isatty():
         yield None
         return
@@ -28,6 +37,19 @@ def progress_bar() -> Iterator[Progress | None]:
     finally:
         for shown in bar:
             shown.end()
+
+
+def _lines() -> Progress:
+    said = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        share = done * _LINES // max(total, 1)
+        if share != said:
+            said = share
+            typer.echo(f"progress {done} {total}", err=True)
+
+    return tell
 
 
 class _Bar:

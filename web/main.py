@@ -21,6 +21,7 @@ from web.deps import UPLOAD
 from web.limits import ANNOUNCED, CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, SentAway, Turnstile
 from web.node import Node, background
 from web.supervising import Supervising
+from web.working import Working
 
 # What a route may be sent, unless it says that it takes an upload (`web.deps.expect_upload`).
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -242,6 +243,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.submissions = Attempts(IDLE_SUBMISSIONS)
     app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
+    app.state.working = Working(node.settings, node.clock)
     app.state.compiling = Compiling(node.settings, node.clock)
     problems.install(app)
     api.install(app)

@@ -146,7 +146,7 @@ class Supervising:
             work.mkdir(parents=True)
             for stage, arguments in self._stages(work):
                 self._note(RunState(stage, started, self.clock.now()))
-                error = await _child(arguments, self._environment())
+                error = await _child(arguments, self.environment())
                 if error:
                     break
         except Exception as surprise:
@@ -168,7 +168,7 @@ class Supervising:
         yield "supervise", ("supervise", str(evidence), "--as-of", as_of, "--out", str(self.findings))
         yield "analyse", ("analyse", str(evidence), "--as-of", as_of, "--out", str(self.folder / ANALYSIS))
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The child's: this process's, with the node's own settings, however it came by them."""
         told = {}
         for name in Settings.model_fields:

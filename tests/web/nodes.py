@@ -297,6 +297,7 @@ async def opened(folder: Path, clock: Clock, **more: Any) -> AsyncIterator[Serve
     bank_key = kept_bank_key(folder)
     async with open_node(settings_in(folder, bank_key, **more), clock=clock) as node:
         app = application(node)
+        app.state.working.patience_s = 60.0  # how fast this machine is, is no part of a test
         async with background(node, sequencer=False):
             yield Served(node, app, bank_key)
 

@@ -27,12 +27,14 @@ from web.pages.acting import attempt, caller_for
 from web.pages.declaring import columns_text, declaration_of
 from web.pages.forms import Filled, Form, Invalid, sent_back
 from web.pages.guiding import guide_of
+from web.pages.jobs import MEASURE, wanted, working_of
 from web.pages.multipart import upload_of
 from web.pages.naming import names_of
 from web.pages.planning import plan_of_form, planned
 from web.pages.regions import REGIONS
 from web.pages.sandboxing import MODES, sandbox_of_form, shown_terms
 from web.pages.visiting import SELLERS, Visitor, VisitorDep
+from web.working import Hand
 
 router = APIRouter()
 _DRAFT_TEXTS: Final = (
@@ -208,12 +210,20 @@ async def measure(visitor: VisitorDep, listing_id: str) -> Response:
     form = await visitor.form()
     visitor.require(SELLERS)
     try:
-        await measure_listing(caller_for(visitor), listing_id, declaration_of(form))
+        caller, declared = caller_for(visitor), declaration_of(form)
+
+        async def measured(hand: Hand) -> dict[str, Any]:
+            hand.at("measure")
+            await measure_listing(caller, listing_id, declared)
+            return {}
+
+        asked = wanted(visitor, MEASURE, "measure", listing_id=listing_id)
+        job_id = await working_of(visitor).attend(asked, measured)
     except (Unauthenticated, NotFound, Unavailable):
         raise
     except (DomainError, Invalid) as error:
         return await _manage(visitor, listing_id, sent_back("measure", form, error))
-    return visitor.redirect(f"/sell/{listing_id}")
+    return visitor.redirect(f"/jobs/{job_id}" if job_id else f"/sell/{listing_id}")
 
 
 @router.post("/sell/{listing_id}/submit")

@@ -110,8 +110,8 @@ async def test_the_receipt_of_an_entry_verifies_elsewhere(market: Market) -> Non
     assert opened.checkpoint.origin == "exchange.example/test"
 
 
-async def test_a_changed_entry_is_shown_as_one_that_does_not_hold(market: Market) -> None:
-    seq = (await seqs_of(market, market.ids["settled"]))[0]
+async def forge(market: Market, seq: int) -> None:
+    """Change an entry in the database, past every guard."""
     async with market.served.node.database.engine.begin() as connection:
         triggers = await connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
         for (name,) in triggers.all():
@@ -121,6 +121,11 @@ async def test_a_changed_entry_is_shown_as_one_that_does_not_hold(market: Market
         forged = found.scalar_one().replace(b'"v":1}', b'"v":2}')
         change = text("UPDATE ledger_entries SET entry = :forged WHERE seq = :seq")
         await connection.execute(change, at | {"forged": forged})
+
+
+async def test_a_changed_entry_is_shown_as_one_that_does_not_hold(market: Market) -> None:
+    seq = (await seqs_of(market, market.ids["settled"]))[0]
+    await forge(market, seq)
     page = await Browser(market.served).get(f"/ledger/{seq}")
     assert "The proof does not hold" in page.words
     assert "✗" in marks(page)

@@ -56,10 +56,10 @@ async def test_a_stage_that_fails_ends_the_run_with_its_last_words(runs, monkeyp
 
 
 async def test_a_child_is_the_programs_own_command_line(runs) -> None:
-    said = await supervising._child(("supervise", "/no/such/folder"), runs._environment())
+    said = await supervising._child(("supervise", "/no/such/folder"), runs.environment())
     assert "Traceback" not in said
     assert said != ""
-    assert await supervising._child(("--help",), runs._environment()) == ""
+    assert await supervising._child(("--help",), runs.environment()) == ""
 
 
 def test_a_run_whose_process_is_gone_has_failed(runs) -> None:
