@@ -303,12 +303,15 @@ async def person_by_login(s: WriteSession, *, login: str) -> PersonRow | None:
     return (await s.exec(query, execution_options={"populate_existing": True})).first()
 
 
-async def standing_of(s: ReadSession, *, user_id: str, jti: str) -> Standing | None:
-    """What a token's bearer may still do, in one round trip; None for an unknown person."""
+async def standing_of(s: ReadSession, *, user_id: str, jti: str, session_id: str) -> Standing | None:
+    """What a token's bearer may still do, in one round trip; None for an unknown person.
+
+    It may do nothing with a token that was signed out, or of a session that was ended.
+    """
     query = (
         select(PersonRow.active, PersonRow.roles, OrganisationRow.roles, DeniedTokenRow.jti)
         .join(OrganisationRow, col(OrganisationRow.org_id) == col(PersonRow.org_id))
-        .join(DeniedTokenRow, col(DeniedTokenRow.jti) == jti, isouter=True)
+        .join(DeniedTokenRow, col(DeniedTokenRow.jti).in_((jti, session_id)), isouter=True)
         .where(PersonRow.user_id == user_id)
     )
     found = (await s.exec(query)).first()

@@ -4,6 +4,7 @@ Hashing takes tens of milliseconds, so it runs outside every transaction: an att
 then proved, then forgiven. A burst of guesses therefore meets the lock-out as surely as a slow row.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from identity.repository import (
 )
 from identity.rules import PREPARED_TTL, STEP_UP_TTL, among, has_expired, parse_login, wait_after
 from identity.service import insert
+from identity.sessions import SessionUnknown, begin, end_session, forget
 from identity.tables import DeniedTokenRow, PersonRow, PreparedRow, StepUpRow
 from identity.tokens import Claims, Token, Tokens
 from ledger.recording import Actor
@@ -47,12 +49,14 @@ async def sign_in(
     login: str,
     password: str,
     scope: str | None = None,
+    agent: str = "",
 ) -> SignedIn:
     """A token for the person with this login and password.
 
     `scope` (role names with spaces between, RFC 6749 §3.3) asks for fewer roles than the person has.
     After five failures in a row the account waits 30 seconds, then longer, at most 15 minutes. Raises
     SignInFailed, the same for every reason; Malformed for a scope beyond the person's roles.
+    `agent` is what the program says that it is: by it the person knows the session again.
     """
     user_id = await _prove(database, clock, login=login, password=password)
     async with database.read() as s:
@@ -65,6 +69,15 @@ async def sign_in(
     if scope is not None and roles != set(scope.split()):
         raise Malformed("the scope asks for roles that the person does not have", may=sorted(may))
     token = tokens.issue(user_id=user_id, org_id=person.org_id, roles=roles)
+    async with database.write() as s:
+        await begin(
+            s,
+            session_id=token.session_id,
+            user_id=user_id,
+            agent=agent,
+            now=clock.now(),
+            ends_at=token.session_ends_at,
+        )
     return SignedIn(person, organisation, token)
 
 
@@ -89,23 +102,26 @@ async def authenticate(s: ReadSession, tokens: Tokens, token: str) -> tuple[Acto
     Raises TokenInvalid, TokenExpired, TokenRevoked.
     """
     claims = tokens.verify(token)
-    standing = await standing_of(s, user_id=claims.user_id, jti=claims.jti)
+    standing = await standing_of(s, user_id=claims.user_id, jti=claims.jti, session_id=claims.session_id)
     if standing is None or standing.revoked:
         raise TokenRevoked("signed out, or the account was closed")
     roles = frozenset(role.value for role in claims.roles & standing.roles)
     return Actor(claims.org_id, roles, claims.user_id), claims
 
 
-async def sign_out(s: WriteSession, claims: Claims) -> None:
-    """Make a token worthless before it expires. Doing it again changes nothing."""
+async def sign_out(s: WriteSession, claims: Claims, *, now: datetime) -> None:
+    """Make a token worthless before it expires, and every other of its session. Again changes nothing."""
+    with suppress(SessionUnknown):  # a token that was not given for a sign-in has no session
+        await end_session(s, user_id=claims.user_id, session_id=claims.session_id, now=now)
     if await s.get(DeniedTokenRow, claims.jti) is None:
         row = DeniedTokenRow(jti=claims.jti, expires_at=claims.expires_at)
         await insert(s, row, TokenRevoked("signed out a moment ago"))
 
 
 async def forget_expired(s: WriteSession, *, now: datetime) -> None:
-    """Delete what no longer matters: expired tokens that were denied, old step-ups and prepared acts."""
+    """Delete what no longer matters: denied tokens, sessions, step-ups, prepared acts that are over."""
     await s.exec(delete(DeniedTokenRow).where(col(DeniedTokenRow.expires_at) <= now))
+    await forget(s, now=now)
     await s.exec(delete(PreparedRow).where(col(PreparedRow.expires_at) <= now - PREPARED_TTL))
     await s.exec(delete(StepUpRow).where(col(StepUpRow.proved_at) < now - STEP_UP_TTL))
 

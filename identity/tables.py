@@ -169,3 +169,21 @@ class DeniedTokenRow(SQLModel, table=True):
 
     jti: str = Field(sa_column=Column(Text, primary_key=True))
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+
+
+class SessionRow(SQLModel, table=True):
+    """One sign-in: every token that renews it carries its id, and is worthless once it is ended.
+
+    `agent` is what the program said that it is; no address is kept. It ends by itself at `ends_at`.
+    """
+
+    __tablename__ = "identity_sessions"
+
+    session_id: str = Field(sa_column=Column(Text, primary_key=True))
+    user_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_users.user_id"), nullable=False, index=True)
+    )
+    agent: str = Field(sa_column=Column(Text, nullable=False))
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    ends_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

@@ -38,7 +38,7 @@ MAX_BYTES: Final = 4096
 CAPACITY: Final = 4096
 SKEW_S: Final = 5  # another worker's clock may be ahead by so much
 _HEADER: Final = {"alg": ALGORITHM, "typ": TYPE}
-_TEXTS: Final = ("iss", "aud", "sub", "jti", "org", "scope")
+_TEXTS: Final = ("iss", "aud", "sub", "jti", "sid", "org", "scope")
 _TIMES: Final = ("iat", "nbf", "exp", "auth_time")
 _CLAIMS: Final = frozenset({*_TEXTS, *_TIMES, "roles"})
 
@@ -51,6 +51,8 @@ class Token:
     expires_at: datetime
     expires_in_s: int
     scope: str
+    session_id: str
+    session_ends_at: datetime
     token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750, not a secret
 
 
@@ -65,6 +67,7 @@ class Claims:
     issued_at: datetime
     expires_at: datetime
     signed_in_at: datetime
+    session_id: str
 
 
 def generate_access_key() -> bytes:
@@ -109,14 +112,15 @@ class Tokens:
         return self._public
 
     def issue(
-        self, *, user_id: str, org_id: str, roles: Iterable[Role], signed_in_at: datetime | None = None
+        self, *, user_id: str, org_id: str, roles: Iterable[Role], renews: Claims | None = None
     ) -> Token:
         """A token for a person of an organisation, good for these roles (its scope).
 
-        `signed_in_at` is that of the token it renews: the session ends where it would have ended.
+        One that `renews` another is of the same session, which ends where it would have ended.
         """
         now = int(self._clock.now().timestamp())
-        since = now if signed_in_at is None else int(signed_in_at.timestamp())
+        since = now if renews is None else int(renews.signed_in_at.timestamp())
+        session_id = secrets.token_urlsafe(16) if renews is None else renews.session_id
         ends = since + int(self._session_limit.total_seconds())
         expires = min(now + int(self._ttl.total_seconds()), max(ends, now + 1))
         names = sorted(role.value for role in roles)
@@ -129,12 +133,13 @@ class Tokens:
             "exp": expires,
             "auth_time": since,
             "jti": secrets.token_urlsafe(16),
+            "sid": session_id,
             "org": org_id,
             "roles": names,
             "scope": " ".join(names),
         }
         text = jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"typ": TYPE})
-        return Token(text, _moment(expires), expires - now, " ".join(names))
+        return Token(text, _moment(expires), expires - now, " ".join(names), session_id, _moment(ends))
 
     def verify(self, token: str) -> Claims:
         """What the token says, if it is ours, of the right kind, and good now.
@@ -187,6 +192,7 @@ class Tokens:
             issued_at=_moment(claims["iat"]),
             expires_at=_moment(claims["exp"]),
             signed_in_at=_moment(claims["auth_time"]),
+            session_id=claims["sid"],
         )
 
     def _remember(self, name: bytes, claims: Claims) -> None:

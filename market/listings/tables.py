@@ -93,7 +93,9 @@ class Listing(SQLModel, table=True):
     seller_id: str = Field(
         sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
     )
-    broker_id: str | None = Field(default=None, sa_column=Column(Text, ForeignKey("identity_orgs.org_id")))
+    broker_id: str | None = Field(
+        default=None, sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), index=True)
+    )
     mandate_id: str | None = Field(default=None, sa_column=Column(Text))
     file_id: str = Field(
         sa_column=Column(Text, ForeignKey("market_listing_files.file_id"), nullable=False, unique=True)

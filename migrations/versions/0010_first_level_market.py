@@ -69,10 +69,14 @@ def upgrade() -> None:
     _registration()
     op.add_column("registry_rights", sa.Column("registration_id", sa.Text(), nullable=True))
     op.create_index(op.f("ix_registry_rights_registration_id"), "registry_rights", ["registration_id"])
+    _sessions()
+    op.create_index(op.f("ix_market_listings_broker_id"), "market_listings", ["broker_id"])
 
 
 def downgrade() -> None:
     """Undo it."""
+    op.drop_index(op.f("ix_market_listings_broker_id"), "market_listings")
+    op.drop_table("identity_sessions")
     op.execute("UPDATE cases SET status = 'EXECUTED' WHERE status = 'APPEALED_EXECUTED'")
     op.execute("UPDATE cases SET status = 'PUBLISHED' WHERE status = 'APPEALED_PUBLISHED'")
     _cases(_STATES, _STATES_WERE)
@@ -80,6 +84,26 @@ def downgrade() -> None:
     op.drop_column("registry_rights", "registration_id")
     for table in _REGISTRATION:
         op.drop_table(table)
+
+
+def _sessions() -> None:
+    """Where people are signed in, so that they can end it."""
+    moment = base.db.UtcDateTime(timezone=True)
+    op.create_table(
+        "identity_sessions",
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("started_at", moment, nullable=False),
+        sa.Column("ends_at", moment, nullable=False),
+        sa.Column("ended_at", moment, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["identity_users.user_id"], name=op.f("fk_identity_sessions_user_id")
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_identity_sessions")),
+    )
+    for column in ("user_id", "ends_at"):
+        op.create_index(op.f(f"ix_identity_sessions_{column}"), "identity_sessions", [column])
 
 
 def _registration() -> None:

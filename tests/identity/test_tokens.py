@@ -41,6 +41,7 @@ def _claims(clock, **changed):
         "exp": now + 900,
         "auth_time": now,
         "jti": "jti-1",
+        "sid": "sid-1",
         "org": "org_1",
         "roles": ["BUYER"],
         "scope": "BUYER",
@@ -75,14 +76,14 @@ def test_a_token_has_the_form_of_rfc_9068(tokens, clock):
     text = tokens.issue(user_id="usr_1", org_id="org_1", roles=[Role.BUYER]).access_token
     assert jwt.get_unverified_header(text) == {"alg": "ES256", "typ": "at+jwt"}
     claims = jwt.get_unverified_claims(text)
-    assert {**claims, "jti": "jti-1"} == _claims(clock)
+    assert {**claims, "jti": "jti-1", "sid": "sid-1"} == _claims(clock)
 
 
 def test_a_renewed_token_does_not_outlive_the_session(tokens, clock):
     claims = tokens.verify(tokens.issue(user_id="usr_1", org_id="org_1", roles=[Role.BUYER]).access_token)
     began = claims.signed_in_at
     clock.advance(timedelta(hours=11, minutes=50))
-    late = tokens.issue(user_id="usr_1", org_id="org_1", roles=[Role.BUYER], signed_in_at=began)
+    late = tokens.issue(user_id="usr_1", org_id="org_1", roles=[Role.BUYER], renews=claims)
     assert tokens.verify(late.access_token).signed_in_at == began
     assert late.expires_at == began + timedelta(hours=12)
     assert late.expires_in_s == 600

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from pydantic import Field, SecretStr
 
+from identity.sessions import end_session, sessions_of
 from identity.sign_in import sign_in, sign_out, step_up
 from web.acts import Asked
-from web.deps import CallerDep, NodeDep
+from web.deps import CallerDep, NodeDep, ReadDep
 from web.limits import proved
 from web.views import View
 
@@ -28,6 +29,16 @@ class StepUpForm(Asked):
 
 class StepUpView(View):
     proved_at: datetime
+
+
+class SessionView(View):
+    """A sign-in with the tokens that renewed it; `this` is the one that asks."""
+
+    session_id: str
+    agent: str
+    started_at: datetime
+    ends_at: datetime
+    this: bool = False
 
 
 @router.post("/token")
@@ -54,6 +65,7 @@ async def token(
             login=username,
             password=password.get_secret_value(),
             scope=scope,
+            agent=request.headers.get("user-agent", ""),
         ),
     )
     issued = signed.token
@@ -82,4 +94,23 @@ async def prove(caller: CallerDep, form: StepUpForm) -> StepUpView:
 async def leave(caller: CallerDep) -> None:
     """Make this token worthless at once."""
     async with caller.node.database.write() as s:
-        await sign_out(s, caller.claims)
+        await sign_out(s, caller.claims, now=caller.node.clock.now())
+
+
+@router.get("/sessions")
+async def sessions(caller: CallerDep, s: ReadDep) -> list[SessionView]:
+    """Where one is signed in, the newest first."""
+    rows = await sessions_of(s, user_id=caller.claims.user_id, now=caller.node.clock.now())
+    this = caller.claims.session_id
+    return [
+        SessionView.model_validate(row).model_copy(update={"this": row.session_id == this}) for row in rows
+    ]
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+async def end(session_id: Annotated[str, Path(max_length=40)], caller: CallerDep) -> None:
+    """End one of one's sessions: its tokens are worthless at once."""
+    async with caller.node.database.write() as s:
+        await end_session(
+            s, user_id=caller.claims.user_id, session_id=session_id, now=caller.node.clock.now()
+        )

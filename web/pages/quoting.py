@@ -13,14 +13,13 @@ from market.listings.conditions import PURPOSE_LABELS, Conditions, Purpose
 from market.listings.quoting import whole_quote
 from market.listings.rules import MAX_QUANTITY, ListingState
 from market.listings.tables import Listing
-from market.trade.comparables import comparables_of, guide_price
 from pricing.quote import Quote
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, WholePrice, whole_price
 from web.pages.forms import Form
 from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.products import seen
-from web.pages.visiting import Visitor, VisitorDep
+from web.pages.visiting import VisitorDep
 
 router = APIRouter()
 _MAX_MONTHS: Final = 1200
@@ -66,16 +65,6 @@ class Asked:
         return cls(quantity, use, months, exclusive, wrong)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Where comparable sales lie, at two significant digits."""
-
-    low_minor: int
-    mid_minor: int
-    high_minor: int
-    comparables: int
-
-
 @router.get("/products/{listing_id}/quote")
 async def quote(visitor: VisitorDep, listing_id: str) -> Response:
     """What these terms cost, item by item; the address is the quote, the same for everybody."""
@@ -89,7 +78,6 @@ async def quote(visitor: VisitorDep, listing_id: str) -> Response:
             found = await whole_quote(s, listing, quantity=asked.quantity)
         except DomainError as error:
             refusal = error
-        market = await _range(s, visitor, listing, asked.quantity)
         names = await names_of(s, [listing.seller_id])
     return visitor.render(
         "quote.html",
@@ -105,7 +93,6 @@ async def quote(visitor: VisitorDep, listing_id: str) -> Response:
         refusal=refusal,
         whole=None if found is None else _whole(found),
         reasons=_reasons(found),
-        market=market,
         names=names,
         vat_bp=VAT_BP,
         platform_bp=PLATFORM_FEE_BP,
@@ -121,16 +108,3 @@ def _whole(found: Quote) -> WholePrice:
 def _reasons(found: Quote | None) -> Sequence[tuple[str, Mapping[str, Any]]]:
     """The reasons of a quote: of each its code and its values."""
     return [] if found is None else [(one.code, one.values) for one in found.reasons]
-
-
-async def _range(s: Any, visitor: Visitor, listing: Listing, quantity: int) -> Range | None:
-    """Where comparable sales lie, for members; nothing where too few sellers stand behind them."""
-    if visitor.session is None:
-        return None
-    found = await comparables_of(s, listing, at=visitor.node.clock.now())
-    try:
-        results = guide_price(listing, found, quantity=quantity).results
-    except DomainError:
-        return None
-    counted = sum(one.counts for one in found)
-    return Range(results["low_minor"], results["mid_minor"], results["high_minor"], counted)

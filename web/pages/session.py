@@ -70,9 +70,7 @@ async def session_of(request: Request, node: Node) -> Session | None:
     if node.clock.now() < half:
         return Session(actor, claims, person, organisation, token, renewed=False)
     roles = [Role(name) for name in sorted(actor.roles)]
-    issued = node.tokens.issue(
-        user_id=claims.user_id, org_id=claims.org_id, roles=roles, signed_in_at=claims.signed_in_at
-    )
+    issued = node.tokens.issue(user_id=claims.user_id, org_id=claims.org_id, roles=roles, renews=claims)
     return Session(actor, claims, person, organisation, issued.access_token, renewed=True)
 
 

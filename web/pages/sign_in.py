@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from identity.errors import SignInFailed
 from identity.repository import list_keys, list_people
+from identity.sessions import end_others, end_session, sessions_of
 from identity.sign_in import sign_in, sign_out
 from market.settlement.repository import payee_account
 from web.limits import TooManyAttempts, proved
@@ -45,6 +46,7 @@ async def enter(visitor: VisitorDep) -> Response:
                 node.tokens,
                 login=form.text("login")[:128],
                 password=form.fields.get("password", ("",))[0][:256],
+                agent=visitor.request.headers.get("user-agent", ""),
             ),
         )
     except (SignInFailed, TooManyAttempts) as error:
@@ -65,7 +67,7 @@ async def leave(visitor: VisitorDep) -> Response:
     await visitor.form()
     if visitor.session is not None:
         async with visitor.node.database.write() as s:
-            await sign_out(s, visitor.session.claims)
+            await sign_out(s, visitor.session.claims, now=visitor.node.clock.now())
     ended = Visitor(visitor.request, visitor.node, visitor.lang, None, visitor.tokens, visitor.nonce)
     response = ended.redirect("/")
     forget_session(response)
@@ -93,6 +95,35 @@ async def _account(visitor: Visitor, filled: Filled) -> Response:
         payee=paid_to,
         is_party=visitor.may(PARTIES),
     )
+
+
+@router.get("/account/sessions")
+async def sessions(visitor: VisitorDep) -> Response:
+    """Where one is signed in."""
+    session = visitor.require()
+    async with visitor.node.database.read() as s:
+        rows = await sessions_of(s, user_id=session.claims.user_id, now=visitor.node.clock.now())
+    return visitor.render("sessions.html", sessions=rows, this=session.claims.session_id)
+
+
+@router.post("/account/sessions/end")
+async def end_all(visitor: VisitorDep) -> Response:
+    """End every session but this one."""
+    await visitor.form()
+    claims = visitor.require().claims
+    async with visitor.node.database.write() as s:
+        await end_others(s, user_id=claims.user_id, but=claims.session_id, now=visitor.node.clock.now())
+    return visitor.redirect("/account/sessions")
+
+
+@router.post("/account/sessions/{session_id}/end")
+async def end_one(visitor: VisitorDep, session_id: str) -> Response:
+    """End one session: whoever has it is signed out at the next step."""
+    await visitor.form()
+    claims = visitor.require().claims
+    async with visitor.node.database.write() as s:
+        await end_session(s, user_id=claims.user_id, session_id=session_id, now=visitor.node.clock.now())
+    return visitor.redirect("/account/sessions")
 
 
 @router.post("/account/payee")

@@ -1,4 +1,4 @@
-"""A product: its history and price, its provider; the home page, notices, help: exact, and what is refused."""
+"""A product's history, price and provider; the home page, notices and help: exact, and what is refused."""
 
 from datetime import timedelta
 from pathlib import Path

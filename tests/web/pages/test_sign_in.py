@@ -1,5 +1,6 @@
 """Signing in and out by cookie, sessions that renew, forms that only our own page could have sent."""
 
+import re
 from datetime import timedelta
 
 from tests.web.market import Market
@@ -132,3 +133,25 @@ async def test_without_tls_a_cookie_is_not_secure_but_all_else(
     form = next(one for one in cookies if one.startswith("databourse_form"))
     assert "HttpOnly" in form
     assert "Secure" not in form  # the test's address is plain http
+
+
+async def test_another_session_is_ended_from_the_account(market: Market) -> None:
+    desk, telephone = Browser(market.served), Browser(market.served)
+    for browser, agent in ((desk, "Firefox"), (telephone, "A telephone")):
+        browser.client.headers["user-agent"] = agent
+        login = {"login": "buyer", "password": PASSWORD}
+        await browser.send(await browser.get("/login"), "/login", login)
+        market.served.clock.advance(timedelta(seconds=30))
+    page = await desk.get("/account/sessions")
+    assert "Firefox" in page.words
+    form = next(form for form in page.forms if re.fullmatch(r"/en/account/sessions/.+/end", form.action))
+    stranger = Browser(market.served, market.provider)
+    other = await stranger.get("/account")
+    csrf = {"csrf": other.forms[0].values["csrf"]}
+    assert (await stranger.client.post(form.action, data=csrf)).status_code == 404
+    assert (await desk.client.post(form.action, data={"csrf": "x"})).status_code == 403
+    await telephone.get("/account")
+    await desk.send(page, form.action)
+    answer = await telephone.client.get("/en/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/en/login?next=%2Fen%2Faccount")
+    assert "A telephone" not in (await desk.get("/account/sessions")).words
