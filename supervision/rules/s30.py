@@ -3,14 +3,17 @@
 Where part of the price went back to the buyer, the rest is due as the contract splits the whole: pro rata, by
 the largest remainder.
 
-Judged are settled trades, with the purposes that our own evidence uses (`docs/supervision.md`); a report
-from elsewhere that knows none of these words says nothing about this rule, and finds nothing.
+Judged are settled trades, with the purposes that our own evidence uses (`docs/supervision.md`). Payments that
+do not know `escrow_in` are read by who paid whom (`supervision.by_parties`).
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
+import ibis
+
 from base.money import allot
+from supervision.by_parties import sums_by_parties
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import (
     Checked,
@@ -23,7 +26,7 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.portable import total
+from supervision.portable import total, wide
 from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment, payments_told
 
 _OF_A_TRADE: Final = (
@@ -42,7 +45,7 @@ def expression(tables: Tables, context: Context) -> Any:
     told = told.select("purpose", "paid_at")
     payments = payments.filter(payments.purpose.isin(known), payments.paid_at <= moment(context))
     told = told.filter(told.purpose.isin(known), told.paid_at <= moment(context))
-    spoken = told.agg(spoken=told.count())
+    spoken = told.agg(**{f"spoken_{name}": told.count(where=told.purpose == name) for name in known})
     paid = payments.group_by("trade_id").agg(
         **{
             f"paid_{purpose}": total(payments.amount_minor, where=payments.purpose == purpose)
@@ -53,24 +56,29 @@ def expression(tables: Tables, context: Context) -> Any:
     settled = settled.filter(settled.settled_at <= moment(context), settled.amount_minor.notnull())
     trades = settled.select("trade_id", "amount_minor", "commission_minor", "platform_fee_minor")
     trades = trades.left_join(paid, "trade_id").drop("trade_id_right")
-    trades = trades.cross_join(spoken).filter(lambda t: t.spoken > 0)
+    trades = trades.cross_join(spoken).filter(lambda t: t.spoken_escrow_in > 0)
     trades = trades.mutate(
-        due_escrow_in=trades.amount_minor,
-        due_commission=trades.commission_minor.fill_null(0),
-        due_platform_fee=trades.platform_fee_minor.fill_null(0),
+        due_escrow_in=wide(trades.amount_minor),
+        due_commission=wide(trades.commission_minor.fill_null(0)),
+        due_platform_fee=wide(trades.platform_fee_minor.fill_null(0)),
+        by_parties=ibis.literal(value=False),
         **{f"paid_{purpose}": trades[f"paid_{purpose}"].fill_null(0) for purpose in known},
     )
     trades = trades.mutate(
-        due_seller_share=trades.amount_minor - trades.due_commission - trades.due_platform_fee
+        due_seller_share=wide(trades.due_escrow_in - trades.due_commission - trades.due_platform_fee)
     )
+    silent = spoken.filter(spoken.spoken_escrow_in == 0)
+    others = sums_by_parties(tables, context, settled, silent)
+    others = others.mutate(paid_refund=wide(ibis.literal(0)), by_parties=ibis.literal(value=True))
+    trades = ibis.union(trades.select(*others.columns), others, distinct=False)
     allowed = context.rules.whole("S30", "difference_above")
     differs = [(trades[f"paid_{purpose}"] - trades[f"due_{purpose}"]).abs() > allowed for purpose in PURPOSES]
     in_part = trades.paid_refund > 0  # what is due then is for whole numbers to say
     trades = trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part)
-    trades = trades.drop("amount_minor", "commission_minor", "platform_fee_minor", "spoken")
     trades = settled.select(*_OF_A_TRADE).inner_join(trades, "trade_id")
-    cited = cited.filter(cited.purpose.isin(known), cited.paid_at <= moment(context))
-    cited = cited.semi_join(trades, "trade_id")
+    worded = trades.select(of_trade="trade_id", worded=~trades.by_parties)
+    cited = cited.inner_join(worded, [("trade_id", "of_trade")])
+    cited = cited.filter(~cited.worded | cited.purpose.isin(known), cited.paid_at <= moment(context))
     cited = cited.group_by("trade_id").agg(payment_seqs=cited.seq.collect())
     return trades.left_join(cited, "trade_id").drop("trade_id_right").order_by("trade_id")
 
@@ -109,7 +117,11 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             market=market_of(row),
             subjects=named((row["seller_id"], row["buyer_id"], row["broker_id"])),
             objects=(row["trade_id"],),
-            statistic={"amount_minor": str(row["amount_minor"]), "sums": sums},
+            statistic={
+                "amount_minor": str(row["amount_minor"]),
+                "read_by": "parties" if row["by_parties"] else "purposes",
+                "sums": sums,
+            },
             threshold=context.rules.threshold("S30"),
             legal_basis=context.rules.legal_basis("S30"),
             confidence=Confidence.HIGH,
@@ -135,7 +147,7 @@ RULE = Rule(
     rule_id="S30",
     needs={
         "trades": ("trade_id", "seller_id", "amount_minor", "settled_at", "agreed_at"),
-        "payments": ("trade_id", "amount_minor", "paid_at", "purpose"),
+        "payments": ("trade_id", "amount_minor", "paid_at"),
     },
     apart=("trades", "payments"),
     expression=expression,

@@ -147,3 +147,43 @@ def test_a_balance_that_differs_day_after_day_is_one_finding(tmp_path):
         (2004,): {"kind": "closing-balance", "expected_minor": "900", "actual_minor": "901"},
         (2005,): {"kind": "unknown-entry", "expected_minor": "0", "actual_minor": "123"},
     }
+
+
+ELSEWHERE = {
+    "in": ("buyer", "BANK", 680_000_00),
+    "out": ("BANK", "seller", 659_600_00),
+    "broker": ("BANK", "broker", 13_600_00),
+    "house": ("BANK", "house", 6_800_00),
+}
+
+
+def told_by_parties(**changes):
+    """Payments of another venue: its own words, its own escrow."""
+    market = settled({})
+    for name, (payer, payee, amount) in (ELSEWHERE | changes).items():
+        market.add(
+            "payments", payment_id=name, trade_id="t", payer_id=payer, payee_id=payee, amount_minor=amount,
+            paid_at=on(6, 3), purpose=f"our word for {name}", seq=9,
+        )  # fmt: skip
+    return market
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, None),
+        ({"in": ("buyer", "BANK", 680_000_01)}, "escrow_in"),
+        ({"out": ("BANK", "seller", 659_599_99)}, "seller_share"),
+        ({"broker": ("BANK", "broker", 13_600_01)}, "commission"),
+        ({"in": ("buyer", "seller", 680_000_00), "out": ("house", "house", 5)}, None),  # paid to it directly
+        ({"back": ("BANK", "buyer", 100)}, None),  # a part came back: nobody knows what is due
+        ({"in": ("another", "BANK", 5), "out": ("another", "BANK", 5)}, None),  # nothing told of it
+    ],
+)
+def test_without_our_words_who_paid_whom_is_compared(tmp_path, changes, found):
+    told = of_rule(told_by_parties(**changes).supervise(tmp_path), "S30")
+    assert bool(told) is bool(found)
+    for finding in told:
+        sums = finding.statistic["sums"]
+        assert [name for name in sums if sums[name]["due_minor"] != sums[name]["paid_minor"]] == [found]
+        assert finding.statistic["read_by"] == "parties"
