@@ -25,6 +25,8 @@ from supervision.finding import (
 )
 from supervision.trades import made
 
+MEDIATED: Final = "mediated"
+"""What `mediated` is kept as, where it is kept (`supervision.kept`)."""
 OF_A_TRADE: Final = (
     "trade_id",
     "listing_id",
@@ -56,6 +58,8 @@ def groups(tables: Tables) -> Any:
 
 def mediated(tables: Tables, context: Context) -> Any:
     """The trades made until `as_of` that name a broker, with `broker_group`."""
+    if MEDIATED in tables:
+        return tables[MEDIATED]
     trades = made(tables, context)
     trades = trades.filter(trades.broker_id.nullif("").notnull())
     return trades.select(*OF_A_TRADE)

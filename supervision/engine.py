@@ -29,6 +29,8 @@ class Engine(ABC):
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
+        self.kept: set[str] = set()
+        """Which of what many rules read is made (`supervision.plan`)."""
 
     @abstractmethod
     def batches(self, sql: str) -> Iterator[Any]:

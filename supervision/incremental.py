@@ -71,7 +71,7 @@ class Memory:
         elif kept is not None and rule.apart and kept[0]["beside"] == inputs["beside"]:
             found = self._of_changed(rule, plan, kept[1])
         if found is None:
-            rows = self.engine.rows(plan.queries[rule.rule_id])
+            rows = plan.rows(self.engine, rule.rule_id)
             found, self.looked_at[rule.rule_id] = list(rule.findings(rows, plan.context)), None
         self._keep(rule, inputs, found)
         return found
@@ -136,6 +136,7 @@ def remember(folder: Path, engine: Any, sources: Mapping[str, Source], plan: Pla
     """Read the state of the last run and take today's digests. Asked when what is kept (`made`) is made."""
     if not isinstance(engine, DuckdbEngine):
         raise UnusableEvidence("a state is kept by the engine duckdb alone")
+    plan.ready(engine, [MADE])
     code = _code()
     files = StateFiles(folder)
     last = files.last(code)

@@ -10,14 +10,21 @@ from typing import Any, Final
 
 import ibis
 
-from supervision import shares, trades
+from supervision import brokerage, loose, paid, shares, trades
 from supervision.context import Context, Tables
+from supervision.rules import wt2
 
 _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
     {
         trades.PARTIES: trades.parties,
         trades.MADE: trades.all_made,
         shares.UNDERTAKINGS: shares.undertakings,
+        brokerage.MEDIATED: brokerage.mediated,
+        wt2.LEGS: wt2.legs,
+        loose.LOOSE: loose.loose_money,
+        paid.ODD: paid.odd_money,
+        paid.TOLD: paid.purposes_told,
+        paid.WITH_BROKERS: paid.payments_with_brokers,
     }
 )
 """In this order: one may read those before it."""

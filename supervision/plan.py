@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import ibis
+from ibis.expr import operations as ops
 
 from supervision import measures
-from supervision.context import Context, Rule, Tables
+from supervision.context import Context, Row, Rule, Tables
 from supervision.dialects import as_sql
+from supervision.engine import Engine
 from supervision.kept import with_kept
 from supervision.portable import in_one_order
 from supervision.rules import ALL
@@ -62,18 +64,28 @@ class Queries:
     Writing takes longer than asking small tables, and a rule whose tables are not there is never asked.
     """
 
-    def __init__(self, writers: Mapping[str, Callable[[], Any]], dialect: str) -> None:
+    def __init__(self, writers: Mapping[str, Callable[[], Any]], dialect: str, kept: Iterable[str]) -> None:
         self._writers = writers
         self._dialect = dialect
+        self._kept = frozenset(kept)
         self._written: dict[str, str] = {}
+        self._reads: dict[str, frozenset[str]] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._writers)
 
     def __getitem__(self, name: str) -> str:
         if name not in self._written:
-            self._written[name] = as_sql(self._writers[name](), self._dialect)
+            expression = self._writers[name]()
+            read = {table.name for table in expression.op().find(ops.UnboundTable)}
+            self._reads[name] = self._kept & read
+            self._written[name] = as_sql(expression, self._dialect)
         return self._written[name]
+
+    def reads(self, name: str) -> frozenset[str]:
+        """What is kept that the expression asks."""
+        self[name]
+        return self._reads[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +97,27 @@ class Plan:
     queries: Queries
     kept: Queries
 
+    def rows(self, engine: Engine, name: str) -> Iterator[Row]:
+        """The answer to a query, for which what it asks is kept first, where it is not yet."""
+        self.ready(engine, self.queries.reads(name))
+        return engine.rows(self.queries[name])
+
+    def ready(self, engine: Engine, names: Iterable[str]) -> None:
+        """Keep what of these is not kept yet, and what they ask themselves."""
+        for name in sorted(names):
+            if name not in engine.kept:
+                self.ready(engine, self.kept.reads(name))
+                engine.keep(name, self.kept[name])
+                engine.kept.add(name)
+
 
 @lru_cache(maxsize=8)
 def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:
     """The queries of the rules in force in a dialect. Remembered with all it has written."""
     tables, kept = with_kept(unbound_tables(), context)
     made = {name: partial(_itself, expression) for name, expression in kept.items()}
-    return Plan(context, rules, Queries(_writers(context, rules, tables), dialect), Queries(made, dialect))
+    asked = Queries(_writers(context, rules, tables), dialect, kept)
+    return Plan(context, rules, asked, Queries(made, dialect, kept))
 
 
 def _itself(expression: Any) -> Any:

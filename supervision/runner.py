@@ -122,9 +122,6 @@ def _run(
 ) -> Supervision:
     context = plan.context
     run, off, findings = [], [], []
-    for name in plan.kept:
-        with _named("what many rules read"):
-            engine.keep(name, plan.kept[name])
     memory = None if state is None else remember(state, engine, sources, plan)
     for rule in plan.rules:
         reason = _off(rule, sources, context)
@@ -133,7 +130,7 @@ def _run(
             continue
         with _named(rule.rule_id):
             if memory is None:
-                found = list(rule.findings(engine.rows(plan.queries[rule.rule_id]), context))
+                found = list(rule.findings(plan.rows(engine, rule.rule_id), context))
             else:
                 found = memory.findings(rule, plan)
         findings.extend(found)
@@ -208,6 +205,6 @@ def _statistics(engine: Engine, sources: Mapping[str, Source], plan: Plan) -> di
 def _told_of_markets(engine: Engine, plan: Plan, context: Context) -> dict[str, Any]:
     return {
         "window": {"from": rfc3339(context.market_since), "to": rfc3339(context.as_of)},
-        "markets": list(measures.concentration(engine.rows(plan.queries["concentration"]), context)),
-        "prices": list(measures.prices(engine.rows(plan.queries["prices"]))),
+        "markets": list(measures.concentration(plan.rows(engine, "concentration"), context)),
+        "prices": list(measures.prices(plan.rows(engine, "prices"))),
     }

@@ -92,7 +92,7 @@ def all_made(tables: Tables, context: Context) -> Any:
 
 
 def parties(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
-    """Everybody a trade or `orgs` names (`org`), with the group (the ultimate controller, or itself), numbered."""
+    """Everybody that a trade or `orgs` names, with the group (its controller, or itself), numbered."""
     trades, orgs = tables["trades"], tables["orgs"]
     named = [trades.select(org=trades[f"{side}_id"]) for side in ("seller", "buyer", "broker")]
     everybody = ibis.union(orgs.select(org=orgs.org_id), *named, distinct=True)

@@ -41,7 +41,7 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = made(tables, context)
     own = trades.filter(trades.seller_group == trades.buyer_group, trades.broker_id.nullif("").notnull())
     own = own.mutate(family=ibis.literal(_SELF), product=ibis.null("string")).select(*names)
-    loops = wt2.expression(tables, context).select(*names)
+    loops = wt2.legs(tables, context).select(*names)
     return ibis.union(own, loops, distinct=False).order_by("family", "made_at", "trade_id")
 
 

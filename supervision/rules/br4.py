@@ -28,7 +28,7 @@ def expression(tables: Tables, context: Context) -> Any:
     parties = ibis.union(
         trades.mutate(party_id=trades.seller_id, party_group=trades.seller_group),
         trades.mutate(party_id=trades.buyer_id, party_group=trades.buyer_group),
-        distinct=True,
+        distinct=False,
     )
     held = _held(tables, limit_bp)
     own = held.select(holder="holder_group", held="held_id", held_bp="share_bp")

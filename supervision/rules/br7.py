@@ -16,6 +16,7 @@ import ibis
 from supervision.brokerage import covering, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words, minor
+from supervision.paid import odd_money, payments_with_brokers
 from supervision.portable import total
 
 _SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
@@ -27,9 +28,8 @@ _REASONS: Final = ("negative", "above_cap", "above_mandate", "before_success", "
 def expression(tables: Tables, context: Context) -> Any:
     """The trades with a commission that does not hold, and each reason for that."""
     trades = mediated(tables, context)
-    paid = _payments(tables, trades)
+    trades = _with_payments(tables, trades, context)
     trades = _with_caps(tables, trades, context.rules.whole("BR7", "cap"))
-    trades = trades.left_join(paid, "trade_id").drop("trade_id_right")
     trades = _suspect(tables, trades)
     mandates = covering(tables, trades)
     fees = mandates.group_by("trade_id", "of_side").agg(
@@ -59,8 +59,6 @@ def _suspect(tables: Tables, trades: Any) -> Any:
     trades = trades.mutate(
         negative=trades.commission_minor < 0,
         above_cap=_above(trades, trades.cap_bp),
-        before_success=trades.paid_early > 0,
-        rebate=trades.rebates > 0,
         over_least=_above(trades, trades.least_bp),
     )
     names = (*(name for name in _REASONS if name != "above_mandate"), "over_least")
@@ -78,25 +76,18 @@ def _with_caps(tables: Tables, trades: Any, default_bp: int) -> Any:
     return trades.mutate(cap_bp=cap).drop("of_category", "special_bp", "general_bp")
 
 
-def _payments(tables: Tables, trades: Any) -> Any:
-    """Of each trade: commissions paid before it was settled, and money between broker and parties.
-
-    Payments that can be neither are left out before anything is joined: most of all there are.
-    """
-    brokers = tables["trades"].select(of_broker="broker_id").distinct()
-    payments = tables["payments"].select("trade_id", "payer_id", "payee_id", "purpose", "paid_at")
-    payments = payments.left_join(brokers, [("payer_id", "of_broker")])
-    payments = payments.filter((payments.purpose == "commission") | payments.of_broker.notnull())
-    told = trades.select("trade_id", "seller_id", "buyer_id", "broker_id", "settled_at")
-    told = told.inner_join(payments, "trade_id")
-    early = (told.purpose == "commission") & ibis.coalesce(
-        told.paid_at < told.settled_at, told.settled_at.isnull()
-    )
+def _with_payments(tables: Tables, trades: Any, context: Context) -> Any:
+    """Whether a commission was paid before the trade was settled, and money went from broker to party."""
+    odd = odd_money(tables, context).filter(lambda t: t.known & (t.commissions > 0))
+    trades = trades.left_join(odd.select("commission_at", "commissions", of="trade_id"), [("trade_id", "of")])
+    early = trades.settled_at.isnull() | (trades.commission_at < trades.settled_at)
+    trades = trades.mutate(before_success=(trades.commissions > 0) & early).drop("of")
+    told = payments_with_brokers(tables, context)
+    told = trades.select("trade_id", "seller_id", "buyer_id", "broker_id").inner_join(told, "trade_id")
     to_party = (told.payee_id == told.seller_id) | (told.payee_id == told.buyer_id)
-    back = (told.payer_id == told.broker_id) & to_party
-    told = told.mutate(early=early.fill_null(False).cast("int64"), back=back.fill_null(False).cast("int64"))
-    told = told.filter(told.early + told.back > 0)
-    return told.group_by("trade_id").agg(paid_early=told.early.sum(), rebates=told.back.sum())
+    back = told.filter((told.payer_id == told.broker_id) & to_party).select(back="trade_id").distinct()
+    trades = trades.left_join(back, [("trade_id", "back")])
+    return trades.mutate(rebate=trades.back.notnull()).drop("back", "commission_at", "commissions")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

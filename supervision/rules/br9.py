@@ -11,6 +11,7 @@ from base.clock import rfc3339
 from supervision.brokerage import mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
+from supervision.paid import payments_with_brokers
 from supervision.trades import moment
 
 ESCROW: Final = "ESCROW"
@@ -21,7 +22,7 @@ _ORDER: Final = ("trade_id", "paid_at", "payment_id")
 def expression(tables: Tables, context: Context) -> Any:
     """The payments of mediated trades that the broker received or made and that are no commission."""
     trades = mediated(tables, context)
-    payments = tables["payments"]
+    payments = payments_with_brokers(tables, context)
     payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor != 0)
     payments = payments.select(
         "payment_id",
@@ -33,11 +34,6 @@ def expression(tables: Tables, context: Context) -> Any:
         paid_minor="amount_minor",
         paid_seq="seq",
     )
-    # most payments are neither to a broker nor from one
-    brokers = tables["trades"].select("broker_id").distinct()
-    payments = payments.left_join(brokers.rename(paying="broker_id"), [("payer_id", "paying")])
-    payments = payments.left_join(brokers.rename(paid="broker_id"), [("payee_id", "paid")])
-    payments = payments.filter(payments.paying.notnull() | payments.paid.notnull()).drop("paying", "paid")
     told = trades.inner_join(payments, [("trade_id", "of_trade")])
     told = told.left_join(_kept_elsewhere(tables, told), [("trade_id", "kept_trade"), ("payer_id", "keeper")])
     party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)

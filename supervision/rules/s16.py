@@ -9,27 +9,27 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-import ibis
-
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Market, minor
+from supervision.rules import wt2
 from supervision.saying import because, tell
 from supervision.segments import Sale, Segment, cancelling
-from supervision.trades import UNDONE, made
+from supervision.trades import UNDONE
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def expression(tables: Tables, context: Context) -> Any:
-    """Sales by product, of products that some party both sells and buys."""
-    trades = made(tables, context, without=UNDONE)
-    product = ibis.coalesce(trades.product_id, trades.listing_id)
-    trades = trades.mutate(product=product).filter(product.notnull(), trades.amount_minor > 0)
-    sellers = trades.select("product", party=trades.seller_id)
-    buyers = trades.select("product", party=trades.buyer_id)
-    both = sellers.intersect(buyers, distinct=True).select("product").distinct()
-    return trades.semi_join(both, "product").order_by("product", "made_at", "trade_id")
+    """Sales by product among parties whose groups both sell and buy it: no others cancel out.
+
+    These are among the legs of `WT2`, of each product's own family.
+    """
+    trades = wt2.legs(tables, context)
+    trades = trades.filter(
+        trades.family == trades["product"], ~trades.status.isin(UNDONE), trades.amount_minor > 0
+    )
+    return trades.order_by("product", "made_at", "trade_id")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

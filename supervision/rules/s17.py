@@ -12,7 +12,8 @@ import ibis
 
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding
-from supervision.money import Transfer, Ways, loose_payments
+from supervision.loose import loose_money
+from supervision.money import Transfer, Ways
 from supervision.saying import because, tell
 from supervision.trades import UNDONE, made
 
@@ -25,7 +26,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """Loose money and the trades whose parties both pay and are paid, as transfers between groups."""
     trades = made(tables, context, without=UNDONE)
     trades = trades.filter(trades.seller_group != trades.buyer_group, trades.amount_minor > 0)
-    loose = loose_payments(tables, context, trades)
+    loose = loose_money(tables, context)
     loose = loose.select(
         "payer",
         "payee",

@@ -9,9 +9,10 @@ import ibis
 from base.clock import rfc3339
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity
+from supervision.paid import odd_money, purposes_told
 from supervision.portable import total, wide
 from supervision.saying import because, tell
-from supervision.trades import made, moment, payments_told
+from supervision.trades import made, moment
 
 _NAMES = ("trade_id", "seller_id", "buyer_id", "kind", "first_at", "second_at", "bought", "used", "seq")
 _BY_CALL = ("CALL", "CALLS", "REQUEST", "REQUESTS", "次")
@@ -45,7 +46,7 @@ def expression(tables: Tables, context: Context) -> Any:
     return ibis.union(
         *broken,
         _uncontracted(tables, now),
-        _unfunded(tables, trades, grace, now),
+        _unfunded(tables, trades, context, grace),
         _overused(tables, trades, context),
     ).order_by("trade_id", "kind", "second_at")
 
@@ -71,17 +72,16 @@ def _uncontracted(tables: Tables, now: Any) -> Any:
     return _row(steps, "delivered-without-contract", "at", "at")
 
 
-def _unfunded(tables: Tables, trades: Any, grace: Any, now: Any) -> Any:
+def _unfunded(tables: Tables, trades: Any, context: Context, grace: Any) -> Any:
     """Deliveries before the money came in, where the payments of some trade say what `escrow_in` is."""
-    paid = tables["payments"].filter(tables["payments"].purpose == "escrow_in")
-    first = paid.group_by("trade_id").agg(paid_at=paid.paid_at.min())
-    known = payments_told(tables).select("purpose")
-    known = known.filter(known.purpose == "escrow_in")
-    spoken = known.agg(spoken=known.count())
-    due = trades.filter(trades.delivered_at <= now, trades.amount_minor > 0)
-    due = due.left_join(first, "trade_id").drop("trade_id_right").cross_join(spoken)
+    odd = odd_money(tables, context).filter(lambda t: t.known)
+    known = purposes_told(tables, context)
+    spoken = known.filter(known.purpose == "escrow_in", known.told > 0).select("told")
+    due = trades.filter(trades.delivered_at <= moment(context), trades.amount_minor > 0)
+    due = due.inner_join(odd.select(of="trade_id", paid_at="escrow_at"), [("trade_id", "of")])
+    due = due.cross_join(spoken)
     late = due.paid_at.isnull() | (due.delivered_at + grace < due.paid_at)
-    return _row(due.filter(due.spoken > 0, late), "delivered-unfunded", "paid_at", "delivered_at")
+    return _row(due.filter(late), "delivered-unfunded", "paid_at", "delivered_at")
 
 
 def _overused(tables: Tables, trades: Any, context: Context) -> Any:

@@ -39,6 +39,7 @@ def expression(tables: Tables, context: Context) -> Any:
         distinct=False,
     )
     sides = sides.filter(sides.trading != sides.other)
+    sides = sides.semi_join(ids, [("trading", "group")])
     traded = sides.group_by("trading").agg(
         trades=sides.count(),
         partners=sides.other.nunique(),

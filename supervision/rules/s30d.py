@@ -9,8 +9,9 @@ import ibis
 from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity
+from supervision.paid import odd_money
 from supervision.saying import because, tell
-from supervision.trades import PURPOSES, REFUND, made, moment
+from supervision.trades import PURPOSES, REFUND, moment
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -21,7 +22,9 @@ def expression(tables: Tables, context: Context) -> Any:
         payments.paid_at <= moment(context),
         payments.amount_minor.fill_null(0) != 0,
     )
-    orphans = payments.anti_join(made(tables, context, without=()), "trade_id")
+    unknown = odd_money(tables, context).filter(lambda t: t.known.isnull())
+    no_trade = payments.filter(payments.trade_id.isnull())
+    orphans = payments.semi_join(unknown.select("of"), [("trade_id", "of")]).union(no_trade)
     day = (orphans.paid_at + ibis.interval(hours=8)).date()
     return orphans.mutate(day=day).order_by("day", "paid_at", "payment_id")
 

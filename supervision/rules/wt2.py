@@ -29,6 +29,8 @@ from supervision.finding import (
 from supervision.loops import Leg, Limits, Loop, find_loops
 from supervision.trades import UNDONE, made
 
+LEGS: Final = "legs"
+"""What `legs` is kept as, where it is kept (`supervision.kept`)."""
 GENERATIONS: Final = 3
 """A product counts as derived through so many steps of the table `lineage`, where there is one."""
 _OF_A_LEG: Final = (
@@ -44,6 +46,13 @@ def expression(tables: Tables, context: Context) -> Any:
 
     Only these can be legs of a loop. Who buys anywhere is asked first: most sellers never do.
     """
+    return legs(tables, context).order_by("family", "made_at", "trade_id")
+
+
+def legs(tables: Tables, context: Context) -> Any:
+    """What `expression` says, in no order."""
+    if LEGS in tables:
+        return tables[LEGS]
     trades = made(tables, context)
     trades = trades.mutate(product=ibis.coalesce(trades.product_id, trades.listing_id)).select(*_OF_A_LEG)
     trades = trades.filter(trades["product"].notnull())
@@ -54,9 +63,8 @@ def expression(tables: Tables, context: Context) -> Any:
     sellers = sold.select(kin="family", party="seller_group").distinct()
     bought = trades.semi_join(sellers, [("family", "kin"), ("buyer_group", "party")])
     both = bought.select(kin="family", party="buyer_group").distinct()
-    legs = sold.semi_join(both, [("family", "kin"), ("seller_group", "party")])
-    legs = legs.semi_join(both, [("family", "kin"), ("buyer_group", "party")])
-    return legs.order_by("family", "made_at", "trade_id")
+    on_both = sold.semi_join(both, [("family", "kin"), ("seller_group", "party")])
+    return on_both.semi_join(both, [("family", "kin"), ("buyer_group", "party")])
 
 
 def families(tables: Tables, trades: Any) -> Any:

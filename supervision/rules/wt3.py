@@ -13,7 +13,8 @@ import ibis
 
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Severity, minor
-from supervision.money import Transfer, Ways, loose_payments
+from supervision.loose import loose_money
+from supervision.money import Transfer, Ways
 from supervision.saying import because, tell
 from supervision.trades import UNDONE, made
 
@@ -30,7 +31,9 @@ def expression(tables: Tables, context: Context) -> Any:
     """Trades of which the seller's group paid out, and the buyer's got, loose money; then that money."""
     trades = made(tables, context, without=UNDONE)
     trades = trades.filter(trades.seller_group != trades.buyer_group, trades.amount_minor > 0)
-    loose = loose_payments(tables, context, trades)
+    loose = loose_money(tables, context)
+    trades = trades.semi_join(loose.select(seller_group="payer").distinct(), "seller_group")
+    trades = trades.semi_join(loose.select(buyer_group="payee").distinct(), "buyer_group")
     payments = tables["payments"]
     paid = trades.select("trade_id", "buyer_id").inner_join(
         payments.select("trade_id", "payer_id", "paid_at"), ["trade_id", ("buyer_id", "payer_id")]
@@ -43,8 +46,6 @@ def expression(tables: Tables, context: Context) -> Any:
         - trades.commission_minor.fill_null(0)
         - trades.platform_fee_minor.fill_null(0),
     )
-    trades = trades.semi_join(loose.select(seller_group="payer").distinct(), "seller_group")
-    trades = trades.semi_join(loose.select(buyer_group="payee").distinct(), "buyer_group")
     nothing = ibis.null("string")
     money = loose.mutate(
         trade_id=nothing, category=nothing, geo=nothing, net_minor=ibis.null("int64")
