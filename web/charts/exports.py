@@ -30,5 +30,5 @@ def exports(found: Sequence[Abroad], *, title: str, says: str, say: Say) -> Char
             Column("declarations", say("Declarations"), Kind.COUNT),
         ),
         rows=tuple((one.country, one.persons_declared, one.persons_sent, one.declarations) for one in found),
-        marks=bars("country", "persons"),
+        marks=bars("country", "persons", whole=True),
     )

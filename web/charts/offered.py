@@ -18,5 +18,5 @@ def offered(found: Sequence[tuple[str, int, str]], *, title: str, says: str, say
             Column("address", "", Kind.LINK),
         ),
         rows=tuple(found),
-        marks=bars("category", "count", link="address", step=28),
+        marks=bars("category", "count", link="address", step=28, whole=True),
     )

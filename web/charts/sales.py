@@ -23,7 +23,7 @@ def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
         "field": "value",
         "type": "quantitative",
         "scale": {"zero": True},
-        "axis": {"title": say("yuan"), "grid": True, "format": ",~f", "minExtent": 60},
+        "axis": {"title": say("yuan"), "grid": True, "format": ",~f", "minExtent": 60, "tickCount": 4},
     }
     return Chart(
         name="sales",
@@ -36,7 +36,7 @@ def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
         ),
         rows=tuple((one.month, one.value_minor, one.trades) for one in months),
         marks={
-            "width": {"step": 72},
+            "width": {"step": 60},
             "height": 220,
             "layer": [
                 {"mark": {"type": "bar", "size": 36}, "encoding": {"x": x, "y": y, "description": SAYS}},

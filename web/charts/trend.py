@@ -47,13 +47,13 @@ def trend(
         "legend": None,
     }
     dashed = coloured | {"scale": {"domain": markets, "range": dashes}}
-    layer: list[dict[str, Any]] = [level(line) for line in lines]
-    layer += [
+    layer: list[dict[str, Any]] = [
         {
             "mark": {"type": "line", "aria": False},
             "encoding": {"x": x, "y": y, "color": coloured, "strokeDash": dashed},
         },
         {"mark": {"type": "point"}, "encoding": {"x": x, "y": y, "color": coloured, "description": SAYS}},
+        *(level(line) for line in lines),
         _names(list(ends.values()), markets, top, parts),
     ]
     return Chart(

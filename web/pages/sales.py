@@ -17,7 +17,10 @@ from market.orders.turns import running_of
 from market.settlement.opened import pays
 from market.settlement.repository import claims_of, instructions_of, payee_account
 from market.settlement.sales import months_of, sale_of, sales_of
+from web.charts.sales import Month
+from web.charts.sales import sales as sales_chart
 from web.pages.naming import names_of
+from web.pages.picturing import picture
 from web.pages.steps import deadline_of
 from web.pages.trade_words import REFUSAL_REASONS
 from web.pages.turns import waiting_for
@@ -56,10 +59,16 @@ async def overview(visitor: VisitorDep) -> Response:
         newest = await repository.listings_brought(s, org_id=org_id, limit=_PAGE)
         paid_to = await payee_account(s, org_id=org_id)
         keys = await active_keys(s, org_id=org_id)
+    drawn = sales_chart(
+        [Month(month.first_day.isoformat()[:7], month.net_minor, month.trades) for month in months],
+        title=visitor.say("Received by month"),
+        says=visitor.say("What was settled in each month, after commission and fee."),
+        say=visitor.say,
+    )
     return visitor.render(
         "sell.html",
         months=months,
-        best=max(month.net_minor for month in months),
+        chart=await picture(visitor, drawn) if any(month.trades for month in months) else None,
         waiting=waiting,
         listings=newest[:_NEWEST],
         drafts=[one for one in newest if one.status is ListingState.DRAFT],

@@ -73,9 +73,9 @@ def test_a_trend_tells_exactly_these_values() -> None:
         "value_says": "3,814",
         "says": f"2026-04, {ENERGY}, HHI 3,814",
     }
-    thresholds = [layer["data"]["values"] for layer in spec["layer"][:2]]
+    thresholds = [layer["data"]["values"] for layer in spec["layer"][2:4]]
     assert thresholds == [[{"at": 1000, "label": "moderate"}], [{"at": 1800, "label": "high"}]]
-    line = spec["layer"][2]["encoding"]
+    line = spec["layer"][0]["encoding"]
     assert line["strokeDash"]["scale"] == {"domain": [ENERGY, HEALTH], "range": [[1, 0], [8, 4]]}
     ends = spec["layer"][-1]["data"]["values"]
     assert [one["market"] for one in ends] == [ENERGY, HEALTH]
@@ -116,7 +116,8 @@ def test_short_money() -> None:
 
 
 def test_labels_stand_apart_and_in_order() -> None:
-    assert spread([10, 0, 10, 11], 5) == [10, 0, 15, 20]
+    assert spread([10, 0, 11, 12], 5) == [6, 0, 11, 16]  # as near to all of them as can be
+    assert spread([1, 0], 5) == [5, 0]  # none below the axis
     assert spread([], 5) == []
 
 

@@ -104,6 +104,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "erasures": ("samr", "/erasures?of=40"),
         "members": ("operator", "/ops/members"),
         "certify": ("authority", "/certify"),
+        "concentration": ("samr", "/reg/concentration"),
+        "quality": (None, f"/products/{ids['listed']}/quality"),
         "brokers": (None, "/brokers?grade=2&on=2026-11-16"),
         "broker": (None, "/brokers/GZ-DB-2026-0001"),
     }
@@ -129,6 +131,8 @@ def places(site: Site) -> dict[str, tuple[str | None, str]]:
         "erasures",
         "members",
         "certify",
+        "concentration",
+        "quality",
         "brokers",
         "broker",
     ],
@@ -172,7 +176,7 @@ def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view)
     "name",
     [
         *("catalogue", "product", "trade-room", "settled", "entry", "dashboard", "provenance", "erasures"),
-        *("brokers", "broker"),
+        *("brokers", "broker", "concentration", "quality"),
     ],
 )
 def test_nothing_runs_over_the_edge_of_a_narrow_screen(site, chromium, name) -> None:

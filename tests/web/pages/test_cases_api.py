@@ -10,7 +10,7 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     served = market.served
     (found,) = await served.api(market.samr, "GET", "/findings?rule=WT1")
     assert found["finding_id"] == finding_id
-    assert await served.api(market.samr, "GET", f"/findings?after={finding_id}") == []
+    assert await served.api(market.samr, "GET", f"/findings?rule=WT1&after={finding_id}") == []
     overview = await served.api(market.auditor, "GET", "/supervision")
     assert (overview["findings"], overview["by_rule"], overview["run"]) == (2, {"WT1": 1}, None)
     assert overview["markets"][0]["hhi"] == 3814
