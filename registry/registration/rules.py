@@ -222,26 +222,26 @@ def check_registrar(facts: RegistrarFacts, at: datetime) -> None:
         ("mlps", facts.mlps),
         ("clean", facts.clean_years),
     )
-    short = [name for name, has in asked if has is not None and has < term("REG-AGENCY", name, at).value]
+    short = [name for name, has in asked if has is not None and has < term("REG-AGENCY", name, at).whole]
     if short:
         raise RegistrarUnfit("the conditions of a registrar are not met", short=short)
 
 
 def due_after(kind: Kind, name: str, start: datetime) -> datetime:
     """The end of a period in working days that begins at a moment."""
-    return deadline_after(start, term(kind.rule_id, name, start).value).at
+    return deadline_after(start, term(kind.rule_id, name, start).whole).at
 
 
 def valid_until(kind: Kind, at: datetime, *, term_ends: date | None = None) -> datetime:
     """The last moment of a registration entered now: the day before its anniversary, or its term's."""
-    months = term(kind.rule_id, "validity", at).value
+    months = term(kind.rule_id, "validity", at).whole
     last = months_after(shanghai_day(at), months) - timedelta(days=1)
     return end_of_day_shanghai(last if term_ends is None else min(last, term_ends))
 
 
 def renewed_until(kind: Kind, valid_to: datetime, at: datetime) -> datetime:
     """The last moment after a renewal: as long again."""
-    return end_of_day_shanghai(months_after(shanghai_day(valid_to), term(kind.rule_id, "validity", at).value))
+    return end_of_day_shanghai(months_after(shanghai_day(valid_to), term(kind.rule_id, "validity", at).whole))
 
 
 def check_renewal(kind: Kind, valid_to: datetime, at: datetime) -> None:
@@ -249,7 +249,7 @@ def check_renewal(kind: Kind, valid_to: datetime, at: datetime) -> None:
     window = term(kind.rule_id, "renewal_window", at)
     last, today = shanghai_day(valid_to), shanghai_day(at)
     opens = (
-        months_after(last, -window.value) if window.unit == "months" else last - timedelta(days=window.value)
+        months_after(last, -window.whole) if window.unit == "months" else last - timedelta(days=window.whole)
     )
     if today < opens:
         raise RegistrationTooEarly("the window for renewal is not open", opens=opens.isoformat())

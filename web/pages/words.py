@@ -14,6 +14,7 @@ from web.pages import (
     filing_words,
     page_words,
     register_words,
+    registry_words,
     trade_words,
 )
 from web.pages.languages import N_
@@ -74,6 +75,7 @@ STATES: Final[Mapping[str, str]] = {
     "TAKEN_OVER": N_("Taken over by the client"),
     "HANDED_OVER": N_("Handed over"),
     **certificate_words.STATES,
+    **registry_words.STATES,
     "USED_UP": N_("Used up"),
     **MARKET_STATES,
     # a case, a payment instruction
@@ -138,9 +140,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "LST.RESUME": N_("Listing resumed"),
     **duties.CONDUCT,
     "LST.WITHDRAW": N_("Listing withdrawn"),
-    "REG.MEASURE": N_("Quality measured"),
-    "REG.RIGHTS": N_("Rights registered"),
-    "REG.CLASSIFY": N_("Level graded"),
     "QTE.QUOTE": N_("Price quoted"),
     "TRD.AWARD": N_("Won by auction"),
     "TRD.INQUIRE": N_("Inquiry"),
@@ -173,6 +172,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
     **certificate_words.EVENTS,
+    **registry_words.EVENTS,
     **MARKET_EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
@@ -353,6 +353,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "notice": duties.NOTICES,
     "broker_type": duties.BROKER_TYPES,
     **register_words.GROUPS,
+    **registry_words.GROUPS,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,

@@ -184,4 +184,4 @@ def test_every_number_has_a_basis_and_one_version_a_day():
     terms = all_terms()
     assert all(one.legal_basis and one.source_status in {"verified", "default"} for one in terms)
     assert len({(one.rule_id, one.name) for one in terms}) == len(terms)
-    assert term("REG-PR", "validity", NOW).value == 60
+    assert term("REG-PR", "validity", NOW).whole == 60
