@@ -16,8 +16,8 @@ ARGS ?=
 TESTS ?= 1
 # What was compiled is kept, whatever the environment wishes: workers and the processes they start compile
 # hundreds of modules otherwise, each of them all. A file of tests stays with one process, in the order in
-# which tests/conftest.py puts the files.
-PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+# which tests/conftest.py puts the files. What a test has written goes with it, unless it fails: it is in memory.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder -o tmp_path_retention_policy=failed
 
 .PHONY: help
 help: ## list these targets

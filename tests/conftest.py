@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ settings.load_profile("untimed")
 
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 GARBAGE = 20_000  # objects more than were given back: then it is time to look
+MEMORY = "/dev/shm"
+ROOM_BYTES = 8 * 2**30
 MOST_WORKERS = 4  # each has a PostgreSQL and a browser
 LONG = (  # files that take long begin early: the last of a run is then a short one
     "cli/test_demo.py",
@@ -37,6 +41,16 @@ LONG = (  # files that take long begin early: the last of a run is then a short 
     "market/trade/test_downtime.py",
     "market/settlement/test_killed_at_every_statement.py",
     "market/settlement/test_accounts.py",
+    "web/pages/test_regulator.py",
+    "market/orders/test_rewarding.py",
+    "market/orders/test_fallen_rewards.py",
+    "market/delivery/test_sandbox.py",
+    "market/trade/test_frozen_deadlines.py",
+    "web/api/test_whole_way.py",
+    "market/trade/test_freezing.py",
+    "web/api/test_in_doubt.py",
+    "ledger/test_audit_long.py",
+    "web/api/test_one_trade_at_once.py",
 )
 
 
@@ -46,6 +60,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     few = config.option.keyword or all(".py" in asked for asked in config.args)
     have = min(os.cpu_count() or 1, MOST_WORKERS)
     return 0 if few or have == 1 else have
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run by workers keeps its files in memory where there is room: commits would wait for a disk."""
+    memory = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
+    controls = not hasattr(config, "workerinput") and config.getoption("dist", "no") != "no"
+    if controls and config.option.basetemp is None and memory > ROOM_BYTES:
+        folder = tempfile.mkdtemp(prefix="databourse-tests-", dir=MEMORY)
+        os.environ["TMPDIR"] = folder
+        config.option.basetemp = Path(folder) / "pytest"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
