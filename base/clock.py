@@ -64,6 +64,13 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def stored_moment(at: datetime | None) -> str | None:
+    """What `base.db.UtcDateTime` writes into SQLite, made quickly. Raises ValueError without an offset."""
+    if at is not None and at.tzinfo is None:
+        raise ValueError("a naive time cannot be stored")
+    return at and at.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+
+
 def parse_rfc3339(text: str) -> datetime:
     """The reverse of `rfc3339`. Raises ValueError on anything without an offset."""
     at = datetime.fromisoformat(text)

@@ -1,15 +1,16 @@
 """Typed ids: a prefix that says what it is, a time, and entropy. They sort by time."""
 
-import hashlib
 import hmac
 import re
 import secrets
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
-_SHIFTS: Final = range(120, -1, -10)  # 26 digits, two by two, are 130 bits, of which an id has 128 at the end
+_OF_TIME: Final = range(40, -1, -10)  # ten digits, two by two, are 50 bits, of which a time has 48 at the end
+_OF_CHANCE: Final = range(70, -1, -10)  # sixteen digits, 80 bits
 _FORM: Final = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 
@@ -39,12 +40,18 @@ class Seed:
 
     def new_id(self, prefix: str, at: datetime) -> str:
         """`prefix` of three letters, 48 bits of milliseconds, 80 bits of entropy."""
-        number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(self._next()[:10])
-        return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+        chance = int.from_bytes(self._next()[:10])
+        digits = [_PAIRS[chance >> shift & 1023] for shift in _OF_CHANCE]
+        return f"{prefix}_{_digits_of(int(at.timestamp() * 1000))}{''.join(digits)}"
 
     def _next(self) -> bytes:
         self._count += 1
-        return hmac.new(self.secret, self._count.to_bytes(8), hashlib.sha256).digest()
+        return hmac.digest(self.secret, self._count.to_bytes(8), "sha256")
+
+
+@lru_cache(64)
+def _digits_of(milliseconds: int) -> str:
+    return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in _OF_TIME])
 
 
 def is_id(text: str, prefix: str) -> bool:

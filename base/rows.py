@@ -14,7 +14,8 @@ import orjson
 from sqlalchemy import JSON, Column, Dialect, Enum, Text
 from sqlmodel import SQLModel
 
-from base.db import ReadSession, RowSession, WriteSession
+from base.clock import stored_moment
+from base.db import ReadSession, RowSession, UtcDateTime, WriteSession
 
 Row: TypeAlias = Sequence[Any]
 Reading: TypeAlias = ReadSession | RowSession
@@ -48,6 +49,8 @@ class _Set(ABC):
         return known
 
     def change(self, impl: Any, dialect: Dialect) -> _Change | None:
+        if isinstance(impl, UtcDateTime) and dialect.name != _POSTGRESQL:
+            return stored_moment
         made: _Change | None = impl.bind_processor(dialect)
         if made is not None and isinstance(impl, JSON):  # as the ORM writes it, by the quicker encoder
             return lambda document: made(None) if document is None else orjson.dumps(document).decode()

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from base.canonical import canonical, sha256_hex
@@ -19,6 +20,7 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_PREFIX: Final = "urn:databourse:statement:"
 NO_PREVIOUS: Final = "0" * 64
 MAX_ENTRY_BYTES: Final = 8192
+_SHORT: Final = 128
 # What some statements speak of beside their object, by which they are found again (`ledger.lineage`).
 BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "LST.DRAFT": ("product_id", "file", "derived_from"),
@@ -133,9 +135,9 @@ def sealed_entry(*, seq: int, prev: str, at: datetime, node: str, envelope: byte
     that were signed for are never re-serialised. Keys stand in JCS order here by construction.
     """
     return b'{"at":"%b","envelope":%b,"node":%b,"prev":"%b","seq":%d,"v":1}' % (
-        rfc3339(at).encode(),
+        _moment(at),
         envelope,
-        canonical(node),
+        _text(node),
         prev.encode(),
         seq,
     )
@@ -144,10 +146,25 @@ def sealed_entry(*, seq: int, prev: str, at: datetime, node: str, envelope: byte
 def envelope_bytes(envelope: Envelope) -> bytes:
     """The canonical JSON of an envelope: what is stored, digested and sealed."""
     signatures = b",".join(
-        [b'{"keyid":%b,"sig":"%b"}' % (canonical(s.keyid), b64encode(s.sig)) for s in envelope.signatures]
+        [b'{"keyid":%b,"sig":"%b"}' % (_text(s.keyid), b64encode(s.sig)) for s in envelope.signatures]
     )
     return b'{"payload":"%b","payloadType":%b,"signatures":[%b]}' % (
         b64encode(envelope.payload),
-        canonical(envelope.payload_type),
+        _text(envelope.payload_type),
         signatures,
     )
+
+
+def _text(text: str) -> bytes:
+    """The canonical form of a text; of a short one (a key's id, a type, an origin) from memory."""
+    return _short(text) if len(text) <= _SHORT else canonical(text)
+
+
+@lru_cache(256)
+def _short(text: str) -> bytes:
+    return canonical(text)
+
+
+@lru_cache(16)
+def _moment(at: datetime) -> bytes:
+    return rfc3339(at).encode()

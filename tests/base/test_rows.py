@@ -4,11 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
-from base.db import Database
+from base.clock import SHANGHAI, stored_moment
+from base.db import Database, UtcDateTime
 from base.jobs import JobRow, JobStatus, enqueue, enqueue_together
 from base.rows import Copy, Insert, NewIds, Plan, RowsMissed, Select, Update, read_rows, write_rows
 from ledger.tables import PostingRow, StatementRow
@@ -66,6 +70,13 @@ async def test_what_is_written_as_a_set_is_what_the_orm_reads_and_reads_back_ali
             ("pay_3", -(2**53) - 3, AT.date()),
         ]
         assert await read_rows(s, {READ: [], MOVED: ["ntf_8"]}) == [[], []]
+
+
+@given(st.none() | st.datetimes(timezones=st.sampled_from([UTC, SHANGHAI])))
+def test_a_moment_is_stored_on_sqlite_as_the_column_s_own_type_writes_it(at: datetime | None) -> None:
+    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    assume(at is None or at.year > 1)
+    assert stored_moment(at) == UtcDateTime().dialect_impl(dialect).bind_processor(dialect)(at)
 
 
 async def test_texts_come_apart_as_they_were_put_together(database: Database) -> None:

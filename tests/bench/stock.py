@@ -89,6 +89,7 @@ async def furnish(database: Database) -> Scene:
     await scene.settle(settled)
     scene.trades["SETTLED"] = settled
     await seal_all(database, clock)
+    clock.run()  # as a node's does: of ids of one moment every one falls on another page of its index
     return scene
 
 
@@ -125,12 +126,13 @@ class Stock:
         return made
 
     async def _copy(self, count: int) -> list[Due]:
-        template, at = await self.template(), self.scene.clock.now()
+        template, clock = await self.template(), self.scene.clock
         old_trade = self.scene.trades["INSTRUCTED"]
         (said,) = template[Instruction.__tablename__]
         rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _TABLES}
         due = []
         for _ in range(count):
+            at = clock.now()
             names = {
                 old_trade: self._seed.new_id("trd", at),
                 said["message_id"]: self._seed.new_id("ins", at),
