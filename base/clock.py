@@ -66,9 +66,11 @@ def rfc3339(at: datetime) -> str:
 
 def stored_moment(at: datetime | None) -> str | None:
     """What `base.db.UtcDateTime` writes into SQLite, made quickly. Raises ValueError without an offset."""
-    if at is not None and at.tzinfo is None:
+    if at is None:
+        return None
+    if at.tzinfo is None:
         raise ValueError("a naive time cannot be stored")
-    return at and at.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+    return at.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -147,17 +147,10 @@ class Server(uvicorn.Server):
         if isinstance(loop, asyncio.SelectorEventLoop):  # takes all that wait
             return
         listening = [open_.fileno() for server in self.servers for open_ in server.sockets]
-        protocol = partial(
-            self.config.http_protocol_class,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
+        protocol = partial(BoundedHead, self.config, self.server_state, self.lifespan.state)
         for number in listening * (_LISTENERS - 1):
             again = socket.socket(fileno=os.dup(number))
-            self.servers.append(
-                await loop.create_server(protocol, sock=again, backlog=self.config.backlog)  # type: ignore[arg-type]
-            )
+            self.servers.append(await loop.create_server(protocol, sock=again, backlog=self.config.backlog))
 
 
 def give_back() -> None:
