@@ -1,5 +1,6 @@
 """Any reasonable Arrow column as the type its kind asks for; what does not fit is refused, never bent."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -22,6 +23,14 @@ ARROW: Final = MappingProxyType(
     }
 )
 LIST_SEPARATOR: Final = "|"
+_FIGURES: Final = MappingProxyType(
+    {
+        word: str(n)
+        for words in ("一二三四五", ("I", "II", "III", "IV", "V"))
+        for n, word in enumerate(words, 1)
+    }
+)
+_ORDINAL: Final = re.compile(r"第|级|\b(?:grade|level|g|l)[\s_-]*(?=[0-9IVX]+\b)", re.IGNORECASE)
 _SHARE_PLACES: Final = 9
 _FINE: Final = pa.decimal128(38, 18)
 _FINEST: Final = pa.decimal128(38, 30)
@@ -50,6 +59,21 @@ def as_kind(values: Any, kind: Kind) -> Any:
     if values.null_count == len(values):  # a column of nothing may be of any type
         return pa.nulls(len(values), ARROW[kind])
     return _CASTS[kind](values)
+
+
+def in_figures(values: Any) -> Any:
+    """Texts such as `二级`, `Grade 2` or `II` as `2`; what says no number, or is no text, stays as it is."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not _is_text(values.type) and not _is_text_elsewhere(values.type):
+        return values
+    texts = [None if text is None else _figure(text) for text in values.cast(pa.string()).to_pylist()]
+    return pa.array(texts, pa.string())
+
+
+def _figure(text: str) -> str:
+    plain = _ORDINAL.sub("", text).strip().upper()
+    return _FIGURES.get(plain, plain or text)
 
 
 def _text(values: Any) -> Any:

@@ -155,9 +155,12 @@ def _reason(pairs: Any) -> Any:
 
 
 def _outside_sector(pairs: Any) -> Any:
-    """A sector covers a category of that name and, as `transport`, the finer `transport/aviation`."""
+    """A sector covers a category of that name and, as `transport`, the finer `transport/aviation`.
+
+    Others write `transport.aviation`, `transport:aviation` or `transport>aviation`.
+    """
     named = (pairs.sectors.length() > 0) & (pairs.category.fill_null("") != "")
-    coarse = pairs.category.split("/")[0]
+    coarse = pairs.category.re_extract(r"^\s*([^/.:>]*[^/.:>\s])", 1)
     covered = pairs.sectors.contains(_ANY_SECTOR) | pairs.sectors.contains(pairs.category)
     return named & ~(covered | pairs.sectors.contains(coarse))
 

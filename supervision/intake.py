@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from supervision.arrow import arrow_schema, as_kind
+from supervision.arrow import arrow_schema, as_kind, in_figures
 from supervision.errors import UnusableEvidence
 from supervision.schema import AHEAD_OF_NOW, TABLES, Columns, Kind
 from supervision.sifting import TOLD_WITH, Sieve, is_sound
@@ -24,6 +24,8 @@ from supervision.sifting import TOLD_WITH, Sieve, is_sound
 _SUFFIXES: Final = (".parquet", ".csv")
 _ROW_BYTES: Final = 8 * 1024 * 1024
 """No row of a CSV may be longer."""
+_ORDINALS: Final = frozenset({"grade"})
+"""Numbers that people also write in words."""
 _DATED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "trades": ("agreed_at", "contract_dated_at"),
     "quotes": ("quoted_at",),
@@ -215,7 +217,7 @@ def _rewrite(
 def _cast(name: str, batch: Any, column: str, kind: Kind, row: int) -> Any:
     values = batch.column(column)
     try:
-        return as_kind(values, kind)
+        return as_kind(in_figures(values) if column in _ORDINALS else values, kind)
     except (TypeError, ValueError, OverflowError, NotImplementedError) as error:
         at = row + _first_unfit(values, kind)
         raise UnusableEvidence(

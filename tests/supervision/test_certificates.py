@@ -137,6 +137,8 @@ def test_any_other_certificate_of_the_broker_covers(tmp_path):
     [
         ("transport", ["transport"], False),
         ("transport/aviation", ["transport"], False),
+        ("transport.aviation", ["transport"], False),
+        ("transport > aviation", ["transport"], False),
         ("transport", ["transport/aviation"], True),
         ("health", ["transport"], True),
         ("health", ["*"], False),

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from supervision.arrow import ARROW, as_kind
+from supervision.arrow import ARROW, as_kind, in_figures
 from supervision.schema import Kind
 
 NAN = float("nan")
@@ -54,3 +54,9 @@ def test_what_is_written_otherwise_is_read_as_what_it_is(kind, values, read):
 def test_what_is_of_no_such_kind_is_refused(kind, values):
     with pytest.raises((TypeError, ValueError, NotImplementedError)):
         as_kind(values, kind)
+
+
+def test_a_grade_may_be_said_in_words():
+    said = pa.array(["一级", "第三级", "Grade 2", "g1", "III", "2", "2.0", None, "best"])
+    assert in_figures(said).to_pylist() == ["1", "3", "2", "1", "3", "2", "2.0", None, "BEST"]
+    assert in_figures(pa.array([1, None])).to_pylist() == [1, None]
