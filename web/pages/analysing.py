@@ -28,6 +28,7 @@ from web.supervising import NoFindingsYet
 router = APIRouter()
 Asked = Annotated[str, Query(max_length=40)]
 _MOST_GROUPS: Final = 15
+_MOST_FAR: Final = 60
 _MOST_PLACES: Final = 10
 _MOST_PAIRS: Final = 30
 GROUPINGS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
@@ -85,6 +86,11 @@ async def price_outliers(visitor: VisitorDep, sector: Asked = "") -> Response:
     sectors = sorted({one["category"] for one in groups})
     chosen = sector if sector in sectors else ""
     far = [(one, cell) for one, cell in far if chosen in {"", cell[0]}]
+    far.sort(
+        key=lambda pair: -_fen(pair[0].statistic["price_minor"]) / _fen(pair[0].statistic["median_minor"])
+    )
+    more = len(far) - _MOST_FAR
+    far = far[:_MOST_FAR]
     wanted = {cell for _, cell in far}
     shown = [one for one in groups if chosen in {"", one["category"]}]
     shown.sort(key=lambda one: (_cell_of(one["category"], one) not in wanted, -one["sales"]))
@@ -126,6 +132,7 @@ async def price_outliers(visitor: VisitorDep, sector: Asked = "") -> Response:
         told=told,
         chart=await picture(visitor, chart),
         far=[(one, labels.get(cell, ""), one.statistic) for one, cell in far],
+        more=max(more, 0),
         names=names,
         sector=chosen,
         sectors=[(code, category_name(visitor, code)) for code in sectors],
@@ -134,6 +141,12 @@ async def price_outliers(visitor: VisitorDep, sector: Asked = "") -> Response:
         ],
         fen=_fen,
     )
+
+
+def _distance(told: Mapping[str, Any]) -> Fraction:
+    """How many times a price is its median, or its median the price."""
+    ratio = Fraction(told["price_minor"]) / Fraction(told["median_minor"])
+    return max(ratio, 1 / ratio) if ratio else ratio
 
 
 def _cell_of(category: str, told: Mapping[str, Any]) -> tuple[Any, ...]:
