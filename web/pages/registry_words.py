@@ -7,7 +7,7 @@ from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
     "NEEDS_SUPPLEMENT": N_("To be supplemented"),
-    "REGISTERED": N_("Registered"),
+    "REGISTERED": N_("On the register"),
 }
 EVENTS: Final[Mapping[str, str]] = {
     "REG.MEASURE": N_("Quality measured"),
