@@ -25,7 +25,7 @@ def monthly_costs(tables: Tables) -> Any:
             period.re_extract(r"^\d{4}[^0-9Q](0?[1-9]|1[0-2])(?:\D|$)", 1).nullif(""),
         ).cast("int64"),
         all_year=period.re_search(r"^\d{4}$"),
-        month=ibis.array(list(_ALL)).unnest().cast("int64"),
+        month=ibis.literal(list(_ALL), type="array<int64>").unnest(),
     )
     costs = costs.filter(
         (costs.in_month == costs.month)
