@@ -155,6 +155,16 @@ async def list_organisations(
     return [_organisation(row) for row in await s.exec(query)]
 
 
+async def organisations_like(s: ReadSession, *, text: str, limit: int = MAX_PAGE) -> list[Organisation]:
+    """The organisations with this id or credit code, or with this in their name."""
+    query = select(OrganisationRow).where(
+        (col(OrganisationRow.org_id) == text)
+        | (col(OrganisationRow.uscc) == text.upper())
+        | col(OrganisationRow.name).contains(text, autoescape=True)
+    )
+    return [_organisation(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
+
+
 async def is_held_by_another(s: ReadSession, *, role: str, besides: Collection[str]) -> bool:
     """Whether an active member besides these holds a role."""
     query = select(OrganisationRow.org_id).where(

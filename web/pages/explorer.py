@@ -11,12 +11,13 @@ from starlette.responses import Response
 from base.db import ReadSession
 from cases.retention import ERASERS
 from identity.repository import get_key
-from ledger import reader
+from ledger import reader, trail
 from ledger.checkpoint import MAX_SIZE, b64
 from ledger.errors import StatementUnknown
 from ledger.log_keys import log_keys, past_places, shards
 from ledger.reader import Statement
 from web.pages import words
+from web.pages.asking import Question
 from web.pages.naming import names_of
 from web.pages.proving import Proof, Trusted, prove_present
 from web.pages.seeing import forget, remember, seen_by
@@ -39,17 +40,29 @@ async def entries(
 ) -> Response:
     """Entries, newest first; or what is found by a number, an id or a digest."""
     asked = q.strip()
+    question = Question.read(visitor.request.query_params)
+    narrowed = {part: question.part(part) for part in ("actor", "from", "to") if question.part(part)}
     async with visitor.node.database.read() as s:
         head = await reader.tree_head(s)
         if asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST_SEQ and int(asked) < head.size:
             return visitor.redirect(f"/ledger/{int(asked)}")
-        found = await _found(s, asked) if asked else []
+        found = await _found(s, asked) if asked and not narrowed else []
         if len(found) == 1:
             return visitor.redirect(found[0][1])
-        rows = [] if asked else await reader.entries(s, before=before, limit=_PAGE, event=event or None)
+        further = None
+        if narrowed:
+            wanted = await Question.read(narrowed | {"q": asked, "action": event}).wanted(s)
+            page = await trail.search(s, wanted, before=before, limit=_PAGE)
+            found, further = [(one.statement, _place(one)) for one in page.found], page.before
+        rows = (
+            []
+            if asked or narrowed
+            else await reader.entries(s, before=before, limit=_PAGE, event=event or None)
+        )
         said = [entry.payload["predicate"] for entry in rows]
         names = await names_of(s, (one.get("actor") for one in said), (one.org_id for one, _ in found))
-        closed = [] if asked else await shards(s)
+        closed = [] if asked or narrowed else await shards(s)
+    next_before = rows[-1].seq if len(rows) == _PAGE else further
     return visitor.render(
         "ledger.html",
         head=head,
@@ -61,10 +74,16 @@ async def entries(
         event=event,
         events=visitor.options("event", words.EVENTS),
         names=names,
-        next_address=visitor.url("/ledger", before=rows[-1].seq, event=event)
-        if len(rows) == _PAGE and rows[-1].seq
+        narrowed=narrowed,
+        wrong=question.wrong,
+        next_address=visitor.url("/ledger", before=next_before, event=event, q=asked, **narrowed)
+        if next_before
         else None,
     )
+
+
+def _place(one: trail.Found) -> str:
+    return f"/ledger/{one.seq}" if one.log is None else f"{closed_place(one.log)}/{one.seq}"
 
 
 async def _found(s: ReadSession, asked: str) -> list[tuple[Statement, str]]:
@@ -179,7 +198,7 @@ async def render_entry(
         about=_page_about(str(says.get("object", ""))),
         erased=erased,
         may_erase=committed is not None and not erased and not closed and visitor.may(ERASERS),
-        **shown,
+        **{"private": None} | shown,
     )
 
 

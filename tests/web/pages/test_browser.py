@@ -294,6 +294,31 @@ def _forked(kept: list[list[str]]) -> str:
     return json.dumps(json.dumps(json.loads(kept[0][1]) | {"size": "30", "root": "01" * 32}))
 
 
+def test_an_upload_shows_how_far_it_is_and_leads_on(site, chromium) -> None:
+    context = visit(site, chromium, "provider")
+    page = context.new_page()
+    page.goto("/en/sell/new")
+    page.evaluate("""() => {
+        window.seen = [];
+        document.getElementById("upload").addEventListener("htmx:xhr:progress", (event) => {
+            if (event.detail.lengthComputable) window.seen.push(event.detail.total);
+        });
+    }""")
+    rows = b"region,value\n" + b"440100,1\n" * 200_000
+    page.get_by_label("File").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows})
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("heading", name="Describe the product").wait_for()
+    assert "/en/sell/files/" in page.url
+    assert max(page.evaluate("window.seen")) > len(rows)
+    page.goto("/en/sell/new")
+    refused = {"status": 413, "content_type": "text/html", "body": "<body><p role=alert>too large</p></body>"}
+    page.route("**/sell/new", lambda route: route.fulfill(**refused))
+    page.get_by_label("File").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows})
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    context.close()
+
+
 def test_the_first_view_is_small(site, chromium) -> None:
     context = visit(site, chromium, None)
     page: Page = context.new_page()

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from ledger.checkpoint import verify_receipt
-from ledger.reader import statements_of
+from ledger.reader import statements_by, statements_of
 from ledger.tree import leaf_hash
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
+from tests.web.pages.test_every_page import structure
 from web.pages import proving
 
 
@@ -169,3 +170,19 @@ async def test_a_proof_names_the_step_that_fails(market: Market) -> None:
         proving.CHECKPOINT,
     ]
     assert good.checks[0].values[0][1] == leaf_hash(entry.entry).hex()
+
+
+async def test_entries_are_found_by_organisation_and_days(market: Market) -> None:
+    browser = Browser(market.served)
+    page = await browser.get("/ledger?actor=湾区&event=TRD.INQUIRE")
+    assert structure(page, "en") == []
+    async with market.served.node.database.read() as s:
+        expected = [
+            one.seq
+            for one in await statements_by(s, org_id=market.buyer.org_id)
+            if one.event == "TRD.INQUIRE"
+        ]
+    assert linked(page) == sorted(expected, reverse=True)
+    assert linked(await browser.get("/ledger?actor=湾区&from=2026-11-16&to=2026-11-18&event=TRD.INQUIRE"))
+    for nothing in ("actor=nobody", "to=2026-11-01", "actor=湾区&q=trd_nothing"):
+        assert "No sealed entry" in (await browser.get(f"/ledger?{nothing}")).words
