@@ -189,6 +189,15 @@ async def listings_brought(
     return (await s.exec(query.order_by(col(Listing.listing_id).desc()).limit(min(limit, MAX_PAGE)))).all()
 
 
+async def newest_of(s: ReadSession, *, product_id: str, org_id: str) -> Listing | None:
+    """The newest listing of a product that an organisation sells or has brought; None where there is none."""
+    query = select(Listing).where(
+        Listing.product_id == product_id,
+        or_(col(Listing.seller_id) == org_id, col(Listing.broker_id) == org_id),
+    )
+    return (await s.exec(query.order_by(col(Listing.listing_id).desc()).limit(1))).first()
+
+
 async def titles_of(s: ReadSession, *, listing_ids: Collection[str]) -> dict[str, str]:
     """The titles of listings by their ids."""
     if not listing_ids:

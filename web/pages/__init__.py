@@ -42,6 +42,7 @@ from web.pages import (
     helping,
     history,
     home,
+    house,
     jobs,
     matching,
     members,
@@ -135,6 +136,7 @@ PARTS = (
     notices,
     providers,
     helping,
+    house,
 )
 
 

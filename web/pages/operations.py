@@ -1,5 +1,6 @@
 """The operator's pages: what waits for a person, what came of it, and the review of listings."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -54,6 +55,8 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         names = await names_of(s, members_in(item.facts for item in items))
     return visitor.render(
         "ops.html",
+        dialect=visitor.node.database.dialect,
+        free_bytes=shutil.disk_usage(visitor.node.settings.data_dir).free,
         names=names,
         sorts=FACTS,
         filled=filled,

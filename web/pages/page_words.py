@@ -53,10 +53,22 @@ PRICE_REASONS: Final[Mapping[str, str]] = {
     "rates-rise": N_("Later units cost more"),
     "tax": N_("Tax is inside the price"),
 }
+RULE_TABLES: Final[Mapping[str, str]] = {
+    "supervision": N_("Supervision"),
+    "brokers": N_("Brokers"),
+    "cases": N_("Cases"),
+}
+IN_FORCE: Final[Mapping[str, str]] = {
+    "in-force": N_("in force"),
+    "to-come": N_("to come"),
+    "over": N_("over"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "download": DOWNLOADS,
     "answered_by": ANSWERED_BY,
     "listing_member": MEMBERS,
     "price_reason": PRICE_REASONS,
+    "rule_table": RULE_TABLES,
+    "in_force": IN_FORCE,
     "delivery_kind": DELIVERY_KINDS,
 }

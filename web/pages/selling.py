@@ -28,6 +28,7 @@ from web.pages.declaring import columns_text, declaration_of
 from web.pages.forms import Filled, Form, Invalid, sent_back
 from web.pages.guiding import guide_of
 from web.pages.jobs import MEASURE, wanted, working_of
+from web.pages.listing_parts import parts_of
 from web.pages.multipart import upload_of
 from web.pages.naming import names_of
 from web.pages.planning import plan_of_form, planned
@@ -37,6 +38,7 @@ from web.pages.visiting import SELLERS, Visitor, VisitorDep
 from web.working import Hand
 
 router = APIRouter()
+_ID: Final = 40
 _DRAFT_TEXTS: Final = (
     "title",
     "description",
@@ -54,23 +56,24 @@ _DRAFT_TEXTS: Final = (
 @router.get("/sell/new")
 async def new(visitor: VisitorDep) -> Response:
     """The form of an upload."""
-    return await _new(visitor, Filled())
+    return await _new(visitor, Filled(), visitor.request.query_params.get("product", "")[:_ID])
 
 
-async def _new(visitor: Visitor, filled: Filled) -> Response:
+async def _new(visitor: Visitor, filled: Filled, product: str = "") -> Response:
     visitor.require(SELLERS)
     limit = visitor.node.settings.upload_limit_bytes
-    return visitor.render("sell_new.html", filled=filled, limit_bytes=limit)
+    return visitor.render("sell_new.html", filled=filled, limit_bytes=limit, product=product)
 
 
 @router.post("/sell/new")
 async def upload(visitor: VisitorDep) -> Response:
     """Keep a file: it is encrypted while it comes in."""
     visitor.require(SELLERS)
-    form = Form({})
+    form, product = Form({}), ""
     try:
         async with upload_of(visitor.request) as incoming:
             visitor.check(incoming.form.text("csrf"))
+            product = incoming.form.text("product")[:_ID]
             caller = caller_for(visitor)
             kept = await keep_upload(
                 caller, incoming.content, name=incoming.name, media_type=incoming.media_type
@@ -78,8 +81,8 @@ async def upload(visitor: VisitorDep) -> Response:
     except (Unauthenticated, Unavailable):
         raise
     except DomainError as error:
-        return await _new(visitor, sent_back("upload", form, error))
-    return visitor.redirect(f"/sell/files/{kept.file_id}")
+        return await _new(visitor, sent_back("upload", form, error), product)
+    return visitor.redirect(f"/sell/files/{kept.file_id}", product=product)
 
 
 @router.get("/sell/files/{file_id}")
@@ -92,12 +95,16 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
     session = visitor.require(SELLERS)
     async with visitor.node.database.read() as s:
         file = await repository.get_file(s, file_id=file_id, owner_id=session.actor.org_id)
+        asked = filled.value("product_id", visitor.request.query_params.get("product", ""))[:_ID]
+        was = await repository.newest_of(s, product_id=asked, org_id=session.actor.org_id)
         clients = await _clients(s, visitor)
         names = await names_of(s, clients)
     return visitor.render(
         "sell_draft.html",
         filled=filled,
         file=file,
+        product_id=asked if was is not None else "",
+        was={name: "" if was is None else str(getattr(was, name)) for name in _DRAFT_TEXTS},
         clients=[(org_id, names[org_id]) for org_id in clients],
         categories=_labelled(visitor, CATEGORY_LABELS),
         types=_labelled(visitor, PRODUCT_TYPE_LABELS),
@@ -127,6 +134,7 @@ async def draft(visitor: VisitorDep, file_id: str) -> Response:
         args=texts
         | {
             "file_id": file_id,
+            "product_id": form.optional("product_id"),
             "quantity": form.whole("quantity"),
             "list_price_minor": form.fen("list_price_minor"),
             "public_data": form.flag("public_data"),
@@ -186,6 +194,7 @@ async def _manage(visitor: Visitor, listing_id: str, filled: Filled) -> Response
         "sell_listing.html",
         filled=filled,
         listing=listing,
+        parts=parts_of(listing, report),
         guide=guide_of(listing, comparables, visitor.request.query_params),
         file=file,
         report=report,
