@@ -15,6 +15,7 @@ from base.rule_table import RulesInForce, RuleValue, in_force, table_of
 from cases.states import CaseEvent
 
 DEADLINE: Final = "DEADLINE"
+_NAMED: Final = {"receipt": "jurisdiction"}
 _UNITS: Final = frozenset({"wd", "days", "months"})
 _E = CaseEvent
 # What ends the time for something that is awaited; what nobody awaits any more ends with the case.
@@ -84,6 +85,15 @@ def all_terms() -> tuple[Term, ...]:
 def term(name: str, at: datetime) -> Term:
     """A time limit as it is in force on a day. Raises KeyError where none was."""
     return Term(RulesInForce(in_force(at, (one.row for one in all_terms()))).named(DEADLINE, name))
+
+
+def basis_of(matter: str, at: datetime, *, way: str = "") -> Term | None:
+    """The term that a deadline of a case rests on; None for a day that somebody has named."""
+    name = f"{way.lower()}_{matter}" if matter == "ruling" else _NAMED.get(matter, matter)
+    try:
+        return term(name, at)
+    except KeyError:
+        return None
 
 
 def is_limited(acted_on: date, found_at: datetime, *, grave: bool) -> bool:

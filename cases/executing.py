@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from base.clock import rfc3339
-from base.db import WriteSession
+from base.db import ReadSession, WriteSession
 from base.jobs import enqueue
 from cases import repository
 from cases.deadlines import term
@@ -20,12 +20,27 @@ from ledger.recording import Act
 DISPLAY_JOB: Final = "case.display-over"
 
 
-async def held_against(s: WriteSession, case_id: str) -> list[dict[str, Any]]:
+async def held_against(s: ReadSession, case_id: str) -> list[dict[str, Any]]:
     """Whom the case is held against in the end, and each fine and confiscation."""
     changed = await repository.last_paper(s, case_id=case_id, event=CaseEvent.CHANGE)
     source = changed or await decision_of(s, case_id)
     found: list[dict[str, Any]] = source.document["fines"]
     return found
+
+
+def owing(held: Collection[Mapping[str, Any]]) -> list[str]:
+    """Who has to pay something."""
+    return [one["org_id"] for one in held if int(one["fine_minor"]) + int(one["confiscate_minor"])]
+
+
+async def not_ordered(s: ReadSession, decided: CasePaper) -> list[dict[str, str]]:
+    """The measures of a decision that no order has put into force, or one has lifted since."""
+    in_force: set[tuple[str, str]] = set()
+    for order in await repository.orders_of(s, case_id=decided.case_id):
+        in_force -= {(one.value, order.object_id) for one, by in LIFTS.items() if by is order.measure}
+        in_force.add((order.measure.value, order.object_id))
+    wanted: list[dict[str, str]] = decided.document["measures"]
+    return [one for one in wanted if (one["measure"], one["object_id"]) not in in_force]
 
 
 async def execute_decision(
@@ -40,19 +55,8 @@ async def execute_decision(
     if decided.document["outcome"] in SPARING:
         raise CaseWrongState("nothing was decided that is executed", state=case.status.value, allowed=[])
     held = await held_against(s, case_id)
-    unpaid = [
-        one["org_id"]
-        for one in held
-        if int(one["fine_minor"]) + int(one["confiscate_minor"])
-        and not payments.get(one["org_id"], "").strip()
-    ]
-    in_force: set[tuple[str, str]] = set()
-    for order in await repository.orders_of(s, case_id=case_id):
-        in_force -= {(one.value, order.object_id) for one, by in LIFTS.items() if by is order.measure}
-        in_force.add((order.measure.value, order.object_id))
-    missing = [
-        one for one in decided.document["measures"] if (one["measure"], one["object_id"]) not in in_force
-    ]
+    unpaid = [one for one in owing(held) if not payments.get(one, "").strip()]
+    missing = await not_ordered(s, decided)
     if unpaid or missing:
         raise CaseIncomplete("sums are unpaid, or measures not ordered", unpaid=unpaid, missing=missing)
     opening = {"payments": dict(payments), "fines": held, "reasons": reasons}
@@ -98,7 +102,7 @@ def _named(held: Collection[Mapping[str, Any]]) -> list[str]:
     return sorted(one["org_id"] for one in held)
 
 
-async def decision_of(s: WriteSession, case_id: str) -> CasePaper:
+async def decision_of(s: ReadSession, case_id: str) -> CasePaper:
     """What was decided. Raises CaseWrongState."""
     found = await repository.last_paper(s, case_id=case_id, event=CaseEvent.DECIDE)
     if found is None:

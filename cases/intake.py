@@ -102,14 +102,17 @@ async def refuse_paper(s: WriteSession, act: Act, *, case_id: str, reason_code: 
     return case
 
 
-async def accept_complaint(s: WriteSession, act: Act, *, case_id: str) -> Case:
-    """Take a complaint up for mediation (CSE.ACCEPT). Raises CaseWrongKind, CaseTooLate, CaseWrongState."""
+async def accept_complaint(s: WriteSession, act: Act, *, case_id: str, claim: str = "") -> Case:
+    """Take a complaint up for mediation (CSE.ACCEPT); `claim` is what those it is about are told of it.
+
+    Raises CaseWrongKind, CaseTooLate, CaseWrongState.
+    """
     case = await claim_for(s, act, case_id, CaseEvent.ACCEPT)
     if case.kind is not Kind.COMPLAINT:
         raise CaseWrongKind("a report is verified", kind=case.kind.value)
     if case.acted_on is not None and is_stale(date.fromisoformat(case.acted_on), case.filed_at):
         raise CaseTooLate("the dispute is older than the law takes up", acted_on=case.acted_on)
-    await step(s, act, case, CaseEvent.ACCEPT)
+    await step(s, act, case, CaseEvent.ACCEPT, Said(opening={"claim": claim} if claim.strip() else None))
     return case
 
 

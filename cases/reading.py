@@ -144,6 +144,15 @@ async def told_to(s: ReadSession, *, case: Case, org_id: str) -> Sequence[CasePa
     return shown
 
 
+async def terms_of(s: ReadSession, *, case_id: str, side: str) -> list[str]:
+    """The terms that one side of a mediation has consented to last, for the other to read; no names."""
+    last: dict[str, str] = {}
+    for paper in await repository.papers_on(s, case_id=case_id, event=CaseEvent.CONSENT):
+        if paper.document["side"] == side:
+            last[paper.document["org_id"]] = paper.document["terms"]
+    return sorted(set(last.values()))
+
+
 def status_for(case: Case, told: Sequence[CasePaper]) -> CaseState:
     """How far a case has come, for a party that was told these papers: what others were told is not said."""
     events = {paper.event for paper in told}

@@ -15,13 +15,14 @@ from base.db import ReadSession, WriteSession
 from base.idempotency import Answer
 from cases import filing, repository
 from cases.appealing import ways_open
+from cases.deadlines import basis_of
 from cases.filing import MOST_TEXT, Filed, Paper
 from cases.moving import Speaker
-from cases.reading import case_of_party, limits_for, may_say, status_for, told_to
+from cases.reading import case_of_party, limits_for, may_say, status_for, terms_of, told_to
 from cases.reporters import Reporter, cases_under, messages, read_reporter
 from cases.rules import CaseEvent, CaseState, Matter
-from cases.states import DESKS, PARTY
-from cases.tables import Case
+from cases.states import DESKS, PARTY, REPORTER
+from cases.tables import Case, CaseDeadline
 from ledger.acts import perform
 from ledger.recording import Act
 from web.acts import Asked, Id
@@ -84,6 +85,9 @@ class FollowedView(View):
     filed_at: datetime
     closed_at: datetime | None
     messages: list[MessageView]
+    deadlines: list["DeadlineView"]
+    terms: list[str]
+    """What the other side of a mediation consents to."""
 
 
 class ReporterView(View):
@@ -105,10 +109,23 @@ class PaperView(View):
 
 
 class DeadlineView(View):
+    """A time limit, and the law it rests on: not to be quoted where it is marked `unverified`."""
+
     matter: str
     due_at: datetime
     met_at: datetime | None
     overdue_at: datetime | None
+    legal_basis: str | None = None
+    source_status: str | None = None
+
+    @classmethod
+    def of(cls, row: CaseDeadline, way: str = "") -> "DeadlineView":
+        found = basis_of(row.matter, row.set_at, way=way)
+        view = cls.model_validate(row)
+        if found is None:
+            return view
+        known = {"legal_basis": found.row.legal_basis, "source_status": found.row.source_status}
+        return view.model_copy(update=known)
 
 
 class SayView(View):
@@ -128,6 +145,7 @@ class PartyCaseView(View):
     authority: str | None
     papers: list[PaperView]
     deadlines: list[DeadlineView]
+    terms: list[str]
     may_say: list[SayView]
     appeals: dict[str, datetime]
 
@@ -186,11 +204,18 @@ async def followed(node: Node, code: str) -> list[FollowedView]:
                     MessageView.model_validate(one)
                     for one in await messages(s, case_id=case.case_id, master=node.safe.master)
                 ],
+                deadlines=[
+                    DeadlineView.of(one)
+                    for one in await repository.deadlines_of(s, case_id=case.case_id)
+                    if one.matter in _FOR_FILER
+                ],
+                terms=await terms_of(s, case_id=case.case_id, side=PARTY),
             )
             for case in found
         ]
 
 
+_FOR_FILER = {"triage", "answer", "verification", "mediation", "telling", "mediation_telling"}
 _FOLLOWED = ("case_id", "kind", "status", "matter", "authority", "filed_at", "closed_at")
 
 
@@ -272,10 +297,11 @@ async def for_party(s: ReadSession, case: Case, org_id: str, *, now: datetime) -
         authority=case.authority,
         papers=[PaperView.model_validate(one) for one in told],
         deadlines=[
-            DeadlineView.model_validate(one)
+            DeadlineView.of(one)
             for one in await repository.deadlines_of(s, case_id=case.case_id)
             if one.matter in running
         ],
+        terms=await terms_of(s, case_id=case.case_id, side=REPORTER),
         may_say=[SayView(event=event.value, until=until) for event, until in may.items()],
         appeals=await ways_open(s, case=case, org_id=org_id, now=now) if CaseEvent.APPEAL in may else {},
     )

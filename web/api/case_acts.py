@@ -58,6 +58,12 @@ class TextForm(Asked):
     text: Text
 
 
+class AcceptForm(Asked):
+    """What those it is about are told of the complaint, in words that do not tell who complained."""
+
+    claim: Annotated[str, Field(max_length=filing.MOST_TEXT)] = ""
+
+
 class CommitmentForm(Asked):
     """Until when what was offered is to be done."""
 
@@ -142,6 +148,10 @@ class TextArgs(CaseArgs, TextForm):
     pass
 
 
+class AcceptArgs(CaseArgs, AcceptForm):
+    pass
+
+
 class CommitmentArgs(CaseArgs, CommitmentForm):
     pass
 
@@ -222,7 +232,7 @@ CONTEST = _kind("case.contest", "CONTEST", intake.contest_jurisdiction, ReasonAr
 SETTLE = _kind("case.settle_jurisdiction", "SETTLE_JURISDICTION", intake.settle_jurisdiction)
 ASSIGN = _kind("case.assign", "ASSIGN", intake.assign_case, AssignArgs)
 REFUSE = _kind("case.refuse", "REFUSE", intake.refuse_paper, RefuseArgs)
-ACCEPT = _kind("case.accept", "ACCEPT", intake.accept_complaint)
+ACCEPT = _kind("case.accept", "ACCEPT", intake.accept_complaint, AcceptArgs)
 AGREE = _kind("case.agree", "AGREE", intake.close_agreed)
 END = _kind("case.end", "END", intake.end_mediation, ReasonArgs)
 CLUE = _kind("case.clue", "CLUE", intake.report_clue, TextArgs)
@@ -282,9 +292,10 @@ async def refuse(case_id: Id, caller: CallerDep, form: RefuseForm) -> Response:
 
 
 @router.post("/cases/{case_id}/accept", **answers(ACCEPT, CaseView))
-async def accept(case_id: Id, caller: CallerDep) -> Response:
-    """Take a complaint up for mediation."""
-    return respond(await caller.do(ACCEPT, CaseArgs(case_id=case_id)))
+async def accept(case_id: Id, caller: CallerDep, form: AcceptForm | None = None) -> Response:
+    """Take a complaint up for mediation; whom it is about is told the claim."""
+    said = {} if form is None else dict(form)
+    return respond(await caller.do(ACCEPT, AcceptArgs(case_id=case_id, **said)))
 
 
 @router.post("/cases/{case_id}/agree", **answers(AGREE, CaseView))

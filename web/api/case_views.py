@@ -5,6 +5,7 @@ from typing import Any
 
 from base.db import ReadSession
 from cases import repository
+from cases.appealing import appeals_in
 from cases.ordering import orders_in
 from cases.reading import file_for, reads_file
 from cases.tables import Case, CaseOrder, OrderProposal
@@ -95,6 +96,7 @@ class CaseRoomView(View):
     @classmethod
     async def of(cls, s: ReadSession, row: Case, actor: Actor) -> "CaseRoomView":
         case_id, whole = row.case_id, reads_file(row, actor)
+        way = appeals_in(await repository.papers_of(s, case_id=case_id)).way
         orders, proposals = await orders_in(s, case_id=case_id, whole=whole)
         return cls(
             case=CaseView.of(row),
@@ -103,7 +105,7 @@ class CaseRoomView(View):
             flags=[FlagView.model_validate(one) for one in await repository.flags_of(s, case_id=case_id)],
             papers=[PaperView.model_validate(one) for one in await file_for(s, case=row, actor=actor)],
             deadlines=[
-                DeadlineView.model_validate(one) for one in await repository.deadlines_of(s, case_id=case_id)
+                DeadlineView.of(one, way or "") for one in await repository.deadlines_of(s, case_id=case_id)
             ],
             evidence=[
                 EvidenceView.model_validate(one)

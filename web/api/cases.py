@@ -9,6 +9,7 @@ from pydantic import Field
 from base.db import WriteSession
 from base.errors import NotFound
 from cases import repository, service
+from cases.filing import MOST_TEXT
 from cases.investigating import MOST_ENTRIES
 from cases.ordering import confirm_order, propose_order, withdraw_order
 from cases.reading import may_list, readable_case, ways_of
@@ -79,16 +80,26 @@ OPEN = kind(
 )
 
 
-async def _dismiss(s: WriteSession, act: Act, args: CaseArgs, node: Node) -> Any:
+class DismissForm(Asked):
+    """Why: it stands in the file, and who was told of the case reads it."""
+
+    reasons: Annotated[str, Field(max_length=MOST_TEXT)] = ""
+
+
+class DismissArgs(CaseArgs, DismissForm):
+    pass
+
+
+async def _dismiss(s: WriteSession, act: Act, args: DismissArgs, node: Node) -> Any:
     del node
-    return await service.dismiss_case(s, act, case_id=args.case_id)
+    return await service.dismiss_case(s, act, case_id=args.case_id, reasons=args.reasons)
 
 
 DISMISS = kind(
     ActKind(
         name="case.dismiss",
         event="CSE.NO_CASE",
-        args=CaseArgs,
+        args=DismissArgs,
         roles=HANDLERS,
         verb=_dismiss,
         answer=CaseView.of,
@@ -275,9 +286,10 @@ async def open_case(case_id: Id, caller: CallerDep) -> Response:
 
 
 @router.post("/cases/{case_id}/dismiss", **answers(DISMISS, CaseView))
-async def dismiss(case_id: Id, caller: CallerDep) -> Response:
+async def dismiss(case_id: Id, caller: CallerDep, form: DismissForm | None = None) -> Response:
     """Close a report or a case without result, by another person than has verified it; flags are lifted."""
-    return respond(await caller.do(DISMISS, CaseArgs(case_id=case_id)))
+    said = {} if form is None else dict(form)
+    return respond(await caller.do(DISMISS, DismissArgs(case_id=case_id, **said)))
 
 
 @router.post("/cases/{case_id}/orders", **answers(ORDER, ProposalView))

@@ -5,21 +5,26 @@ A step's form is made of the fields that `STEPS` names; its act is that of the A
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.db import ReadSession
 from base.errors import NotFound
 from cases import repository
+from cases.appealing import appeals_in
+from cases.executing import held_against, not_ordered
 from cases.investigating import still_proven
 from cases.ladder import codes
-from cases.ordering import proposals_of
+from cases.next_steps import next_steps
+from cases.ordering import orders_in
 from cases.penalties import known_circumstances
-from cases.reading import file_for, may_read, readable_case
+from cases.reading import file_for, may_list, may_read, readable_case, reads_file, ways_of
 from cases.reporters import messages
-from cases.rules import ORDERING, POWERS, Matter, Measure, Outcome, orderable
-from cases.states import DESKS, HANDLERS, CaseEvent, events_for
+from cases.rules import ORDERING, POWERS, SPARING, Matter, Measure, Outcome, orderable
+from cases.states import DESKS, HANDLERS, HEARERS, CaseEvent
 from cases.tables import Case, CasePaper
 from ledger.reader import statements_of
 from market.disputes.rules import Fault
@@ -29,10 +34,12 @@ from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.supervisor import READERS, as_authority
 from web.pages.visiting import Visitor, VisitorDep
-from web.proceedings import reads_reporter, write_note
+from web.proceedings import DeadlineView, reads_reporter, write_note
 
 router = APIRouter()
 _PAGE: Final = 50
+_ACTORS: Final = DESKS | set(HEARERS.values())
+_READERS: Final = READERS | set(HEARERS.values())
 LETTERS: Final = frozenset(
     {"PROPOSE_PENALTY", "NOTIFY_HEARING", "DECIDE", "INTERVIEW", "CHANGE", "REVOKE", "UPHOLD"}
 )
@@ -61,14 +68,14 @@ STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
     _E.SETTLE_JURISDICTION: ("case.settle_jurisdiction", ()),
     _E.ASSIGN: ("case.assign", (_AUTHORITY, Asked("ruling", N_("Ruling of the superior"), "area"))),
     _E.REFUSE: ("case.refuse", (Asked("reason_code", N_("Reason code")), _REASONS)),
-    _E.ACCEPT: ("case.accept", ()),
+    _E.ACCEPT: ("case.accept", (Asked("claim", N_("What the other side is told of it"), "area"),)),
     _E.AGREE: ("case.agree", ()),
     _E.END: ("case.end", (_REASON,)),
     _E.CLUE: ("case.clue", (_TEXT,)),
     _E.VERIFY: ("case.verify", ()),
     _E.EXTEND: ("case.extend", (_REASON,)),
     _E.OPEN_CASE: ("case.open", ()),
-    _E.NO_CASE: ("case.dismiss", ()),
+    _E.NO_CASE: ("case.dismiss", (_REASONS,)),
     _E.COMMITMENT: ("case.commitment", (Asked("until", N_("To be kept until"), "moment"),)),
     _E.FULFILLED: ("case.commitment_over", (_REASONS,)),
     _E.BROKEN: ("case.commitment_over", (_REASONS,)),
@@ -119,12 +126,12 @@ STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
 @router.get("/reg/cases")
 async def cases(visitor: VisitorDep, after: Annotated[str | None, Query(max_length=40)] = None) -> Response:
     """Cases, newest first, and what is late in those of the visitor's authority."""
-    session = visitor.require(READERS)
+    session = visitor.require(_READERS)
     async with visitor.node.database.read() as s:
-        rows = await repository.cases(s, after=after, limit=_PAGE)
+        rows = await repository.cases(s, after=after, limit=_PAGE, ways=ways_of(session.actor))
         late = await repository.overdue(s, authorities=repository.seen_by(visitor.roles))
         names = await names_of(s, (row.filed_by for row in rows), *(row.subjects for row in rows))
-    shown = [row for row in rows if may_read(row, session.actor)]
+    shown = [row for row in rows if may_list(row, session.actor)]
     return visitor.render(
         "cases.html",
         rows=shown,
@@ -141,14 +148,21 @@ async def case_room(visitor: VisitorDep, case_id: str) -> Response:
 
 
 async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = None) -> Response:
-    session = visitor.require(READERS)
+    session = visitor.require(_READERS)
+    now = visitor.node.clock.now()
     async with visitor.node.database.read() as s:
         case = await readable_case(s, case_id=case_id, actor=session.actor)
-        orders = await repository.orders_of(s, case_id=case_id)
-        proposals = await proposals_of(s, case_id=case_id)
+        whole = reads_file(case, session.actor)
+        orders, proposals = await orders_in(s, case_id=case_id, whole=whole)
         said = await statements_of(s, object_id=case_id)
         papers = await file_for(s, case=case, actor=session.actor)
         own = case.authority in visitor.roles
+        way = appeals_in(papers).way or ""
+        steps = await next_steps(
+            s, case=case, roles=visitor.roles & _ACTORS, user_id=session.actor.user_id, now=now
+        )
+        decided = await repository.last_paper(s, case_id=case_id, event=_E.DECIDE)
+        punished = whole and decided is not None and decided.document["outcome"] not in SPARING
         names = await names_of(
             s,
             [case.filed_by],
@@ -160,8 +174,14 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = 
         )
         shown: dict[str, Any] = {
             "flags": await repository.flags_of(s, case_id=case_id),
-            "deadlines": await repository.deadlines_of(s, case_id=case_id),
-            "evidence": [(e, still_proven(e)) for e in await repository.evidence_of(s, case_id=case_id)],
+            "deadlines": [
+                DeadlineView.of(row, way) for row in await repository.deadlines_of(s, case_id=case_id)
+            ],
+            "evidence": [
+                (e, still_proven(e)) for e in await repository.evidence_of(s, case_id=case_id) if whole
+            ],
+            "held": await held_against(s, case_id) if punished else [],
+            "missing": await not_ordered(s, decided) if punished and decided is not None else [],
             "messages": await messages(s, case_id=case_id, master=visitor.node.safe.master) if own else [],
             "filed": await repository.reporter_of(s, case_id=case_id) if own else None,
         }
@@ -177,7 +197,12 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = 
         said={one.statement_id: one for one in said},
         names=names,
         objects=[str(one) for one in case.finding.get("objects", [])],
-        steps=_steps(visitor, case),
+        steps=[
+            (event.value, [(one, _choices(visitor, case, one)) for one in STEPS[event][1]])
+            for event in steps.own
+            if event in STEPS
+        ],
+        waiting=[event.value for event in steps.of_others if event in STEPS],
         measures=visitor.options("measure", measures) if case.status in ORDERING else [],
         faults=visitor.options("fault", list(Fault)),
         letters=LETTERS,
@@ -185,19 +210,6 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = 
         own=own,
         **shown,
     )
-
-
-def _steps(visitor: Visitor, case: Case) -> list[tuple[str, list[tuple[Asked, Any]]]]:
-    """The steps that are the visitor's to take, each with its fields and what can be chosen."""
-    mine = case.authority is None or case.authority in visitor.roles
-    two = case.status.value == "JURISDICTION"
-    if not (mine or two) or not visitor.may(DESKS):
-        return []
-    return [
-        (event.value, [(one, _choices(visitor, case, one)) for one in STEPS[event][1]])
-        for event in events_for(case.status, visitor.roles)
-        if event in STEPS
-    ]
 
 
 def _choices(visitor: Visitor, case: Case, asked: Asked) -> Any:
@@ -228,10 +240,15 @@ async def take_step(visitor: VisitorDep, case_id: str, event: CaseEvent) -> Resp
         act=act,
         action=event.value,
         args={"case_id": case_id, **_args(event, form)},
-        role=as_authority(visitor),
+        role=as_authority(visitor) or _hearer(visitor),
         then=f"/reg/cases/{case_id}",
         again=lambda filled: _case(visitor, case_id, filled),
     )
+
+
+def _hearer(visitor: Visitor) -> str | None:
+    """The role in which the visitor hears appeals."""
+    return next(iter(sorted(visitor.roles & set(HEARERS.values()))), None)
 
 
 def _args(event: CaseEvent, form: Form) -> dict[str, Any]:
@@ -328,19 +345,34 @@ async def _order(visitor: Visitor, form: Form, case_id: str, act: str, args: dic
 @router.get("/reg/cases/{case_id}/letters/{number}")
 async def letter(visitor: VisitorDep, case_id: str, number: int) -> Response:
     """A notice or a decision, to be printed."""
-    session = visitor.require(HANDLERS | {"AUDITOR"})
+    session = visitor.require(HANDLERS | set(HEARERS.values()) | {"AUDITOR"})
     async with visitor.node.database.read() as s:
         case = await readable_case(s, case_id=case_id, actor=session.actor)
         papers = await file_for(s, case=case, actor=session.actor)
         names = await names_of(s, case.subjects, (one.org_id for one in papers))
-    return show_letter(visitor, case, papers, number, names)
+        until = await times_of(s, case_id)
+    return show_letter(visitor, case, papers, number, names, until=until)
+
+
+async def times_of(s: ReadSession, case_id: str) -> dict[str, datetime]:
+    """The last moment of each time limit of a case."""
+    return {row.matter: row.due_at for row in await repository.deadlines_of(s, case_id=case_id)}
 
 
 def show_letter(
-    visitor: Visitor, case: Case, papers: Sequence[CasePaper], number: int, names: Mapping[str, str]
+    visitor: Visitor,
+    case: Case,
+    papers: Sequence[CasePaper],
+    number: int,
+    names: Mapping[str, str],
+    *,
+    until: Mapping[str, datetime],
 ) -> Response:
-    """One paper of a file as a letter. Raises NotFound for what is none."""
+    """One paper of a file as a letter, with the last days of what can be done. Raises NotFound."""
     paper = next((one for one in papers if one.number == number and one.event in LETTERS), None)
     if paper is None:
         raise NotFound("no such letter", number=number)
-    return visitor.render("letter.html", case=case, paper=paper, said=paper.document, names=names)
+    way = appeals_in([one for one in papers if one.number < number]).way
+    return visitor.render(
+        "letter.html", case=case, paper=paper, said=paper.document, names=names, way=way, until=until
+    )

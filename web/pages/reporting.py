@@ -17,7 +17,7 @@ from cases.tables import Case
 from web.pages.acting import caller_for
 from web.pages.forms import Filled, sent_back
 from web.pages.naming import names_of
-from web.pages.proceeding import LETTERS, show_letter
+from web.pages.proceeding import LETTERS, show_letter, times_of
 from web.pages.visiting import Visitor, VisitorDep
 from web.proceedings import (
     CodeForm,
@@ -192,4 +192,5 @@ async def letter(visitor: VisitorDep, case_id: str, number: int) -> Response:
         case = await case_of_party(s, case_id=case_id, org_id=org_id)
         papers = await told_to(s, case=case, org_id=org_id)
         names = await names_of(s, [org_id], (one.org_id for one in papers))
-    return show_letter(visitor, case, papers, number, names)
+        until = await times_of(s, case_id)
+    return show_letter(visitor, case, papers, number, names, until=until)
