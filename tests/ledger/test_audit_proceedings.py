@@ -7,19 +7,26 @@ import pytest
 from supervision.audit import audit
 from supervision.audit_report import Report
 from tests.ledger.audited import found
-from tests.ledger.make_bundle import VKEY, Log, genesis
+from tests.ledger.make_bundle import VKEY, Log, genesis, key
 
 FILED = "x:FILE>RECEIVED a:TRIAGE>TRIAGED"
 OPENED = f"{FILED} a:VERIFY>VERIFYING a:OPEN_CASE>INVESTIGATING"
 DECIDED = f"{OPENED} a:PROPOSE_PENALTY>PENALTY_NOTICE x:STATEMENT>HEARD a:DECIDE>DECIDED"
 PUBLISHED = f"{DECIDED} a:EXECUTE>EXECUTED a:PUBLISH>PUBLISHED"
+APPEALED = f"{PUBLISHED} x:APPEAL>APPEALED_PUBLISHED"
+HEARERS = {"r": ("org_review", "REVIEW_AUTHORITY"), "c": ("org_court", "COURT")}
 
 
 def steps(story: str, **changes: object) -> Log:
-    """`x` is the exchange, `a` the data authority; `changes` are members of the last statement."""
+    """`x` is the exchange, `a` the data authority, `r` and `c` hear appeals; `changes` are the last one's."""
     log, state = Log(), None
     genesis(log)
     words = story.split()
+    for who in sorted({word[0] for word in words} & HEARERS.keys()):
+        org_id, role = HEARERS[who]
+        named = {"org_id": org_id, "name": org_id, "uscc": "91440300MA5EXAMPL0", "region": "Shenzhen"}
+        log.exchange("ORG.ADMIT", org_id, **named, roles=[role])
+        log.register(org_id, [role], key(org_id), key("exchange"))
     for at, word in enumerate(words):
         who, _, rest = word.partition(":")
         event, _, to = rest.partition(">")
@@ -28,11 +35,16 @@ def steps(story: str, **changes: object) -> Log:
             named["authority"] = "DATA_AUTHORITY"
         if event in {"DECIDE", "PUBLISH"}:
             named["outcome"] = "PENALTY"
+        if event == "APPEAL":
+            named["way"] = "LAWSUIT"
         if event == "PUBLISH":
             named["org_ids"] = ["org_broker"]
         named |= changes if at + 1 == len(words) else {}
         if who == "x":
             log.exchange(f"CSE.{event}", "cse_1", **named)
+        elif who in HEARERS:
+            org_id, role = HEARERS[who]
+            log.say(f"CSE.{event}", "cse_1", key(org_id), actor=org_id, role=role, **named)
         else:
             log.party("org_authority", f"CSE.{event}", "cse_1", **named)
         state = to
@@ -47,6 +59,8 @@ def audited(log: Log, tmp_path: Path) -> Report:
     "story",
     [
         f"{PUBLISHED} x:EXPIRE_DISPLAY>EXPIRED_DISPLAY",
+        f"{APPEALED} x:APPEAL>APPEALED_PUBLISHED c:UPHOLD>PUBLISHED x:EXPIRE_DISPLAY>EXPIRED_DISPLAY",
+        f"{DECIDED} x:APPEAL>APPEALED a:EXECUTE>APPEALED_EXECUTED c:REVOKE>REVOKED",
         f"{FILED} x:OVERDUE>TRIAGED a:REFUSE>REFUSED a:TELL>REFUSED",
         f"{OPENED} x:FREEZE_FUNDS>INVESTIGATING a:NO_CASE>CLOSED_NO_CASE",
         "a:FILE>RECEIVED a:OPEN_CASE>INVESTIGATING",  # a log of before papers were sorted
@@ -66,6 +80,9 @@ def test_an_honest_case_is_clean(tmp_path: Path, story: str) -> None:
         (DECIDED, {"after": "EXECUTED"}, "leads from HEARD to DECIDED"),
         (DECIDED, {"org_ids": ["org_broker"]}, "before that is published"),
         (PUBLISHED, {"outcome": "WARNING"}, "another outcome than was decided"),
+        (f"{APPEALED} r:REVOKE>REVOKED", {}, "the appeal is COURT's to hear"),
+        (f"{APPEALED} c:UPHOLD>UPHELD", {}, "leads from APPEALED_PUBLISHED to PUBLISHED"),
+        (f"{PUBLISHED} c:REVOKE>REVOKED", {}, "PUBLISHED does not take CSE.REVOKE"),
         (f"{OPENED} a:CONFISCATE>INVESTIGATING", {}, "is no step of a case"),
         ("x:FILE>RECEIVED a:TRIAGE>TRIAGED a:VERIFY>VERIFYING", {"case_id": "cse_2"}, "names another case"),
     ],
@@ -85,3 +102,9 @@ def test_an_authority_acts_in_no_other_s_case(tmp_path: Path) -> None:
     log.party("org_authority", "CSE.VERIFY", "cse_1", case_id="cse_1", before="TRIAGED", after="VERIFYING")
     (problem,) = audited(log, tmp_path).problems
     assert "the case is SAMR's, and DATA_AUTHORITY acts in it" in problem.why
+
+
+def test_who_has_decided_does_not_rule_upon_the_appeal(tmp_path: Path) -> None:
+    report = audited(steps(f"{APPEALED} a:REVOKE>REVOKED"), tmp_path)
+    assert {code for code, _ in found(report)} == {"KEY"}
+    assert "CSE.REVOKE" in " ".join(problem.why for problem in report.problems)
