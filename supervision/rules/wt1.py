@@ -5,6 +5,7 @@ Under one control are also two of which one holds a quarter of the other, or a t
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import ibis
@@ -78,7 +79,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 "by": row["by"],
                 "controller_id": row["seller_group"] if row["by"] == _GROUP else None,
                 "holder_id": row["holder_id"],
-                "holding": None if row["least"] is None else f"{row['least'].normalize():f}",
+                "holding": None if row["least"] is None else f"{Decimal(row['least']).normalize():f}",
                 "same_organisation": same,
                 "amount_minor": minor(row["amount_minor"]),
                 "status": row["status"],

@@ -37,7 +37,7 @@ def self_trade(market, tag, guilty, chance):
     orgs(market, tag, ("a",), "x")
     orgs(market, tag, ("b",), "x" if guilty and kind == 0 else "y")
     if kind:  # a quarter of the other, or of both; or a hair less
-        part = Decimal("0.25") if guilty else Decimal("0.249999999")
+        part = chance.choice((Decimal("0.25"), Decimal(1))) if guilty else Decimal("0.249999999")
         holder, *others = ("a", "b") if kind == 1 else ("h", "b", "a")
         for held in others:
             market.add("holdings", holder_id=f"{holder}-{tag}", held_id=f"{held}-{tag}", share=part)
