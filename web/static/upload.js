@@ -23,8 +23,9 @@
     box.hidden = true;
   });
   /* A form that comes back with what was wrong is a page too. */
-  form.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.xhr.status >= 400) event.detail.shouldSwap = true;
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const ours = event.detail.requestConfig.elt === form;
+    if (ours && event.detail.xhr.status >= 400) event.detail.shouldSwap = true;
   });
   box.querySelector("button").addEventListener("click", () => htmx.trigger(form, "htmx:abort"));
 })();
