@@ -8,8 +8,9 @@ from cases.bargaining import accept_commitment, apply_for_leniency, end_commitme
 from cases.errors import CaseIncomplete, CaseTooLate, CaseUnknown, CaseWrongKind
 from cases.filing import consent, consent_as_reporter
 from cases.intake import accept_complaint, close_agreed, refuse_paper, transfer_case, triage_case
+from cases.ordering import orders_in
 from cases.punishing import Decision, Fine, decide_case, propose_penalty
-from cases.reading import limits_for, may_read, may_say, status_for, told_to
+from cases.reading import limits_for, may_read, may_say, reads_file, status_for, terms_of, told_to
 from cases.rules import CaseEvent, CaseState, Kind, Matter, Outcome, authorities_for
 from cases.service import extend_verification
 from cases.tables import Case
@@ -209,3 +210,34 @@ async def test_a_sketch_is_kept_while_what_it_was_made_of_is_on_offer(sqlite_sce
         await erase(scene, said)
     assert caught.value.code == "opening-in-use"
     assert caught.value.facts["needed_by"] == "listing"
+
+
+async def test_each_side_of_a_mediation_reads_the_claim_and_the_terms_of_the_other_and_no_name(sqlite_scene):
+    scene = sqlite_scene
+    paper = await filed(scene, complaint="张三要求退款")
+    (case_id,) = paper.case_ids
+    operator = scene.house.operator
+    await operator.do(triage_case, case_id=case_id)
+    await operator.do(accept_complaint, case_id=case_id, claim="要求退还半数价款")
+    said = {"code": paper.code, "case_id": case_id, "master": MASTER}
+    await as_exchange(scene, consent_as_reporter, terms="退一半", **said)
+    await says(scene, agrees, scene.seller, case_id=case_id, terms="退三成")
+    async with scene.database.read() as s:
+        case = await repository.get_case(s, case_id=case_id)
+        told = await told_to(s, case=case, org_id=scene.seller.org_id)
+        of_both = [await terms_of(s, case_id=case_id, side=side) for side in ("REPORTER", "PARTY")]
+    assert of_both == [["退一半"], ["退三成"]]
+    assert [one.document.get("claim") for one in told if one.event == "ACCEPT"] == ["要求退还半数价款"]
+    assert "张三" not in str([one.document for one in told])
+
+
+@pytest.mark.parametrize(("roles", "seen"), [({"SAMR"}, 1), ({"EXCHANGE_OPERATOR"}, 0)])
+async def test_whom_an_interview_asks_is_for_who_reads_the_file(sqlite_scene, roles, seen):
+    scene = sqlite_scene
+    case_id = await investigated(scene)
+    await summoned(scene, case_id, scene.broker)
+    async with scene.database.read() as s:
+        case = await repository.get_case(s, case_id=case_id)
+        whole = reads_file(case, Actor("org_x", frozenset(roles)))
+        issued, _ = await orders_in(s, case_id=case_id, whole=whole)
+    assert len(issued) == seen
