@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
-from supervision.shares import whole
+from pricing.guide import rounded
 from web.charts.exports import Abroad, exports
 from web.charts.flows import Flow, flows
 from web.charts.parts import Line
@@ -168,7 +168,7 @@ def _group(visitor: Visitor, one: Mapping[str, Any]) -> str:
 
 
 def _fen(exact: str) -> int:
-    return whole(Fraction(exact))
+    return rounded(Fraction(exact))
 
 
 @router.get("/reg/flows")

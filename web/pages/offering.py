@@ -7,7 +7,7 @@ from typing import Final
 from base.db import ReadSession
 from market.listings import catalogue
 from market.listings.tables import Listing
-from supervision.shares import whole
+from pricing.guide import rounded
 from web.charts.chart import Chart
 from web.charts.offers import Offer, offers
 from web.pages.visiting import Visitor
@@ -39,15 +39,15 @@ async def beside(s: ReadSession, visitor: Visitor, listing: Listing) -> Chart | 
     middle = median(price for price, _ in others)
     others.sort(key=lambda pair: (abs(pair[0] - own), pair[1].listing_id))
     shown = [
-        Offer(one.title, whole(price), own=False, address=_page(visitor, one.listing_id))
+        Offer(one.title, rounded(price), own=False, address=_page(visitor, one.listing_id))
         for price, one in others
     ]
     return offers(
         [
-            Offer(listing.title, whole(own), own=True, address=_page(visitor, listing.listing_id)),
+            Offer(listing.title, rounded(own), own=True, address=_page(visitor, listing.listing_id)),
             *shown[:_MOST],
         ],
-        median_minor=whole(middle),
+        median_minor=rounded(middle),
         title=visitor.say("Price of one unit beside comparable offers"),
         says=visitor.say(
             "List prices of %(n)s other offers of the same category, type, level and unit. The diamond is "
