@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 
 import aiosqlite
 import asyncpg
+import orjson
 from aiosqlite.core import _STOP_RUNNING_SENTINEL
-from sqlalchemy import Dialect, Engine, Enum, GenerativeSelect, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Enum, GenerativeSelect, TypeDecorator, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -35,6 +35,7 @@ _BY_KEYS: Final = (
     "SET plan_cache_mode = force_generic_plan; SET jit = off; "
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 )
+_JSON: Final = {"schema": "pg_catalog", "format": "binary"}  # as SQLAlchemy has it, but for the reader
 
 Query = TypeVar("Query", bound=GenerativeSelect)
 
@@ -196,6 +197,7 @@ class Database:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             if self.dialect == "postgresql":
                 await driver.execute(_BY_KEYS)
+                await driver.set_type_codec("json", encoder=str.encode, decoder=orjson.loads, **_JSON)
             await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
         except BaseException:
             await self._give_back(connection, None, usable=False)
