@@ -29,11 +29,16 @@ def sums_by_parties(tables: Tables, context: Context, settled: Any, silent: Any)
         *("trade_id", "seller_id", "buyer_id", "broker_id"),
         *("amount_minor", "commission_minor", "platform_fee_minor"),
     )
-    told = trades.inner_join(payments.cross_join(silent), [("trade_id", "of_trade")])
-    trades = trades.inner_join(_moved(told), "trade_id").mutate(
-        due_escrow_in=wide(trades.amount_minor),
-        due_commission=wide(trades.commission_minor.fill_null(0)),
-        due_platform_fee=wide(trades.platform_fee_minor.fill_null(0)),
+    asked = trades.cross_join(silent)  # of nobody, mostly: then no payment is read
+    told = payments.inner_join(asked, [("of_trade", "trade_id")])
+    trades = (
+        trades.semi_join(told, "trade_id")
+        .inner_join(_moved(told), "trade_id")
+        .mutate(
+            due_escrow_in=wide(trades.amount_minor),
+            due_commission=wide(trades.commission_minor.fill_null(0)),
+            due_platform_fee=wide(trades.platform_fee_minor.fill_null(0)),
+        )
     )
     left = wide(trades.due_escrow_in - trades.due_commission - trades.due_platform_fee)
     direct = ibis.coalesce(trades.sold == trades.due_escrow_in, False)

@@ -12,7 +12,7 @@ import ibis
 
 from supervision import brokerage, loose, paid, shares, trades
 from supervision.context import Context, Tables
-from supervision.rules import wt2
+from supervision.rules import br7, fair_price, s30, wt2, wt4
 
 _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
     {
@@ -22,9 +22,14 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         brokerage.MEDIATED: brokerage.mediated,
         wt2.LEGS: wt2.legs,
         loose.LOOSE: loose.loose_money,
+        fair_price.CELLS: fair_price.comparable_cells,
+        fair_price.COMPARABLE: fair_price.sales_in_cells,
+        wt4.HARDLY_USED: wt4.hardly_used,
         paid.ODD: paid.odd_money,
         paid.TOLD: paid.purposes_told,
         paid.WITH_BROKERS: paid.payments_with_brokers,
+        s30.DIFFERING: s30.differing,
+        br7.SUSPECTS: br7.suspects,
     }
 )
 """In this order: one may read those before it."""

@@ -6,7 +6,7 @@ Trades under an open flag are left out, and what leaving them out changes is sai
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import ibis
 
@@ -20,6 +20,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "agreed_at"),
     "orgs": ("org_id", "controller_id"),
 }
+
+_OF_THE_MIDDLE: Final = ("nth", "sold", "amount_minor", "quantity")
+_BINS: Final = 64
+_BOTTOM: Final = -(10**6)
 
 
 def concentration_expression(tables: Tables, context: Context) -> Any:
@@ -79,35 +83,50 @@ def prices_expression(tables: Tables, context: Context) -> Any:
     """
     market = ("category", "geo", "unit")
     sold, counted = sales(tables, context), counted_sales(tables, context)
-    both = [_priced(sold, market, "all"), _priced(counted, market, "counted")]
-    return ibis.union(*both, distinct=False).order_by(*market, "which", "nth")
-
-
-def _priced(sold: Any, market: tuple[str, ...], which: str) -> Any:
-    found = middle(sold.mutate(unit=sold.unit.fill_null("")), market)
-    return found.mutate(which=ibis.literal(which)).select(
-        *market, "which", "nth", "sold", "amount_minor", "quantity"
+    sold, counted = (one.mutate(unit=one.unit.fill_null("")) for one in (sold, counted))
+    flags = sold.semi_join(flagged(tables), "trade_id").select(*market).distinct()
+    middles = middle(counted, market)
+    told = (
+        ("counted", middles),
+        ("all", middles.anti_join(flags, list(market))),
+        ("all", middle(sold.semi_join(flags, list(market)), market)),
     )
+    named = [
+        found.mutate(which=ibis.literal(which)).select(*market, "which", *_OF_THE_MIDDLE)
+        for which, found in told
+    ]
+    return ibis.union(*named, distinct=False).order_by(*market, "which", "nth")
 
 
 def middle(sold: Any, by: tuple[str, ...]) -> Any:
     """The sales in the middle of each group by unit price: what its median is made of, with `nth` and `sold`.
 
-    The engine only sorts (by a quotient that is the same in every engine); the median itself is exact.
+    The engine only sorts (by a quotient that is the same in every engine); the median itself is exact. It
+    counts by bins of one width in logarithms first, and sorts those in which the middle lies.
     """
     sold = sold.mutate(quantity=sold.quantity.fill_null(1))
     sold = sold.filter(sold.quantity > 0)
-    quotient = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
-    by_price = [quotient.asc(), sold.amount_minor.asc(), sold.trade_id.asc()]
-    placed = sold.mutate(
-        nth=ibis.row_number().over(group_by=by, order_by=by_price), sold=sold.count().over(group_by=by)
+    price = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
+    sold = sold.select(*by, "trade_id", "amount_minor", "quantity", price=price)
+    bins = ibis.ifelse(sold.price > 0, (sold.price.ln() * _BINS).floor().cast("int64"), _BOTTOM)
+    sold = sold.mutate(bin=bins)
+    counts = sold.group_by(*by, "bin").agg(n=sold.count())
+    up_to = ibis.window(group_by=by, order_by=counts.bin.asc(), preceding=None, following=0)
+    counts = counts.mutate(
+        before=counts.n.sum().over(up_to) - counts.n,
+        sold=counts.n.sum().over(group_by=by),
     )
-    in_the_middle = (
-        (placed.nth * 2 == placed.sold - 1)
-        | (placed.nth * 2 == placed.sold)
-        | (placed.nth * 2 == placed.sold - 2)
+    counts = counts.select(
+        *by, "bin", "n", before=counts.before.cast("int64"), sold=counts.sold.cast("int64")
     )
-    return placed.filter(in_the_middle).select(*by, "nth", "sold", "amount_minor", "quantity")
+    lower, upper = (counts.sold - 1) // 2, counts.sold // 2
+    within = (lower < counts.before + counts.n) & (upper >= counts.before)
+    chosen = sold.inner_join(counts.filter(within), [*by, "bin"])
+    by_price = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
+    nth = ibis.row_number().over(group_by=(*by, "bin"), order_by=by_price) + chosen.before
+    placed = chosen.mutate(nth=nth)
+    in_the_middle = (placed.nth >= (placed.sold - 1) // 2) & (placed.nth <= placed.sold // 2)
+    return placed.filter(in_the_middle).select(*by, *_OF_THE_MIDDLE)
 
 
 def prices(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:

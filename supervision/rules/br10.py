@@ -39,9 +39,13 @@ def _copies(tables: Tables, trades: Any) -> Any:
         )
         for column in ("org_id", "recipient_id")
     ]
-    taken = ibis.union(*hands, distinct=True)
-    taken = taken.left_join(known, [("org_id", "org")])
-    taken = taken.mutate(by_group=ibis.coalesce(taken.group, taken.org_id)).drop("org", "group")
+    of_brokers = trades.select("broker_group").distinct()
+    told = []
+    for hand in hands:  # few of all the hands are a broker's
+        taken = hand.left_join(known, [("org_id", "org")])
+        taken = taken.mutate(by_group=ibis.coalesce(taken.group, taken.org_id)).drop("org", "group")
+        told.append(taken.semi_join(of_brokers, [("by_group", "broker_group")]))
+    taken = ibis.union(*told, distinct=True)
     rows = trades.inner_join(taken, [("trade_id", "of_trade"), ("broker_group", "by_group")])
     return _told(rows.mutate(kind=ibis.literal(_COPY)))
 

@@ -19,6 +19,8 @@ from supervision.finding import Checked, Explanation, Finding, Words, minor
 from supervision.paid import odd_money, payments_with_brokers
 from supervision.portable import total
 
+SUSPECTS: Final = "suspect_commissions"
+"""What `suspects` are kept as, where they are kept (`supervision.kept`)."""
 _SCOPES: Final = ("broker", "brokers", "brokerage", "commission", "broker_commission")
 _BP: Final = 10_000
 _EXACT: Final = "decimal(38, 0)"
@@ -27,10 +29,7 @@ _REASONS: Final = ("negative", "above_cap", "above_mandate", "before_success", "
 
 def expression(tables: Tables, context: Context) -> Any:
     """The trades with a commission that does not hold, and each reason for that."""
-    trades = mediated(tables, context)
-    trades = _with_payments(tables, trades, context)
-    trades = _with_caps(tables, trades, context.rules.whole("BR7", "cap"))
-    trades = _suspect(tables, trades)
+    trades = suspects(tables, context)
     mandates = covering(tables, trades)
     fees = mandates.group_by("trade_id", "of_side").agg(
         fee=mandates.fee_bp.max(), unknown=mandates.fee_bp.isnull().cast("int64").max()
@@ -43,6 +42,16 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = trades.mutate(above_cap=trades.above_cap & ~ibis.coalesce(stated, False))
     broken = [trades[name].fill_null(False) for name in _REASONS]
     return trades.filter(reduce(or_, broken)).order_by("trade_id")
+
+
+def suspects(tables: Tables, context: Context) -> Any:
+    """The trades of which some reason holds already, or whose commission may be above their mandates."""
+    if SUSPECTS in tables:
+        return tables[SUSPECTS]
+    trades = mediated(tables, context)
+    trades = _with_payments(tables, trades, context)
+    trades = _with_caps(tables, trades, context.rules.whole("BR7", "cap"))
+    return _suspect(tables, trades)
 
 
 def _above(trades: Any, part_bp: Any, *, rounding: int = 0) -> Any:

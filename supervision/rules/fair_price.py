@@ -33,6 +33,10 @@ from supervision.trades import counted_sales
 
 CELL: Final = ("category", "product_type", "level", "unit", "size")
 _OF_A_SALE: Final = ("trade_id", "seller_group", "amount_minor", "quantity", "made_at", "seq")
+CELLS: Final = "comparable_cells"
+COMPARABLE: Final = "comparable_sales"
+"""What `comparable_sales` are kept as, where they are kept (`supervision.kept`)."""
+_OF_A_PLACE: Final = ("trade_id", "amount_minor", "quantity", "seq", "price")
 _MIDDLE: Final = 3
 _BINS: Final = 64
 _BOTTOM: Final = -(10**6)
@@ -47,11 +51,14 @@ def expression(tables: Tables, context: Context) -> Any:
     middle = _at_places(sold, ("cell", "sold"), "price", places)
     sides = [_side(middle, above=above) for above in (True, False)]
     medians = ibis.union(*sides, distinct=False)
-    placed = sold.inner_join(medians, "cell")
+    narrow = sold.select("cell", "sold", *_OF_A_PLACE)
+    placed = narrow.inner_join(medians.select("cell", "above", "middle"), "cell")
     placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
     near, far = (placed.sold - 2) // 2, (placed.sold - 1) // 2
     mads = _at_places(placed, ("cell", "sold", "above"), "deviation", {"mad_near": near, "mad_far": far})
-    asked = _far(placed, mads, context)
+    asked = _far(narrow, medians.inner_join(mads.drop("sold"), ["cell", "above"]), context)
+    of_sale = sold.select("seller_group", "made_at", of="trade_id")
+    asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
     asked = _with_crowd(asked, sold).inner_join(cells.drop("sold"), "cell").drop("cell")
     of_sale = tables["trades"].select("geo", "seller_id", of="trade_id")
     asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
@@ -60,6 +67,31 @@ def expression(tables: Tables, context: Context) -> Any:
 
 def comparable_sales(tables: Tables, context: Context) -> tuple[Any, Any]:
     """The cells that are large enough, by a number of this run, and the sales in them."""
+    cells = tables[CELLS] if CELLS in tables else comparable_cells(tables, context)
+    sold = tables[COMPARABLE] if COMPARABLE in tables else _in_cells(tables, context, cells)
+    return cells, sold
+
+
+def comparable_cells(tables: Tables, context: Context) -> Any:
+    """The cells that are large enough, numbered."""
+    sold = _compared(tables, context)
+    cells = sold.group_by(*CELL).agg(sold=sold.count())
+    cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
+    return cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in CELL]))
+
+
+def sales_in_cells(tables: Tables, context: Context) -> Any:
+    """The sales in the cells that are large enough."""
+    return comparable_sales(tables, context)[1]
+
+
+def _in_cells(tables: Tables, context: Context, cells: Any) -> Any:
+    sold = _compared(tables, context)
+    sold = sold.inner_join(cells, list(CELL)).select("cell", "sold", *_OF_A_SALE)
+    return sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
+
+
+def _compared(tables: Tables, context: Context) -> Any:
     listings = tables["listings"]
     listings = listings.select(
         "listing_id",
@@ -72,12 +104,7 @@ def comparable_sales(tables: Tables, context: Context) -> tuple[Any, Any]:
     sold = counted_sales(tables, context)
     sold = sold.filter(sold.seller_group != sold.buyer_group, sold.quantity.fill_null(1) > 0)
     sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
-    sold = sold.inner_join(listings, "listing_id").select(*CELL, *_OF_A_SALE)
-    cells = sold.group_by(*CELL).agg(sold=sold.count())
-    cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
-    cells = cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in CELL]))
-    sold = sold.inner_join(cells, list(CELL)).select("cell", "sold", *_OF_A_SALE)
-    return cells, sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
+    return sold.inner_join(listings, "listing_id").select(*CELL, *_OF_A_SALE)
 
 
 def _at_places(rows: Any, by: tuple[str, ...], value: str, places: Mapping[str, Any]) -> Any:
@@ -126,10 +153,11 @@ def _side(middle: Any, *, above: bool) -> Any:
     return side.mutate(middle=(side.median_near + side.median_far) / 2)
 
 
-def _far(placed: Any, mads: Any, context: Context) -> Any:
+def _far(sold: Any, middles: Any, context: Context) -> Any:
     """The sales that lie beyond the middle and far from it, but for a margin: `findings` compares exactly."""
     rules = context.rules
-    placed = placed.inner_join(mads.drop("sold"), ["cell", "above"])
+    placed = sold.inner_join(middles, "cell")
+    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
     beyond = ibis.ifelse(placed.above, placed.price > placed.median_far, placed.price < placed.median_near)
     mad = ((placed.mad_near - placed.middle).abs() + (placed.mad_far - placed.middle).abs()) / 2
     beyond_by = rules.fraction("FAIR_PRICE", "deviations_above") * rules.fraction("FAIR_PRICE", "mad_scale")
@@ -142,7 +170,7 @@ def _far(placed: Any, mads: Any, context: Context) -> Any:
         for part in ("amount", "quantity")
     ]
     return placed.filter(beyond & (by_z | (placed.above & twice))).select(
-        *("cell", "trade_id", "seller_group", "amount_minor", "quantity", "seq", "made_at", "sold"),
+        *("cell", "trade_id", "amount_minor", "quantity", "seq", "sold"),
         *("median_near_seq", "median_far_seq", *kept),
     )
 

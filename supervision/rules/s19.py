@@ -37,6 +37,12 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     orders = mediated(tables, context)
     orders = orders.filter(orders.amount_minor > 0, orders.broker_group != orders.buyer_group)
+    buying = bought.semi_join(orders.select("broker_group").distinct(), [("own_group", "broker_group")])
+    buying = buying.select("own_group", "own_product").distinct()
+    buying = buying.semi_join(orders, [("own_group", "broker_group"), ("own_product", "product_id")])
+    orders = orders.semi_join(
+        buying, [("broker_group", "own_group")]
+    )  # who buys nothing that it brokers is out
     asked = tables["requests"].select("request_id", "asked_at")
     orders = orders.inner_join(asked, [("trade_id", "request_id")])
     orders = orders.filter(orders.asked_at < orders.made_at)

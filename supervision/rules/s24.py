@@ -92,6 +92,7 @@ def _overused(tables: Tables, trades: Any, context: Context) -> Any:
     trades = trades.filter(trades.bought > 0)
     usage = tables["usage"]
     usage = usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
+    usage = usage.semi_join(trades, "trade_id")
     used = usage.group_by("trade_id").agg(used=total(usage.calls))
     over = trades.inner_join(used, "trade_id")
     over = over.filter(over.used > over.bought)

@@ -26,46 +26,34 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.portable import total, wide
-from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment, payments_told
+from supervision.paid import odd_money, purposes_told
+from supervision.portable import wide
+from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
 
+DIFFERING: Final = "differing_settlements"
+"""What `differing` is kept as, where it is kept (`supervision.kept`)."""
 _OF_A_TRADE: Final = (
     *("trade_id", "seller_id", "buyer_id", "broker_id", "category", "geo"),
     *("amount_minor", "made_at", "settled_at", "status", "seq"),
 )
 
 
-def expression(tables: Tables, context: Context) -> Any:
+def differing(tables: Tables, context: Context) -> Any:
     """Settled trades whose payments of some purpose differ from the contract, with both sides' sums."""
-    payments, told = tables["payments"], payments_told(tables)
-    known = (*PURPOSES, REFUND)
-    # what is asked thrice is asked by its own columns each time: engines keep what is the same, whole
-    cited = payments.select("trade_id", "purpose", "paid_at", "seq")
-    payments = payments.select("trade_id", "purpose", "paid_at", "amount_minor")
-    told = told.select("purpose", "paid_at")
-    payments = payments.filter(payments.purpose.isin(known), payments.paid_at <= moment(context))
-    told = told.filter(told.purpose.isin(known), told.paid_at <= moment(context))
-    spoken = told.agg(**{f"spoken_{name}": told.count(where=told.purpose == name) for name in known})
-    paid = payments.group_by("trade_id").agg(
-        **{
-            f"paid_{purpose}": total(payments.amount_minor, where=payments.purpose == purpose)
-            for purpose in known
-        },
+    if DIFFERING in tables:
+        return tables[DIFFERING]
+    known, now = (*PURPOSES, REFUND), moment(context)
+    told = purposes_told(tables, context)
+    spoken = told.agg(
+        **{f"spoken_{name}": told.by_now.sum(where=told.purpose == name).fill_null(0) for name in known}
     )
     settled = made(tables, context, without=UNDONE)
-    settled = settled.filter(settled.settled_at <= moment(context), settled.amount_minor.notnull())
-    trades = settled.select("trade_id", "amount_minor", "commission_minor", "platform_fee_minor")
-    trades = trades.left_join(paid, "trade_id").drop("trade_id_right")
+    settled = settled.filter(settled.settled_at <= now, settled.amount_minor.notnull())
+    trades = odd_money(tables, context).filter(lambda t: t.known)
     trades = trades.cross_join(spoken).filter(lambda t: t.spoken_escrow_in > 0)
     trades = trades.mutate(
-        due_escrow_in=wide(trades.amount_minor),
-        due_commission=wide(trades.commission_minor.fill_null(0)),
-        due_platform_fee=wide(trades.platform_fee_minor.fill_null(0)),
         by_parties=ibis.literal(value=False),
-        **{f"paid_{purpose}": trades[f"paid_{purpose}"].fill_null(0) for purpose in known},
-    )
-    trades = trades.mutate(
-        due_seller_share=wide(trades.due_escrow_in - trades.due_commission - trades.due_platform_fee)
+        **{f"due_{purpose}": wide(trades[f"due_{purpose}"]) for purpose in PURPOSES},
     )
     silent = spoken.filter(spoken.spoken_escrow_in == 0)
     others = sums_by_parties(tables, context, settled, silent)
@@ -75,10 +63,17 @@ def expression(tables: Tables, context: Context) -> Any:
     differs = [(trades[f"paid_{purpose}"] - trades[f"due_{purpose}"]).abs() > allowed for purpose in PURPOSES]
     in_part = trades.paid_refund > 0  # what is due then is for whole numbers to say
     trades = trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part)
-    trades = settled.select(*_OF_A_TRADE).inner_join(trades, "trade_id")
+    return settled.select(*_OF_A_TRADE).inner_join(trades, "trade_id")
+
+
+def expression(tables: Tables, context: Context) -> Any:
+    """The differing trades, with the payments that say so."""
+    trades = differing(tables, context)
     worded = trades.select(of_trade="trade_id", worded=~trades.by_parties)
+    cited = tables["payments"].select("trade_id", "purpose", "paid_at", "seq")
     cited = cited.inner_join(worded, [("trade_id", "of_trade")])
-    cited = cited.filter(~cited.worded | cited.purpose.isin(known), cited.paid_at <= moment(context))
+    counted = ~cited.worded | cited.purpose.isin((*PURPOSES, REFUND))
+    cited = cited.filter(counted, cited.paid_at <= moment(context))
     cited = cited.group_by("trade_id").agg(payment_seqs=cited.seq.collect())
     return trades.left_join(cited, "trade_id").drop("trade_id_right").order_by("trade_id")
 

@@ -24,6 +24,8 @@ def expression(tables: Tables, context: Context) -> Any:
     rules = context.rules
     bought = made(tables, context)
     bought = bought.filter(bought.product_id.notnull(), bought.seller_group != bought.buyer_group)
+    resold = bought.select("product_no", reseller_no="seller_no").distinct()
+    bought = bought.semi_join(resold, ["product_no", ("buyer_no", "reseller_no")])
     bought = bought.group_by(
         supplier_group=bought.seller_group, product=bought.product_id, reseller=bought.buyer_group
     ).agg(bought_at=bought.made_at.min(), supplier_id=bought.seller_id.min(), bought_seq=bought.seq.min())

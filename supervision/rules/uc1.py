@@ -29,7 +29,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """Odd days of trades, and the copies taken by groups that took many products of one seller."""
     trades = made(tables, context)
     trades = trades.mutate(product_id=ibis.coalesce(trades.product_id, trades.listing_id))
-    trades = trades.select(*_OF)
+    trades = trades.select(*_OF, "buyer_no", "seller_no")
     return ibis.union(
         _fast(tables, trades, context),
         _broad(tables, trades, context),
@@ -46,6 +46,10 @@ def _fast(tables: Tables, trades: Any, context: Context) -> Any:
     whole = context.rules.whole
     usage = tables["usage"]
     usage = usage.filter(usage.day <= _until(context))
+    calls = usage.calls.fill_null(0) + usage.downloads.fill_null(0)
+    many = usage.group_by("trade_id").agg(rows=usage.count(), calls=total(calls))
+    many = many.filter(many.rows >= whole("UC1", "days_from"), many.calls >= whole("UC1", "calls_from"))
+    usage = usage.semi_join(many, "trade_id")
     days = usage.group_by("trade_id", "day").agg(
         calls=total(usage.calls.fill_null(0) + usage.downloads.fill_null(0)),
         seq=usage.seq.max(),
@@ -85,6 +89,9 @@ def _told(days: Any, kind: str) -> Any:
 
 
 def _broad(tables: Tables, trades: Any, context: Context) -> Any:
+    pairs = trades.group_by("buyer_no", "seller_no").agg(trades=trades.count())
+    pairs = pairs.filter(pairs.trades >= context.rules.whole("UC1", "products_from"))
+    trades = trades.semi_join(pairs, ["buyer_no", "seller_no"])
     taken = tables["access"].select("trade_id", taken_at="at", seq="seq")
     taken = taken.filter(taken.taken_at <= moment(context)).inner_join(trades, "trade_id")
     taken = taken.filter(taken.seller_group != taken.buyer_group)

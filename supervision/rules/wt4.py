@@ -26,33 +26,63 @@ from supervision.finding import (
 )
 from supervision.trades import UNDONE, literal_time, made
 
+HARDLY_USED: Final = "hardly_used"
+"""What `hardly_used` is kept as, where it is kept (`supervision.kept`)."""
 NOT_METERED: Final = ("SERVICE", "COMPUTE", "CERT")
 """Product types whose use is no call, download or compute job (`docs/supervision.md`)."""
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The accepted trades that nobody used in time, with what was used later."""
+    asked = hardly_used(tables, context)
+    usage = _usage(tables, context)
+    used = asked.inner_join(usage, "trade_id")
+    downloaded = (used.downloads.fill_null(0) > 0) & (used.day >= used.got_on)
+    called = (_others(used) > 0) & (used.day >= used.accepted_on)
+    in_time = used.filter(downloaded | called, used.day <= used.until_on)
+    later = used.filter(used.day > used.until_on).group_by("trade_id").agg(used_later=lambda t: t.count())
+    idle = asked.anti_join(in_time, "trade_id")
+    idle = made(tables, context, without=UNDONE).inner_join(idle, "trade_id")
+    return idle.left_join(later, "trade_id").drop("trade_id_right").order_by("trade_id")
+
+
+def hardly_used(tables: Tables, context: Context) -> Any:
+    """The accepted trades, without those whose first download or first call lies in time: most of them."""
+    if HARDLY_USED in tables:
+        return tables[HARDLY_USED]
     days = context.rules.whole("WT4", "idle")
     trades = made(tables, context, without=UNDONE)
     trades = trades.filter(trades.accepted_at <= literal_time(context.as_of - timedelta(days=days)))
-    kinds = tables["listings"].select("listing_id", "product_type")
-    trades = trades.left_join(kinds, "listing_id").drop("listing_id_right")
-    trades = trades.filter(~trades.product_type.fill_null("").upper().isin(NOT_METERED))
-    trades = trades.mutate(
-        got_on=ibis.least(ibis.coalesce(trades.delivered_at, trades.accepted_at), trades.accepted_at).date(),
+    listings = tables["listings"]
+    unmetered = listings.filter(listings.product_type.fill_null("").upper().isin(NOT_METERED))
+    trades = trades.select("trade_id", "listing_id", "delivered_at", "accepted_at")
+    trades = trades.anti_join(unmetered, "listing_id")
+    got_at = ibis.least(ibis.coalesce(trades.delivered_at, trades.accepted_at), trades.accepted_at)
+    trades = trades.select(
+        "trade_id",
+        got_on=got_at.date(),
         accepted_on=trades.accepted_at.date(),
         until_on=(trades.accepted_at + ibis.interval(days=days)).date(),
     )
+    usage = _usage(tables, context)
+    first = usage.group_by(of="trade_id").agg(
+        download=usage.day.min(where=usage.downloads.fill_null(0) > 0),
+        call=usage.day.min(where=_others(usage) > 0),
+    )
+    told = trades.left_join(first, [("trade_id", "of")])
+    downloaded = (told.download >= told.got_on) & (told.download <= told.until_on)
+    called = (told.call >= told.accepted_on) & (told.call <= told.until_on)
+    plain = downloaded.fill_null(False) | called.fill_null(False)
+    return told.filter(~plain).select("trade_id", "got_on", "accepted_on", "until_on")
+
+
+def _usage(tables: Tables, context: Context) -> Any:
     usage = tables["usage"].select("trade_id", "day", "calls", "downloads", "compute_jobs")
-    usage = usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
-    used = trades.select("trade_id", "got_on", "accepted_on", "until_on").inner_join(usage, "trade_id")
-    others = used.calls.fill_null(0) + used.compute_jobs.fill_null(0)
-    downloaded = (used.downloads.fill_null(0) > 0) & (used.day >= used.got_on)
-    called = (others > 0) & (used.day >= used.accepted_on)
-    in_time = used.filter(downloaded | called, used.day <= used.until_on)
-    later = used.filter(used.day > used.until_on).group_by("trade_id").agg(used_later=lambda t: t.count())
-    idle = trades.anti_join(in_time, "trade_id")
-    return idle.left_join(later, "trade_id").drop("trade_id_right").order_by("trade_id")
+    return usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
+
+
+def _others(usage: Any) -> Any:
+    return usage.calls.fill_null(0) + usage.compute_jobs.fill_null(0)
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

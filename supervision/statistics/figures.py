@@ -14,6 +14,7 @@ import ibis
 
 from base.calendar import at_shanghai, months_after
 from supervision.context import Row
+from supervision.dialects import as_sql
 from supervision.duckdb import open_duckdb
 from supervision.engine import Engine
 from supervision.errors import UnusableEvidence
@@ -175,8 +176,8 @@ def _queries(period: Period, dialect: str) -> tuple[str, Mapping[str, str]]:
     tables = unbound_tables()
     settled = facts.settled(tables, period)
     over = tables | {facts.SETTLED: ibis.table(settled.schema(), name=facts.SETTLED)}
-    written = {query.__name__: ibis.to_sql(query(over, period), dialect=dialect) for query in _QUERIES}
-    return str(ibis.to_sql(settled, dialect=dialect)), {name: str(sql) for name, sql in written.items()}
+    written = {query.__name__: as_sql(query(over, period), dialect) for query in _QUERIES}
+    return as_sql(settled, dialect), written
 
 
 def _cells(rows: Iterable[Row]) -> dict[str, dict[Key, Count]]:
