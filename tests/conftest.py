@@ -67,7 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
     memory = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
     controls = not hasattr(config, "workerinput") and config.getoption("dist", "no") != "no"
     if controls and config.option.basetemp is None and memory > ROOM_BYTES:
-        folder = tempfile.mkdtemp(prefix="databourse-tests-", dir=MEMORY)
+        for left in Path(MEMORY).glob("databourse-tests-*-*"):
+            if not Path("/proc", left.name.split("-")[2]).exists():  # its run was killed
+                shutil.rmtree(left, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix=f"databourse-tests-{os.getpid()}-", dir=MEMORY)
         os.environ["TMPDIR"] = folder
         config.option.basetemp = Path(folder) / "pytest"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
