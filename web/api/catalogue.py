@@ -17,11 +17,16 @@ from market.listings.rules import MAX_QUANTITY
 from market.listings.tables import Listing
 from web.acts import Asked, Id
 from web.deps import Caller, CallerDep, ReadDep, VisitorDep
+from web.sheets import CSV, Format, sheet
 from web.views import ListingView, StatementView, View
 
 router = APIRouter(tags=["catalogue"])
 OPERATOR = "EXCHANGE_OPERATOR"
 _STEPS = 200
+_COLUMNS = (
+    *("listing_id", "product_id", "seller_id", "title", "category", "geo", "product_type", "level"),
+    *("licence_class", "unit", "quantity", "list_price_minor", "listed_at"),
+)
 
 
 class PageView(View):
@@ -46,6 +51,7 @@ class SearchForm(Asked):
     sort: catalogue.Sort = catalogue.Sort.NEWEST
     after: Id | None = None
     limit: int = Field(default=20, ge=1, le=100)
+    format: Format = Format.JSON
 
     def query(self) -> catalogue.Query:
         """As the catalogue takes it."""
@@ -60,10 +66,13 @@ class SearchForm(Asked):
         )
 
 
-@router.get("/listings")
-async def search(s: ReadDep, form: Annotated[SearchForm, Query()]) -> PageView:
+@router.get("/listings", response_model=PageView, responses={200: {"content": {CSV: {}}}})
+async def search(s: ReadDep, form: Annotated[SearchForm, Query()]) -> Any:
     """The catalogue: what is on offer, by keyset."""
     page = await catalogue.search(s, form.query(), after=form.after, limit=form.limit)
+    if form.format is Format.CSV:
+        rows = ([getattr(row, name) for name in _COLUMNS] for row in page.listings)
+        return sheet("products.csv", _COLUMNS, rows)
     return PageView(listings=[ListingView.of(row) for row in page.listings], next_after=page.next_after)
 
 

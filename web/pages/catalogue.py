@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from market.listings import catalogue
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Category, Label, ProductType
-from registry.repository import latest_report
+from registry.repository import scores_of
 from web.pages import words
 from web.pages.languages import translations
 from web.pages.naming import names_of
@@ -66,7 +66,7 @@ class Asked:
         changed = replace(self, **({"after": ""} | changes))
         return visitor.url("/products", **{m.name: getattr(changed, m.name) for m in fields(changed)})
 
-    def as_json(self) -> str:
+    def as_json(self, **more: str | int) -> str:
         """The same search for machines."""
         low, high = catalogue.BANDS.get(self.price, (None, None))
         asked = {
@@ -78,6 +78,7 @@ class Asked:
             "max_price_minor": None if high is None else high - 1,
             "sort": self.sort,
             "after": self.after,
+            **more,
         }
         return f"/api/v1/listings?{urlencode({name: v for name, v in asked.items() if v not in {None, ''}})}"
 
@@ -90,10 +91,7 @@ async def search(visitor: VisitorDep) -> Response:
         page = await catalogue.search(s, asked.query(), after=asked.after or None, limit=_PAGE)
         counts = await catalogue.narrowed(s, asked.query())
         names = await names_of(s, [asked.seller or None], (listing.seller_id for listing in page.listings))
-        scores = {}
-        for listing in page.listings:
-            report = await latest_report(s, listing_id=listing.listing_id)
-            scores[listing.listing_id] = report.score_tenths if report else None
+        scores = await scores_of(s, listing_ids={listing.listing_id for listing in page.listings})
     return visitor.render(
         "products.html",
         asked=asked,
@@ -108,6 +106,7 @@ async def search(visitor: VisitorDep) -> Response:
         sorts=list(words.SORTS),
         next_address=asked.address(visitor, after=page.next_after) if page.next_after else None,
         as_json=asked.as_json(),
+        as_csv=asked.as_json(format="csv", limit=100),
     )
 
 

@@ -104,8 +104,10 @@ def _is_whole(translation: Any) -> bool:
 def main() -> int:
     """Renew the catalogue file; answers how many texts wait to be translated."""
     catalogue = renewed()
-    with CATALOGUE.open("wb") as file:
+    whole = CATALOGUE.with_suffix(".new")  # nobody reads half of it, and it is never empty
+    with whole.open("wb") as file:
         write_po(file, catalogue, width=100, no_location=True, sort_output=True)
+    whole.replace(CATALOGUE)
     for text in untranslated(catalogue):
         sys.stdout.write(f"to be translated: {text}\n")
     return len(untranslated(catalogue))

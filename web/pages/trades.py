@@ -15,6 +15,7 @@ from market.listings.repository import get_listing, titles_of
 from market.orders import repository
 from market.orders.service import parties_of
 from market.orders.tables import Trade
+from market.settlement.opened import pays
 from market.settlement.repository import instructions_of
 from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
@@ -98,6 +99,9 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         listing=room.listing,
         part=room.part,
         instructions=instructions,
+        sees_account=lambda leg: (
+            visitor.may(SUPERVISORS) or pays(trade, leg["end_to_end_id"], visitor.org_id or "")
+        ),
         price=_price(trade),
         said=said,
         seqs={one.statement_id: one.seq for one in said},

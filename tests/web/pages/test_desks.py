@@ -126,3 +126,17 @@ async def test_an_inquiry_is_refused_with_its_reason_from_the_list(market: Marke
     action = f"/trades/{market.ids['inquired']}/refuse"
     await provider.send(page, action, {"reason_code": page.form(action).values["reason_code"]})
     assert provider.location.startswith("/en/prepared/")  # the provider signs at home
+
+
+async def test_a_party_of_a_trade_sees_its_own_account_alone(market: Market) -> None:
+    path = f"/trades/{market.ids['settled']}"
+    for who, own, others in (
+        ("provider", "0000000003", "0000000004"),
+        ("broker", "0000000004", "0000000003"),
+    ):
+        page = (await Browser(market.served, market.people[who]).get(path)).words
+        assert f"BANK{own}" in page
+        assert f"BANK{others}" not in page
+    page = (await Browser(market.served, market.operator).get(path)).words
+    assert "BANK0000000003" in page
+    assert "BANK0000000004" in page
