@@ -11,7 +11,7 @@ from base.db import ReadSession
 from brokers.repository import mandates_of
 from brokers.states import MandateState
 from ledger.reader import statements_of
-from market.listings import repository
+from market.listings import catalogue, repository
 from market.listings.buyers import KIND_LABELS
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
 from market.listings.conditions import PURPOSE_LABELS, Purpose
@@ -37,6 +37,7 @@ from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
 _TREND: Final = 12
+_RELATED: Final = 3
 _ID: Final = 30
 
 
@@ -57,6 +58,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         plan = await repository.plan_of(s, listing_id=listing_id)
         sandbox = await repository.sandbox_of(s, listing_id=listing_id)
         conditions = await repository.conditions_of(s, listing_id=listing_id)
+        alike = await catalogue.search(s, catalogue.Query(category=listing.category), limit=_RELATED + 1)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
         offers = await beside(s, visitor, listing)
     price = listing.list_price_minor
@@ -85,6 +87,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         region=region(listing.geo),
         on_offer=listing.status is ListingState.LISTED,
         buyers=buyers,
+        related=[one for one in alike.listings if one.listing_id != listing_id][:_RELATED],
         conditions=conditions,
         purposes=[PURPOSE_LABELS[one] for one in Purpose if one in conditions.purposes],
         kinds=KIND_LABELS,

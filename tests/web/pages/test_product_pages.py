@@ -131,3 +131,13 @@ async def test_help_says_what_the_how_to_says(market: Market, name: str) -> None
         assert step in page
         assert f"{number}. {step}\n" in written
     await Browser(market.served).get("/help/nobody", expect=404)
+
+
+async def test_a_product_leads_to_others_of_its_category(market: Market) -> None:
+    visitor = Browser(market.served)
+    assert "Newest of this category" not in (await visitor.get(f"/products/{market.ids['listed']}")).words
+    new = await second_version(market)
+    page = await visitor.get(f"/products/{market.ids['listed']}")
+    related = page.words.partition("Newest of this category")[2]
+    assert "CN¥700,000.00" in related
+    assert f"/en/products/{new}" in {a.get("href") for a in page.named("a")}
