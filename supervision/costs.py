@@ -15,7 +15,7 @@ _A_QUARTER: Final = 3
 
 def monthly_costs(tables: Tables) -> Any:
     """Rows `listing_id, period` (`2026-05`) with the `least` and the `most` declared for that month."""
-    costs = tables["costs"]
+    costs = tables["costs"].filter(tables["costs"].variable_cost_minor.notnull())
     period = costs.period.strip().upper()
     costs = costs.mutate(
         year=period.re_extract(r"^(\d{4})", 1),
