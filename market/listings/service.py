@@ -368,7 +368,7 @@ async def _of_submitter(s: WriteSession, act: Act, listing_id: str) -> Listing:
 
 async def _register(s: WriteSession, act: Act, listing: Listing, compliance: Compliance) -> None:
     """Register the claimed rights that are not registered yet; a submission after a return repeats none."""
-    about = {"product_id": listing.product_id, "holder_id": listing.seller_id}
+    about: dict[str, Any] = {"product_id": listing.product_id, "holder_id": listing.seller_id}
     held = [right for right in compliance.rights if await right_held(s, **about, right=right)]
     claimed = compliance.rights - set(held)
     assert compliance.source_statement_sha256 is not None

@@ -85,6 +85,9 @@ UNDER_WAY: Final = (_S.SUBMITTED, _S.NEEDS_SUPPLEMENT, _S.UNDER_REVIEW, _S.PUBLI
 """The states of an application that is under way."""
 STANDING: Final = (_S.REGISTERED, _S.DISPUTED)
 """The states of a registration that has not ended; only the first carries a listing."""
+NOTICED: Final = (_S.PUBLIC_NOTICE, _S.OBJECTED)
+PUBLIC: Final = (*NOTICED, *STANDING, _S.EXPIRED, _S.CANCELLED, _S.REVOKED)
+"""The states in which a registration is everybody's to see."""
 
 MOVES: Final[Mapping[tuple[RegistrationState | None, RegistrationEvent], Move]] = {
     (None, _E.APPLY): Move(

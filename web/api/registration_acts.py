@@ -9,7 +9,8 @@ from registry.registration import applying, holding, recognising, reviewing
 from registry.registration.rules import RegistrarFacts
 from registry.registration.states import ANYONE, HOLDERS, REGISTRAR
 from web.acts import ActKind, Args, kind
-from web.api.registration_forms import (
+from web.node import Node
+from web.registration_forms import (
     ApplyArgs,
     DeclineArgs,
     DismissArgs,
@@ -35,7 +36,6 @@ from web.api.registration_forms import (
     WishArgs,
     WishView,
 )
-from web.node import Node
 from web.views import View
 
 AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
@@ -54,7 +54,7 @@ def _plain(verb: Callable[..., Awaitable[Any]]) -> _Carry:
 
 async def _apply(s: WriteSession, act: Act, args: ApplyArgs, node: Node) -> Any:
     del node
-    about = {"kind": args.kind, "registrar_id": args.registrar_id, "data_id": args.data_id}
+    about: dict[str, Any] = {"kind": args.kind, "registrar_id": args.registrar_id, "data_id": args.data_id}
     return await applying.apply(s, act, **about, **args.values())
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from base.db import ReadSession
 from base.errors import NotFound
 from registry.registration import repository
-from registry.registration.states import STANDING, RegistrationState
+from registry.registration.states import NOTICED, PUBLIC, RegistrationState
 from registry.registration.tables import RegistrationRow
 from web.acts import Id
 from web.api.registration_acts import (
@@ -36,7 +36,8 @@ from web.api.registration_acts import (
     UPHOLD,
     WITHDRAW,
 )
-from web.api.registration_forms import (
+from web.deps import CallerDep, ReadDep, answers, respond
+from web.registration_forms import (
     ApplyArgs,
     ClaimView,
     DeclaredForm,
@@ -78,14 +79,9 @@ from web.api.registration_forms import (
     WishForm,
     WishView,
 )
-from web.deps import CallerDep, ReadDep, answers, respond
 from web.views import View
 
 router = APIRouter(tags=["registration"])
-_S = RegistrationState
-NOTICED: Final = (_S.PUBLIC_NOTICE, _S.OBJECTED)
-PUBLIC: Final = (*NOTICED, *STANDING, _S.EXPIRED, _S.CANCELLED, _S.REVOKED)
-"""The states in which a registration is everybody's to see."""
 _LOOKERS: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
 No = Annotated[str, Field(pattern=r"^(SJ|GS)[0-9A-Z]{13}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]

@@ -21,15 +21,20 @@ from registry.registration.rules import (
     Update,
     Wish,
 )
-from registry.registration.states import HOLDERS, RegistrationEvent, RegistrationState, allowed_to
+from registry.registration.states import (
+    HOLDERS,
+    PUBLIC,
+    RegistrationEvent,
+    RegistrationState,
+    allowed_to,
+)
 from registry.registration.tables import RegistrationRow
 from registry.rules import Right, Source
-from web.api.registration_forms import DeclarationForm
-from web.api.registrations import PUBLIC
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form, sent_back
 from web.pages.naming import names_of
 from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
+from web.registration_forms import DeclarationForm
 
 router = APIRouter()
 _PAGE: Final = 50
