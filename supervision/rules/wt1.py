@@ -56,7 +56,8 @@ def expression(tables: Tables, context: Context) -> Any:
 def _held(tables: Tables, context: Context) -> Any:
     """Who holds a quarter of whom, and how much."""
     limit = context.rules.fraction("WT1", "holding_from")
-    held = tables["holdings"].group_by("holder_id", "held_id").agg(share=lambda t: t.share.sum())
+    held = tables["holdings"].filter(tables["holdings"].share.notnull())  # the least of null and 1 is 1
+    held = held.group_by("holder_id", "held_id").agg(share=held.share.sum())
     held = held.mutate(share=ibis.least(held.share, 1).cast("decimal(18, 9)"))
     return held.filter(held.share * limit.denominator >= limit.numerator, held.holder_id != held.held_id)
 
