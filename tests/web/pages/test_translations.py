@@ -26,6 +26,9 @@ SAME = {
     "KEY",
     "BUNDLE",
     "vkey",
+    "VKEY",
+    "CSV",
+    "JSONL",
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
