@@ -41,11 +41,17 @@ async def begin(
 
 
 async def sessions_of(s: ReadSession, *, user_id: str, now: datetime) -> Sequence[SessionRow]:
-    """A person's sessions that run, the newest first."""
+    """A person's sessions that run, the newest first; no more than a page of them."""
+    return await _running(s, user_id=user_id, now=now, limit=MAX_PAGE)
+
+
+async def _running(
+    s: ReadSession, *, user_id: str, now: datetime, limit: int | None = None
+) -> Sequence[SessionRow]:
     query = select(SessionRow).where(
         SessionRow.user_id == user_id, col(SessionRow.ended_at).is_(None), col(SessionRow.ends_at) > now
     )
-    ordered = query.order_by(col(SessionRow.started_at).desc(), col(SessionRow.session_id)).limit(MAX_PAGE)
+    ordered = query.order_by(col(SessionRow.started_at).desc(), col(SessionRow.session_id)).limit(limit)
     return (await s.exec(ordered)).all()
 
 
@@ -68,10 +74,9 @@ async def end_session(s: WriteSession, *, user_id: str, session_id: str, now: da
 
 
 async def end_others(s: WriteSession, *, user_id: str, but: str, now: datetime) -> int:
-    """End every session of a person but one; answers how many."""
-    others = [
-        row.session_id for row in await sessions_of(s, user_id=user_id, now=now) if row.session_id != but
-    ]
+    """End every session of a person but one, however many there are; answers how many."""
+    running = await _running(s, user_id=user_id, now=now)
+    others = [row.session_id for row in running if row.session_id != but]
     for session_id in others:
         await end_session(s, user_id=user_id, session_id=session_id, now=now)
     return len(others)

@@ -7,7 +7,7 @@ import pytest
 from identity.errors import TokenRevoked
 from identity.rules import Role
 from identity.service import enrol_person
-from identity.sessions import SessionUnknown, end_others, end_session, sessions_of
+from identity.sessions import MAX_PAGE, SessionUnknown, begin, end_others, end_session, sessions_of
 from identity.sign_in import authenticate, forget_expired, sign_in, sign_out
 from tests.houses import make_house
 from tests.identity.test_sign_in import HASHED, PASSWORD, tokens  # noqa: F401 - a fixture
@@ -65,3 +65,17 @@ async def test_a_session_is_ended_with_every_token_that_renewed_it(database, clo
         await forget_expired(s, now=clock.now() + timedelta(hours=12))
     async with database.read() as s:
         assert await sessions_of(s, user_id=person.user_id, now=clock.now()) == []
+
+
+async def test_every_other_session_ends_and_not_only_those_of_a_page(database, clock, person):
+    now = clock.now()
+    ends_at = now + timedelta(hours=12)
+    async with database.write() as s:
+        for number in range(MAX_PAGE + 3):
+            named = {"session_id": f"ses_{number:02}", "user_id": person.user_id, "agent": "a desk"}
+            await begin(s, **named, now=now + timedelta(seconds=number), ends_at=ends_at)
+    async with database.write() as s:
+        assert len(await sessions_of(s, user_id=person.user_id, now=now)) == MAX_PAGE
+        assert await end_others(s, user_id=person.user_id, but="ses_00", now=now) == MAX_PAGE + 2
+        (left,) = await sessions_of(s, user_id=person.user_id, now=now)
+        assert left.session_id == "ses_00"
