@@ -207,6 +207,7 @@ def test_a_rule_not_in_force_at_that_time_is_off(tmp_path):
             "CO3",
             "CO5",
             "CO7",
+            "S10",
             "S11",
             "S12",
             "S13",

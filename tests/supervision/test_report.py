@@ -34,7 +34,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
         **dict.fromkeys(("S17", "S30", "S30D", "WT3"), "payments"),
         "AB2": "costs",
         **dict.fromkeys(("AB3", "FAIR_PRICE", "PRICE_CAP", "WT7"), "listings"),
-        **dict.fromkeys(("CO1", "CO2", "CO3", "CO4", "CO6", "S11", "S12", "S14"), "quotes"),
+        **dict.fromkeys(("CO1", "CO2", "CO3", "CO4", "CO6", "S10", "S11", "S12", "S14"), "quotes"),
         **dict.fromkeys(("AM1", "AM3"), "grants"),
         "AM2": "share_requests",
         "CO7": "bid_traces",
