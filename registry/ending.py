@@ -11,7 +11,7 @@ from base.jobs import enqueue
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from registry import repository
-from registry.errors import RightNotHeld, RightNotYours
+from registry.errors import RightNotHeld, RightNotYours, RightOfRegistration
 from registry.rules import Right, RightEnd
 from registry.tables import RightsRow
 
@@ -36,7 +36,10 @@ async def revoke_right(
 async def cancel_right(
     s: WriteSession, act: Act, *, product_id: str, right: Right, reason_code: str
 ) -> RightsRow:
-    """Give up one's own registered right (REG.CANCEL); it may be registered anew. Raises RightNotHeld."""
+    """Give up one's own registered right (REG.CANCEL); it may be registered anew.
+
+    Raises RightNotHeld; RightOfRegistration where a registrar has registered it: pledges stand there.
+    """
     about = {"product_id": product_id, "holder_id": act.actor.org_id, "reason_code": reason_code}
     return await _end(s, act, RightEnd.CANCELLED, right=right, **about)
 
@@ -54,6 +57,8 @@ async def _end(
     row = await repository.right_entered(s, product_id=product_id, holder_id=holder_id, right=right)
     if row is None or row.ended_at is not None:
         raise RightNotHeld("no registered basis for this right", product=product_id, right=right.value)
+    if end is RightEnd.CANCELLED and row.registration_id is not None:
+        raise RightOfRegistration("ask its registrar", registration_id=row.registration_id)
     row.ended_as, row.ended_at = end.value, act.occurred_at
     s.add(row)
     await s.flush()

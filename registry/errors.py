@@ -81,6 +81,13 @@ class RightNotRegistrable(Refusal):
     rule_id = "REG-PR"
 
 
+class RightOfRegistration(Conflict):
+    """A registrar has registered it: there it is given up or registered anew, and nowhere else."""
+
+    code = "right-of-registration"
+    title = "This right stands in a registration: its registrar decides"
+
+
 class RightNotHeld(Refusal):
     """The organisation holds no registered basis for what it wants to do with the data."""
 

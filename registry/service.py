@@ -18,6 +18,7 @@ from registry.errors import (
     QualityTooLow,
     ReportOfAnotherFile,
     RightNotHeld,
+    RightOfRegistration,
     UnclassifiedProduct,
 )
 from registry.preview import Preview
@@ -68,6 +69,8 @@ async def register_rights_basis(
         former = await repository.right_entered(s, product_id=product_id, holder_id=holder_id, right=right)
         if former is not None:
             check_entered_anew(former.ended_as, right)
+            if former.registration_id is not None:  # handed over with it, or given up with it
+                raise RightOfRegistration("ask its registrar", registration_id=former.registration_id)
             await s.delete(former)
     await s.flush()
     rows = [

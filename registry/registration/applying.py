@@ -78,9 +78,8 @@ async def apply(
     check_claims(kind, declaration, claims, on=today)
     if data_id is not None and not is_id(data_id, "prd"):
         raise RegistrationMalformed("a product of the exchange, or nothing", fields=["data_id"])
-    if kind is Kind.PROPERTY_RIGHT and applicant not in {claim.holder_id for claim in claims}:
-        raise RegistrationMalformed("who applies claims a right", fields=["claims"])
-    await _check_registrar(s, registrar_id, {applicant, *(claim.holder_id for claim in claims)})
+    _check_applicant_claims(kind, applicant, claims)
+    await check_served_by(s, registrar_id, {applicant, *(claim.holder_id for claim in claims)})
     await require_member(s, org_id=applicant)
     await _check_public_code(s, act, kind, declaration)
     row = RegistrationRow(
@@ -178,7 +177,8 @@ async def resubmit(
     today = shanghai_day(act.now)
     check_declaration(row.kind, declaration, today)
     check_claims(row.kind, declaration, claims, on=today)
-    await _check_registrar(s, row.registrar_id, {row.applicant_id, *(claim.holder_id for claim in claims)})
+    _check_applicant_claims(row.kind, row.applicant_id, claims)
+    await check_served_by(s, row.registrar_id, {row.applicant_id, *(claim.holder_id for claim in claims)})
     await _check_public_code(s, act, row.kind, declaration)
     for former in await repository.claims_of(s, registration_id=registration_id):
         await s.delete(former)
@@ -259,12 +259,18 @@ async def _claim(s: WriteSession, act: Act, row: RegistrationRow, claims: Sequen
     await s.flush()
 
 
-async def _check_registrar(s: WriteSession, registrar_id: str, holders: set[str]) -> None:
+async def check_served_by(s: WriteSession, registrar_id: str, holders: set[str]) -> None:
+    """A recognised registrar registers, and none of these is its own. RegistrarUnknown, RegistrarOwnData."""
     if await repository.registrar_named(s, org_id=registrar_id) is None:
         raise RegistrarUnknown("no such registrar is recognised", registrar_id=registrar_id)
     for holder in sorted(holders):
         if holder == registrar_id or await same_controller(s, holder, registrar_id):
             raise RegistrarOwnData("a registrar never registers its own data", holder_id=holder)
+
+
+def _check_applicant_claims(kind: Kind, applicant: str, claims: Sequence[Claim]) -> None:
+    if kind is Kind.PROPERTY_RIGHT and applicant not in {claim.holder_id for claim in claims}:
+        raise RegistrationMalformed("who applies claims a right", fields=["claims"])
 
 
 async def _check_public_code(s: WriteSession, act: Act, kind: Kind, said: Declaration) -> None:

@@ -1,8 +1,9 @@
 """What rests on a registration: a product's rights name it, and every act on them asks whether it stands."""
 
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession
+from base.ids import is_id
 from ledger.recording import Act
 from registry.registration import repository
 from registry.registration.applying import require_public_code, stands
@@ -18,7 +19,8 @@ async def rest_on(
 ) -> None:
     """Let a holder's rights in a product rest on the registration that it cites, if it was made here.
 
-    Raises RegistrationLapsed where that does not stand, or is not this holder's right to operate.
+    Raises RegistrationLapsed where that does not stand, is not this holder's right to operate, registers
+    another product, or the rights rest on another registration already: none is escaped by citing another.
     """
     if basis_ref is None or not await repository.given_here(s, number=basis_ref):
         return
@@ -30,7 +32,12 @@ async def rest_on(
     )
     if not held:
         raise RegistrationLapsed("the right to operate is not registered to this holder", number=basis_ref)
+    if is_id(row.data_id, "prd") and row.data_id != product_id:
+        raise RegistrationLapsed("it registers another product", number=basis_ref, product_id=row.data_id)
     mine = col(RightsRow.product_id) == product_id, col(RightsRow.holder_id) == holder_id
+    bound = (await s.exec(select(RightsRow.registration_id).where(*mine))).all()
+    if set(bound) - {None, row.registration_id}:
+        raise RegistrationLapsed("these rights rest on another registration", number=basis_ref)
     await s.exec(update(RightsRow).where(*mine).values(registration_id=row.registration_id))
 
 

@@ -97,6 +97,20 @@ class RegistrationBlocked(Conflict):
     title = "A pledge or a preservation blocks this"
 
 
+class ObjectionRepeated(Conflict):
+    """One objection of a member is open at a time, and none rests on evidence that was answered before."""
+
+    code = "objection-repeated"
+    title = "This was objected before"
+
+
+class RegistrationAsked(Conflict):
+    """The same was asked, and is not decided."""
+
+    code = "registration-asked"
+    title = "This is asked already"
+
+
 class RegistrationSameOfficer(NotPermitted):
     """Who reviewed an application does not decide about what is objected to it (`states.md` §3.0)."""
 

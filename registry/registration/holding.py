@@ -4,11 +4,12 @@ A holder asks, whoever it concerns agrees, and the registrar enters it or declin
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlmodel import col, select, update
 
+from base.calendar import end_of_day_shanghai
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
@@ -16,11 +17,13 @@ from identity.service import require_member
 from ledger.recording import Act
 from registry.ending import ENDED_JOB
 from registry.registration import repository
-from registry.registration.applying import check_text
+from registry.registration.applying import check_served_by, check_text, require_public_code
 from registry.registration.errors import (
+    RegistrationAsked,
     RegistrationBlocked,
     RegistrationMalformed,
     RegistrationObjectionsOpen,
+    RegistrationTooLate,
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
@@ -30,7 +33,9 @@ from registry.registration.reviewing import (
     check_other_officer,
     check_undisputed,
     enter_rights,
+    first_end,
     open_objections,
+    told,
 )
 from registry.registration.rules import (
     BLOCKING,
@@ -46,7 +51,7 @@ from registry.registration.rules import (
 )
 from registry.registration.states import RegistrationEvent, may_move
 from registry.registration.tables import ClaimRow, NoteRow, RegistrationRow, WishRow
-from registry.rules import Right, RightEnd
+from registry.rules import Right, RightEnd, Source
 from registry.tables import RightsRow
 
 _E = RegistrationEvent
@@ -76,6 +81,9 @@ async def ask(
     if act.actor.org_id not in holders:
         raise RegistrationWrongRole("a holder asks", registration_id=registration_id)
     await _check_wish(s, act, row, wish, changes=changes or {}, taker_id=taker_id)
+    for one in await repository.wishes_of(s, registration_id=registration_id):
+        if one.done is None and (one.asked_by, one.wish) == (act.actor.org_id, wish):
+            raise RegistrationAsked("this is asked already", wish_id=one.wish_id)
     others = sorted(holders - {act.actor.org_id})
     wish_row = WishRow(
         wish_id=act.new_id("wsh"),
@@ -133,14 +141,13 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
     wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
     event = RegistrationEvent(wish.wish.value)
     may_move(row.status, event, act.role)
-    waiting = sorted(set(wish.must_agree) - set(wish.agreed))
-    if waiting:
-        raise RegistrationUnconfirmed("not everybody concerned has agreed", waiting=waiting)
+    await _check_granted(s, row, wish)
     public: dict[str, Any] = {"wish_id": wish_id}
     values: dict[str, Any] = {}
     if wish.wish is Wish.RENEW:
         assert row.valid_to is not None
-        values["valid_to"] = renewed_until(row.kind, row.valid_to, act.now)
+        check_renewal(row.kind, row.valid_to, wish.asked_at)
+        values["valid_to"] = await _renewed(s, act, row)
         public["valid_to"] = rfc3339(values["valid_to"])
     elif wish.wish is Wish.CHANGE:
         changes = wish.payload["changes"]
@@ -152,9 +159,10 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
         await check_undisputed(s, row)
         public |= {"from_id": wish.asked_by, "to_id": wish.payload["taker_id"]}
     await step(s, act, event, row, Said(public=public), values=values or None)
+    await _decide(s, act, wish, done=True)
     if wish.wish is Wish.TRANSFER:
         await _hand_over(s, act, row, wish)
-    await _decide(s, act, wish, done=True)
+        await _drop_others(s, act, row, wish)
     return row
 
 
@@ -253,8 +261,8 @@ async def resolve(
     if named != open_now:
         raise RegistrationObjectionsOpen("name the objections that are open, and no other", open=open_now)
     said = Said(
-        public={"objection_ids": named},
-        opening={"answer": answer},
+        public=told(named),
+        opening={"answer": answer, "objection_ids": named},
         subjects={"ruling": ruling_sha256} if ruling_sha256 else {},
     )
     await step(s, act, event, row, said, values={"since": act.now, "due_at": None})
@@ -320,6 +328,48 @@ def check_changes(changes: Mapping[str, Any]) -> None:
         raise RegistrationMalformed("this is not changed, or not in this form", fields=sorted(set(wrong)))
 
 
+async def _check_granted(s: WriteSession, row: RegistrationRow, wish: WishRow) -> None:
+    """Who asked still holds something, everybody concerned now has agreed, and no registrar serves itself.
+
+    Raises RegistrationUnconfirmed, RegistrationWrongRole, RegistrarOwnData, RegistrarUnknown.
+    """
+    holders = await _holders(s, row)
+    if wish.asked_by not in holders:
+        raise RegistrationWrongRole("who asked holds nothing here any more", wish_id=wish.wish_id)
+    concerned = set(wish.must_agree)
+    if wish.wish in {Wish.CHANGE, Wish.CANCEL}:
+        concerned |= holders - {wish.asked_by}
+    waiting = sorted(concerned - set(wish.agreed))
+    if waiting:
+        raise RegistrationUnconfirmed("not everybody concerned has agreed", waiting=waiting)
+    taker = wish.payload["taker_id"]
+    await check_served_by(s, row.registrar_id, {taker} if taker else set())
+
+
+async def _renewed(s: WriteSession, act: Act, row: RegistrationRow) -> datetime:
+    """The new end: as long again, never beyond the operating term or the public resource's own end."""
+    assert row.valid_to is not None
+    until = renewed_until(row.kind, row.valid_to, act.now)
+    term_ends = row.declaration["term_ends"]
+    if term_ends is not None:
+        until = min(until, end_of_day_shanghai(date.fromisoformat(term_ends)))
+    code = row.declaration["facts"]["public_registration_no"]
+    if row.source == Source.AUTHORISED_OPERATION and code:
+        public = await require_public_code(s, act, code=code)
+        until = until if public is None or public.valid_to is None else min(until, public.valid_to)
+    until = min(until, await first_end(s, row) or until)
+    if until <= row.valid_to:
+        raise RegistrationTooLate("its term ends with it", valid_to=rfc3339(row.valid_to))
+    return until
+
+
+async def _drop_others(s: WriteSession, act: Act, row: RegistrationRow, granted: WishRow) -> None:
+    """What a holder had asked beside the transfer of all it held is nothing any more."""
+    for one in await repository.wishes_of(s, registration_id=row.registration_id):
+        if one.done is None and one.asked_by == granted.asked_by:
+            await _decide(s, act, one, done=False)
+
+
 async def _holders(s: WriteSession, row: RegistrationRow) -> set[str]:
     claims = await repository.claims_of(s, registration_id=row.registration_id)
     return {claim.holder_id for claim in claims} or {row.applicant_id}
@@ -368,7 +418,7 @@ async def _hand_over(s: WriteSession, act: Act, row: RegistrationRow, wish: Wish
     for product_id in sorted(offered):
         payload = {"product_id": product_id, "holder_id": giver}
         await enqueue(s, kind=ENDED_JOB, key=f"{wish.wish_id} {product_id}", run_at=act.now, payload=payload)
-    await enter_rights(s, act, row)
+    await enter_rights(s, act, row, holder_id=taker)
 
 
 async def _decide(s: WriteSession, act: Act, wish: WishRow, *, done: bool) -> WishRow:

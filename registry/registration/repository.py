@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, func, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from registry.registration.errors import RegistrationRequestUnknown, RegistrationUnknown
-from registry.registration.rules import is_number
+from registry.registration.rules import is_number, plain_number
 from registry.registration.states import STANDING, UNDER_WAY, RegistrationState
 from registry.registration.tables import (
     ClaimRow,
@@ -64,7 +65,7 @@ async def resting_on(s: ReadSession, *, registration_id: str) -> RegistrationRow
 
 async def resting_on_number(s: ReadSession, *, number: str) -> RegistrationRow | None:
     """The registration of a number, share-locked for an act that depends on it."""
-    asked = {"number": number}
+    asked = {"number": plain_number(number)}
     return (await s.exec(_BY_NUMBER.execution_options(populate_existing=True), params=asked)).first()
 
 
@@ -127,6 +128,7 @@ async def registrar_named(s: ReadSession, *, org_id: str) -> RegistrarRow | None
 
 async def given_here(s: ReadSession, *, number: str) -> bool:
     """Whether a registrar of this exchange gives numbers like this; others are cited, and not looked up."""
+    number = plain_number(number)
     if not is_number(number):
         return False
     query = select(RegistrarRow.org_id).where(
@@ -142,14 +144,12 @@ async def registrars(s: ReadSession) -> Sequence[RegistrarRow]:
 
 async def next_serial(s: WriteSession, *, series: str) -> int:
     """The next number in a series, taken under its lock: 1 where it begins."""
-    query = exclusive_lock(select(SeriesRow).where(SeriesRow.series == series))
-    row = (await s.exec(query.execution_options(populate_existing=True))).first()
-    if row is None:
-        row = SeriesRow(series=series, last=0)
-    row.last += 1
-    s.add(row)
-    await s.flush()
-    return row.last
+    upsert = (postgresql if s.get_bind().dialect.name == "postgresql" else sqlite).insert(SeriesRow)
+    begun = upsert.values(series=series, last=1)
+    counted = begun.on_conflict_do_update(
+        index_elements=["series"], set_={"last": col(SeriesRow.last) + 1}
+    ).returning(col(SeriesRow.last))
+    return int((await s.exec(counted)).scalar_one())
 
 
 async def objections_to(s: ReadSession, *, registration_id: str) -> Sequence[RegistrationObjectionRow]:
@@ -194,7 +194,7 @@ async def dependents(
     """Product and holder of every right to operate that rests on a registration, or on its public code."""
     rests = col(RightsRow.registration_id) == registration_id
     if number is not None:
-        rests |= col(RightsRow.public_registration_no) == number
+        rests |= func.upper(func.trim(col(RightsRow.public_registration_no))) == number
     query = (
         select(RightsRow.product_id, RightsRow.holder_id)
         .where(rests, RightsRow.right == Right.OPERATE, col(RightsRow.ended_at).is_(None))

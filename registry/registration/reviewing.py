@@ -1,11 +1,13 @@
 """A registrar reviews, puts on public notice, answers objections, and issues the certificate."""
 
-from collections.abc import Collection
-from datetime import date
-from typing import Final
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, Final
 
 from sqlmodel import col, update
 
+from base.calendar import end_of_day_shanghai
+from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
@@ -14,6 +16,7 @@ from ledger.recording import Act
 from registry.registration import repository
 from registry.registration.applying import check_text, require_public_code
 from registry.registration.errors import (
+    ObjectionRepeated,
     OwnershipDispute,
     RegistrarUnknown,
     RegistrationExtended,
@@ -21,6 +24,7 @@ from registry.registration.errors import (
     RegistrationObjectionsOpen,
     RegistrationSameOfficer,
     RegistrationTooEarly,
+    RegistrationTooLate,
     RegistrationUnconfirmed,
 )
 from registry.registration.moving import Said, check_in_time, check_registrar, step
@@ -35,7 +39,7 @@ from registry.registration.rules import (
 )
 from registry.registration.states import RegistrationEvent, RegistrationState, may_move
 from registry.registration.tables import RegistrationObjectionRow, RegistrationRow
-from registry.rules import Right, Source
+from registry.rules import Right, Source, check_entered_anew
 from registry.tables import RightsRow
 
 _E = RegistrationEvent
@@ -51,8 +55,9 @@ async def extend(s: WriteSession, act: Act, *, registration_id: str, reason: str
         raise RegistrationMalformed("the review of public data is not extended", fields=["kind"])
     if row.extended:
         raise RegistrationExtended("the review was extended before", registration_id=registration_id)
+    if row.due_at is None:
+        raise RegistrationTooLate("the review was not decided in time", registration_id=registration_id)
     check_in_time(row.due_at, act)
-    assert row.due_at is not None
     due_at = due_after(row.kind, "extension", row.due_at)
     said = Said(public={"decide_by": rfc3339(due_at)}, opening={"reason": check_text(reason)})
     await step(s, act, _E.EXTEND, row, said, values={"extended": True, "due_at": due_at})
@@ -115,6 +120,7 @@ async def object_to(
     text, named = check_text(text), sorted(set(evidence))
     if not named:
         raise Malformed("an objection names what shows it")
+    await _check_new(s, row, act.actor.org_id, named)
     if not late:
         check_in_time(row.notice_until, act)
     person = await require_identified(s, user_id=act.actor.user_id)
@@ -176,7 +182,7 @@ async def dismiss(
     named, open_now = sorted(set(objection_ids)), await open_objections(s, row)
     if named != open_now:
         raise RegistrationObjectionsOpen("name the objections that are open, and no other", open=open_now)
-    said = Said(public={"objection_ids": named}, opening={"answer": answer})
+    said = Said(public=told(named), opening={"answer": answer, "objection_ids": named})
     await step(s, act, _E.DISMISS, row, said, values={"since": act.now, "due_at": None})
     await answer_all(s, act, named, answer=answer, upheld=False)
     return row
@@ -208,6 +214,7 @@ async def issue(s: WriteSession, act: Act, *, registration_id: str) -> Registrat
     )
     if public is not None and public.valid_to is not None:
         valid_to = min(valid_to, public.valid_to)
+    valid_to = min(valid_to, await first_end(s, row) or valid_to)
     said = Said(
         public={"number": number, "valid_to": rfc3339(valid_to)},
         subjects={
@@ -221,12 +228,27 @@ async def issue(s: WriteSession, act: Act, *, registration_id: str) -> Registrat
     return row
 
 
-async def enter_rights(s: WriteSession, act: Act, row: RegistrationRow) -> None:
-    """Enter the registered rights where every act on the data asks for them."""
+async def first_end(s: WriteSession, row: RegistrationRow) -> datetime | None:
+    """The end of the first of its rights to end: the registration ends with it."""
+    claims = await repository.claims_of(s, registration_id=row.registration_id)
+    ends = [date.fromisoformat(claim.until) for claim in claims if claim.until is not None]
+    return end_of_day_shanghai(min(ends)) if ends else None
+
+
+async def enter_rights(
+    s: WriteSession, act: Act, row: RegistrationRow, *, holder_id: str | None = None
+) -> None:
+    """Enter the registered rights (of one holder) where every act on the data asks for them.
+
+    A right that was revoked is not entered again. Raises RightRevoked.
+    """
     for claim in await repository.claims_of(s, registration_id=row.registration_id):
+        if holder_id not in {None, claim.holder_id}:
+            continue
         right = Right(claim.right)
         former = await s.get(RightsRow, (row.data_id, right, claim.holder_id), with_for_update=True)
         if former is not None and former.ended_at is not None:
+            check_entered_anew(former.ended_as, right)
             await s.delete(former)
             await s.flush()
             former = None
@@ -273,6 +295,19 @@ async def check_other_officer(s: WriteSession, act: Act, row: RegistrationRow) -
     if officer.mark == reviewer.mark:
         raise RegistrationSameOfficer("another officer answers", registration_id=row.registration_id)
     await require_unbound(s, user_id=officer.user_id, others=[reviewer.user_id])
+
+
+async def _check_new(s: WriteSession, row: RegistrationRow, org_id: str, evidence: list[str]) -> None:
+    """One open objection of a member, and none on evidence that was answered before. ObjectionRepeated."""
+    for one in await repository.objections_to(s, registration_id=row.registration_id):
+        if one.objector_id == org_id and (one.upheld is None or set(evidence) <= set(one.evidence)):
+            raise ObjectionRepeated("this was objected before", objection_id=one.objection_id)
+
+
+def told(objection_ids: Sequence[str]) -> dict[str, Any]:
+    """The objections that are answered together, as a statement tells them: any number in a bounded form."""
+    listed = "\n".join(sorted(objection_ids)).encode()
+    return {"objections": len(objection_ids), "objections_sha256": sha256_hex(listed)}
 
 
 async def open_objections(s: WriteSession, row: RegistrationRow) -> list[str]:

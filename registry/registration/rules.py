@@ -289,3 +289,8 @@ def number_in(series: str, serial: int) -> str:
 def is_number(text: str) -> bool:
     """Whether a text has the form of a registration's number."""
     return re.fullmatch(r"(SJ|GS)[0-9]{2}[0-9A-Z][0-9]{4}(0[1-9]|1[0-2])[0-9]{4}", text) is not None
+
+
+def plain_number(text: str) -> str:
+    """A number as it is given, however it was typed."""
+    return "".join(text.split()).upper()

@@ -194,7 +194,9 @@ async def registration(registration_id: Id, caller: CallerDep, s: ReadDep) -> Fu
     """A registration with its file, for its applicant, its holders, its registrar and who supervises."""
     row = await repository.get_registration(s, registration_id=registration_id)
     claims = await repository.claims_of(s, registration_id=registration_id)
+    wishes = await repository.wishes_of(s, registration_id=registration_id)
     concerned = {row.applicant_id, row.registrar_id, *(claim.holder_id for claim in claims)}
+    concerned |= {org_id for wish in wishes if wish.done is None for org_id in wish.must_agree}
     if caller.actor.org_id not in concerned and not caller.actor.roles & _LOOKERS:
         raise NotFound("no such registration", registration_id=registration_id)
     return await full_view(s, row)

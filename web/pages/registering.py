@@ -179,16 +179,18 @@ async def _one(visitor: Visitor, registration_id: str, filled: Filled) -> Respon
         notes = await repository.notes_of(s, **about)
         said = await statements_of(s, object_id=registration_id)
         holders = {one.holder_id for one in claims}
-        insider = visitor.org_id in {row.applicant_id, row.registrar_id, *holders} or visitor.may(SUPERVISORS)
+        asked = {org_id for wish in wishes if wish.done is None for org_id in wish.must_agree}
+        concerned = {row.applicant_id, row.registrar_id, *holders, *asked}
+        insider = visitor.org_id in concerned or visitor.may(SUPERVISORS)
         if not insider and row.status not in PUBLIC:
             raise NotFound("no such registration", registration_id=registration_id)
-        concerned = {one for wish in wishes for one in wish.must_agree}
+        awaited = {one for wish in wishes for one in wish.must_agree}
         names = await names_of(
             s,
             [row.applicant_id, row.registrar_id],
             holders,
             (one.objector_id for one in objections),
-            concerned,
+            awaited,
         )
     return visitor.render(
         "registration.html",

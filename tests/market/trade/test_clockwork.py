@@ -29,6 +29,7 @@ from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.ending import ENDED_JOB
+from registry.registration.moving import DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
@@ -50,6 +51,7 @@ ALWAYS = {
     ENDED_JOB,
     CLOSE_JOB,
     AWARD_JOB,
+    DUE_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -82,6 +84,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         ENDED_JOB,
         CLOSE_JOB,
         AWARD_JOB,
+        DUE_JOB,
     }
 
 

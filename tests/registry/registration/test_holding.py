@@ -1,27 +1,34 @@
 """What becomes of a registration, and of what rests on it."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from registry.errors import RightNotHeld
-from registry.registration import holding, reviewing
+from registry.ending import cancel_right, revoke_right
+from registry.errors import RightNotHeld, RightOfRegistration
+from registry.registration import applying, holding, reviewing
+from registry.registration.depending import rest_on
 from registry.registration.errors import (
+    ObjectionRepeated,
+    RegistrationAsked,
     RegistrationBlocked,
     RegistrationLapsed,
     RegistrationMalformed,
     RegistrationObjectionsOpen,
+    RegistrationRequestUnknown,
     RegistrationSameOfficer,
     RegistrationTooEarly,
+    RegistrationTooLate,
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
 from registry.registration.repository import claims_of, get_registration
-from registry.registration.rules import NoteKind, RevocationReason, Wish
+from registry.registration.rules import Claim, NoteKind, RevocationReason, Wish
 from registry.registration.states import RegistrationState
-from registry.rules import Right
-from registry.service import require_right
-from tests.registry.registration.desk import Desk
+from registry.rules import Right, Source, SourceFacts
+from registry.service import register_rights_basis, require_right
+from tests.registry.registration.desk import DECLARED, Desk
 from tests.standstill import refused
 
 S = RegistrationState
@@ -159,7 +166,7 @@ async def test_a_registrar_declines_with_a_reason_and_a_request_is_decided_once(
     wished = await asked(desk, row, Wish.CANCEL)
     declined = await desk.by("lin", holding.decline, **wished, reason="仍有在履行合同")
     assert declined.done is False
-    with pytest.raises(Exception, match="no such request"):
+    with pytest.raises(RegistrationRequestUnknown):
         await desk.by("lin", holding.grant, **wished)
 
 
@@ -175,3 +182,93 @@ async def test_a_stranger_asks_for_nothing_and_another_registrar_revokes_nothing
     assert (row.status, row.reason_code) == (S.REVOKED, "FALSE_PROOF")
     with pytest.raises(RegistrationLapsed):
         await stands(desk, row)
+
+
+async def test_two_transfers_asked_at_once_are_one_and_the_giver_cancels_nothing_afterwards(desk):
+    row = await desk.registered()
+    first = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+    async with refused(desk.database, RegistrationAsked):
+        await asked(desk, row, Wish.TRANSFER, taker_id=desk.rival.org_id)
+    given_up = await asked(desk, row, Wish.CANCEL)
+    await desk.partner.do(holding.agree, **first)
+    await desk.by("lin", holding.grant, **first)
+    with pytest.raises(RegistrationRequestUnknown):  # the giver's other requests went with the transfer
+        await desk.by("lin", holding.grant, **given_up)
+    assert await desk.state_of(row.registration_id) is S.REGISTERED
+
+
+async def test_a_right_of_a_registration_is_not_given_up_past_its_registrar_nor_entered_beside_it(desk):
+    row = await desk.registered()
+    about = {"product_id": row.data_id, "right": Right.OPERATE, "reason_code": "EXIT"}
+    async with refused(desk.database, RightOfRegistration):
+        await desk.applicant.do(cancel_right, attempted="REG.CANCEL", **about)
+    wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+    await desk.partner.do(holding.agree, **wished)
+    await desk.by("lin", holding.grant, **wished)
+    entered = {"source": Source.SELF_COLLECTED, "facts": SourceFacts(), "claimed": frozenset({Right.OPERATE})}
+    async with refused(desk.database, RightOfRegistration):
+        await desk.applicant.do(
+            register_rights_basis,
+            attempted="LST.SUBMIT",
+            product_id=row.data_id,
+            holder_id=desk.applicant.org_id,
+            source_statement_sha256="ab" * 32,
+            **entered,
+        )
+
+
+async def test_a_revoked_right_does_not_come_back_with_anothers_transfer(desk):
+    row = await desk.apply(claims=desk.all_rights(desk.applicant, desk.partner))
+    about = {"registration_id": row.registration_id}
+    await desk.partner.do(applying.confirm, **about)
+    await desk.by("lin", applying.accept, **about)
+    row = await desk.by("lin", reviewing.publish, **about)
+    desk.clock.move_to(row.notice_until + timedelta(hours=1))
+    row = await desk.by("lin", reviewing.issue, **about)
+    revoked = {"product_id": row.data_id, "holder_id": desk.partner.org_id, "right": Right.OPERATE}
+    await desk.house.operator.do(revoke_right, attempted="REG.REVOKE", **revoked, reason_code="FALSE_PROOF")
+    wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.rival.org_id)
+    await desk.rival.do(holding.agree, **wished)
+    await desk.by("lin", holding.grant, **wished)
+    await stands(desk, row, desk.rival)
+    with pytest.raises(RightNotHeld):
+        await stands(desk, row, desk.partner)
+
+
+async def test_it_ends_with_its_first_right_and_is_not_renewed_beyond_its_term(desk):
+    claims = [Claim(holder_id=desk.applicant.org_id, right=Right.OPERATE, until=date(2027, 12, 31))]
+    row = await desk.registered(claims=claims)
+    assert row.valid_to.isoformat() == "2027-12-31T15:59:59.999000+00:00"
+    desk.clock.move_to(row.valid_to - timedelta(days=30))
+    wished = await asked(desk, row, Wish.RENEW)
+    async with refused(desk.database, RegistrationTooLate):
+        await desk.by("lin", holding.grant, **wished)
+
+
+async def test_another_certificate_of_the_holder_is_no_way_round_a_disputed_one(desk):
+    one = await desk.registered()
+    other = await desk.registered(declaration=replace(DECLARED, sample_sha256="e" * 64))
+    await desk.by(
+        "qiu",
+        reviewing.object_to,
+        registration_id=one.registration_id,
+        text="侵犯我司权益",
+        evidence=["9" * 64],
+    )
+    about = {"product_id": one.data_id, "holder_id": desk.applicant.org_id, "basis_ref": other.number}
+    async with refused(desk.database, RegistrationLapsed):
+        await desk.applicant.do(rest_on, attempted="LST.SUBMIT", **about)
+
+
+async def test_a_member_objects_once_at_a_time_and_never_again_on_the_same_evidence(desk):
+    row = await desk.registered()
+    about = {"registration_id": row.registration_id}
+    said = {"text": "侵犯我司权益", "evidence": ["9" * 64]}
+    objection = await desk.by("qiu", reviewing.object_to, **about, **said)
+    async with refused(desk.database, ObjectionRepeated):
+        await desk.by("qiu", reviewing.object_to, **about, text="另有理由", evidence=["8" * 64])
+    named = {"objection_ids": [objection.objection_id], "answer": "异议不成立"}
+    await desk.by("he", holding.resolve, **about, **named, keep=True)
+    async with refused(desk.database, ObjectionRepeated):
+        await desk.by("qiu", reviewing.object_to, **about, **said)
+    assert await desk.state_of(row.registration_id) is S.REGISTERED

@@ -241,7 +241,7 @@ async def test_only_a_registrar_that_is_recognised_registers(desk):
 
 
 async def test_a_product_of_authorised_data_waits_for_the_code_of_its_resource(desk):
-    facts = SourceFacts(public_registration_no="GS4412026120001")
+    facts = SourceFacts(public_registration_no=" gs4412026120001")
     said = replace(DECLARED, source=Source.AUTHORISED_OPERATION, facts=facts, sample_sha256="e" * 64)
     async with refused(desk.database, PublicRegistrationUnknown):
         await desk.apply(declaration=said)
