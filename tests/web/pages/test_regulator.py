@@ -3,13 +3,14 @@
 import re
 
 import pytest
+from httpx import Response
 
 from cases.repository import cases, flags_of, get_case, orders_of
 from cases.rules import CaseState
 from market.orders.repository import get_trade
 from market.orders.states import TradeState
 from tests.web.market import Market
-from tests.web.pages.browsing import Browser
+from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.findings import with_findings
 
 
@@ -44,6 +45,26 @@ async def test_findings_are_filtered_by_rule(market: Market) -> None:
     assert "No finding." in (await browser.get("/reg?rule=AML24-1")).words
 
 
+async def posted(browser: Browser, page: Page, path: str) -> Response:
+    """A step sent without a form for it."""
+    token = page.form("/logout").values["csrf"]
+    return await browser.client.post(
+        browser.address(path),
+        content=f"csrf={token}&idempotency_key=abc".encode(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+
+
+async def is_for_another(browser: Browser, path: str, event: str) -> None:
+    """A step is not offered to who handles the case, and refused where it is sent all the same."""
+    page = await browser.get(path)
+    assert not [form for form in page.forms if form.action.endswith(f"/steps/{event}")]
+    assert "For another officer, who has had no part in it:" in page.words
+    answer = await posted(browser, page, f"{path}/steps/{event}")
+    assert answer.status_code == 403
+    assert "case-same-officer" in answer.text
+
+
 async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trade(market: Market) -> None:
     finding_id = with_findings(market)
     browser = Browser(market.served, market.samr)
@@ -65,8 +86,7 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     colleague = await market.served.colleague(market.samr, "samr-2")
     await market.served.prove(colleague)
     second = Browser(market.served, colleague)
-    page = await browser.send(await browser.get(path), "/steps/OPEN_CASE", expect=403)
-    assert "case-same-officer" in page.words
+    await is_for_another(browser, path, "OPEN_CASE")
     await second.send(await second.get(path), "/steps/OPEN_CASE")
     async with market.served.node.database.read() as s:
         assert (await get_case(s, case_id=case_id)).status is CaseState.INVESTIGATING
@@ -113,12 +133,7 @@ async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(mar
     assert [form.action for form in page.forms if "/reg/cases/" in form.action] == []
     async with market.served.node.database.read() as s:
         (case,) = await cases(s)
-    token = page.form("/logout").values["csrf"]
-    answer = await auditor.client.post(
-        f"/en/reg/cases/{case.case_id}/steps/OPEN_CASE",
-        content=f"csrf={token}&idempotency_key=abc".encode(),
-        headers={"content-type": "application/x-www-form-urlencoded"},
-    )
+    answer = await posted(auditor, page, f"/reg/cases/{case.case_id}/steps/OPEN_CASE")
     assert answer.status_code == 403
 
 
