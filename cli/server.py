@@ -17,10 +17,11 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from web.limits import CROWDED
+from web.limits import CROWDED, has_body
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 HEAD_TIMEOUT_S: Final = 15.0
+UNREAD_TIMEOUT_S: Final = 120.0
 _GRACE_S: Final = 10
 _CONNECTIONS: Final = 1000
 _LISTENERS: Final = 8
@@ -35,6 +36,9 @@ _MALLOC: Final = {-1: 2 * 1024 * 1024, -3: 2 * 1024 * 1024, -8: 2}
 class BoundedHead(HttpToolsProtocol):
     """A connection that is closed when the head of a request is too large or does not come.
 
+    Neither the rest of a body that nobody reads, as it was answered already, nor an answer of which the
+    client takes nothing keeps it open.
+
     An application that can be asked (`knock`) is, before a task is made of a request: who is sent away
     then costs little, and those who were let in wait no longer the more there are outside.
     """
@@ -42,6 +46,8 @@ class BoundedHead(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
+    _closes_after_body = False
+    _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as upstream
         super().connection_made(transport)
@@ -54,6 +60,8 @@ class BoundedHead(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse()
+        elif self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None:  # type: ignore[redundant-expr]  # it begins as None
+            self._await_head()  # what came took the time limit of an idle line away
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -65,27 +73,50 @@ class BoundedHead(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.transport.is_closing():
+            return
         plain = not self.pipeline and not self.flow.write_paused and cycle.scope["method"] != "HEAD"
         away = app.knock(cycle.scope) if plain and hasattr(app, "knock") else None
         if away is None:
+            self._unset_keepalive_if_required()  # of one that was sent away before it, in the same piece
             super()._start_asgi_task(cycle, app)
             return
         headers = [*self.server_state.default_headers, *away.headers]
-        closes = not cycle.keep_alive or bool(cycle.scope.get(CROWDED))
+        crowded, comes = bool(cycle.scope.get(CROWDED)), has_body(cycle.scope)
+        closes = not cycle.keep_alive or crowded or comes
         if closes and (b"connection", b"close") not in headers:
             headers.append((b"connection", b"close"))
         self.transport.write(_raw(away.status, headers, away.content))
         cycle.response_started = cycle.response_complete = True
-        if closes:
+        if comes and not crowded:  # closed before its body is in, the line would be reset and the answer lost
+            self._closes_after_body = True
+        elif closes:
             self.transport.close()
         self.on_response_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head = True
+        self._calm()
+        if self._closes_after_body:
+            self.transport.close()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_reader()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._await_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm()
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
         super().connection_lost(exc)
 
     def _await_head(self) -> None:
@@ -96,8 +127,27 @@ class BoundedHead(HttpToolsProtocol):
         self._timer = None
         if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]  # it begins as None
             self._await_head()  # a client that sends on while it is answered does not cut its own answer
-        else:
+        elif self._head_bytes:
             self._refuse()
+        else:
+            self.transport.close()
+
+    def _await_reader(self) -> None:
+        """Look again, after a while, whether the client has taken anything of what is to be sent now."""
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+        if unread := self.transport.get_write_buffer_size():
+            self._unread_timer = self.loop.call_later(UNREAD_TIMEOUT_S, self._look_at_reader, unread)
+
+    def _look_at_reader(self, unread: int) -> None:
+        self._unread_timer = None
+        if not self.flow.write_paused and not self.cycle.response_complete:
+            return  # what is there may have grown; the end of the answer, or too much of it, looks again
+        if self.transport.get_write_buffer_size() < unread:
+            self._await_reader()
+        else:
+            self.transport.abort()  # to close it would wait for the client
 
     def _calm(self) -> None:
         if self._timer is not None:

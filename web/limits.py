@@ -9,11 +9,11 @@ which is one customer's.
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from fastapi import Request
 
@@ -110,6 +110,14 @@ class SentAway(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     content: bytes
+
+
+def has_body(scope: Mapping[str, Any]) -> bool:
+    """Whether the head of a request tells of a body after it."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 class Turnstile:

@@ -18,7 +18,17 @@ from ledger.witness import WitnessDesk
 from web import api, gateway, pages, problems
 from web.compiling import Compiling
 from web.deps import UPLOAD
-from web.limits import ANNOUNCED, CROWDED, IDLE_SUBMISSIONS, LEAVE, Addresses, Attempts, SentAway, Turnstile
+from web.limits import (
+    ANNOUNCED,
+    CROWDED,
+    IDLE_SUBMISSIONS,
+    LEAVE,
+    Addresses,
+    Attempts,
+    SentAway,
+    Turnstile,
+    has_body,
+)
 from web.node import Node, background
 from web.supervising import Supervising
 from web.working import Working
@@ -109,7 +119,7 @@ class Bounds:
                 message["headers"] = headers
             await send(message)
 
-        if not _has_body(scope):
+        if not has_body(scope):
             visit.begin()
         try:
             await self._app(scope, body.receive, with_headers)
@@ -183,13 +193,6 @@ class _Body:
         if self._bytes > limit:
             raise _closing(_TOO_LARGE)
         return message
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
 
 
 def _told_length(scope: Scope) -> int:

@@ -93,6 +93,19 @@ class Door:
         await answering(scope, receive, send)
 
 
+class Busy(Door):
+    """A door that looks at its own server's only connection while it answers, or answers at great length."""
+
+    running: server.Server
+    idle: list[bool]
+    size = 4
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        (line,) = self.running.server_state.connections
+        self.idle = [line.timeout_keep_alive_task is not None]  # type: ignore[union-attr]  # no web socket
+        await PlainTextResponse(b"x" * self.size)(scope, receive, send)
+
+
 async def served(app: ASGIApp) -> tuple[int, server.Server, asyncio.Task[None]]:
     door = socket.create_server(("127.0.0.1", 0))
     config = server.server_config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
@@ -109,15 +122,21 @@ async def test_who_is_sent_away_at_the_door_costs_the_application_nothing_and_ma
     port, running, task = await served(app)
     post = b"POST /out HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for head, body in ((post, b"a" * 70_000), (b"GET /out HTTP/1.1\r\nhost: x\r\n\r\n" * 3, b"")):
-        writer.write(head)
-        await writer.drain()
-        for _ in range(head.count(b"host")):
-            said = await reader.readuntil(b"\r\n\r\n")
-            assert said.startswith(b"HTTP/1.1 503 ")
-            assert b"retry-after: 1\r\n" in said
-            assert await reader.readexactly(4) == b"busy"
-        writer.write(body)
+    writer.write(post)
+    said = await reader.readuntil(b"busy")
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert b"connection: close\r\n" in said
+    writer.write(b"a" * 70_000 + b"GET /in HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert await reader.read() == b""  # its body was waited for, and nothing after it
+    writer.close()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /out HTTP/1.1\r\nhost: x\r\n\r\n" * 3)
+    for _ in range(3):
+        said = await reader.readuntil(b"\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in said
+        assert b"connection" not in said
+        assert await reader.readexactly(4) == b"busy"
     assert app.asked == []
     writer.write(b"GET /in HTTP/1.1\r\nhost: x\r\n\r\n")
     assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200 OK")
@@ -130,6 +149,60 @@ async def test_who_is_sent_away_at_the_door_costs_the_application_nothing_and_ma
     assert app.asked == ["GET /in", "HEAD /out"]
     writer.close()
     running.should_exit = True
+    await task
+
+
+@pytest.mark.parametrize(("path", "said"), [(b"/in", b"here"), (b"/out", b"busy")])
+@pytest.mark.parametrize("rest", [b"a", b"a" * 1000, b"a" * 1000 + b"GET / HT"])
+async def test_what_comes_after_an_answer_does_not_keep_the_line(
+    monkeypatch: pytest.MonkeyPatch, path: bytes, said: bytes, rest: bytes
+) -> None:
+    monkeypatch.setattr(server, "HEAD_TIMEOUT_S", 0.05)
+    port, running, task = await served(Door())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST " + path + b" HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+    await reader.readuntil(said)
+    writer.write(rest)
+    async with asyncio.timeout(20):
+        assert await reader.read() == b""
+    writer.close()
+    running.should_exit = True
+    await task
+
+
+async def test_who_is_let_in_after_one_who_was_sent_away_is_not_cut_off_as_an_idle_line() -> None:
+    app = Busy()
+    port, app.running, task = await served(app)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /out HTTP/1.1\r\nhost: x\r\n\r\nGET /in HTTP/1.1\r\nhost: x\r\n\r\n")
+    await reader.readuntil(b"busy")
+    await reader.readuntil(b"xxxx")
+    assert app.idle == [False]
+    writer.close()
+    app.running.should_exit = True
+    await task
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_client_that_takes_nothing_of_a_long_answer_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, *, reads: bool
+) -> None:
+    monkeypatch.setattr(server, "UNREAD_TIMEOUT_S", 60 if reads else 0.05)
+    app = Busy()
+    app.size = 30_000_000
+    port, app.running, task = await served(app)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /in HTTP/1.1\r\nhost: x\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    if reads:
+        assert len(await reader.readexactly(app.size)) == app.size
+    else:
+        async with asyncio.timeout(20):
+            while app.running.server_state.connections:
+                assert not task.done()
+                await asyncio.sleep(0.01)
+    writer.close()
+    app.running.should_exit = True
     await task
 
 
