@@ -46,6 +46,7 @@ _LATITUDE: Final = re.compile(r"(?:^|_|\b)(?:lat|latitude)(?:$|_|\b)|纬度", re
 _LONGITUDE: Final = re.compile(r"(?:^|_|\b)(?:lon|lng|long|longitude)(?:$|_|\b)|经度", re.IGNORECASE)
 _ONE_PERCENT: Final = 100
 _FEW_SHAPED: Final = 40
+_FAR: Final = 144  # (10 x 4 standard deviations)^2 of a share of a tenth, over their number
 _HEALTH: Final = re.compile(
     r"icd|diagnos|disease|medicat|hba1c|诊断|疾病|病种|病名|病史|用药|血糖|血压|过敏|糖化", re.IGNORECASE
 )
@@ -114,7 +115,8 @@ def column_hints(
     Where only some of the candidates were looked at, `of` is the rows of all: what was found is taken as a
     share of them. One identity number is enough to flag (its check digit and date do not come by chance);
     the others, which any column of long numbers can imitate, are flagged from one percent of the cells.
-    One long number in ten passes Luhn by chance: of a column's many, a quarter has to.
+    One long number in ten passes Luhn by chance: where just so many of a column's do (within four standard
+    deviations), they are no cards; more are, and so are fewer, which somebody has chosen.
     """
     rows: dict[HintKind, int] = {}
     looked = shaped = 0
@@ -125,7 +127,8 @@ def column_hints(
             rows[kind] = rows.get(kind, 0) + count
     share = Fraction(of, looked) if of and looked else Fraction(1)
     found = {kind: int(rows[kind] * share) for kind in HintKind if kind in rows}
-    by_chance = shaped > _FEW_SHAPED and rows.get(HintKind.BANK_CARD, 0) * 4 < shaped
+    off = 10 * rows.get(HintKind.BANK_CARD, 0) - shaped
+    by_chance = shaped > _FEW_SHAPED and off * off <= _FAR * shaped
     return [
         Hint(
             kind,

@@ -35,10 +35,11 @@ class Preview:
 def masked(report: Report, level: Level) -> Preview:
     """The preview of a measured file at a classification level.
 
-    Columns with hints of personal data show a few characters of each cell; from general-3 on, every cell
-    shows only its form.
+    Columns with hints of personal data, and those that single people out, show a few characters of each
+    cell; from general-3 on, every cell shows only its form.
     """
     personal = {hint.column for hint in report.hints if hint.kind not in _AROUND}
+    personal |= {hint.column for hint in report.hints if hint.kind is HintKind.QUASI and hint.flagged}
     only_form = rank(level) >= rank(Level.GENERAL_3)
     header = report.header
     rows = tuple(
