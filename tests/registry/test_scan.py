@@ -140,3 +140,12 @@ def test_health_alone_is_nobodys_and_beside_a_person_it_is_medical():
     assert graded(Level.GENERAL_1, health) is Level.GENERAL_1
     phone = Hint(HintKind.MOBILE, "phone", 10, 10, flagged=True)
     assert graded(Level.GENERAL_1, [*health, phone]) is Level.GENERAL_4
+
+
+@pytest.mark.parametrize(("real", "padding"), [(200, 800), (200, 5_000), (40, 0)])
+def test_cards_are_seen_whatever_stands_beside_them(real, padding):
+    random = Random(5)
+    values = [(card(random), 1) for _ in range(real)]
+    values += [(card(random, valid=False), 1) for _ in range(padding)]
+    (hint,) = column_hints("卡号", values, checked=real + padding)
+    assert (hint.kind, hint.rows, hint.flagged) == (HintKind.BANK_CARD, real, True)
