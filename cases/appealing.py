@@ -4,7 +4,8 @@ An appeal suspends neither execution nor publication (行政处罚法 art. 73, �
 art. 56), so it is taken within its time wherever the decision stands by then. A review is asked for within 60
 days and once; a court within six months of the decision, or within fifteen days of a review's ruling
 (行政诉讼法 art. 45, 46). What one party has taken to a review another one joins, and nobody goes to court
-meanwhile (行政复议法 art. 29); one ruling ends all that wait for it.
+meanwhile (行政复议法 art. 29); one ruling ends all that wait for it, and nobody else's way. No
+ruling changes a decision to the worse (行政复议法 art. 63, 行政诉讼法 art. 77).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,12 @@ from cases import repository
 from cases.bargaining import party_of
 from cases.deadlines import term
 from cases.errors import CaseDoneBefore, CaseTooLate, CaseWrongRole, CaseWrongState
-from cases.executing import DISPLAY_JOB, decision_of
+from cases.executing import DISPLAY_JOB, decision_of, held_against
 from cases.flags import clear_flags
 from cases.moving import LATE, Said, Speaker, another_officer, claim_for, set_deadline, step
-from cases.punishing import Decision, check_named, decided_against
-from cases.rules import SPARING, CaseEvent, CaseState, Outcome
+from cases.penalties import check_fine
+from cases.punishing import check_named
+from cases.rules import SPARING, CaseEvent, CaseState, check_decision
 from cases.states import HEARERS, PARTY
 from cases.tables import Case, CaseDeadline, CasePaper
 from ledger.recording import Act
@@ -44,7 +46,7 @@ class Appeals:
     """What was taken to whom since the decision; `waiting` for a ruling, all of one way."""
 
     waiting: tuple[tuple[str, str], ...] = ()  # way, who
-    ended: frozenset[str] = frozenset()  # the ways in which there was a ruling
+    ended: frozenset[tuple[str, str]] = frozenset()  # way, whose, in which there was a ruling
 
     @property
     def way(self) -> str | None:
@@ -54,25 +56,25 @@ class Appeals:
 def appeals_in(papers: Sequence[CasePaper]) -> Appeals:
     """The appeals of a file. Pure."""
     waiting: list[tuple[str, str]] = []
-    ended: set[str] = set()
+    ended: set[tuple[str, str]] = set()
     for paper in papers:
         if paper.event == CaseEvent.APPEAL:
             waiting.append((paper.document["way"], paper.org_id))
         elif paper.event in RULINGS:
-            ended |= {way for way, _ in waiting}
+            ended |= set(waiting)
             waiting = []
     return Appeals(tuple(waiting), frozenset(ended))
 
 
 def check_way(appeals: Appeals, way: str, org_id: str) -> None:
     """Whether this party can go this way now. Raises CaseDoneBefore, CaseWrongState."""
-    if way in appeals.ended:
+    if (way, org_id) in appeals.ended:
         raise CaseDoneBefore("this way was gone to its end", way=way)
     if (way, org_id) in appeals.waiting:
         raise CaseDoneBefore("this party waits for the ruling", way=way)
     if appeals.way not in {None, way}:
         raise CaseWrongState("the decision is heard elsewhere", state=str(appeals.way), allowed=[])
-    if way == REVIEW and LAWSUIT in appeals.ended:
+    if way == REVIEW and (LAWSUIT, org_id) in appeals.ended:
         raise CaseWrongState("a court has ruled upon it", state=LAWSUIT, allowed=[])
 
 
@@ -84,7 +86,7 @@ async def ways_open(s: ReadSession, *, case: Case, org_id: str, now: datetime) -
     appeals = appeals_in(await repository.papers_of(s, case_id=case.case_id))
     found = {}
     for way in _LIMITS:
-        until = await _until(s, case.case_id, way)
+        until = await _until(s, case.case_id, way, appeals, org_id)
         try:
             check_way(appeals, way, org_id)
         except (CaseDoneBefore, CaseWrongState):
@@ -109,7 +111,7 @@ async def appeal_decision(
     check_named(decided.document, party.org_id)
     appeals = appeals_in(await repository.papers_of(s, case_id=case_id))
     check_way(appeals, way, party.org_id)
-    until = await _until(s, case_id, way)
+    until = await _until(s, case_id, way, appeals, party.org_id)
     if until is not None and act.now > until:
         raise CaseTooLate("the time for this is over", until=rfc3339(until))
     opening = {"org_id": party.org_id, "side": PARTY, "text_sha256": sha256_hex(text.encode())}
@@ -127,7 +129,8 @@ async def end_appeal(
     """Rule upon an appeal, as who hears it (CSE.UPHOLD, CSE.CHANGE, CSE.REVOKE): it ends all that wait.
 
     By another natural person than handled the case, proposed the penalty or decided. Changed fines stay in
-    the range of the notice. Raises FineBeyondRange, CaseWrongRole, CaseWrongState, CaseSameOfficer,
+    the range of the notice and at or below what is held; those that are not named stay as they are. Raises
+    FineBeyondRange, DecisionBeyondFinding, CaseWrongRole, CaseWrongState, CaseSameOfficer,
     `person-not-identified`, `persons-bound`.
     """
     case = await claim_for(s, act, case_id, event)
@@ -142,13 +145,7 @@ async def end_appeal(
     officer = await another_officer(s, act, case.handler, notice.document["officer_id"], decided.user_id)
     opening: dict[str, Any] = {"ruling": ruling, "officer_id": officer.user_id}
     if event is CaseEvent.CHANGE:
-        changed = Decision(
-            outcome=Outcome(decided.document["outcome"]),
-            org_ids=decided.document["org_ids"],
-            fines=fines,
-            reasons=ruling,
-        )
-        opening["fines"] = await decided_against(changed, notice)
+        opening["fines"] = changed_fines(await held_against(s, case_id), fines, notice.document["fines"])
     await step(s, act, case, event, Said(opening=opening))
     if event is CaseEvent.REVOKE:
         await clear_flags(s, act, case_id=case_id)
@@ -161,6 +158,26 @@ async def end_appeal(
     return case
 
 
+def changed_fines(
+    held: Sequence[Mapping[str, Any]], fines: Mapping[str, int], proposed: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What is held against whom after a ruling that names `fines`: nobody's rises. Pure.
+
+    Raises DecisionBeyondFinding, FineBeyondRange.
+    """
+    org_ids = [one["org_id"] for one in held]
+    check_decision(org_ids, {*org_ids, *fines})
+    lows = {one["org_id"]: int(one["low_minor"]) for one in proposed}
+    found = []
+    for one in held:
+        high = int(one["fine_minor"])
+        low = min(lows[one["org_id"]], high)  # a warning has no fine, whatever the range
+        fine = fines.get(one["org_id"], high)
+        check_fine(fine, low, high)
+        found.append({**one, "fine_minor": str(fine)})
+    return found
+
+
 async def _display_on(s: WriteSession, act: Act, case: Case) -> None:
     """An upheld decision is displayed as long as it would have been; that may be over already."""
     published = await repository.last_paper(s, case_id=case.case_id, event=CaseEvent.PUBLISH)
@@ -171,7 +188,12 @@ async def _display_on(s: WriteSession, act: Act, case: Case) -> None:
     await enqueue(s, kind=DISPLAY_JOB, key=key, run_at=max(until, act.now) + LATE, payload=payload)
 
 
-async def _until(s: ReadSession, case_id: str, way: str) -> datetime | None:
-    """The last moment for a way; None where no time runs for it."""
-    rows = [await s.get(CaseDeadline, (case_id, name)) for name in _LIMITS[way]]
+async def _until(s: ReadSession, case_id: str, way: str, appeals: Appeals, org_id: str) -> datetime | None:
+    """The last moment of a way for a party; None where no time runs for it.
+
+    Who has had a review's ruling has what runs from it and no more; it cuts nobody else's six months.
+    """
+    reviewed = way == LAWSUIT and (REVIEW, org_id) in appeals.ended
+    names = ("lawsuit_after_review",) if reviewed else _LIMITS[way]
+    rows = [await s.get(CaseDeadline, (case_id, name)) for name in names]
     return max((row.due_at for row in rows if row is not None), default=None)

@@ -65,13 +65,19 @@ async def execute_decision(
 
 
 async def publish_decision(s: WriteSession, act: Act, *, case_id: str) -> Case:
-    """Publish whom it is held against (CSE.PUBLISH), for three months or three years."""
+    """Publish whom it is held against (CSE.PUBLISH), for three months or three years.
+
+    What was published before and changed on appeal is displayed no longer than it would have been.
+    """
     case = await claim_for(s, act, case_id, CaseEvent.PUBLISH)
     decided = await decision_of(s, case_id)
     held = await held_against(s, case_id)
     outcome = decided.document["outcome"]
     name = "display_minor" if outcome == Outcome.WARNING else "display"
     until = term(name, act.occurred_at).after(act.occurred_at)
+    before = await repository.last_paper(s, case_id=case_id, event=CaseEvent.PUBLISH)
+    if before is not None:
+        until = min(until, repository.display_until(before))
     public = {
         "rule_id": case.rule_id,
         "org_ids": _named(held),
@@ -82,7 +88,7 @@ async def publish_decision(s: WriteSession, act: Act, *, case_id: str) -> Case:
     await step(s, act, case, CaseEvent.PUBLISH, Said(public=public))
     payload = {"case_id": case_id}
     key = f"{case_id}:{rfc3339(act.occurred_at)}"  # what was changed on appeal is published anew
-    await enqueue(s, kind=DISPLAY_JOB, key=key, run_at=until + LATE, payload=payload)
+    await enqueue(s, kind=DISPLAY_JOB, key=key, run_at=max(until, act.now) + LATE, payload=payload)
     return case
 
 

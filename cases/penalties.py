@@ -127,13 +127,18 @@ class FineRange:
 
     def check(self, fine_minor: int) -> None:
         """A fine that somebody decides lies within the range. Raises FineBeyondRange."""
-        if not self.low_minor <= fine_minor <= self.high_minor:
-            raise FineBeyondRange(
-                "the fine lies outside its lawful range",
-                fine_minor=str(fine_minor),
-                low_minor=str(self.low_minor),
-                high_minor=str(self.high_minor),
-            )
+        check_fine(fine_minor, self.low_minor, self.high_minor)
+
+
+def check_fine(fine_minor: int, low_minor: int, high_minor: int) -> None:
+    """A fine lies within a range. Raises FineBeyondRange."""
+    if not low_minor <= fine_minor <= high_minor:
+        raise FineBeyondRange(
+            "the fine lies outside its lawful range",
+            fine_minor=str(fine_minor),
+            low_minor=str(low_minor),
+            high_minor=str(high_minor),
+        )
 
 
 def fine_range(offence: Offence, rows: Iterable[Row] | None = None) -> FineRange:

@@ -22,12 +22,11 @@ from cases.errors import (
     CaseTooEarly,
     CaseTooLate,
     EvidenceNotPinned,
-    FineBeyondRange,
 )
 from cases.filing import hand_over
 from cases.flags import clear_flags, move_flags
 from cases.moving import Said, Speaker, another_officer, claim_for, forget_later, set_deadline, step
-from cases.penalties import fine_range, read_offence
+from cases.penalties import check_fine, fine_range, read_offence
 from cases.rules import SPARING, CaseEvent, Measure, Outcome, check_decision
 from cases.states import PARTY
 from cases.tables import Case, CaseDeadline, CasePaper
@@ -134,7 +133,7 @@ async def decide_case(s: WriteSession, act: Act, *, case_id: str, decision: Deci
     notice = await _notice(s, case)
     await _check_heard(s, act, case)
     await another_officer(s, act, case.handler, notice.document["officer_id"])
-    held = await decided_against(decision, notice)
+    held = _decided_against(decision, notice)
     opening = {
         "org_ids": sorted(one["org_id"] for one in held),
         "fines": held,
@@ -161,7 +160,7 @@ async def decide_case(s: WriteSession, act: Act, *, case_id: str, decision: Deci
     return case
 
 
-async def decided_against(decision: Decision, notice: CasePaper) -> list[dict[str, Any]]:
+def _decided_against(decision: Decision, notice: CasePaper) -> list[dict[str, Any]]:
     """Whom a decision is against, and each fine, within the range of the notice.
 
     Raises DecisionBeyondFinding, FineBeyondRange, Malformed.
@@ -182,13 +181,7 @@ async def decided_against(decision: Decision, notice: CasePaper) -> list[dict[st
             fine, low, gains = 0, 0, 0
         else:
             gains = int(one["confiscate_minor"])
-        if not low <= fine <= high:
-            raise FineBeyondRange(
-                "the fine lies outside its lawful range",
-                fine_minor=str(fine),
-                low_minor=str(low),
-                high_minor=str(high),
-            )
+        check_fine(fine, low, high)
         held.append({"org_id": org_id, "fine_minor": str(fine), "confiscate_minor": str(gains)})
     return held
 

@@ -1,11 +1,21 @@
 """A decision is appealed wherever it stands, in time, to who has not decided; meanwhile it is executed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cases import repository
-from cases.appealing import LAWSUIT, REVIEW, Appeals, appeal_decision, check_way, end_appeal, ways_open
+from cases.appealing import (
+    LAWSUIT,
+    REVIEW,
+    Appeals,
+    appeal_decision,
+    changed_fines,
+    check_way,
+    end_appeal,
+    ways_open,
+)
 from cases.errors import (
     CaseDoneBefore,
     CaseNotParty,
@@ -13,15 +23,17 @@ from cases.errors import (
     CaseTooLate,
     CaseWrongRole,
     CaseWrongState,
+    DecisionBeyondFinding,
+    FineBeyondRange,
 )
-from cases.executing import end_display, execute_decision, publish_decision
+from cases.executing import end_display, execute_decision, held_against, publish_decision
 from cases.punishing import Decision, Fine, decide_case
 from cases.rules import CaseEvent, CaseState, Measure, Outcome, orderable
 from identity.tables import PersonRow
 from ledger.reader import statements_of
 from tests.cases.bench import bench
 from tests.cases.test_decisions import MILLION, WASH, by, events, later, noticed, says
-from tests.standstill import refused
+from tests.standstill import refused, untouched
 
 PENALTY = Decision(outcome=Outcome.PENALTY, reasons="事实清楚")
 WARNING = Decision(outcome=Outcome.WARNING, reasons="情节轻微")
@@ -106,6 +118,8 @@ async def test_an_appeal_does_not_stop_execution_and_what_is_changed_is_executed
     assert (await executes(scene, case_id)).status is CaseState.APPEALED_EXECUTED
     case = await by(scene, "handler", publish_decision, case_id=case_id)
     assert case.status is CaseState.APPEALED_PUBLISHED
+    async with scene.database.read() as s:
+        until = (await statements_of(s, object_id=case_id))[-1].predicate["display_until"]
     body = await bench(scene, REVIEW)
     case = await body.rules(case_id, CaseEvent.CHANGE, fines={scene.broker.org_id: 5})
     assert case.status is CaseState.CHANGED
@@ -117,6 +131,7 @@ async def test_an_appeal_does_not_stop_execution_and_what_is_changed_is_executed
         *_, said = await statements_of(s, object_id=case_id)
     assert said.predicate["fines"] == {scene.broker.org_id: "5"}
     assert (await shown(scene))[0] == [case_id]
+    assert said.predicate["display_until"] == until
 
 
 async def test_a_warning_is_taken_to_court_after_its_display_and_the_display_does_not_come_back(sqlite_scene):
@@ -140,6 +155,20 @@ async def test_a_warning_is_taken_to_court_after_its_display_and_the_display_doe
     later(scene, 90)
     async with refused(scene.database, CaseDoneBefore):  # a court rules once
         await appeals(scene, case_id, LAWSUIT)
+
+
+async def test_what_is_changed_after_its_display_is_not_displayed_again(sqlite_scene):
+    scene = sqlite_scene
+    case_id = await executed(scene, WARNING)
+    await by(scene, "handler", publish_decision, case_id=case_id)
+    later(scene, 100)
+    await appeals(scene, case_id, LAWSUIT)
+    await (await bench(scene, LAWSUIT)).rules(case_id, CaseEvent.CHANGE)
+    await executes(scene, case_id)
+    await by(scene, "handler", publish_decision, case_id=case_id)
+    assert await shown(scene) == ([], [])
+    async with scene.database.write() as s:
+        assert await end_display(s, scene.house.house.exchange_act(), case_id=case_id)
 
 
 async def test_who_decided_does_not_rule_nor_does_who_hears_another_way(sqlite_scene):
@@ -223,6 +252,73 @@ async def test_another_party_joins_and_one_ruling_ends_both(sqlite_scene):
     assert list(ways) == [LAWSUIT]
 
 
+async def both_decided(scene, fines=None):
+    """A decision against the broker and the seller, of whom the notice asked half a million each."""
+    noted = [Fine(one.org_id, WASH, MILLION // 2) for one in (scene.broker, scene.seller)]
+    case_id = await noticed(scene, *noted)
+    later(scene, 9)
+    decision = replace(PENALTY, fines=fines or {})
+    await by(scene, "chief", decide_case, case_id=case_id, decision=decision)
+    return case_id
+
+
+async def test_a_ruling_ends_the_way_of_who_asked_for_it_alone_and_gives_fifteen_days_and_no_more(
+    sqlite_scene,
+):
+    scene = sqlite_scene
+    case_id = await both_decided(scene)
+    review = await bench(scene, REVIEW)
+    await appeals(scene, case_id)
+    await review.rules(case_id, CaseEvent.UPHOLD)
+    later(scene, 16)  # long before the six months are over
+    async with refused(scene.database, CaseTooLate):
+        await appeals(scene, case_id, LAWSUIT)
+    async with scene.database.read() as s:
+        case = await repository.get_case(s, case_id=case_id)
+        now = scene.clock.now()
+        assert await ways_open(s, case=case, org_id=scene.broker.org_id, now=now) == {}
+        ways = await ways_open(s, case=case, org_id=scene.seller.org_id, now=now)
+    assert list(ways) == [REVIEW, LAWSUIT]
+    assert ways[LAWSUIT] - now > timedelta(days=150)
+    await appeals(scene, case_id, party=scene.seller)
+    await review.rules(case_id, CaseEvent.UPHOLD)
+    await appeals(scene, case_id, LAWSUIT, party=scene.seller)
+
+
+async def test_a_change_begins_at_what_is_held_and_raises_nobodys_fine(sqlite_scene):
+    scene = sqlite_scene
+    broker, seller = scene.broker.org_id, scene.seller.org_id
+    case_id = await both_decided(scene, fines={broker: 500, seller: 300})
+    await appeals(scene, case_id)
+    review = await bench(scene, REVIEW)
+    for fines in ({broker: 501}, {broker: 100, seller: 301}, {broker: -1}):
+        async with refused(scene.database, FineBeyondRange):
+            await review.rules(case_id, CaseEvent.CHANGE, fines=fines)
+    async with untouched(scene.database, DecisionBeyondFinding):
+        await review.rules(case_id, CaseEvent.CHANGE, fines={scene.buyer.org_id: 1})
+    await review.rules(case_id, CaseEvent.CHANGE, fines={broker: 100})
+    assert await sums(scene, case_id) == {broker: "100", seller: "300"}
+    await appeals(scene, case_id, LAWSUIT)
+    court = await bench(scene, LAWSUIT)
+    async with refused(scene.database, FineBeyondRange):  # what the review has left is held
+        await court.rules(case_id, CaseEvent.CHANGE, fines={broker: 101})
+    await court.rules(case_id, CaseEvent.CHANGE, fines={seller: 200})
+    assert await sums(scene, case_id) == {broker: "100", seller: "200"}
+
+
+async def sums(scene, case_id):
+    async with scene.database.read() as s:
+        return {one["org_id"]: one["fine_minor"] for one in await held_against(s, case_id)}
+
+
+def test_a_warning_gets_no_fine_by_a_change_and_what_is_taken_away_stays():
+    held = [{"org_id": "a", "fine_minor": "0", "confiscate_minor": "7"}]
+    proposed = [{"org_id": "a", "low_minor": "50"}]
+    assert changed_fines(held, {}, proposed) == held
+    with pytest.raises(FineBeyondRange):
+        changed_fines(held, {"a": 50}, proposed)
+
+
 async def test_who_hears_it_is_late_after_sixty_days(sqlite_scene):
     scene = sqlite_scene
     case_id = await decided(scene)
@@ -276,9 +372,13 @@ def test_what_is_appealed_is_still_ordered_and_what_is_over_is_only_let_go():
         (Appeals(((REVIEW, "a"),)), REVIEW, CaseDoneBefore),
         (Appeals(((REVIEW, "b"),)), LAWSUIT, CaseWrongState),
         (Appeals(((LAWSUIT, "b"),)), REVIEW, CaseWrongState),
-        (Appeals(ended=frozenset({REVIEW})), LAWSUIT, None),
-        (Appeals(ended=frozenset({REVIEW})), REVIEW, CaseDoneBefore),
-        (Appeals(ended=frozenset({LAWSUIT})), REVIEW, CaseWrongState),
+        (Appeals(ended=frozenset({(REVIEW, "a")})), LAWSUIT, None),
+        (Appeals(ended=frozenset({(REVIEW, "a")})), REVIEW, CaseDoneBefore),
+        (Appeals(ended=frozenset({(LAWSUIT, "a")})), REVIEW, CaseWrongState),
+        (Appeals(ended=frozenset({(LAWSUIT, "a")})), LAWSUIT, CaseDoneBefore),
+        (Appeals(ended=frozenset({(REVIEW, "b")})), REVIEW, None),
+        (Appeals(ended=frozenset({(LAWSUIT, "b")})), REVIEW, None),
+        (Appeals(ended=frozenset({(LAWSUIT, "b")})), LAWSUIT, None),
     ],
 )
 def test_the_ways_of_an_appeal(gone, way, error):
