@@ -41,7 +41,6 @@ from registry.registration.rules import (
     BLOCKING,
     MAX_ABSTRACT,
     MAX_NAME,
-    NoteKind,
     RevocationReason,
     Update,
     Wish,
@@ -50,7 +49,7 @@ from registry.registration.rules import (
     renewed_until,
 )
 from registry.registration.states import RegistrationEvent, may_move
-from registry.registration.tables import ClaimRow, NoteRow, RegistrationRow, WishRow
+from registry.registration.tables import ClaimRow, RegistrationRow, WishRow
 from registry.rules import Right, RightEnd, Source
 from registry.tables import RightsRow
 
@@ -124,7 +123,7 @@ async def agree(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
 
 async def decline(s: WriteSession, act: Act, *, registration_id: str, wish_id: str, reason: str) -> WishRow:
     """Decline what a holder asked, with a reason (REG.DECLINE), as the registrar."""
-    row = await _mine(s, act, registration_id, _E.DECLINE)
+    row = await claim_of_registrar(s, act, registration_id, _E.DECLINE)
     wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
     said = Said(public={"wish_id": wish_id}, opening={"reason": check_text(reason)})
     await step(s, act, _E.DECLINE, row, said)
@@ -166,77 +165,6 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
     return row
 
 
-async def note(
-    s: WriteSession,
-    act: Act,
-    *,
-    registration_id: str,
-    kind: NoteKind,
-    text: str,
-    document_sha256: str,
-    holder_id: str | None = None,
-    right: Right | None = None,
-    creditor_id: str | None = None,
-) -> NoteRow:
-    """Note a term, an order, the law, or a pledge on a registration (REG.ANNOTATE, REG.PLEDGE).
-
-    A pledge names the right, its holder and the creditor. Raises RegistrationMalformed.
-    """
-    pledged = kind is NoteKind.PLEDGE
-    row = await _mine(s, act, registration_id, _E.PLEDGE if pledged else _E.ANNOTATE)
-    if pledged != all([holder_id, right, creditor_id]):
-        raise RegistrationMalformed(
-            "a pledge, and nothing else, names a right, its holder and the creditor", fields=["creditor_id"]
-        )
-    if holder_id is not None and right is not None:
-        held = await repository.claim_held(
-            s, registration_id=registration_id, holder_id=holder_id, right=right
-        )
-        if not held:
-            raise RegistrationMalformed("this right is not held here", fields=["holder_id", "right"])
-    if creditor_id is not None:
-        await require_member(s, org_id=creditor_id)
-    noted = NoteRow(
-        note_id=act.new_id("nte"),
-        registration_id=registration_id,
-        kind=kind,
-        holder_id=holder_id,
-        right=right.value if right else None,
-        creditor_id=creditor_id,
-        text=check_text(text),
-        document_sha256=document_sha256,
-        noted_at=act.occurred_at,
-    )
-    said = Said(
-        public={"note_id": noted.note_id, "note": kind.value},
-        opening={
-            "text": noted.text,
-            "holder_id": holder_id,
-            "right": noted.right,
-            "creditor_id": creditor_id,
-        },
-        subjects={"document": document_sha256},
-    )
-    await step(s, act, _E.PLEDGE if pledged else _E.ANNOTATE, row, said)
-    s.add(noted)
-    await s.flush()
-    return noted
-
-
-async def release(
-    s: WriteSession, act: Act, *, registration_id: str, note_id: str, document_sha256: str
-) -> NoteRow:
-    """Take a note off (REG.RELEASE): the pledge is paid, the order is lifted."""
-    row = await _mine(s, act, registration_id, _E.RELEASE)
-    noted = await repository.standing_note(s, registration_id=registration_id, note_id=note_id)
-    said = Said(public={"note_id": note_id}, subjects={"document": document_sha256})
-    await step(s, act, _E.RELEASE, row, said)
-    noted.released_at = act.occurred_at
-    s.add(noted)
-    await s.flush()
-    return noted
-
-
 async def resolve(
     s: WriteSession,
     act: Act,
@@ -254,7 +182,7 @@ async def resolve(
     RegistrationObjectionsOpen, RegistrationSameOfficer, PersonsBound.
     """
     event = _E.RESOLVE_KEEP if keep else _E.RESOLVE_CANCEL
-    row = await _mine(s, act, registration_id, event)
+    row = await claim_of_registrar(s, act, registration_id, event)
     answer = check_text(answer)
     await check_other_officer(s, act, row)
     named, open_now = sorted(set(objection_ids)), await open_objections(s, row)
@@ -274,7 +202,7 @@ async def revoke(
     s: WriteSession, act: Act, *, registration_id: str, reason: RevocationReason, text: str
 ) -> RegistrationRow:
     """Revoke a registration that was obtained or used wrongly (REG.REVOKE), as its registrar."""
-    row = await _mine(s, act, registration_id, _E.REVOKE)
+    row = await claim_of_registrar(s, act, registration_id, _E.REVOKE)
     said = Said(public={"reason_code": reason.value}, opening={"text": check_text(text)})
     await step(s, act, _E.REVOKE, row, said, values={"reason_code": reason.value})
     return row
@@ -428,7 +356,13 @@ async def _decide(s: WriteSession, act: Act, wish: WishRow, *, done: bool) -> Wi
     return wish
 
 
-async def _mine(s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent) -> RegistrationRow:
+async def claim_of_registrar(
+    s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent
+) -> RegistrationRow:
+    """A registration, locked, in which this step is its registrar's to take.
+
+    Raises RegistrationUnknown, RegistrationWrongState, RegistrationWrongRole.
+    """
     row = await repository.claim_registration(s, registration_id=registration_id)
     may_move(row.status, event, act.role)
     check_registrar(act, row)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from base.db import WriteSession
 from ledger.recording import Act
-from registry.registration import applying, holding, recognising, reviewing
+from registry.registration import applying, holding, noting, recognising, reviewing
 from registry.registration.rules import RegistrarFacts
 from registry.registration.states import ANYONE, HOLDERS, REGISTRAR
 from web.acts import ActKind, Args, kind
@@ -129,10 +129,8 @@ ASK = _kind("ask", "REG.ASK", WishArgs, HOLDERS, _ask, answer=WishView.of, statu
 AGREE = _kind("agree", "REG.AGREE", OfWishArgs, HOLDERS, _plain(holding.agree), answer=WishView.of)
 DECLINE = _kind("decline", "REG.DECLINE", DeclineArgs, REGISTRAR, _plain(holding.decline), answer=WishView.of)
 GRANT = _kind("grant", "REG.CHANGE", OfWishArgs, REGISTRAR, _plain(holding.grant))
-NOTE = _kind(
-    "note", "REG.ANNOTATE", NoteArgs, REGISTRAR, _plain(holding.note), answer=NoteView.of, status=201
-)
-RELEASE = _kind("release", "REG.RELEASE", ReleaseArgs, REGISTRAR, _plain(holding.release), answer=NoteView.of)
+NOTE = _kind("note", "REG.ANNOTATE", NoteArgs, REGISTRAR, _plain(noting.note), answer=NoteView.of, status=201)
+RELEASE = _kind("release", "REG.RELEASE", ReleaseArgs, REGISTRAR, _plain(noting.release), answer=NoteView.of)
 RESOLVE = _kind("resolve", "REG.RESOLVE_KEEP", ResolveArgs, REGISTRAR, _plain(holding.resolve))
 REVOKE = _kind("revoke", "REG.REVOKE", RevokeArgs, REGISTRAR, _plain(holding.revoke))
 RECOGNISE = _kind(

@@ -7,7 +7,7 @@ import pytest
 
 from registry.ending import cancel_right, revoke_right
 from registry.errors import RightNotHeld, RightOfRegistration
-from registry.registration import applying, holding, reviewing
+from registry.registration import applying, holding, noting, reviewing
 from registry.registration.depending import rest_on
 from registry.registration.errors import (
     ObjectionRepeated,
@@ -109,13 +109,13 @@ async def test_a_pledged_right_is_not_transferred_before_its_release(desk):
     row = await desk.registered()
     about = {"registration_id": row.registration_id}
     pledge = PLEDGE | {"holder_id": desk.applicant.org_id, "creditor_id": desk.rival.org_id}
-    noted = await desk.by("lin", holding.note, **about, **pledge)
+    noted = await desk.by("lin", noting.note, **about, **pledge)
     async with refused(desk.database, RegistrationBlocked) as caught:
         await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
     assert caught.value.facts["notes"] == ["PLEDGE"]
     async with refused(desk.database, RegistrationBlocked):
         await asked(desk, row, Wish.CANCEL)
-    await desk.by("lin", holding.release, **about, note_id=noted.note_id, document_sha256="6" * 64)
+    await desk.by("lin", noting.release, **about, note_id=noted.note_id, document_sha256="6" * 64)
     await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
 
 
@@ -124,7 +124,7 @@ async def test_a_pledge_that_comes_between_request_and_entry_blocks_too(desk):
     wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
     await desk.partner.do(holding.agree, **wished)
     order = {"kind": NoteKind.PRESERVATION, "text": "法院保全", "document_sha256": "5" * 64}
-    await desk.by("lin", holding.note, registration_id=row.registration_id, **order)
+    await desk.by("lin", noting.note, registration_id=row.registration_id, **order)
     async with refused(desk.database, RegistrationBlocked):
         await desk.by("lin", holding.grant, **wished)
 
