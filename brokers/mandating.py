@@ -167,14 +167,14 @@ async def accept_mandate(
     """
     seen = await repository.get_mandate(s, mandate_id=mandate_id)
     _only(seen.broker_id, act)
-    # The certificate before the mandate: whoever suspends it locks them in this order.
+    # The client, the certificate, the mandate: whoever rests on them, or suspends one, locks in this order.
+    await lock_organisation(s, org_id=seen.client_id, alone=True)  # its exclusive mandates, one by one
     held = await repository.certificate_in_use(s, org_id=seen.broker_id, at=act.now)
     row = await repository.claim_mandate(s, mandate_id=mandate_id)
     mandate_may_move(row.status, MandateEvent.ACCEPT, act.role)
     if act.now > row.ends_at:
         raise MandateWrongState("the mandate has ended", mandate_id=mandate_id)
     await require_member(s, org_id=row.broker_id)
-    await lock_organisation(s, org_id=row.client_id, alone=True)  # its exclusive mandates, one by one
     await require_member(s, org_id=row.client_id)
     terms = await terms_of(s, mandate_id=mandate_id)
     limits = limits_of(terms)

@@ -13,6 +13,11 @@ from sqlalchemy import text
 
 from base.db import WriteSession
 from base.errors import Busy
+from brokers.mandates.repository import terms_of
+from brokers.mandating import accept_mandate, sign_mandate
+from brokers.repository import certificate_in_use, lock_mandate
+from brokers.rules import Side
+from identity.repository import lock_organisation
 from ledger.acts import TRIES, Once, perform
 from ledger.recording import Act
 from market.delivery.service import SILENT_ACCEPT_JOB, accept_goods, silent_accept
@@ -21,7 +26,7 @@ from market.orders.repository import claim_trade
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from tests.copies import Copies
-from tests.market.trade.scene import Scene
+from tests.market.trade.scene import ENDS_AT, Scene
 from tests.postgres import Server
 from tests.standstill import told, untouched
 
@@ -161,3 +166,30 @@ async def test_another_error_of_the_database_is_not_tried_again(scene: Scene) ->
     with pytest.raises(Exception, match="division by zero"):
         await scene.buyer.do(wrong, role="BUYER", attempted="TRD.ACCEPT_GOODS", object_id="trd_1")
     assert tried == [1]
+
+
+async def test_a_mandate_is_accepted_in_the_order_in_which_an_inquiry_locks_what_it_rests_on(
+    scene: Scene,
+) -> None:
+    said = {"listing_id": None, "scope": "sell", "fee_bp": 200, "ends_at": ENDS_AT, "side": Side.PROVIDER}
+    signed = await scene.seller.do(sign_mandate, role="PROVIDER", broker_id=scene.broker.org_id, **said)
+    async with scene.database.write() as s:  # the client, the certificate, the mandate
+        terms = await terms_of(s, mandate_id=signed.mandate_id)
+        assert terms is not None
+        connection = await s.connection()
+        await connection.execute(text("SET LOCAL deadlock_timeout = '1ms'"))
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        await lock_organisation(s, org_id=scene.seller.org_id)
+        accepting = asyncio.create_task(
+            scene.broker.do(
+                accept_mandate, mandate_id=signed.mandate_id, document_sha256=terms.document_sha256
+            )
+        )
+        waits = text("SELECT count(*) FROM pg_stat_activity WHERE :pid = ANY (pg_blocking_pids(pid))")
+        async with scene.database.engine.connect() as beside:
+            while not (await beside.execute(waits, {"pid": pid})).scalar_one():
+                assert not accepting.done()
+                await beside.rollback()
+        await certificate_in_use(s, org_id=scene.broker.org_id, at=scene.clock.now())
+        await lock_mandate(s, mandate_id=signed.mandate_id)
+    assert (await accepting).status == "ACTIVE"
