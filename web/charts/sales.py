@@ -36,7 +36,7 @@ def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
         ),
         rows=tuple((one.month, one.value_minor, one.trades) for one in months),
         marks={
-            "width": {"step": 60},
+            "width": {"step": 48},
             "height": 220,
             "layer": [
                 {"mark": {"type": "bar", "size": 36}, "encoding": {"x": x, "y": y, "description": SAYS}},
