@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from web.limits import CROWDED, has_body
+from web.limits import CROWDED, SentAway, has_body
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 HEAD_TIMEOUT_S: Final = 15.0
@@ -46,7 +46,8 @@ class BoundedHead(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
-    _closes_after_body = False
+    _closes_after_body = _feeding = False
+    _unsaid: tuple[RequestResponseCycle, SentAway] | None = None
     _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as upstream
@@ -57,7 +58,11 @@ class BoundedHead(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
             self._await_head()
+        self._feeding = True
         super().data_received(data)
+        self._feeding = False
+        if self._unsaid is not None:  # its body is not in yet
+            self._send_away(*self._unsaid)
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse()
         elif self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None:  # type: ignore[redundant-expr]  # it begins as None
@@ -81,13 +86,22 @@ class BoundedHead(HttpToolsProtocol):
             self._unset_keepalive_if_required()  # of one that was sent away before it, in the same piece
             super()._start_asgi_task(cycle, app)
             return
+        cycle.response_started = cycle.response_complete = True
+        if self._feeding and cycle.more_body and has_body(cycle.scope):
+            self._unsaid = cycle, away  # with its body in, the line goes on
+        else:
+            self._send_away(cycle, away)
+
+    def _send_away(self, cycle: RequestResponseCycle, away: SentAway) -> None:
+        self._unsaid = None
+        if self.transport.is_closing():
+            return
         headers = [*self.server_state.default_headers, *away.headers]
-        crowded, comes = bool(cycle.scope.get(CROWDED)), has_body(cycle.scope)
+        crowded, comes = bool(cycle.scope.get(CROWDED)), cycle.more_body and has_body(cycle.scope)
         closes = not cycle.keep_alive or crowded or comes
         if closes and (b"connection", b"close") not in headers:
             headers.append((b"connection", b"close"))
         self.transport.write(_raw(away.status, headers, away.content))
-        cycle.response_started = cycle.response_complete = True
         if comes and not crowded:  # closed before its body is in, the line would be reset and the answer lost
             self._closes_after_body = True
         elif closes:
@@ -98,6 +112,10 @@ class BoundedHead(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head = True
         self._calm()
+        if self._unsaid is not None:
+            cycle, away = self._unsaid
+            cycle.more_body = False
+            self._send_away(cycle, away)
         if self._closes_after_body:
             self.transport.close()
 

@@ -137,6 +137,8 @@ async def test_who_is_sent_away_at_the_door_costs_the_application_nothing_and_ma
         assert b"retry-after: 1\r\n" in said
         assert b"connection" not in said
         assert await reader.readexactly(4) == b"busy"
+    writer.write(b"POST /out HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nall of it")
+    assert b"connection" not in await reader.readuntil(b"busy")  # its body was in with its head
     assert app.asked == []
     writer.write(b"GET /in HTTP/1.1\r\nhost: x\r\n\r\n")
     assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200 OK")
