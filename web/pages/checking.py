@@ -4,10 +4,11 @@
 browser where that can (`static/verify-file.js`), else here; nothing of it is kept.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -44,6 +45,7 @@ from web.register import record_on
 router = APIRouter()
 MOST_BYTES: Final = 32 * 1024 * 1024  # of a file that is hashed here
 _AT_ONCE: Final = 4
+_PATIENCE_S: Final = 60  # for the whole of a file
 _MOST: Final = 20
 _RECEIPT: Final = b"c2sp.org/tlog-proof@"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -52,10 +54,14 @@ _BROKER: Final = re.compile(r"[A-Z0-9]{1,10}(-[A-Z0-9]{1,12}){2,5}", re.ASCII)
 DIGEST: Final = N_("Its bytes give its digest")
 SIGNED: Final = N_("The exchange signed it")
 STANDS: Final = N_("It stands")
+GENUINE: Final = N_("It is genuine and stands")
+LEDGER: Final = N_("The ledger names it")
 NAMED: Final = N_("An entry of the ledger names it")
 PROVED: Final = N_("That entry's proof holds")
 OURS: Final = N_("The entry that it names is the one in the ledger")
 STILL: Final = N_("The log still begins with its checkpoint")
+CLOSED: Final = N_("That log is closed: the entry's page has its proof.")
+UNSEALED: Final = N_("Not under a published checkpoint yet; that takes a second.")
 _hashing: list[object] = []  # uploads that are being hashed by this process
 
 
@@ -73,6 +79,23 @@ class Known:
     @property
     def holds(self) -> bool:
         return all(check.holds is not False for check in self.checks)
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """What is said of it at most, and in which colour: that it stands only where that was checked."""
+        says = {check.says for check in self.checks}
+        whole = bool(says) and all(check.holds for check in self.checks)
+        if not self.holds:
+            return N_("Not everything holds"), "bad"
+        if STANDS in says:
+            return (GENUINE, "good") if whole else (N_("It stands; its proof was not asked here"), "warn")
+        if NAMED in says:
+            return (
+                (LEDGER, "good")
+                if whole
+                else (N_("The ledger names it; its proof was not asked here"), "warn")
+            )
+        return (N_("Everything holds."), "good") if whole else (N_("not asked"), "warn")
 
 
 @router.get("/verify")
@@ -114,27 +137,46 @@ async def check(visitor: VisitorDep, ref: str) -> Response:
 @router.post("/verify")
 async def check_file(visitor: VisitorDep) -> Response:
     """Hash a file, and go on to what its digest names; a receipt is checked itself."""
+    try:
+        sha256, head = await _hashed(visitor)
+        if not head.startswith(_RECEIPT):
+            return visitor.redirect(f"/verify/{sha256}")
+        async with visitor.node.database.read() as s:
+            found = await _receipt(visitor, s, head)
+        return _page(visitor, sha256, [found])
+    except (Malformed, TooLarge) as error:
+        return _page(visitor, filled=sent_back("file", Form({}), error))
+
+
+async def _hashed(visitor: Visitor) -> tuple[str, bytes]:
+    """The digest of the file that is sent, and its beginning. Raises Busy, Malformed, TooLarge.
+
+    A place is held from when the form is known to be ours, and no longer than `_PATIENCE_S`.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE_S), upload_of(visitor.request) as upload:
+            visitor.check(upload.form.text("csrf"))
+            with _place_to_hash():
+                digest, count, head = hashlib.sha256(), 0, bytearray()
+                async for chunk in upload.content:
+                    count += len(chunk)
+                    if count > MOST_BYTES:
+                        raise TooLarge("hash it yourself, and paste the digest", limit_bytes=MOST_BYTES)
+                    digest.update(chunk)
+                    head += chunk[: max(0, MAX_NOTE_BYTES + 1 - len(head))]
+        return digest.hexdigest(), bytes(head)
+    except TimeoutError:
+        raise Malformed("the file came too slowly: hash it yourself, and paste the digest") from None
+
+
+@contextmanager
+def _place_to_hash() -> Iterator[None]:
     if len(_hashing) >= _AT_ONCE:
         raise Busy("as many files are hashed as can be at once", retry_after_s=2)
     ticket = object()
     _hashing.append(ticket)
     try:
-        async with upload_of(visitor.request) as upload:
-            visitor.check(upload.form.text("csrf"))
-            digest, count, head = hashlib.sha256(), 0, bytearray()
-            async for chunk in upload.content:
-                count += len(chunk)
-                if count > MOST_BYTES:
-                    raise TooLarge("hash it yourself, and paste the digest", limit_bytes=MOST_BYTES)
-                digest.update(chunk)
-                head += chunk[: max(0, MAX_NOTE_BYTES + 1 - len(head))]
-        if not head.startswith(_RECEIPT):
-            return visitor.redirect(f"/verify/{digest.hexdigest()}")
-        async with visitor.node.database.read() as s:
-            found = await _receipt(visitor, s, bytes(head))
-        return _page(visitor, digest.hexdigest(), [found])
-    except (Malformed, TooLarge) as error:
-        return _page(visitor, filled=sent_back("file", Form({}), error))
+        yield
     finally:
         _hashing.remove(ticket)
 
@@ -209,11 +251,13 @@ async def _in_ledger(
     says = name.encode() in orjson.dumps(said.payload)
     named = Check(NAMED, says, ((N_("entry"), place), (N_("event"), said.event)))
     if said.seq is None:
-        return (named,)
+        return named, Check(PROVED, None, (), why=CLOSED)
     entry = await reader.entry(s, seq=said.seq)
     proof = await prove_present(s, entry, await trusted_by(visitor, s))
     broken = tuple((one.says, N_("does not hold")) for one in proof.checks if one.holds is False)
-    return named, Check(PROVED, None if proof.size is None else proof.holds, broken)
+    if proof.size is None:
+        return named, Check(PROVED, False if broken else None, broken, why=UNSEALED)
+    return named, Check(PROVED, proof.holds, broken)
 
 
 async def _place(s: ReadSession, said: reader.Statement) -> str | None:

@@ -58,7 +58,8 @@ async def entry(visitor: VisitorDep, name: str, seq: Seq) -> Response:
         shard = await _shard(s, name)
         found, statement_id = await past_entry(s, number=shard.number, seq=seq)
         before = (await past_entry(s, number=shard.number, seq=seq - 1))[0] if seq else None
-        keys = (await past_keys(s, number=shard.number)).at(shard.size)
+        told = await past_keys(s, number=shard.number)
+        keys = told.at(shard.size)
         folder = folder_of(visitor.node.settings, shard.origin)
         path = await asyncio.to_thread(_path, folder, seq, shard.size)
         return await render_entry(
@@ -70,7 +71,7 @@ async def entry(visitor: VisitorDep, name: str, seq: Seq) -> Response:
             size=shard.size,
             place=closed_place(shard.origin),
             vkey=str(keys[0]) if keys else "",
-            vkeys=[str(key) for key in keys],
+            vkeys=[str(window.vkey) for window in told.windows],
             witnesses=[],
             exact=None,
             receipt=f"/api/v1/ledger/statements/{statement_id}/receipt",

@@ -1,7 +1,8 @@
 /* Checks an entry's proof in the reader's own browser: RFC 9162, C2SP signed-note and tlog-proof, DSSE.
    It asks the server for the entry's bytes and its receipt, and believes nothing else of it but the key
    that the page names, which the reader compares with the one noted down. Only Ed25519 and SHA-256: no
-   browser has SM2 and SM3, so what is signed by those alone is checked on the server. */
+   browser has SM2 and SM3, so what is signed by those is checked on the server, and then not all is checked
+   here. What a server can leave out or put off is never "everything holds". */
 "use strict";
 (() => {
   const box = document.getElementById("verify");
@@ -10,6 +11,10 @@
   const text = new TextEncoder();
   const DASH = "\u2014 ";
   const MOST = 262144;
+  const KEPT = "databourse:checkpoint:";
+  const FINE = ["first", "closed", "unasked"]; // reasons for a step not asked that leave nothing to doubt
+
+  class Unreached extends Error {}
 
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const unhex = (digits) => Uint8Array.from(digits.match(/../g) || [], (pair) => parseInt(pair, 16));
@@ -137,9 +142,15 @@
   };
 
   const fetched = async (address) => {
-    const answer = await fetch(address, { headers: { accept: "*/*" }, cache: "no-store" });
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
+    let answer;
+    let bytes;
+    try {
+      answer = await fetch(address, { headers: { accept: "*/*" }, cache: "no-store" });
+      bytes = new Uint8Array(await answer.arrayBuffer());
+    } catch (error) {
+      throw new Unreached(`${error.message || error}`);
+    }
+    if (!answer.ok) throw new Unreached(`${answer.status}`);
     if (bytes.length > MOST) throw new Error("too long");
     return bytes;
   };
@@ -158,13 +169,15 @@
       const head = text.encode(`DSSEv1 ${kind.length} ${envelope.payloadType} ${payload.length} `);
       const values = [];
       let holds = envelope.signatures.length > 0;
+      let foreign = false;
       for (const { keyid, sig } of envelope.signatures) {
         const raw = unbase64(keys[keyid] || "");
-        if (raw.length === 65) return [null, [["", keyid]], "sm2"];
         values.push(["", keyid]);
-        holds = holds && hex(await sha256(raw)) === keyid && (await signed(raw, join(head, payload), unbase64(sig)));
+        holds = holds && hex(await sha256(raw)) === keyid;
+        if (raw.length === 65) foreign = true;
+        else holds = holds && (await signed(raw, join(head, payload), unbase64(sig)));
       }
-      return [holds, values];
+      return holds && foreign ? [null, values, "sm2"] : [holds, values];
     },
     async inclusion({ leaf, receipt: { index, path, note } }) {
       const root = await rootFromInclusion(index, note.size, leaf, path);
@@ -175,27 +188,6 @@
       const vkey = await vkeyOf(told.vkey);
       const holds = vkey.kind === 1 && vkey.name === note.origin && (await signedNote(note, vkey)) === true;
       return [holds, [["", told.vkey], ["", note.body]]];
-    },
-    async consistency({ receipt: { note } }, before) {
-      if (!told.consistency) return [null, [], "closed"];
-      const place = `databourse:checkpoint:${note.origin}`;
-      const now = { vkey: told.vkey, size: `${note.size}`, root: hex(note.root) };
-      const kept = JSON.parse(localStorage.getItem(place) || "null");
-      const keep = () => before && localStorage.setItem(place, JSON.stringify(now));
-      if (!kept) {
-        keep();
-        return [null, [["", now.size], ["", now.root]], "first"];
-      }
-      const values = [["", kept.size], ["", kept.root]];
-      if (!JSON.parse(told.vkeys).includes(kept.vkey)) return [null, values, "other"];
-      const was = { size: BigInt(kept.size), root: unhex(kept.root) };
-      const is = { size: note.size, root: note.root };
-      const [old, large] = was.size <= is.size ? [was, is] : [is, was];
-      const answer = await fetched(`${told.consistency}?old=${old.size}&size=${large.size}`);
-      const path = JSON.parse(new TextDecoder().decode(answer)).path.map(unhex);
-      const holds = await extends_(old.size, large.size, old.root, large.root, path);
-      if (holds && is.size >= was.size) keep();
-      return [holds, [...values, ...path.map((hash, at) => [`${at + 1}`, hex(hash)])]];
     },
     async witness({ receipt: { note } }) {
       const keys = JSON.parse(told.witnesses);
@@ -209,6 +201,40 @@
       }
       return by.length ? [true, by] : [null, [], "unwitnessed"];
     },
+    async consistency({ receipt: { note } }, before) {
+      const place = `${KEPT}${note.origin}`;
+      const now = { vkey: told.vkey, size: `${note.size}`, root: hex(note.root) };
+      let kept;
+      try {
+        kept = JSON.parse(localStorage.getItem(place) || "null");
+      } catch (error) {
+        if (error.name !== "SecurityError") throw error;
+        return [null, [], "forgetful"];
+      }
+      const keep = () => before && localStorage.setItem(place, JSON.stringify(now));
+      if (!kept) {
+        if (!told.consistency) return [null, [], "closed"];
+        const others = Object.keys(localStorage).filter((name) => name.startsWith(KEPT));
+        keep();
+        const named = others.map((name) => ["", name.slice(KEPT.length)]);
+        return [null, [["", now.size], ["", now.root], ...named], others.length ? "renamed" : "first"];
+      }
+      const values = [["", kept.size], ["", kept.root]];
+      if (!JSON.parse(told.vkeys).includes(kept.vkey)) return [false, [["", kept.vkey], ...values], "other"];
+      const was = { size: BigInt(kept.size), root: unhex(kept.root) };
+      const is = { size: note.size, root: note.root };
+      if (!told.consistency && was.size < is.size) return [null, values, "ended"];
+      if (!told.consistency) return [was.size === is.size && same(was.root, is.root), values];
+      const [old, large] = was.size <= is.size ? [was, is] : [is, was];
+      const answer = await fetched(`${told.consistency}?old=${old.size}&size=${large.size}`).catch((error) => {
+        if (error.message === "404") throw new Error("404"); // the log was as long once, and is not now
+        throw error;
+      });
+      const path = JSON.parse(new TextDecoder().decode(answer)).path.map(unhex);
+      const holds = await extends_(old.size, large.size, old.root, large.root, path);
+      if (holds && is.size >= was.size) keep();
+      return [holds, [...values, ...path.map((hash, at) => [`${at + 1}`, hex(hash)])]];
+    },
   };
 
   const show = (name, [holds, values, why]) => {
@@ -221,7 +247,24 @@
     step.querySelector(".hint").textContent = why ? told[`why${why[0].toUpperCase()}${why.slice(1)}`] : "";
     const list = step.querySelector("pre");
     list.textContent = values.map(([label, value]) => `${label} ${value}`.trim()).join("\n");
-    return holds !== false;
+  };
+
+  const asked = async (step, facts, before) => {
+    try {
+      return await step(facts, before);
+    } catch (error) {
+      const why = error instanceof Unreached ? "unreached" : "";
+      return [why ? null : false, [["", `${error.message || error}`]], why];
+    }
+  };
+
+  /* What is said at the end, and in which colour: the worst of all steps. */
+  const verdict = (answers) => {
+    const why = Object.values(answers).flatMap(([holds, , reason]) => (holds === null ? [reason] : []));
+    if (Object.values(answers).some(([holds]) => holds === false)) return [told.sayNot, "bad"];
+    if (why.includes("unreached")) return [told.sayUnreached, "warn"];
+    if (why.some((reason) => !FINE.includes(reason))) return [told.sayPartly, "warn"];
+    return [answers.witness[0] ? told.sayAll : `${told.sayAll} ${told.sayAlone}`, "good"];
   };
 
   const verify = async () => {
@@ -230,29 +273,30 @@
     button.disabled = true;
     result.textContent = told.sayBusy;
     box.querySelector(".steps").hidden = false;
-    let all = true;
-    try {
+    Object.keys(steps).forEach((name) => show(name, [null, []]));
+    const answers = {};
+    const gather = async () => {
       const entry = told.bytes ? unbase64(told.bytes) : await fetched(told.entry);
       const receipt = receiptOf(new TextDecoder("utf-8", { fatal: true }).decode(await fetched(told.receipt)));
       const facts = { entry, receipt, leaf: await leafHash(entry) };
       for (const [name, step] of Object.entries(steps)) {
-        let answer;
-        try {
-          answer = await step(facts, all);
-        } catch (error) {
-          answer = [false, [["", `${error.message || error}`]]];
-        }
-        all = show(name, answer) && all;
+        const before = Object.values(answers).every(([holds]) => holds !== false);
+        answers[name] = await asked(step, facts, before);
+        show(name, answers[name]);
       }
-    } catch (error) {
-      all = false;
-      show("content", [false, [["", `${error.message || error}`]]]);
+    };
+    const stopped = await asked(gather);
+    if (stopped) {
+      answers.content = stopped;
+      show("content", stopped);
     }
-    result.textContent = all ? told.sayAll : told.sayNot;
-    result.className = all ? "good" : "bad";
+    const [says, colour] = verdict(answers);
+    result.textContent = says;
+    result.className = colour;
     const alarm = document.getElementById("verify-alarm");
-    alarm.hidden = all;
-    if (!all) alarm.focus();
+    if (colour === "bad") alarm.hidden = false;
+    else if (colour === "good") alarm.hidden = true; // what was found stays until it is found to hold
+    if (colour === "bad") alarm.focus();
     button.disabled = false;
   };
 

@@ -1,6 +1,8 @@
 """Some pages in a real browser: accessible, strict, with and without a script, on paper and on a phone."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import shutil
 import socket
@@ -15,6 +17,9 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from base.signing import SigningKey
+from ledger.checkpoint import COSIGNATURE, Checkpoint, NoteSigner, Receipt, VerifierKey, sign_checkpoint
+from ledger.tree import leaf_hash
 from tests.web.market import Market, copied
 from tests.web.pages.findings import with_findings
 from web.deps import COOKIE
@@ -286,6 +291,86 @@ def test_the_readers_own_browser_verifies_an_entry_and_finds_a_forged_one(site, 
     page.get_by_role("alert").get_by_text("Your browser has found").wait_for()
     assert marks.all_text_contents() == ["✗", "✓", "✗", "✓", "–", "–"]
     assert page.evaluate("localStorage.length") == 0  # what does not hold is not remembered
+    context.close()
+
+
+def _verified(page: Page, says: str) -> list[str]:
+    """Press the button, and wait for what is said: the marks, and whether the alarm is seen."""
+    page.get_by_role("button", name="Verify in my browser").click()
+    page.locator("#verify [role=status]").get_by_text(says).wait_for()
+    return [*page.locator("#verify .steps .mark").all_text_contents(), str(_alarmed(page))]
+
+
+def _alarmed(page: Page) -> bool:
+    return page.get_by_text("Your browser has found").is_visible()
+
+
+def test_a_lying_server_gets_no_green(site, chromium) -> None:
+    """Its own log key, an entry nobody signed, a key of a kind that no browser checks, no witness."""
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    raw = b"\4" + bytes(64)
+    keyid = hashlib.sha256(raw).hexdigest()
+    says = {"payload": "e30=", "payloadType": "x", "signatures": [{"keyid": keyid, "sig": "AAAA"}]}
+    entry = json.dumps({"seq": 0, "envelope": says}).encode()
+    signer = NoteSigner("exchange.example/test", SigningKey.generate())
+    note = sign_checkpoint(Checkpoint(signer.name, 1, leaf_hash(entry)), signer)
+    lies = {
+        "seq": "0",
+        "leaf": leaf_hash(entry).hex(),
+        "vkey": str(signer.vkey),
+        "vkeys": json.dumps([str(signer.vkey)]),
+        "keys": json.dumps({keyid: base64.b64encode(raw).decode()}),
+    }
+    page.goto("/en/ledger/40")
+    assert _verified(page, "everything holds. No witness")[4:] == ["–", "–", "False"]
+    kept = page.evaluate("Object.entries(localStorage)[0]")
+    page.route("**/entry.json", lambda route: route.fulfill(body=entry))
+    page.route("**/receipt", lambda route: route.fulfill(body=Receipt(0, (), note).text()))
+
+    def lied(**more: str) -> None:
+        page.goto("/en/ledger/40")
+        page.evaluate("lies => Object.assign(document.getElementById('verify').dataset, lies)", lies | more)
+
+    lied()
+    assert _verified(page, "it does not hold") == ["✓", "–", "✓", "✓", "✗", "–", "True"]
+    assert page.evaluate("Object.entries(localStorage)[0]") == kept
+    lied()
+    page.evaluate("delete document.getElementById('verify').dataset.consistency")
+    assert _verified(page, "it does not hold")[4:] == ["✗", "–", "True"]
+    page.evaluate(
+        "kept => { localStorage.clear(); localStorage['databourse:checkpoint:x'] = kept; }", kept[1]
+    )
+    lied(keys=json.dumps({keyid: base64.b64encode(raw[:-1] + b"\1").decode()}))
+    assert _verified(page, "it does not hold")[1] == "✗"  # another key than its id names
+    lied()
+    assert _verified(page, "partly checked") == ["✓", "–", "✓", "✓", "–", "–", "False"]
+    page.get_by_text("This browser knows another log of this exchange").wait_for()
+    context.close()
+
+
+def test_a_server_that_cannot_be_asked_is_no_alarm_and_one_that_shrank_is(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    page.goto("/en/ledger/40")
+    page.route("**/receipt", lambda route: route.fulfill(status=503))
+    assert _verified(page, "could not be asked")[0::6] == ["–", "False"]
+    page.unroute("**/receipt")
+    page.route("**/entry.json", lambda route: route.abort())
+    assert _verified(page, "could not be asked")[0::6] == ["–", "False"]
+    page.unroute("**/entry.json")
+    assert _verified(page, "everything holds")[4:] == ["–", "–", "False"]
+    page.route("**/consistency?*", lambda route: route.fulfill(status=429))
+    assert _verified(page, "could not be asked")[4:] == ["–", "–", "False"]
+    page.unroute("**/consistency?*")
+    page.route("**/consistency?*", lambda route: route.fulfill(status=404))
+    assert _verified(page, "it does not hold")[4:] == ["✗", "–", "True"]
+    witness = VerifierKey("w.example", SigningKey.generate().public, COSIGNATURE)
+    page.unroute("**/consistency?*")
+    page.evaluate(
+        "key => document.getElementById('verify').dataset.witnesses = JSON.stringify([key])", f"{witness}"
+    )
+    assert _verified(page, "partly checked")[4:] == ["✓", "–", "True"]  # asked, and has not cosigned
     context.close()
 
 

@@ -1,6 +1,8 @@
 """Anyone checks what was issued here: by number, digest, receipt or file; and sheets of paper lead there."""
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from io import BytesIO
 from urllib.parse import quote
 
@@ -44,14 +46,15 @@ async def test_digests_lead_to_what_they_are_of_and_to_the_ledger(market: Market
         page = await checked(browser, digest)
         assert structure(page, "en") == []
         assert f"{what} " in page.words
-        assert "It is genuine and stands" in page.words
+        assert "The ledger names it" in page.words
+        assert "It is genuine" not in page.words  # whether it stands is nothing that was asked
         assert "holds: An entry of the ledger names it" in page.words
         assert "holds: That entry's proof holds" in page.words
         assert "does not hold" not in page.words
     page = await checked(browser, digest.upper())
     assert "Statement" in page.words
     page = await checked(browser, market.ids["settled"])
-    assert page.words.count("It is genuine and stands") > 5
+    assert page.words.count("The ledger names it") > 5
 
 
 async def test_what_is_unknown_is_said_so_and_an_entry_is_gone_to(market: Market) -> None:
@@ -102,6 +105,29 @@ async def test_a_file_is_hashed_and_a_receipt_checked_itself(market: Market, mon
     assert "hash it yourself" in page.words
     monkeypatch.setattr(checking, "_hashing", [0] * 4)
     await send(browser, b"x", 503)
+
+
+async def test_a_file_that_does_not_come_holds_no_place_for_long(market: Market, monkeypatch) -> None:
+    browser = Browser(market.served)
+    form = next(one for one in (await browser.get("/verify")).forms if one.method == "post")
+    monkeypatch.setattr(checking, "_PATIENCE_S", 0.05)
+    held: list[int] = []
+
+    async def dripping(csrf: str) -> AsyncIterator[bytes]:
+        yield f'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{csrf}\r\n'.encode()
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\na'
+        held.append(len(checking._hashing))
+        await asyncio.Event().wait()
+
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    for csrf, place in ((form.values["csrf"], 1), ("another", 0)):
+        content = dripping(csrf)
+        answer = await browser.client.post("/en/verify", content=content, headers=headers)
+        await content.aclose()
+        assert held[place:] == [1] * (1 - place)  # whose form it is not is asked first
+        assert checking._hashing == []
+        assert (answer.status_code == 422) == bool(place)
+        assert ("the file came too slowly" in answer.text) == bool(place)
 
 
 @pytest.fixture

@@ -16,6 +16,11 @@ from tests.web.pages.browsing import Browser
 from tests.web.pages.test_every_page import structure
 from tests.web.pages.test_explorer import marks
 
+NOT_ASKED = {
+    "en": "The ledger names it; its proof was not asked here",
+    "zh": "账本载明它；此处未检验其证明",
+}
+
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 async def test_entries_of_a_closed_log_are_found_and_proved(
@@ -65,6 +70,10 @@ async def test_entries_of_a_closed_log_are_found_and_proved(
         for asked in (said[0].statement_id, said[0].envelope_sha256):
             await browser.get(f"/ledger?q={asked}", expect=303)
             assert re.fullmatch(rf"{log}/\d+", browser.location)
+            page = await browser.get(f"/verify/{asked}")
+            for said_there in (NOT_ASKED[lang], f"{log}/"):
+                assert said_there in browser.last.text
+            assert "badge good" not in browser.last.text
         page = await browser.get(f"/ledger?q={origin}")
         found = [a["href"] for a in page.named("a") if a.get("href", "").startswith(f"{log}/")]
         assert found[-1] == f"{log}/{seqs[0]}"  # LOG.CLOSE
