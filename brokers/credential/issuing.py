@@ -93,8 +93,9 @@ async def appoint_issuer(s: WriteSession, act: Act, *, safe: Safe) -> IssuerRow:
             "the issuing key is the data authority's", role=act.role, roles=[AUTHORITY]
         )
     key = SigningKey.from_bytes(bytes.fromhex(act.nonce()))
-    former = await repository.issuer_in_office(s)
-    number = max([issuer.number for issuer in await repository.issuers(s)], default=0) + 1
+    known = await repository.issuers(s)  # in one question: who was appointed between two would stay in office
+    former = next((issuer for issuer in known if issuer.retired_at is None), None)
+    number = max((issuer.number for issuer in known), default=0) + 1
     recorded = await record(
         s,
         act,
