@@ -4,6 +4,7 @@ Each line of a month's file carries the digest of the line before it: none is ta
 question of the same person within an hour is one line: a page that is turned asks again.
 """
 
+import fcntl
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,17 +43,19 @@ class Readings:
         """Write a reading down; False where it stands there already. `what` is the kind of page."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{at:%Y-%m}.jsonl"
-        lines = self._tail(path)
         told = {"asked": dict(asked), "org_id": org_id, "user_id": user_id, "what": what}
-        for line in reversed(lines):
-            known = orjson.loads(line)
-            if parse_rfc3339(known["at"]) <= at - ONCE_IN:
-                break
-            if all(known[name] == value for name, value in told.items()):
-                return False
-        before = hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
         with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # another process does not read the same last line meanwhile
+            lines = self._tail(path)
+            for line in reversed(lines):
+                known = orjson.loads(line)
+                if parse_rfc3339(known["at"]) <= at - ONCE_IN:
+                    break
+                if all(known[name] == value for name, value in told.items()):
+                    return False
+            before = hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
             file.write(canonical(told | {"at": rfc3339(at), "before": before}) + b"\n")
+            file.flush()  # before the lock goes
         return True
 
     def newest(self, *, at: datetime) -> Sequence[Mapping[str, Any]]:

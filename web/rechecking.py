@@ -76,24 +76,29 @@ def audit_of(command: Commands, *, log: str | None, state: Path | None) -> Work:
         # with the oldest log's keys pinned the audit is led on, from each log to the next
         keys = [str(window.vkey) for window in oldest.windows] or [str(node.publisher.signer.vkey)]
         folders = [hand.folder / f"bundle-{number}" for number in range(len(bundles))]
-        for done, (origin, folder) in enumerate(zip(bundles, folders, strict=True)):
-            hand.at("export", done, len(bundles))
-            shard = () if origin is None else ("--shard", origin)
-            await command("export", "--out", str(folder), "--edition", "regulator", *shard)
+        try:
+            for done, (origin, folder) in enumerate(zip(bundles, folders, strict=True)):
+                hand.at("export", done, len(bundles))
+                shard = () if origin is None else ("--shard", origin)
+                await command("export", "--out", str(folder), "--edition", "regulator", *shard)
+            told = await audited(hand, keys, folders, alone=not before)
+        finally:  # they hold the openings, and nobody's erasure reaches them there
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        report: dict[str, Any] = orjson.loads(told.answer[told.answer.index(b"{") :])
+        return {"report": report}
+
+    async def audited(hand: Hand, keys: list[str], folders: list[Path], *, alone: bool) -> children.Ended:
         hand.at("audit")
         asked = ["audit", str(folders[-1]), "--json", "--progress"]
         asked += [part for key in keys for part in ("--vkey", key)]
         asked += [part for folder in folders[:-1] for part in ("--after", str(folder))]
-        if state is not None and not before:
+        if state is not None and alone:
             state.parent.mkdir(parents=True, exist_ok=True)
             asked += ["--state", str(state)]
-        told = await command(
+        return await command(
             *asked, heard=lambda done, total: hand.at("audit", done, total), accepted=_NOT_CLEAN
         )
-        for folder in folders:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        report: dict[str, Any] = orjson.loads(told.answer[told.answer.index(b"{") :])
-        return {"report": report}
 
     return work
 
@@ -121,6 +126,16 @@ def pack_of(command: Commands, *, edition: str, evidence: bool) -> Work:
     node = command.node
 
     async def work(hand: Hand) -> dict[str, Any]:
+        try:
+            return await packed(hand)
+        except BaseException:  # called off, too: a half pack is nobody's, and may hold the openings
+            for path in (hand.folder / "bundle.zip", hand.folder / "evidence.zip"):
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            shutil.rmtree(hand.folder / "evidence", ignore_errors=True)
+
+    async def packed(hand: Hand) -> dict[str, Any]:
         hand.at("bundle")
         bundle = hand.folder / "bundle.zip"
         await command("export", "--out", str(bundle), "--edition", edition)
@@ -130,7 +145,6 @@ def pack_of(command: Commands, *, edition: str, evidence: bool) -> Work:
             tables = hand.folder / "evidence"
             await command("evidence", str(bundle), "--out", str(tables))
             await asyncio.to_thread(_zip, tables, hand.folder / "evidence.zip")
-            await asyncio.to_thread(shutil.rmtree, tables, ignore_errors=True)
             names.append("evidence.zip")
         hand.at("sign")
         files = [await asyncio.to_thread(_told, hand.folder / name) for name in names]

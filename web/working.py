@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import re
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +28,7 @@ from ledger.publisher import write_atomically
 log = structlog.get_logger("working")
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 KEPT: Final = timedelta(days=30)
-MOST_KEPT: Final = 200
+MOST_KEPT: Final = 200  # of one kind, of one organisation
 MOST_AT_ONCE: Final = 2  # of one organisation
 _JOB: Final = re.compile(r"job_[0-9a-z]{20,40}", re.ASCII)
 _ASK_EVERY_S: Final = 0.5
@@ -197,30 +198,42 @@ class Working:
         """A job as it stands; one whose process is gone has failed. Raises JobUnknown."""
         if _JOB.fullmatch(job_id) is None:
             raise JobUnknown("no such job")
+        job = self._read(job_id)
+        if job.running and not self._is_locked(job_id):
+            job = self._read(job_id)  # its last word is written before the lock goes
+            if job.running:
+                return replace(job, status=FAILED, error="the job was broken off")
+        return job
+
+    def _read(self, job_id: str) -> Job:
         try:
             told = orjson.loads((self.folder / job_id / _STATE).read_bytes())
-            job = Job(**(told | {"stages": tuple(told["stages"])}))
+            return Job(**(told | {"stages": tuple(told["stages"])}))
         except (OSError, ValueError, TypeError, KeyError):
             raise JobUnknown("no such job", job_id=job_id) from None
-        if job.running and not self._is_locked(job_id):
-            return replace(job, status=FAILED, error="the job was broken off")
-        return job
 
     def jobs(self, *kinds: str) -> Sequence[Job]:
         """The jobs of these kinds (of every kind), newest first; what has had its time is forgotten."""
         if not self.folder.is_dir():
             return ()
         names = sorted((path.name for path in self.folder.iterdir()), reverse=True)
-        found = []
-        for number, name in enumerate(names):
+        found, seen = [], Counter[tuple[str, str]]()
+        for name in names:
             with suppress(JobUnknown):
                 job = self.job(name)
-                old = parse_rfc3339(job.started_at) < self.clock.now() - KEPT or number >= MOST_KEPT
+                seen[job.kind, job.org_id] += 1
+                over = seen[job.kind, job.org_id] > MOST_KEPT
+                old = over or parse_rfc3339(job.started_at) < self.clock.now() - KEPT
                 if old and not job.running:
                     shutil.rmtree(self.folder / name, ignore_errors=True)
                 elif not kinds or job.kind in kinds:
                     found.append(job)
         return found
+
+    def forget(self, job_id: str) -> None:
+        """Delete what is over, with its files."""
+        if not self.job(job_id).running:
+            shutil.rmtree(self.folder / job_id, ignore_errors=True)
 
     async def cancel(self, job_id: str) -> None:
         """Call a job off, whichever worker does it. Raises JobUnknown."""

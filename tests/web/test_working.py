@@ -133,3 +133,38 @@ async def test_a_job_whose_process_is_gone_has_failed_and_old_ones_are_forgotten
     for unknown in (job.job_id, "job_x", "..", "job_" + "0" * 26):
         with pytest.raises(JobUnknown):
             working.job(unknown)
+
+
+async def test_many_jobs_of_one_organisation_do_not_push_out_those_of_another(working, monkeypatch) -> None:
+    async def short(_: Hand) -> dict:
+        return {}
+
+    monkeypatch.setattr("web.working.MOST_KEPT", 2)
+    wanted = [Wanted("pack", "org_b", "usr_b", ()), *[Wanted("measure", "org_a", "usr_a", ())] * 4]
+    for one in wanted:
+        working.clock.advance(timedelta(seconds=1))
+        await working.wait(working.begin(one, short).job_id)
+    assert [job.kind for job in working.jobs()] == ["measure", "measure", "pack"]
+
+
+async def test_a_job_that_ends_between_two_looks_is_not_called_broken_off(working, monkeypatch) -> None:
+    go = asyncio.Event()
+
+    async def work(_: Hand) -> dict:
+        await go.wait()
+        return {}
+
+    job = working.begin(WANTED, work)
+    state = working.folder / job.job_id / "job.json"
+    under_way = state.read_bytes()
+    go.set()
+    await working.wait(job.job_id)
+    over = state.read_bytes()
+    state.write_bytes(under_way)
+
+    def ended_meanwhile(_: str) -> bool:
+        state.write_bytes(over)
+        return False
+
+    monkeypatch.setattr(working, "_is_locked", ended_meanwhile)
+    assert working.job(job.job_id).status == "done"

@@ -30,6 +30,7 @@ log = structlog.get_logger("charts")
 FORMS: Final = ("svg", "png", "pdf")
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _REST_S: Final = 5.0
+_LEAST_S: Final = 2.0  # less is no time to draw in: a child that is well is not judged by it
 
 
 class NotDrawn(Exception):
@@ -110,7 +111,8 @@ class Drawing:
         found = self.kept(key)
         if found is not None:
             return found
-        if time.monotonic() < self._rests_until or time.monotonic() >= until:
+        least = min(_LEAST_S, self._patience_s / 2)
+        if time.monotonic() < self._rests_until or until - time.monotonic() < least:
             raise NotDrawn("charts are not drawn at the moment")
         try:
             picture = self._asked(asked, until)
@@ -118,6 +120,8 @@ class Drawing:
             if isinstance(error, TimeoutError | NotDrawn):
                 return self._failed(error)
             self.close()
+            if until - time.monotonic() < least:
+                raise NotDrawn("charts are not drawn at the moment") from error
             try:
                 picture = self._asked(asked, until)
             except (OSError, NotDrawn) as again:

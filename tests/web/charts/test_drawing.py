@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,12 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
     for key in (b"a", b"b", b"c"):
         small.keep(key, b"12")
     assert [small.kept(key) for key in (b"a", b"b", b"c")] == [None, b"12", b"12"]
+
+
+async def test_who_comes_late_ends_no_child_that_is_well(drawing) -> None:
+    await drawing.draw(SPEC)
+    pid = drawing.pid
+    with pytest.raises(NotDrawn, match="at the moment"):
+        drawing._drawn(b"key", b"{}", time.monotonic() + 1.5)
+    assert drawing.pid == pid
+    assert (await drawing.draw(SPEC, "png")).startswith(b"\x89PNG")

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
@@ -165,3 +166,14 @@ def test_readings_are_chained_and_a_person_keeps_twenty_questions(tmp_path, cloc
     readings.forget("u", "n3")
     readings.save("u", "one more", {"q": "x"})
     assert len(readings.saved("u")) == 20
+
+
+def test_who_notes_at_the_same_time_breaks_no_chain(tmp_path, clock) -> None:
+    now, month = clock.now(), f"{clock.now():%Y-%m}"
+
+    def note(number: int) -> bool:
+        return Readings(tmp_path).note(user_id=f"u{number}", org_id="o", what="audit", asked={}, at=now)
+
+    with ThreadPoolExecutor(8) as hands:
+        assert all(hands.map(note, range(200)))
+    assert Readings(tmp_path).unbroken(month)
