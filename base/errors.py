@@ -69,6 +69,13 @@ class NotFound(DomainError):
     title = "Not found"
 
 
+class Gone(NotFound):
+    """It was here, and has been taken away for good."""
+
+    code = "gone"
+    title = "This is no longer here"
+
+
 class Unauthenticated(DomainError):
     """No proof of who is calling."""
 

@@ -230,10 +230,10 @@ class Working:
                     found.append(job)
         return found
 
-    def forget(self, job_id: str) -> None:
-        """Delete what is over, with its files."""
-        if not self.job(job_id).running:
-            shutil.rmtree(self.folder / job_id, ignore_errors=True)
+    def drop_files(self, job_id: str) -> None:
+        """Delete the files that a job left; what it was, and who has fetched them, stays."""
+        for one in self.job(job_id).result.get("files", ()):
+            (self.folder / job_id / one["name"]).unlink(missing_ok=True)
 
     async def cancel(self, job_id: str) -> None:
         """Call a job off, whichever worker does it. Raises JobUnknown."""

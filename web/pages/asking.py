@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from sqlalchemy import literal
 from sqlmodel import col, select
 
 from base.calendar import at_shanghai
@@ -46,7 +47,7 @@ class Question:
             group=action if action and "." not in action else None,
             actors=None if actors is None else [one.org_id for one in actors],
             role=self.part("role") or None,
-            about=[about] if about else _of_sector(self.part("sector")),
+            about=_about(about, _of_sector(self.part("sector"))),
             since=_moment(_day(self.part("from"))),
             until=_moment(None if until is None else until + timedelta(days=1)),
         )
@@ -67,6 +68,13 @@ def _moment(day: date | None) -> datetime | None:
 def _digest_small(text: str) -> str:
     """A digest as the ledger writes it, in small letters; anything else as it is."""
     return text.lower() if len(text) == 64 and text.isalnum() else text  # noqa: PLR2004 - SHA-256 in hex
+
+
+def _about(name: str, sector: Any) -> Any:
+    """One object, the objects of a sector, or the one where it is of the sector."""
+    if not name or sector is None:
+        return [name] if name else sector
+    return select(literal(name)).where(literal(name).in_(sector))
 
 
 def _of_sector(sector: str) -> Any:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from base.canonical import canonical
 from base.clock import rfc3339
-from base.errors import Conflict
+from base.errors import Conflict, Malformed
 from base.signing import sign_envelope
 from cases.rules import HANDLERS
 from identity.rules import Role
@@ -59,6 +59,13 @@ class TrailTooLong(Conflict):
 
     code = "trail-too-long"
     title = "So many statements are exported by parts alone"
+
+
+class QuestionUnread(Malformed):
+    """A part of the question cannot be read: nothing is exported under it."""
+
+    code = "question-unread"
+    title = "A day is written as 2026-11-23."
 
 
 def readings_of(visitor: Visitor) -> Readings:
@@ -139,10 +146,13 @@ async def export(
 ) -> Response:
     """The statements that a question names: as CSV, as JSONL, or the signed digests of both.
 
-    `upto` is where the page began, so that all three speak of the same rows. Raises TrailTooLong.
+    `upto` is where the page began, so that all three speak of the same rows. Raises TrailTooLong,
+    QuestionUnread.
     """
     visitor.require(READERS)
     asked = Question.read(visitor.request.query_params)
+    if asked.wrong:
+        raise QuestionUnread("nobody can read these parts", parts=list(asked.wrong))
     _note(visitor, f"export {kind}", dict(asked.parts))
     async with visitor.node.database.read() as s:
         found: list[trail.Found] = []
@@ -168,6 +178,8 @@ async def export(
             "made_at": rfc3339(visitor.node.clock.now()),
             "origin": head.origin,
             "size": head.size,
+            "taken": _taken(asked, wanted),
+            "upto": upto if upto is not None else found[0].row + 1 if found else 0,
             "v": 1,
         }
         async with visitor.node.database.write() as s:
@@ -178,6 +190,22 @@ async def export(
     name = "trail.dsse.json" if kind == "manifest" else f"trail.{kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=_KINDS[kind], headers=headers)
+
+
+def _taken(asked: Question, wanted: trail.Wanted) -> dict[str, Any]:
+    """The question as it was answered: organisations by id, days as moments; nothing stands for no bound."""
+    taken = {
+        "text": wanted.text,
+        "events": wanted.events,
+        "group": wanted.group,
+        "actors": wanted.actors,
+        "role": wanted.role,
+        "object": asked.part("object") or None,
+        "sector": asked.part("sector") or None,
+        "since": wanted.since and rfc3339(wanted.since),
+        "until": wanted.until and rfc3339(wanted.until),
+    }
+    return {name: value for name, value in taken.items() if value is not None}
 
 
 def _row(one: trail.Found, origin: str) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path
 from starlette.responses import FileResponse, Response
 
+from base.clock import parse_rfc3339
 from base.db import ReadSession
+from base.errors import Gone
 from cases.rules import HANDLERS
 from ledger import reader
+from ledger.erasure import EVENT as ERASE
 from ledger.log_keys import shards
 from web.pages.explorer import trusted_by
 from web.pages.forms import Filled, Form, Invalid, Problem, sent_back
@@ -18,9 +21,18 @@ from web.pages.proving import prove_present
 from web.pages.supervisor import READERS, supervising_of
 from web.pages.visiting import Visitor, VisitorDep
 from web.rechecking import MOST_ENTRIES, Commands, audit_of, entries_of, pack_of
-from web.working import TooMuchAtOnce
+from web.working import Job, TooMuchAtOnce
 
 router = APIRouter()
+
+
+class PackGone(Gone):
+    """An opening was erased after the pack was begun: perhaps it stands in there."""
+
+    code = "pack-gone"
+    title = "This pack was made before something was erased: make a new one"
+
+
 _MAKERS: Final = HANDLERS | {"AUDITOR"}
 _EDITIONS: Final = {"public": N_("public: no openings"), "regulator": N_("regulator: with the openings")}
 
@@ -124,6 +136,8 @@ async def _exports(visitor: Visitor, filled: Filled) -> Response:
     jobs = working_of(visitor).jobs(PACK)
     async with visitor.node.database.read() as s:
         names = await names_of(s, (job.org_id for job in jobs))
+        for job in jobs:
+            await _outlived(visitor, s, job)
     return visitor.render(
         "exports.html",
         filled=filled,
@@ -168,6 +182,7 @@ async def exported(visitor: VisitorDep, job_id: str) -> Response:
     fetched = working_of(visitor).fetched(job_id)
     async with visitor.node.database.read() as s:
         names = await names_of(s, [job.org_id], (one["org_id"] for one in fetched))
+        gone = await _outlived(visitor, s, job)
     return visitor.render(
         "export.html",
         job=job,
@@ -175,8 +190,21 @@ async def exported(visitor: VisitorDep, job_id: str) -> Response:
         fetched=fetched,
         names=names,
         words=_EDITIONS,
-        may_fetch=visitor.may(_MAKERS),
+        gone=gone,
+        may_fetch=visitor.may(_MAKERS) and not gone,
     )
+
+
+async def _outlived(visitor: Visitor, s: ReadSession, job: Job) -> bool:
+    """Whether an opening was erased since a pack with openings was begun; its files are deleted then."""
+    if job.running or job.asked.get("edition") != "regulator":
+        return False
+    _, row = await reader.newest_of(s, events=[ERASE])
+    newest = await reader.statements_of_events(s, events=[ERASE], after=row - 1) if row else ()
+    gone = any(one.occurred_at >= parse_rfc3339(job.started_at) for one in newest)
+    if gone:
+        working_of(visitor).drop_files(job.job_id)
+    return gone
 
 
 @router.get("/reg/exports/{job_id}/{name}")
@@ -187,6 +215,9 @@ async def fetch(
     session = visitor.require(_MAKERS)
     job = job_of(visitor, job_id, PACK)
     working = working_of(visitor)
+    async with visitor.node.database.read() as s:
+        if await _outlived(visitor, s, job):
+            raise PackGone("something was erased since it was made", job_id=job_id)
     path = working.file(job.job_id, name)
     working.note_fetch(job_id, org_id=session.actor.org_id, user_id=visitor.user_id, name=name)
     kind = "application/json" if name.endswith(".json") else "application/zip"

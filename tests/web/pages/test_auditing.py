@@ -52,6 +52,11 @@ async def test_each_attribute_finds_what_it_names_and_nothing_else(market: Marke
         (f"q={said[5][1].envelope_sha256.upper()}", [said[5][0]]),
         (f"q={said[5][1].statement_id}&from=2026-11-16&to=2030-01-01", [said[5][0]]),
         (f"object={settled}&to=2026-11-01", []),
+        (f"sector=transport&object={settled}", []),
+        (
+            f"sector=transport&object={market.ids['reviewed']}",
+            seqs(lambda one: one.object_id == market.ids["reviewed"]),
+        ),
         ("sector=transport", seqs(lambda one: one.object_id == market.ids["reviewed"])),
     ):
         page = await samr.get(f"/reg/audit?{asked}")
@@ -102,7 +107,10 @@ async def test_an_export_is_what_the_page_shows_and_its_manifest_is_signed(marke
     async with market.served.node.database.read() as s:
         key = await get_key(s, keyid=envelope.signatures[0].keyid)
     assert envelope_signed_by(envelope, key.public)
+    assert document["taken"] == document["asked"]
+    assert document["upto"] > 0
     await samr.get("/reg/audit/export?kind=xml", expect=422)
+    await samr.get("/reg/audit/export?kind=csv&from=2026-13-01", expect=422)
 
 
 async def test_who_asks_is_noted_and_private_parts_are_the_regulators(market: Market) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import zipfile
+from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 
 import orjson
 import pytest
@@ -16,7 +18,7 @@ from tests.web.pages.test_every_page import structure
 from tests.web.pages.test_explorer import forge
 from web import children
 from web.children import Ended
-from web.pages import selling
+from web.pages import rechecks, selling
 from web.working import Working
 
 REPORT = {"clean": True, "origin": "exchange.example/test", "size": 3, "root": "ab" * 32, "problems": []}
@@ -147,6 +149,31 @@ async def test_an_evidence_pack_is_hashed_signed_and_its_readers_noted(market: M
         browser = Browser(market.served, who)
         await browser.get(f"/reg/exports/{job_id}/bundle.zip", expect=403)
     assert len(working_of(market).fetched(job_id)) == 2
+    monkeypatch.setattr(rechecks, "ERASE", "TRD.SETTLE")  # as if that, of this very moment, were an erasure
+    monkeypatch.setattr(rechecks, "parse_rfc3339", lambda _: datetime.min.replace(tzinfo=UTC))
+    page = await auditor.get(f"/reg/exports/{job_id}/bundle.zip", expect=410)
+    assert "This pack was made before something was erased" in page.words
+    assert not (working_of(market).folder / job_id / "bundle.zip").exists()
+    page = await samr.get(f"/reg/exports/{job_id}")
+    assert not [a for a in page.named("a") if "download" in a]
+    assert page.words.count("独立审计事务所") == 2
+    await samr.get("/reg/exports")
+
+
+async def test_an_audit_that_fails_leaves_no_openings(market: Market, monkeypatch) -> None:
+    async def run(arguments, *_, **__) -> Ended:
+        if arguments[0] == "audit":
+            return Ended(2, b"", "broken")
+        Path(arguments[arguments.index("--out") + 1]).mkdir()
+        return Ended(0, b"", "")
+
+    monkeypatch.setattr(children, "run", run)
+    samr = Browser(market.served, market.samr)
+    await samr.send(await samr.get("/reg/checks"), "/reg/checks", {"first": "", "last": ""})
+    await over(market, samr)
+    (job,) = working_of(market).jobs()
+    assert job.status == "failed"
+    assert not list((working_of(market).folder / job.job_id).glob("bundle-*"))
 
 
 async def test_who_is_no_supervisor_sees_and_begins_nothing(market: Market) -> None:
