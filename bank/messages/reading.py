@@ -47,6 +47,8 @@ def parse(payload: bytes, schema: Schema) -> etree._Element:
         if not isinstance(node.tag, str):
             raise Malformed("comments and processing instructions are not read")
         _refuse_attributes(node)
+        if not len(node) and not (node.text or "").strip():
+            raise Malformed("an element is empty", element=etree.QName(node).localname)
     schema.check(root)
     return root
 
