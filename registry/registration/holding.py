@@ -27,7 +27,7 @@ from registry.registration.errors import (
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
-from registry.registration.moving import Said, check_registrar, step
+from registry.registration.moving import Said, check_registrar, claim_of_registrar, step
 from registry.registration.reviewing import (
     answer_all,
     check_other_officer,
@@ -354,16 +354,3 @@ async def _decide(s: WriteSession, act: Act, wish: WishRow, *, done: bool) -> Wi
     s.add(wish)
     await s.flush()
     return wish
-
-
-async def claim_of_registrar(
-    s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent
-) -> RegistrationRow:
-    """A registration, locked, in which this step is its registrar's to take.
-
-    Raises RegistrationUnknown, RegistrationWrongState, RegistrationWrongRole.
-    """
-    row = await repository.claim_registration(s, registration_id=registration_id)
-    may_move(row.status, event, act.role)
-    check_registrar(act, row)
-    return row

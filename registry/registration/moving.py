@@ -74,6 +74,19 @@ async def step(
     return recorded
 
 
+async def claim_of_registrar(
+    s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent
+) -> RegistrationRow:
+    """A registration, locked, in which this step is its registrar's to take.
+
+    Raises RegistrationUnknown, RegistrationWrongState, RegistrationWrongRole.
+    """
+    row = await repository.claim_registration(s, registration_id=registration_id)
+    may_move(row.status, event, act.role)
+    check_registrar(act, row)
+    return row
+
+
 def check_registrar(act: Act, row: RegistrationRow) -> None:
     """A registrar acts on what was filed with it. Raises RegistrationWrongRole."""
     if act.actor.org_id != row.registrar_id:

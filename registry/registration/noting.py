@@ -6,8 +6,7 @@ from ledger.recording import Act
 from registry.registration import repository
 from registry.registration.applying import check_text
 from registry.registration.errors import RegistrationMalformed
-from registry.registration.holding import claim_of_registrar
-from registry.registration.moving import Said, step
+from registry.registration.moving import Said, claim_of_registrar, step
 from registry.registration.rules import NoteKind
 from registry.registration.states import RegistrationEvent
 from registry.registration.tables import NoteRow

@@ -27,7 +27,7 @@ from registry.registration.errors import (
     RegistrationTooLate,
     RegistrationUnconfirmed,
 )
-from registry.registration.moving import Said, check_in_time, check_registrar, step
+from registry.registration.moving import Said, check_in_time, claim_of_registrar, step
 from registry.registration.rules import (
     Kind,
     RefusalReason,
@@ -50,7 +50,7 @@ NOTICED: Final = frozenset({"applicant", "name", "abstract", "restriction"})
 
 async def extend(s: WriteSession, act: Act, *, registration_id: str, reason: str) -> RegistrationRow:
     """Take ten working days more, once (REG.EXTEND). Raises RegistrationExtended, RegistrationTooLate."""
-    row = await _mine(s, act, registration_id, _E.EXTEND)
+    row = await claim_of_registrar(s, act, registration_id, _E.EXTEND)
     if row.kind is not Kind.PROPERTY_RIGHT:
         raise RegistrationMalformed("the review of public data is not extended", fields=["kind"])
     if row.extended:
@@ -68,7 +68,7 @@ async def refuse(
     s: WriteSession, act: Act, *, registration_id: str, reason: RefusalReason, text: str
 ) -> RegistrationRow:
     """Refuse an application for a reason of Art 22 (REG.REFUSE)."""
-    row = await _mine(s, act, registration_id, _E.REFUSE)
+    row = await claim_of_registrar(s, act, registration_id, _E.REFUSE)
     said = Said(public={"reason_code": reason.value}, opening={"text": check_text(text)})
     await step(s, act, _E.REFUSE, row, said, values={"due_at": None, "reason_code": reason.value})
     return row
@@ -82,7 +82,7 @@ async def publish(
     `withheld` names what of it is not shown, at the applicant's justified request. Raises
     RegistrationUnconfirmed, OwnershipDispute, RegistrationMalformed, PersonNotIdentified.
     """
-    row = await _mine(s, act, registration_id, _E.PUBLISH)
+    row = await claim_of_registrar(s, act, registration_id, _E.PUBLISH)
     if not set(withheld) <= NOTICED - {"applicant", "name"}:
         raise RegistrationMalformed("the applicant and the name are always shown", fields=["withheld"])
     await require_identified(s, user_id=act.actor.user_id)
@@ -157,7 +157,7 @@ async def uphold(
     s: WriteSession, act: Act, *, registration_id: str, objection_id: str, answer: str
 ) -> RegistrationRow:
     """Find an objection right: the application is refused (REG.UPHOLD), by another than who reviewed it."""
-    row = await _mine(s, act, registration_id, _E.UPHOLD)
+    row = await claim_of_registrar(s, act, registration_id, _E.UPHOLD)
     answer = check_text(answer)
     await check_other_officer(s, act, row)
     if objection_id not in await open_objections(s, row):
@@ -176,7 +176,7 @@ async def dismiss(
     s: WriteSession, act: Act, *, registration_id: str, objection_ids: Collection[str], answer: str
 ) -> RegistrationRow:
     """Find all open objections wrong, together and with reasons (REG.DISMISS): the notice goes on."""
-    row = await _mine(s, act, registration_id, _E.DISMISS)
+    row = await claim_of_registrar(s, act, registration_id, _E.DISMISS)
     answer = check_text(answer)
     await check_other_officer(s, act, row)
     named, open_now = sorted(set(objection_ids)), await open_objections(s, row)
@@ -193,7 +193,7 @@ async def issue(s: WriteSession, act: Act, *, registration_id: str) -> Registrat
 
     Raises RegistrationTooEarly, RegistrationUnconfirmed, OwnershipDispute, PublicRegistrationUnknown.
     """
-    row = await _mine(s, act, registration_id, _E.DEPOSIT_AND_ISSUE)
+    row = await claim_of_registrar(s, act, registration_id, _E.DEPOSIT_AND_ISSUE)
     assert row.notice_until is not None
     if act.now <= row.notice_until:
         raise RegistrationTooEarly("the notice is not over", notice_until=rfc3339(row.notice_until))
@@ -323,13 +323,6 @@ async def answer_all(
     named = col(RegistrationObjectionRow.objection_id).in_(sorted(objection_ids))
     answered = {"upheld": upheld, "answer": answer, "decided_at": act.occurred_at}
     await s.exec(update(RegistrationObjectionRow).where(named).values(**answered))
-
-
-async def _mine(s: WriteSession, act: Act, registration_id: str, event: RegistrationEvent) -> RegistrationRow:
-    row = await repository.claim_registration(s, registration_id=registration_id)
-    may_move(row.status, event, act.role)
-    check_registrar(act, row)
-    return row
 
 
 async def _check_confirmed(s: WriteSession, row: RegistrationRow) -> None:
