@@ -1,0 +1,16 @@
+"""Data customs: declarations, evidence, counters, transfers."""
+
+from collections.abc import Sequence
+
+revision: str = "0017"
+down_revision: str | None = "0016"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    """Add what was asked for."""
+
+
+def downgrade() -> None:
+    """Undo it."""
