@@ -1,97 +1,19 @@
 """Some pages in a real browser: accessible, strict, with and without a script, on paper and on a phone."""
 
-import asyncio
 import base64
 import hashlib
 import json
-import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Page
 
 from base.signing import SigningKey
 from ledger.checkpoint import COSIGNATURE, Checkpoint, NoteSigner, Receipt, VerifierKey, sign_checkpoint
 from ledger.tree import leaf_hash
-from tests.web.market import Market, copied
-from tests.web.pages.findings import with_findings
-from web.deps import COOKIE
+from tests.web.pages.driving import Site, visit
 
 pytestmark = pytest.mark.browser
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@dataclass
-class Site:
-    """The market on a port of this machine."""
-
-    address: str
-    market: Market
-
-    def token(self, who: str) -> str:
-        return self.market.served.token(self.market.people[who])
-
-
-@pytest.fixture(scope="module")
-def site(market_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The market, served for real, in a thread of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    ready = threading.Event()
-    made: dict[str, Any] = {}
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    async def serve() -> None:
-        async with copied(market_template, folder / "market") as market:
-            with_findings(market)
-            config = uvicorn.Config(market.served.app, log_level="warning", lifespan="off")
-            made.update(server=uvicorn.Server(config), market=market)
-            ready.set()
-            await made["server"].serve(sockets=[listening])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(60)
-    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", made["market"])
-    made["server"].should_exit = True
-    thread.join(30)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium. Skipped, by name, where none is installed."""
-    path = next((found for found in map(shutil.which, NAMES) if found), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (make browser)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
-def visit(site: Site, chromium: Browser, who: str | None, **options: Any) -> BrowserContext:
-    """A fresh profile, signed in as somebody."""
-    context = chromium.new_context(base_url=site.address, **options)
-    if who is not None:
-        cookie = {"name": COOKIE, "value": site.token(who), "url": site.address, "httpOnly": True}
-        context.add_cookies([cookie])  # type: ignore[list-item]
-    return context
 
 
 def places(site: Site) -> dict[str, tuple[str | None, str]]:
