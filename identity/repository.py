@@ -189,6 +189,13 @@ async def get_person(s: ReadSession, *, user_id: str) -> Person | None:
     return None if row is None else _person(row)
 
 
+async def lock_person(s: ReadSession, *, user_id: str) -> Person | None:
+    """One person as he or she is now, share-locked: the login is not closed while an act rests on it."""
+    query = share_lock(select(PersonRow).where(PersonRow.user_id == user_id))
+    row = (await s.exec(query.execution_options(**_AS_IT_IS))).first()
+    return None if row is None else _person(row)
+
+
 async def list_people(s: ReadSession, *, org_id: str) -> list[Person]:
     """The people of an organisation, in the order of their enrolment (the first hundred)."""
     query = select(PersonRow).where(PersonRow.org_id == org_id).order_by(PersonRow.user_id).limit(MAX_PAGE)

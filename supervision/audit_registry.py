@@ -65,8 +65,16 @@ REGISTRATION_MOVES: Final[Moves] = {
     **_to("REG.REVOKE", _STANDING, _REGISTRAR, "REVOKED"),
     **_to("REG.EXPIRE", _STANDING, _EXCHANGE, "EXPIRED"),
 }
+_AGENCY: Final = frozenset({"PUBLIC_AGENCY"})
+CHIEF_MOVES: Final[Moves] = {
+    (None, "CDO.APPOINT"): (_AGENCY, "STANDING"),
+    ("STANDING", "CDO.END"): (_AGENCY | _EXCHANGE, "ENDED"),
+}
 # The prefix of an object's id, what it is called, its steps.
-MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {"reg_": ("registration", REGISTRATION_MOVES)}
+MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
+    "reg_": ("registration", REGISTRATION_MOVES),
+    "cdo_": ("chief data officer", CHIEF_MOVES),
+}
 REGISTRY_EVENTS: Final = frozenset(event for _, moves in MACHINES.values() for _, event in moves)
 
 

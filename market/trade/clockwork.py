@@ -59,6 +59,7 @@ from market.trade.checking import (
 from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
+from registry.chiefs.clockwork import chief_handlers
 from registry.ending import ENDED_JOB
 from registry.registration.clockwork import registration_handlers
 
@@ -125,6 +126,7 @@ def handlers(
         CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
         **after_settlement(house),
         **registration_handlers(house),
+        **chief_handlers(house),
     }
     if desk is not None:
         always = {**always, CHECK_JOB: check_handler(house, desk)}

@@ -28,6 +28,7 @@ from market.trade.checking import MISMATCH_JOB, GoodsDesk
 from market.trade.clockwork import handlers
 from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
+from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
 from registry.registration.moving import DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
@@ -52,6 +53,7 @@ ALWAYS = {
     CLOSE_JOB,
     AWARD_JOB,
     DUE_JOB,
+    TERM_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -85,6 +87,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         CLOSE_JOB,
         AWARD_JOB,
         DUE_JOB,
+        TERM_JOB,
     }
 
 

@@ -35,6 +35,7 @@ OPEN = {
     ("GET", "/api/v1/brokers/{cert_no}/credential"),
     ("GET", "/api/v1/brokers/{cert_no}/conduct"),
     ("GET", "/api/v1/certificate-notices"),
+    ("GET", "/api/v1/chiefs"),
     ("GET", "/api/v1/registrars"),
     ("GET", "/api/v1/registration-notices"),
     ("GET", "/api/v1/registrations/by-number/{number}"),
