@@ -12,10 +12,10 @@ import orjson
 import typer
 
 from base.clock import SHANGHAI, parse_rfc3339
+from base.credential.checking import Finding, Pin, pins_of
+from base.credential.multikey import public_of
+from base.credential.reading import MAX_DOCUMENT_BYTES
 from base.errors import Malformed
-from brokers.credential.multikey import public_of
-from brokers.credential.reading import MAX_DOCUMENT_BYTES
-from brokers.credential.verifying import Finding, Pin, pins_of
 from brokers.credential.verifying import verify as look_at
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -1,27 +1,19 @@
-"""The two documents, before they are signed: a BrokerCertificate, and the status list beside it.
+"""A BrokerCertificate before it is signed: W3C Verifiable Credentials Data Model v2.0.
 
-W3C Verifiable Credentials Data Model v2.0 and Bitstring Status List v1.0. Facts in, a document out. Pure.
+Facts in, a document out. Pure.
 What our own words mean stands in the document itself: nothing has to be fetched to read it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from functools import lru_cache
+from datetime import datetime
 from typing import Any, Final
 
 from base.clock import rfc3339
-from brokers.credential.bitstring import pack
+from base.credential.status import PURPOSES, V2, Places, status_entry
 
-MEDIA_TYPE: Final = "application/vc"
-V2: Final = "https://www.w3.org/ns/credentials/v2"
 TYPE: Final = "BrokerCertificate"
-LIST_TYPE: Final = "BitstringStatusListCredential"
 TITLE: Final = "数据经纪人资格证书 Data broker certificate"
-# How long a list may be shown to somebody who cannot fetch one, and after how long he should if he can.
-LIST_VALID_FOR: Final = timedelta(hours=24)
-LIST_TTL: Final = timedelta(minutes=5)
 _VOCABULARY: Final = "urn:databourse:broker:v1#"
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _TERMS: Final = (
@@ -52,16 +44,6 @@ _CONTEXT_OF_OURS: Final[Mapping[str, Any]] = {
     "ledgerEntry": {"@id": f"{_VOCABULARY}ledgerEntry", "@type": "@id"},
     "register": {"@id": f"{_VOCABULARY}register", "@type": "@id"},
 }
-
-
-class Purpose(StrEnum):
-    """What a bit says: gone for good, or out of force for now."""
-
-    REVOCATION = "revocation"
-    SUSPENSION = "suspension"
-
-
-PURPOSES: Final = (Purpose.REVOCATION, Purpose.SUSPENSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +87,6 @@ class CertificateFacts:
     conditions: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a credential stands in its status list: one index for each purpose."""
-
-    list_url: str
-    revocation: int
-    suspension: int
-
-    def of(self, purpose: Purpose) -> int:
-        return self.revocation if purpose is Purpose.REVOCATION else self.suspension
-
-
 def context() -> list[Any]:
     """The `@context` of every BrokerCertificate."""
     return [V2, dict(_CONTEXT_OF_OURS)]
@@ -136,14 +106,7 @@ def broker_certificate(
         "validUntil": rfc3339(facts.valid_to),
         "credentialSubject": _subject(facts, register_url),
         "credentialStatus": [
-            {
-                "id": f"{places.list_url}#{places.of(purpose)}",
-                "type": "BitstringStatusListEntry",
-                "statusPurpose": purpose.value,
-                "statusListIndex": str(places.of(purpose)),
-                "statusListCredential": places.list_url,
-            }
-            for purpose in PURPOSES
+            status_entry(places.list_url, purpose, places.of(purpose)) for purpose in PURPOSES
         ],
     }
 
@@ -180,43 +143,6 @@ def _subject(facts: CertificateFacts, register_url: str) -> dict[str, Any]:
     if facts.conditions:
         subject["conditions"] = list(facts.conditions)
     return subject
-
-
-def status_list(
-    indices: Iterable[int],
-    *,
-    url: str,
-    issuer: str,
-    as_of: datetime,
-    purposes: Sequence[Purpose] = PURPOSES,
-) -> dict[str, Any]:
-    """A status list without its proof: the bits of these indices, as of a moment.
-
-    One list carries both purposes (Recommendation, Appendix "Multiple Status Entries in a Single List"):
-    a credential has two places in it. A list of one purpose says so with one word, not a list of words.
-    """
-    words = [purpose.value for purpose in purposes]
-    return {
-        "@context": [V2],
-        "id": url,
-        "type": ["VerifiableCredential", LIST_TYPE],
-        "issuer": issuer,
-        "validFrom": rfc3339(as_of),
-        "validUntil": rfc3339(as_of + LIST_VALID_FOR),
-        "credentialSubject": {
-            "id": f"{url}#list",
-            "type": "BitstringStatusList",
-            "statusPurpose": words[0] if len(words) == 1 else words,
-            "encodedList": _packed(frozenset(indices)),
-            "ttl": LIST_TTL // timedelta(milliseconds=1),
-        },
-    }
-
-
-@lru_cache(maxsize=16)
-def _packed(indices: frozenset[int]) -> str:
-    """The bits of a list: packing them costs more than signing, and they change seldom."""
-    return pack(indices)
 
 
 def _urn(org_id: str) -> str:

@@ -16,25 +16,17 @@ from sqlmodel import col, update
 from base.calendar import shanghai_day
 from base.canonical import canonical
 from base.clock import parse_rfc3339, rfc3339
+from base.credential.bitstring import ENTRIES
+from base.credential.multikey import did_key
+from base.credential.proof import secure
+from base.credential.status import LIST_TTL, PURPOSES, Places, Purpose, status_list
 from base.db import ReadSession, WriteSession
 from base.ids import Seed
 from base.jobs import Handlers, Job, enqueue
 from base.signing import SigningKey
 from brokers.credential import repository
-from brokers.credential.bitstring import ENTRIES
-from brokers.credential.document import (
-    LIST_TTL,
-    PURPOSES,
-    AnnualReview,
-    CertificateFacts,
-    Places,
-    Purpose,
-    broker_certificate,
-    status_list,
-)
+from brokers.credential.document import AnnualReview, CertificateFacts, broker_certificate
 from brokers.credential.errors import IssuerRetired, IssuerTaken, StatusListFull, StatusListUnknown
-from brokers.credential.multikey import did_key
-from brokers.credential.proof import secure
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.errors import CertificateWrongRole
 from brokers.repository import annuals_of, claim_certificate

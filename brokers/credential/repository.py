@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
+from base.credential.status import Purpose
 from base.db import ReadSession
-from brokers.credential.document import Practitioner, Purpose
+from brokers.credential.document import Practitioner
 from brokers.credential.tables import CredentialRow, IssuerRow, StatusPlaceRow
 from brokers.states import IN_BEING, CertificateEvent, CertificateState
 from brokers.tables import ApplicationRow, CertificateEventRow, CertificateRow

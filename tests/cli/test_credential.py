@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from base.clock import rfc3339
-from brokers.credential.multikey import did_key
-from brokers.credential.reading import MAX_DOCUMENT_BYTES
+from base.credential.multikey import did_key
+from base.credential.reading import MAX_DOCUMENT_BYTES
 from cli.main import app
 from tests.brokers.credential.samples import (
     DID,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prov.model import ProvDocument
 
-from brokers.credential.bitstring import unpack
+from base.credential.bitstring import unpack
 from tests.brokers.credential.stranger import strangers_bit, strangers_proof
 from tests.ledger import foreign_auditor
 

@@ -8,13 +8,14 @@ from pydantic import Field
 from starlette.responses import RedirectResponse
 
 from base.canonical import canonical
+from base.credential.checking import Pin
+from base.credential.status import MEDIA_TYPE, PURPOSES, Purpose
 from base.db import ReadSession, WriteSession
 from brokers.credential import repository
-from brokers.credential.document import MEDIA_TYPE, PURPOSES, Purpose
 from brokers.credential.errors import CredentialUnknown, CredentialWithdrawn
 from brokers.credential.issuing import appoint_issuer, signed_list
 from brokers.credential.tables import CredentialRow
-from brokers.credential.verifying import Pin, verify
+from brokers.credential.verifying import verify
 from brokers.repository import certificate_by_no, get_certificate
 from brokers.states import AUTHORITY
 from ledger.recording import Act

@@ -8,20 +8,13 @@ from typing import Any, Final
 import orjson
 
 from base.canonical import canonical
+from base.credential.checking import Finding, Pin
+from base.credential.multikey import did_key
+from base.credential.proof import secure
+from base.credential.status import PURPOSES, Places, Purpose, status_list
 from base.signing import SigningKey
-from brokers.credential.document import (
-    PURPOSES,
-    AnnualReview,
-    CertificateFacts,
-    Places,
-    Practitioner,
-    Purpose,
-    broker_certificate,
-    status_list,
-)
-from brokers.credential.multikey import did_key
-from brokers.credential.proof import secure
-from brokers.credential.verifying import Finding, Pin, verify
+from brokers.credential.document import AnnualReview, CertificateFacts, Practitioner, broker_certificate
+from brokers.credential.verifying import verify
 
 NOW: Final = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 KEY: Final = SigningKey.from_bytes(bytes(range(32)))

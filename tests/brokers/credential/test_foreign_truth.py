@@ -16,10 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.clock import parse_rfc3339
-from base.errors import Malformed
-from base.signing import KeyWeak, SigningKey
-from brokers.credential.bitstring import ENTRIES, is_set, pack, unpack
-from brokers.credential.multikey import (
+from base.credential.bitstring import ENTRIES, is_set, pack, unpack
+from base.credential.multikey import (
     did_key,
     did_of_method,
     from_multibase,
@@ -29,7 +27,9 @@ from brokers.credential.multikey import (
     parse_multikey,
     public_of,
 )
-from brokers.credential.proof import check, hash_data, secure
+from base.credential.proof import check, hash_data, secure
+from base.errors import Malformed
+from base.signing import KeyWeak, SigningKey
 from tests.brokers.credential.samples import DID, GOOD, KEY, LIST_URL, NOW, opened
 from tests.brokers.credential.stranger import strangers_bit, strangers_proof
 

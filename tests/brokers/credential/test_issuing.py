@@ -13,11 +13,13 @@ from sqlmodel import select, update
 
 from base.canonical import canonical, sha256_hex
 from base.clock import SimulatedClock, rfc3339
+from base.credential.checking import Finding, Pin
+from base.credential.status import PURPOSES, Purpose
+from base.credential.verdicts import Verdict
 from base.jobs import run_due
 from brokers.certifying import reinstate_certificate, revoke_certificate, suspend_certificate
 from brokers.continuing import give_exit_notice
 from brokers.credential import repository
-from brokers.credential.document import PURPOSES, Purpose
 from brokers.credential.errors import IssuerRetired, StatusListFull, StatusListUnknown
 from brokers.credential.issuing import (
     Desk,
@@ -29,8 +31,7 @@ from brokers.credential.issuing import (
     signed_list,
 )
 from brokers.credential.tables import CredentialRow, StatusPlaceRow
-from brokers.credential.verdicts import Verdict
-from brokers.credential.verifying import Finding, Pin, verify
+from brokers.credential.verifying import verify
 from brokers.errors import CertificateWrongRole
 from brokers.rules import BrokerType, CertificateEvent, CertificateState
 from brokers.service import CertificateScope, certify

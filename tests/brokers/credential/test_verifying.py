@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from base.canonical import canonical
 from base.clock import rfc3339
+from base.credential.bitstring import ENTRIES, MAX_BYTES, pack
+from base.credential.checking import Pin, pins_of
+from base.credential.multikey import did_key, method_of
+from base.credential.proof import secure
+from base.credential.status import Places, Purpose
+from base.credential.verdicts import EXIT_CODES, Verdict
 from base.errors import Malformed
-from brokers.credential.bitstring import ENTRIES, MAX_BYTES, pack
-from brokers.credential.document import Places, Purpose
-from brokers.credential.multikey import did_key, method_of
-from brokers.credential.proof import secure
-from brokers.credential.verdicts import EXIT_CODES, Verdict
-from brokers.credential.verifying import Pin, pins_of, verify
+from brokers.credential.verifying import verify
 from tests.brokers.credential.samples import (
     DID,
     FACTS,

@@ -3,11 +3,12 @@
 import orjson
 
 from base.canonical import canonical
+from base.credential.checking import Pin
+from base.credential.verdicts import Verdict
 from base.jobs import run_due
 from brokers.credential import repository
 from brokers.credential.issuing import Desk, appoint_issuer, credential_handlers, signed_list
-from brokers.credential.verdicts import Verdict
-from brokers.credential.verifying import Pin, verify
+from brokers.credential.verifying import verify
 from ledger.sequencer import create_log, seal_all
 from tests.brokers.office import CLAIMS, Office
 

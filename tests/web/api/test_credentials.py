@@ -18,8 +18,9 @@ import zxingcpp
 from sqlalchemy import text
 
 from base.clock import SimulatedClock, parse_rfc3339, rfc3339
-from brokers.credential.verdicts import Verdict
-from brokers.credential.verifying import Finding, pins_of, verify
+from base.credential.checking import Finding, pins_of
+from base.credential.verdicts import Verdict
+from brokers.credential.verifying import verify
 from tests.web.nodes import ORIGIN, Persona, Served, opened, serving
 from web.node import Node
 

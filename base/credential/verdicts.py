@@ -1,4 +1,4 @@
-"""What a verifier can come to, each with its word and the exit code of `databourse credential verify`."""
+"""What a verifier can come to, each with its word and the exit code of `databourse credential`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Verdict(StrEnum):
-    """The first thing that is wrong, in the order of `brokers.credential.verifying.verify`."""
+    """The first thing that is wrong, in the order of the verifier's plan."""
 
     VALID = "valid"
     INCOMPLETE = "incomplete"

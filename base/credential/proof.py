@@ -13,9 +13,7 @@ from typing import Any, Final
 
 from base.canonical import canonical
 from base.clock import parse_rfc3339, rfc3339
-from base.errors import Malformed
-from base.signing import SigningKey, signature_holds
-from brokers.credential.multikey import (
+from base.credential.multikey import (
     did_key,
     did_of_method,
     from_multibase,
@@ -23,14 +21,19 @@ from brokers.credential.multikey import (
     multibase,
     public_of,
 )
+from base.errors import Malformed
+from base.signing import SigningKey, signature_holds
 
 TYPE: Final = "DataIntegrityProof"
 CRYPTOSUITE: Final = "eddsa-jcs-2022"
 PURPOSE: Final = "assertionMethod"
+AUTHENTICATION: Final = "authentication"
+"""The purpose of a presentation's proof: its holder answers a challenge, for one domain."""
 _CONTEXT: Final = "@context"
 _MEMBERS: Final = frozenset(
     {"type", "cryptosuite", "created", "verificationMethod", "proofPurpose", "proofValue"}
 )
+_ANSWERS: Final = frozenset({"challenge", "domain"})
 _SIGNATURE: Final = 64
 # XMLSCHEMA11-2 dateTimeStamp, of four-digit years.
 _MOMENT: Final = re.compile(
@@ -59,10 +62,19 @@ class Proven:
     document: dict[str, Any]
     did: str
     created: datetime
+    challenge: str | None = None
+    domain: str | None = None
 
 
-def secure(document: Mapping[str, Any], key: SigningKey, *, created: datetime) -> dict[str, Any]:
-    """The document with a proof by this key (§3.3.1)."""
+def secure(
+    document: Mapping[str, Any],
+    key: SigningKey,
+    *,
+    created: datetime,
+    challenge: str | None = None,
+    domain: str | None = None,
+) -> dict[str, Any]:
+    """The document with a proof by this key (§3.3.1); with a challenge and a domain, a holder's answer."""
     proof: dict[str, Any] = {
         "type": TYPE,
         "cryptosuite": CRYPTOSUITE,
@@ -70,6 +82,8 @@ def secure(document: Mapping[str, Any], key: SigningKey, *, created: datetime) -
         "verificationMethod": method_of(did_key(key.public)),
         "proofPurpose": PURPOSE,
     }
+    if challenge is not None and domain is not None:
+        proof |= {"proofPurpose": AUTHENTICATION, "challenge": challenge, "domain": domain}
     if _CONTEXT in document:
         proof[_CONTEXT] = document[_CONTEXT]
     signature = key.sign(hash_data(proof, document))
@@ -81,7 +95,7 @@ def hash_data(config: Mapping[str, Any], document: Mapping[str, Any]) -> bytes:
     return b"".join(hashlib.sha256(canonical(dict(part))).digest() for part in (config, document))
 
 
-def check(secured: Mapping[str, Any]) -> Proven:
+def check(secured: Mapping[str, Any], *, purpose: str = PURPOSE) -> Proven:
     """The document without its proof, once the proof holds (§3.3.2).
 
     Exactly one proof, exactly the members that `secure` writes, and the whole context under it: a
@@ -89,10 +103,11 @@ def check(secured: Mapping[str, Any]) -> Proven:
     ProofInvalid.
     """
     proof = secured.get("proof")
-    if type(proof) is not dict or proof.keys() - {_CONTEXT} != _MEMBERS:
+    members = _MEMBERS | _ANSWERS if purpose == AUTHENTICATION else _MEMBERS
+    if type(proof) is not dict or proof.keys() - {_CONTEXT} != members:
         raise ProofMalformed("one proof, with the members of the cryptosuite and no others")
     named = (proof["type"], proof["cryptosuite"], proof["proofPurpose"])
-    if named != (TYPE, CRYPTOSUITE, PURPOSE):
+    if named != (TYPE, CRYPTOSUITE, purpose):
         raise ProofMalformed("another kind of proof", found=[str(name)[:60] for name in named])
     document = {name: value for name, value in secured.items() if name != "proof"}
     config = {name: value for name, value in proof.items() if name != "proofValue"}
@@ -109,7 +124,8 @@ def check(secured: Mapping[str, Any]) -> Proven:
         raise ProofMalformed(error.detail) from None
     if len(signature) != _SIGNATURE or not signature_holds(public_of(did), signed, signature):
         raise ProofInvalid("the signature does not hold for these words")
-    return Proven(document, did, created)
+    answers = [_text(proof[name]) if name in proof else None for name in ("challenge", "domain")]
+    return Proven(document, did, created, *answers)
 
 
 def moment(value: Any) -> datetime:
