@@ -1,0 +1,59 @@
+"""What rests on a level, on the catalogue or on a record: whoever acts asks here, inside the act.
+
+Customs and delivery, opening, authorised operation and listing ask `level_of` and `require_not_important`
+under a share lock, so that a raise or a notified entry bites at the very next act.
+"""
+
+from datetime import datetime
+
+from base.db import ReadSession
+from base.ids import is_id
+from registry.errors import UnclassifiedProduct
+from registry.grading import repository
+from registry.grading.errors import AssessmentMissing, ImportantData
+from registry.grading.rules import effective
+from registry.grading.states import AssessmentState
+from registry.repository import classification_of
+from registry.rules import Level
+
+
+async def level_of(s: ReadSession, *, object_id: str) -> Level:
+    """How high an object is: the highest of declared, scanned, decided, inherited and matched; share-locked.
+
+    `object_id` is a product (`prd_`) or a data entry (`dat_`). Raises UnclassifiedProduct where nobody has
+    said anything of it.
+    """
+    row = await repository.grade_of(s, object_id=object_id, lock=True)
+    known = [] if row is None else [row.level]
+    if is_id(object_id, "prd"):
+        classified = await classification_of(s, product_id=object_id, lock=True)
+        known += [] if classified is None else [classified.level]
+    if not known:
+        raise UnclassifiedProduct("nobody has graded this", product=object_id)
+    return effective(*known)
+
+
+async def require_not_important(s: ReadSession, *, object_id: str) -> None:
+    """No live entry of the important-data catalogue covers it. Raises ImportantData, naming the entry."""
+    found = await repository.stopping(s, object_id=object_id)
+    if found is not None:
+        match, entry = found
+        raise ImportantData(
+            "an entry of the important-data catalogue covers this",
+            object_id=object_id,
+            entry_id=entry.entry_id,
+            match_id=match.match_id,
+            how=match.how,
+        )
+
+
+async def require_security_review(s: ReadSession, *, object_id: str, now: datetime) -> str:
+    """The id of a security review of the object that stands and did not fail. Raises AssessmentMissing.
+
+    What opens city video or the readings of sensors asks for it, beside the chief data officer (R43).
+    """
+    for row in await repository.assessments_of(s, object_id=object_id):
+        good = row.kind == "SECURITY_REVIEW" and row.outcome != "FAIL"
+        if good and row.status is AssessmentState.STANDING and row.assessed_at <= now <= row.valid_until:
+            return row.assessment_id
+    raise AssessmentMissing("no security review of this stands", object_id=object_id)

@@ -1,0 +1,267 @@
+"""What is asked about levels, gradings, the important-data catalogue and the records."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, TypeVar
+
+from sqlalchemy import bindparam
+from sqlmodel import SQLModel, col, func, select
+
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
+from registry.grading.errors import GradingRecordUnknown, GradingUnknown, ImportantEntryUnknown
+from registry.grading.states import LIVE, OPEN, STANDING, STOPS, EntryState, GradingState, MatchState
+from registry.grading.tables import (
+    AssessmentRow,
+    ConsentRow,
+    GradeRow,
+    GradingRow,
+    ImportantRow,
+    LineageRow,
+    MatchRow,
+)
+
+_Row = TypeVar("_Row", bound=SQLModel)
+_GRADE: Final = select(GradeRow).where(col(GradeRow.object_id) == bindparam("object_id"))
+_GRADE_LOCKED: Final = share_lock(_GRADE).execution_options(populate_existing=True)
+
+
+async def grade_of(s: ReadSession, *, object_id: str, lock: bool = False) -> GradeRow | None:
+    """What is known of an object's level; `lock` share-locks it for an act that depends on it."""
+    return (await s.exec(_GRADE_LOCKED if lock else _GRADE, params={"object_id": object_id})).first()
+
+
+async def claim_grade(s: WriteSession, *, object_id: str) -> GradeRow | None:
+    """What is known of an object's level, locked against every act that rests on it."""
+    query = exclusive_lock(select(GradeRow).where(GradeRow.object_id == object_id))
+    return (await s.exec(query.execution_options(populate_existing=True))).first()
+
+
+async def grades_after(s: ReadSession, *, after: str, limit: int) -> Sequence[GradeRow]:
+    """Known objects in the order of their ids, from one on."""
+    query = select(GradeRow).where(col(GradeRow.object_id) > after)
+    return (await s.exec(query.order_by(col(GradeRow.object_id)).limit(limit))).all()
+
+
+async def objects_of_file(s: ReadSession, *, sha256: str) -> list[str]:
+    """Known objects of the same bytes."""
+    query = select(GradeRow.object_id).where(GradeRow.file_sha256 == sha256)
+    return list(await s.exec(query.order_by(col(GradeRow.object_id))))
+
+
+async def sources_of(s: ReadSession, *, object_id: str) -> list[str]:
+    """What an object was made from."""
+    query = select(LineageRow.source).where(LineageRow.object_id == object_id)
+    return list(await s.exec(query.order_by(col(LineageRow.source))))
+
+
+async def made_from(s: ReadSession, *, sources: Collection[str]) -> list[str]:
+    """The objects that were made from any of these."""
+    query = select(LineageRow.object_id).where(col(LineageRow.source).in_(sorted(sources)))
+    return list(await s.exec(query.distinct().order_by(col(LineageRow.object_id))))
+
+
+async def get_grading(s: ReadSession, *, grading_id: str) -> GradingRow:
+    """A grading by id. Raises GradingUnknown."""
+    row = await s.get(GradingRow, grading_id, populate_existing=True)
+    if row is None:
+        raise GradingUnknown("no such grading", grading_id=grading_id)
+    return row
+
+
+async def claim_grading(s: WriteSession, *, grading_id: str) -> GradingRow:
+    """A grading, locked. Raises GradingUnknown."""
+    row = await _claimed(s, GradingRow, "grading_id", grading_id)
+    if row is None:
+        raise GradingUnknown("no such grading", grading_id=grading_id)
+    return row
+
+
+async def gradings_of(s: ReadSession, *, object_id: str) -> Sequence[GradingRow]:
+    """Every version of an object's grading, newest first: its history."""
+    query = select(GradingRow).where(GradingRow.object_id == object_id)
+    return (await s.exec(query.order_by(col(GradingRow.version).desc()))).all()
+
+
+async def open_grading(s: ReadSession, *, object_id: str) -> GradingRow | None:
+    """The grading of an object that is under way."""
+    query = select(GradingRow).where(GradingRow.object_id == object_id, col(GradingRow.status).in_(OPEN))
+    return (await s.exec(query)).first()
+
+
+async def standing_grading(s: WriteSession, *, object_id: str) -> GradingRow | None:
+    """The grading of an object whose level counts, locked."""
+    query = select(GradingRow).where(GradingRow.object_id == object_id, col(GradingRow.status).in_(STANDING))
+    return (await s.exec(exclusive_lock(query).execution_options(populate_existing=True))).first()
+
+
+async def last_version(s: ReadSession, *, object_id: str) -> int:
+    """The number of the newest version of an object's grading; 0 before the first."""
+    query = select(func.max(GradingRow.version)).where(GradingRow.object_id == object_id)
+    return (await s.exec(query)).one() or 0
+
+
+async def gradings(
+    s: ReadSession,
+    *,
+    holder_id: str | None = None,
+    states: Collection[GradingState] = (),
+    after: str | None = None,
+    limit: int = 50,
+) -> Sequence[GradingRow]:
+    """Gradings, newest first: of this holder, in these states."""
+    query = select(GradingRow)
+    if holder_id is not None:
+        query = query.where(GradingRow.holder_id == holder_id)
+    if states:
+        query = query.where(col(GradingRow.status).in_(sorted(states)))
+    if after is not None:
+        query = query.where(col(GradingRow.grading_id) < after)
+    return (await s.exec(query.order_by(col(GradingRow.grading_id).desc()).limit(limit))).all()
+
+
+async def get_entry(s: ReadSession, *, entry_id: str) -> ImportantRow:
+    """An entry of the catalogue. Raises ImportantEntryUnknown."""
+    row = await s.get(ImportantRow, entry_id, populate_existing=True)
+    if row is None:
+        raise ImportantEntryUnknown("no such entry", entry_id=entry_id)
+    return row
+
+
+async def claim_entry(s: WriteSession, *, entry_id: str) -> ImportantRow:
+    """An entry of the catalogue, locked. Raises ImportantEntryUnknown."""
+    row = await _claimed(s, ImportantRow, "entry_id", entry_id)
+    if row is None:
+        raise ImportantEntryUnknown("no such entry", entry_id=entry_id)
+    return row
+
+
+async def live_entries(s: ReadSession) -> Sequence[ImportantRow]:
+    """Every entry that stops trade."""
+    query = select(ImportantRow).where(col(ImportantRow.status).in_(LIVE))
+    return (await s.exec(query.order_by(col(ImportantRow.entry_id)))).all()
+
+
+async def entries(
+    s: ReadSession,
+    *,
+    department_id: str | None = None,
+    states: Collection[EntryState] = (),
+    after: str | None = None,
+    limit: int = 50,
+) -> Sequence[ImportantRow]:
+    """Entries of the catalogue, newest first: of this department, in these states."""
+    query = select(ImportantRow)
+    if department_id is not None:
+        query = query.where(ImportantRow.department_id == department_id)
+    if states:
+        query = query.where(col(ImportantRow.status).in_(sorted(states)))
+    if after is not None:
+        query = query.where(col(ImportantRow.entry_id) < after)
+    return (await s.exec(query.order_by(col(ImportantRow.entry_id).desc()).limit(limit))).all()
+
+
+async def stopping(s: ReadSession, *, object_id: str) -> tuple[MatchRow, ImportantRow] | None:
+    """The match that stops an object, with its live entry: the highest level first."""
+    query = (
+        select(MatchRow, ImportantRow)
+        .join(ImportantRow, col(ImportantRow.entry_id) == col(MatchRow.entry_id))
+        .where(
+            MatchRow.object_id == object_id,
+            col(MatchRow.status).in_(STOPS),
+            col(ImportantRow.status).in_(LIVE),
+        )
+        .order_by(col(ImportantRow.level), col(MatchRow.match_id))  # "core" before "important"
+    )
+    return (await s.exec(query)).first()
+
+
+async def undecided(s: ReadSession, *, object_id: str) -> MatchRow | None:
+    """A resemblance to a live entry that no person has decided."""
+    query = (
+        select(MatchRow)
+        .join(ImportantRow, col(ImportantRow.entry_id) == col(MatchRow.entry_id))
+        .where(
+            MatchRow.object_id == object_id,
+            MatchRow.status == MatchState.NEAR,
+            col(ImportantRow.status).in_(LIVE),
+        )
+    )
+    return (await s.exec(query.order_by(col(MatchRow.match_id)))).first()
+
+
+async def matches_of(
+    s: ReadSession, *, object_id: str | None = None, entry_id: str | None = None, limit: int = 200
+) -> Sequence[MatchRow]:
+    """Matches of an object, or of an entry, newest first."""
+    query = select(MatchRow)
+    if object_id is not None:
+        query = query.where(MatchRow.object_id == object_id)
+    if entry_id is not None:
+        query = query.where(MatchRow.entry_id == entry_id)
+    return (await s.exec(query.order_by(col(MatchRow.match_id).desc()).limit(limit))).all()
+
+
+async def match_between(s: WriteSession, *, entry_id: str, object_id: str) -> MatchRow | None:
+    """What was found of an entry and an object before, locked."""
+    query = select(MatchRow).where(MatchRow.entry_id == entry_id, MatchRow.object_id == object_id)
+    return (await s.exec(exclusive_lock(query).execution_options(populate_existing=True))).first()
+
+
+async def claim_match(s: WriteSession, *, match_id: str) -> MatchRow:
+    """A match, locked. Raises ImportantEntryUnknown."""
+    row = await _claimed(s, MatchRow, "match_id", match_id)
+    if row is None:
+        raise ImportantEntryUnknown("no such match", match_id=match_id)
+    return row
+
+
+async def consent_of(s: ReadSession, *, consent_id: str, lock: bool = False) -> ConsentRow | None:
+    """A record of consents; `lock` share-locks it for an act that rests on it."""
+    query = select(ConsentRow).where(ConsentRow.consent_id == consent_id)
+    asked = share_lock(query) if lock else query
+    return (await s.exec(asked.execution_options(populate_existing=True))).first()
+
+
+async def claim_consent(s: WriteSession, *, consent_id: str) -> ConsentRow:
+    """A record of consents, locked. Raises GradingRecordUnknown."""
+    row = await _claimed(s, ConsentRow, "consent_id", consent_id)
+    if row is None:
+        raise GradingRecordUnknown("no such record", consent_id=consent_id)
+    return row
+
+
+async def consents_of(s: ReadSession, *, holder_id: str, limit: int = 100) -> Sequence[ConsentRow]:
+    """A holder's records of consents, newest first."""
+    query = select(ConsentRow).where(ConsentRow.holder_id == holder_id)
+    return (await s.exec(query.order_by(col(ConsentRow.consent_id).desc()).limit(limit))).all()
+
+
+async def assessment_of(s: ReadSession, *, assessment_id: str, lock: bool = False) -> AssessmentRow | None:
+    """A record of an assessment; `lock` share-locks it for an act that rests on it."""
+    query = select(AssessmentRow).where(AssessmentRow.assessment_id == assessment_id)
+    asked = share_lock(query) if lock else query
+    return (await s.exec(asked.execution_options(populate_existing=True))).first()
+
+
+async def claim_assessment(s: WriteSession, *, assessment_id: str) -> AssessmentRow:
+    """A record of an assessment, locked. Raises GradingRecordUnknown."""
+    row = await _claimed(s, AssessmentRow, "assessment_id", assessment_id)
+    if row is None:
+        raise GradingRecordUnknown("no such record", assessment_id=assessment_id)
+    return row
+
+
+async def assessments_of(
+    s: ReadSession, *, holder_id: str | None = None, object_id: str | None = None, limit: int = 100
+) -> Sequence[AssessmentRow]:
+    """Records of assessments, newest first: of a holder, of an object."""
+    query = select(AssessmentRow)
+    if holder_id is not None:
+        query = query.where(AssessmentRow.holder_id == holder_id)
+    if object_id is not None:
+        query = query.where(AssessmentRow.object_id == object_id)
+    return (await s.exec(query.order_by(col(AssessmentRow.assessment_id).desc()).limit(limit))).all()
+
+
+async def _claimed(s: WriteSession, table: type[_Row], key: str, value: str) -> _Row | None:
+    query = exclusive_lock(select(table).where(getattr(table, key) == value))
+    return (await s.exec(query.execution_options(populate_existing=True))).first()
