@@ -7,21 +7,22 @@ in above it is deducted from the next period, and a deviation above a tenth move
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from base.calendar import months_after
-from base.money import half_up
 from pricing.errors import MarginAboveLimit, PriceAboveCap, TooMuchToPrice
 from pricing.facts import MAX_AMOUNT_MINOR, Facts
 from pricing.quote import Quote, Reason, check_price, inputs_sha256
 from pricing.whole import read_whole
+from registry.operation.revenue import Costs, is_beyond
 
 MECHANISM: Final = "M13"
 VERSION: Final = "1"
 MARGIN_LIMIT: Final = Decimal("0.06")  # percentage points above the mean 10-year bond yield
 REVIEW_YEARS: Final = 3
 MAX_PRODUCTS: Final = 1000
-TENTH: Final = 10  # a deviation above 1/10 of the permitted revenue adjusts the cap
+TENTH: Final = Fraction(1, 10)  # a deviation above it adjusts the cap
 _PLACES: Final = 6
 
 
@@ -85,14 +86,17 @@ def permitted_revenue(facts: Mapping[str, Any]) -> Quote:
     read.close()
     if margin > MARGIN_LIMIT:
         raise MarginAboveLimit("the margin is above six points", margin=str(margin), limit=str(MARGIN_LIMIT))
-    net = max(0, cost - subsidy)
-    rate = bond_yield + margin
-    profit = half_up(net * rate)
-    before_carry = net + profit + tax
-    permitted = max(0, before_carry - carried)
-    # What last period's excess leaves unpaid stays owed: nothing is forgiven by a small year.
-    excess = max(0, actual - (before_carry - carried))
-    adjust = abs(actual - permitted) * TENTH > permitted
+    costs = Costs(
+        cost_minor=cost,
+        subsidy_minor=subsidy,
+        bond_yield=bond_yield,
+        margin=margin,
+        tax_minor=tax,
+        carried_minor=carried,
+    )
+    net, profit, permitted = costs.net_minor, costs.profit_minor, costs.permitted_minor
+    rate, excess = bond_yield + margin, costs.excess_minor(actual)
+    adjust = is_beyond(actual, permitted, TENTH)
     return Quote(
         mechanism=MECHANISM,
         version=VERSION,

@@ -6,6 +6,8 @@ A test compares them with the tables of the registry.
 from collections.abc import Mapping
 from typing import Final
 
+from supervision.audit_operation import OPERATION_MOVES
+
 Move = tuple[frozenset[str], str | None]
 Moves = Mapping[tuple[str | None, str], Move]
 _OPERATOR: Final = "EXCHANGE_OPERATOR"
@@ -74,6 +76,7 @@ CHIEF_MOVES: Final[Moves] = {
 MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "reg_": ("registration", REGISTRATION_MOVES),
     "cdo_": ("chief data officer", CHIEF_MOVES),
+    "aog_": ("grant", OPERATION_MOVES),
 }
 REGISTRY_EVENTS: Final = frozenset(event for _, moves in MACHINES.values() for _, event in moves)
 

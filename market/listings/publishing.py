@@ -30,6 +30,7 @@ from registry.rules import wants_joint_review
 from registry.service import require_quality
 
 REGISTRATION_LOST: Final = "REGISTRATION_LOST"
+GRANT_LOST: Final = "GRANT_LOST"
 
 
 async def review_listing(
@@ -118,6 +119,14 @@ async def suspend_dependents(s: WriteSession, act: Act, *, product_id: str, hold
     fallen = await repository.on_offer_of(s, product_id=product_id, seller_id=holder_id)
     for listing_id in fallen:
         await suspend_listing(s, act, listing_id=listing_id, reason_code=REGISTRATION_LOST)
+    return fallen
+
+
+async def suspend_of_grant(s: WriteSession, act: Act, *, grant_id: str) -> list[str]:
+    """Take off offer what rests on a grant that carries nothing any more; answers which listings."""
+    fallen = await repository.on_offer_under(s, grant_id=grant_id)
+    for listing_id in fallen:
+        await suspend_listing(s, act, listing_id=listing_id, reason_code=GRANT_LOST)
     return fallen
 
 

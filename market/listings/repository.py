@@ -52,6 +52,14 @@ async def on_offer_of(s: ReadSession, *, product_id: str, seller_id: str) -> lis
     return list(await s.exec(query.order_by(Listing.listing_id)))
 
 
+async def on_offer_under(s: ReadSession, *, grant_id: str) -> list[str]:
+    """The ids of the listings on offer that rest on a grant of public data."""
+    query = select(Listing.listing_id).where(
+        Listing.grant_id == grant_id, Listing.status == ListingState.LISTED
+    )
+    return list(await s.exec(query.order_by(Listing.listing_id)))
+
+
 async def claim_listing(s: WriteSession, *, listing_id: str) -> Listing:
     """The listing, locked against everyone else who would decide about it. Raises ListingUnknown."""
     query = exclusive_lock(select(Listing).where(Listing.listing_id == listing_id))

@@ -21,6 +21,7 @@ from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
 from market.listings.answerable import require_answerable
+from market.listings.authorised import require_authorised, require_grant
 from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.errors import (
@@ -149,8 +150,9 @@ async def draft_listing(
     if seller is None:
         raise ListingMalformed("a broker names the seller it acts for", member="seller_id")
     mandate_id = await _mandated(s, act, seller, listing_id, category=says.category, level=offering.level)
-    await require_member(s, org_id=seller)
+    member = await require_member(s, org_id=seller)
     file = await repository.get_file(s, file_id=file_id, owner_id=act.actor.org_id)
+    await require_authorised(s, member, offering=offering, product_id=product_id, now=act.now)
     product = await _product(s, act, offering, seller, product_id)
     await _require_sources(s, offering, product, file)
     listing = Listing(
@@ -225,6 +227,7 @@ async def submit_listing(s: WriteSession, act: Act, *, listing_id: str, complian
     check_materials(materials)
     await require_answerable(s, listing_id=listing_id, report=report, personal=materials.personal)
     check_price_of(listing)
+    await require_grant(s, listing, now=act.now)
     await require_quality(s, listing_id=listing_id, file_sha256=file.sha256)
     await _register(s, act, listing, compliance)
     before = listing.status
@@ -302,7 +305,8 @@ async def require_listed(s: WriteSession, *, listing_id: str) -> Listing:
 
 
 async def require_basis(s: WriteSession, listing: Listing) -> None:
-    """The registry's rows that a listing rests on, share-locked. Raises RightNotHeld, ChannelClosed."""
+    """What a listing rests on, share-locked. Raises RightNotHeld, ChannelClosed, and for its grant more."""
+    await require_grant(s, listing)
     await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)
 

@@ -23,7 +23,7 @@ from market.filing.duties import require_destruction
 from market.filing.rounds import begin_rounds
 from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
-from market.listings.publishing import suspend_dependents
+from market.listings.publishing import suspend_dependents, suspend_of_grant
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
@@ -61,6 +61,8 @@ from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 from registry.chiefs.clockwork import chief_handlers
 from registry.ending import ENDED_JOB
+from registry.operation.clockwork import operation_handlers
+from registry.operation.moving import FALLEN_JOB
 from registry.registration.clockwork import registration_handlers
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -116,6 +118,7 @@ def handlers(
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
         MOVED_JOB: look_at_all,
         ENDED_JOB: act(suspend_dependents, "product_id", "holder_id"),
+        FALLEN_JOB: act(suspend_of_grant, "grant_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
         SILENT_ACCEPT_JOB: on_silence,
         MISMATCH_JOB: act(dispute_mismatch, "trade_id"),
@@ -125,6 +128,7 @@ def handlers(
         CERTIFICATE_END_JOB: act(expire_certificate, "cert_id"),
         CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
         **after_settlement(house),
+        **operation_handlers(house),
         **registration_handlers(house),
         **chief_handlers(house),
     }

@@ -30,6 +30,8 @@ from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
+from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
+from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
@@ -50,6 +52,8 @@ ALWAYS = {
     MISMATCH_JOB,
     REQUEST_END_JOB,
     ENDED_JOB,
+    FALLEN_JOB,
+    GRANT_DUE_JOB,
     CLOSE_JOB,
     AWARD_JOB,
     DUE_JOB,
@@ -84,6 +88,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         OVERDUE_JOB,
         DESTRUCTION_JOB,
         ENDED_JOB,
+        FALLEN_JOB,
+        GRANT_DUE_JOB,
         CLOSE_JOB,
         AWARD_JOB,
         DUE_JOB,

@@ -1,0 +1,43 @@
+"""What a listing of authorised public data rests on: a grant of this exchange, where it cites one (R01)."""
+
+from datetime import datetime
+from typing import Any
+
+from base.db import WriteSession
+from identity.repository import Organisation
+from identity.rules import Role
+from market.listings.tables import Listing
+from registry.operation.depending import require_apart, require_cited, require_offerable
+
+
+async def require_authorised(
+    s: WriteSession, member: Organisation, *, offering: Any, product_id: str | None, now: datetime
+) -> None:
+    """A draft cites a live grant of its seller, and makes nothing further of the seller's own (R84).
+
+    Raises GrantNotLive, Redevelopment.
+    """
+    await require_cited(
+        s,
+        grant_id=offering.grant_id,
+        holder_id=member.org_id,
+        operates=Role.OPERATING_INSTITUTION in member.roles,
+        public_data=offering.public_data,
+        now=now,
+    )
+    await require_apart(s, seller_id=member.org_id, product_id=product_id, made_of=offering.derived_from)
+
+
+async def require_grant(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:
+    """The grant that a listing cites carries it, share-locked: it is live, the product its own, the cap kept.
+
+    Raises what `require_offerable` raises.
+    """
+    await require_offerable(
+        s,
+        grant_id=listing.grant_id,
+        product_id=listing.product_id,
+        holder_id=listing.seller_id,
+        price_minor=listing.list_price_minor,
+        now=now,
+    )
