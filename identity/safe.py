@@ -14,7 +14,7 @@ MASTER_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Safe:
-    """Seals and opens custodial keys and the seeds of prepared acts. The master key is 32 bytes."""
+    """Seals and opens custodial keys, seeds of prepared acts, and documents. The master key is 32 bytes."""
 
     master: bytes = field(repr=False)
 
@@ -47,6 +47,14 @@ class Safe:
         """The seed from its beginning, so that the act can be played again."""
         return Seed(unwrap(self.master, sealed, _seed_purpose(prepared_id)))
 
+    def seal_document(self, *, name: str, document: bytes) -> bytes:
+        """A document at rest, bound to its name."""
+        return wrap(self.master, document, _document_purpose(name))
+
+    def open_document(self, *, name: str, sealed: bytes) -> bytes:
+        """The reverse of `seal_document`. Raises Malformed when the master key or the name is another."""
+        return unwrap(self.master, sealed, _document_purpose(name))
+
 
 def _key_purpose(keyid: str) -> bytes:
     return b"databourse/custodial-key/" + keyid.encode()
@@ -54,3 +62,7 @@ def _key_purpose(keyid: str) -> bytes:
 
 def _seed_purpose(prepared_id: str) -> bytes:
     return b"databourse/prepared-seed/" + prepared_id.encode()
+
+
+def _document_purpose(name: str) -> bytes:
+    return b"databourse/document/" + name.encode()

@@ -5,7 +5,7 @@ Facts in, a document out. Pure.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +19,7 @@ LIST_TYPE: Final = "BitstringStatusListCredential"
 # How long a list may be shown to somebody who cannot fetch one, and after how long he should if he can.
 LIST_VALID_FOR: Final = timedelta(hours=24)
 LIST_TTL: Final = timedelta(minutes=5)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Purpose(StrEnum):
@@ -89,3 +90,8 @@ def status_list(
 def _packed(indices: frozenset[int]) -> str:
     """The bits of a list: packing them costs more than signing, and they change seldom."""
     return pack(indices)
+
+
+def begun(now: datetime) -> datetime:
+    """The beginning of the present time to live: within it one state has the same bytes everywhere."""
+    return now - (now - _EPOCH) % LIST_TTL

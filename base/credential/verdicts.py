@@ -30,6 +30,13 @@ class Verdict(StrEnum):
     INDEX_OUT_OF_RANGE = "index-out-of-range"
     REVOKED = "revoked"
     SUSPENDED = "suspended"
+    HOLDER_FOREIGN = "holder-foreign"
+    """Of a presentation: by another than whom the credential is about."""
+    USER_OTHER = "user-other"
+    PURPOSE_OTHER = "purpose-other"
+    CHALLENGE_OTHER = "challenge-other"
+    DISCLOSURE_FALSE = "disclosure-false"
+    """Something is shown that the credential does not say."""
 
 
 EXIT_CODES: Final[Mapping[Verdict, int]] = MappingProxyType(
@@ -53,6 +60,11 @@ EXIT_CODES: Final[Mapping[Verdict, int]] = MappingProxyType(
         Verdict.INDEX_OUT_OF_RANGE: 27,
         Verdict.REVOKED: 30,
         Verdict.SUSPENDED: 31,
+        Verdict.HOLDER_FOREIGN: 40,
+        Verdict.USER_OTHER: 41,
+        Verdict.PURPOSE_OTHER: 42,
+        Verdict.CHALLENGE_OTHER: 43,
+        Verdict.DISCLOSURE_FALSE: 44,
     }
 )
 

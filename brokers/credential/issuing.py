@@ -8,7 +8,7 @@ list, on every worker, whoever suspended it (`docs/decisions/0011`).
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col, update
@@ -19,7 +19,7 @@ from base.clock import parse_rfc3339, rfc3339
 from base.credential.bitstring import ENTRIES
 from base.credential.multikey import did_key
 from base.credential.proof import secure
-from base.credential.status import LIST_TTL, PURPOSES, Places, Purpose, status_list
+from base.credential.status import PURPOSES, Places, Purpose, begun, status_list
 from base.db import ReadSession, WriteSession
 from base.ids import Seed
 from base.jobs import Handlers, Job, enqueue
@@ -47,7 +47,6 @@ _SAYS_TOO_MUCH: Final = frozenset(
 )
 _NOT_SEALED: Final = timedelta(seconds=1)
 _LONGEST: Final = 60
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_TAKEN: Final = ENTRIES // 4
 _PLACE_BYTES: Final = 8
 
@@ -327,7 +326,7 @@ async def signed_list(
         raise StatusListUnknown("no such status list", number=number)
     key = desk.key_of(issuer)
     found = await repository.marked(s, number=number)
-    as_of = max(_round(now), issuer.since, *([found.changed_at] if found.changed_at else []))
+    as_of = max(begun(now), issuer.since, *([found.changed_at] if found.changed_at else []))
     unsecured = status_list(
         frozenset().union(*(found.places[purpose] for purpose in purposes)),
         url=desk.list_url(number, purposes),
@@ -336,8 +335,3 @@ async def signed_list(
         purposes=purposes,
     )
     return secure(unsecured, key, created=min(as_of, now))
-
-
-def _round(now: datetime) -> datetime:
-    """The beginning of the present time to live."""
-    return now - (now - _EPOCH) % LIST_TTL

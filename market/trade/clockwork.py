@@ -64,6 +64,7 @@ from registry.ending import ENDED_JOB
 from registry.operation.clockwork import operation_handlers
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.clockwork import registration_handlers
+from registry.vouchers.clockwork import voucher_handlers
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -130,6 +131,7 @@ def handlers(
         **after_settlement(house),
         **operation_handlers(house),
         **registration_handlers(house),
+        **voucher_handlers(house),
         **chief_handlers(house),
     }
     if desk is not None:
