@@ -61,6 +61,7 @@ from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 from registry.chiefs.clockwork import chief_handlers
 from registry.ending import ENDED_JOB
+from registry.lists.clockwork import list_handlers
 from registry.operation.clockwork import operation_handlers
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.clockwork import registration_handlers
@@ -131,6 +132,7 @@ def handlers(
         **after_settlement(house),
         **operation_handlers(house),
         **registration_handlers(house),
+        **list_handlers(house),
         **voucher_handlers(house),
         **chief_handlers(house),
     }

@@ -1,8 +1,10 @@
 """What is asked about the lists."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from sqlalchemy import Text, cast
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel, col, func, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -35,6 +37,7 @@ from registry.lists.tables import (
 )
 
 RowT = TypeVar("RowT", bound=SQLModel)
+_WORDS: Final = 0x6974_656D  # "item"
 
 
 async def _get(s: ReadSession, table: type[RowT], own_id: str, missing: type[NotFound]) -> RowT:
@@ -343,3 +346,16 @@ async def parents_of(s: ReadSession, *, agency_id: str) -> dict[str, str | None]
 async def count(s: ReadSession, query: Any) -> int:
     """How many rows a question has."""
     return int((await s.exec(select(func.count()).select_from(query.subquery()))).one())
+
+
+async def entry_with_item(s: ReadSession, *, item_id: str) -> str | None:
+    """A listed entry one of whose fields holds an item, if there is one; JSON is looked through as text."""
+    text = cast(col(DataRow.fields), Text)
+    query = select(DataRow.data_id).where(DataRow.status == Listed.LISTED, text.contains(item_id))
+    return (await s.exec(query.limit(1))).first()
+
+
+async def in_turn(s: WriteSession) -> None:
+    """Wait for others who put a name into the dictionary, so that no two say the same at once."""
+    if s.get_bind().dialect.name == "postgresql":  # SQLite's one writer has it already
+        await (await s.connection()).execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WORDS})

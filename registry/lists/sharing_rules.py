@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from base.calendar import deadline_after
+from registry.lists.errors import ListMalformed
 from registry.lists.terms import term
 
 
@@ -31,3 +32,9 @@ def due_after(name: str, at: datetime) -> datetime:
     `name` is `answer`, `serve`, `correct`, `escalate`, `coordinate` or `conflict`.
     """
     return deadline_after(at, term("SHARE", name, at).whole).at
+
+
+def check_ground(kind: ShareType, ground: RefusalGround) -> None:
+    """That data is right as it is refuses a correction, and nothing else. Raises ListMalformed."""
+    if ground is RefusalGround.CORRECT_AS_IS and kind is not ShareType.CORRECTION:
+        raise ListMalformed("this ground refuses a correction", fields=["ground"])
