@@ -72,10 +72,31 @@ CHIEF_MOVES: Final[Moves] = {
     (None, "CDO.APPOINT"): (_AGENCY, "STANDING"),
     ("STANDING", "CDO.END"): (_AGENCY | _EXCHANGE, "ENDED"),
 }
+_AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
+EVALUATION_MOVES: Final[Moves] = {
+    (None, "EVL.OPEN"): (_AUTHORITY, "OPEN"),
+    ("OPEN", "EVL.SELF_REPORT"): (_AGENCY, "SELF_REPORTED"),
+    **_stays("EVL.OVERDUE", ("OPEN", "OBJECTED"), _EXCHANGE),
+    **_to("EVL.SCORE", ("OPEN", "SELF_REPORTED"), _AUTHORITY, "SCORED"),
+    ("SCORED", "EVL.OBJECT"): (_AGENCY, "OBJECTED"),
+    ("SCORED", "EVL.FINALISE"): (_EXCHANGE, "FINAL"),
+    **_to("EVL.DISMISS", ("OBJECTED",), _AUTHORITY, "FINAL"),
+    **_to("EVL.UPHOLD", ("OBJECTED",), _AUTHORITY, "FINAL"),
+    ("FINAL", "EVL.PUBLISH"): (_AUTHORITY, "PUBLISHED"),
+}
+MATURITY_MOVES: Final[Moves] = {
+    (None, "DCM.CLAIM"): (_ANYONE - _AUTHORITY, "CLAIMED"),
+    (None, "DCM.RECORD"): (_AUTHORITY, "CONFIRMED"),
+    ("CLAIMED", "DCM.CONFIRM"): (_AUTHORITY, "CONFIRMED"),
+    ("CLAIMED", "DCM.DECLINE"): (_AUTHORITY, "DECLINED"),
+    ("CONFIRMED", "DCM.REVOKE"): (_AUTHORITY, "REVOKED"),
+}
 # The prefix of an object's id, what it is called, its steps.
 MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "reg_": ("registration", REGISTRATION_MOVES),
     "cdo_": ("chief data officer", CHIEF_MOVES),
+    "dcm_": ("maturity certificate", MATURITY_MOVES),
+    "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
 }
 REGISTRY_EVENTS: Final = frozenset(event for _, moves in MACHINES.values() for _, event in moves)
@@ -88,6 +109,9 @@ def _speakers() -> dict[str, frozenset[str]]:
         "REG.CANCEL": frozenset({"PROVIDER"}),
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
+        # What was measured of an agency's data, by the exchange's own hand.
+        "QTY.MEASURE": _EXCHANGE,
+        "QTY.CROSS_CHECK": _EXCHANGE,
     }
     for _, moves in MACHINES.values():
         for (_, event), (roles, _) in moves.items():

@@ -24,6 +24,7 @@ from market.filing.rounds import begin_rounds
 from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
 from market.listings.publishing import suspend_dependents, suspend_of_grant
+from market.listings.raised import suspend_raised, suspend_unconsented
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
@@ -61,6 +62,10 @@ from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 from registry.chiefs.clockwork import chief_handlers
 from registry.ending import ENDED_JOB
+from registry.evaluation.clockwork import evaluation_handlers
+from registry.grading.clockwork import grading_handlers
+from registry.grading.keeping import CONSENT_LOST_JOB
+from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.lists.clockwork import list_handlers
 from registry.operation.clockwork import operation_handlers
 from registry.operation.moving import FALLEN_JOB
@@ -121,6 +126,8 @@ def handlers(
         MOVED_JOB: look_at_all,
         ENDED_JOB: act(suspend_dependents, "product_id", "holder_id"),
         FALLEN_JOB: act(suspend_of_grant, "grant_id"),
+        LEVEL_RAISED_JOB: act(suspend_raised, "object_id", "level", "before"),
+        CONSENT_LOST_JOB: act(suspend_unconsented, "object_id", "holder_id", "consent_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
         SILENT_ACCEPT_JOB: on_silence,
         MISMATCH_JOB: act(dispute_mismatch, "trade_id"),
@@ -134,7 +141,9 @@ def handlers(
         **registration_handlers(house),
         **list_handlers(house),
         **voucher_handlers(house),
+        **grading_handlers(house),
         **chief_handlers(house),
+        **evaluation_handlers(house),
     }
     if desk is not None:
         always = {**always, CHECK_JOB: check_handler(house, desk)}

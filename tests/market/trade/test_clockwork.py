@@ -30,6 +30,7 @@ from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
+from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
@@ -58,6 +59,7 @@ ALWAYS = {
     AWARD_JOB,
     DUE_JOB,
     TERM_JOB,
+    EVALUATION_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -94,6 +96,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         AWARD_JOB,
         DUE_JOB,
         TERM_JOB,
+        EVALUATION_JOB,
     }
 
 
