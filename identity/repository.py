@@ -165,6 +165,17 @@ async def organisations_like(s: ReadSession, *, text: str, limit: int = MAX_PAGE
     return [_organisation(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
 
 
+async def organisations_in_role(
+    s: ReadSession, *, role: str, after: str | None = None, limit: int = MAX_PAGE
+) -> list[Organisation]:
+    """Members that have a role, active or not, in the order of their ids, after an id."""
+    query = select(OrganisationRow).where(col(OrganisationRow.roles).contains(f'"{role}"'))
+    if after is not None:
+        query = query.where(OrganisationRow.org_id > after)
+    query = query.order_by(OrganisationRow.org_id).limit(min(limit, MAX_PAGE))
+    return [_organisation(row) for row in await s.exec(query)]
+
+
 async def is_held_by_another(s: ReadSession, *, role: str, besides: Collection[str]) -> bool:
     """Whether an active member besides these holds a role."""
     query = select(OrganisationRow.org_id).where(

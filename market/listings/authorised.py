@@ -31,13 +31,13 @@ async def require_authorised(
 async def require_grant(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:
     """The grant that a listing cites carries it, share-locked: it is live, the product its own, the cap kept.
 
-    Raises what `require_offerable` raises.
+    The listing's own cap is asked too: negotiation goes up to it. Raises what `require_offerable` raises.
     """
     await require_offerable(
         s,
         grant_id=listing.grant_id,
         product_id=listing.product_id,
         holder_id=listing.seller_id,
-        price_minor=listing.list_price_minor,
+        price_minor=max(listing.list_price_minor or 0, listing.cap_minor or 0),
         now=now,
     )
