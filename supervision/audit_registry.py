@@ -6,6 +6,7 @@ A test compares them with the tables of the registry.
 from collections.abc import Mapping
 from typing import Final
 
+from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
 
 Move = tuple[frozenset[str], str | None]
@@ -98,6 +99,9 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
+    "opn_": ("open-list entry", OPENING_MOVES),
+    "oag_": ("opening agreement", AGREEMENT_MOVES),
+    "opl_": ("opening plan", PLAN_MOVES),
 }
 REGISTRY_EVENTS: Final = frozenset(event for _, moves in MACHINES.values() for _, event in moves)
 
@@ -112,6 +116,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         # What was measured of an agency's data, by the exchange's own hand.
         "QTY.MEASURE": _EXCHANGE,
         "QTY.CROSS_CHECK": _EXCHANGE,
+        "OPC.CHECK": _EXCHANGE,
     }
     for _, moves in MACHINES.values():
         for (_, event), (roles, _) in moves.items():

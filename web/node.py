@@ -57,6 +57,8 @@ from market.settlement.instructing import SEND_JOB, Escrow
 from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
+from registry.opening.clockwork import checking_handlers
+from registry.opening.winding import CHECK_JOB as OPEN_CHECK_JOB
 from web.limits import Uploads
 from web.witnessing import circle_of, desk_of, federated_every
 
@@ -70,7 +72,7 @@ MEASURED_AT_ONCE: Final = 2
 # Jobs of one lane wait for each other and for no other lane's: a bank may hang, and a measurement takes long.
 LANES: Final[Mapping[str, frozenset[str]]] = {
     "bank": frozenset({SEND_JOB, RECONCILE_JOB}),
-    "measurements": frozenset({CHECK_JOB, MARK_JOB}),
+    "measurements": frozenset({CHECK_JOB, MARK_JOB, OPEN_CHECK_JOB}),
 }
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
@@ -111,7 +113,8 @@ class Node:
         papers = {**credential_handlers(self.house, self.credentials), **case_handlers(self.house)}
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
         trades = handlers(self.house, self.bank, self.escrow, desk, marks)
-        return {**certificate_handlers(self.house), **trades, **papers, **scrub}
+        checks = checking_handlers(self.house, self.files)
+        return {**certificate_handlers(self.house), **trades, **papers, **scrub, **checks}
 
     @property
     def credentials(self) -> Desk:

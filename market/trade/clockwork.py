@@ -67,6 +67,8 @@ from registry.grading.clockwork import grading_handlers
 from registry.grading.keeping import CONSENT_LOST_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.lists.clockwork import list_handlers
+from registry.opening.clockwork import opening_handlers
+from registry.opening.depending import level_raised
 from registry.operation.clockwork import operation_handlers
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.clockwork import registration_handlers
@@ -126,7 +128,7 @@ def handlers(
         MOVED_JOB: look_at_all,
         ENDED_JOB: act(suspend_dependents, "product_id", "holder_id"),
         FALLEN_JOB: act(suspend_of_grant, "grant_id"),
-        LEVEL_RAISED_JOB: act(suspend_raised, "object_id", "level", "before"),
+        LEVEL_RAISED_JOB: _on_level_raised(house),
         CONSENT_LOST_JOB: act(suspend_unconsented, "object_id", "holder_id", "consent_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
         SILENT_ACCEPT_JOB: on_silence,
@@ -137,6 +139,7 @@ def handlers(
         CERTIFICATE_END_JOB: act(expire_certificate, "cert_id"),
         CLAIM_DUE_JOB: act(note_overdue, "claim_id"),
         **after_settlement(house),
+        **opening_handlers(house),
         **operation_handlers(house),
         **registration_handlers(house),
         **list_handlers(house),
@@ -152,6 +155,16 @@ def handlers(
     if bank is None or escrow is None:
         return always
     return {**always, **_bank_handlers(house, bank, escrow)}
+
+
+def _on_level_raised(house: House) -> Transactional:
+    """What a raised level takes along: listings of a product, the open entry of data."""
+
+    async def carry_out(s: WriteSession, job: Job) -> None:
+        await suspend_raised(s, house.exchange_act(), **job.payload)
+        await level_raised(s, house.exchange_act(), object_id=job.payload["object_id"])
+
+    return carry_out
 
 
 def _on_unfunded(house: House, bank: BankClient | None) -> Transactional:

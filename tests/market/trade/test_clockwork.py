@@ -30,6 +30,8 @@ from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
+from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
+from registry.opening.taking import USAGE_JOB
 from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
@@ -58,6 +60,8 @@ ALWAYS = {
     CLOSE_JOB,
     AWARD_JOB,
     DUE_JOB,
+    AGREEMENT_OVER_JOB,
+    USAGE_JOB,
     TERM_JOB,
     EVALUATION_JOB,
 }
@@ -94,6 +98,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         GRANT_DUE_JOB,
         CLOSE_JOB,
         AWARD_JOB,
+        AGREEMENT_OVER_JOB,
+        USAGE_JOB,
         DUE_JOB,
         TERM_JOB,
         EVALUATION_JOB,
