@@ -231,6 +231,9 @@ class PersonalData:
     separately_consented: bool = False  # specific and explicit for this processing (PIPL 29)
     impact_assessed: bool = False  # PIPIA, PIPL 55
     anonymised: bool = False  # cannot identify and cannot be restored (PIPL 73)
+    # The records (`registry.grading.keeping`) that consent and assessment rest on; None: declared only.
+    consent_id: str | None = None
+    assessment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

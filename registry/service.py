@@ -21,6 +21,8 @@ from registry.errors import (
     RightOfRegistration,
     UnclassifiedProduct,
 )
+from registry.grading.depending import require_not_important
+from registry.grading.repository import grade_of
 from registry.preview import Preview
 from registry.quality import points
 from registry.registration.depending import require_code_of, require_standing
@@ -34,10 +36,12 @@ from registry.rules import (
     Right,
     Source,
     SourceFacts,
+    allowance,
     check_channel,
     check_claim,
     check_entered_anew,
     graded,
+    highest,
     screen,
 )
 from registry.sketching import FORM, keyed
@@ -101,10 +105,14 @@ async def classify(
 ) -> ClassificationRow:
     """Grade a product and screen it; a second call grades it again. Never raises for a failed screen.
 
-    The level is the highest of the declared one and of what the scan saw (GB/T 43697-2024). `passed` and
+    The level is the highest of the declared one, of what the scan saw, and of what people decided, its
+    sources and the important-data catalogue give (GB/T 43697-2024; `registry.grading`). `passed` and
     `reasons` tell the listing whether it may go on to review (`SCREEN_PASS`) or not (`SCREEN_FAIL`).
     """
     level = graded(declared_level, hints)
+    known = await grade_of(s, object_id=product_id)
+    if known is not None:
+        level = highest([level, known.level])
     outcome = screen(level, hints, personal)
     facts = {
         "declared_level": declared_level,
@@ -202,6 +210,8 @@ async def require_channel(s: ReadSession, *, product_id: str, channel: Channel) 
     row = await repository.classification_of(s, product_id=product_id, lock=True)
     if row is None:
         raise UnclassifiedProduct("the product has no level", product=product_id)
+    if allowance(row.level, channel) is Allowance.NO:  # then it is named why, where an entry stops it
+        await require_not_important(s, object_id=product_id)
     return row.level, check_channel(row.level, channel)
 
 

@@ -40,7 +40,7 @@ class ClassificationRow(SQLModel, table=True):
     product_id: str = Field(sa_column=Column(Text, primary_key=True))
     declared_level: Level = Field(sa_column=Column(_DECLARED, nullable=False))
     level: Level = Field(sa_column=Column("graded_level", text_enum(Level), nullable=False))
-    personal: dict[str, bool] = Field(sa_column=Column(JSON, nullable=False))
+    personal: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     hints: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     passed: bool = Field(sa_column=Column(Boolean, nullable=False))
     reasons: list[str] = Field(sa_column=Column(JSON, nullable=False))

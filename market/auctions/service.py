@@ -377,5 +377,10 @@ async def _require_terms(s: WriteSession, auction: Auction, listing: Listing, bi
     trade = prospective(auction, listing, bid, inquired_at=bid.committed_at)
     said = terms_document(auction)
     await require_within(
-        s, trade, scope=scope_of(auction), territory=said["territory"], term_months=said["term_months"]
+        s,
+        trade,
+        scope=scope_of(auction),
+        territory=said["territory"],
+        term_months=said["term_months"],
+        now=bid.committed_at,
     )

@@ -15,6 +15,7 @@ from market.listings.errors import (
     ReviewedBefore,
     ReviewerIsSubmitter,
 )
+from market.listings.grading import require_compared, take_level
 from market.listings.moving import tell_moved
 from market.listings.rules import (
     ListingEvent,
@@ -143,6 +144,7 @@ async def resume_listing(
     check_lift(suspended_by=listing.suspended_by, role=act.role)
     await _require_fit(s, listing)
     said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    await take_level(s, product_id=listing.product_id)
     await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
     await tell_moved(s, act, listing)
     return listing
@@ -220,6 +222,7 @@ async def _require_fit(s: WriteSession, listing: Listing) -> None:
     await require_member(s, org_id=listing.seller_id)
     check_price_of(listing)
     await require_basis(s, listing)
+    await require_compared(s, listing)
     file = await repository.get_file(s, file_id=listing.file_id)
     await require_quality(s, listing_id=listing.listing_id, file_sha256=file.sha256)
 

@@ -156,13 +156,14 @@ def parse_geo(text: str) -> str:
 
 
 def check_sources(derived_from: Sequence[str]) -> None:
-    """What a product is said to come from: ids of products and SHA-256 of files, each once, few enough.
+    """What a product is said to come from: products, data entries, SHA-256 of files, each once, few enough.
 
     Raises ListingMalformed.
     """
     for source in derived_from:
-        if not is_id(source, "prd") and _DIGEST.fullmatch(source) is None:
-            raise ListingMalformed("a source is the id of a product or the SHA-256 of a file", source=source)
+        named = is_id(source, "prd") or is_id(source, "dat")
+        if not named and _DIGEST.fullmatch(source) is None:
+            raise ListingMalformed("a source is a product, a data entry, or a SHA-256", source=source)
     if len(derived_from) > MOST_SOURCES or len(set(derived_from)) < len(derived_from):
         raise ListingMalformed("each source is named once", limit=MOST_SOURCES)
 

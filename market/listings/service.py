@@ -14,7 +14,6 @@ from sqlmodel import select
 from base.canonical import canonical
 from base.db import WriteSession
 from base.files import StoredFile
-from base.ids import is_id
 from brokers.rules import Side
 from brokers.service import require_certified, require_mandate
 from identity.service import insert, require_member
@@ -29,8 +28,14 @@ from market.listings.errors import (
     ListingMalformed,
     ListingUnknown,
 )
+from market.listings.grading import (
+    grade_listing,
+    require_cited,
+    require_compliant,
+    require_sources,
+    tell_drafted,
+)
 from market.listings.materials import Compliance, kept, materials_from, materials_of_kept
-from market.listings.moving import tell_graded
 from market.listings.plans import PricePlan, list_price_of
 from market.listings.rules import (
     Description,
@@ -60,11 +65,9 @@ from market.listings.tables import (
 from market.listings.words import folded
 from pricing.quote import check_price
 from registry.registration.depending import rest_on
-from registry.report import parse_report
 from registry.repository import latest_report, right_held
 from registry.rules import Channel, Level, Right
 from registry.service import (
-    classify,
     register_rights_basis,
     require_channel,
     require_quality,
@@ -154,7 +157,7 @@ async def draft_listing(
     file = await repository.get_file(s, file_id=file_id, owner_id=act.actor.org_id)
     await require_authorised(s, member, offering=offering, product_id=product_id, now=act.now)
     product = await _product(s, act, offering, seller, product_id)
-    await _require_sources(s, offering, product, file)
+    await require_sources(s, derived_from=offering.derived_from, product_id=product.product_id, file=file)
     listing = Listing(
         listing_id=listing_id,
         product_id=product.product_id,
@@ -202,6 +205,7 @@ async def draft_listing(
     await record(
         s, act, drafted(listing, file, derived_from=offering.derived_from, bounds=bounds, plan=offering.plan)
     )
+    await tell_drafted(s, act, listing, offering.derived_from)
     return listing
 
 
@@ -230,6 +234,8 @@ async def submit_listing(s: WriteSession, act: Act, *, listing_id: str, complian
     await require_grant(s, listing, now=act.now)
     await require_quality(s, listing_id=listing_id, file_sha256=file.sha256)
     await _register(s, act, listing, compliance)
+    assert report is not None  # it passed
+    await require_compliant(s, act, listing, compliance=compliance, materials=materials, row=report)
     before = listing.status
     await repository.move(
         s,
@@ -267,18 +273,10 @@ async def screen_listing(s: WriteSession, act: Act, *, listing_id: str) -> Listi
     row = await latest_report(s, listing_id=listing_id)
     assert row is not None
     materials = materials_of(listing)
-    graded = await classify(
-        s,
-        act,
-        product_id=listing.product_id,
-        declared_level=materials.level,
-        hints=parse_report(row.report).hints,
-        personal=materials.personal,
-    )
-    await tell_graded(s, act, listing)
+    graded, loose = await grade_listing(s, act, listing, materials=materials, row=row)
     materials = replace(materials, level=graded.level)
     hits = [f"{hit.rule_id}-{hit.reason}" for hit in negative_list_hits(materials)]
-    reasons = list(dict.fromkeys([*graded.reasons, *hits]))
+    reasons = list(dict.fromkeys([*graded.reasons, *hits, *loose]))
     event = ListingEvent.SCREEN_FAIL if reasons else ListingEvent.SCREEN_PASS
     before = listing.status
     await repository.move(
@@ -305,8 +303,9 @@ async def require_listed(s: WriteSession, *, listing_id: str) -> Listing:
 
 
 async def require_basis(s: WriteSession, listing: Listing) -> None:
-    """What a listing rests on, share-locked. Raises RightNotHeld, ChannelClosed, and for its grant more."""
+    """What a listing rests on, share-locked: RightNotHeld, ChannelClosed; for grant and records more."""
     await require_grant(s, listing)
+    await require_cited(s, listing)
     await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)
 
@@ -350,15 +349,6 @@ async def _product(
     s.add(product)
     await s.flush()
     return product
-
-
-async def _require_sources(s: WriteSession, offering: Offering, product: Product, file: ListingFile) -> None:
-    """What a product is said to come from is known, and not the product itself. Raises ListingMalformed."""
-    if {product.product_id, file.sha256} & set(offering.derived_from):
-        raise ListingMalformed("a product is not made from itself", product_id=product.product_id)
-    for source in offering.derived_from:
-        if is_id(source, "prd"):
-            await repository.get_product(s, product_id=source)
 
 
 async def _of_submitter(s: WriteSession, act: Act, listing_id: str) -> Listing:

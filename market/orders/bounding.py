@@ -1,12 +1,16 @@
 """The bounds of a licence where rows are asked: the listing's conditions, the contract's policy."""
 
-from base.db import ReadSession
+from datetime import datetime
+
+from base.db import ReadSession, WriteSession
 from identity.repository import get_organisation
-from market.listings.repository import conditions_of
+from market.listings.grading import require_cited
+from market.listings.repository import conditions_of, get_listing
 from market.orders.errors import PolicyErased, RecipientNotPermitted
 from market.orders.permitting import Policy, parse
 from market.orders.scope import LicenceScope, check_within, default_scope
 from market.orders.tables import ContractPolicy, ContractRecipient, Trade
+from registry.grading.terms import months_after
 
 
 async def usual_scope(s: ReadSession, *, listing_id: str) -> LicenceScope:
@@ -15,9 +19,12 @@ async def usual_scope(s: ReadSession, *, listing_id: str) -> LicenceScope:
 
 
 async def require_within(
-    s: ReadSession, trade: Trade, *, scope: LicenceScope, territory: str, term_months: int
+    s: WriteSession, trade: Trade, *, scope: LicenceScope, territory: str, term_months: int, now: datetime
 ) -> None:
-    """Whether an offer stays inside the listing's conditions. Raises what `scope.check_within` raises."""
+    """Whether an offer stays inside the listing's conditions, and inside the consents that it cites.
+
+    Raises what `scope.check_within` raises, ConsentMissing, AssessmentMissing.
+    """
     buyer = await get_organisation(s, org_id=trade.buyer_id)
     assert buyer is not None  # a foreign key of the trade
     check_within(
@@ -26,6 +33,14 @@ async def require_within(
         territory=territory,
         term_months=term_months,
         buyer_place=buyer.region,
+    )
+    await require_cited(
+        s,
+        await get_listing(s, listing_id=trade.listing_id),
+        now=now,
+        until=months_after(now, term_months),
+        purposes=scope.purposes,
+        recipients={trade.buyer_id, *scope.recipients},
     )
     for recipient in scope.recipients:
         if await get_organisation(s, org_id=recipient) is None:

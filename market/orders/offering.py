@@ -65,7 +65,7 @@ async def make_offer(
     new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
     cap = listing.cap_minor if listing.public_data else None
     event = check_trade_offer(trade.status, earlier, new, role=act.role, cap_minor=cap)
-    terms = await _whole_terms(s, trade, listing, terms)
+    terms = await _whole_terms(s, trade, listing, terms, now=act.now)
     places = territory_of(terms.territory)
     await require_limits(s, act, trade, price_minor=terms.price_minor, territories=places)
     if not new.stands(act.now):
@@ -102,7 +102,9 @@ async def make_offer(
     return offer
 
 
-async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: OfferTerms) -> OfferTerms:
+async def _whole_terms(
+    s: WriteSession, trade: Trade, listing: Listing, terms: OfferTerms, *, now: datetime
+) -> OfferTerms:
     """The terms with what they leave open filled in, all of it allowed."""
     check_terms(quantity=terms.quantity, term_months=terms.term_months)
     scope = terms.scope or await usual_scope(s, listing_id=listing.listing_id)
@@ -111,7 +113,9 @@ async def _whole_terms(s: WriteSession, trade: Trade, listing: Listing, terms: O
         raise SandboxTermsMissing("the listing has no terms of a sandbox", listing_id=listing.listing_id)
     await require_part(s, listing, delivery.part)
     acceptance = agreed_acceptance(terms.acceptance, listing.product_type, terms.quantity)
-    await require_within(s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months)
+    await require_within(
+        s, trade, scope=scope, territory=terms.territory, term_months=terms.term_months, now=now
+    )
     return replace(terms, scope=scope, delivery=delivery, acceptance=acceptance)
 
 

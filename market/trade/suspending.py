@@ -32,6 +32,7 @@ from market.orders.service import step
 from market.orders.tables import Trade
 from market.orders.waiting import await_delivery
 from registry.errors import ChannelClosed, RightNotHeld, UnclassifiedProduct
+from registry.grading.errors import AssessmentMissing, ConsentMissing
 
 LOOK_AGAIN_JOB: Final = "delivery.look-again"
 
@@ -138,6 +139,8 @@ async def _fallen(s: WriteSession, trade: Trade) -> str | None:
         return "RIGHT_NOT_HELD"
     except (ChannelClosed, UnclassifiedProduct):
         return "CHANNEL_CLOSED"
+    except (ConsentMissing, AssessmentMissing):
+        return "CONSENT_LOST"
     return None
 
 

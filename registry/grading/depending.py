@@ -13,6 +13,10 @@ from registry.grading import repository
 from registry.grading.errors import AssessmentMissing, ImportantData
 from registry.grading.rules import effective
 from registry.grading.states import AssessmentState
+from registry.grading.templates import floor_of
+from registry.lists.errors import DataEntryUnknown
+from registry.lists.repository import resting_on_entry
+from registry.lists.tables import DataRow
 from registry.repository import classification_of
 from registry.rules import Level
 
@@ -28,6 +32,12 @@ async def level_of(s: ReadSession, *, object_id: str) -> Level:
     if is_id(object_id, "prd"):
         classified = await classification_of(s, product_id=object_id, lock=True)
         known += [] if classified is None else [classified.level]
+    elif is_id(object_id, "dat"):
+        entry = await entry_row(s, data_id=object_id)
+        if entry is not None:
+            known.append(entry.level)
+            if row is None or row.decided is None:  # until people have decided on the real data
+                known.append(floor_of(kind=entry.kind, base_library=entry.base_library))
     if not known:
         raise UnclassifiedProduct("nobody has graded this", product=object_id)
     return effective(*known)
@@ -57,3 +67,11 @@ async def require_security_review(s: ReadSession, *, object_id: str, now: dateti
         if good and row.status is AssessmentState.STANDING and row.assessed_at <= now <= row.valid_until:
             return row.assessment_id
     raise AssessmentMissing("no security review of this stands", object_id=object_id)
+
+
+async def entry_row(s: ReadSession, *, data_id: str) -> DataRow | None:
+    """An entry of the data lists, share-locked; None for what is registered under an id of its own."""
+    try:
+        return await resting_on_entry(s, data_id=data_id)
+    except DataEntryUnknown:
+        return None

@@ -1,6 +1,7 @@
 """What grading refuses."""
 
 from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal
+from registry.errors import ChannelClosed
 
 
 class GradingUnknown(NotFound):
@@ -75,7 +76,7 @@ class DesensitisationUnproved(Refusal):
     rule_id = "GRADE-LOWER"
 
 
-class ImportantData(Refusal):
+class ImportantData(ChannelClosed):
     """A live entry of the important-data catalogue covers it (DSL 21, 30; CAC Order 16 Art 7)."""
 
     code = "important-data"

@@ -57,12 +57,16 @@ class EntryEvent(StrEnum):
 
 
 class MatchState(StrEnum):
-    """An entry beside an object: MATCHED stops it, NEAR waits for a person, who says UPHELD or DISMISSED."""
+    """An entry beside an object: MATCHED stops it, NEAR waits for a person, who says UPHELD or DISMISSED.
+
+    LAPSED: object or entry changed, and nothing speaks for it any more.
+    """
 
     MATCHED = "MATCHED"
     NEAR = "NEAR"
     UPHELD = "UPHELD"
     DISMISSED = "DISMISSED"
+    LAPSED = "LAPSED"
 
 
 class MatchEvent(StrEnum):
@@ -70,6 +74,7 @@ class MatchEvent(StrEnum):
     NEAR = "NEAR"
     UPHOLD = "UPHOLD"
     DISMISS = "DISMISS"
+    LAPSE = "LAPSE"
 
 
 class ConsentState(StrEnum):
@@ -82,6 +87,7 @@ class ConsentEvent(StrEnum):
     RECORD = "RECORD"
     WITHDRAW = "WITHDRAW"
     LOSE = "LOSE"
+    EXPIRE = "EXPIRE"
     END = "END"
 
 
@@ -92,6 +98,7 @@ class AssessmentState(StrEnum):
 
 class AssessmentEvent(StrEnum):
     RECORD = "RECORD"
+    EXPIRE = "EXPIRE"
     END = "END"
 
 
@@ -179,6 +186,12 @@ MATCH_MOVES: Final[Moves] = {
     (None, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "by identity, bytes, lineage, or all that the entry says"),
     (None, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "by part of it"),
     (_M.NEAR, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "all of it now"),
+    (_M.LAPSED, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "covered again"),
+    (_M.LAPSED, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "resembled again"),
+    **{
+        (state, _ME.LAPSE): Move(EXCHANGE, _M.LAPSED, "object or entry changed: nothing speaks for it")
+        for state in (_M.MATCHED, _M.NEAR, _M.UPHELD)
+    },
     (_M.NEAR, _ME.UPHOLD): Move(CONFIRMERS, _M.UPHELD, "a reason"),
     (_M.NEAR, _ME.DISMISS): Move(CONFIRMERS, _M.DISMISSED, "a reason"),
     (_M.MATCHED, _ME.DISMISS): Move(CONFIRMERS, _M.DISMISSED, "a reason"),
@@ -191,10 +204,12 @@ CONSENT_MOVES: Final[Moves] = {
     (None, _CE.RECORD): Move(HOLDERS, _C.STANDING, "wording, purposes, recipients, subjects, period"),
     (_C.STANDING, _CE.WITHDRAW): Move(HOLDERS, _C.STANDING, "some of the subjects"),
     (_C.STANDING, _CE.LOSE): Move(HOLDERS, _C.WITHDRAWN, "the last of the subjects: deliveries stop"),
+    (_C.STANDING, _CE.EXPIRE): Move(EXCHANGE, _C.ENDED, "its period is over"),
     (_C.STANDING, _CE.END): Move(HOLDERS, _C.ENDED, "a reason"),
 }
 ASSESSMENT_MOVES: Final[Moves] = {
     (None, _AE.RECORD): Move(HOLDERS, _A.STANDING, "report, outcome, until when; kept three years"),
+    (_A.STANDING, _AE.EXPIRE): Move(EXCHANGE, _A.ENDED, "its period is over"),
     (_A.STANDING, _AE.END): Move(HOLDERS, _A.ENDED, "a reason"),
 }
 MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {

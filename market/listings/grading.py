@@ -1,0 +1,206 @@
+"""A listing and the level of what it offers: what the registry is told, what it answers, what that stops.
+
+The level of a product is the registry's (`registry.grading`): the highest of what was declared, scanned,
+decided, inherited and notified as important. Here a listing tells it its file, its words and what it was made
+of, and asks what personal data and base libraries need before it is offered.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import col, select
+
+from base.db import WriteSession
+from base.ids import is_id
+from ledger.recording import Act
+from market.listings import repository
+from market.listings.categories import Category
+from market.listings.errors import ListingMalformed
+from market.listings.materials import Compliance, materials_of_kept
+from market.listings.moving import tell_graded
+from market.listings.rules import ListingState, Materials
+from market.listings.tables import Listing, ListingFile
+from registry.grading.citing import Use, declared_only, require_records
+from registry.grading.comparing import require_decided
+from registry.grading.describing import basis_sources, entry_of, note_draft, require_not_raw
+from registry.grading.raising import ancestors_of, set_sources
+from registry.grading.scanning import take_scan
+from registry.grading.templates import Made
+from registry.report import parse_report
+from registry.repository import classification_of
+from registry.rules import Level, PersonalData, Source, graded
+from registry.service import classify
+from registry.tables import ClassificationRow, QualityRow
+
+_SECTORS: Final[Mapping[Category, str]] = {
+    Category.AGRICULTURE: "A",
+    Category.COMMERCE: "F",
+    Category.CULTURE_TOURISM: "R",
+    Category.E_COMMERCE: "F",
+    Category.EDUCATION: "P",
+    Category.ENERGY: "D",
+    Category.ENVIRONMENT: "N",
+    Category.EQUIPMENT: "C",
+    Category.FINANCE: "J",
+    Category.GEOGRAPHY: "M",
+    Category.HEALTH: "Q",
+    Category.INDUSTRY: "C",
+    Category.LOGISTICS: "G",
+    Category.METEOROLOGY: "M",
+    Category.POPULATION: "S",
+    Category.TELECOM: "I",
+    Category.TRANSPORT: "G",
+}
+_SEPARATE: Final = frozenset({"separately_consented", "impact_assessed"})
+
+
+def sector_of(category: Category) -> str:
+    """The section of GB/T 4754 that a category of the catalogue is of."""
+    return _SECTORS[category]
+
+
+async def require_sources(
+    s: WriteSession, *, derived_from: Collection[str], product_id: str, file: ListingFile
+) -> None:
+    """What a product is said to come from is known, and not the product itself. Raises ListingMalformed."""
+    if {product_id, file.sha256} & set(derived_from):
+        raise ListingMalformed("a product is not made from itself", product_id=product_id)
+    for source in derived_from:
+        if is_id(source, "prd"):
+            await repository.get_product(s, product_id=source)
+        elif is_id(source, "dat") and await entry_of(s, data_id=source) is None:
+            raise ListingMalformed("no such data entry", source=source)
+
+
+async def tell_drafted(s: WriteSession, act: Act, listing: Listing, derived_from: Collection[str]) -> None:
+    """The registry learns of a product that is drafted: from now on it can be graded."""
+    await note_draft(
+        s,
+        act,
+        object_id=listing.product_id,
+        holder_id=listing.seller_id,
+        level=listing.level,
+        words=_words(listing),
+        sector=sector_of(listing.category),
+        sources=derived_from,
+    )
+
+
+async def require_compliant(
+    s: WriteSession,
+    act: Act,
+    listing: Listing,
+    *,
+    compliance: Compliance,
+    materials: Materials,
+    row: QualityRow,
+) -> None:
+    """What is submitted is no base library as it is, and its records carry what the listing lets be done.
+
+    Raises BaseLibraryRaw, ConsentMissing, AssessmentMissing.
+    """
+    report = parse_report(row.report)
+    facts = compliance.source_facts
+    numbers = (compliance.basis_ref, facts.public_registration_no)
+    await set_sources(s, object_id=listing.product_id, sources=await basis_sources(s, numbers=numbers))
+    await require_not_raw(
+        s,
+        made=Made(
+            transformed=compliance.source is Source.AUTHORISED_OPERATION
+            or (compliance.source is Source.DERIVED and facts.substantially_changed),
+            file_sha256=report.file_sha256,
+            fields=frozenset(report.header),
+        ),
+        sources=await ancestors_of(s, object_id=listing.product_id),
+    )
+    conditions = await repository.conditions_of(s, listing_id=listing.listing_id)
+    await require_cited(s, listing, materials.personal, now=act.now, purposes=conditions.purposes)
+
+
+async def grade_listing(
+    s: WriteSession, act: Act, listing: Listing, *, materials: Materials, row: QualityRow
+) -> tuple[ClassificationRow, tuple[str, ...]]:
+    """Grade a product by its file, beside people, lineage and catalogue; answers what else blocks it.
+
+    What is declared of separate consent or of an impact assessment has to rest on records.
+    """
+    report = parse_report(row.report)
+    await take_scan(
+        s,
+        act,
+        object_id=listing.product_id,
+        holder_id=listing.seller_id,
+        level=graded(Level.GENERAL_1, report.hints),
+        hints=report.hints,
+        file_sha256=report.file_sha256,
+        fields=report.header,
+        declared=materials.level,
+        words=_words(listing),
+        sector=sector_of(listing.category),
+    )
+    found = await classify(
+        s,
+        act,
+        product_id=listing.product_id,
+        declared_level=materials.level,
+        hints=report.hints,
+        personal=materials.personal,
+    )
+    await tell_graded(s, act, listing)
+    loose = sorted(_SEPARATE & set(declared_only(found.level, materials.personal)))
+    needed = loose if found.level is Level.GENERAL_4 else []
+    return found, tuple(f"NL4-{name.replace('_', '-')}-without-record" for name in needed)
+
+
+async def require_cited(
+    s: WriteSession,
+    listing: Listing,
+    personal: PersonalData | None = None,
+    *,
+    now: datetime | None = None,
+    until: datetime | None = None,
+    purposes: Collection[str] = (),
+    recipients: Collection[str] = (),
+) -> None:
+    """The records that a listing cites stand and carry this, share-locked; it costs nothing without any.
+
+    Raises ConsentMissing, AssessmentMissing.
+    """
+    if personal is None:
+        if not listing.materials:
+            return
+        personal = materials_of_kept(listing.materials).personal
+    use = Use(
+        object_id=listing.product_id,
+        holder_id=listing.seller_id,
+        level=Level(listing.level),
+        now=now,
+        until=until,
+        purposes=purposes,
+        recipients=recipients,
+    )
+    await require_records(s, personal, use)
+
+
+async def require_compared(s: WriteSession, listing: Listing) -> None:
+    """Nobody has yet to say whether the product is important data. Raises ImportantDataUndecided."""
+    await require_decided(s, object_id=listing.product_id)
+
+
+async def take_level(s: WriteSession, *, product_id: str) -> None:
+    """The listings of a product that have been submitted say the level that it has now."""
+    row = await classification_of(s, product_id=product_id)
+    if row is None:
+        return
+    submitted = col(Listing.status).not_in([ListingState.DRAFT, ListingState.REJECTED, ListingState.DELISTED])
+    for listing in await s.exec(select(Listing).where(Listing.product_id == product_id, submitted)):
+        if listing.level is not row.level:
+            listing.level = row.level
+            listing.materials = {**listing.materials, "level": row.level.value}
+            s.add(listing)
+    await s.flush()
+
+
+def _words(listing: Listing) -> str:
+    return f"{listing.title}\n{listing.description}\n{listing.scenario}"

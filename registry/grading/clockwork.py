@@ -1,0 +1,24 @@
+"""What the durable scheduler does for gradings, records and the important-data catalogue."""
+
+from base.db import WriteSession
+from base.jobs import Handlers, Job
+from ledger.acts import House
+from registry.grading.comparing import SWEEP_JOB, sweep
+from registry.grading.keeping import RECORD_DUE_JOB
+from registry.grading.keeping import fall_due as end_record
+from registry.grading.moving import DUE_JOB, fall_due
+
+
+def grading_handlers(house: House) -> Handlers:
+    """The clock of reviews, and the look through all known objects, on this node."""
+
+    async def on_due(s: WriteSession, job: Job) -> None:
+        await fall_due(s, house.exchange_act(), **job.payload)
+
+    async def on_sweep(s: WriteSession, job: Job) -> None:
+        await sweep(s, house.exchange_act(), **job.payload)
+
+    async def on_record(s: WriteSession, job: Job) -> None:
+        await end_record(s, house.exchange_act(), **job.payload)
+
+    return {DUE_JOB: on_due, SWEEP_JOB: on_sweep, RECORD_DUE_JOB: on_record}

@@ -1,0 +1,154 @@
+"""Objects beside the important-data catalogue: what an entry covers is stopped, what resembles it is shown.
+
+An entry that is notified is compared at once with what it names, with the same bytes and with what was made
+of them; with every other known object by a job, some hundred at a time.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from base.db import ReadSession, WriteSession
+from base.jobs import enqueue
+from ledger.recording import Act
+from registry.grading import repository
+from registry.grading.errors import ImportantDataUndecided
+from registry.grading.matching import EXACT, Answer, Covered, Covering, How, compared
+from registry.grading.moving import Said, begin, step
+from registry.grading.raising import ancestors_of, set_parts
+from registry.grading.states import LIVE, STOPS, MatchEvent, MatchState
+from registry.grading.tables import GradeRow, ImportantRow, MatchRow
+
+SWEEP_JOB: Final = "registry.important-sweep"
+_AT_ONCE: Final = 200
+
+
+async def compare_object(s: WriteSession, act: Act, *, object_id: str) -> Sequence[MatchRow]:
+    """Compare a known object with every live entry; answers its matches. Its level follows."""
+    row = await repository.grade_of(s, object_id=object_id)
+    if row is None:
+        return ()
+    found = await _covered(s, row)
+    for entry in await repository.live_entries(s):
+        await _note(s, act, entry, object_id, compared(covering(entry), found))
+    await settle_matches(s, act, object_id=object_id)
+    return await repository.matches_of(s, object_id=object_id)
+
+
+async def compare_entry_now(s: WriteSession, act: Act, entry: ImportantRow) -> None:
+    """An entry was notified or changed: what it names stops at once, the rest is looked through by a job."""
+    named = set(entry.objects)
+    for digest in entry.digests:
+        named |= set(await repository.objects_of_file(s, sha256=digest))
+    todo, seen = [*named, *entry.digests], set[str]()
+    while todo:
+        one = todo.pop()
+        if one not in seen:
+            seen.add(one)
+            todo += await repository.made_from(s, sources=[one])
+    former = {one.object_id for one in await repository.matches_of(s, entry_id=entry.entry_id)}
+    for object_id in sorted(one for one in seen | former if "_" in one):
+        await _compare(s, act, entry, object_id)
+    await _sweep_from(s, act, entry, "")
+
+
+async def sweep(s: WriteSession, act: Act, *, entry_id: str, version: int, after: str) -> None:
+    """Compare an entry with the next known objects; it stops where the entry has moved on."""
+    entry = await repository.get_entry(s, entry_id=entry_id)
+    if entry.version != version or entry.status not in LIVE:
+        return
+    rows = await repository.grades_after(s, after=after, limit=_AT_ONCE)
+    for row in rows:
+        await _compare(s, act, entry, row.object_id)
+    if len(rows) == _AT_ONCE:
+        await _sweep_from(s, act, entry, rows[-1].object_id)
+
+
+async def settle_matches(s: WriteSession, act: Act, *, object_id: str) -> None:
+    """An object's level follows the live entries that cover it."""
+    row = await repository.grade_of(s, object_id=object_id)
+    if row is None:
+        return
+    found = await repository.stopping(s, object_id=object_id)
+    matched = None if found is None else found[1].level
+    if row.matched is not matched:
+        about: dict[str, Any] = {"object_id": object_id, "holder_id": row.holder_id}
+        await set_parts(s, act, **about, cause="important-data-catalogue", matched=matched)
+
+
+async def require_decided(s: ReadSession, *, object_id: str) -> None:
+    """No resemblance to a live entry waits for a person. Raises ImportantDataUndecided."""
+    found = await repository.undecided(s, object_id=object_id)
+    if found is not None:
+        raise ImportantDataUndecided(
+            "a person decides first whether this is important data",
+            object_id=object_id,
+            entry_id=found.entry_id,
+            match_id=found.match_id,
+        )
+
+
+def covering(entry: ImportantRow) -> Covering:
+    """An entry as the rule takes it."""
+    return Covering(
+        sector=entry.sector,
+        objects=frozenset(entry.objects),
+        digests=frozenset(entry.digests),
+        keywords=tuple(entry.keywords),
+        patterns=tuple(entry.patterns),
+    )
+
+
+async def _covered(s: ReadSession, row: GradeRow) -> Covered:
+    return Covered(
+        object_id=row.object_id,
+        file_sha256=row.file_sha256,
+        sector=row.sector,
+        words=row.words,
+        fields=frozenset(row.fields),
+        ancestors=frozenset(await ancestors_of(s, object_id=row.object_id)),
+    )
+
+
+async def _compare(s: WriteSession, act: Act, entry: ImportantRow, object_id: str) -> None:
+    row = await repository.grade_of(s, object_id=object_id)
+    if row is None:
+        return
+    await _note(s, act, entry, object_id, compared(covering(entry), await _covered(s, row)))
+    await settle_matches(s, act, object_id=object_id)
+
+
+async def _note(
+    s: WriteSession, act: Act, entry: ImportantRow, object_id: str, answer: Answer | None
+) -> None:
+    """Keep what was found. What a person dismissed is found again only by identity, bytes or lineage."""
+    row = await repository.match_between(s, entry_id=entry.entry_id, object_id=object_id)
+    system = act.as_exchange()
+    if answer is None:
+        if row is not None and row.status in {*STOPS, MatchState.NEAR}:
+            await step(s, system, row, MatchEvent.LAPSE, values={"reason": "no longer covered"})
+        return
+    facts: dict[str, Any] = {"how": answer.how.value, "grounds": list(answer.grounds)}
+    said = Said(public={"how": answer.how.value, "level": entry.level.value})
+    event = MatchEvent.MATCH if answer.stops else MatchEvent.NEAR
+    if row is None:
+        row = MatchRow(
+            match_id=act.new_id("imm"),
+            entry_id=entry.entry_id,
+            object_id=object_id,
+            status=MatchState.MATCHED if answer.stops else MatchState.NEAR,
+            found_at=act.now,
+            **facts,
+        )
+        await begin(s, system, row, event, said)
+        return
+    again = row.status is MatchState.LAPSED
+    newly_exact = answer.how in EXACT and How(row.how) not in EXACT
+    raised = row.status is MatchState.NEAR and answer.stops
+    if again or raised or (row.status is MatchState.DISMISSED and newly_exact):
+        await step(s, system, row, event, said, values=facts)
+
+
+async def _sweep_from(s: WriteSession, act: Act, entry: ImportantRow, after: str) -> None:
+    payload = {"entry_id": entry.entry_id, "version": entry.version, "after": after}
+    key = f"{entry.entry_id} {entry.version} {after}"
+    await enqueue(s, kind=SWEEP_JOB, key=key, run_at=act.now, payload=payload)

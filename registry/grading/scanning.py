@@ -1,0 +1,87 @@
+"""What a scan of the real file showed, beside what people say; and what else may change under a decision."""
+
+from collections.abc import Sequence
+
+from base.db import WriteSession
+from base.ids import is_id
+from ledger.recording import Act, record
+from ledger.statement import Draft
+from registry.grading import repository
+from registry.grading.comparing import compare_object
+from registry.grading.describing import note_entry
+from registry.grading.errors import GradingMalformed, GradingUnknown
+from registry.grading.moving import note_change
+from registry.grading.raising import hints_kept, set_parts
+from registry.grading.tables import GradeRow
+from registry.rules import Hint, Level, graded
+
+SCAN_EVENT = "GRD.SCAN"
+
+
+async def record_scan(
+    s: WriteSession,
+    act: Act,
+    *,
+    object_id: str,
+    file_sha256: str,
+    hints: Sequence[Hint],
+    fields: Sequence[str],
+) -> GradeRow:
+    """State what a scan of a data entry's mounted file showed (GRD.SCAN), as the exchange.
+
+    The level follows at once; another file or other fields than those decided on make a review due. Raises
+    GradingUnknown, GradingMalformed where the bytes are not those that are mounted.
+    """
+    row = await note_entry(s, act, data_id=object_id) if is_id(object_id, "dat") else None
+    if row is None:
+        raise GradingUnknown("no such data entry", object_id=object_id)
+    if row.file_sha256 != file_sha256:
+        raise GradingMalformed("these are not the mounted bytes", object_id=object_id, fields=["file_sha256"])
+    level = graded(Level.GENERAL_1, hints)
+    found = sorted({hint.kind.value for hint in hints if hint.flagged})
+    public = {"object_id": object_id, "scanned": level.value, "kinds": found}
+    draft = Draft(SCAN_EVENT, object_id, public=public, subjects={"file": file_sha256})
+    await record(s, act.as_exchange(), draft)
+    return await take_scan(
+        s,
+        act,
+        object_id=object_id,
+        holder_id=row.holder_id,
+        level=level,
+        hints=hints,
+        file_sha256=file_sha256,
+        fields=fields,
+    )
+
+
+async def take_scan(
+    s: WriteSession,
+    act: Act,
+    *,
+    object_id: str,
+    holder_id: str,
+    level: Level,
+    hints: Sequence[Hint],
+    file_sha256: str,
+    fields: Sequence[str],
+    **parts: object,
+) -> GradeRow:
+    """Let an object's level follow what the scan of its file showed; `parts` are further members."""
+    decided = await repository.standing_grading(s, object_id=object_id)
+    if decided is not None and decided.file_sha256 not in {None, file_sha256}:
+        await note_change(s, act, object_id=object_id, why="file")
+    row = await set_parts(
+        s,
+        act,
+        object_id=object_id,
+        holder_id=holder_id,
+        cause="scan",
+        scanned=level,
+        hints=hints_kept(hints),
+        file_sha256=file_sha256,
+        fields=sorted(set(fields)),
+        scanned_at=act.now,
+        **parts,
+    )
+    await compare_object(s, act, object_id=object_id)
+    return row
