@@ -47,6 +47,8 @@ from ledger.reader import last_moment, tree_head
 from ledger.sequencer import Leader, create_log, leadership, seal_all
 from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
+from market.customs.counting import CustomsDesk
+from market.customs.releasing import COUNT_JOB
 from market.delivery.acceptance import Quality
 from market.delivery.gateway.desk import Gateway, open_gateway
 from market.delivery.marking.copying import MARK_JOB, MarkDesk
@@ -72,7 +74,7 @@ MEASURED_AT_ONCE: Final = 2
 # Jobs of one lane wait for each other and for no other lane's: a bank may hang, and a measurement takes long.
 LANES: Final[Mapping[str, frozenset[str]]] = {
     "bank": frozenset({SEND_JOB, RECONCILE_JOB}),
-    "measurements": frozenset({CHECK_JOB, MARK_JOB, OPEN_CHECK_JOB}),
+    "measurements": frozenset({CHECK_JOB, COUNT_JOB, MARK_JOB, OPEN_CHECK_JOB}),
 }
 ASKED_AT_ONCE: Final = 4
 ANSWERS_KEPT: Final = timedelta(days=7)
@@ -112,7 +114,8 @@ class Node:
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
         papers = {**credential_handlers(self.house, self.credentials), **case_handlers(self.house)}
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
-        trades = handlers(self.house, self.bank, self.escrow, desk, marks)
+        customs = CustomsDesk(self.files, self.scratch, self.safe.master)
+        trades = handlers(self.house, self.bank, self.escrow, desk, marks, customs=customs)
         checks = checking_handlers(self.house, self.files)
         return {**certificate_handlers(self.house), **trades, **papers, **scrub, **checks}
 

@@ -1,12 +1,198 @@
-"""What is asked about customs decisions."""
+"""What is asked about customs: decisions, declarations, the registers, and what left."""
 
-from sqlmodel import col, select
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from base.db import ReadSession
-from market.customs.tables import CustomsDecision
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, func, or_, select, update
+
+from base.calendar import shanghai_day
+from base.db import ReadSession, WriteSession, exclusive_lock
+from identity.tables import OrganisationRow
+from market.customs.errors import CustomsDocumentUnknown, DeclarationUnknown
+from market.customs.states import COUNTED, LIVE, DeclarationState
+from market.customs.tables import (
+    CustomsDecision,
+    CustomsDocumentRow,
+    DeclarationRow,
+    EgressRow,
+    EndpointRow,
+    GroupRow,
+    NegativeListRow,
+    PersonListRow,
+)
+
+MAX_PAGE: Final = 100
+_FRESH: Final = {"populate_existing": True}
 
 
 async def decision_of(s: ReadSession, *, trade_id: str) -> CustomsDecision | None:
     """The latest decision on a trade's delivery."""
     query = select(CustomsDecision).where(CustomsDecision.trade_id == trade_id)
     return (await s.exec(query.order_by(col(CustomsDecision.decided_at).desc()).limit(1))).first()
+
+
+async def get_declaration(s: ReadSession, *, declaration_id: str) -> DeclarationRow:
+    """One declaration. Raises DeclarationUnknown."""
+    row = await s.get(DeclarationRow, declaration_id, populate_existing=True)
+    if row is None:
+        raise DeclarationUnknown("no such declaration", declaration_id=declaration_id)
+    return row
+
+
+async def claim_declaration(s: WriteSession, *, declaration_id: str) -> DeclarationRow:
+    """One declaration, locked for a step. Raises DeclarationUnknown."""
+    query = select(DeclarationRow).where(DeclarationRow.declaration_id == declaration_id)
+    row = (await s.exec(exclusive_lock(query), execution_options=_FRESH)).first()
+    if row is None:
+        raise DeclarationUnknown("no such declaration", declaration_id=declaration_id)
+    return row
+
+
+async def declarations(
+    s: ReadSession,
+    *,
+    states: Collection[DeclarationState] = (),
+    exporter_id: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Sequence[DeclarationRow]:
+    """Declarations, newest first: in these states, of this exporter."""
+    query = select(DeclarationRow)
+    if states:
+        query = query.where(col(DeclarationRow.status).in_(sorted(states)))
+    if exporter_id is not None:
+        query = query.where(DeclarationRow.exporter_id == exporter_id)
+    if after is not None:
+        query = query.where(col(DeclarationRow.declaration_id) < after)
+    newest = query.order_by(col(DeclarationRow.declaration_id).desc()).limit(min(limit, MAX_PAGE))
+    return (await s.exec(newest)).all()
+
+
+async def counted_in(s: ReadSession, *, group_id: str, year: int) -> Sequence[DeclarationRow]:
+    """The declarations whose persons count in a group's year: declared in it, or sent under in it."""
+    query = select(DeclarationRow).where(
+        DeclarationRow.group_id == group_id,
+        or_(col(DeclarationRow.year) == year, col(DeclarationRow.sent_year) == year),
+        col(DeclarationRow.status).in_(sorted(COUNTED)),
+    )
+    return (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()
+
+
+async def trouble_of(s: ReadSession, *, group_id: str) -> int:
+    """How many of a group's declarations were halted, revoked or rejected."""
+    ended = (DeclarationState.HALTED, DeclarationState.REVOKED, DeclarationState.REJECTED)
+    query = select(func.count()).where(
+        col(DeclarationRow.group_id) == group_id, col(DeclarationRow.status).in_(ended)
+    )
+    return int((await s.exec(query)).one())
+
+
+async def live_for(
+    s: ReadSession, *, exporter_id: str, recipient_id: str, trade_id: str, product_id: str, now: datetime
+) -> Sequence[DeclarationRow]:
+    """The clearances that live now for what an exporter sends to a recipient by a trade, its own first."""
+    query = select(DeclarationRow).where(
+        DeclarationRow.exporter_id == exporter_id,
+        DeclarationRow.recipient_id == recipient_id,
+        col(DeclarationRow.status).in_(LIVE),
+        col(DeclarationRow.valid_from) <= now,
+        col(DeclarationRow.valid_to) >= now,
+        or_(col(DeclarationRow.trade_id) == trade_id, col(DeclarationRow.product_id) == product_id),
+    )
+    found = (await s.exec(query, execution_options=_FRESH)).all()
+    return sorted(found, key=lambda row: (row.trade_id != trade_id, row.declaration_id))
+
+
+async def lock_group(s: WriteSession, *, group_id: str) -> None:
+    """Hold an exporter group's counters until the transaction ends; a group begins with this."""
+    upsert = (postgresql if s.get_bind().dialect.name == "postgresql" else sqlite).insert(GroupRow)
+    counted = upsert.values(group_id=group_id, counted=1).on_conflict_do_update(
+        index_elements=["group_id"], set_={"counted": col(GroupRow.counted) + 1}
+    )
+    await s.exec(counted)
+
+
+async def lists_of(s: ReadSession, *, declaration_ids: Collection[str]) -> Sequence[PersonListRow]:
+    """The lists of persons of some declarations."""
+    query = select(PersonListRow).where(col(PersonListRow.declaration_id).in_(sorted(declaration_ids)))
+    return (await s.exec(query.order_by(col(PersonListRow.declaration_id)), execution_options=_FRESH)).all()
+
+
+async def document_numbered(s: ReadSession, *, number: str) -> CustomsDocumentRow | None:
+    """A document of the authority's register."""
+    query = select(CustomsDocumentRow).where(CustomsDocumentRow.number == number)
+    return (await s.exec(query, execution_options=_FRESH)).first()
+
+
+async def get_document(s: ReadSession, *, document_id: str) -> CustomsDocumentRow:
+    """One document. Raises CustomsDocumentUnknown."""
+    row = await s.get(CustomsDocumentRow, document_id, populate_existing=True)
+    if row is None:
+        raise CustomsDocumentUnknown("no such document", document_id=document_id)
+    return row
+
+
+async def documents(
+    s: ReadSession, *, after: str | None = None, limit: int = 50
+) -> Sequence[CustomsDocumentRow]:
+    """The authority's register, newest first."""
+    query = select(CustomsDocumentRow)
+    if after is not None:
+        query = query.where(col(CustomsDocumentRow.document_id) < after)
+    query = query.order_by(col(CustomsDocumentRow.document_id).desc())
+    return (await s.exec(query.limit(min(limit, MAX_PAGE)))).all()
+
+
+async def negative_lists(s: ReadSession, *, zone: str | None = None) -> Sequence[NegativeListRow]:
+    """Every version of the negative lists, the newest of a zone first."""
+    query = select(NegativeListRow)
+    if zone is not None:
+        query = query.where(NegativeListRow.zone == zone)
+    query = query.order_by(col(NegativeListRow.zone), col(NegativeListRow.version).desc())
+    return (await s.exec(query)).all()
+
+
+async def list_in_force(s: ReadSession, *, zone: str, at: datetime) -> NegativeListRow | None:
+    """The newest version of a zone's list that is in force on a day; None without one."""
+    day = shanghai_day(at).isoformat()
+    for row in await negative_lists(s, zone=zone):
+        if row.effective_from <= day and (row.effective_to is None or day < row.effective_to):
+            return row
+    return None
+
+
+async def places_of(s: ReadSession, *, org_id: str) -> tuple[str, str | None] | None:
+    """Where a member sits and where it says that it receives; one question. None of a stranger."""
+    query = (
+        select(OrganisationRow.region, EndpointRow.region)
+        .join(EndpointRow, col(EndpointRow.org_id) == col(OrganisationRow.org_id), isouter=True)
+        .where(OrganisationRow.org_id == org_id)
+    )
+    found: Any = (await s.exec(query)).first()
+    return None if found is None else (found[0], found[1])
+
+
+async def untold(s: ReadSession, *, declaration_id: str) -> Sequence[EgressRow]:
+    """What left under a declaration and stands in no statement of the customs log yet."""
+    query = select(EgressRow).where(EgressRow.declaration_id == declaration_id, col(EgressRow.told).is_(None))
+    return (await s.exec(query.order_by(col(EgressRow.egress_id)))).all()
+
+
+async def with_untold(s: ReadSession) -> Sequence[str]:
+    """The declarations under which something left that the customs log does not say yet."""
+    query = select(EgressRow.declaration_id).where(col(EgressRow.told).is_(None)).distinct()
+    return (await s.exec(query.order_by(col(EgressRow.declaration_id)))).all()
+
+
+async def egress_of(s: ReadSession, *, declaration_id: str, limit: int = 100) -> Sequence[EgressRow]:
+    """What left under a declaration, newest first."""
+    query = select(EgressRow).where(EgressRow.declaration_id == declaration_id)
+    return (await s.exec(query.order_by(col(EgressRow.egress_id).desc()).limit(limit))).all()
+
+
+async def mark_told(s: WriteSession, *, egress_ids: Sequence[str], statement_id: str) -> None:
+    """Note which statement says that these left."""
+    those = col(EgressRow.egress_id).in_(egress_ids)
+    await s.exec(update(EgressRow).where(those).values(told=statement_id))

@@ -1,20 +1,22 @@
 """Each access to what was sold is asked of the contract's policy: for whom, for what, where, how often."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from base.db import ReadSession
+from base.db import ReadSession, WriteSession
 from identity.repository import get_organisation
-from market.customs.errors import CustomsRouteNotOpen
-from market.customs.repository import decision_of
-from market.customs.rules import country_of
+from ledger.recording import Act
+from market.customs.gate import let_out, require_clearance
+from market.delivery.kinds import DeliveryKind
 from market.delivery.marking.repository import sold_sha256
 from market.delivery.repository import right_of
-from market.delivery.rules import Right
+from market.delivery.rules import Right, require_usable
 from market.delivery.tables import Entitlement
 from market.orders.bounding import is_recipient, policy_of
 from market.orders.errors import RecipientNotPermitted
 from market.orders.permitting import Access, check_access
+from market.orders.repository import get_trade
 from market.orders.tables import Trade
 
 
@@ -33,6 +35,17 @@ async def right_for(s: ReadSession, trade: Trade, entitlement: Entitlement, *, o
     return replace(right, recipients=frozenset({org_id})) if named else right
 
 
+async def require_receiving(
+    s: ReadSession, trade: Trade, entitlement: Entitlement, *, org_id: str, now: datetime
+) -> None:
+    """Whether somebody may receive by a right at this moment: the right stands, and so does its clearance.
+
+    Raises what `require_usable` raises, and CustomsRouteNotOpen for who receives abroad without one.
+    """
+    require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
+    await require_clearance(s, trade=trade, recipient_id=org_id, now=now)
+
+
 async def require_permitted(
     s: ReadSession, entitlement: Entitlement, declared: Declared, *, by: str, now: datetime, count: int
 ) -> Declared:
@@ -41,14 +54,15 @@ async def require_permitted(
     `by` is who takes: the buyer, for itself or for a recipient, or a recipient, for itself alone.
     An access under a licence of one purpose that declares none is for that purpose. A contract from
     before there were policies allows what its entitlement does. Raises what `permitting.check_access` and
-    `bounding.policy_of` raise, and CustomsRouteNotOpen for a recipient outside the mainland to whose place
-    nothing was cleared.
+    `bounding.policy_of` raise, and CustomsRouteNotOpen for a recipient outside the mainland to whom nothing
+    is cleared now.
     """
     recipient = declared.recipient or by
     if by not in {entitlement.buyer_id, recipient}:
         raise RecipientNotPermitted("a recipient takes for itself", recipient=recipient)
     policy = await policy_of(s, trade_id=entitlement.trade_id)
     if policy is None:
+        await _require_cleared(s, entitlement, by=by, recipient=recipient, now=now)
         return Declared(declared.purpose, recipient)
     purpose = declared.purpose or policy.only_purpose
     organisation = await get_organisation(s, org_id=recipient)
@@ -69,13 +83,40 @@ async def require_permitted(
             count=count,
         ),
     )
-    if recipient != entitlement.buyer_id:
-        await _require_cleared(s, entitlement.trade_id, country_of(organisation.region))
+    await _require_cleared(s, entitlement, by=by, recipient=recipient, now=now)
     return Declared(purpose, recipient)
 
 
-async def _require_cleared(s: ReadSession, trade_id: str, country: str) -> None:
-    """Customs has cleared what goes to the buyer; to another place abroad nothing goes beside it."""
-    cleared = await decision_of(s, trade_id=trade_id)
-    if country not in {"CN", None if cleared is None else cleared.country}:
-        raise CustomsRouteNotOpen("customs has cleared nothing to this place", country=country)
+async def _require_cleared(
+    s: ReadSession, entitlement: Entitlement, *, by: str, recipient: str, now: datetime
+) -> None:
+    """For whom it is taken is asked like who takes: a buyer is no way round customs."""
+    if recipient != by:
+        trade = await get_trade(s, trade_id=entitlement.trade_id)
+        await require_clearance(s, trade=trade, recipient_id=recipient, now=now)
+
+
+async def let_out_to(
+    s: WriteSession,
+    act: Act,
+    trade: Trade,
+    *,
+    takers: Collection[str],
+    kind: DeliveryKind,
+    volume_bytes: int,
+    whole: bool = False,
+) -> None:
+    """Book what goes to who takes, and for whom, where that leaves the mainland.
+
+    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded; then nothing goes.
+    """
+    for recipient_id in sorted(set(takers)):
+        await let_out(
+            s,
+            act,
+            trade=trade,
+            recipient_id=recipient_id,
+            kind=kind.value,
+            volume_bytes=volume_bytes,
+            whole=whole,
+        )

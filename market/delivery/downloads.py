@@ -24,8 +24,9 @@ from base.files import FileStore, StoredFile
 from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
+from market.customs.gate import give_back_out, note_out, reserve_out
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.access import Declared, require_permitted, require_receiving
 from market.delivery.errors import DeclaredOtherwise
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.marking.repository import require_made
@@ -39,7 +40,6 @@ from market.delivery.rules import (
     etag,
     is_whole,
     place,
-    require_usable,
     spans_from,
     spans_text,
 )
@@ -91,7 +91,7 @@ async def authorise_download(
     ListingNotDeliverable, RightNotHeld or ChannelClosed where what was sold fell.
     """
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
-    require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
+    await require_receiving(s, trade, entitlement, org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_made(s, entitlement_id=entitlement_id)
     await require_outgoing(s, trade)
@@ -124,7 +124,17 @@ async def open_download(
     download = None
     if reply.span is not None:
         download, use = await _place(s, act, trade, entitlement, reply.span)
+        fresh = download.recipient is None
         await _declare(s, act, entitlement, download, declared, use=use)
+        for recipient_id in _receivers(download, entitlement):
+            await reserve_out(
+                s,
+                trade=trade,
+                recipient_id=recipient_id,
+                volume_bytes=reply.span.length,
+                uses=1 if fresh else 0,
+                now=act.now,
+            )
     file = await get_file(s, file_id=entitlement.file_id)
     return Opened(
         entitlement_id=entitlement_id,
@@ -176,6 +186,12 @@ async def _place(
     return download, entitlement.used + others + 1
 
 
+def _receivers(download: Download, entitlement: Entitlement) -> list[str]:
+    """Who takes, and for whom: each of them may sit abroad."""
+    taker = _taker(download, entitlement)
+    return sorted({taker, download.recipient or taker})
+
+
 def _taker(download: Download, entitlement: Entitlement) -> str:
     return download.taken_by or entitlement.buyer_id
 
@@ -212,12 +228,16 @@ async def count_sent(
         return download  # a request side by side has completed it
     spans = (*spans_from(download.sent), Span(reserved.start, sent_to))
     download.sent = spans_text(spans)
-    download.sent_bytes -= reserved.end - sent_to
+    unsent = reserved.end - sent_to
+    download.sent_bytes -= unsent
     s.add(download)
     await s.flush()
+    if unsent:
+        for recipient_id in _receivers(download, entitlement):
+            await give_back_out(s, trade=trade, recipient_id=recipient_id, volume_bytes=unsent, now=act.now)
     if is_whole(spans, entitlement.bytes):
         org_id = act.actor.org_id
-        require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=act.now)
+        await require_receiving(s, trade, entitlement, org_id=org_id, now=act.now)
         await require_outgoing(s, trade)
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
         if trade.status is TradeState.DELIVERING and org_id == entitlement.buyer_id:
@@ -235,6 +255,16 @@ async def _close(
     status: DownloadStatus,
 ) -> None:
     """End a download, count its use, and state it."""
+    for recipient_id in _receivers(download, entitlement):
+        await note_out(
+            s,
+            act,
+            trade=trade,
+            recipient_id=recipient_id,
+            kind=DeliveryKind.FILE.value,
+            volume_bytes=download.sent_bytes,
+            whole=status is DownloadStatus.COMPLETE,
+        )
     entitlement.used += 1
     if entitlement.used == entitlement.max_downloads:
         entitlement.status = EntitlementStatus.USED_UP
@@ -322,8 +352,7 @@ async def _still_open(house: House, actor: Actor, entitlement_id: str) -> None:
     """Whoever stops a delivery stops what is on its way too (`ASK_EVERY_S`). Raises what ends a right."""
     async with house.database.read() as s:
         trade, entitlement, listing = await repository.standing(s, entitlement_id=entitlement_id)
-        right = await right_for(s, trade, entitlement, org_id=actor.org_id)
-    require_usable(right, org_id=actor.org_id, now=house.clock.now())
+        await require_receiving(s, trade, entitlement, org_id=actor.org_id, now=house.clock.now())
     check_deliverable(trade.listing_id, listing)
 
 

@@ -20,9 +20,8 @@ from base.ids import is_id
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.access import Declared, require_permitted, require_receiving
 from market.delivery.errors import AccessKeyRefused, AccessKeyUnknown, TooManyAccessKeys
-from market.delivery.rules import require_usable
 from market.delivery.tables import AccessKey
 
 MAX_DAYS: Final = 366
@@ -52,7 +51,7 @@ async def issue_key(
         raise Malformed(f"a key lives 1 to {MAX_DAYS} days", member="days")
     by = act.actor.org_id
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=False)
-    require_usable(await right_for(s, trade, entitlement, org_id=by), org_id=by, now=act.now)
+    await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     told = await require_permitted(s, entitlement, declared, by=by, now=act.now, count=1)
     live = [key for key in await keys_of(s, entitlement_id=entitlement_id) if lives(key, act.now)]
     if len(live) >= MAX_LIVE:

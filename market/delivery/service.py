@@ -66,7 +66,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     _check_delivery_in_time(trade, act)
     await require_member(s, org_id=trade.seller_id)
     await require_member(s, org_id=trade.buyer_id)
-    await require_cleared(s, trade_id=trade_id)
+    await require_cleared(s, trade=trade, act=act)
     listing = await require_deliverable(s, trade)
     offer = await trades.latest_offer(s, trade_id=trade_id)
     assert offer is not None

@@ -14,6 +14,8 @@ from brokers.service import expire_certificate
 from ledger.acts import House
 from market.auctions.closing import close_auction
 from market.auctions.service import AWARD_JOB, CLOSE_JOB
+from market.customs.clockwork import customs_handlers
+from market.customs.counting import CustomsDesk
 from market.delivery.marking.copying import MARK_JOB, MarkDesk, mark_handler
 from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB
 from market.disputes.service import OVERDUE_JOB
@@ -93,6 +95,8 @@ def handlers(
     escrow: Escrow | None,
     desk: GoodsDesk | None = None,
     marks: MarkDesk | None = None,
+    *,
+    customs: CustomsDesk | None = None,
 ) -> Handlers:
     """What falls due in trades, on this node; what needs the bank, or the files, waits where none is."""
 
@@ -142,6 +146,7 @@ def handlers(
         **opening_handlers(house),
         **operation_handlers(house),
         **registration_handlers(house),
+        **customs_handlers(house, customs),
         **list_handlers(house),
         **voucher_handlers(house),
         **grading_handlers(house),

@@ -19,6 +19,8 @@ from base.rows import Insert, Plan, Select, Update, read_rows
 from identity.tables import OrganisationRow
 from ledger.batch import Alone, Command
 from ledger.recording import Act
+from market.customs.gate import abroad
+from market.customs.tables import EndpointRow
 from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUsedUp
 from market.delivery.gateway.errors import AnswerGone
@@ -206,6 +208,7 @@ _RIGHTS: Final = Select(Entitlement, *_Held.__slots__, key="entitlement_id", loc
 _LISTINGS: Final = Select(Listing, "listing_id", "status", key="listing_id", lock="FOR SHARE")
 _POLICIES: Final = Select(ContractPolicy, "trade_id", "document", key="trade_id")
 _PLACES: Final = Select(OrganisationRow, "org_id", "region", key="org_id")
+_ENDPOINTS: Final = Select(EndpointRow, "org_id", "region", key="org_id")
 _USES: Final = Insert(Use, *Tallied.__slots__)
 _CALLS: Final = Insert(
     CallRow, "call_id", "entitlement_id", "use_id", "ok", "outcome", "latency_ms", "repeats", "called_at"
@@ -226,7 +229,7 @@ async def count_together(s: RowSession, plan: Plan, commands: Sequence[Command])
     The plan breaks when a key was counted before, or somebody was faster.
     """
     said: list[Counting] = [command.said for command in commands]
-    keys, trades, rights, listings, policies, places = await read_rows(
+    keys, trades, rights, listings, policies, places, endpoints = await read_rows(
         s,
         {
             _KEYS: sorted({one.key_id for one in said}),
@@ -235,6 +238,7 @@ async def count_together(s: RowSession, plan: Plan, commands: Sequence[Command])
             _LISTINGS: sorted({one.listing_id for one in said}),
             _POLICIES: sorted({one.trade_id for one in said}),
             _PLACES: sorted({one.declared.recipient or "" for one in said}),
+            _ENDPOINTS: sorted({one.declared.recipient or "" for one in said}),
         },
     )
     known = _Known(
@@ -244,6 +248,7 @@ async def count_together(s: RowSession, plan: Plan, commands: Sequence[Command])
         listings={row[0]: ListingState(row[1]) for row in listings},
         policies={row[0]: row[1] for row in policies},
         places={row[0]: row[1] for row in places},
+        endpoints={row[0]: row[1] for row in endpoints},
         taken=set(),
     )
     before = {name: held.used for name, held in known.rights.items()}
@@ -277,6 +282,7 @@ class _Known:
     listings: dict[str, ListingState]
     policies: dict[str, str]
     places: dict[str, str]
+    endpoints: dict[str, str]
     taken: set[tuple[str, str]]
 
 
@@ -297,6 +303,7 @@ def _decide(act: Act, said: Counting, known: _Known) -> "Tallied":
         or listing_id != said.listing_id
         or status is TradeState.DELIVERING
         or named in known.taken
+        or abroad(known.places[recipient], known.endpoints.get(recipient))  # what leaves is booked alone
     ):
         raise _LeftOut
     right = Right(

@@ -11,13 +11,13 @@ from base.db import ReadSession, WriteSession
 from ledger.acts import House
 from ledger.recording import Act, Actor
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.access import Declared, let_out_to, require_permitted, require_receiving
 from market.delivery.downloads import download_act
 from market.delivery.errors import EntitlementUsedUp, UseKeptForBuyer, UseKeyReused
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.repository import use_by_key
 from market.delivery.meter.tables import Use
-from market.delivery.rules import EntitlementStatus, Mode, require_usable
+from market.delivery.rules import EntitlementStatus, Mode
 from market.delivery.service import check_deliverable, require_outgoing, state_delivered
 from market.delivery.tables import Entitlement
 from market.orders.rules import TradeState
@@ -66,7 +66,7 @@ async def authorise_use(
     """
     await repository.get_entitlement(s, entitlement_id=entitlement_id)
     trade, entitlement, listing = await repository.standing(s, entitlement_id=entitlement_id)
-    require_usable(await right_for(s, trade, entitlement, org_id=by), org_id=by, now=now)
+    await require_receiving(s, trade, entitlement, org_id=by, now=now)
     require_kind(entitlement.kind, kind)
     check_deliverable(trade.listing_id, listing)
     _require_left(trade, entitlement, by)
@@ -90,7 +90,7 @@ async def count_use(
     """
     by = act.actor.org_id
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=True)
-    require_usable(await right_for(s, trade, entitlement, org_id=by), org_id=by, now=act.now)
+    await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     require_kind(entitlement.kind, kind)
     await require_outgoing(s, trade)
     known = await use_by_key(s, entitlement_id=entitlement_id, key=metered.key)
@@ -116,6 +116,15 @@ async def count_use(
         answer_sha256=metered.answer_sha256,
         epsilon_micro=metered.epsilon_micro,
         used_at=act.now,
+    )
+    await let_out_to(
+        s,
+        act,
+        trade,
+        takers={by, told.recipient or by},
+        kind=kind,
+        volume_bytes=metered.bytes,
+        whole=kind is DeliveryKind.SHARE,
     )
     entitlement.used = number
     if number == entitlement.max_downloads:

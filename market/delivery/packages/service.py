@@ -19,14 +19,14 @@ from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.access import Declared, let_out_to, require_permitted, require_receiving
 from market.delivery.downloads import authorise_download, download_act, still_open, while_open
 from market.delivery.errors import PackageUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.marking.repository import require_made
 from market.delivery.packages.sealing import PackageKey, sealed_digest, sealed_range
 from market.delivery.packages.tables import KeyRelease, Package
-from market.delivery.rules import EntitlementStatus, Mode, Reply, choose_bytes, etag, place, require_usable
+from market.delivery.rules import EntitlementStatus, Mode, Reply, choose_bytes, etag, place
 from market.delivery.service import require_outgoing, state_delivered
 from market.delivery.tables import Entitlement
 from market.orders.rules import TradeState
@@ -128,7 +128,7 @@ async def release_key(
     check_recipient(age_recipient)
     by = act.actor.org_id
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=True)
-    require_usable(await right_for(s, trade, entitlement, org_id=by), org_id=by, now=act.now)
+    await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_made(s, entitlement_id=entitlement_id)
     await require_outgoing(s, trade)
@@ -153,6 +153,10 @@ async def release_key(
         kept=1 if delivering and not buyers else 0,
     )
     told = await require_permitted(s, entitlement, declared, by=by, now=act.now, count=used + 1)
+    takers = {by, told.recipient or by}
+    await let_out_to(
+        s, act, trade, takers=takers, kind=DeliveryKind.FILE, volume_bytes=entitlement.bytes, whole=True
+    )
     release = KeyRelease(
         release_id=act.new_id("rel"),
         entitlement_id=entitlement_id,

@@ -25,11 +25,10 @@ from base.files import FileStore
 from ledger.acts import House, perform
 from ledger.recording import Act, Actor
 from market.delivery import repository as delivery
-from market.delivery.access import Declared, require_permitted, right_for
+from market.delivery.access import Declared, require_permitted, require_receiving
 from market.delivery.errors import EntitlementUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.service import authorise_use, use_act
-from market.delivery.rules import require_usable
 from market.delivery.sandbox import repository
 from market.delivery.sandbox.errors import (
     AlgorithmUnknown,
@@ -181,7 +180,7 @@ async def _standing(
 ) -> tuple[Trade, Entitlement]:
     await delivery.get_entitlement(s, entitlement_id=entitlement_id)
     trade, entitlement, listing = await delivery.standing(s, entitlement_id=entitlement_id)
-    require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
+    await require_receiving(s, trade, entitlement, org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.QUERY)
     check_deliverable(trade.listing_id, listing)
     return trade, entitlement

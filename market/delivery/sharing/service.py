@@ -10,7 +10,7 @@ from base.files import StoredFile
 from identity.repository import get_organisation
 from ledger.recording import Act, Actor
 from market.delivery import repository
-from market.delivery.access import require_permitted, right_for
+from market.delivery.access import require_permitted, require_receiving
 from market.delivery.downloads import ROLE
 from market.delivery.keys import declared_by, hold_key, lives
 from market.delivery.kinds import DeliveryKind, require_kind
@@ -18,7 +18,6 @@ from market.delivery.marking.repository import require_made
 from market.delivery.meter.repository import use_by_key
 from market.delivery.meter.service import Counted, Metered, count_use
 from market.delivery.meter.tables import Use
-from market.delivery.rules import require_usable
 from market.delivery.service import check_deliverable
 from market.delivery.sharing.asking import VERSION, Query, key_in, windows
 from market.delivery.sharing.errors import SharedUrlRefused
@@ -81,8 +80,7 @@ async def shared_name(s: ReadSession, trade: Trade) -> SharedName:
 
 async def _require_standing(s: ReadSession, key: AccessKey, *, now: datetime) -> tuple[Trade, Entitlement]:
     trade, entitlement, listing = await repository.standing(s, entitlement_id=key.entitlement_id)
-    right = await right_for(s, trade, entitlement, org_id=key.org_id)
-    require_usable(right, org_id=key.org_id, now=now)
+    await require_receiving(s, trade, entitlement, org_id=key.org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.SHARE)
     check_deliverable(trade.listing_id, listing)
     await require_made(s, entitlement_id=entitlement.entitlement_id)

@@ -10,6 +10,8 @@ from base.files import FileStore
 from base.jobs import JobRow, JobStatus, run_due
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from market.auctions.service import AWARD_JOB, CLOSE_JOB
+from market.customs.moving import DUE_JOB as CLEARANCE_OVER_JOB
+from market.customs.transit import TELL_JOB
 from market.delivery.service import CHECK_JOB, SETTLEMENT_JOB, SILENT_ACCEPT_JOB
 from market.delivery.service import EXPIRE_JOB as LICENCE_END_JOB
 from market.disputes.service import OVERDUE_JOB
@@ -30,9 +32,9 @@ from market.trade.freezing import FREEZE_OVER_JOB
 from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
+from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
 from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
-from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
@@ -52,6 +54,8 @@ ALWAYS = {
     DELIVERY_FAIL_JOB,
     MOVED_JOB,
     LOOK_AGAIN_JOB,
+    CLEARANCE_OVER_JOB,
+    TELL_JOB,
     MISMATCH_JOB,
     REQUEST_END_JOB,
     ENDED_JOB,
@@ -87,6 +91,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         REQUEST_END_JOB,
         MOVED_JOB,
         LOOK_AGAIN_JOB,
+        CLEARANCE_OVER_JOB,
+        TELL_JOB,
         MISMATCH_JOB,
         FREEZE_OVER_JOB,
         CLAIM_DUE_JOB,

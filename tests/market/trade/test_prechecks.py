@@ -165,7 +165,7 @@ async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
     )
     async with scene.database.write() as s:
         with pytest.raises(CustomsRouteNotOpen):
-            await require_cleared(s, trade_id=trade.trade_id)
+            await require_cleared(s, trade=trade, act=scene.seller.act("PROVIDER"))
 
 
 async def test_a_delivery_abroad_that_is_exempt_passes_and_needs_a_broker_for_it(scene):
@@ -175,7 +175,11 @@ async def test_a_delivery_abroad_that_is_exempt_passes_and_needs_a_broker_for_it
     alone = await accepted(scene, alone.trade_id, abroad)
     assert alone.status is TradeState.CONTRACT_READY
     async with scene.database.write() as s:
-        assert (await require_cleared(s, trade_id=alone.trade_id)).rule_id == "XBD-R4"
+        crossing = await require_cleared(s, trade=alone, act=scene.seller.act("PROVIDER"))
+        decided = await decision_of(s, trade_id=alone.trade_id)
+        assert decided is not None
+        assert crossing is not None
+        assert (decided.rule_id, decided.clearance_id) == ("XBD-R4", crossing.declaration_id)
     trade = await scene.inquire(who=abroad)
     await scene.offer(trade.trade_id, scene.seller, territory="CN,HK")
     trade = await accepted(scene, trade.trade_id, abroad)
