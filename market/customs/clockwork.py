@@ -1,0 +1,38 @@
+"""What the durable scheduler does for customs: ends of clearances, the customs log of the night, counting."""
+
+from typing import Any, Final
+
+from base.db import WriteSession
+from base.jobs import External, Handlers, Job
+from ledger.acts import House
+from market.customs import repository
+from market.customs.carrying import fall_due
+from market.customs.counting import Counting, CustomsDesk, count_for
+from market.customs.moving import DUE_JOB
+from market.customs.releasing import COUNT_JOB, take_count
+from market.customs.transit import TELL_JOB, tell_egress
+
+_LEASE_S: Final = 900
+
+
+def customs_handlers(house: House, desk: CustomsDesk | None = None) -> Handlers:
+    """The clocks of customs, on this node; lists are counted where the files are."""
+
+    async def on_due(s: WriteSession, job: Job) -> None:
+        await fall_due(s, house.exchange_act(), **job.payload)
+
+    async def on_night(s: WriteSession, job: Job) -> None:
+        row = await repository.claim_declaration(s, declaration_id=job.payload["declaration_id"])
+        await tell_egress(s, house.exchange_act(), row)
+
+    always: Handlers = {DUE_JOB: on_due, TELL_JOB: on_night}
+    if desk is None:
+        return always
+
+    async def count(job: Job) -> Any:
+        return await count_for(desk, house.database, job.payload["declaration_id"])
+
+    async def counted(s: WriteSession, job: Job, found: Counting) -> None:
+        await take_count(s, house.exchange_act(), **job.payload, counted=found)
+
+    return {**always, COUNT_JOB: External(count, counted, _LEASE_S)}

@@ -1,0 +1,134 @@
+"""The counters of an exporter group: distinct persons since 1 January, sensitive apart, pending ones too.
+
+Who declares without a list of hashes is counted in full, as if every person were new. Lists are counted as
+one: the work is done outside any transaction, and taken only if meanwhile nobody of the group declared.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from base.db import ReadSession
+from base.files import FileStore, StoredFile
+from market.customs import repository
+from market.customs.errors import PersonsFileRefused
+from market.customs.persons import WIDTH, PersonList, count_union, key_of, take_in_stream
+from market.customs.routing import Counts
+from market.customs.tables import DeclarationRow, PersonListRow
+from market.listings.repository import get_file
+
+_PIECE: Final = 2**20
+Seen = list[list[Any]]  # [declaration, sensitive] of every list that was counted
+
+
+@dataclass(frozen=True, slots=True)
+class CustomsDesk:
+    """Where lists of persons are kept and counted. `master` is the node's key."""
+
+    files: FileStore
+    scratch: Callable[[], Path]
+    master: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the lists of a group came to, and which lists those were."""
+
+    persons: int = 0
+    sensitive: int = 0
+    seen: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What came of counting for one declaration: its own lists, or what was wrong with one."""
+
+    tally: Tally
+    own: tuple[tuple[bool, StoredFile, PersonList], ...] = ()
+    problem: str | None = None
+
+
+def of_group(row: DeclarationRow, others: Sequence[DeclarationRow]) -> list[DeclarationRow]:
+    """The declarations that count, this one among them: all whose way is not exempt by rows 3 to 8."""
+    counted = [one for one in others if one.way is None or one.way.counts]
+    return [one for one in counted if one.declaration_id != row.declaration_id] + [row]
+
+
+def counts_from(rows: Sequence[DeclarationRow], lists: Sequence[PersonListRow], tally: Tally) -> Counts:
+    """The counters: the union of the lists, and in full whatever comes without one."""
+    listed = {(one.declaration_id, one.sensitive) for one in lists if one.problem is None}
+    plain = sum(one.persons for one in rows if (one.declaration_id, False) not in listed)
+    sensitive = sum(one.sensitive_persons for one in rows if (one.declaration_id, True) not in listed)
+    return Counts(
+        persons=tally.persons + plain,
+        sensitive=tally.sensitive + sensitive,
+        by=tuple(sorted(one.declaration_id for one in rows)),
+    )
+
+
+async def lists_counted(
+    s: ReadSession, row: DeclarationRow
+) -> tuple[list[DeclarationRow], Sequence[PersonListRow]]:
+    """The declarations of a declaration's group that count in its year, and their lists."""
+    others = await repository.counted_in(s, group_id=row.group_id, year=row.year)
+    rows = of_group(row, others)
+    return rows, await repository.lists_of(s, declaration_ids=[one.declaration_id for one in rows])
+
+
+async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Counting:
+    """Take a declaration's own lists in, and count the union with those of its group. No transaction."""
+    async with database.read() as s:
+        row = await repository.get_declaration(s, declaration_id=declaration_id)
+        _, lists = await lists_counted(s, row)
+        wanted = {
+            one.sensitive: await get_file(s, file_id=one.source_file_id, owner_id=row.exporter_id)
+            for one in lists
+            if one.declaration_id == declaration_id and one.file_id is None
+        }
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="customs-", dir=desk.scratch()))
+    try:
+        own: list[tuple[bool, StoredFile, PersonList]] = []
+        for sensitive, source in sorted(wanted.items()):
+            stored = StoredFile(source.file_id, source.bytes, source.sha256)
+            try:
+                own.append((sensitive, *await _taken_in(desk, stored, folder / f"own-{sensitive}")))
+            except PersonsFileRefused as refusal:
+                return Counting(Tally(), problem=refusal.detail)
+        known = {(declaration_id, sensitive): taken for sensitive, _, taken in own}
+        counted = {}
+        for of_sensitive in (False, True):
+            found = []
+            for n, one in enumerate(one for one in lists if one.sensitive is of_sensitive):
+                taken = known.get((one.declaration_id, one.sensitive))
+                found.append(taken or await _fetched(desk, one, folder / f"list-{of_sensitive}-{n}"))
+            counted[of_sensitive] = await asyncio.to_thread(count_union, found)
+        seen = tuple(sorted((one.declaration_id, one.sensitive) for one in lists))
+        return Counting(Tally(counted[False], counted[True], seen), tuple(own))
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _taken_in(desk: CustomsDesk, source: StoredFile, folder: Path) -> tuple[StoredFile, PersonList]:
+    await asyncio.to_thread(folder.mkdir)
+    taken = await take_in_stream(
+        desk.files.read(source), folder, key_of(desk.master), into=folder / "sorted", run=asyncio.to_thread
+    )
+    stored = await desk.files.put(_pieces(taken.path), limit_bytes=taken.persons * WIDTH)
+    return stored, taken
+
+
+async def _fetched(desk: CustomsDesk, row: PersonListRow, path: Path) -> PersonList:
+    assert row.file_id is not None
+    assert row.sha256 is not None
+    await desk.files.copy_to(StoredFile(row.file_id, row.bytes, row.sha256), path)
+    return PersonList(path, tuple(row.starts), row.digest or "")
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece

@@ -1,0 +1,164 @@
+"""The gate: nothing of a trade reaches anybody abroad without a clearance that lives at that moment.
+
+Asked when a contract is drawn up, when a delivery starts, at every access, while a stream is under way, and
+when what left is counted. What the exchange knows is where a member sits, by its admission, and where the
+member says that its systems receive; from one of them abroad the access is an export. What it cannot know is
+where bytes go after that: a network address is no proof of a place, and decides nothing here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from base.db import ReadSession, WriteSession
+from ledger.recording import Act
+from market.customs import repository
+from market.customs.errors import CustomsRouteNotOpen
+from market.customs.rules import country_of
+from market.customs.tables import DeclarationRow
+from market.customs.transit import book, give_back, note_egress
+from market.orders.tables import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Under which declaration something goes where; None is the mainland's own."""
+
+    declaration_id: str
+    country: str
+
+
+def abroad(region: str, endpoint: str | None) -> tuple[str, ...]:
+    """The places outside the mainland that a member receives in, by its seat and by what it declared."""
+    places = (region,) if endpoint is None else (region, endpoint)
+    return tuple(sorted({country_of(place) for place in places} - {"CN"}))
+
+
+async def places_abroad(s: ReadSession, *, org_id: str) -> tuple[str, ...]:
+    """`abroad` of a member, in one question. Somebody unknown is nowhere that is open."""
+    found = await repository.places_of(s, org_id=org_id)
+    if found is None:
+        raise CustomsRouteNotOpen("nobody knows where this is", org_id=org_id)
+    return abroad(*found)
+
+
+async def require_clearance(
+    s: ReadSession, *, trade: Trade, recipient_id: str, now: datetime
+) -> Crossing | None:
+    """The clearance under which a recipient may have something of a trade now; None within the mainland.
+
+    One question where the recipient is at home, two where it is abroad. Raises CustomsRouteNotOpen.
+    """
+    places = await places_abroad(s, org_id=recipient_id)
+    return await require_cleared_to(s, trade=trade, recipient_id=recipient_id, places=places, now=now)
+
+
+async def require_cleared_to(
+    s: ReadSession, *, trade: Trade, recipient_id: str, places: tuple[str, ...], now: datetime
+) -> Crossing | None:
+    """`require_clearance` where the places are known: each of them is cleared, all by one declaration."""
+    if not places:
+        return None
+    found = await repository.live_for(
+        s,
+        exporter_id=trade.seller_id,
+        recipient_id=recipient_id,
+        trade_id=trade.trade_id,
+        product_id=trade.product_id,
+        now=now,
+    )
+    for row in found:
+        if covers(row, places):
+            return Crossing(row.declaration_id, row.country)
+    raise CustomsRouteNotOpen(
+        "customs has cleared nothing to this recipient and place, or it has ended or was halted",
+        trade_id=trade.trade_id,
+        country=places[0],
+    )
+
+
+def covers(row: DeclarationRow, places: tuple[str, ...]) -> bool:
+    """Whether a declaration is about all these places: its country, and where the data is kept."""
+    named = {row.country, country_of(row.said["storage_place"])}
+    return set(places) <= named and row.country in places
+
+
+async def reserve_out(
+    s: WriteSession, *, trade: Trade, recipient_id: str, volume_bytes: int, uses: int, now: datetime
+) -> Crossing | None:
+    """Book volume that is about to leave the mainland; None of what stays.
+
+    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded.
+    """
+    crossing = await require_clearance(s, trade=trade, recipient_id=recipient_id, now=now)
+    if crossing is not None:
+        await book(s, declaration_id=crossing.declaration_id, volume_bytes=volume_bytes, uses=uses, now=now)
+    return crossing
+
+
+async def give_back_out(
+    s: WriteSession, *, trade: Trade, recipient_id: str, volume_bytes: int, now: datetime
+) -> None:
+    """Return what was booked and did not leave; of a clearance that was halted meanwhile it stays booked."""
+    try:
+        crossing = await require_clearance(s, trade=trade, recipient_id=recipient_id, now=now)
+    except CustomsRouteNotOpen:
+        return
+    if crossing is not None:
+        await give_back(s, declaration_id=crossing.declaration_id, volume_bytes=volume_bytes)
+
+
+async def note_out(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    recipient_id: str,
+    kind: str,
+    volume_bytes: int,
+    whole: bool,
+    crossing: Crossing | None = None,
+) -> None:
+    """Note on the customs log what has left, was booked before, and is cleared still."""
+    crossing = crossing or await require_clearance(s, trade=trade, recipient_id=recipient_id, now=act.now)
+    if crossing is not None:
+        await note_egress(
+            s,
+            act.as_exchange(),
+            declaration_id=crossing.declaration_id,
+            trade_id=trade.trade_id,
+            kind=kind,
+            recipient_id=recipient_id,
+            country=crossing.country,
+            whole=whole,
+            volume_bytes=volume_bytes,
+        )
+
+
+async def let_out(
+    s: WriteSession,
+    act: Act,
+    *,
+    trade: Trade,
+    recipient_id: str,
+    kind: str,
+    volume_bytes: int,
+    whole: bool,
+) -> None:
+    """Book and note one thing that leaves now, if it leaves the mainland.
+
+    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded.
+    """
+    crossing = await reserve_out(
+        s, trade=trade, recipient_id=recipient_id, volume_bytes=volume_bytes, uses=1, now=act.now
+    )
+    if crossing is not None:
+        await note_out(
+            s,
+            act,
+            trade=trade,
+            recipient_id=recipient_id,
+            kind=kind,
+            volume_bytes=volume_bytes,
+            whole=whole,
+            crossing=crossing,
+        )

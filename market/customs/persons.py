@@ -1,0 +1,172 @@
+"""Lists of persons as hashes: taken in, keyed again, kept sorted on disk, counted without doubles.
+
+An exporter gives one hash a line: SHA-256 of an identifier with a secret salt of its group, so that within a
+group the same person has the same hash, and nobody else can compare or guess. A wrong salt can only make a
+group's count larger. The exchange keys each hash again under its own key (BLAKE2b, 128 bits) before it
+touches a disk, so a stolen list fits nothing outside. Neither hashes nor lists come near the ledger: only
+how many there are, and a digest under the same key.
+
+Memory is bounded: lines are dealt into 256 parts by their first byte, each part is sorted and its doubles
+dropped alone, and a union is counted part by part over all lists. Ten million persons are 160 MB on disk and
+a part of each in memory.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from market.customs.errors import PersonsFileRefused
+
+WIDTH: Final = 16
+PARTS: Final = 256
+MAX_LINES: Final = 20_000_000
+_LINE: Final = 64
+_HEX: Final = frozenset(b"0123456789abcdefABCDEF")
+_PIECE: Final = 2**20
+_PAIR: Final = np.dtype([("high", ">u8"), ("low", ">u8")])
+_TOGETHER: Final = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class PersonList:
+    """Distinct persons in order, and where each of the 256 parts begins, in persons; the end beside them."""
+
+    path: Path
+    starts: tuple[int, ...]
+    digest: str
+
+    @property
+    def persons(self) -> int:
+        return self.starts[-1]
+
+
+def key_of(master: bytes) -> bytes:
+    """The key under which persons are kept; it leaves no node."""
+    return hashlib.blake2b(b"databourse/customs-persons/1", key=master[:64], digest_size=32).digest()
+
+
+class Intake:
+    """A list on its way in: `feed` its bytes, then `sorted_into` a file. The folder is the caller's."""
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        self._folder, self._key = folder, key
+        self._stack = ExitStack()
+        self._parts = [self._stack.enter_context((folder / f"{n:02x}").open("wb")) for n in range(PARTS)]
+        self._rest = b""
+        self._lines = 0
+
+    def feed(self, piece: bytes) -> None:
+        """More of the file. Raises PersonsFileRefused."""
+        whole = self._rest + piece
+        lines = whole.split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > 2 * _LINE:
+            raise PersonsFileRefused("a line is no hash", line=self._lines + 1)
+        self._deal(lines)
+
+    def _deal(self, lines: Sequence[bytes]) -> None:
+        dealt: list[list[bytes]] = [[] for _ in range(PARTS)]
+        for line in lines:
+            said = line.strip()
+            if not said:
+                continue
+            self._lines += 1
+            if len(said) != _LINE or not _HEX.issuperset(said):
+                raise PersonsFileRefused("one SHA-256 a line, in 64 hex digits", line=self._lines)
+            keyed = hashlib.blake2b(bytes.fromhex(said.decode()), key=self._key, digest_size=WIDTH).digest()
+            dealt[keyed[0]].append(keyed)
+        if self._lines > MAX_LINES:
+            raise PersonsFileRefused("too many lines", limit=MAX_LINES)
+        for n, keyed_lines in enumerate(dealt):
+            if keyed_lines:
+                self._parts[n].write(b"".join(keyed_lines))
+
+    def sorted_into(self, path: Path) -> PersonList:
+        """The distinct persons of all that was fed. Raises PersonsFileRefused of a list of nobody."""
+        self._deal([self._rest])
+        self.close()
+        starts, digest = [0], hashlib.blake2b(key=self._key, digest_size=32)
+        with path.open("wb") as out:
+            for n in range(PARTS):
+                part = self._folder / f"{n:02x}"
+                distinct = _distinct(part.read_bytes())
+                part.unlink()
+                raw = distinct.tobytes()
+                digest.update(raw)
+                out.write(raw)
+                starts.append(starts[-1] + len(distinct))
+        if not starts[-1]:
+            raise PersonsFileRefused("the list is empty")
+        return PersonList(path, tuple(starts), digest.hexdigest())
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def take_in(pieces: Iterable[bytes], folder: Path, key: bytes, *, into: Path) -> PersonList:
+    """A whole list from its bytes."""
+    intake = Intake(folder, key)
+    try:
+        for piece in pieces:
+            intake.feed(piece)
+        return intake.sorted_into(into)
+    finally:
+        intake.close()
+
+
+async def take_in_stream(
+    pieces: AsyncIterator[bytes], folder: Path, key: bytes, *, into: Path, run: Any
+) -> PersonList:
+    """`take_in` of an asynchronous stream; `run` carries the work to a thread."""
+    intake = Intake(folder, key)
+    try:
+        async for piece in pieces:
+            await run(intake.feed, piece)
+        found: PersonList = await run(intake.sorted_into, into)
+        return found
+    finally:
+        intake.close()
+
+
+def count_union(lists: Sequence[PersonList]) -> int:
+    """How many different persons are in all the lists together."""
+    total = 0
+    with ExitStack() as stack:
+        files = [stack.enter_context(one.path.open("rb")) for one in lists]
+        for first, last in _strides(lists):
+            parts = []
+            for one, file in zip(lists, files, strict=True):
+                file.seek(one.starts[first] * WIDTH)
+                parts.append(file.read((one.starts[last] - one.starts[first]) * WIDTH))
+            total += len(_distinct(b"".join(parts)))
+    return total
+
+
+def _strides(lists: Sequence[PersonList]) -> Iterator[tuple[int, int]]:
+    """Runs of parts whose persons fit into memory together; a part alone where it does not."""
+    first, held = 0, 0
+    for n in range(PARTS):
+        size = sum(one.starts[n + 1] - one.starts[n] for one in lists) * WIDTH
+        if n > first and held + size > _TOGETHER:
+            yield first, n
+            first, held = n, 0
+        held += size
+    yield first, PARTS
+
+
+def _distinct(raw: bytes) -> "np.ndarray[Any, Any]":
+    """The different records of these, sorted as bytes are."""
+    found = np.frombuffer(raw, dtype=_PAIR)
+    if len(found) < 2:  # noqa: PLR2004
+        return found
+    high, low = found["high"].astype(np.uint64), found["low"].astype(np.uint64)
+    order = np.lexsort((low, high))
+    high, low = high[order], low[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    return found[order[fresh]]

@@ -1,0 +1,216 @@
+"""The system routes a declaration, and releases or holds what is exempt.
+
+Whoever routes holds the group's counters: of two affiliates that declare at once the second sees the first,
+and finds its route with it.
+"""
+
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from typing import Final
+
+from base.calendar import deadline_after, end_of_day_shanghai, shanghai_day
+from base.clock import rfc3339
+from base.db import WriteSession
+from base.jobs import enqueue
+from identity.repository import get_organisation
+from ledger.errors import LogUnborn
+from ledger.reader import tree_head
+from ledger.recording import Act
+from market.customs import repository
+from market.customs.counting import Counting, Tally, counts_from, lists_counted
+from market.customs.declared import Declaration, Ground
+from market.customs.moving import Said, step
+from market.customs.proving import DocumentKind, OnRegister, last_day, proved_grounds
+from market.customs.reading import declaration_from, entries_of, on_register
+from market.customs.risk import assess
+from market.customs.routing import Facts, ListEntry, Routed, Way, last_day_of, route_declaration
+from market.customs.states import DeclarationEvent, DeclarationState
+from market.customs.tables import DeclarationRow
+from market.customs.terms import term
+from registry.errors import UnclassifiedProduct
+from registry.grading.depending import level_of
+from registry.rules import Level, rank
+
+COUNT_JOB: Final = "customs.count"
+_E = DeclarationEvent
+_S = DeclarationState
+
+
+async def route(
+    s: WriteSession, act: Act, row: DeclarationRow, tally: Tally, *, by_contract: bool = False
+) -> Routed:
+    """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt."""
+    said = declaration_from(row.said)
+    rows, lists = await lists_counted(s, row)
+    counts = counts_from(rows, lists, tally)
+    facts = replace(await _facts(s, act, row, said), counts=counts)
+    routed = route_declaration(said, facts)
+    size, root = await _head(s)
+    risk = assess(
+        said,
+        facts,
+        routed.way,
+        root=root,
+        declaration_id=row.declaration_id,
+        trouble=await repository.trouble_of(s, group_id=row.group_id),
+        with_list=any(one.declaration_id == row.declaration_id for one in lists),
+        by_contract=by_contract,
+    )
+    system = act.as_exchange()
+    valid_to = end_of_day_shanghai(last_day_of(routed.way, said, shanghai_day(act.now)))
+    others = [one for one in counts.by if one != row.declaration_id]
+    public = {
+        "trade_id": row.trade_id,
+        "route": routed.way.value,
+        "rule_id": routed.rule_id,
+        "tree_size": size,
+        "root": root,
+        "lot": risk.lot,
+    }
+    opening = {
+        "trace": [tried.document() for tried in routed.trace],
+        "persons": counts.persons,
+        "sensitive": counts.sensitive,
+        "with": others[-50:],
+        "risk": {"points": risk.points, "reasons": list(risk.reasons), "drawn": risk.drawn},
+    }
+    values = {
+        "way": routed.way,
+        "rule_id": routed.rule_id,
+        "trace": opening["trace"],
+        "counts": {"persons": counts.persons, "sensitive": counts.sensitive, "by": list(counts.by)},
+        "risk": asdict(risk) | {"reasons": list(risk.reasons), "root": root, "tree_size": size},
+        "valid_to": valid_to,
+        "note": "",
+    }
+    await step(s, system, _E.AUTO_ROUTE, row, Said(public=public, opening=opening), values=values)
+    if routed.way is Way.PROHIBIT:
+        await step(s, system, _E.REJECT, row, values={"reason_code": "PROHIBITED"})
+    elif routed.way.exempt and risk.looks:
+        why = {"drawn": risk.drawn, "points": risk.points}
+        await step(s, system, _E.CHECK, row, Said(public=why), values={"due_at": due_in(act, "review")})
+    elif routed.way.exempt:
+        await step(s, system, _E.RELEASE, row, Said(public={"valid_to": rfc3339(valid_to)}))
+    return routed
+
+
+async def _head(s: WriteSession) -> tuple[int, str]:
+    """How large the sealed log is, and its root: what a lot is drawn from. Nothing was sealed yet: empty."""
+    try:
+        head = await tree_head(s)
+    except LogUnborn:
+        return 0, ""
+    return head.size, head.root
+
+
+async def take_count(s: WriteSession, act: Act, *, declaration_id: str, counted: Counting) -> bool:
+    """Route by what was counted; False where it has to be counted again, or is over.
+
+    A list that was wrong is told to the exporter, who declares again.
+    """
+    found = await repository.get_declaration(s, declaration_id=declaration_id)
+    await repository.lock_group(s, group_id=found.group_id)
+    row = await repository.claim_declaration(s, declaration_id=declaration_id)
+    if row.status is not _S.DECLARED:
+        return False
+    problem = counted.problem or _differs(row, counted)
+    if problem is not None:
+        row.note, row.reason_code = problem[:500], "PERSONS_FILE"
+        s.add(row)
+        await s.flush()
+        return False
+    _, lists = await lists_counted(s, row)
+    if tuple(sorted((one.declaration_id, one.sensitive) for one in lists)) != counted.tally.seen:
+        await ask_to_count(s, act, row)
+        return False
+    mine = {one.sensitive: one for one in lists if one.declaration_id == declaration_id}
+    for sensitive, stored, taken in counted.own:
+        kept = mine[sensitive]
+        kept.file_id, kept.bytes, kept.sha256 = stored.file_id, stored.bytes, stored.sha256
+        kept.starts, kept.digest = list(taken.starts), taken.digest
+        s.add(kept)
+    await s.flush()
+    await route(s, act, row, counted.tally)
+    return True
+
+
+async def ask_to_count(s: WriteSession, act: Act, row: DeclarationRow) -> None:
+    """Have the lists of a declaration and its group counted, and the declaration routed by them."""
+    payload = {"declaration_id": row.declaration_id}
+    key = f"{row.declaration_id} {act.nonce()}"
+    await enqueue(s, kind=COUNT_JOB, key=key, run_at=act.now, payload=payload)
+
+
+async def route_or_count(s: WriteSession, act: Act, row: DeclarationRow) -> None:
+    """Route at once, or have lists counted first; from here on the group is locked."""
+    await repository.lock_group(s, group_id=row.group_id)
+    _, lists = await lists_counted(s, row)
+    if lists:
+        await ask_to_count(s, act, row)
+    else:
+        await route(s, act, row, Tally())
+
+
+async def held_level(s: WriteSession, said: Declaration, product_id: str | None) -> Level:
+    """How high the data is: what is declared, or what the registry holds where that is higher."""
+    if product_id is None:
+        return said.level
+    try:
+        held = await level_of(s, object_id=product_id)
+    except UnclassifiedProduct:
+        return said.level
+    return held if rank(held) > rank(said.level) else said.level
+
+
+async def _facts(s: WriteSession, act: Act, row: DeclarationRow, said: Declaration) -> Facts:
+    exporter = await get_organisation(s, org_id=row.exporter_id)
+    assert exporter is not None
+    return Facts(
+        at=act.now,
+        exporter_region=exporter.region,
+        recipient_region=row.country,
+        is_ciio=exporter.is_ciio,
+        level=await held_level(s, said, row.product_id),
+        proved=proved_grounds(said),
+        zone_list=await _zone_list(s, act, row, said),
+    )
+
+
+async def _zone_list(
+    s: WriteSession, act: Act, row: DeclarationRow, said: Declaration
+) -> tuple[ListEntry, ...] | None:
+    """The list of the zone in which the exporter sits by the register; None without either."""
+    if said.ground is not Ground.FREE_TRADE_ZONE:
+        return None
+    seat = await repository.document_numbered(s, number=said.attachments.get("zone_number", ""))
+    day = shanghai_day(act.now)
+    if seat is None or not sits_in(on_register(seat), said.zone, row.exporter_id, day, act.now):
+        return None
+    found = await repository.list_in_force(s, zone=said.zone, at=act.now)
+    return None if found is None else entries_of(found)
+
+
+def sits_in(seat: OnRegister, zone: str, exporter_id: str, day: date, at: datetime) -> bool:
+    """Whether the register has an exporter in a zone today; the zone stands in the recipient's place."""
+    last = last_day(seat, at)
+    return (
+        seat.kind is DocumentKind.ZONE
+        and not seat.ended
+        and exporter_id in seat.exporter_ids
+        and seat.recipient_name == zone
+        and seat.issued_on <= day
+        and (last is None or day <= last)
+    )
+
+
+def _differs(row: DeclarationRow, counted: Counting) -> str | None:
+    wanted = {False: row.persons, True: row.sensitive_persons}
+    for sensitive, _, taken in counted.own:
+        if taken.persons != wanted[sensitive]:
+            return f"the list has {taken.persons} persons, the declaration says {wanted[sensitive]}"
+    return None
+
+
+def due_in(act: Act, name: str) -> datetime:
+    """The end of one of customs' own periods, in working days from now."""
+    return deadline_after(act.now, term("XBD-TERM", name, act.now).whole).at

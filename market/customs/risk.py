@@ -1,0 +1,68 @@
+"""Which exempt declarations customs looks at: a lot that can be drawn again, and a score that is explained.
+
+The lot is SHA-256 over the root of the log and the declaration's id, both on the ledger: whoever has them
+draws the same. The exporter chooses neither, and the exchange has said both before it tells the result.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from market.customs.declared import Declaration
+from market.customs.routing import Facts, Way
+from market.customs.terms import term
+
+_OF: Final = 10_000
+
+
+def lot_of(root: str, declaration_id: str) -> int:
+    """0 to 9999; below `random_check` of the table a declaration is looked at."""
+    drawn = hashlib.sha256(f"databourse/customs-lot/1\n{root}\n{declaration_id}\n".encode()).digest()
+    return int.from_bytes(drawn[:8], "big") % _OF
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Points with their reasons, the lot, and whether customs looks."""
+
+    points: int
+    reasons: tuple[str, ...]
+    lot: int
+    drawn: bool
+    looks: bool
+
+
+def assess(
+    said: Declaration,
+    facts: Facts,
+    way: Way,
+    *,
+    root: str,
+    declaration_id: str,
+    trouble: int,
+    with_list: bool,
+    by_contract: bool = False,
+) -> Risk:
+    """The risk of a declaration. `trouble` counts what of this group was halted, revoked or rejected before.
+
+    `with_list`: the persons are counted from a list of hashes. What the exchange drew up itself of a contract
+    without personal data takes no part in the lot: nothing was left to the exporter to say.
+    """
+    near = term("XBD-RISK", "near_threshold", facts.at).whole
+    limit = term("XBD-COUNT", "contract_from", facts.at).whole
+    close = way is Way.EXEMPT_SMALL and facts.counts.persons * 100 >= limit * (100 - near)
+    found = [
+        (30, "before-halted", trouble > 0),
+        (30, "near-threshold", close),
+        (20, "no-list-of-persons", way is Way.EXEMPT_SMALL and not with_list and said.persons >= limit // 10),
+        (20, "passed-on", bool(said.onward)),
+        (20, "ground-claimed", way.exempt and said.ground.value != "NONE"),
+        (10, "remote-access", said.mode.value == "REMOTE_ACCESS"),
+        (30, "no-scan", said.personal and (said.trade_id or said.product_id) is None),
+    ]
+    points = sum(weight for weight, _, there in found if there)
+    reasons = tuple(f"{reason}+{weight}" for weight, reason, there in found if there)
+    lot = lot_of(root, declaration_id)
+    drawn = not by_contract and lot < term("XBD-RISK", "random_check", facts.at).whole
+    looks = drawn or points >= term("XBD-RISK", "check_from", facts.at).whole
+    return Risk(points, reasons, lot, drawn, looks)

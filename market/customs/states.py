@@ -1,0 +1,161 @@
+"""The states of a customs declaration (`XBD`), one table (`states.md` §3.6), drawn into `docs/customs.md`.
+
+What that page leaves out is added: the exporter declares again what was returned, one officer takes a
+declaration up before anybody decides, and what customs orders to a halt may be ended from any live state.
+The exchange's role stands for the system: router, gateway and clock.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from market.customs.errors import DeclarationWrongRole, DeclarationWrongState
+
+
+class DeclarationState(StrEnum):
+    DECLARED = "DECLARED"
+    ROUTED = "ROUTED"
+    UNDER_CHECK = "UNDER_CHECK"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    UNDER_ASSESSMENT = "UNDER_ASSESSMENT"
+    CLEARED = "CLEARED"
+    IN_TRANSIT = "IN_TRANSIT"
+    COMPLETED = "COMPLETED"
+    HALTED = "HALTED"
+    REJECTED = "REJECTED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class DeclarationEvent(StrEnum):
+    DECLARE = "DECLARE"
+    REDECLARE = "REDECLARE"
+    AUTO_ROUTE = "AUTO_ROUTE"
+    RELEASE = "RELEASE"
+    CHECK = "CHECK"
+    ATTACH_EVIDENCE = "ATTACH_EVIDENCE"
+    SUBMIT_ASSESSMENT = "SUBMIT_ASSESSMENT"
+    TAKE = "TAKE"
+    CLEAR = "CLEAR"
+    RETURN = "RETURN"
+    REJECT = "REJECT"
+    REROUTE = "REROUTE"
+    PASS = "PASS"  # noqa: S105 - an event, no password
+    FAIL = "FAIL"
+    TRANSFER_LOGGED = "TRANSFER_LOGGED"
+    COMPLETE = "COMPLETE"
+    HALT = "HALT"
+    RESUME = "RESUME"
+    REVOKE = "REVOKE"
+    RENEW = "RENEW"
+    EXPIRE = "EXPIRE"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who may cause the event, where it leads, under what guard and until when, in words."""
+
+    roles: frozenset[str]
+    to: DeclarationState
+    guard: str = ""
+    within: str = ""
+
+
+_S = DeclarationState
+_E = DeclarationEvent
+EXPORTERS: Final = frozenset(
+    {"PROVIDER", "DATA_MERCHANT", "THIRD_PARTY", "OPERATING_INSTITUTION", "PUBLIC_AGENCY"}
+)
+"""Who can send data abroad by this exchange, and so declares it."""
+OFFICER: Final = frozenset({"CAC"})
+_SYSTEM: Final = frozenset({"EXCHANGE_OPERATOR"})
+LIVE: Final = (_S.CLEARED, _S.IN_TRANSIT)
+"""The states in which data may leave under a declaration."""
+LOOKED_AT: Final = (_S.UNDER_CHECK, _S.UNDER_REVIEW, _S.UNDER_ASSESSMENT)
+PENDING: Final = (_S.DECLARED, _S.ROUTED, *LOOKED_AT)
+COUNTED: Final = (*PENDING, *LIVE, _S.COMPLETED, _S.HALTED, _S.EXPIRED, _S.REVOKED)
+"""The states whose persons count: all but what was rejected, as what was sent once has left."""
+
+MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = {
+    (None, _E.DECLARE): Move(EXPORTERS | _SYSTEM, _S.DECLARED, "all fields of the declaration"),
+    (_S.DECLARED, _E.REDECLARE): Move(EXPORTERS, _S.DECLARED, "what was returned, in full again"),
+    (_S.DECLARED, _E.AUTO_ROUTE): Move(
+        _SYSTEM, _S.ROUTED, "thirteen rules in order, counters of the group, negative lists"
+    ),
+    (_S.ROUTED, _E.RELEASE): Move(_SYSTEM, _S.CLEARED, "exempt; not drawn, no risk"),
+    (_S.ROUTED, _E.CHECK): Move(_SYSTEM, _S.UNDER_CHECK, "exempt; drawn by lot, or of risk"),
+    (_S.ROUTED, _E.ATTACH_EVIDENCE): Move(
+        EXPORTERS,
+        _S.UNDER_REVIEW,
+        "contract, PIPIA, consent; a filing or certificate that is on the register",
+    ),
+    (_S.ROUTED, _E.SUBMIT_ASSESSMENT): Move(
+        EXPORTERS, _S.UNDER_ASSESSMENT, "self-assessment report, by the provincial CAC"
+    ),
+    (_S.ROUTED, _E.REJECT): Move(_SYSTEM | OFFICER, _S.REJECTED, "prohibited"),
+    **{
+        (state, _E.TAKE): Move(OFFICER, state, "an officer who is not the exporter's; nobody has it")
+        for state in LOOKED_AT
+    },
+    **{
+        (state, event): Move(OFFICER, to, "the officer who took it up")
+        for state in (_S.UNDER_CHECK, _S.UNDER_REVIEW)
+        for event, to in (
+            (_E.CLEAR, _S.CLEARED),
+            (_E.RETURN, _S.DECLARED),
+            (_E.REJECT, _S.REJECTED),
+            (_E.REROUTE, _S.ROUTED),
+        )
+    },
+    (_S.UNDER_ASSESSMENT, _E.PASS): Move(
+        OFFICER, _S.CLEARED, "the officer who took it up; an assessment on the register", "3 years"
+    ),
+    (_S.UNDER_ASSESSMENT, _E.FAIL): Move(OFFICER, _S.REJECTED, "the officer who took it up"),
+    **{
+        (state, _E.TRANSFER_LOGGED): Move(_SYSTEM, _S.IN_TRANSIT, "no more than was declared")
+        for state in LIVE
+    },
+    (_S.IN_TRANSIT, _E.COMPLETE): Move(
+        _SYSTEM | EXPORTERS, _S.COMPLETED, "all was received, or the period is over"
+    ),
+    **{
+        (state, _E.HALT): Move(OFFICER, _S.HALTED, "overrun, onward transfer, incident", "bites at once")
+        for state in (*LIVE, _S.COMPLETED)
+    },
+    (_S.HALTED, _E.RESUME): Move(OFFICER, _S.CLEARED, "its end has not come"),
+    (_S.HALTED, _E.REVOKE): Move(OFFICER, _S.REVOKED, "a reason"),
+    **{
+        (state, _E.RENEW): Move(
+            EXPORTERS, state, "a longer document on the register", "60 working days before the end"
+        )
+        for state in LIVE
+    },
+    (_S.CLEARED, _E.EXPIRE): Move(_SYSTEM, _S.EXPIRED, "nothing is on its way", "after its end"),
+}
+
+
+def allowed_to(state: DeclarationState, roles: Collection[str]) -> tuple[DeclarationEvent, ...]:
+    """What a state takes of somebody with these roles, in the order of the table."""
+    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+
+
+def may_move(state: DeclarationState | None, event: DeclarationEvent, role: str) -> DeclarationState:
+    """The state an event of this role leads to; None is the state before the first event.
+
+    Raises DeclarationWrongState, naming what the state allows, or DeclarationWrongRole.
+    """
+    move = MOVES.get((state, event))
+    if move is None:
+        allowed = sorted(e.value for s, e in MOVES if s == state)
+        raise DeclarationWrongState(
+            f"a declaration that is {state or 'not there yet'} does not take {event}",
+            state=str(state),
+            event=event.value,
+            allowed=allowed,
+        )
+    if role not in move.roles:
+        raise DeclarationWrongRole(
+            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
+        )
+    return move.to

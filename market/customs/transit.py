@@ -1,0 +1,144 @@
+"""What leaves under a clearance: booked before it goes, told on the customs log afterwards.
+
+What would exceed the volume declared is refused by the UPDATE that books it, so two at once never pass
+together. The first departure is told at once (XBD.TRANSFER_LOGGED), the others at night and before a step
+that ends or halts the clearance, each exactly once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import col, update
+
+from base.calendar import end_of_day_shanghai, shanghai_day
+from base.clock import rfc3339
+from base.db import WriteSession
+from base.jobs import enqueue
+from ledger.recording import Act
+from market.customs import repository
+from market.customs.errors import DeclaredVolumeExceeded
+from market.customs.moving import Said, step
+from market.customs.states import LIVE, DeclarationEvent, DeclarationState
+from market.customs.tables import DeclarationRow, EgressRow
+
+TELL_JOB: Final = "customs.tell"
+MOST_TOLD: Final = 1_000
+
+
+async def book(s: WriteSession, *, declaration_id: str, volume_bytes: int, uses: int, now: datetime) -> None:
+    """Take volume of a clearance that lives now. Raises DeclaredVolumeExceeded, and nothing is taken."""
+    fits = (
+        col(DeclarationRow.declaration_id) == declaration_id,
+        col(DeclarationRow.status).in_(LIVE),
+        col(DeclarationRow.valid_to) >= now,
+        col(DeclarationRow.sent_bytes) + volume_bytes <= col(DeclarationRow.volume_bytes),
+        col(DeclarationRow.sent_uses) + uses <= col(DeclarationRow.volume_uses),
+    )
+    taken = await s.exec(
+        update(DeclarationRow)
+        .where(*fits)
+        .values(
+            sent_bytes=DeclarationRow.sent_bytes + volume_bytes,
+            sent_uses=DeclarationRow.sent_uses + uses,
+            sent_year=shanghai_day(now).year,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:
+        raise DeclaredVolumeExceeded("more than was declared would leave", declaration_id=declaration_id)
+
+
+async def give_back(s: WriteSession, *, declaration_id: str, volume_bytes: int) -> None:
+    """Return volume that was booked and did not leave."""
+    if volume_bytes:
+        that = col(DeclarationRow.declaration_id) == declaration_id
+        await s.exec(
+            update(DeclarationRow)
+            .where(that, col(DeclarationRow.sent_bytes) >= volume_bytes)
+            .values(sent_bytes=DeclarationRow.sent_bytes - volume_bytes)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def note_egress(
+    s: WriteSession,
+    act: Act,
+    *,
+    declaration_id: str,
+    trade_id: str,
+    kind: str,
+    recipient_id: str,
+    country: str,
+    whole: bool,
+    volume_bytes: int,
+) -> EgressRow:
+    """Keep that something left; the first departure is told at once, the rest by the night's round."""
+    egress = EgressRow(
+        egress_id=act.new_id("egr"),
+        declaration_id=declaration_id,
+        trade_id=trade_id,
+        kind=kind,
+        recipient_id=recipient_id,
+        country=country,
+        whole=whole,
+        bytes=volume_bytes,
+        left_at=act.now,
+    )
+    s.add(egress)
+    await s.flush()
+    row = await repository.get_declaration(s, declaration_id=declaration_id)
+    if row.status is DeclarationState.CLEARED:
+        await tell_egress(s, act, await repository.claim_declaration(s, declaration_id=declaration_id))
+    else:
+        night = end_of_day_shanghai(shanghai_day(act.now))
+        key, payload = f"{declaration_id} {night.isoformat()}", {"declaration_id": declaration_id}
+        await enqueue(s, kind=TELL_JOB, key=key, run_at=night, payload=payload)
+    return egress
+
+
+async def tell_egress(s: WriteSession, act: Act, row: DeclarationRow) -> bool:
+    """State what left and is not told yet, recipient by recipient; the declaration is claimed.
+
+    False where there was nothing, or where it is no longer live.
+    """
+    if row.status not in LIVE:
+        return False
+    waiting = await repository.untold(s, declaration_id=row.declaration_id)
+    told = False
+    for few in _by_recipient(waiting):
+        await _tell(s, act, row, few)
+        told = True
+    return told
+
+
+async def _tell(s: WriteSession, act: Act, row: DeclarationRow, few: Sequence[EgressRow]) -> None:
+    whole = any(one.whole for one in few)
+    said = Said(
+        public={
+            "trade_id": few[0].trade_id,
+            "received_by": few[0].recipient_id,
+            "received_in": few[0].country,
+            "channel": row.said["channel"],
+            "kinds": sorted({one.kind for one in few}),
+            "uses": len(few),
+            "first_at": rfc3339(few[0].left_at),
+            "last_at": rfc3339(few[-1].left_at),
+        },
+        opening={
+            "bytes": str(sum(one.bytes for one in few)),
+            # Whole files carry all the persons that were declared; of single answers nobody knows how many.
+            "persons": row.persons + row.sensitive_persons if whole else None,
+        },
+    )
+    recorded = await step(s, act.as_exchange(), DeclarationEvent.TRANSFER_LOGGED, row, said)
+    await repository.mark_told(
+        s, egress_ids=[one.egress_id for one in few], statement_id=recorded.statement_id
+    )
+
+
+def _by_recipient(waiting: Sequence[EgressRow]) -> list[list[EgressRow]]:
+    found: dict[tuple[str, str], list[EgressRow]] = {}
+    for one in waiting:
+        found.setdefault((one.trade_id, one.recipient_id), []).append(one)
+    return [few[at : at + MOST_TOLD] for few in found.values() for at in range(0, len(few), MOST_TOLD)]
