@@ -13,8 +13,20 @@ from sqlmodel import col, delete, insert, select, update
 from base.db import ReadSession, WriteSession
 from market.listings.categories import Category, ProductType
 from market.listings.repository import MAX_PAGE
-from market.listings.shapes import BANDS, FACETS, FILTERS, Offered, Shape, Sort, counting, like, question
-from market.listings.tables import FacetCount, Listing, ListingToken
+from market.listings.shapes import (
+    BANDS,
+    FACETS,
+    FILTERS,
+    Offered,
+    Shape,
+    Sort,
+    counting,
+    counting_tags,
+    like,
+    question,
+)
+from market.listings.tables import FacetCount, Listing, ListingTag, ListingToken
+from market.listings.tags import TAGS, tags_of
 from market.listings.words import query_tokens, runs, tokens
 
 __all__ = [
@@ -52,7 +64,10 @@ _sizes: WeakKeyDictionary[Engine, dict[str, tuple[int, float]]] = WeakKeyDiction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is looked for. Every word of `text` must occur; prices are in fen, both ends included."""
+    """What is looked for. Every word of `text` must occur; prices are in fen, both ends included.
+
+    From `delivery` on each names a value of the tag of its name (`market.listings.tags`).
+    """
 
     text: str = ""
     category: Category | None = None
@@ -61,6 +76,11 @@ class Query:
     seller_id: str | None = None
     min_price_minor: int | None = None
     max_price_minor: int | None = None
+    delivery: str | None = None
+    purpose: str | None = None
+    grade: str | None = None
+    frequency: str | None = None
+    registered: str | None = None
     sort: Sort = Sort.NEWEST
 
 
@@ -86,7 +106,7 @@ async def _shaped(s: ReadSession, query: Query, *, goes_on: bool = False) -> tup
     """The shape of a query, and its values."""
     words = await rarest_first(s, query_tokens(query.text))
     values: dict[str, Any] = {
-        name: value for name in (*FILTERS, *_PRICES) if (value := getattr(query, name)) is not None
+        name: value for name in (*FILTERS, *_PRICES, *TAGS) if (value := getattr(query, name)) is not None
     }
     exact = runs(query.text)
     shape = Shape(len(words), len(exact), frozenset(values), query.sort, goes_on)
@@ -112,11 +132,30 @@ async def narrowed(s: ReadSession, query: Query) -> dict[str, dict[str, int]]:
         asked = counting(shape, facet), values | {"rows": COUNTED}
         rows: Sequence[Any] = (await (await s.connection()).execute(*asked)).all()
         counts[facet] = {str(value): int(number) for value, number in rows}
+    return counts | await _tagged(s, query, kept)
+
+
+async def _tagged(
+    s: ReadSession, query: Query, kept: Mapping[str, dict[str, int]]
+) -> dict[str, dict[str, int]]:
+    """The same for tags: those of which none is chosen by one question, each other by one of its own."""
+    counts: dict[str, dict[str, int]] = {name: {} for name in TAGS}
+    free = frozenset(name for name in TAGS if getattr(query, name) is None)
+    for facets_asked in (free, *(frozenset({name}) for name in TAGS if name not in free)):
+        free_of: Mapping[str, Any] = dict.fromkeys(facets_asked)
+        others = replace(query, **free_of, sort=Sort.NEWEST)
+        if others == Query():
+            counts |= {name: kept.get(name, {}) for name in facets_asked}
+            continue
+        shape, values = await _shaped(s, others)
+        asked = counting_tags(shape, facets_asked), values | {"rows": COUNTED}
+        for facet, value, number in (await (await s.connection()).execute(*asked)).all():
+            counts[facet][str(value)] = int(number)
     return counts
 
 
 async def facets(s: ReadSession) -> dict[str, dict[str, int]]:
-    """How many listings on offer have each value of category, geo, product type and price band."""
+    """How many listings on offer have each value of category, geo, product type, price band and tags."""
     counts: dict[str, dict[str, int]] = {}
     rows: Sequence[Any] = (await (await s.connection()).exec_driver_sql(_FACETS)).all()
     for facet, value, listings in rows:
@@ -130,8 +169,11 @@ async def enter(s: WriteSession, listing: Listing) -> None:
     if words:
         rows = [{"token": word, "listing_id": listing.listing_id} for word in words]
         await s.exec(insert(ListingToken), params=rows)
+    tags = await tags_of(s, listing)
+    rows = [{"facet": facet, "value": value, "listing_id": listing.listing_id} for facet, value in tags]
+    await s.exec(insert(ListingTag), params=rows)
     dialect = sqlite if s.get_bind().dialect.name == "sqlite" else postgresql
-    for facet, value in _facets_of(listing):
+    for facet, value in sorted([*_facets_of(listing), *tags]):
         first = dialect.insert(FacetCount).values(facet=facet, value=value, listings=1)
         await s.exec(
             first.on_conflict_do_update(
@@ -143,7 +185,10 @@ async def enter(s: WriteSession, listing: Listing) -> None:
 async def leave(s: WriteSession, listing: Listing) -> None:
     """Take a listing that is not on offer any more out of the catalogue."""
     await s.exec(delete(ListingToken).where(col(ListingToken.listing_id) == listing.listing_id))
-    for facet, value in _facets_of(listing):
+    mine = select(ListingTag.facet, ListingTag.value).where(ListingTag.listing_id == listing.listing_id)
+    tags = [(facet, value) for facet, value in (await s.exec(mine)).all()]
+    await s.exec(delete(ListingTag).where(col(ListingTag.listing_id) == listing.listing_id))
+    for facet, value in sorted([*_facets_of(listing), *tags]):
         await s.exec(
             update(FacetCount)
             .where(col(FacetCount.facet) == facet, col(FacetCount.value) == value)
@@ -161,7 +206,7 @@ def band_of(price_minor: int) -> str:
 
 
 def _facets_of(listing: Listing) -> list[tuple[str, str]]:
-    """In one order for everybody, so that two who count at once do not wait for each other."""
+    """What the listing's own columns say. Counted in one order by everybody: nobody waits for each other."""
     assert listing.list_price_minor is not None
     return [
         ("category", listing.category.value),

@@ -141,3 +141,17 @@ class UploadQuotaFull(TooLarge):
 
     code = "upload-quota-full"
     title = "Too much is stored that no listing was drafted of"
+
+
+class SearchMalformed(Malformed):
+    """A search is kept under a name of some letters."""
+
+    code = "search-malformed"
+    title = "A search is kept under a name"
+
+
+class SearchesFull(Conflict):
+    """A person keeps so many searches."""
+
+    code = "searches-full"
+    title = "You keep as many searches as you may"

@@ -16,13 +16,15 @@ from sqlmodel import SQLModel
 
 from market.listings.categories import Category, ProductType
 from market.listings.states import ListingState
-from market.listings.tables import Listing, ListingToken
+from market.listings.tables import Listing, ListingTag, ListingToken
+from market.listings.tags import TAGS
 from registry.rules import Level
 
 _SHAPES_KEPT: Final = 512
 _ESCAPE: Final = "/"
 _LISTINGS: Final = SQLModel.metadata.tables[str(Listing.__tablename__)]
 _TOKENS: Final = SQLModel.metadata.tables[str(ListingToken.__tablename__)]
+_TAGS: Final = SQLModel.metadata.tables[str(ListingTag.__tablename__)]
 
 
 class Sort(StrEnum):
@@ -110,6 +112,15 @@ def counting(shape: Shape, facet: str) -> Select[Any]:
     return select(found.c.value, func.count()).group_by(found.c.value)
 
 
+@lru_cache(_SHAPES_KEPT)
+def counting_tags(shape: Shape, facets: frozenset[str]) -> Select[Any]:
+    """How many of what a shape finds have each tag of these facets, of the first `rows` found."""
+    found = _matching(shape, [_LISTINGS.c.listing_id])[0].limit(_value("rows")).subquery()
+    joined = _TAGS.join(found, found.c.listing_id == _TAGS.c.listing_id)
+    chosen = select(_TAGS.c.facet, _TAGS.c.value, func.count()).select_from(joined)
+    return chosen.where(_TAGS.c.facet.in_(sorted(facets))).group_by(_TAGS.c.facet, _TAGS.c.value)
+
+
 def _matching(shape: Shape, columns: Sequence[ColumnElement[Any]]) -> tuple[Select[Any], ColumnElement[str]]:
     """What a shape finds, in no order, and the column that names a listing."""
     chosen = select(*columns).where(*_filters(shape))
@@ -136,6 +147,13 @@ def like(run: str) -> str:
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     price = _LISTINGS.c.list_price_minor
     wanted = [_LISTINGS.c[name] == _value(name) for name in FILTERS if name in shape.filters]
+    for name in TAGS:
+        if name in shape.filters:
+            tag = _TAGS.alias(f"tag_{name}")
+            same = (tag.c.facet == name) & (tag.c.value == _value(name))
+            wanted.append(
+                select(tag.c.listing_id).where(same & (tag.c.listing_id == _LISTINGS.c.listing_id)).exists()
+            )
     if "min_price_minor" in shape.filters:
         wanted.append(price >= _value("min_price_minor"))
     if "max_price_minor" in shape.filters:

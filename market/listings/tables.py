@@ -213,6 +213,18 @@ class ListingToken(SQLModel, table=True):
     )
 
 
+class ListingTag(SQLModel, table=True):
+    """What a listing that is on offer is sorted by beside its columns (`market.listings.tags`)."""
+
+    __tablename__ = "market_listing_tags"
+
+    facet: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    listing_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_listings.listing_id"), primary_key=True, index=True)
+    )
+
+
 class FacetCount(SQLModel, table=True):
     """How many listings on offer have a value of a facet; kept as they come and go, never counted."""
 
@@ -222,3 +234,14 @@ class FacetCount(SQLModel, table=True):
     facet: str = Field(sa_column=Column(Text, primary_key=True))
     value: str = Field(sa_column=Column(Text, primary_key=True))
     listings: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class SavedSearch(SQLModel, table=True):
+    """A search of the catalogue that a person keeps: the query of its address, under a name of its own."""
+
+    __tablename__ = "market_saved_searches"
+
+    user_id: str = Field(sa_column=Column(Text, ForeignKey("identity_users.user_id"), primary_key=True))
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    address: str = Field(sa_column=Column(Text, nullable=False))
+    saved_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
