@@ -114,7 +114,23 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "texts": _columns("text_id author_id about_id text written_at:time seq:int"),
         "grants": _columns(
             "grant_id authority_id operator_id selection_method exception conditions:list"
-            " granted_at:time seq:int"
+            " granted_at:time seq:int active_at:time ends_at:time ended_at:time"
+        ),
+        "grant_scenarios": _columns(
+            "grant_id scenario_id fields:list users:list purpose environment starts:day ends:day"
+            " approved_at:time ended_at:time seq:int"
+        ),
+        "grant_uses": _columns(
+            "use_id grant_id scenario_id operator_id user_id fields:list purpose environment calls:int"
+            " used_at:time seq:int"
+        ),
+        "grant_products": _columns(
+            "grant_id product_id scenario_id product_class cap_minor:int code coded_at:time added_at:time"
+            " seq:int"
+        ),
+        "grant_years": _columns(
+            "grant_id authority_id operator_id year:int disclosed_at:time reported_at:time"
+            " permitted_minor:int actual_minor:int off_exchange_minor:int seq:int"
         ),
         "share_requests": _columns(
             "request_id authority_id dataset_id applicant_id asked_at:time answered_at:time outcome seq:int"
@@ -131,6 +147,10 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             " useful_life_years:int seq:int"
         ),
         "case_events": _columns("case_id event at:time seq:int"),
+        "voucher_uses": _columns(
+            "voucher_id type_id subject_id user_id provider_id by_id purpose asked_purpose outcome code"
+            " at:time seq:int"
+        ),
     }
 )
 
@@ -173,6 +193,12 @@ DERIVED: Final = (
     "quality",
     "survey_lines",
     "case_events",
+    "grants",
+    "grant_scenarios",
+    "grant_uses",
+    "grant_products",
+    "grant_years",
+    "voucher_uses",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 

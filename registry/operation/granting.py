@@ -115,7 +115,7 @@ async def countersign(
     await require_member(s, org_id=act.actor.org_id)
     await require_province(s, org_id=filed_with)
     ends_at = end_of_day_shanghai(agreement.term_to)
-    said = _of_agreement(row.agreement, filed_with=filed_with)
+    said = _of_agreement(row.agreement, filed_with=filed_with, ends_at=rfc3339(ends_at))
     values = {
         "granted_at": act.occurred_at,
         "starts_at": datetime.fromisoformat(f"{agreement.term_from}T00:00:00+08:00"),

@@ -18,10 +18,12 @@ from supervision.errors import UnusableLedger
 from supervision.evidence.auctions import bids_of
 from supervision.evidence.counted import Counted
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
+from supervision.evidence.granted import Granted
 from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
 from supervision.evidence.stories import TableRow, rows_of
 from supervision.evidence.telling import FILE, SKETCH, Told, hits_of, sketch_of
+from supervision.evidence.vouchers import VOUCHER, uses_of, voucher_of
 from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
 
 _ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
@@ -60,7 +62,7 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
     """
     derived = Derived()
     register = Register()
-    counted, told = Counted(register.listings), Told(register.files)
+    counted, told, granted = Counted(register.listings), Told(register.files), Granted()
     with (
         written_whole(out) as work,
         tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
@@ -72,10 +74,10 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
                 with _blamed_on(fact.seq):
                     _take(fact, register, writer)
                     _lay_aside(fact, spill)
-                    for table, row in chain(counted.take(fact), told.take(fact)):
+                    for table, row in chain(counted.take(fact), told.take(fact), granted.take(fact)):
                         writer.add(table, row)
                 _note(fact, derived)
-            for table, row in chain(register.rows(), counted.rows()):
+            for table, row in chain(register.rows(), counted.rows(), granted.rows()):
                 writer.add(table, row)
             for about, facts in spill.stories():
                 with _blamed_on(facts[0].seq):
@@ -138,6 +140,9 @@ def _lay_aside(fact: Fact, spill: Spill) -> None:
         spill.put(fact.object_id, fact)
     elif fact.event.startswith(("TRD.", "QTE.", "DLV.", "FLG.")) and trade_id is not None:
         spill.put(trade_id, fact)
+    voucher_id = voucher_of(fact)
+    if voucher_id is not None:
+        spill.put(voucher_id, fact)
     if fact.event == "REG.MEASURE":
         spill.put(f"{SKETCH}{said['listing_id']}", fact)
     elif fact.event == "DLV.MARK":
@@ -150,6 +155,8 @@ def _rows_of(about: str, facts: list[Fact], register: Register) -> Iterator[Tabl
     """What was laid aside together, as rows."""
     if about.startswith(FILE):
         return hits_of(facts)
+    if about.startswith(VOUCHER):
+        return uses_of(facts)
     if about.startswith(SKETCH):
         return sketch_of(facts)
     if facts[0].event.startswith(AUCTION):

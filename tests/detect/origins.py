@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.detect.planted import plants
-from tests.supervision.tables import on
+from tests.supervision.tables import AS_OF, on
 
 SECOND = timedelta(seconds=1)
 IN_FORCE = datetime(2025, 2, 28, 16, 0, tzinfo=UTC)  # 1 March 2025 in Shanghai
@@ -187,3 +187,24 @@ def one_hand_behind(market, tag, guilty, chance):
     if kind == 2 and not guilty:
         for n in range(2):
             market.trade(f"t{7 + n}-{tag}", f"r-{tag}", f"x{n}-{tag}", 100, on(5, 1), category=f"c-{tag}")
+
+
+@plants("PURPOSE_MISMATCH", "voucher_uses")
+def used_for_something_else(market, tag, guilty, chance):
+    known = {
+        "voucher_id": f"v-{tag}",
+        "user_id": f"u-{tag}",
+        "by_id": f"u-{tag}",
+        "purpose": "CREDIT_APPROVAL",
+        "asked_purpose": "MARKETING",
+        "outcome": "refused",
+        "code": "voucher-purpose-mismatch",
+        "seq": 9,
+    }
+    kind = chance.randrange(3)
+    if not guilty and kind == 0:  # refused, and for another reason
+        known |= {"code": "voucher-user-mismatch"}
+    elif not guilty and kind == 1:  # the very purpose
+        known |= {"outcome": "verified", "code": None, "asked_purpose": "CREDIT_APPROVAL"}
+    at = AS_OF + SECOND if not guilty and kind == 2 else AS_OF - SECOND * chance.randrange(9)
+    market.add("voucher_uses", at=at, **known)
