@@ -7,14 +7,14 @@ holds the two together.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from base.calendar import months_after
+from base.calendar import months_after, shanghai_day
 from base.db import ReadSession
 from registry.currency import currency_of
 from registry.evaluation.rules import GROUPS, Indicator, group_of
@@ -23,9 +23,13 @@ from registry.lists.rules import Listed
 from registry.lists.states import SOURCED, WAITING, ItemState
 from registry.lists.tables import DataRow, ItemRow, ShareRow
 from registry.measuring.tables import EntryReportRow
+from registry.opening.figures import fulfilment
+from registry.opening.repository import plan_for
+from registry.opening.tables import OpenEntryRow
 from registry.operation.tables import GrantBreachRow, GrantRow
 
 _I: Final = Indicator
+_MOMENT: Final = timedelta(milliseconds=1)
 Facts = Mapping[str, Any]
 
 
@@ -40,7 +44,7 @@ async def collect(
         **await _entries(s, agency_id, as_of, current_months),
         _I.CONFLICTS: await _items(s, agency_id),
         _I.SHARING: await _shares(s, agency_id, since, until),
-        _I.OPENING: None,
+        _I.OPENING: await _opening(s, agency_id, until),
         _I.INCIDENTS: await _rectifications(s, agency_id, until, as_of),
     }
 
@@ -151,3 +155,23 @@ async def _rectifications(s: ReadSession, agency_id: str, until: datetime, as_of
         col(GrantBreachRow.cleared_at).is_(None),
     )
     return _facts(_I.INCIDENTS, {"overdue": list((await s.exec(query)).all())})
+
+
+async def _opening(s: ReadSession, agency_id: str, until: datetime) -> Facts:
+    """The entries of the period's opening plan: opened by the end of the period, later, or not at all."""
+    last = shanghai_day(until - _MOMENT)
+    plan = await plan_for(s, agency_id=agency_id, year=last.year)
+    if plan is None:
+        return _facts(_I.OPENING, {})
+    planned = [str(row["data_id"]) for row in plan.rows]
+    query = select(OpenEntryRow.data_id, OpenEntryRow.first_opened_at).where(
+        OpenEntryRow.agency_id == agency_id, col(OpenEntryRow.first_opened_at).is_not(None)
+    )
+    opened: dict[str, datetime] = {}
+    for data_id, at in (await s.exec(query)).all():
+        if at is not None:
+            opened[data_id] = min(at, opened.get(data_id, at))
+    found = fulfilment(planned, opened, until=until)
+    late = [one for one in found.missing if one in opened]
+    missed = [one for one in found.missing if one not in opened]
+    return _facts(_I.OPENING, {"met": list(found.done), "late": late, "missed": missed})

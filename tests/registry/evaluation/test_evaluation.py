@@ -89,7 +89,7 @@ async def test_the_whole_course_and_every_figure_leads_to_its_records(scene: Sce
     assert groups["QUALITY"]["measured"] == (1, [ids["good"]])
     assert groups["QUALITY"]["unmeasured"] == (1, [ids["stale"]])
     assert groups["GRADING"]["graded"] == (1, [ids["good"]])
-    assert groups["OPENING"] is None
+    assert groups["OPENING"] == {"met": (0, []), "late": (0, []), "missed": (0, [])}
     assert groups["INCIDENTS"] is None
     # The lists' own figures count the same.
     lists = groups["LISTS"]
