@@ -1,6 +1,6 @@
 """The catalogue: what is on offer, how good it was measured to be."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -10,11 +10,14 @@ from ledger.reader import statements_about
 from market.listings import catalogue, repository
 from market.listings.buyers import BuyerConditions
 from market.listings.categories import Category, ProductType
+from market.listings.conditions import Purpose
 from market.listings.errors import ListingUnknown
 from market.listings.history import versions_of
 from market.listings.quoting import whole_quote
 from market.listings.rules import MAX_QUANTITY
 from market.listings.tables import Listing
+from market.listings.tags import TAGS, Delivery, Grade
+from registry.declared import Frequency
 from web.acts import Asked, Id
 from web.deps import Caller, CallerDep, ReadDep, VisitorDep
 from web.sheets import CSV, Format, sheet
@@ -46,6 +49,12 @@ class SearchForm(Asked):
     category: Category | None = None
     geo: str | None = Field(default=None, max_length=6)
     product_type: ProductType | None = None
+    seller_id: Id | None = None
+    delivery: Delivery | None = None
+    purpose: Purpose | None = None
+    grade: Grade | None = None
+    frequency: Frequency | None = None
+    registered: Literal["yes"] | None = None
     min_price_minor: int | None = Field(default=None, ge=0, le=10**15)
     max_price_minor: int | None = Field(default=None, ge=0, le=10**15)
     sort: catalogue.Sort = catalogue.Sort.NEWEST
@@ -60,6 +69,8 @@ class SearchForm(Asked):
             category=self.category,
             geo=self.geo,
             product_type=self.product_type,
+            seller_id=self.seller_id,
+            **{name: getattr(self, name) for name in TAGS},
             min_price_minor=self.min_price_minor,
             max_price_minor=self.max_price_minor,
             sort=self.sort,

@@ -1,19 +1,23 @@
-"""The catalogue: a search, its facets with counts and removable pills, pages by keyset."""
+"""The catalogue: a search, its facets with counts and removable pills, pages by keyset, searches kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter
-from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from market.listings import catalogue
 from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Category, Label, ProductType
+from market.listings.conditions import PURPOSE_LABELS
+from market.listings.errors import SearchesFull, SearchMalformed
+from market.listings.saving import forget_search, save_search, saved_searches
+from market.listings.tags import TAGS
 from registry.repository import scores_of
 from web.pages import words
-from web.pages.languages import translations
+from web.pages.forms import Filled, sent_back
+from web.pages.languages import N_, translations
 from web.pages.naming import names_of
 from web.pages.regions import REGIONS, region
 from web.pages.visiting import Visitor, VisitorDep
@@ -21,6 +25,14 @@ from web.pages.visiting import Visitor, VisitorDep
 router = APIRouter()
 _PAGE: Final = 20
 _LONGEST: Final = 200
+_LONGEST_QUERY: Final = 4_000
+_TAG_NAMES: Final[Mapping[str, str]] = {
+    "delivery": N_("Delivery"),
+    "purpose": N_("Purpose allowed"),
+    "grade": N_("Measured quality"),
+    "frequency": N_("Updated"),
+    "registered": N_("Certified"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +44,25 @@ class Asked:
     geo: str = ""
     type: str = ""
     price: str = ""
+    delivery: str = ""
+    purpose: str = ""
+    grade: str = ""
+    frequency: str = ""
+    registered: str = ""
     seller: str = ""
     sort: str = ""
     after: str = ""
 
     @classmethod
-    def read(cls, query: QueryParams) -> Self:
+    def read(cls, query: Mapping[str, str]) -> Self:
+        """What an address, or a form made of one, asks for."""
         asked = {member.name: query.get(member.name, "").strip()[:_LONGEST] for member in fields(cls)}
         known: Mapping[str, Any] = {
             "category": Category.__members__.values(),
             "type": ProductType.__members__,
             "price": catalogue.BANDS,
             "sort": [sort.value for sort in catalogue.Sort],
+            **TAGS,
         }
         return cls(**{name: "" if name in known and v not in known[name] else v for name, v in asked.items()})
 
@@ -56,6 +75,7 @@ class Asked:
             geo=self.geo or None,
             product_type=ProductType(self.type) if self.type else None,
             seller_id=self.seller or None,
+            **{name: getattr(self, name) or None for name in TAGS},
             min_price_minor=low,
             max_price_minor=None if high is None else high - 1,
             sort=catalogue.Sort(self.sort or catalogue.Sort.NEWEST),
@@ -66,6 +86,11 @@ class Asked:
         changed = replace(self, **({"after": ""} | changes))
         return visitor.url("/products", **{m.name: getattr(changed, m.name) for m in fields(changed)})
 
+    def kept(self) -> str:
+        """The query of the search's address, as it is kept; empty where nothing is asked."""
+        asked = {m.name: getattr(self, m.name) for m in fields(self) if m.name != "after"}
+        return urlencode({name: value for name, value in asked.items() if value})
+
     def as_json(self, **more: str | int) -> str:
         """The same search for machines."""
         low, high = catalogue.BANDS.get(self.price, (None, None))
@@ -74,6 +99,8 @@ class Asked:
             "category": self.category,
             "geo": self.geo,
             "product_type": self.type,
+            "seller_id": self.seller,
+            **{name: getattr(self, name) for name in TAGS},
             "min_price_minor": low,
             "max_price_minor": None if high is None else high - 1,
             "sort": self.sort,
@@ -86,15 +113,24 @@ class Asked:
 @router.get("/products")
 async def search(visitor: VisitorDep) -> Response:
     """What is on offer."""
-    asked = Asked.read(visitor.request.query_params)
+    return await _search(visitor, Asked.read(visitor.request.query_params), Filled())
+
+
+async def _search(visitor: Visitor, asked: Asked, filled: Filled) -> Response:
     async with visitor.node.database.read() as s:
         page = await catalogue.search(s, asked.query(), after=asked.after or None, limit=_PAGE)
         counts = await catalogue.narrowed(s, asked.query())
         names = await names_of(s, [asked.seller or None], (listing.seller_id for listing in page.listings))
         scores = await scores_of(s, listing_ids={listing.listing_id for listing in page.listings})
+        saved = await saved_searches(s, user_id=visitor.user_id) if visitor.session else []
     return visitor.render(
         "products.html",
+        filled=filled,
         asked=asked,
+        total=_total(asked, counts),
+        most=catalogue.COUNTED,
+        saved=[(one.name, visitor.url("/products") + f"?{one.address}") for one in saved],
+        kept=asked.kept(),
         listings=page.listings,
         scores=scores,
         names=names,
@@ -110,6 +146,30 @@ async def search(visitor: VisitorDep) -> Response:
     )
 
 
+@router.post("/products/saved")
+async def save(visitor: VisitorDep) -> Response:
+    """Keep a search under a name, or keep it no longer."""
+    form = await visitor.form()
+    visitor.require()
+    asked = Asked.read(dict(parse_qsl(form.text("search")[:_LONGEST_QUERY])))
+    about = {"user_id": visitor.user_id, "name": form.text("name")}
+    try:
+        async with visitor.node.database.write() as s:
+            if form.flag("forget"):
+                await forget_search(s, **about)
+            else:
+                await save_search(s, **about, address=asked.kept(), at=visitor.node.clock.now())
+    except (SearchesFull, SearchMalformed) as error:
+        return await _search(visitor, asked, sent_back("save", form, error))
+    return visitor.redirect("/products", **dict(parse_qsl(asked.kept())))
+
+
+def _total(asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> int:
+    """How many listings the search finds, of the first ten thousand: each has one category."""
+    found = counts.get("category", {})
+    return found.get(asked.category, 0) if asked.category else sum(found.values())
+
+
 def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """The facets: each value with its count, its address, and whether it is chosen."""
     say = translations(visitor.lang).gettext
@@ -119,6 +179,7 @@ def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, in
         ("price", "price", say("List price"), bands),
         ("type", "product_type", say("Type"), PRODUCT_TYPE_LABELS),
         ("geo", "geo", say("Region"), REGIONS),
+        *((name, name, say(title), _tag_labels(visitor, name)) for name, title in _TAG_NAMES.items()),
     ]
     groups = []
     for name, facet, title, labels in facets:
@@ -141,6 +202,13 @@ def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, in
     return groups
 
 
+def _tag_labels(visitor: Visitor, name: str) -> Mapping[Any, Label | str]:
+    """The values of a tag in words, in their order."""
+    if name == "purpose":
+        return PURPOSE_LABELS
+    return {value: visitor.say(words.word(name, value)) for value in TAGS[name]}
+
+
 def _text(visitor: Visitor, label: Label | str) -> str:
     if isinstance(label, str):
         return label
@@ -160,6 +228,11 @@ def _pills(visitor: Visitor, asked: Asked, names: Mapping[str, str]) -> list[tup
         shown.append((_text(visitor, PRODUCT_TYPE_LABELS[ProductType(asked.type)]), "type"))
     if asked.geo:
         shown.append((_text(visitor, region(asked.geo)), "geo"))
+    shown += [
+        (_text(visitor, _tag_labels(visitor, name)[value]), name)
+        for name in _TAG_NAMES
+        if (value := getattr(asked, name))
+    ]
     if asked.seller:
         shown.append((names[asked.seller], "seller"))
     return [(text, asked.address(visitor, **{name: ""})) for text, name in shown]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from web.pages import (
+    agency_words,
     certificate_words,
     dispute_words,
     duties,
@@ -173,6 +174,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.LICENCE_END": N_("Licence ended"),
     **certificate_words.EVENTS,
     **registry_words.EVENTS,
+    **agency_words.EVENTS,
     **MARKET_EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
@@ -314,6 +316,18 @@ BANDS: Final[Mapping[str, str]] = {
     "500k-1m": N_("¥500,000 to ¥1,000,000"),
     "1m-up": N_("¥1,000,000 and more"),
 }
+DELIVERY_WAYS: Final[Mapping[str, str]] = {
+    "file": N_("As a file"),
+    "share": N_("As a table that tools read"),
+    "api": N_("By an interface, with a quota"),
+    "query": N_("By questions; the data stays"),
+}
+QUALITY_BANDS: Final[Mapping[str, str]] = {
+    "90-up": N_("90 points and more"),
+    "80-90": N_("80 to 90 points"),
+    "70-80": N_("70 to 80 points"),
+}
+REGISTERED: Final[Mapping[str, str]] = {"yes": N_("Right registered, with a certificate")}
 
 SIDES: Final[Mapping[str, str]] = {"PROVIDER": N_("Provider's side"), "BUYER": N_("Buyer's side")}
 REVOCATIONS: Final[Mapping[str, str]] = {
@@ -345,6 +359,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "source": SOURCES,
     "sort": SORTS,
     "band": BANDS,
+    "delivery": DELIVERY_WAYS,
+    "grade": QUALITY_BANDS,
+    "registered": REGISTERED,
     "side": SIDES,
     "power": duties.POWERS,
     "interest": duties.INTERESTS,
@@ -354,6 +371,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "broker_type": duties.BROKER_TYPES,
     **register_words.GROUPS,
     **registry_words.GROUPS,
+    **agency_words.GROUPS,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,

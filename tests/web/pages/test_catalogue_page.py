@@ -25,3 +25,42 @@ async def test_the_results_are_a_sheet_too_and_the_address_is_the_search(market:
     assert [(row["listing_id"], row["list_price_minor"]) for row in rows] == [
         (market.ids["listed"], "76000000")
     ]
+
+
+async def test_tags_narrow_with_counts_pills_and_a_sheet(market: Market) -> None:
+    browser = Browser(market.served)
+    page = await browser.get(
+        "/products?delivery=api&purpose=RESEARCH&grade=90-up&frequency=none&registered=yes"
+    )
+    shown = [a["href"] for a in page.named("a") if a.get("aria-current") == "true"]
+    assert "No product fits" in page.words  # its right is not registered
+    assert "/en/products?delivery=api&purpose=RESEARCH&grade=90-up" in shown  # without `registered`
+    page = await browser.get("/products?delivery=api&purpose=RESEARCH&grade=90-up")
+    assert "1 product · 1 on this page" in page.words
+    for words in ("By an interface, with a quota", "Research", "90 points and more", "Measured quality"):
+        assert words in page.words
+    pills = [a["href"] for a in page.named("a") if a.get("href", "").startswith("/en/products?")]
+    assert "/en/products?delivery=api&grade=90-up" in pills
+    link = next(a["href"] for a in page.named("a") if "format=csv" in a.get("href", ""))
+    assert "delivery=api&purpose=RESEARCH&grade=90-up" in link
+    for narrowed, found in ((link, 1), (link.replace("delivery=api", "delivery=query"), 0)):
+        answer = await browser.client.get(narrowed)
+        assert len(list(csv.DictReader(io.StringIO(answer.text)))) == found
+
+
+async def test_a_search_is_kept_under_a_name_found_again_and_forgotten(market: Market) -> None:
+    browser = Browser(market.served, market.buyer)
+    page = await browser.get("/products?q=用电&delivery=api&after=lst_x")
+    await browser.send(page, "/products/saved", {"name": "  供电  指数 "})
+    page = await browser.follow()
+    assert "供电 指数" in page.words
+    address = "/en/products?q=%E7%94%A8%E7%94%B5&delivery=api"
+    assert address in [a["href"] for a in page.named("a") if "供电" not in a.get("href", "")]
+    assert "供电 指数" not in (await Browser(market.served, market.provider).get("/products?q=x")).words
+    page = await browser.send(page, "/products/saved", {"name": "x" * 61, "forget": None}, expect=422)
+    assert "search-malformed" in page.words
+    page = await browser.get("/products")
+    await browser.send(page, "/products/saved", {"forget": "yes"})
+    assert "供电" not in (await browser.follow()).words
+    nobody = Browser(market.served)
+    assert "/products/saved" not in [form.action for form in (await nobody.get("/products?q=x")).forms]
