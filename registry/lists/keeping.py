@@ -9,6 +9,7 @@ from base.db import WriteSession, exclusive_lock
 from identity.service import require_member
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.lists import repository
 from registry.lists.contents import content_of
 from registry.lists.errors import (
     EntryChanged,
@@ -26,10 +27,11 @@ Entry = SystemRow | DataRow | DemandRow
 
 
 async def own_agency(s: WriteSession, act: Act) -> str:
-    """The agency that acts, share-locked. Raises ListWrongRole, `member-not-active`."""
+    """The agency that acts, share-locked; its acts here go one by one. ListWrongRole, `member-not-active`."""
     if act.role not in AGENCY:
         raise ListWrongRole("an agency keeps its own lists", role=act.role, roles=sorted(AGENCY))
     await require_member(s, org_id=act.actor.org_id)
+    await repository.in_turn(s, act.actor.org_id)
     return act.actor.org_id
 
 

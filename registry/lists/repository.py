@@ -1,7 +1,8 @@
 """What is asked about the lists."""
 
+import hashlib
 from collections.abc import Collection, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Text, cast
 from sqlalchemy import text as sql
@@ -37,7 +38,6 @@ from registry.lists.tables import (
 )
 
 RowT = TypeVar("RowT", bound=SQLModel)
-_WORDS: Final = 0x6974_656D  # "item"
 
 
 async def _get(s: ReadSession, table: type[RowT], own_id: str, missing: type[NotFound]) -> RowT:
@@ -355,7 +355,8 @@ async def entry_with_item(s: ReadSession, *, item_id: str) -> str | None:
     return (await s.exec(query.limit(1))).first()
 
 
-async def in_turn(s: WriteSession) -> None:
-    """Wait for others who put a name into the dictionary, so that no two say the same at once."""
+async def in_turn(s: WriteSession, what: str) -> None:
+    """Wait for others who enter the same: an agency's lists, the words of the dictionary."""
     if s.get_bind().dialect.name == "postgresql":  # SQLite's one writer has it already
-        await (await s.connection()).execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WORDS})
+        number = int.from_bytes(hashlib.sha256(f"lists/{what}".encode()).digest()[:8], signed=True)
+        await (await s.connection()).execute(sql("SELECT pg_advisory_xact_lock(:number)"), {"number": number})

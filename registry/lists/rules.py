@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from base.canonical import canonical, sha256_hex
@@ -154,6 +155,7 @@ class Item:
     value_type: str = ""
 
 
+@lru_cache(maxsize=4_096)  # a list says the same words over and over
 def normal(text: str) -> str:
     """A name or code as it is compared: width, case, blanks and punctuation do not count."""
     return _NOISE.sub("", unicodedata.normalize("NFKC", text).casefold())

@@ -52,7 +52,7 @@ async def propose(s: WriteSession, act: Act, *, item: Item, differs_from: Sequen
     move_item(None, _E.PROPOSE, act.role)
     check_item(item)
     await require_member(s, org_id=act.actor.org_id)
-    await repository.in_turn(s)
+    await repository.in_turn(s, "items")
     await _check_new(s, act, item, differs_from)
     row = ItemRow(
         item_id=act.new_id("itm"),
@@ -203,7 +203,7 @@ async def change_item(
     row = await repository.claim_item(s, item_id=item_id)
     move_item(row.status, _E.CHANGE, act.role)
     check_item(item)
-    await repository.in_turn(s)
+    await repository.in_turn(s, "items")
     await _check_new(s, act, item, differs_from, beside=item_id)
     values = {
         "code": item.code,

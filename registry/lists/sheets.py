@@ -1,0 +1,228 @@
+"""Rows of cells out of a stranger's CSV or XLSX, one after another, in bounded memory.
+
+A CSV is UTF-8 (with or without a mark), UTF-16 with a mark, or GB18030, as Excel writes it in China. An
+XLSX is looked at before it is opened: how much is packed in it, and no document types. A formula is no value,
+and a merged cell says what its first one says.
+"""
+
+import codecs
+import csv
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from registry.lists.errors import ListFileUnreadable
+from registry.lists.headings import FORMULA
+
+MAX_PACKED: Final = 512 * 1024 * 1024
+MAX_RATIO: Final = 200
+"""How many bytes may be packed into one, above RATIO_FROM: a list packs into a tenth, a bomb is tighter."""
+RATIO_FROM: Final = 4 * 1024 * 1024
+MAX_PARTS: Final = 2_000
+MAX_MERGED: Final = 200_000
+MAX_FIELD: Final = 100_000
+_PIECE: Final = 1024 * 1024
+_MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+_ZIP: Final = b"PK\x03\x04"
+Row = tuple[int, list[str]]
+
+
+def form_of(head: bytes) -> str:
+    """What a file is by its first bytes: `xlsx` (a package), `xls`, `pdf`, `text` or `binary`."""
+    if head.startswith(_ZIP):
+        return "xlsx"
+    if head.startswith(_OLE):
+        return "xls"
+    if head.startswith(b"%PDF"):
+        return "pdf"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "text"
+    return "binary" if b"\x00" in head or head.startswith((b"\x7fELF", b"MZ", b"\x1f\x8b")) else "text"
+
+
+def check_kind(name: str, head: bytes) -> str:
+    """What a list's file is, if its name says the same. Raises ListFileUnreadable."""
+    form = form_of(head)
+    suffix = name.rpartition(".")[2].lower()
+    wanted = {"csv": "text", "txt": "text", "tsv": "text", "xlsx": "xlsx"}.get(suffix)
+    if wanted is None or wanted != form:
+        raise ListFileUnreadable(
+            "the file is no CSV or XLSX, or is named as what it is not", name=suffix[:20], found=form
+        )
+    return form
+
+
+def rows_of(path: Path, form: str) -> Iterator[Row]:
+    """The rows of a file, each with its number as a person counts (from 1). Raises ListFileUnreadable."""
+    return _xlsx(path) if form == "xlsx" else _csv(path)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    encoding = _encoding(path)
+    csv.field_size_limit(MAX_FIELD)
+    with path.open(encoding=encoding, newline="") as text:
+        delimiter = _delimiter(text)
+        rows = csv.reader(text, delimiter=delimiter)
+        number = 0
+        while True:
+            number += 1
+            try:
+                cells = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise ListFileUnreadable("a row cannot be read", row=number, reason=str(error)) from None
+            yield number, cells
+
+
+def _delimiter(text: IO[str]) -> str:
+    """The sign between cells: the one that stands most often in the first lines."""
+    start = text.read(8_192)
+    text.seek(0)
+    return max(",\t;|", key=start.count)
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as raw:
+        head = raw.read(4)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _proved(path, "utf-16")
+    for encoding in ("utf-8-sig", "gb18030"):
+        if _decodes(path, encoding):
+            return encoding
+    raise ListFileUnreadable("the text is neither UTF-8 nor GB18030")
+
+
+def _proved(path: Path, encoding: str) -> str:
+    if not _decodes(path, encoding):
+        raise ListFileUnreadable("the text is not in the encoding that its mark says")
+    return encoding
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as raw:
+        try:
+            while piece := raw.read(_PIECE):
+                if "\x00" in decoder.decode(piece):
+                    return False
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _xlsx(path: Path) -> Iterator[Row]:
+    _check_package(path)
+    import openpyxl  # noqa: PLC0415 - for a child that reads this kind of file, not for the server
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
+    broken = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+            sheet = book.worksheets[0]
+            fill = _merged(path, sheet._worksheet_path)  # noqa: SLF001 - the library does not tell it else
+            sheet.reset_dimensions()
+            rows = sheet.iter_rows()
+        except (*broken, IndexError) as error:
+            raise ListFileUnreadable("the workbook cannot be read", reason=type(error).__name__) from None
+        number = 0
+        while True:
+            try:
+                cells = next(rows)
+            except StopIteration:
+                break
+            except broken as error:
+                raise ListFileUnreadable(
+                    "a row cannot be read", row=number + 1, reason=type(error).__name__
+                ) from None
+            number += 1
+            yield number, fill(number, [_cell(cell) for cell in cells])
+        book.close()
+
+
+def _cell(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "f":
+        return FORMULA
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def _check_package(path: Path) -> None:
+    """What a package holds, before anything of it is opened. Raises ListFileUnreadable."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            parts = package.infolist()
+            names = {part.filename for part in parts}
+            packed = sum(part.file_size for part in parts)
+            tight = [
+                part.filename
+                for part in parts
+                if part.file_size > RATIO_FROM and part.file_size > MAX_RATIO * max(1, part.compress_size)
+            ]
+            if len(parts) > MAX_PARTS or len(names) < len(parts) or packed > MAX_PACKED or tight:
+                raise ListFileUnreadable("more is packed in it than a list needs", parts=len(parts))
+            if "xl/workbook.xml" not in names or any(part.flag_bits & 1 for part in parts):
+                raise ListFileUnreadable("the package is no workbook, or is locked")
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with package.open(part) as raw:
+                        if b"<!DOCTYPE" in raw.read(4_096):
+                            raise ListFileUnreadable("a document type is not taken")
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+        raise ListFileUnreadable("the package is broken", reason=type(error).__name__) from None
+
+
+def _merged(path: Path, part: str) -> Callable[[int, list[str]], list[str]]:
+    """What fills the cells of a merged range: the value of its first cell."""
+    ranges: list[tuple[int, int, int, int]] = []
+    with zipfile.ZipFile(path) as package, package.open(part.lstrip("/")) as raw:
+        rest = b""
+        while piece := raw.read(_PIECE):
+            rest += piece
+            end = 0
+            for found in _MERGED.finditer(rest):
+                left, top, right, bottom = found.groups()
+                ranges.append((int(top), int(bottom), _index(left), _index(right)))
+                end = found.end()
+            if len(ranges) > MAX_MERGED:
+                raise ListFileUnreadable("more cells are merged than a list needs")
+            rest = rest[max(end, len(rest) - 100) :]
+    ranges.sort(reverse=True)
+    live: list[tuple[int, int, int, str]] = []
+
+    def fill(number: int, cells: list[str]) -> list[str]:
+        live[:] = [one for one in live if one[0] >= number]
+        while ranges and ranges[-1][0] <= number:
+            _, bottom, left, right = ranges.pop()
+            value = cells[left] if left < len(cells) else ""
+            live.append((bottom, left, min(right, left + 200), value))
+        for _, left, right, value in live:
+            if value and left < len(cells) and not cells[left]:
+                cells[left : right + 1] = [value] * (min(right + 1, len(cells)) - left)
+        return cells
+
+    return fill
+
+
+def _index(letters: bytes) -> int:
+    """A column's letters as a number from 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
