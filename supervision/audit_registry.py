@@ -6,6 +6,7 @@ A test compares them with the tables of the registry.
 from collections.abc import Mapping
 from typing import Final
 
+from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
 
@@ -99,6 +100,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
+    **GRADING_MACHINES,
     "opn_": ("open-list entry", OPENING_MOVES),
     "oag_": ("opening agreement", AGREEMENT_MOVES),
     "opl_": ("opening plan", PLAN_MOVES),
@@ -113,6 +115,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         "REG.CANCEL": frozenset({"PROVIDER"}),
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
+        **GRADING_SPEAKERS,
         # What was measured of an agency's data, by the exchange's own hand.
         "QTY.MEASURE": _EXCHANGE,
         "QTY.CROSS_CHECK": _EXCHANGE,

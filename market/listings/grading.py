@@ -23,8 +23,8 @@ from market.listings.rules import ListingState, Materials
 from market.listings.tables import Listing, ListingFile
 from registry.grading.citing import Use, declared_only, require_records
 from registry.grading.comparing import require_decided
-from registry.grading.describing import basis_sources, entry_of, note_draft, require_not_raw
-from registry.grading.raising import ancestors_of, set_sources
+from registry.grading.describing import basis_sources, entry_of, note_draft, note_sources, require_not_raw
+from registry.grading.raising import ancestors_of
 from registry.grading.scanning import take_scan
 from registry.grading.templates import Made
 from registry.report import parse_report
@@ -103,7 +103,8 @@ async def require_compliant(
     report = parse_report(row.report)
     facts = compliance.source_facts
     numbers = (compliance.basis_ref, facts.public_registration_no)
-    await set_sources(s, object_id=listing.product_id, sources=await basis_sources(s, numbers=numbers))
+    cited = await basis_sources(s, numbers=numbers)
+    await note_sources(s, act, object_id=listing.product_id, sources=cited)
     await require_not_raw(
         s,
         made=Made(

@@ -144,7 +144,8 @@ async def _note(
     again = row.status is MatchState.LAPSED
     newly_exact = answer.how in EXACT and How(row.how) not in EXACT
     raised = row.status is MatchState.NEAR and answer.stops
-    if again or raised or (row.status is MatchState.DISMISSED and newly_exact):
+    only_partly = row.status is MatchState.MATCHED and not answer.stops
+    if again or raised or only_partly or (row.status is MatchState.DISMISSED and newly_exact):
         await step(s, system, row, event, said, values=facts)
 
 

@@ -8,6 +8,8 @@ comes below what a former file showed (GB/T 43697-2024; DSL 21).
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
 
 from base.clock import rfc3339
 from base.db import WriteSession
@@ -99,8 +101,8 @@ async def declare(s: WriteSession, act: Act, *, object_id: str, declared: Declar
         status=GradingState.DECLARED,
         reason=declared.reason.value,
         declared=declared.level,
-        grounds=[{**asdict(one)} for one in declared.grounds],
-        fields=[{**asdict(one)} for one in declared.fields],
+        grounds=[_plain(one) for one in declared.grounds],
+        fields=[_plain(one) for one in declared.fields],
         sector=declared.sector,
         data_class=declared.data_class,
         persons=declared.amounts.persons,
@@ -268,6 +270,12 @@ async def _enter(
     parts = {"declared": row.declared, "decided": level, "inherited": None, "sector": row.sector}
     await _set(s, act, row, cause="decided", grading_id=row.grading_id, **parts)
     await wind(s, row)
+
+
+def _plain(said: Ground | FieldLevel) -> dict[str, Any]:
+    return {
+        name: value.value if isinstance(value, StrEnum) else value for name, value in asdict(said).items()
+    }
 
 
 async def _floor(s: WriteSession, act: Act, subject: Subject) -> Level:

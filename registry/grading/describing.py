@@ -85,7 +85,7 @@ async def note_draft(
     sources: Collection[str],
 ) -> None:
     """A product is drafted: from now on it can be graded. What was known of it before stays."""
-    await set_sources(s, object_id=object_id, sources=sources)
+    await note_sources(s, act, object_id=object_id, sources=sources)
     if await repository.grade_of(s, object_id=object_id) is None:
         await set_parts(
             s,
@@ -97,6 +97,14 @@ async def note_draft(
             words=words,
             sector=sector,
         )
+
+
+async def note_sources(s: WriteSession, act: Act, *, object_id: str, sources: Collection[str]) -> None:
+    """Remember what an object was made from; a data entry among it is known from now on."""
+    for source in sorted(sources):
+        if is_id(source, "dat") and await repository.grade_of(s, object_id=source) is None:
+            await note_entry(s, act, data_id=source)
+    await set_sources(s, object_id=object_id, sources=sources)
 
 
 async def basis_sources(s: ReadSession, *, numbers: Collection[str | None]) -> list[str]:

@@ -175,14 +175,15 @@ def _counts(one: FieldLevel) -> bool:
 def _aggregated(so_far: Level, amounts: Amounts, numbers: Thresholds) -> Iterable[tuple[str, Level]]:
     """关联汇聚: many persons, or several sources joined, make more of data than each part is."""
     if amounts.persons >= numbers.important_persons:
-        yield f"persons>={numbers.important_persons}", Level.IMPORTANT
+        yield f"persons>={numbers.important_persons}={Level.IMPORTANT.value}", Level.IMPORTANT
     if amounts.sensitive_persons >= numbers.important_sensitive:
-        yield f"sensitive-persons>={numbers.important_sensitive}", Level.IMPORTANT
+        why = f"sensitive-persons>={numbers.important_sensitive}"
+        yield f"{why}={Level.IMPORTANT.value}", Level.IMPORTANT
     if amounts.persons >= numbers.raising_persons:
-        yield f"persons>={numbers.raising_persons}", Level.GENERAL_4
+        yield f"persons>={numbers.raising_persons}={Level.GENERAL_4.value}", Level.GENERAL_4
     if amounts.joined >= numbers.raising_sources and rank(so_far) < rank(Level.GENERAL_4):
         above = sorted(Level, key=rank)[rank(so_far) + 1]
-        yield f"joined-sources>={numbers.raising_sources}", above
+        yield f"joined-sources>={numbers.raising_sources}={above.value}", above
 
 
 def check_form(grounds: Sequence[Ground], fields: Sequence[FieldLevel], amounts: Amounts) -> None:

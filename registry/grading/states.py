@@ -185,6 +185,7 @@ ENTRY_MOVES: Final[Moves] = {
 MATCH_MOVES: Final[Moves] = {
     (None, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "by identity, bytes, lineage, or all that the entry says"),
     (None, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "by part of it"),
+    (_M.MATCHED, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "only part of it now"),
     (_M.NEAR, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "all of it now"),
     (_M.LAPSED, _ME.MATCH): Move(EXCHANGE, _M.MATCHED, "covered again"),
     (_M.LAPSED, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "resembled again"),

@@ -33,6 +33,10 @@ from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
 from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
+from registry.grading.comparing import SWEEP_JOB
+from registry.grading.keeping import CONSENT_LOST_JOB, RECORD_DUE_JOB
+from registry.grading.moving import DUE_JOB as GRADING_DUE_JOB
+from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
@@ -40,6 +44,13 @@ from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
+GRADING_JOBS = {
+    LEVEL_RAISED_JOB,
+    CONSENT_LOST_JOB,
+    RECORD_DUE_JOB,
+    SWEEP_JOB,
+    GRADING_DUE_JOB,
+}
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
 ALWAYS = {
     TIMEOUT_JOB,
@@ -68,6 +79,7 @@ ALWAYS = {
     USAGE_JOB,
     TERM_JOB,
     EVALUATION_JOB,
+    *GRADING_JOBS,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -87,7 +99,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
         asked = of_trades(await s.exec(select(JobRow.kind)))
-    assert asked - filing == every - filing - {
+    assert asked - filing == every - filing - GRADING_JOBS - {
         REQUEST_END_JOB,
         MOVED_JOB,
         LOOK_AGAIN_JOB,

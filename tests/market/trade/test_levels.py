@@ -1,0 +1,269 @@
+"""A level that is raised, an entry that is notified, a consent that falls: what each does to a listing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ledger.acts import perform
+from ledger.recording import Actor
+from market.delivery.errors import DeliverySuspended
+from market.listings.conditions import Purpose
+from market.listings.errors import ListingMalformed
+from market.listings.publishing import publish_listing, resume_listing
+from market.listings.repository import get_listing
+from market.listings.rules import ListingState
+from market.listings.service import require_listed, submit_listing
+from market.orders.rules import TradeState
+from registry.grading import cataloguing, declaring, keeping
+from registry.grading.cataloguing import Content
+from registry.grading.declaring import Declared
+from registry.grading.depending import level_of
+from registry.grading.errors import BaseLibraryRaw, ConsentMissing, ImportantData, ImportantDataUndecided
+from registry.grading.keeping import Assessed, AssessmentKind, Consents, Outcome
+from registry.lists.rules import BaseLibrary, DataKind, Listed, ShareKind
+from registry.lists.tables import DataRow
+from registry.registration.rules import Update
+from registry.rules import Level, PersonalData, Source, SourceFacts
+from tests.market.listings.goods import (
+    CLEAN,
+    MOBILES,
+    Decision,
+    compliance,
+    drafted,
+    measured,
+    review,
+    submitted,
+)
+from tests.market.trade.test_freezing import download
+from tests.registry.chiefs.seats import by, enrolled, seat_chief
+from tests.standstill import refused
+
+L = Level
+ENERGY = Content(
+    region="440000",
+    sector="D44",
+    name="电网调度运行数据",
+    description="省级电网调度运行的实时数据",
+    keywords=("用电指数",),
+    patterns=("county", "index"),
+)
+
+
+async def act_of(scene, party, user_id, role, verb, /, **facts) -> Any:
+    async def bound(s, act):
+        return await verb(s, act, **facts)
+
+    act = scene.house.house.act(Actor(party.org_id, party.actor.roles, user_id), role, party.pen)
+    return await perform(scene.house.house, act, bound, attempted="GRD.ACT", object_id=party.org_id)
+
+
+async def graded(scene, level: Level) -> None:
+    """The seller declares a level of its product, an officer of the exchange decides it."""
+    said = Declared(level=level, sector="D44", data_class="production")
+    about = {"object_id": scene.listing.product_id, "declared": said}
+    row = await act_of(scene, scene.seller, None, "PROVIDER", declaring.declare, **about)
+    decided = {"grading_id": row.grading_id, "level": level, "opinion": "按矩阵"}
+    operator = scene.house.operator
+    await act_of(scene, operator, "usr_1", "EXCHANGE_OPERATOR", declaring.decide, **decided)
+
+
+async def notified(scene, **changes):
+    """An entry of the catalogue that a department's chief has signed and the authority has confirmed."""
+    agency = await scene.house.admit("省能源局", {"PUBLIC_AGENCY"})
+    chief = await seat_chief(scene.house, agency)
+    row = await by(
+        scene.house, agency, chief.user_id, cataloguing.identify, content=replace(ENERGY, **changes)
+    )
+    await by(scene.house, agency, chief.user_id, cataloguing.report, entry_id=row.entry_id)
+    officer = await enrolled(scene.house, scene.authority, "管数局")
+    confirmed = {"entry_id": row.entry_id}
+    await act_of(scene, scene.authority, officer, "DATA_AUTHORITY", cataloguing.confirm_entry, **confirmed)
+    return row
+
+
+async def listing(scene):
+    async with scene.database.read() as s:
+        return await get_listing(s, listing_id=scene.listing.listing_id)
+
+
+async def test_a_raised_level_suspends_listing_and_delivery_and_a_lower_one_resumes_neither(scene):
+    trade_id = scene.trades["DELIVERING"]
+    await download(scene, trade_id)
+    await graded(scene, L.GENERAL_4)
+    await scene.run_jobs()
+    now = await listing(scene)
+    assert (now.status, now.reasons, now.level) == (ListingState.SUSPENDED, ["LEVEL_RAISED"], L.GENERAL_4)
+    await scene.run_jobs()
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERY_SUSPENDED
+    async with refused(scene.database, DeliverySuspended):
+        await download(scene, trade_id)
+    scene.clock.advance(timedelta(minutes=1))
+    await graded(scene, L.GENERAL_2)
+    await scene.run_jobs()
+    assert (await listing(scene)).status is ListingState.SUSPENDED
+    await scene.house.operator.do(
+        resume_listing, listing_id=scene.listing.listing_id, reason_code="CAUSE_CLEARED"
+    )
+    now = await listing(scene)
+    assert (now.status, now.level) == (ListingState.LISTED, L.GENERAL_2)
+    await scene.run_jobs()
+    await scene.run_jobs()
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERING
+    await download(scene, trade_id)
+
+
+async def test_a_notified_entry_stops_every_act_before_any_job_has_run(scene):
+    trade_id = scene.trades["DELIVERING"]
+    await download(scene, trade_id)
+    await notified(scene, objects=(scene.listing.product_id,))
+    async with refused(scene.database, ImportantData) as caught:
+        await download(scene, trade_id)
+    assert caught.value.facts["how"] == "IDENTITY"
+    async with scene.database.write() as s:
+        with pytest.raises(ImportantData):  # as every inquiry, offer, acceptance and signature does
+            await require_listed(s, listing_id=scene.listing.listing_id)
+    async with scene.database.read() as s:  # what customs asks at its gate
+        assert await level_of(s, object_id=scene.listing.product_id) is L.IMPORTANT
+    await scene.run_jobs()
+    await scene.run_jobs()
+    assert (await listing(scene)).status is ListingState.SUSPENDED
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERY_SUSPENDED
+    made = await submitted(
+        scene.house, scene.seller, MOBILES, salt="of it", derived_from=(scene.listing.product_id,)
+    )
+    assert made.status is ListingState.BLOCKED
+    assert "NL3-important-data" in made.reasons
+
+
+async def test_what_only_resembles_an_entry_is_reviewed_and_not_offered_before_a_person_decides(sqlite_scene):
+    scene = sqlite_scene
+    await notified(scene, patterns=("county", "node"))
+    near = await submitted(scene.house, scene.seller, CLEAN, salt="near")
+    assert near.status is ListingState.COMPLIANCE_REVIEW
+    await review(scene.house, near, Decision.APPROVE, user_id="usr_1")
+    async with refused(scene.database, ImportantDataUndecided):
+        await scene.house.operator.do(publish_listing, listing_id=near.listing_id)
+    await notified(scene)
+    covered = await submitted(scene.house, scene.seller, CLEAN, salt="full")
+    assert (covered.status, covered.level) == (ListingState.BLOCKED, L.IMPORTANT)
+
+
+async def consented(scene, seller, *, separate: bool = True):
+    """A draft of the seller's with personal data, and the records behind it."""
+    draft = await drafted(seller, MOBILES, salt="consented")
+    await measured(scene.house, draft, MOBILES)
+    now = scene.clock.now()
+    given = Consents(
+        wording_sha256="a" * 64,
+        subjects_root="b" * 64,
+        subjects=120,
+        separate=separate,
+        purposes=tuple(purpose.value for purpose in Purpose),
+        valid_from=now,
+        valid_until=now + timedelta(days=900),
+    )
+    made = Assessed(
+        kind=AssessmentKind.PIPIA,
+        outcome=Outcome.PASS,
+        report_sha256="c" * 64,
+        assessed_at=now,
+        valid_until=now + timedelta(days=300),
+    )
+    of = {"object_id": draft.product_id}
+    consent = await act_of(scene, seller, None, "PROVIDER", keeping.record_consents, **of, consents=given)
+    assessment = await act_of(scene, seller, None, "PROVIDER", keeping.record_assessment, **of, assessed=made)
+    cited = {"consent_id": consent.consent_id, "assessment_id": assessment.assessment_id}
+    return draft, PersonalData(True, True, True, True, **cited)
+
+
+async def submit(seller, draft, personal):
+    return await seller.do(
+        submit_listing,
+        role="PROVIDER",
+        listing_id=draft.listing_id,
+        compliance=compliance(personal=personal),
+    )
+
+
+async def test_a_listing_rests_on_the_records_it_cites_and_falls_with_them(sqlite_scene):
+    scene = sqlite_scene
+    draft, personal = await consented(scene, scene.seller)
+    async with refused(scene.database, ConsentMissing):
+        await submit(scene.seller, draft, replace(personal, consent_id="cns_01jcw000000000000000000000"))
+    row = await submit(scene.seller, draft, personal)
+    assert (row.status, row.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
+    for officer in ("usr_1", "usr_2", "usr_3"):
+        await review(scene.house, row, Decision.APPROVE, user_id=officer)
+    await scene.house.operator.do(publish_listing, listing_id=row.listing_id)
+    lost = {"consent_id": personal.consent_id, "count": 120, "pseudonyms_root": "d" * 64}
+    await act_of(scene, scene.seller, None, "PROVIDER", keeping.withdraw_consents, **lost)
+    async with scene.database.write() as s:
+        with pytest.raises(ConsentMissing):
+            await require_listed(s, listing_id=row.listing_id)
+    await scene.run_jobs()
+    async with scene.database.read() as s:
+        now = await get_listing(s, listing_id=row.listing_id)
+    assert (now.status, now.reasons) == (ListingState.SUSPENDED, ["CONSENT_WITHDRAWN"])
+
+
+async def test_separate_consent_by_word_alone_blocks_at_general_4(sqlite_scene):
+    scene = sqlite_scene
+    said = PersonalData(contained=True, consented=True, separately_consented=True, impact_assessed=True)
+    row = await submitted(
+        scene.house, scene.seller, MOBILES, salt="word", level=L.GENERAL_4, declared={"personal": said}
+    )
+    assert row.status is ListingState.BLOCKED
+    assert row.reasons == [
+        "NL4-impact-assessed-without-record",
+        "NL4-separately-consented-without-record",
+    ]
+
+
+async def test_a_base_library_is_not_listed_raw_and_what_is_made_of_it_is_general_4(sqlite_scene):
+    scene = sqlite_scene
+    agency = await scene.house.admit("省公安厅", {"PUBLIC_AGENCY"})
+    await enrolled(scene.house, agency)
+    data_id = agency.act().new_id("dat")
+    async with scene.database.write() as s:
+        s.add(library(agency.org_id, data_id, scene.clock.now()))
+    derived = {"derived_from": (data_id,), "salt": "library"}
+    draft = await drafted(scene.seller, CLEAN, **derived)
+    await measured(scene.house, draft, CLEAN)
+    async with refused(scene.database, BaseLibraryRaw) as caught:
+        await submit(scene.seller, draft, PersonalData())
+    assert caught.value.facts["why"] == "no-substantial-change"
+    changed = compliance(
+        source=Source.DERIVED, source_facts=SourceFacts(substantially_changed=True), basis_ref=None
+    )
+    changed = replace(changed, basis_ref="无需登记：统计衍生")
+    row = await scene.seller.do(
+        submit_listing, role="PROVIDER", listing_id=draft.listing_id, compliance=changed
+    )
+    assert (row.status, row.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_4)
+    with pytest.raises(ListingMalformed):
+        await drafted(scene.seller, CLEAN, derived_from=("dat_01jcw000000000000000000000",), salt="none")
+
+
+def library(agency_id, data_id, now) -> DataRow:
+    return DataRow(
+        data_id=data_id,
+        agency_id=agency_id,
+        key="人口库",
+        name="常住人口基本信息",
+        abstract="人口库",
+        base_library=BaseLibrary.POPULATION,
+        kind=DataKind.TABLE,
+        region="440000",
+        update=Update.DAILY,
+        fields=[{"name": "姓名", "type": "text", "meaning": "", "item_id": None, "personal": True}],
+        level=L.GENERAL_4,
+        share=ShareKind.NOT_SHARED,
+        share_reason="法律规定",
+        content_sha256="e" * 64,
+        version=1,
+        status=Listed.LISTED,
+        listed_at=now,
+        changed_at=now,
+    )
