@@ -1,7 +1,10 @@
-"""`databourse credential verify`: is this broker certified? Offline, and without asking the exchange.
+"""`databourse credential`: is this broker certified, may this user rely on that certificate? Offline.
 
-The exit code is the verdict's (`docs/brokers.md`): 0 when everything holds, 3 when nothing is wrong but
-something was not looked at, 10 to 31 for what is wrong, 2 for a command not understood.
+`verify` takes a broker's credential (`docs/credentials.md`), `accept` an asset certificate's presentation
+(`docs/asset-certificates.md`).
+
+The exit code is the verdict's: 0 when everything holds, 3 when nothing is wrong but something was not looked
+at, 10 to 44 for what is wrong, 2 for a command not understood.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,6 +20,9 @@ from base.credential.multikey import public_of
 from base.credential.reading import MAX_DOCUMENT_BYTES
 from base.errors import Malformed
 from brokers.credential.verifying import verify as look_at
+from registry.vouchers.verifying import Asked, ProviderPin
+from registry.vouchers.verifying import pins_of as providers_of
+from registry.vouchers.verifying import verify as look_at_presentation
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 _TIMEOUT_S: Final = 10.0
@@ -25,7 +31,7 @@ _OK: Final = 200
 
 @app.callback()
 def credential() -> None:
-    """Check a broker's credential against its status list."""
+    """Check a broker's credential, or the presentation of an asset certificate, against its status list."""
 
 
 @app.command()
@@ -64,6 +70,80 @@ def verify(
     else:
         typer.echo(_told(finding))
     raise typer.Exit(finding.exit_code)
+
+
+@app.command()
+def accept(
+    file: Annotated[Path, typer.Argument(help="The presentation, as the subject gave it")],
+    *,
+    user: Annotated[str, typer.Option(metavar="ORG", help="For whom it must have been made: your own id")],
+    purpose: Annotated[str, typer.Option(metavar="CODE", help="What you will use it for")],
+    reference: Annotated[str | None, typer.Option(help="The very case that it is for")] = None,
+    challenge: Annotated[str | None, typer.Option(metavar="HEX", help="What it has to answer")] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|URL", help="The status list: a file, or the address to fetch it from"),
+    ] = None,
+    issuers: Annotated[
+        Path | None, typer.Option(help="A saved /api/v1/voucher-issuers: the keys of providers")
+    ] = None,
+    issuer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DID", help="A provider's did:key that you know from elsewhere"),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Judge as of this moment (RFC 3339) instead of now")
+    ] = None,
+    max_age: Annotated[
+        int | None, typer.Option(metavar="SECONDS", min=0, help="Take no status list older than this")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON")] = False,
+) -> None:
+    """Check the presentation of an asset certificate: proofs, provider, user, purpose, validity, status."""
+    finding = look_at_presentation(
+        _read(file),
+        [_status(one) for one in status or ()],
+        _providers(issuer, issuers),
+        Asked(user, purpose, reference, challenge),
+        at=_moment(at),
+        max_age=None if max_age is None else timedelta(seconds=max_age),
+    )
+    if as_json:
+        typer.echo(orjson.dumps(finding.document(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        lines = [f"{finding.verdict.value}: {finding.detail}", *_certified(finding)]
+        lines += [f"  {note}" for note in finding.notes]
+        typer.echo("\n".join(_plain(line) for line in lines))
+    raise typer.Exit(finding.exit_code)
+
+
+def _providers(dids: list[str] | None, issuers: Path | None) -> list[ProviderPin] | None:
+    """The providers' keys that the verifier knows; None for none."""
+    if not dids and issuers is None:
+        return None
+    try:
+        for did in dids or ():
+            public_of(did)
+        known = [] if issuers is None else providers_of(_read(issuers))
+    except Malformed as error:
+        raise typer.BadParameter(error.detail, param_hint="--issuer, --issuers") from None
+    return [*(ProviderPin(did) for did in dids or ()), *known]
+
+
+def _certified(finding: Finding) -> list[str]:
+    """Of whom an asset certificate speaks, by whom, for what."""
+    said = finding.subject
+    if not said:
+        return []
+    of, provider = said.get("of"), said.get("provider")
+    names = [one if type(one) is dict else {} for one in (of, provider)]
+    subject = names[0].get("name") or names[0].get("pseudonym") or "-"
+    return [
+        f"  subject        {subject}",
+        f"  provider       {names[1].get('name', '-')}",
+        f"  purpose        {said.get('purpose', '-')}, {said.get('reference', '-')}",
+        f"  valid until    {_day(finding.valid_until)}, status as of {finding.status_as_of or '-'}",
+    ]
 
 
 def _pins(dids: list[str] | None, well_known: Path | None) -> list[Pin] | None:

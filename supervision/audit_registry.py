@@ -9,6 +9,7 @@ from typing import Final
 from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
+from supervision.audit_vouchers import VOUCHER_MACHINES, VOUCHER_SPEAKERS
 
 Move = tuple[frozenset[str], str | None]
 Moves = Mapping[tuple[str | None, str], Move]
@@ -101,6 +102,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
     **GRADING_MACHINES,
+    **VOUCHER_MACHINES,
     "opn_": ("open-list entry", OPENING_MOVES),
     "oag_": ("opening agreement", AGREEMENT_MOVES),
     "opl_": ("opening plan", PLAN_MOVES),
@@ -116,6 +118,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
         **GRADING_SPEAKERS,
+        **VOUCHER_SPEAKERS,
         # What was measured of an agency's data, by the exchange's own hand.
         "QTY.MEASURE": _EXCHANGE,
         "QTY.CROSS_CHECK": _EXCHANGE,

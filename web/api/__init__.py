@@ -63,6 +63,7 @@ from web.api import (
     trades,
     usage,
     uses,
+    vouchers,
     witness,
 )
 from web.problems import MEDIA_TYPE, Problem
@@ -123,6 +124,7 @@ def install(app: FastAPI) -> None:
         shared_files,
         uses,
         usage,
+        vouchers,
         queries,
         marks,
         odcs,
@@ -146,6 +148,7 @@ def install(app: FastAPI) -> None:
     app.include_router(status.router)
     app.include_router(witness.desk)
     app.include_router(credentials.public, responses=PROBLEMS)
+    app.include_router(vouchers.public, responses=PROBLEMS)
     app.include_router(log.log)
     app.include_router(shared_files.files)  # before the door, which answers whatever else there is
     app.include_router(sharing.door)

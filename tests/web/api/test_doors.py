@@ -89,6 +89,9 @@ OPEN = {
     ("GET", "/api/v1/requests/{request_id}/wishes"),
     ("GET", "/api/v1/matching/rules"),
     ("GET", "/api/v1/trade-certificates/{certificate_no}"),
+    ("GET", "/api/v1/voucher-issuers"),
+    ("GET", "/api/v1/voucher-types"),
+    ("GET", "/api/v1/voucher-types/{type_id}"),
     ("POST", "/api/v1/bank/notifications"),  # the bank's signature is its credential
     ("POST", "/api/v1/credentials/check"),  # reads; whoever holds a credential may ask about it
     ("POST", "/api/v1/token"),
