@@ -176,6 +176,15 @@ async def organisations_in_role(
     return [_organisation(row) for row in await s.exec(query)]
 
 
+async def organisations_with(s: ReadSession, *, role: str, limit: int = 3 * MAX_PAGE) -> list[Organisation]:
+    """The active members that hold a role, in the order of their ids."""
+    query = select(OrganisationRow).where(
+        col(OrganisationRow.roles).contains(f'"{role}"'),
+        OrganisationRow.status == OrganisationStatus.ACTIVE,
+    )
+    return [_organisation(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
+
+
 async def is_held_by_another(s: ReadSession, *, role: str, besides: Collection[str]) -> bool:
     """Whether an active member besides these holds a role."""
     query = select(OrganisationRow.org_id).where(

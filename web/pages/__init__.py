@@ -15,6 +15,7 @@ from web.node import Node
 from web.pages import (
     accessing,
     accounts,
+    agencies,
     analysing,
     auctions,
     auditing,
@@ -88,6 +89,7 @@ PARTS = (
     quoting,
     rechecks,
     registering,
+    agencies,
     provenance,
     requests,
     auditing,

@@ -10,8 +10,6 @@ STATES: Final[Mapping[str, str]] = {
     "REGISTERED": N_("On the register"),
 }
 EVENTS: Final[Mapping[str, str]] = {
-    "CDO.APPOINT": N_("Chief data officer appointed"),
-    "CDO.END": N_("Appointment of a chief data officer ended"),
     "REG.MEASURE": N_("Quality measured"),
     "REG.APPLY": N_("Registration applied for"),
     "REG.CONFIRM": N_("Right confirmed by its holder"),
