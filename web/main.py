@@ -21,6 +21,7 @@ from web.deps import UPLOAD
 from web.limits import (
     ANNOUNCED,
     CROWDED,
+    DOWNLOADS,
     IDLE_SUBMISSIONS,
     LEAVE,
     Addresses,
@@ -244,6 +245,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.desk = node.desk
     app.state.attempts = Attempts(node.settings.sign_in_failures)
     app.state.submissions = Attempts(IDLE_SUBMISSIONS)
+    app.state.downloads = Attempts(DOWNLOADS)
     app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
     app.state.working = Working(node.settings, node.clock)

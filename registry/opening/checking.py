@@ -36,9 +36,10 @@ _PAGE: Final = 200
 
 
 class Found(StrEnum):
-    """Whether an entry's file can be had: whole, as mounted."""
+    """Whether an entry can be had: its file whole, as mounted; an interface is named, and not called."""
 
     DOWNLOADS = "DOWNLOADS"
+    INTERFACE = "INTERFACE"
     UNMOUNTED = "UNMOUNTED"
     DAMAGED = "DAMAGED"
     DIFFERS = "DIFFERS"
@@ -82,8 +83,12 @@ async def look_over(
                 s, states=STANDING, agency_id=agency_id, after=after, limit=_PAGE, oldest_first=True
             )
             known = [await _known(s, one, now) for one in page]
-        for facts, file in known:
-            looked.append(Looked(**facts, found=await _found(files, file, facts["file_sha256"])))
+        for (_, data), (facts, file) in zip(page, known, strict=True):
+            if file is None and data.resource_interface is not None:
+                found = Found.INTERFACE
+            else:
+                found = await _found(files, file, facts["file_sha256"])
+            looked.append(Looked(**facts, found=found))
         if len(page) < _PAGE:
             return looked
         after = page[-1][0].open_id
@@ -94,6 +99,7 @@ def truth_of(looked: Sequence[Looked]) -> ListTruth:
     return ListTruth(
         standing=len(looked),
         downloadable=sum(one.found is Found.DOWNLOADS for one in looked),
+        by_interface=sum(one.found is Found.INTERFACE for one in looked),
         closed_level=sum(one.closed_by is not None for one in looked),
         stale=sum(one.stale_since is not None for one in looked),
     )
@@ -109,7 +115,7 @@ def report_of(looked: Sequence[Looked], now: datetime, *, agency_id: str | None 
             "agency_id": agency_id,
             "holds": truth.holds,
             "counts": asdict(truth),
-            "entries": [asdict(one) for one in looked],
+            "entries": [{**asdict(one), "found": one.found.value} for one in looked],
         }
     )
 

@@ -59,10 +59,10 @@ class OpeningListedBefore(Conflict):
 
 
 class OpeningUnmounted(Refusal):
-    """What is opened can be had: a file is mounted on the data entry."""
+    """What is opened can be had: a file is mounted on the data entry, or an interface."""
 
     code = "opening-unmounted"
-    title = "No file is mounted on this data"
+    title = "Nothing is mounted on this data"
 
 
 class OpeningConditionsMissing(Refusal):

@@ -39,12 +39,14 @@ class ListTruth:
 
     standing: int
     downloadable: int
+    by_interface: int = 0
     closed_level: int
     stale: int
 
     @property
     def downloadable_share(self) -> Fraction | None:
-        return Fraction(self.downloadable, self.standing) if self.standing else None
+        files = self.standing - self.by_interface
+        return Fraction(self.downloadable, files) if files else None
 
     @property
     def fresh_share(self) -> Fraction | None:
@@ -52,5 +54,5 @@ class ListTruth:
 
     @property
     def holds(self) -> bool:
-        """R19: all of it downloads, and nothing is open that its level keeps closed."""
-        return self.downloadable == self.standing and self.closed_level == 0
+        """R19: all that is a file downloads, and nothing is open that its level keeps closed."""
+        return self.downloadable + self.by_interface == self.standing and self.closed_level == 0

@@ -118,8 +118,8 @@ async def publish(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
     check_agency(act, row.agency_id)
     data = await resting_on_entry(s, data_id=row.data_id)
     _check_listed(data)
-    if data.resource_file_id is None or data.resource_sha256 is None:
-        raise OpeningUnmounted("mount a file first", data_id=data.data_id)
+    if data.resource_sha256 is None and data.resource_interface is None:
+        raise OpeningUnmounted("mount a file or an interface first", data_id=data.data_id)
     level = await check_open(s, row, data, row.mode)
     await _security(s, act, data)
     said = Said(
@@ -129,7 +129,7 @@ async def publish(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
             "chief_id": row.chief_id,
             "update": data.update.value,
         },
-        subjects={"file": data.resource_sha256},
+        subjects={"file": data.resource_sha256} if data.resource_sha256 else {},
     )
     await step(s, act, event, row, said, values={"first_opened_at": row.first_opened_at or act.occurred_at})
     await wind_check(s, act.now)

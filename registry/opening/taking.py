@@ -34,12 +34,14 @@ _NIGHT: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What may be sent now: the stored file, its name and media type, who takes it and what for."""
+    """What may be sent now: the stored file with its media type, or the address of an interface; who takes it
+    and what for.
+    """
 
     open_id: str
-    file: StoredFile
-    name: str
-    media_type: str
+    file: StoredFile | None
+    media_type: str = ""
+    interface: str | None = None
     taker: str = EVERYBODY
     purpose: str = ""
 
@@ -83,7 +85,7 @@ async def take(s: WriteSession, act: Act, *, open_id: str, purpose: str | None) 
     if had == 1:
         said = Said(
             public={"user_id": user_id, "purpose": use.value, "day": day.isoformat()},
-            subjects={"file": taken.file.sha256},
+            subjects={"file": taken.file.sha256} if taken.file else {},
         )
         await step(s, act.as_exchange(), OpenEvent.ACCESS, row, said)
         await _wind(s, act, open_id)
@@ -149,19 +151,19 @@ async def _data(s: ReadSession, row: OpenEntryRow) -> DataRow:
 async def _file(
     s: ReadSession, row: OpenEntryRow, data: DataRow, *, taker: str = EVERYBODY, purpose: str = ""
 ) -> Taken:
-    file = None
+    whose = {"taker": taker, "purpose": purpose}
     if data.resource_file_id is not None:
         file = await list_file(s, file_id=data.resource_file_id)
-    if file is None:
-        raise OpeningUnmounted("no file is mounted on this data", data_id=data.data_id)
-    return Taken(
-        open_id=row.open_id,
-        file=StoredFile(file.file_id, file.bytes, file.sha256),
-        name=file.name,
-        media_type=file.media_type,
-        taker=taker,
-        purpose=purpose,
-    )
+        if file is not None:
+            return Taken(
+                open_id=row.open_id,
+                file=StoredFile(file.file_id, file.bytes, file.sha256),
+                media_type=file.media_type,
+                **whose,
+            )
+    if data.resource_interface is not None:
+        return Taken(open_id=row.open_id, file=None, interface=data.resource_interface, **whose)
+    raise OpeningUnmounted("nothing is mounted on this data", data_id=data.data_id)
 
 
 async def _named(s: WriteSession, act: Act, open_id: str) -> list[str]:

@@ -20,6 +20,7 @@ from web.api import (
     conduct,
     contracts,
     credentials,
+    dcat,
     deals,
     deliveries,
     disputes,
@@ -39,6 +40,7 @@ from web.api import (
     mediation,
     negotiations,
     odcs,
+    openings,
     operations,
     organisations,
     packages,
@@ -128,6 +130,7 @@ def install(app: FastAPI) -> None:
         queries,
         marks,
         odcs,
+        openings,
         filing,
         surveys,
         statistics,
@@ -148,6 +151,7 @@ def install(app: FastAPI) -> None:
     app.include_router(status.router)
     app.include_router(witness.desk)
     app.include_router(credentials.public, responses=PROBLEMS)
+    app.include_router(dcat.router)
     app.include_router(vouchers.public, responses=PROBLEMS)
     app.include_router(log.log)
     app.include_router(shared_files.files)  # before the door, which answers whatever else there is

@@ -90,9 +90,10 @@ class DataSet:
     keywords: tuple[str, ...] = ()
     covers: tuple[date, date] | None = None
     file: File | None = None
+    endpoint: str | None = None
     offer: Offer | None = None
     conditions: str = ""
-    legislation: tuple[str, ...] = ()
+    law: str = ""
     score_tenths: int | None = None
     version: str | None = None
 
@@ -130,7 +131,7 @@ def describe(one: DataSet, base: str) -> Described:
         themes.append(Iri(own.iri or ""))
     place = _place(one.place, base)
     shared += [place] if place is not None else []
-    shared += [_law(iri) for iri in one.legislation]
+    shared += [_law(one.law, about)] if one.law else []
     dataset = Thing(
         about,
         ("dcat:Dataset", "rdfs:Resource"),
@@ -151,7 +152,7 @@ def describe(one: DataSet, base: str) -> Described:
             ("dct:modified", _moment(one.modified)),
             ("dcat:version", Text(one.version) if one.version else None),
             ("dcat:landingPage", _ref(page)),
-            ("dcatap:applicableLegislation", [Iri(iri) for iri in one.legislation]),
+            ("dcatap:applicableLegislation", Iri(f"{about}#law") if one.law else None),
             ("dqv:hasQualityMeasurement", _quality(one.score_tenths, base)),
             ("odrl:hasPolicy", Iri(f"{about}#offer") if one.offer else None),
             ("dcat:distribution", Iri(f"{about}#distribution")),
@@ -160,6 +161,8 @@ def describe(one: DataSet, base: str) -> Described:
     things = [dataset, _distribution(one, about, base)]
     if one.offer is not None:
         things.append(_offer(one.offer, about, base))
+    if one.endpoint is not None:
+        things += [_interface(one, one.endpoint, about), resource(one.endpoint)]
     if one.file is not None:
         shared += [
             known.media_type(one.file.media_type),
@@ -243,9 +246,24 @@ def _distribution(one: DataSet, about: str, base: str) -> Thing:
             ("dct:issued", _moment(one.issued)),
             ("dct:modified", _moment(one.modified)),
             ("dcatap:availability", _ref(known.availability()) if file else None),
-            ("dcatap:applicableLegislation", [Iri(iri) for iri in one.legislation]),
-            ("dcat:accessService", Iri(f"{base}/catalog#service")),
+            ("dcatap:applicableLegislation", Iri(f"{about}#law") if one.law else None),
+            ("dcat:accessService", Iri(f"{about}#service" if one.endpoint else f"{base}/catalog#service")),
             ("odrl:hasPolicy", Iri(f"{about}#offer") if one.offer else None),
+        ),
+    )
+
+
+def _interface(one: DataSet, endpoint: str, about: str) -> Thing:
+    """The agency's own interface, where the data is reached at one."""
+    return Thing(
+        f"{about}#service",
+        ("dcat:DataService",),
+        said(
+            ("dct:title", Text(one.title, "zh")),
+            ("dcat:endpointURL", Iri(endpoint)),
+            ("dct:accessRights", _ref(known.access_right(one.access))),
+            ("dct:license", Iri(one.licence.iri)),
+            ("dcat:servesDataset", Iri(about)),
         ),
     )
 
@@ -313,8 +331,9 @@ def _place(place: Place, base: str) -> Thing | None:
     return Thing(f"{base}/catalog#region-{place.code}", ("dct:Location", "skos:Concept"), says)
 
 
-def _law(iri: str) -> Thing:
-    return Thing(iri, ("eli:LegalResource",))
+def _law(named: str, about: str) -> Thing:
+    """The provision that the opening rests on, by its name: no register of addresses of laws is at hand."""
+    return Thing(f"{about}#law", ("eli:LegalResource",), said(("dct:title", Text(named, "zh"))))
 
 
 def _keywords(one: DataSet) -> list[str]:
