@@ -24,6 +24,8 @@ FORGIVEN_EVERY_S: Final = 10.0
 CAPACITY: Final = 10_000
 IDLE_SUBMISSIONS: Final = 60
 """How many submissions that are not cosigned anew one address may make at a witness before it waits."""
+CHECKS: Final = 300
+"""How many papers and files one address may have checked at once; one more every ten seconds."""
 DOWNLOADS: Final = 300
 """How many downloads of open data one address may begin at once; one more every ten seconds."""
 UPLOADS_AT_ONCE: Final = 4

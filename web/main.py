@@ -20,6 +20,7 @@ from web.compiling import Compiling
 from web.deps import UPLOAD
 from web.limits import (
     ANNOUNCED,
+    CHECKS,
     CROWDED,
     DOWNLOADS,
     IDLE_SUBMISSIONS,
@@ -244,11 +245,13 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
     app.state.node = node
     app.state.desk = node.desk
     app.state.attempts = Attempts(node.settings.sign_in_failures)
+    app.state.checks = Attempts(CHECKS)
     app.state.submissions = Attempts(IDLE_SUBMISSIONS)
     app.state.downloads = Attempts(DOWNLOADS)
     app.state.addresses = Addresses(node.settings.trusted_proxies)
     app.state.supervising = Supervising(node.settings, node.clock)
     app.state.working = Working(node.settings, node.clock)
+    app.state.working.sweep()
     app.state.compiling = Compiling(node.settings, node.clock)
     problems.install(app)
     api.install(app)

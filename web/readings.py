@@ -34,6 +34,18 @@ class TooManySaved(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """How many readings there are, whether each names the one before it, and the digest of the last.
+
+    Who notes that digest down sees later whether what stood there then still does.
+    """
+
+    count: int
+    unbroken: bool
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """The readings of one node, in a folder of its own."""
 
@@ -65,12 +77,18 @@ class Readings:
 
     def unbroken(self, month: str) -> bool:
         """Whether every line of a month's file still names the one before it."""
-        before = _FIRST
-        for line in (self.folder / f"{month}.jsonl").read_bytes().splitlines():
-            if orjson.loads(line)["before"] != before:
-                return False
-            before = hashlib.sha256(line).hexdigest()
-        return True
+        return self.chain(month).unbroken
+
+    def chain(self, month: str) -> "Chain":
+        """The lines of a month, followed from the first to the last."""
+        path = self.folder / f"{month}.jsonl"
+        before, count, unbroken = _FIRST, 0, True
+        if path.is_file():
+            with path.open("rb") as file:
+                for count, line in enumerate(file, 1):  # noqa: B007 - counted to the end
+                    unbroken = unbroken and _before(line) == before
+                    before = hashlib.sha256(line.rstrip(b"\n")).hexdigest()
+        return Chain(count, unbroken, before)
 
     def saved(self, user_id: str) -> dict[str, dict[str, str]]:
         """The questions that somebody keeps, by their names."""
@@ -107,3 +125,11 @@ class Readings:
             file.seek(max(0, size - _TAIL))
             lines = file.read().splitlines()
         return lines[1:] if size > _TAIL else lines
+
+
+def _before(line: bytes) -> str | None:
+    """What a line names as the one before it; None for one that says nothing."""
+    try:
+        return str(orjson.loads(line)["before"])
+    except (ValueError, KeyError, TypeError):
+        return None

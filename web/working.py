@@ -235,6 +235,21 @@ class Working:
         for one in self.job(job_id).result.get("files", ()):
             (self.folder / job_id / one["name"]).unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Delete what work left behind that was broken off with its process: nobody can fetch it."""
+        for job in self.jobs():
+            if job.status == FAILED and self._read(job.job_id).running:
+                self._empty(job)
+
+    def _empty(self, job: Job) -> None:
+        """Keep of a job that was broken off only that it was."""
+        for path in (self.folder / job.job_id).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in {_STATE, _LOCK, _FETCHED}:
+                path.unlink(missing_ok=True)
+        self.note(replace(job, status=FAILED, error="the job was broken off"))
+
     async def cancel(self, job_id: str) -> None:
         """Call a job off, whichever worker does it. Raises JobUnknown."""
         if self.job(job_id).running:

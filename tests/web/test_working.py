@@ -168,3 +168,28 @@ async def test_a_job_that_ends_between_two_looks_is_not_called_broken_off(workin
 
     monkeypatch.setattr(working, "_is_locked", ended_meanwhile)
     assert working.job(job.job_id).status == "done"
+
+
+async def test_what_a_killed_job_left_is_swept_at_the_next_start(working) -> None:
+    going = asyncio.Event()
+
+    async def work(hand: Hand) -> dict:
+        (hand.folder / "bundle").mkdir()
+        (hand.folder / "bundle" / "entries").write_bytes(b"with openings")
+        (hand.folder / "bundle.zip").write_bytes(b"half of it")
+        going.set()
+        await asyncio.Event().wait()
+        return {}
+
+    job = working.begin(WANTED, work)
+    await going.wait()
+    folder = working.folder / job.job_id
+    another(working).sweep()
+    assert (folder / "bundle" / "entries").exists()  # it is under way
+    kept = (folder / "job.json").read_bytes()
+    await working.cancel(job.job_id)
+    (folder / "job.json").write_bytes(kept)  # as it stands when the process is killed
+    another(working).sweep()
+    assert sorted(path.name for path in folder.iterdir()) == ["job.json", "lock"]
+    seen = another(working).job(job.job_id)
+    assert (seen.status, seen.error) == ("failed", "the job was broken off")

@@ -1,5 +1,6 @@
 """The trail for supervisors: asked by attributes, handed out with a signed manifest; who asks is noted."""
 
+import asyncio
 import csv
 import hashlib
 from collections.abc import Sequence
@@ -127,6 +128,7 @@ async def _ask(visitor: Visitor, before: int | None, filled: Filled) -> Response
             for name, parts in readings_of(visitor).saved(visitor.user_id).items()
         },
         noted=noted[:20],
+        chain=await asyncio.to_thread(readings_of(visitor).chain, f"{visitor.node.clock.now():%Y-%m}"),
     )
 
 

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from base.db import ReadSession
-from base.errors import Busy, Malformed, NotFound, TooLarge
+from base.errors import Busy, Malformed, NotFound, TooLarge, TooMany
 from base.signing import keyid_of, parse_envelope, pre_authentication
 from identity.repository import get_key
 from ledger import reader, trail
@@ -34,6 +34,7 @@ from market.listings.rules import ListingState
 from market.orders.repository import trade_of_contract
 from registry.repository import report_by_digest
 from web.certificates import certificate_shown
+from web.limits import TooManyAttempts
 from web.pages.explorer import closed_place, trusted_by
 from web.pages.forms import Filled, Form, sent_back
 from web.pages.languages import N_
@@ -63,6 +64,13 @@ STILL: Final = N_("The log still begins with its checkpoint")
 CLOSED: Final = N_("That log is closed: the entry's page has its proof.")
 UNSEALED: Final = N_("Not under a published checkpoint yet; that takes a second.")
 _hashing: list[object] = []  # uploads that are being hashed by this process
+
+
+class TooManyChecks(TooMany):
+    """One address has as much checked as a person reads."""
+
+    code = "too-many-checks"
+    title = "Too many checks from your address: wait a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,17 @@ async def ask(visitor: VisitorDep, q: Annotated[str, Query(max_length=200)] = ""
     return _page(visitor, asked)
 
 
+def _count(visitor: Visitor) -> None:
+    """Raises TooManyChecks: whole proofs are recomputed here, for people who read them."""
+    state = visitor.request.app.state
+    try:
+        state.checks.count(state.addresses.of(visitor.request))
+    except TooManyAttempts as error:
+        raise TooManyChecks(
+            "your own computer checks as many as you like: databourse audit", **error.facts
+        ) from None
+
+
 def _page(
     visitor: Visitor, asked: str = "", found: Sequence[Known] | None = None, filled: Filled | None = None
 ) -> Response:
@@ -129,6 +148,7 @@ async def check(visitor: VisitorDep, ref: str) -> Response:
     asked = ref.strip()[:200]
     if _SEQ.fullmatch(asked):
         return visitor.redirect(f"/ledger/{int(asked)}")
+    _count(visitor)
     async with visitor.node.database.read() as s:
         found = await _known(visitor, s, asked)
     return _page(visitor, asked, found)
@@ -137,6 +157,7 @@ async def check(visitor: VisitorDep, ref: str) -> Response:
 @router.post("/verify")
 async def check_file(visitor: VisitorDep) -> Response:
     """Hash a file, and go on to what its digest names; a receipt is checked itself."""
+    _count(visitor)
     try:
         sha256, head = await _hashed(visitor)
         if not head.startswith(_RECEIPT):

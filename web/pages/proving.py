@@ -37,8 +37,9 @@ FIRST: Final = N_(
     "This browser has seen no checkpoint of this log before; it remembers this one from now on."
 )
 OTHER_KEY: Final = N_(
-    "What you saw last was signed by another key: this is another log than then. Compare its key with the "
-    "one that you noted."
+    "What you saw last was signed by another key: this is another log than then. Where the exchange has "
+    "announced that it was founded anew, compare the key with the announced one; then have this browser "
+    "forget what it remembers."
 )
 UNASKED: Final = N_("This log asks no witness.")
 TOO_FEW: Final = N_("Too few of the log's witnesses have cosigned it so far.")
@@ -49,7 +50,7 @@ UNKNOWN_WITNESS: Final = N_("Nobody whom this log asks has cosigned it.")
 class Check:
     """One step of a proof: what it says, whether it holds, and the values (label, value).
 
-    `holds` is None for a step that could not be asked; `why` then says the reason.
+    `holds` is None for a step that could not be asked; `why` then says the reason, or why it does not hold.
     """
 
     says: str
@@ -134,7 +135,7 @@ async def grown(s: ReadSession, size: int, root: bytes, trusted: Trusted) -> Che
         (N_("root that you saw"), seen.root.hex()),
     )
     if seen.key_id not in {key.key_id for key in (trusted.vkey, *trusted.earlier)}:
-        return Check(CONSISTENCY, None, values, why=OTHER_KEY)
+        return Check(CONSISTENCY, False, values, why=OTHER_KEY)
     return await consistent(s, CONSISTENCY, (seen.size, seen.root), (size, root), values)
 
 

@@ -5,13 +5,22 @@
    here. What a server can leave out or put off is never "everything holds". */
 "use strict";
 (() => {
+  const KEPT = "databourse:checkpoint:";
+  const forget = () => {
+    try {
+      const names = Object.keys(localStorage).filter((name) => name.startsWith(KEPT));
+      names.forEach((name) => localStorage.removeItem(name));
+    } catch (error) {
+      if (error.name !== "SecurityError") throw error; // it may keep nothing, and so keeps nothing
+    }
+  };
+  document.querySelectorAll("form[data-forget]").forEach((form) => form.addEventListener("submit", forget));
   const box = document.getElementById("verify");
   if (!box) return;
   const told = box.dataset;
   const text = new TextEncoder();
   const DASH = "\u2014 ";
   const MOST = 262144;
-  const KEPT = "databourse:checkpoint:";
   const FINE = ["first", "closed", "unasked"]; // reasons for a step not asked that leave nothing to doubt
 
   class Unreached extends Error {}

@@ -167,6 +167,7 @@ def test_readings_are_chained_and_a_person_keeps_twenty_questions(tmp_path, cloc
     assert len(lines) == 3
     path.write_bytes(lines[0] + lines[2])
     assert not readings.unbroken(month)
+    assert readings.chain(month).count > 0
     for number in range(20):
         readings.save("u", f"n{number}", {"q": "x"})
     with pytest.raises(TooManySaved):

@@ -216,6 +216,21 @@ def test_the_readers_own_browser_verifies_an_entry_and_finds_a_forged_one(site, 
     context.close()
 
 
+def test_a_reader_has_the_browser_forget_what_both_of_its_checks_remember(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    page.goto("/en/ledger/40")
+    assert _verified(page, "everything holds. No witness")[4:] == ["–", "–", "False"]
+    assert page.evaluate("localStorage.length") == 1
+    assert "databourse_seen" in [cookie["name"] for cookie in context.cookies()]
+    page.get_by_text("What this browser remembers", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Forget what this browser remembers").click()
+    assert page.evaluate("localStorage.length") == 0
+    assert "databourse_seen" not in [cookie["name"] for cookie in context.cookies()]
+    context.close()
+
+
 def _verified(page: Page, says: str) -> list[str]:
     """Press the button, and wait for what is said: the marks, and whether the alarm is seen."""
     page.get_by_role("button", name="Verify in my browser").click()

@@ -16,6 +16,7 @@ from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.findings import with_findings
 from tests.web.pages.test_every_page import structure
+from web.limits import CHECKS
 from web.pages import checking
 
 UNKNOWN = "ab" * 32
@@ -219,3 +220,16 @@ async def test_a_finding_is_printed_for_the_file(market: Market) -> None:
         assert (await reader.entry(s, seq=58)).leaf_hash.hex() in page.words
     await Browser(market.served, market.buyer).get(f"/reg/findings/{finding_id}/report", expect=403)
     await Browser(market.served, market.samr).get(f"/reg/findings/{'0' * 64}/report", expect=404)
+
+
+async def test_one_address_has_only_so_much_checked(market: Market) -> None:
+    browser = Browser(market.served)
+    page = await browser.get("/verify")
+    for _ in range(CHECKS - 1):
+        market.served.app.state.checks.count("127.0.0.1")
+    assert (await browser.client.get("/en/verify/nothing")).status_code == 404
+    answer = await browser.client.get("/en/verify/nothing")
+    assert (answer.status_code, int(answer.headers["retry-after"])) == (429, 10)
+    assert "Too many checks from your address" in answer.text
+    page = await browser.send_file(page, "/verify", "a.txt", b"x", field_name="file", expect=429)
+    assert "too-many-checks" in page.words

@@ -72,7 +72,11 @@ async def test_a_log_that_is_not_the_one_seen_before_is_an_alarm_and_is_not_reme
     remembering(browser, other)
     page = await browser.get("/ledger/4")
     assert "signed by another key" in page.words
-    assert "Everything holds." in page.words
+    assert "Not everything holds." in page.words
+    assert "The proof does not hold. Tell the data authority." in page.words
+    assert last_seen(browser) == other  # nothing is remembered in its stead until the reader says so
+    await browser.send(page, "/ledger/forget")
+    assert "Everything holds." in (await browser.get("/ledger/4")).words
 
 
 @pytest.mark.parametrize("odd", ["", "x", "00.1.00", "0" * 8 + ".-1." + "0" * 64, "0" * 8 + ".٣." + "0" * 64])
