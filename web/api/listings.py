@@ -168,6 +168,8 @@ class PersonalForm(Asked):
     separately_consented: bool = False
     impact_assessed: bool = False
     anonymised: bool = False
+    consent_id: Id | None = None
+    assessment_id: Id | None = None
 
 
 class SubmitForm(Asked):

@@ -243,7 +243,7 @@ async def submit(visitor: VisitorDep, listing_id: str) -> Response:
     personal = {
         name: form.flag(f"personal_{name}")
         for name in ("contained", "consented", "separately_consented", "impact_assessed", "anonymised")
-    }
+    } | {name: form.optional(name) for name in ("consent_id", "assessment_id")}
     flags = {
         name: form.flag(name)
         for name in (
