@@ -6,6 +6,7 @@ A test compares them with the tables of the registry.
 from collections.abc import Mapping
 from typing import Final
 
+from supervision.audit_customs import CUSTOMS_MACHINES, CUSTOMS_SPEAKERS
 from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
@@ -101,6 +102,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
+    **CUSTOMS_MACHINES,
     **GRADING_MACHINES,
     **VOUCHER_MACHINES,
     "opn_": ("open-list entry", OPENING_MOVES),
@@ -117,6 +119,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         "REG.CANCEL": frozenset({"PROVIDER"}),
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
+        **CUSTOMS_SPEAKERS,
         **GRADING_SPEAKERS,
         **VOUCHER_SPEAKERS,
         # What was measured of an agency's data, by the exchange's own hand.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from base.clock import rfc3339
 from supervision.errors import UnusableLedger
 from supervision.evidence.auctions import bids_of
 from supervision.evidence.counted import Counted
+from supervision.evidence.crossing import Crossing
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
 from supervision.evidence.granted import Granted
 from supervision.evidence.register import Register
@@ -25,10 +25,6 @@ from supervision.evidence.stories import TableRow, rows_of
 from supervision.evidence.telling import FILE, SKETCH, Told, hits_of, sketch_of
 from supervision.evidence.vouchers import VOUCHER, uses_of, voucher_of
 from supervision.evidence.writer import SUMMARY, Form, TableWriter, written_whole
-
-_ROUTED: Final[Mapping[str, str]] = MappingProxyType({"EXEMPT": "CLEARED", "REFUSED": "REJECTED"})
-"""Where a route leads at once (`states.md` §3.6); a domestic delivery is no export and has no status."""
-
 
 AUCTION: Final = "AUC."
 NOTICES: Final = ("CND.REPORT", "CND.CHANGE")
@@ -55,14 +51,15 @@ class Derived:
 def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PARQUET) -> Derived:
     """Write the evidence tables of `entries` (seq, entry, opening) into the folder `out`.
 
-    Memory grows with members and their accounts, certificates, mandates, interests and listings, not with
-    trades or entries.
+    Memory grows with members and their accounts, certificates, mandates, interests, listings and customs
+    declarations, not with trades or entries.
     Either all tables are written or `out` stays as it was. Raises UnusableLedger naming the seq of an
     entry that is not of the form agreed, UnusableEvidence if `out` is not ours to write.
     """
     derived = Derived()
     register = Register()
     counted, told, granted = Counted(register.listings), Told(register.files), Granted()
+    crossing = Crossing()
     with (
         written_whole(out) as work,
         tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
@@ -74,10 +71,11 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
                 with _blamed_on(fact.seq):
                     _take(fact, register, writer)
                     _lay_aside(fact, spill)
-                    for table, row in chain(counted.take(fact), told.take(fact), granted.take(fact)):
+                    taken = counted.take(fact), told.take(fact), granted.take(fact), crossing.take(fact)
+                    for table, row in chain.from_iterable(taken):
                         writer.add(table, row)
                 _note(fact, derived)
-            for table, row in chain(register.rows(), counted.rows(), granted.rows()):
+            for table, row in chain(register.rows(), counted.rows(), granted.rows(), crossing.rows()):
                 writer.add(table, row)
             for about, facts in spill.stories():
                 with _blamed_on(facts[0].seq):
@@ -109,11 +107,6 @@ def _take(fact: Fact, register: Register, writer: TableWriter) -> None:
                 "seq": fact.seq,
             },
         )
-    elif fact.event == "XBD.AUTO_ROUTE":
-        names = ("declaration_id", "trade_id", "exporter_id", "recipient_id", "country", "route")
-        row = {name: said.get(name) for name in names}
-        status = fact.after or _ROUTED.get(str(said.get("route")))
-        writer.add("exports", row | {"declared_at": fact.at, "status": status, "seq": fact.seq})
     elif fact.event.startswith("CND."):
         _of_conduct(fact, register, writer)
     elif fact.event == "MED.SEND":
