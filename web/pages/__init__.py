@@ -74,6 +74,7 @@ from web.pages import (
     supervisor,
     surveying,
     trades,
+    weighing,
 )
 from web.pages.languages import LANGS
 from web.pages.session import FormTokens
@@ -90,6 +91,7 @@ PARTS = (
     rechecks,
     registering,
     agencies,
+    weighing,
     provenance,
     requests,
     auditing,

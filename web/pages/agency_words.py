@@ -133,7 +133,15 @@ _DCMM: Final[Mapping[str, str]] = {
     "4": N_("4 quantitatively managed"),
     "5": N_("5 optimised"),
 }
+_PROPERTIES: Final[Mapping[str, str]] = {
+    "TRUTH": N_("Truth"),
+    "ACCURACY": N_("Accuracy"),
+    "COMPLETENESS": N_("Completeness"),
+    "TIMELINESS": N_("Timeliness"),
+    "USABILITY": N_("Usability"),
+}
 GROUPS: Final = {
+    "property": _PROPERTIES,
     "chief_end": _ENDS,
     "evaluation_state": _STATES,
     "evaluation_grade": _GRADES,

@@ -19,7 +19,8 @@ from market.listings.errors import ListingUnknown
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
-from registry.quality import PASS_DIMENSION, PASS_SCORE, WEIGHT_PERCENT, tenths_of
+from registry.measuring.rules import five_properties
+from registry.quality import PASS_DIMENSION, PASS_SCORE, WEIGHT_PERCENT, Dimension, tenths_of
 from registry.repository import latest_report, reports_of
 from registry.tables import QualityRow
 from web.charts.quality import dimensions as dimensions_chart
@@ -161,6 +162,7 @@ async def quality(visitor: VisitorDep, listing_id: str) -> Response:
         listing=listing,
         report=report,
         document=document,
+        five=five_properties({one: tenths_of(document["dimensions"][one]) for one in Dimension}, None),
         weights=WEIGHT_PERCENT,
         tenths=tenths_of,
         pass_score=PASS_SCORE,

@@ -5,12 +5,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.calendar import shanghai_day
 from base.errors import NotFound
 from brokers.repository import certificates_of
 from identity.repository import get_organisation
 from market.listings import catalogue
 from market.listings.categories import CATEGORY_LABELS
 from market.settlement.sales import months_of
+from registry.maturity.service import dcmm_of
 from registry.repository import scores_of
 from web.pages.regions import region
 from web.pages.visiting import VisitorDep
@@ -34,6 +36,8 @@ async def provider(
         scores = await scores_of(s, listing_ids={one.listing_id for one in page.listings})
         certificates = await certificates_of(s, org_id=org_id)
         decisions = await on_display(s, now=visitor.node.clock.now())
+        today = shanghai_day(visitor.node.clock.now())
+        dcmm = await dcmm_of(s, org_id=org_id, on=today)
         months = await months_of(s, seller_id=org_id, now=visitor.node.clock.now())
     return visitor.render(
         "provider.html",
@@ -47,6 +51,7 @@ async def provider(
         decisions=[one for one in decisions if org_id in one.document.get("org_ids", ())],
         settled=sum(month.trades for month in months),
         labels=CATEGORY_LABELS,
+        dcmm=dcmm,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.calendar import shanghai_day
 from base.errors import NotFound
 from brokers import repository
 from brokers.applying import wanted_of
@@ -14,6 +15,7 @@ from brokers.rules import BrokerType
 from brokers.states import APPLICATION, CertificateEvent, CertificateState, allowed_to
 from ledger.reader import statements_of
 from market.listings.categories import CATEGORY_LABELS
+from registry.maturity.service import dcmm_of
 from registry.rules import Level
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
@@ -133,12 +135,14 @@ async def _one(visitor: Visitor, cert_id: str, filled: Filled) -> Response:
         annuals = await repository.annuals_of(s, cert_id=cert_id) if insider else ()
         said = await statements_of(s, object_id=cert_id)
         votes = len(await repository.votes_of(s, cert_id=cert_id))
+        dcmm = await dcmm_of(s, org_id=row.org_id, on=shanghai_day(visitor.node.clock.now()))
         names = await names_of(s, [row.org_id], (one.objector_id for one in objections))
     state = row.status if held is None else held.status
     shown = (EvidenceKind(one.kind) for one in evidence if one.event in {"APPLY", "CORRECT"})
     roles = visitor.roles if row.org_id == visitor.org_id else visitor.roles - {"BROKER"}
     return visitor.render(
         "qualification.html",
+        dcmm=dcmm,
         filled=filled,
         row=row,
         held=held,

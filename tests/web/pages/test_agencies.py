@@ -93,3 +93,15 @@ async def test_a_maturity_level_is_claimed_and_confirmed(market: Market) -> None
     form = next(one for one in page.forms if "/registry/maturity/dcm_" in one.action)
     page = await submit(authority, page, form.action.rpartition("/")[2], event="CONFIRM", reason="")
     assert "数据主管部门已确认" in (await Browser(market.served, None, "zh").get("/registry/maturity")).words
+
+
+async def test_quality_is_shown_to_agencies_and_supervisors_alone(market: Market) -> None:
+    authority = Browser(market.served, market.people["authority"], "zh")
+    page = await authority.get("/registry/quality")
+    assert "尚无条目经评测" in page.words
+    assert structure(page, "zh") == []
+    nothing = {"left_id": "dat_" + "0" * 26, "right_id": "dat_" + "1" * 26, "key": "uscc", "columns": ""}
+    page = await submit(authority, page, "/registry/quality/check", 404, **nothing)
+    assert (
+        await Browser(market.served, market.people["buyer"], "zh").client.get("/zh/registry/quality")
+    ).status_code == 403
