@@ -1,5 +1,6 @@
 """An agency's chief data officer: one stands at a time, the history stays, and only that person signs."""
 
+import asyncio
 import itertools
 from datetime import date, timedelta
 from pathlib import Path
@@ -161,3 +162,23 @@ def test_the_table_refuses_everything_else_and_the_auditor_holds_the_same():
 def test_the_page_is_drawn_from_the_table():
     page = Path(DRAWING.page).read_text(encoding="utf-8")
     assert DRAWING.redraw(page) == page
+
+
+@pytest.mark.postgresql
+async def test_of_two_appointments_at_once_one_replaces_the_other(postgresql_database, clock) -> None:
+    house = await make_house(postgresql_database, clock)
+    agency = await house.admit("省交通运输厅", {"PUBLIC_AGENCY"})
+    chiefs = await asyncio.gather(*(seat_chief(house, agency) for _ in range(4)))
+    standing = [row for row in await rows(house) if row[1] == "STANDING"]
+    assert len(standing) == 1
+    assert len(await rows(house)) == 4
+    (user_id, _, _) = standing[0]
+    signed = 0
+    for chief in chiefs:
+        try:
+            await signs(house, agency, chief.user_id)
+        except ChiefWanted:
+            continue
+        signed += 1
+        assert chief.user_id == user_id
+    assert signed == 1
