@@ -39,7 +39,7 @@ VOUCHER_MOVES: Final[Moves] = {
     **{(state, "CRT.SUPERSEDE"): (PROVIDERS, "SUPERSEDED") for state in _GOOD},
 }
 VOUCHER_MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
-    "crt_": ("asset certificate", VOUCHER_MOVES),
+    "vch_": ("asset certificate", VOUCHER_MOVES),
     "cty_": ("type of asset certificate", VOUCHER_TYPE_MOVES),
 }
 VOUCHER_SPEAKERS: Final = {"CRT.APPOINT": PROVIDERS}

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ledger.reader import Statement
 from registry.rules import Level
+from registry.vouchers.desk import VoucherDesk
 from registry.vouchers.generating import Goods
 from registry.vouchers.rules import (
     CODE,
@@ -30,6 +31,7 @@ from registry.vouchers.rules import (
 )
 from registry.vouchers.tables import VoucherIssuerRow, VoucherRow, VoucherTypeRow, VoucherUseRow
 from web.acts import Args, Asked, Id, Sha256
+from web.node import Node
 from web.views import View
 
 MAX_PRESENTATION: Final = 65_536
@@ -44,6 +46,11 @@ Uses = Annotated[int, Field(ge=1, le=10_000)]
 Tenths = Annotated[int, Field(ge=0, le=MOST_TENTHS)]
 Items = Annotated[list[Word], Field(min_length=1, max_length=MAX_ITEMS)]
 Did = Annotated[str, Field(pattern=r"^did:key:z[1-9A-HJ-NP-Za-km-z]{20,100}$")]
+
+
+def desk_of(node: Node) -> VoucherDesk:
+    """Where certificates are written on this node."""
+    return VoucherDesk(node.safe, node.settings.public_url)
 
 
 class TypeItemForm(Asked):

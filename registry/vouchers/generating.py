@@ -153,7 +153,7 @@ async def correct(
                 "sealed_holder",
             }
         ),
-        voucher_id=act.new_id("crt"),
+        voucher_id=act.new_id("vch"),
         max_uses=row.max_uses - row.used,
         challenge=act.nonce(),
         status=VoucherState.GENERATED,

@@ -78,7 +78,7 @@ async def request(
     for org_id in sorted(members):
         await require_member(s, org_id=org_id)
     row = VoucherRow(
-        voucher_id=act.new_id("crt"),
+        voucher_id=act.new_id("vch"),
         type_id=type_id,
         subject_kind=subject_kind,
         subject_id=subject_id,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from supervision.evidence.facts import Fact
 
 TableRow = tuple[str, Mapping[str, Any]]
-VOUCHER: Final = "crt_"
+VOUCHER: Final = "vch_"
 """The prefix of a certificate's id, under which what is said of it is laid aside together."""
 _VERIFY: Final = "CRT.VERIFY"
 

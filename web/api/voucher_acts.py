@@ -6,7 +6,6 @@ from typing import Any, Final
 from base.db import WriteSession
 from ledger.recording import Act
 from registry.vouchers import approving, generating, holding, requesting, using
-from registry.vouchers.desk import VoucherDesk
 from registry.vouchers.states import AUTHORITY, MEMBERS, PROVIDERS
 from web.acts import ActKind, Args, kind
 from web.node import Node
@@ -29,15 +28,11 @@ from web.voucher_forms import (
     VoucherTypeView,
     VoucherUseView,
     VoucherView,
+    desk_of,
 )
 
 REVOKERS: Final = MEMBERS | {"COURT"}
 _Carry = Callable[[WriteSession, Act, Any, Node], Awaitable[Any]]
-
-
-def desk_of(node: Node) -> VoucherDesk:
-    """Where certificates are written on this node."""
-    return VoucherDesk(node.safe, node.settings.public_url)
 
 
 def _plain(verb: Callable[..., Awaitable[Any]]) -> _Carry:

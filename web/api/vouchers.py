@@ -31,7 +31,6 @@ from web.api.voucher_acts import (
     REVOKE_TYPE,
     STORE,
     VERIFY,
-    desk_of,
 )
 from web.deps import Caller, CallerDep, NodeDep, ReadDep, answers, respond
 from web.views import View
@@ -64,6 +63,7 @@ from web.voucher_forms import (
     VoucherUseView,
     VoucherView,
     attempts_of,
+    desk_of,
 )
 
 router = APIRouter(tags=["asset certificates"])

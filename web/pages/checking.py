@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from base.db import ReadSession
 from base.errors import Busy, Malformed, NotFound, TooLarge, TooMany
+from base.ids import is_id
 from base.signing import keyid_of, parse_envelope, pre_authentication
 from identity.repository import get_key
 from ledger import reader, trail
@@ -41,6 +42,7 @@ from web.pages.languages import N_
 from web.pages.multipart import upload_of
 from web.pages.proving import CHECKPOINT, INCLUSION, Check, Under, consistent, prove, prove_present
 from web.pages.visiting import Visitor, VisitorDep
+from web.pages.voucher_checks import told_voucher
 from web.register import record_on
 
 router = APIRouter()
@@ -208,6 +210,8 @@ async def _known(visitor: Visitor, s: ReadSession, asked: str) -> list[Known]:
         with suppress(NotFound):
             return [await _certificate(visitor, s, await get_certificate(s, certificate_no=number))]
         return []
+    if is_id(asked.lower(), "vch"):
+        return await _voucher(visitor, s, asked.lower())
     found: list[Known] = []
     if _DIGEST.fullmatch(asked.lower()):
         found = await _digest(visitor, s, asked.lower())
@@ -227,6 +231,7 @@ async def _digest(visitor: Visitor, s: ReadSession, sha256: str) -> list[Known]:
     row = await certificate_by_digest(s, certificate_sha256=sha256)
     if row is not None:
         found.append(await _certificate(visitor, s, row))
+    found += await _voucher(visitor, s, sha256)
     trade_id = await trade_of_contract(s, contract_sha256=sha256)
     said = (
         await reader.statements_about(s, object_ids=[trade_id], events=["TRD.CONTRACT"]) if trade_id else ()
@@ -323,6 +328,16 @@ async def _certificate(visitor: Visitor, s: ReadSession, row: TradeCertificate) 
     no = row.certificate_no
     page = f"/trade-certificates/{no}"
     return Known(N_("Trade certificate"), no, page, facts, checks, f"/certificates/{no}")
+
+
+async def _voucher(visitor: Visitor, s: ReadSession, asked: str) -> list[Known]:
+    """An asset certificate by its id or a digest: whether it stands, and its digest in the ledger."""
+    told = await told_voucher(s, asked, now=visitor.node.clock.now())
+    if told is None:
+        return []
+    in_ledger = () if told.said is None else await _in_ledger(visitor, s, told.said, told.digest)
+    checks = (Check(STANDS, told.stands, ()), *in_ledger)
+    return [Known(N_("Public-data asset certificate"), told.voucher_id, None, told.facts, checks)]
 
 
 async def _broker(visitor: Visitor, s: ReadSession, no: str) -> Known:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from web.pages import voucher_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -43,6 +44,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "REG.REVOKE": N_("Right revoked"),
     "RGR.RECOGNISE": N_("Registrar recognised"),
     "RGR.END": N_("Registrar's recognition ended"),
+    **voucher_words.EVENTS,
 }
 _KINDS: Final[Mapping[str, str]] = {
     "PROPERTY_RIGHT": N_("Data property right"),
@@ -100,4 +102,5 @@ GROUPS: Final = {
     "registration_revocation": _REVOCATIONS,
     "registration_note": _NOTES,
     "registration_wish": _WISHES,
+    **voucher_words.GROUPS,
 }

@@ -44,7 +44,7 @@ def disclosed(item: str, **value: Any) -> ItemFacts:
 
 
 FACTS: Final = VoucherFacts(
-    voucher_id="crt_01kb0000000000000000000009",
+    voucher_id="vch_01kb0000000000000000000009",
     type_code="ELEC-CREDIT",
     scenario="CREDIT",
     mode="RANGES",
