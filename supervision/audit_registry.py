@@ -8,6 +8,7 @@ from typing import Final
 
 from supervision.audit_customs import CUSTOMS_MACHINES, CUSTOMS_SPEAKERS
 from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
+from supervision.audit_lists import LIST_MACHINES, LIST_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
 from supervision.audit_vouchers import VOUCHER_MACHINES, VOUCHER_SPEAKERS
@@ -103,6 +104,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
     **CUSTOMS_MACHINES,
+    **LIST_MACHINES,
     **GRADING_MACHINES,
     **VOUCHER_MACHINES,
     "opn_": ("open-list entry", OPENING_MOVES),
@@ -120,6 +122,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
         **CUSTOMS_SPEAKERS,
+        **LIST_SPEAKERS,
         **GRADING_SPEAKERS,
         **VOUCHER_SPEAKERS,
         # What was measured of an agency's data, by the exchange's own hand.

@@ -59,6 +59,7 @@ from market.settlement.instructing import SEND_JOB, Escrow
 from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
+from registry.lists.files import forget_list_files
 from registry.opening.clockwork import checking_handlers
 from registry.opening.winding import CHECK_JOB as OPEN_CHECK_JOB
 from web.limits import Uploads
@@ -392,7 +393,8 @@ async def tidy(node: Node) -> None:
         await forget_expired(s, now=node.clock.now())
         await forget(s, before=node.clock.now() - ANSWERS_KEPT)
         gone = await forget_uploads(s, before=node.clock.now() - UPLOADS_KEPT)
-    for file_id in gone:
+        mine = await forget_list_files(s, before=node.clock.now() - UPLOADS_KEPT)
+    for file_id in (*gone, *mine):
         await node.files.delete(file_id)
     await node.files.remove_abandoned()
     await asyncio.to_thread(_empty, node.scratch())

@@ -12,7 +12,8 @@ from base.db import ReadSession
 from registry.lists.figures import ListFacts
 from registry.lists.rules import DemandState, Listed
 from registry.lists.states import SOURCED, WAITING, ItemState, ShareState
-from registry.lists.tables import DataRow, DemandRow, ItemRow, ShareRow, SystemRow
+from registry.lists.tables import DataRow, DemandRow, ItemRow, ShareRow, ShareUseRow, SystemRow
+from registry.rules import Level
 
 _ALL: Any = func.count()
 
@@ -143,3 +144,31 @@ async def _service(s: ReadSession, agency_id: str, since: datetime, until: datet
         ShareRow.provider_id == agency_id,
     )
     return {"to_serve": whole, "served_in_time": in_time, "served_late": too_late}
+
+
+async def uses_of(
+    s: ReadSession, *, since: date, until: date
+) -> Sequence[tuple[str, str, Level, int, int, int, int]]:
+    """Calls in [since, until): provider, requester, level, calls, failed, bytes, milliseconds (R16)."""
+    asked: Any = select
+    query: Any = (
+        asked(
+            ShareRow.provider_id,
+            ShareRow.requester_id,
+            DataRow.level,
+            func.sum(ShareUseRow.calls),
+            func.sum(ShareUseRow.failed),
+            func.sum(ShareUseRow.bytes),
+            func.sum(ShareUseRow.took_ms),
+        )
+        .where(
+            col(ShareUseRow.share_id) == col(ShareRow.share_id),
+            col(ShareRow.data_id) == col(DataRow.data_id),
+            col(ShareUseRow.day) >= since,
+            col(ShareUseRow.day) < until,
+        )
+        .group_by(col(ShareRow.provider_id), col(ShareRow.requester_id), col(DataRow.level))
+        .order_by(col(ShareRow.provider_id), col(ShareRow.requester_id), col(DataRow.level))
+    )
+    found: Sequence[Any] = (await s.exec(query)).all()
+    return [tuple(one) for one in found]

@@ -360,3 +360,13 @@ async def in_turn(s: WriteSession, what: str) -> None:
     if s.get_bind().dialect.name == "postgresql":  # SQLite's one writer has it already
         number = int.from_bytes(hashlib.sha256(f"lists/{what}".encode()).digest()[:8], signed=True)
         await (await s.connection()).execute(sql("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+async def system_names(s: ReadSession, *, system_ids: Collection[str]) -> dict[str, str]:
+    """The names of systems by id; an unknown one is left out."""
+    if not system_ids:
+        return {}
+    query = select(SystemRow.system_id, SystemRow.name).where(
+        col(SystemRow.system_id).in_(sorted(system_ids))
+    )
+    return dict((await s.exec(query)).all())

@@ -256,13 +256,16 @@ async def _check_new(
 ) -> None:
     """That an item repeats none, and that what is alike was looked at. Raises ItemExists."""
     found = await matches(s, item=item, at=act.now, beside=beside)
-    in_the_way = [
-        {"item_id": row.item_id, "match": how.value, "source_id": row.source_id, "status": row.status.value}
-        for row, how, _ in found
-        if how is Match.SAME or row.item_id not in differs_from
-    ]
+    in_the_way = [(row, how) for row, how, _ in found if how is Match.SAME or row.item_id not in differs_from]
     if in_the_way:
-        raise ItemExists("this item exists: it is had from its source", items=in_the_way)
+        row, how = in_the_way[0]
+        raise ItemExists(
+            "this item exists: it is had from its source",
+            item_id=row.item_id,
+            match=how.value,
+            source_id=row.source_id or "",
+            item_ids=[one.item_id for one, _ in in_the_way],
+        )
 
 
 async def _name_source(s: WriteSession, claimed: ItemClaimRow) -> None:

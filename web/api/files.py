@@ -46,7 +46,7 @@ async def upload(
     row = await keep_upload(
         caller,
         request.stream(),
-        name=_decoded(file_name),
+        name=decoded(file_name),
         media_type=request.headers.get("content-type", ""),
         length=request.headers.get("content-length"),
     )
@@ -86,7 +86,7 @@ async def quality(
     return QualityView.of(row)
 
 
-def _decoded(field: str) -> str:
+def decoded(field: str) -> str:
     """A file's name out of a header, which carries ASCII only. Raises Malformed."""
     try:
         if field.isascii():

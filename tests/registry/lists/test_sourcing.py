@@ -68,7 +68,7 @@ async def test_what_exists_is_had_from_its_source_and_not_collected_again(office
     await office.claimed(office.police, row.item_id)
     async with refused(office.database, ItemExists) as caught:
         await office.item(office.transport, name="车辆 号牌", code="", synonyms=())
-    (found,) = caught.value.facts["items"]
+    found = caught.value.facts
     assert (found["item_id"], found["match"], found["source_id"]) == (
         row.item_id,
         "SAME",
