@@ -73,6 +73,7 @@ from web.api import (
     usage,
     uses,
     vouchers,
+    watching,
     witness,
 )
 from web.problems import MEDIA_TYPE, Problem
@@ -157,6 +158,7 @@ def install(app: FastAPI) -> None:
         case_papers,
         erasures,
         ledger,
+        watching,
         witness,
     ):
         v1.include_router(part.router)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from io import StringIO
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Query
@@ -22,8 +23,8 @@ from ledger.checkpoint import MAX_SIZE
 from ledger.statement import envelope_bytes
 from ledger.trail import COUNTED
 from market.listings.categories import CATEGORY_LABELS
+from web.asking import NAMES, Question
 from web.pages import words
-from web.pages.asking import NAMES, Question
 from web.pages.explorer import Seq, closed_place, render_present
 from web.pages.forms import Filled, sent_back
 from web.pages.naming import names_of
@@ -117,6 +118,7 @@ async def _ask(visitor: Visitor, before: int | None, filled: Filled) -> Response
         most=COUNTED,
         next_address=_address(visitor, asked, before=page.before) if page.before is not None else None,
         exports={kind: _address(visitor, asked, "/export", kind=kind, upto=newest) for kind in _KINDS},
+        as_json=f"/api/v1/trail?{urlencode(dict(asked.parts))}",
         roles=visitor.options("role", Role),
         events=visitor.options("event", words.EVENTS),
         groups=groups,

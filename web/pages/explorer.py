@@ -16,8 +16,8 @@ from ledger.checkpoint import MAX_SIZE, b64
 from ledger.errors import StatementUnknown
 from ledger.log_keys import log_keys, past_places, shards
 from ledger.reader import Statement
+from web.asking import Question
 from web.pages import words
-from web.pages.asking import Question
 from web.pages.naming import names_of
 from web.pages.proving import Proof, Trusted, prove_present
 from web.pages.seeing import forget, remember, seen_by

@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.pages.languages import N_
-from web.pages.supervisor import READERS
 from web.pages.visiting import Visitor, VisitorDep
+from web.watching import CHECK, MEASURE, PACK, RANGE, job_seen
 from web.working import Job, JobUnknown, Wanted, Working
 
 router = APIRouter()
-CHECK, PACK, MEASURE, RANGE = "check", "pack", "measure", "range"
 WORDS: Final = {
     CHECK: N_("Full re-check of the log"),
     RANGE: N_("Re-check of entries"),
@@ -34,7 +33,6 @@ STATUS: Final = {
     "failed": N_("failed"),
     "cancelled": N_("called off"),
 }
-_SUPERVISORY: Final = frozenset({CHECK, PACK, RANGE})
 _RUNS: Final = {"supervision": "/reg/run", "statistics": "/reg/statistics"}
 
 
@@ -53,11 +51,8 @@ def wanted(visitor: Visitor, kind: str, *stages: str, **asked: Any) -> Wanted:
 def job_of(visitor: Visitor, job_id: str, *kinds: str) -> Job:
     """A job that the visitor may see: its organisation's own, or a supervisor's. Raises JobUnknown."""
     session = visitor.require()
-    job = working_of(visitor).job(job_id)
-    seen = job.kind in _SUPERVISORY and visitor.may(READERS)
-    if (not seen and job.org_id != session.actor.org_id) or (kinds and job.kind not in kinds):
-        raise JobUnknown("no such job", job_id=job_id)
-    return job
+    org_id = session.actor.org_id
+    return job_seen(working_of(visitor), job_id, org_id=org_id, roles=visitor.roles, kinds=kinds)
 
 
 def place_of(job: Job) -> str:

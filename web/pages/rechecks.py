@@ -14,13 +14,14 @@ from ledger.erasure import EVENT as ERASE
 from ledger.log_keys import shards
 from web.pages.explorer import trusted_by
 from web.pages.forms import Filled, Form, Invalid, Problem, sent_back
-from web.pages.jobs import CHECK, PACK, RANGE, STATUS, WORDS, job_of, wanted, working_of
+from web.pages.jobs import STATUS, WORDS, job_of, wanted, working_of
 from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.proving import prove_present
 from web.pages.supervisor import READERS, supervising_of
 from web.pages.visiting import Visitor, VisitorDep
 from web.rechecking import MOST_ENTRIES, Commands, audit_of, entries_of, pack_of
+from web.watching import CHECK, PACK, RANGE
 from web.working import Job, TooMuchAtOnce
 
 router = APIRouter()

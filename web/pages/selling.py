@@ -27,7 +27,7 @@ from web.pages.acting import attempt, caller_for
 from web.pages.declaring import columns_text, declaration_of
 from web.pages.forms import Filled, Form, Invalid, sent_back
 from web.pages.guiding import guide_of
-from web.pages.jobs import MEASURE, wanted, working_of
+from web.pages.jobs import wanted, working_of
 from web.pages.listing_parts import parts_of
 from web.pages.multipart import upload_of
 from web.pages.naming import names_of
@@ -35,6 +35,7 @@ from web.pages.planning import plan_of_form, planned
 from web.pages.regions import REGIONS
 from web.pages.sandboxing import MODES, sandbox_of_form, shown_terms
 from web.pages.visiting import SELLERS, Visitor, VisitorDep
+from web.watching import MEASURE
 from web.working import Hand
 
 router = APIRouter()

@@ -18,6 +18,7 @@ from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding
 from supervision.report import Report, summarise
 from supervision.rule_table import in_force
+from web import watching
 from web.pages.acting import attempt
 from web.pages.forms import Filled
 from web.pages.naming import names_of
@@ -26,7 +27,7 @@ from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 from web.supervising import NoFindingsYet, Supervising, SupervisionRunning
 
 router = APIRouter()
-READERS: Final = HANDLERS | {"AUDITOR"} | OPERATOR
+READERS: Final = watching.READERS
 _SHOWN: Final = 200
 _MOST_CASES: Final = 100
 _ORDER: Final = {"high": 0, "medium": 1, "low": 2}
