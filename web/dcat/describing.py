@@ -322,7 +322,7 @@ def _licence_type(one: Licence) -> list[Thing]:
 def _place(place: Place, base: str) -> Thing | None:
     if not place.code or place.code == "CN":
         return None
-    names = [Text(name, lang) for name, lang in ((place.zh, "zh"), (place.en, "en")) if name]
+    names = both(place.zh or f"行政区划 {place.code}", place.en or f"Region {place.code}")
     says = said(
         ("dct:identifier", Text(place.code)),
         ("skos:inScheme", Iri(f"{base}/catalog#gbt2260")),
