@@ -50,6 +50,21 @@ _FAR: Final = 144  # (10 x 4 standard deviations)^2 of a share of a tenth, over 
 _HEALTH: Final = re.compile(
     r"icd|diagnos|disease|medicat|hba1c|诊断|疾病|病种|病名|病史|用药|血糖|血压|过敏|糖化", re.IGNORECASE
 )
+_BIOMETRIC: Final = re.compile(
+    r"fingerprint|finger_?vein|palm_?print|voice_?print|face_?print"
+    r"|(?:^|_)(?:face|facial|iris|retina|gait)_?(?:id|code|scan|image|template|feature|vector|embedding)"
+    r"|指纹|人脸|面部(?:特征|图像)|虹膜|视网膜|声纹|掌纹|指静脉|步态|基因(?:序列|型)",
+    re.IGNORECASE,
+)
+_PART: Final = re.compile(
+    r"(?:^|_)(?:part|model|sku|bom|spec|drawing|material|item)(?:$|_)(?:no|num|code|id)?"
+    r"|零件|部件|型号|图号|料号|物料|规格|货号|批次",
+    re.IGNORECASE,
+)
+# The last category of each letter of ICD-10 (WHO), where it is not 99; W, X and Y, Z are whole.
+_LAST_CATEGORY: Final = {"D": 89, "E": 90, "H": 95, "K": 93, "P": 96, "T": 98, "Y": 98}
+_NO_CATEGORY: Final = frozenset({"D49", "V00"})
+_NINE_TENTHS: Final = (9, 10)
 # Classes of columns that single people out together: those of who somebody is, and others.
 _WHO: Final = {
     "birth": r"birth|(?:^|_)dob(?:$|_)|出生|生日",
@@ -142,15 +157,37 @@ def column_hints(
     ]
 
 
-def health_hints(column: str, *, coded: int, dotted: int, checked: int) -> list[Hint]:
-    """Whether a column tells of health: by its name, or most of its cells are codes with a decimal place.
+def is_icd_category(category: str) -> bool:
+    """Whether three characters are a category of ICD-10: a letter and a number that the letter has.
 
-    `coded` cells have the form of an ICD-10 code, `dotted` of these with a place after the point.
+    U holds what is assigned for a time. A second letter (C4A) is of national clinical modifications.
+    """
+    letter, number = category[:1].upper(), category[1:3]
+    if category.upper() in _NO_CATEGORY or not "A" <= letter <= "Z":
+        return False
+    return not number.isdigit() or int(number) <= _LAST_CATEGORY.get(letter, 99)
+
+
+def health_hints(column: str, *, coded: int, dotted: int, checked: int) -> list[Hint]:
+    """Whether a column tells of health: by its name, or nearly all its cells are codes of diagnoses.
+
+    `coded` cells are codes of ICD-10 by form and category, `dotted` of these with a place after the point.
+    Without a name that says so, nine cells in ten are codes and half have a place; what is named as parts,
+    models or materials is none, whatever its codes look like.
     """
     named = _HEALTH.search(column) is not None
-    if not checked or not (named or dotted * 2 >= checked):
+    many, of = _NINE_TENTHS
+    shaped = coded * of >= checked * many and dotted * 2 >= checked and _PART.search(column) is None
+    if not checked or not (named or shaped):
         return []
     return [Hint(HintKind.HEALTH, column, checked if named else coded, checked, flagged=True)]
+
+
+def biometric_hints(column: str, *, checked: int) -> list[Hint]:
+    """Whether a column holds fingerprints, faces, irises or voices, by its name; an empty one does not."""
+    if not checked or _BIOMETRIC.search(column) is None:
+        return []
+    return [Hint(HintKind.BIOMETRIC, column, checked, checked, flagged=True)]
 
 
 def singling_out(columns: Sequence[str]) -> list[str]:

@@ -142,12 +142,15 @@ class Census:
         looked = self._pieces(f"ORDER BY md5(w), w LIMIT {_CANDIDATES}")
         others = hints.column_hints(name, looked, present, of=int(candidates))
         self.hints += identities + [hint for hint in others if hint.kind is not HintKind.CN_ID]
-        coded, dotted = self._one(
-            """SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE contains(v, '.')), 0) FROM k
-            WHERE kind <> 'missing' AND regexp_full_match(v, $diagnosis)""",
-            diagnosis=hints.DIAGNOSIS,
-        )
-        self._around += hints.health_hints(name, coded=int(coded), dotted=int(dotted), checked=present)
+        categories = self._connection.execute(
+            """SELECT upper(v[1:3]), sum(n), coalesce(sum(n) FILTER (WHERE contains(v, '.')), 0) FROM k
+            WHERE kind <> 'missing' AND regexp_full_match(v, $diagnosis) GROUP BY 1""",
+            {"diagnosis": hints.DIAGNOSIS},
+        ).fetchall()
+        counts = [(int(n), int(dotted)) for one, n, dotted in categories if hints.is_icd_category(one)]
+        coded, dotted = sum(n for n, _ in counts), sum(n for _, n in counts)
+        self._around += hints.health_hints(name, coded=coded, dotted=dotted, checked=present)
+        self.hints += hints.biometric_hints(name, checked=present)
 
     def _pieces(self, which: str) -> Iterator[tuple[str, int]]:
         """Candidate values with their rows, a piece at a time."""

@@ -180,6 +180,7 @@ class HintKind(StrEnum):
     PLATE = "plate"
     GPS_PAIR = "gps-pair"
     HEALTH = "health"
+    BIOMETRIC = "biometric"
     QUASI = "quasi-identifier"
 
 
@@ -197,6 +198,7 @@ class Hint:
 _LEVEL_OF_HINT: Final[Mapping[HintKind, Level]] = {
     HintKind.CN_ID: Level.GENERAL_4,  # specific identity, PIPL 28
     HintKind.BANK_CARD: Level.GENERAL_4,  # financial account, PIPL 28
+    HintKind.BIOMETRIC: Level.GENERAL_4,  # biometric recognition, PIPL 28
     HintKind.MOBILE: Level.GENERAL_3,
     HintKind.PLATE: Level.GENERAL_3,
 }

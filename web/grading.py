@@ -27,7 +27,9 @@ from web.deps import Caller
 
 OVERSEERS = frozenset({"DATA_AUTHORITY", "CAC", "SAMR", "AUDITOR", "EXCHANGE_OPERATOR"})
 """Who sees every grading; the records of consents and the catalogue have readers of their own."""
-_PERSONAL = frozenset({HintKind.CN_ID, HintKind.MOBILE, HintKind.BANK_CARD, HintKind.PLATE})
+_PERSONAL = frozenset(
+    {HintKind.CN_ID, HintKind.MOBILE, HintKind.BANK_CARD, HintKind.PLATE, HintKind.BIOMETRIC}
+)
 
 
 async def visible_subject(s: ReadSession, actor: Actor, object_id: str) -> Subject:

@@ -191,7 +191,9 @@ def check_declaration(said: Declaration, on: date) -> None:
         raise DeclarationMalformed("the declaration is not of its form", fields=fields)
 
 
-_SENSITIVE: Final = frozenset({HintKind.CN_ID, HintKind.BANK_CARD, HintKind.HEALTH, HintKind.GPS_PAIR})
+_SENSITIVE: Final = frozenset(
+    {HintKind.CN_ID, HintKind.BANK_CARD, HintKind.BIOMETRIC, HintKind.HEALTH, HintKind.GPS_PAIR}
+)
 _PERSONAL: Final = frozenset({*_SENSITIVE, HintKind.MOBILE, HintKind.PLATE})
 
 

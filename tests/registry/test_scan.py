@@ -3,10 +3,20 @@
 from datetime import date, timedelta
 from random import Random
 
+import duckdb
 import pytest
 
 from registry.declared import Declared
-from registry.hints import column_hints, health_hints, is_cn_id, passes_luhn, quasi_hints, singling_out
+from registry.hints import (
+    biometric_hints,
+    column_hints,
+    health_hints,
+    is_cn_id,
+    is_icd_category,
+    passes_luhn,
+    quasi_hints,
+    singling_out,
+)
 from registry.rules import Hint, HintKind, Level, PersonalData, graded, screen
 from tests.registry.samples import measured_here
 
@@ -149,3 +159,64 @@ def test_cards_are_seen_whatever_stands_beside_them(real, padding):
     values += [(card(random, valid=False), 1) for _ in range(padding)]
     (hint,) = column_hints("卡号", values, checked=real + padding)
     assert (hint.kind, hint.rows, hint.flagged) == (HintKind.BANK_CARD, real, True)
+
+
+PLANTED = "证件,错号,卡号,错卡,dx,part_no,型号,face_id,surface"
+
+
+def planted(random: Random) -> list[str]:
+    """Every valid identifier beside its look-alike: wrong digits, part numbers shaped like diagnoses."""
+    return [
+        f"{identity(random)},{identity(random, valid=False)},{card(random)},{card(random, valid=False)},"
+        f"{random.choice('ABCEFGHIJKLMN')}{random.randrange(10, 80)}.{n % 10},"
+        f"B{random.randrange(10, 99)}.{n % 10},C{random.randrange(10, 99)}.{n % 10},img{n},{n}"
+        for n in range(300)
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_every_planted_identifier_is_found_in_every_form_and_no_look_alike(tmp_path, form):
+    path = tmp_path / "planted.csv"
+    path.write_text(PLANTED + "\n" + "\n".join(planted(Random(11))) + "\n", encoding="utf-8")
+    if form == "parquet":
+        packed = tmp_path / "planted.parquet"
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (FROM read_csv('{path}', all_varchar = true)) TO '{packed}'")
+        path = packed
+    hints = measured_here(path, Declared(), tmp_path / "scratch").hints
+    assert {(one.kind, one.column, one.rows) for one in hints if one.flagged} == {
+        (HintKind.CN_ID, "证件", 300),
+        (HintKind.BANK_CARD, "卡号", 300),
+        (HintKind.HEALTH, "dx", 300),
+        (HintKind.BIOMETRIC, "face_id", 300),
+    }
+    assert graded(Level.GENERAL_1, hints) is Level.GENERAL_4
+
+
+@pytest.mark.parametrize(
+    ("category", "holds"),
+    [
+        *(("A00", True), ("D49", False), ("E90", True), ("E91", False), ("K94", False), ("T98", True)),
+        *(("T99", False), ("V00", False), ("U07", True), ("C4A", True), ("z99", True), ("1A0", False)),
+        ("", False),
+    ],
+)
+def test_a_category_is_one_that_its_letter_has(category, holds):
+    assert is_icd_category(category) is holds
+
+
+def test_diagnoses_are_nearly_all_of_a_column_and_parts_are_named_so():
+    assert health_hints("code", coded=89, dotted=89, checked=100) == []
+    assert health_hints("code", coded=100, dotted=49, checked=100) == []
+    assert health_hints("material_code", coded=100, dotted=100, checked=100) == []
+    assert health_hints("icd_part", coded=0, dotted=0, checked=100)[0].flagged  # the name says so
+
+
+@pytest.mark.parametrize("column", ["指纹", "face_template", "人脸图像", "voiceprint", "iris_code", "基因型"])
+def test_what_recognises_a_body_is_sensitive_by_its_name_unless_it_is_empty(column):
+    (hint,) = biometric_hints(column, checked=3)
+    assert graded(Level.GENERAL_1, [hint]) is Level.GENERAL_4
+    assert screen(Level.GENERAL_4, [hint], PersonalData()).reasons[0] == "NL4-undeclared-biometric"
+    assert biometric_hints(column, checked=0) == []
+    for other in ("surface", "interface_id", "iris_species", "typeface", "表面", "流程"):
+        assert biometric_hints(other, checked=3) == []
