@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from base.db import ReadSession, WriteSession
+from base.ids import is_id
 from base.jobs import enqueue
 from ledger.recording import Act
 from registry.grading import repository
+from registry.grading.depending import covering
+from registry.grading.describing import note_entry
 from registry.grading.errors import ImportantDataUndecided
-from registry.grading.matching import EXACT, Answer, Covered, Covering, How, compared
+from registry.grading.matching import EXACT, Answer, Covered, How, compared
 from registry.grading.moving import Said, begin, step
 from registry.grading.raising import ancestors_of, set_parts
 from registry.grading.states import LIVE, STOPS, MatchEvent, MatchState
@@ -20,6 +23,7 @@ from registry.grading.tables import GradeRow, ImportantRow, MatchRow
 
 SWEEP_JOB: Final = "registry.important-sweep"
 _AT_ONCE: Final = 200
+_MOST_MET: Final = 500
 
 
 async def compare_object(s: WriteSession, act: Act, *, object_id: str) -> Sequence[MatchRow]:
@@ -39,6 +43,7 @@ async def compare_entry_now(s: WriteSession, act: Act, entry: ImportantRow) -> N
     named = set(entry.objects)
     for digest in entry.digests:
         named |= set(await repository.objects_of_file(s, sha256=digest))
+        named |= set(await repository.entries_of_file(s, sha256=digest))
     todo, seen = [*named, *entry.digests], set[str]()
     while todo:
         one = todo.pop()
@@ -47,6 +52,7 @@ async def compare_entry_now(s: WriteSession, act: Act, entry: ImportantRow) -> N
             todo += await repository.made_from(s, sources=[one])
     former = {one.object_id for one in await repository.matches_of(s, entry_id=entry.entry_id)}
     for object_id in sorted(one for one in seen | former if "_" in one):
+        await _know(s, act, object_id)
         await _compare(s, act, entry, object_id)
     await _sweep_from(s, act, entry, "")
 
@@ -56,6 +62,9 @@ async def sweep(s: WriteSession, act: Act, *, entry_id: str, version: int, after
     entry = await repository.get_entry(s, entry_id=entry_id)
     if entry.version != version or entry.status not in LIVE:
         return
+    if not after:  # data entries that grading has not met, of which a keyword is said
+        for data_id in await repository.entries_saying(s, words=entry.keywords, limit=_MOST_MET):
+            await _know(s, act, data_id)
     rows = await repository.grades_after(s, after=after, limit=_AT_ONCE)
     for row in rows:
         await _compare(s, act, entry, row.object_id)
@@ -87,17 +96,6 @@ async def require_decided(s: ReadSession, *, object_id: str) -> None:
         )
 
 
-def covering(entry: ImportantRow) -> Covering:
-    """An entry as the rule takes it."""
-    return Covering(
-        sector=entry.sector,
-        objects=frozenset(entry.objects),
-        digests=frozenset(entry.digests),
-        keywords=tuple(entry.keywords),
-        patterns=tuple(entry.patterns),
-    )
-
-
 async def _covered(s: ReadSession, row: GradeRow) -> Covered:
     return Covered(
         object_id=row.object_id,
@@ -107,6 +105,11 @@ async def _covered(s: ReadSession, row: GradeRow) -> Covered:
         fields=frozenset(row.fields),
         ancestors=frozenset(await ancestors_of(s, object_id=row.object_id)),
     )
+
+
+async def _know(s: WriteSession, act: Act, object_id: str) -> None:
+    if is_id(object_id, "dat") and await repository.grade_of(s, object_id=object_id) is None:
+        await note_entry(s, act, data_id=object_id)
 
 
 async def _compare(s: WriteSession, act: Act, entry: ImportantRow, object_id: str) -> None:

@@ -11,8 +11,10 @@ from base.ids import is_id
 from registry.errors import UnclassifiedProduct
 from registry.grading import repository
 from registry.grading.errors import AssessmentMissing, ImportantData
+from registry.grading.matching import Answer, Covered, Covering, compared
 from registry.grading.rules import effective
 from registry.grading.states import AssessmentState
+from registry.grading.tables import ImportantRow
 from registry.grading.templates import floor_of
 from registry.lists.errors import DataEntryUnknown
 from registry.lists.repository import resting_on_entry
@@ -36,6 +38,7 @@ async def level_of(s: ReadSession, *, object_id: str) -> Level:
         entry = await entry_row(s, data_id=object_id)
         if entry is not None:
             known.append(entry.level)
+            known += [one.level for one, _ in await _covering(s, entry)] if row is None else []
             if row is None or row.decided is None:  # until people have decided on the real data
                 known.append(floor_of(kind=entry.kind, base_library=entry.base_library))
     if not known:
@@ -46,15 +49,44 @@ async def level_of(s: ReadSession, *, object_id: str) -> Level:
 async def require_not_important(s: ReadSession, *, object_id: str) -> None:
     """No live entry of the important-data catalogue covers it. Raises ImportantData, naming the entry."""
     found = await repository.stopping(s, object_id=object_id)
-    if found is not None:
-        match, entry = found
+    said = None if found is None else (found[1].entry_id, found[0].how)
+    if found is None and is_id(object_id, "dat"):
+        row = await entry_row(s, data_id=object_id)
+        if row is not None and await repository.grade_of(s, object_id=object_id) is None:
+            covers = await _covering(s, row)
+            said = (covers[0][0].entry_id, covers[0][1].how.value) if covers else None
+    if said is not None:
         raise ImportantData(
             "an entry of the important-data catalogue covers this",
             object_id=object_id,
-            entry_id=entry.entry_id,
-            match_id=match.match_id,
-            how=match.how,
+            entry_id=said[0],
+            how=said[1],
         )
+
+
+def covering(entry: ImportantRow) -> Covering:
+    """An entry as the rule takes it."""
+    return Covering(
+        sector=entry.sector,
+        objects=frozenset(entry.objects),
+        digests=frozenset(entry.digests),
+        keywords=tuple(entry.keywords),
+        patterns=tuple(entry.patterns),
+    )
+
+
+async def _covering(s: ReadSession, entry: DataRow) -> list[tuple[ImportantRow, Answer]]:
+    """The live entries that cover a data entry of which grading knows nothing yet."""
+    found = Covered(
+        object_id=entry.data_id,
+        file_sha256=entry.resource_sha256,
+        sector="",
+        words=f"{entry.name}\n{entry.abstract}\n{entry.theme}",
+        fields=frozenset(str(one["name"]) for one in entry.fields),
+        ancestors=frozenset(),
+    )
+    answers = [(one, compared(covering(one), found)) for one in await repository.live_entries(s)]
+    return [(one, answer) for one, answer in answers if answer is not None and answer.stops]
 
 
 async def require_security_review(s: ReadSession, *, object_id: str, now: datetime) -> str:

@@ -121,7 +121,8 @@ async def basis_sources(s: ReadSession, *, numbers: Collection[str | None]) -> l
 
 async def require_not_raw(s: ReadSession, *, made: Made, sources: Collection[str]) -> None:
     """Nothing that a product was made of is a base library that it still is. Raises BaseLibraryRaw."""
-    for source in sorted(sources):
+    twins = await repository.entries_of_file(s, sha256=made.file_sha256)
+    for source in sorted({*sources, *twins}):
         entry = await entry_of(s, data_id=source) if is_id(source, "dat") else None
         if entry is not None:
             check_not_raw(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, or_
 from sqlmodel import SQLModel, col, func, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
@@ -18,6 +18,7 @@ from registry.grading.tables import (
     LineageRow,
     MatchRow,
 )
+from registry.lists.tables import DataRow
 
 _Row = TypeVar("_Row", bound=SQLModel)
 _GRADE: Final = select(GradeRow).where(col(GradeRow.object_id) == bindparam("object_id"))
@@ -45,6 +46,26 @@ async def objects_of_file(s: ReadSession, *, sha256: str) -> list[str]:
     """Known objects of the same bytes."""
     query = select(GradeRow.object_id).where(GradeRow.file_sha256 == sha256)
     return list(await s.exec(query.order_by(col(GradeRow.object_id))))
+
+
+async def entries_of_file(s: ReadSession, *, sha256: str) -> list[str]:
+    """Data entries that are mounted to the same bytes."""
+    query = select(DataRow.data_id).where(DataRow.resource_sha256 == sha256)
+    return list(await s.exec(query.order_by(col(DataRow.data_id))))
+
+
+async def entries_saying(s: ReadSession, *, words: Collection[str], limit: int) -> list[str]:
+    """Data entries whose name or abstract has one of the words, and that grading does not know."""
+    if not words:
+        return []
+    said = [
+        member.contains(word, autoescape=True)
+        for word in sorted(words)
+        for member in (col(DataRow.name), col(DataRow.abstract))
+    ]
+    known = col(DataRow.data_id).in_(select(GradeRow.object_id))
+    query = select(DataRow.data_id).where(or_(*said), ~known)
+    return list(await s.exec(query.order_by(col(DataRow.data_id)).limit(limit)))
 
 
 async def sources_of(s: ReadSession, *, object_id: str) -> list[str]:

@@ -15,6 +15,7 @@ from registry.grading.errors import (
 )
 from registry.grading.repository import matches_of
 from registry.grading.states import EntryState, MatchState
+from registry.lists.repository import claim_data_entry
 from registry.rules import Level
 from tests.registry.chiefs.seats import by
 from tests.registry.grading.bench import LOAD, MADE_OF_IT, PRODUCT
@@ -145,3 +146,23 @@ async def test_an_entry_without_form_or_of_another_department_is_refused(sqlite_
     other = await bench.house.admit("省交通厅", {"PUBLIC_AGENCY"})
     async with refused(bench.database, GradingWrongRole):
         await other.do(cataloguing.report, entry_id=row.entry_id)
+
+
+async def test_a_data_entry_that_nobody_has_graded_is_covered_all_the_same(sqlite_bench):
+    bench = sqlite_bench
+    before = await bench.entry(name="电网调度日志", theme="能源")
+    row = await bench.notified(objects=(before.data_id,), digests=("f" * 64,))
+    assert (await stops(bench, before.data_id), await bench.level(before.data_id)) == (
+        "IDENTITY",
+        L.IMPORTANT,
+    )
+    later = await bench.entry(name="地市电网调度日志")
+    async with bench.database.write() as s:
+        found = await claim_data_entry(s, data_id=later.data_id)
+        found.resource_sha256 = "f" * 64  # mounted after the entry was notified
+        s.add(found)
+    assert (await stops(bench, later.data_id), await bench.level(later.data_id)) == ("DIGEST", L.IMPORTANT)
+    await bench.of("chief", cataloguing.ask_change, entry_id=row.entry_id, content=None)
+    await bench.of("cac", cataloguing.enter_change, entry_id=row.entry_id)
+    for data_id in (before.data_id, later.data_id):
+        assert (await stops(bench, data_id), await bench.level(data_id)) == (None, L.GENERAL_2)
