@@ -71,6 +71,7 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         file=file,
         report=report,
         document=_document(report),
+        sensitive=_sensitive(report),
         weights=WEIGHT_PERCENT,
         said=said,
         names=names,
@@ -199,6 +200,16 @@ async def _asking(s: ReadSession, visitor: Visitor, listing: Listing) -> dict[st
         return {"as": "BUYER", "orgs": brokers}
     buyers = sorted({m.client_id for m in fitting if m.broker_id == visitor.org_id and m.side == "BUYER"})
     return {"as": "BROKER", "orgs": buyers}
+
+
+def _sensitive(report: QualityRow | None) -> dict[str, list[str]]:
+    """What the scan recognised in each column, where it was enough to count: the kinds of its hints."""
+    found: dict[str, list[str]] = {}
+    for hint in (_document(report) or {}).get("hints", ()):
+        kinds = found.setdefault(hint["column"], [])
+        if hint["flagged"] and hint["kind"] not in kinds:
+            kinds.append(hint["kind"])
+    return found
 
 
 def _document(report: QualityRow | None) -> dict[str, Any] | None:

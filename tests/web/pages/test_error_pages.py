@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from base.errors import Busy, TooMany, Unavailable
+from base.errors import Busy, Gone, Malformed, TooMany, Unavailable
 from tests.web.market import Market
 from tests.web.pages.browsing import HEADERS, Browser, Page
 from web.limits import Turnstile
@@ -121,6 +121,37 @@ async def test_what_may_be_asked_for_later_says_when(
     page = Page(answer.text)
     assert len(page.named("h1")) == 1
     assert says in page.words
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (Gone("it was erased"), 410, "It was here once."),
+        (Malformed("no such day"), 422, "Go back: your browser still has what you wrote."),
+        (
+            TooMany("not so often", retry_after_s=20),
+            429,
+            "Nothing was changed. Wait as long as is said above",
+        ),
+        (Unavailable("the bank is away"), 503, "Nothing was changed."),
+        (RuntimeError("inside"), 500, "tell the operator this number"),
+    ],
+)
+async def test_an_error_says_what_next_when_and_to_whom(
+    market: Market, monkeypatch, error: Exception, status: int, says: str
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(home, "tree_head", broken)
+    answer = await Browser(market.served, market.buyer).client.get("/en/")
+    assert answer.status_code == status
+    page = Page(answer.text)
+    assert says in page.words
+    assert answer.headers["x-request-id"] in page.words
+    assert "2026-11-17" in page.words
+    if status < 500:  # above, the database may be what failed: nobody is asked who it is
+        assert f"2026-11-17 16:00 · {market.buyer.name}" in page.words
 
 
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}

@@ -3,8 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
+from sqlmodel import select
 
+from registry.tables import QualityRow
 from tests.market.listings.goods import CLEAN, DECLARED
 from tests.web.market import Market, upload
 from tests.web.pages.browsing import Browser
@@ -141,3 +144,25 @@ async def test_a_product_leads_to_others_of_its_category(market: Market) -> None
     related = page.words.partition("Newest of this category")[2]
     assert "CN¥700,000.00" in related
     assert f"/en/products/{new}" in {a.get("href") for a in page.named("a")}
+
+
+async def test_the_fields_say_what_the_scan_recognised_and_counted(market: Market) -> None:
+    path = f"/products/{market.ids['listed']}"
+    browser = Browser(market.served)
+    page = (await browser.get(path)).words
+    assert "nothing found" in page
+    assert "Identity numbers" not in page
+    hint = {"rows": 9, "checked": 12, "flagged": True}
+    async with market.served.node.database.write() as s:
+        for row in await s.exec(select(QualityRow)):
+            report = orjson.loads(row.report)
+            report["hints"] = [
+                hint | {"kind": "cn-id", "column": "county"},
+                hint | {"kind": "plate", "column": "month", "flagged": False},
+            ]
+            row.report = orjson.dumps(report)
+            s.add(row)
+    page = await browser.get(path)
+    marks = [text for text in page.text if text == "Identity numbers"]
+    assert len(marks) == 2  # over the sample, and among the fields
+    assert "Number plates" not in page.words  # too few to count

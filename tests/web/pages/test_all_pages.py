@@ -1,0 +1,174 @@
+"""Every page of the map in a real browser, as each role that reaches it by links.
+
+`make soak` visits every kind of page as every role, in both languages; the suite a fixed sample. Two listings
+are one kind of page: what is visited is told apart by its route. A page is looked at as it is, dark, and 320
+pixels wide; axe-core finds nothing, the console stays silent, and nobody else is asked.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+from starlette.routing import BaseRoute, Match
+
+from tests.web.pages.driving import Site, Watch, picture, visit
+from web.pages import PARTS
+
+pytestmark = pytest.mark.browser
+EVERYBODY: Final = (None, "operator", "authority", "samr", "auditor", "provider", "buyer", "broker")
+TAGS: Final = {"zh": "zh-CN", "en": "en"}
+STARTS: Final = ("/", "/login", "/account", "/reg", "/ops", "/sell", "/buy", "/help", "/registry")
+NOT_PAGES: Final = re.compile(r"/file$|/export\?|\.[a-z0-9]{2,6}(\?|$)")
+SENT_AWAY: Final = frozenset({303, 401, 403})
+NARROW: Final = 320
+PER_KIND: Final = 1
+HEAVIEST: Final = 60 * 1024
+"""Bytes of a page, as it is transferred."""
+FIRST_VIEW: Final = 100_000
+"""Bytes of a page with its sheets and scripts, for somebody who was never here."""
+STRUCTURE: Final = """() => {
+  const first = document.querySelector("a, button, input, select, textarea");
+  return {
+    h1: document.querySelectorAll("h1").length,
+    main: document.querySelectorAll("main#main").length,
+    titled: document.title.trim().length > 3,
+    lang: document.documentElement.lang,
+    skip: first !== null && first.matches("a.skip[href='#main']"),
+  };
+}"""
+RESOURCES: Final = (
+    "() => performance.getEntriesByType('resource').reduce((sum, one) => sum + one.encodedBodySize, 0)"
+)
+LINKS: Final = (
+    "() => [...document.querySelectorAll('a[href]:not([download])')].map(a => a.getAttribute('href'))"
+)
+
+
+@dataclass
+class Look:
+    """One role's look at the pages: what was seen, and what was wrong with it."""
+
+    site: Site
+    page: Page
+    watch: Watch
+    who: str | None
+    lang: str
+
+    def at(self, address: str) -> list[str]:
+        """Everything that is wrong with the page at an address; an empty list also where one is sent away."""
+        answer = self.page.goto(address)
+        assert answer is not None
+        if answer.status in SENT_AWAY or not answer.headers.get("content-type", "").startswith("text/html"):
+            self.watch.said.clear()  # the browser itself says that a page was refused
+            return []
+        wrong = [] if answer.status == 200 else [f"status {answer.status}"]
+        weight = len(answer.body())
+        wrong += [f"{weight} bytes"] if weight > HEAVIEST else []
+        whole = weight + self.page.evaluate(RESOURCES)
+        wrong += [f"{whole} bytes with sheets and scripts"] if whole > FIRST_VIEW else []
+        told = self.page.evaluate(STRUCTURE)
+        wanted = {"h1": 1, "main": 1, "titled": True, "lang": TAGS[self.lang], "skip": True}
+        wrong += [f"{name}: {told[name]}" for name in wanted if told[name] != wanted[name]]
+        wrong += self._axe()
+        picture(self.page, f"page-{self.lang}-{self.who}-{kind_of(address)}")
+        wrong += self._dark_and_narrow()
+        wrong += self.watch.wrong
+        self.watch.said.clear()
+        self.watch.asked.clear()
+        return [f"{self.who} {address}: {one}" for one in wrong]
+
+    def _axe(self, **options: Any) -> list[str]:
+        found = Axe().run(self.page, options=options or None).response["violations"]
+        return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found]
+
+    def _dark_and_narrow(self) -> list[str]:
+        size = self.page.viewport_size
+        assert size is not None
+        self.page.emulate_media(color_scheme="dark")
+        self.page.set_viewport_size({"width": NARROW, "height": size["height"]})
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        wrong = [f"dark: {one}" for one in self._axe(runOnly=["color-contrast"])]
+        wrong += [f"{width} pixels wide"] if width > NARROW else []
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(size)
+        return wrong
+
+
+@cache
+def routes() -> list[BaseRoute]:
+    """Every route of a page, without its language."""
+    return [route for part in PARTS for route in part.router.routes]
+
+
+def kind_of(address: str) -> str:
+    """The pattern of the route that answers an address: two listings are of one kind."""
+    path = address.partition("?")[0].partition("#")[0][3:]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "root_path": ""}
+    found = (route for route in routes() if route.matches(scope)[0] is Match.FULL)
+    return str(getattr(next(found, None), "path", path))
+
+
+def looking(site: Site, chromium: Browser, who: str | None, lang: str) -> Iterator[Look]:
+    """One role at a browser, in a language."""
+    context = visit(site, chromium, who)
+    page = context.new_page()
+    yield Look(site, page, Watch.over(page, site.address), who, lang)
+    context.close()
+
+
+def pages_of(look: Look) -> Iterator[tuple[str, str]]:
+    """Kinds and addresses of the pages that the role reaches by links, each kind `PER_KIND` times at most."""
+    waiting = [f"/{look.lang}{path}" for path in STARTS]
+    counts: dict[str, int] = {}
+    known = set(waiting)
+    while waiting:
+        address = waiting.pop(0)
+        kind = kind_of(address)
+        if counts.get(kind, 0) >= PER_KIND:
+            continue
+        counts[kind] = counts.get(kind, 0) + 1
+        yield kind, address
+        for link in look.page.evaluate(LINKS):
+            if link.startswith(f"/{look.lang}/") and not NOT_PAGES.search(link) and link not in known:
+                known.add(link)
+                waiting.append(link)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_every_page_that_a_role_reaches_is_accessible_strict_and_narrow(site, chromium, who, lang) -> None:
+    wrong: list[str] = []
+    for look in looking(site, chromium, who, lang):
+        kinds = {kind: look.at(address) for kind, address in pages_of(look)}
+        wrong = [one for found in kinds.values() for one in found]
+    assert wrong == [], "\n".join(wrong)
+
+
+SAMPLE: Final = (
+    ("zh", None, "/"),
+    ("en", None, "/verify"),
+    ("zh", None, "/ledger/growth"),
+    ("en", None, "/about/rules"),
+    ("zh", "provider", "/sell"),
+    ("en", "provider", "/account/sessions"),
+    ("zh", "buyer", "/buy/data"),
+    ("en", "buyer", "/requests/new"),
+    ("zh", "broker", "/broker/deals"),
+    ("en", "broker", "/conduct"),
+    ("zh", "samr", "/reg/audit"),
+    ("en", "samr", "/reg/flows"),
+    ("zh", "operator", "/ops"),
+    ("en", "operator", "/ops/reviews"),
+)
+
+
+@pytest.mark.parametrize(("lang", "who", "path"), SAMPLE)
+def test_a_page_of_the_sample_is_accessible_strict_small_and_narrow(site, chromium, lang, who, path) -> None:
+    for look in looking(site, chromium, who, lang):
+        assert look.at(f"/{lang}{path}") == []
