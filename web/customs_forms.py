@@ -236,7 +236,7 @@ class LineForm(Asked):
     entry_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,40}$")]
     industry: Annotated[str, Field(pattern=r"^([A-T]([0-9]{2})?)?$")]
     scenario: Maybe = ""
-    data_desc: Text
+    data_desc: Short
     threshold: Persons
     way: Way
 
