@@ -18,6 +18,7 @@ from web.pages import (
     opening_words,
     page_words,
     register_words,
+    operation_words,
     registry_words,
     trade_words,
 )
@@ -80,6 +81,7 @@ STATES: Final[Mapping[str, str]] = {
     "HANDED_OVER": N_("Handed over"),
     **certificate_words.STATES,
     **registry_words.STATES,
+    **operation_words.STATES,
     "USED_UP": N_("Used up"),
     **MARKET_STATES,
     # a case, a payment instruction
@@ -177,6 +179,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.LICENCE_END": N_("Licence ended"),
     **certificate_words.EVENTS,
     **registry_words.EVENTS,
+    **operation_words.EVENTS,
     **customs_words.EVENTS,
     **grading_words.EVENTS,
     **opening_words.EVENTS,
@@ -376,6 +379,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "broker_type": duties.BROKER_TYPES,
     **register_words.GROUPS,
     **registry_words.GROUPS,
+    **operation_words.GROUPS,
     **customs_words.GROUPS,
     **grading_words.GROUPS,
     **opening_words.GROUPS,
