@@ -127,7 +127,7 @@ async def get_founded(s: ReadSession) -> Founded | None:
 async def get_organisation(s: ReadSession, *, org_id: str) -> Organisation | None:
     """One organisation."""
     row = (await s.exec(select(OrganisationRow).where(OrganisationRow.org_id == org_id))).first()
-    return None if row is None else _organisation(row)
+    return None if row is None else organisation_of(row)
 
 
 async def lock_organisation(s: WriteSession, *, org_id: str, alone: bool = False) -> Organisation | None:
@@ -136,13 +136,13 @@ async def lock_organisation(s: WriteSession, *, org_id: str, alone: bool = False
     Shared with others who depend on it; `alone` against everybody.
     """
     row = (await s.exec(_MEMBER_ALONE if alone else _MEMBER, params={"org_id": org_id})).first()
-    return None if row is None else _organisation(row)
+    return None if row is None else organisation_of(row)
 
 
 async def find_organisation(s: ReadSession, *, uscc: str) -> Organisation | None:
     """The organisation with this credit code."""
     row = (await s.exec(select(OrganisationRow).where(OrganisationRow.uscc == uscc))).first()
-    return None if row is None else _organisation(row)
+    return None if row is None else organisation_of(row)
 
 
 async def list_organisations(
@@ -152,7 +152,7 @@ async def list_organisations(
     query = select(OrganisationRow).order_by(OrganisationRow.org_id).limit(min(limit, MAX_PAGE))
     if after is not None:
         query = query.where(OrganisationRow.org_id > after)
-    return [_organisation(row) for row in await s.exec(query)]
+    return [organisation_of(row) for row in await s.exec(query)]
 
 
 async def organisations_like(s: ReadSession, *, text: str, limit: int = MAX_PAGE) -> list[Organisation]:
@@ -162,27 +162,7 @@ async def organisations_like(s: ReadSession, *, text: str, limit: int = MAX_PAGE
         | (col(OrganisationRow.uscc) == text.upper())
         | col(OrganisationRow.name).contains(text, autoescape=True)
     )
-    return [_organisation(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
-
-
-async def organisations_in_role(
-    s: ReadSession, *, role: str, after: str | None = None, limit: int = MAX_PAGE
-) -> list[Organisation]:
-    """Members that have a role, active or not, in the order of their ids, after an id."""
-    query = select(OrganisationRow).where(col(OrganisationRow.roles).contains(f'"{role}"'))
-    if after is not None:
-        query = query.where(OrganisationRow.org_id > after)
-    query = query.order_by(OrganisationRow.org_id).limit(min(limit, MAX_PAGE))
-    return [_organisation(row) for row in await s.exec(query)]
-
-
-async def organisations_with(s: ReadSession, *, role: str, limit: int = 3 * MAX_PAGE) -> list[Organisation]:
-    """The active members that hold a role, in the order of their ids."""
-    query = select(OrganisationRow).where(
-        col(OrganisationRow.roles).contains(f'"{role}"'),
-        OrganisationRow.status == OrganisationStatus.ACTIVE,
-    )
-    return [_organisation(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
+    return [organisation_of(row) for row in await s.exec(query.order_by(OrganisationRow.org_id).limit(limit))]
 
 
 async def is_held_by_another(s: ReadSession, *, role: str, besides: Collection[str]) -> bool:
@@ -206,20 +186,13 @@ async def organisation_names(s: ReadSession, *, org_ids: Collection[str]) -> dic
 async def get_person(s: ReadSession, *, user_id: str) -> Person | None:
     """One person."""
     row = (await s.exec(select(PersonRow).where(PersonRow.user_id == user_id))).first()
-    return None if row is None else _person(row)
-
-
-async def lock_person(s: ReadSession, *, user_id: str) -> Person | None:
-    """One person as he or she is now, share-locked: the login is not closed while an act rests on it."""
-    query = share_lock(select(PersonRow).where(PersonRow.user_id == user_id))
-    row = (await s.exec(query.execution_options(**_AS_IT_IS))).first()
-    return None if row is None else _person(row)
+    return None if row is None else person_of(row)
 
 
 async def list_people(s: ReadSession, *, org_id: str) -> list[Person]:
     """The people of an organisation, in the order of their enrolment (the first hundred)."""
     query = select(PersonRow).where(PersonRow.org_id == org_id).order_by(PersonRow.user_id).limit(MAX_PAGE)
-    return [_person(row) for row in await s.exec(query)]
+    return [person_of(row) for row in await s.exec(query)]
 
 
 async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
@@ -230,7 +203,7 @@ async def logins_of(s: ReadSession, *, person: Person) -> list[Person]:
     """
     same = PersonRow.name == person.name if person.mark is None else col(PersonRow.mark) == person.mark
     query = select(PersonRow).where(same)
-    return [_person(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
+    return [person_of(row) for row in await s.exec(query.order_by(PersonRow.user_id))]
 
 
 async def people_in_both(s: ReadSession, a: str, b: str) -> bool:
@@ -398,7 +371,8 @@ def registered_key(row: KeyRow) -> RegisteredKey:
     )
 
 
-def _organisation(row: OrganisationRow) -> Organisation:
+def organisation_of(row: OrganisationRow) -> Organisation:
+    """An organisation's row as a value."""
     return Organisation(
         org_id=row.org_id,
         name=row.name,
@@ -412,7 +386,8 @@ def _organisation(row: OrganisationRow) -> Organisation:
     )
 
 
-def _person(row: PersonRow) -> Person:
+def person_of(row: PersonRow) -> Person:
+    """A person's row as a value."""
     return Person(
         user_id=row.user_id,
         org_id=row.org_id,

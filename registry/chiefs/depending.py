@@ -1,7 +1,7 @@
 """What a chief data officer has to sign in person: whoever needs it asks here, inside the act."""
 
 from base.db import ReadSession
-from identity.repository import lock_person
+from identity.rosters import lock_person
 from ledger.recording import Act
 from registry.chiefs import repository
 from registry.chiefs.errors import ChiefWanted

@@ -13,7 +13,8 @@ from base.calendar import end_of_day_shanghai, shanghai_day
 from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
-from identity.repository import lock_organisation, lock_person
+from identity.repository import lock_organisation
+from identity.rosters import lock_person
 from identity.rules import OrganisationStatus, Role
 from identity.service import insert, own_logins, require_identified
 from ledger.recording import Act, record

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 
 from base.canonical import canonical
 from base.db import ReadSession
-from identity.repository import organisations_in_role
+from identity.rosters import organisations_in_role
 from registry.lists.headings import ListName, demand_said, entry_said, system_said
 from registry.lists.reading import Sorted
 from registry.lists.rules import (

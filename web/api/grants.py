@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from base.db import ReadSession
 from base.errors import NotFound
-from identity.repository import organisations_in_role
+from identity.rosters import organisations_in_role
 from registry.operation import repository
 from registry.operation.states import PUBLIC, GrantState
 from registry.operation.tables import GrantRow

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from base.calendar import shanghai_day
+from base.db import ReadSession
 from base.errors import NotFound
-from identity.repository import get_organisation, list_people, organisations_with
-from identity.rules import Role
+from identity.repository import Organisation, get_organisation, list_people
+from identity.rosters import organisations_in_role
+from identity.rules import OrganisationStatus, Role
 from ledger.reader import statements_of
 from registry.chiefs import repository as chiefs
 from registry.chiefs.states import AGENCY, GIVEN
@@ -18,6 +20,7 @@ from registry.duties.service import checklist_of
 from registry.evaluation import repository
 from registry.evaluation.rules import BAD, compute, points
 from registry.evaluation.seeing import drilled, may_see, rows_of, sees_inside
+from registry.evaluation.service import MAX_AGENCIES
 from registry.evaluation.states import AUTHORITY, EvaluationEvent, EvaluationState, allowed_to
 from registry.evaluation.tables import EvaluationRow
 from registry.maturity.service import certificates, dcmm_of
@@ -142,7 +145,7 @@ async def _table(visitor: Visitor, filled: Filled, *, chosen: str = "") -> Respo
         former = await _seen(visitor, s, earlier[0].period_id) if earlier else []
         kept = await repository.frozen_of(s, evaluation_ids=[row.evaluation_id for row in rows])
         names = await names_of(s, (row.agency_id for row in rows))
-        members = await organisations_with(s, role=Role.PUBLIC_AGENCY) if authority else []
+        members = await _agencies(s) if authority else []
     before = {row.agency_id: row.score for row in former if row.status is _S.PUBLISHED}
     ranked = sorted(rows, key=lambda row: (-(row.score if row.score is not None else -1), row.agency_id))
     return visitor.render(
@@ -161,7 +164,17 @@ async def _table(visitor: Visitor, filled: Filled, *, chosen: str = "") -> Respo
     )
 
 
-async def _seen(visitor: Visitor, s: Any, period_id: str) -> list[EvaluationRow]:
+async def _agencies(s: ReadSession) -> list[Organisation]:
+    """The active public agencies, as many as a period can name."""
+    found: list[Organisation] = []
+    some = await organisations_in_role(s, role=Role.PUBLIC_AGENCY)
+    while some and len(found) < MAX_AGENCIES:
+        found += [one for one in some if one.status is OrganisationStatus.ACTIVE]
+        some = await organisations_in_role(s, role=Role.PUBLIC_AGENCY, after=some[-1].org_id)
+    return found[:MAX_AGENCIES]
+
+
+async def _seen(visitor: Visitor, s: ReadSession, period_id: str) -> list[EvaluationRow]:
     rows = await repository.evaluations(s, period_id=period_id)
     return [row for row in rows if may_see(row, org_id=visitor.org_id, roles=visitor.roles)]
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from base.errors import NotFound
-from identity.repository import organisations_in_role
+from identity.rosters import organisations_in_role
 from ledger.reader import statements_of
 from registry.operation import repository
 from registry.operation.rules import (
