@@ -58,7 +58,7 @@ async def test_a_level_from_the_declaration_to_the_decision(room: Room) -> None:
     assert "Level in force" in desk.words
     await room.served.node.run_jobs()
     stranger = Browser(market.served, market.people["second"], "en")
-    assert (await stranger.get(path, expect=404)).words
+    assert (await stranger.get(path, expect=403)).words
 
 
 async def test_the_catalogue_from_the_department_to_the_authority(room: Room) -> None:
