@@ -59,6 +59,7 @@ async def _register(visitor: Visitor, filled: Filled, *, after: str | None = Non
         rows=rows,
         names=names,
         mine=mine,
+        sees_quality=visitor.may(AGENCY | SUPERVISORS),
         people=may_sign,
         standing=standing,
         reasons=visitor.options("chief_end", GIVEN),
