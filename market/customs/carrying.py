@@ -47,7 +47,7 @@ async def attach_evidence(s: WriteSession, act: Act, *, declaration_id: str, sho
         raise EvidenceRefused("this route takes no filing or certificate", why="other-route")
     last = await checked(s, act, row, shown)
     subjects = dict(sorted(shown.attached.items())) | {"document": shown.sha256}
-    values: dict[str, Any] = {"evidence": _shown_document(shown), "due_at": due_in(act, "review")}
+    values: dict[str, Any] = {"evidence": shown.document(), "due_at": due_in(act, "review")}
     if last is not None:
         values["valid_to"] = min(row.valid_to, end_of_day_shanghai(last))
     public = {"kind": shown.kind.value, "number": shown.number}
@@ -91,7 +91,9 @@ async def renew(s: WriteSession, act: Act, *, declaration_id: str, shown: Shown,
         public={"kind": shown.kind.value, "number": shown.number, "valid_to": rfc3339(valid_to)},
         subjects={"document": shown.sha256},
     )
-    await step(s, act, _E.RENEW, row, said, values={"valid_to": valid_to})
+    attached = row.evidence.get("attached", {}) | dict(shown.attached)
+    evidence = row.evidence | shown.document() | {"attached": attached}
+    await step(s, act, _E.RENEW, row, said, values={"valid_to": valid_to, "evidence": evidence})
     return row
 
 
@@ -144,13 +146,3 @@ async def own_declaration(
         raise DeclarationWrongRole("this is another's declaration", declaration_id=declaration_id)
     may_move(row.status, event, act.role)
     return row
-
-
-def _shown_document(shown: Shown) -> dict[str, Any]:
-    return {
-        "kind": shown.kind.value,
-        "number": shown.number,
-        "sha256": shown.sha256,
-        "attached": dict(shown.attached),
-        "pipia_on": shown.pipia_on.isoformat() if shown.pipia_on else None,
-    }

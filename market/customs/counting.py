@@ -73,10 +73,15 @@ def counts_from(rows: Sequence[DeclarationRow], lists: Sequence[PersonListRow], 
 async def lists_counted(
     s: ReadSession, row: DeclarationRow
 ) -> tuple[list[DeclarationRow], Sequence[PersonListRow]]:
-    """The declarations of a declaration's group that count in its year, and their lists."""
+    """The declarations of a declaration's group that count in its year, and their lists.
+
+    Another's list that was not taken in (it waits, or was refused) counts nothing: its persons count in full.
+    """
     others = await repository.counted_in(s, group_id=row.group_id, year=row.year)
     rows = of_group(row, others)
-    return rows, await repository.lists_of(s, declaration_ids=[one.declaration_id for one in rows])
+    lists = await repository.lists_of(s, declaration_ids=[one.declaration_id for one in rows])
+    own = row.declaration_id
+    return rows, [one for one in lists if one.file_id is not None or one.declaration_id == own]
 
 
 async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Counting:

@@ -126,7 +126,9 @@ async def pass_assessment(s: WriteSession, act: Act, *, declaration_id: str, num
     last = await checked(s, act, row, shown)
     valid_to = row.valid_to if last is None else min(row.valid_to, end_of_day_shanghai(last))
     said = Said(public={"number": number, "valid_to": rfc3339(valid_to)}, subjects={"document": shown.sha256})
-    await step(s, act, _E.PASS, row, said, values={"valid_to": valid_to, "due_at": None})
+    evidence = row.evidence | shown.document() | {"attached": row.evidence.get("attached", {})}
+    values = {"valid_to": valid_to, "due_at": None, "evidence": evidence}
+    await step(s, act, _E.PASS, row, said, values=values)
     return row
 
 

@@ -164,9 +164,7 @@ async def _check_goods(s: WriteSession, said: Declaration, exporter_id: str) -> 
             report = await bound_report(s, listing_id=listing.listing_id, report_sha256=listing.report_sha256)
         except NoReport:
             continue
-        require_declared(
-            said, () if personal.anonymised else report.hints, await held_level(s, said, product_id)
-        )
+        require_declared(said, report.hints, await held_level(s, said, product_id))
     return product_id
 
 

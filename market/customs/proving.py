@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from base.calendar import add_working_days, months_after, shanghai_day
 from market.customs.declared import Declaration, Ground
@@ -71,6 +71,16 @@ class Shown:
     sha256: str
     attached: Mapping[str, str]
     pipia_on: date | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the declaration keeps it."""
+        return {
+            "kind": self.kind.value,
+            "number": self.number,
+            "sha256": self.sha256,
+            "attached": dict(self.attached),
+            "pipia_on": self.pipia_on.isoformat() if self.pipia_on else None,
+        }
 
 
 _KINDS: Final[Mapping[Way, frozenset[DocumentKind]]] = {

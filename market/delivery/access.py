@@ -7,7 +7,7 @@ from datetime import datetime
 from base.db import ReadSession, WriteSession
 from identity.repository import get_organisation
 from ledger.recording import Act
-from market.customs.gate import let_out, require_clearance
+from market.customs.gate import Crossing, let_out, require_clearance
 from market.delivery.kinds import DeliveryKind
 from market.delivery.marking.repository import sold_sha256
 from market.delivery.repository import right_of
@@ -37,13 +37,14 @@ async def right_for(s: ReadSession, trade: Trade, entitlement: Entitlement, *, o
 
 async def require_receiving(
     s: ReadSession, trade: Trade, entitlement: Entitlement, *, org_id: str, now: datetime
-) -> None:
+) -> Crossing | None:
     """Whether somebody may receive by a right at this moment: the right stands, and so does its clearance.
 
-    Raises what `require_usable` raises, and CustomsRouteNotOpen for who receives abroad without one.
+    Answers the clearance; None within the mainland. Raises what `require_usable` raises, and
+    CustomsRouteNotOpen for who receives abroad without one.
     """
     require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
-    await require_clearance(s, trade=trade, recipient_id=org_id, now=now)
+    return await require_clearance(s, trade=trade, recipient_id=org_id, now=now)
 
 
 async def require_permitted(

@@ -90,7 +90,7 @@ async def count_use(
     """
     by = act.actor.org_id
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=True)
-    await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
+    crossing = await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     require_kind(entitlement.kind, kind)
     await require_outgoing(s, trade)
     known = await use_by_key(s, entitlement_id=entitlement_id, key=metered.key)
@@ -117,15 +117,16 @@ async def count_use(
         epsilon_micro=metered.epsilon_micro,
         used_at=act.now,
     )
-    await let_out_to(
-        s,
-        act,
-        trade,
-        takers={by, told.recipient or by},
-        kind=kind,
-        volume_bytes=metered.bytes,
-        whole=kind is DeliveryKind.SHARE,
-    )
+    if crossing is not None or told.recipient not in {None, by}:
+        await let_out_to(
+            s,
+            act,
+            trade,
+            takers={by, told.recipient or by},
+            kind=kind,
+            volume_bytes=metered.bytes,
+            whole=kind is DeliveryKind.SHARE,
+        )
     entitlement.used = number
     if number == entitlement.max_downloads:
         entitlement.status = EntitlementStatus.USED_UP

@@ -113,6 +113,13 @@ async def test_a_list_that_counts_others_than_were_declared_goes_back_to_the_exp
     told = await post.row(row.declaration_id)
     assert (told.status, told.reason_code) == ("DECLARED", "PERSONS_FILE")
     assert told.note == "the list has 49 persons, the declaration says 50"
+    other = await post.declare(
+        flow(10),
+        who=post.third,
+        persons_file_id=await post.upload(desk.files, lines(range(10)), who=post.third),
+    )
+    await post.work(desk)  # a list that was refused stands in nobody's way, and its persons count in full
+    assert (await post.row(other.declaration_id)).counts["persons"] == 60
     again = await post.exporter.do(
         declaring.redeclare,
         attempted="XBD.REDECLARE",

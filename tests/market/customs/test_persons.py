@@ -110,4 +110,4 @@ def test_ten_million_persons_are_exact_in_little_memory(tmp_path):
         made.append(take_in(pieces(first, last), folder, KEY, into=folder / "sorted"))
     assert count_union(made) == 10_000_000
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    assert peak < 600 * 2**20
+    assert peak < 400 * 2**20
