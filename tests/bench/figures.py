@@ -30,6 +30,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _figure("proof", "<= 10", "log_figures"),
     _figure("growth", "<= 1.5", "log_figures"),
     _figure("catalog", "<= 5", "catalogue"),
+    _figure("first_paint", "<= 2", "first_paint"),
     _figure("audit", "<= 1.5", "offline"),
     _figure("audit_signed", "<= 1.2", "offline"),
     _figure("supervise", "<= 100", "offline"),
