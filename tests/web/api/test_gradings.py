@@ -5,9 +5,11 @@ from typing import Any
 from cli.exporting import export_bundle
 from ledger.bundle import Edition
 from supervision.audit import audit
+from tests.houses import some_id_number
 from tests.web.api.conftest import Room
 from tests.web.api.desk import Desk
 from tests.web.api.refusing import nothing_stored, only_refused, problem
+from tests.web.api.test_lists import DATA, agencies, bring
 from tests.web.api.test_registrations import offered, status_of
 
 SAID: dict[str, Any] = {
@@ -141,3 +143,20 @@ async def test_records_over_http(room: Room) -> None:
     )
     assert ended["status"] == "ENDED"
     assert len(await provider.get("/consent-records")) == len(await provider.get("/assessment-records")) == 1
+
+
+async def test_a_mounted_file_that_lies_about_its_level_is_scanned(room: Room) -> None:
+    police, transport = await agencies(room)
+    entry = await police.act("/lists/data", DATA | {"level": "general-1"})
+    path = f"/grading/objects/{entry['data_id']}"
+    problem(await police.call("POST", f"{path}/scan"), 422, "malformed")  # nothing is mounted
+    rows = "".join(f"{n},{some_id_number()}\n" for n in range(30))
+    file = (await bring(room, police, "plain.csv", f"序号,编号\n{rows}".encode())).json()
+    await police.act(f"/lists/data/{entry['data_id']}/mount", {"file_id": file["file_id"]})
+    problem(await transport.call("POST", f"{path}/scan"), 404, "not-found")
+    seen = (await police.call("POST", f"{path}/scan")).json()
+    assert (seen["level"], seen["scanned"], seen["declared"]) == ("general-4", "general-4", "general-1")
+    assert [(one["kind"], one["column"], one["rows"]) for one in seen["hints"]] == [("cn-id", "编号", 30)]
+    owed = {one["control"]: one["present"] for one in await police.get(f"{path}/duties")}
+    assert owed["file-scanned"] is True
+    assert owed["separate-consent-record"] is False
