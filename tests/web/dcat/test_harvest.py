@@ -1,15 +1,18 @@
 """The open catalogue over real HTTP: harvested page by page, downloaded in parts, closed to others."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import uvicorn
 from rdflib import Graph
@@ -34,6 +37,7 @@ from web.main import create_app
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")
 ROWS = b"stop,line\n" + b"".join(b"%d,B%d\n" % (number, number % 9) for number in range(20_000))
+FOREIGN = "DATABOURSE_TEST_CKAN_PYTHON"
 FORMS = {"text/turtle": "turtle", "application/ld+json": "json-ld", "application/rdf+xml": "xml"}
 NEXT = """
 SELECT ?next WHERE { ?page a <http://www.w3.org/ns/hydra/core#PartialCollectionView> ;
@@ -284,3 +288,26 @@ async def test_a_check_over_the_door_is_recorded_once_and_the_open_list_holds(of
     provider = office.market.people["provider"]
     other = Desk(office.http, provider.login, provider.org_id, token=office.market.served.token(provider))
     assert (await other.call("POST", "/open-checks")).status_code == 403
+
+
+async def test_a_foreign_harvester_reads_the_same(office, monkeypatch):
+    """ckanext-dcat with CKAN itself, where an interpreter that has them is named."""
+    python = os.environ.get(FOREIGN)
+    if python is None:
+        pytest.skip(f"no foreign harvester: name an interpreter with ckan and ckanext-dcat in {FOREIGN}")
+    monkeypatch.setattr(sources, "PAGE", 1)
+    open_id = await office.opened(await office.data("公交站点", ROWS))
+    script = Path(__file__).with_name("ckan_reading.py")
+    base = str(office.http.base_url).rstrip("/")
+    reading = await asyncio.create_subprocess_exec(
+        python, "-P", "-W", "ignore", script, f"{base}/catalog.ttl", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await reading.communicate()
+    assert reading.returncode == 0
+    found = {one["extras"]["identifier"]: one for one in orjson.loads(out)}
+    assert set(found) == {open_id, office.market.ids["listed"]}
+    one = found[open_id]
+    assert (one["title"], one["extras"]["publisher_name"]) == ("公交站点", "市交通运输局")
+    (had,) = one["resources"]
+    url = f"{base}/open/{open_id}/download"
+    assert had == {"download_url": url, "hash": sha256(ROWS).hexdigest(), "size": len(ROWS)}
