@@ -95,7 +95,7 @@ async def _systems(s: ReadSession, page: Sequence[Any]) -> dict[str, str]:
 
 def _plain(row: Any, names: Mapping[str, str], systems: Mapping[str, str]) -> dict[str, Any]:
     """One row by member, ids beside what they name."""
-    own = row.model_dump(
+    own: dict[str, Any] = row.model_dump(
         mode="json", exclude={"key", "name_key", "import_id", "resource_interface", "resource_file_id"}
     )
     named = {

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from base.canonical import canonical
 from base.db import ReadSession
 from identity.rosters import organisations_in_role
-from registry.lists.headings import ListName, demand_said, entry_said, system_said
+from registry.lists.headings import ListName
 from registry.lists.reading import Sorted
 from registry.lists.rules import (
     MAX_DEPTH,
@@ -28,6 +28,7 @@ from registry.lists.rules import (
     normal,
     system_content,
 )
+from registry.lists.saying import demand_said, entry_said, system_said
 from registry.lists.tables import DataRow, SystemRow
 
 _AGENCIES: Final = 2_000

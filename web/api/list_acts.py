@@ -8,6 +8,7 @@ from ledger.recording import Act
 from registry.lists import cataloguing, census, demanding, entering, sharing, sourcing
 from registry.lists.states import AGENCY, AUTHORITY
 from web import list_forms as f
+from web import list_views as v
 from web.acts import ActKind, Args, kind
 from web.lists import enter_rows
 from web.node import Node
@@ -70,12 +71,12 @@ def _kind(
     )
 
 
-_SYS: Final[_Shown] = f.SystemView, "system_id"
-_DAT: Final[_Shown] = f.DataView, "data_id"
-_DEM: Final[_Shown] = f.DemandView, "demand_id"
-_ITM: Final[_Shown] = f.ItemView, "item_id"
-_SHR: Final[_Shown] = f.ShareView, "share_id"
-_CEN: Final[_Shown] = f.CensusView, "census_id"
+_SYS: Final[_Shown] = v.SystemView, "system_id"
+_DAT: Final[_Shown] = v.DataView, "data_id"
+_DEM: Final[_Shown] = v.DemandView, "demand_id"
+_ITM: Final[_Shown] = v.ItemView, "item_id"
+_SHR: Final[_Shown] = v.ShareView, "share_id"
+_CEN: Final[_Shown] = v.CensusView, "census_id"
 ENTER_SYSTEM = _kind(
     "enter_system",
     "SYS.ENTER",
@@ -170,7 +171,7 @@ OPEN_CENSUS = _kind(
     roles=AUTHORITY,
     status=201,
 )
-RETURN = _kind("return", "CEN.RETURN", f.ReturnArgs, _plain(census.return_lists), (f.ReturnView, "census_id"))
+RETURN = _kind("return", "CEN.RETURN", f.ReturnArgs, _plain(census.return_lists), (v.ReturnView, "census_id"))
 CLOSE_CENSUS = _kind(
     "close_census",
     "CEN.CLOSE",
@@ -179,4 +180,4 @@ CLOSE_CENSUS = _kind(
     _CEN,
     roles=AUTHORITY,
 )
-ENTER_IMPORT = _kind("enter_import", "LIM.ENTER", f.ImportArgs, enter_rows, (f.ImportView, "import_id"))
+ENTER_IMPORT = _kind("enter_import", "LIM.ENTER", f.ImportArgs, enter_rows, (v.ImportView, "import_id"))

@@ -19,6 +19,7 @@ from registry.lists.exporting import LISTS, csv_lines, rows_of
 from registry.lists.figures import figures_of
 from registry.lists.headings import ListName
 from web import list_forms as f
+from web import list_views as v
 from web.acts import Asked, Id
 from web.api import list_acts as acts
 from web.api.files import decoded
@@ -70,7 +71,7 @@ async def bring(
     request: Request,
     caller: CallerDep,
     file_name: Annotated[str, Header(max_length=600, description="percent-encoded UTF-8")],
-) -> f.ListFileView:
+) -> v.ListFileView:
     """Bring a file as the raw body, to be mounted or imported. Nothing is stated yet."""
     expect_upload(request)
     row = await keep_file(
@@ -80,32 +81,32 @@ async def bring(
         media_type=request.headers.get("content-type", ""),
         length=request.headers.get("content-length"),
     )
-    return f.ListFileView.model_validate(row)
+    return v.ListFileView.model_validate(row)
 
 
 @router.post("/lists/imports", status_code=201)
-async def read(caller: CallerDep, form: ReadForm) -> f.ImportView:
+async def read(caller: CallerDep, form: ReadForm) -> v.ImportView:
     """Read a file as a list: what it holds and which rows are not taken. Nothing is listed yet."""
-    return f.ImportView.model_validate(await read_import(caller, form.list_name, form.file_id))
+    return v.ImportView.model_validate(await read_import(caller, form.list_name, form.file_id))
 
 
 @router.get("/lists/imports")
-async def imports(caller: CallerDep, s: ReadDep) -> list[f.ImportView]:
+async def imports(caller: CallerDep, s: ReadDep) -> list[v.ImportView]:
     """One's own imports, newest first."""
     caller.require(*READERS)
     rows = await repository.imports(s, agency_id=caller.actor.org_id)
-    return [f.ImportView.model_validate(row) for row in rows]
+    return [v.ImportView.model_validate(row) for row in rows]
 
 
-async def _own(s: ReadDep, caller: CallerDep, import_id: str) -> f.ImportView:
+async def _own(s: ReadDep, caller: CallerDep, import_id: str) -> v.ImportView:
     row = await repository.import_of(s, import_id=import_id)
     if row.agency_id != caller.actor.org_id and not caller.actor.roles & LOOKERS:
         raise NotFound("no such import", import_id=import_id)
-    return f.ImportView.model_validate(row)
+    return v.ImportView.model_validate(row)
 
 
 @router.get("/lists/imports/{import_id}")
-async def import_report(import_id: Id, caller: CallerDep, s: ReadDep) -> f.ImportView:
+async def import_report(import_id: Id, caller: CallerDep, s: ReadDep) -> v.ImportView:
     """What reading a file came to, and entering it."""
     return await _own(s, caller, import_id)
 
@@ -117,14 +118,14 @@ async def faults(
     s: ReadDep,
     after: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[f.FaultView]:
+) -> list[v.FaultView]:
     """The rows that are not taken: number, heading, reason; `after` a row."""
     await _own(s, caller, import_id)
     rows = await repository.faults_of(s, import_id=import_id, after=after, limit=limit)
-    return [f.FaultView.model_validate(row) for row in rows]
+    return [v.FaultView.model_validate(row) for row in rows]
 
 
-@router.post("/lists/imports/{import_id}/enter", **answers(acts.ENTER_IMPORT, f.ImportView))
+@router.post("/lists/imports/{import_id}/enter", **answers(acts.ENTER_IMPORT, v.ImportView))
 async def enter(import_id: Id, caller: CallerDep) -> Response:
     """Enter the good rows: one signed statement; the same row changes nothing, a changed one is a version."""
     return respond(await caller.do(acts.ENTER_IMPORT, f.ImportArgs(import_id=import_id)))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from registry.lists import repository
 from registry.lists.rules import BaseLibrary, DataKind, DemandState, Listed, ShareKind
 from web import list_forms as f
+from web import list_views as v
 from web.acts import Id
 from web.api import list_acts as acts
 from web.deps import CallerDep, ReadDep, answers, respond
@@ -29,26 +30,26 @@ class VersionView(View):
     import_id: str | None
 
 
-class FullSystemView(f.SystemView):
-    entries: list[f.DataView]
+class FullSystemView(v.SystemView):
+    entries: list[v.DataView]
     versions: list[VersionView]
 
 
-class FullDataView(f.DataView):
+class FullDataView(v.DataView):
     """With its system, the demands that it meets, and what it said before; the address only to its agency."""
 
-    system: f.SystemView | None
-    demands: list[f.DemandView]
+    system: v.SystemView | None
+    demands: list[v.DemandView]
     versions: list[VersionView]
     resource_interface: str | None
 
 
-class FullDemandView(f.DemandView):
+class FullDemandView(v.DemandView):
     """With the entry that meets it and the system that this comes from: or it is a gap."""
 
     gap: bool
-    entry: f.DataView | None
-    entry_system: f.SystemView | None
+    entry: v.DataView | None
+    entry_system: v.SystemView | None
     versions: list[VersionView]
 
 
@@ -60,11 +61,11 @@ async def _versions(s: ReadDep, object_id: str) -> list[VersionView]:
 @router.get("/lists/systems")
 async def systems(
     *, caller: CallerDep, s: ReadDep, agency_id: Of = None, after: After = None, limit: Limit = 50
-) -> list[f.SystemView]:
+) -> list[v.SystemView]:
     """The system list (系统清单), newest first; for agencies and who supervises."""
     caller.require(*READERS)
     rows = await repository.systems(s, agency_id=agency_id, after=after, limit=limit)
-    return [f.SystemView.model_validate(row) for row in rows]
+    return [v.SystemView.model_validate(row) for row in rows]
 
 
 @router.get("/lists/systems/{system_id}")
@@ -74,8 +75,8 @@ async def system(system_id: Id, caller: CallerDep, s: ReadDep) -> FullSystemView
     row = await repository.system(s, system_id=system_id)
     entries = await repository.data_entries(s, system_id=system_id, limit=200)
     return FullSystemView(
-        **f.SystemView.model_validate(row).model_dump(),
-        entries=[f.DataView.model_validate(one) for one in entries],
+        **v.SystemView.model_validate(row).model_dump(),
+        entries=[v.DataView.model_validate(one) for one in entries],
         versions=await _versions(s, system_id),
     )
 
@@ -94,7 +95,7 @@ async def data(
     words: Words = "",
     after: After = None,
     limit: Limit = 50,
-) -> list[f.DataView]:
+) -> list[v.DataView]:
     """The data list (数据清单) with the share responsibility of each entry, newest first."""
     caller.require(*READERS)
     rows = await repository.data_entries(
@@ -109,7 +110,7 @@ async def data(
         after=after,
         limit=limit,
     )
-    return [f.DataView.model_validate(row) for row in rows]
+    return [v.DataView.model_validate(row) for row in rows]
 
 
 @router.get("/lists/data/{data_id}")
@@ -121,9 +122,9 @@ async def data_entry(data_id: Id, caller: CallerDep, s: ReadDep) -> FullDataView
     demands = await repository.demands(s, data_id=data_id, status=DemandState.MATCHED, limit=200)
     mine = caller.actor.org_id == row.agency_id
     return FullDataView(
-        **_again(f.DataView.model_validate(row)),
-        system=None if above is None else f.SystemView.model_validate(above),
-        demands=[f.DemandView.model_validate(one) for one in demands],
+        **_again(v.DataView.model_validate(row)),
+        system=None if above is None else v.SystemView.model_validate(above),
+        demands=[v.DemandView.model_validate(one) for one in demands],
         versions=await _versions(s, data_id),
         resource_interface=row.resource_interface if mine else None,
     )
@@ -148,13 +149,13 @@ async def demands(
     status: Annotated[DemandState | None, Query()] = None,
     after: After = None,
     limit: Limit = 50,
-) -> list[f.DemandView]:
+) -> list[v.DemandView]:
     """The demand list (需求清单), newest first; `status=OPEN` are the gaps."""
     caller.require(*READERS)
     rows = await repository.demands(
         s, agency_id=agency_id, owner_id=owner_id, status=status, after=after, limit=limit
     )
-    return [f.DemandView.model_validate(row) for row in rows]
+    return [v.DemandView.model_validate(row) for row in rows]
 
 
 @router.get("/lists/demands/{demand_id}")
@@ -170,90 +171,90 @@ async def demand(demand_id: Id, caller: CallerDep, s: ReadDep) -> FullDemandView
     if entry is not None and entry.system_id is not None:
         above = await repository.system(s, system_id=entry.system_id)
     return FullDemandView(
-        **_again(f.DemandView.model_validate(row)),
+        **_again(v.DemandView.model_validate(row)),
         gap=row.status is DemandState.OPEN,
-        entry=None if entry is None else f.DataView.model_validate(entry),
-        entry_system=None if above is None else f.SystemView.model_validate(above),
+        entry=None if entry is None else v.DataView.model_validate(entry),
+        entry_system=None if above is None else v.SystemView.model_validate(above),
         versions=await _versions(s, demand_id),
     )
 
 
-@router.post("/lists/systems", **answers(acts.ENTER_SYSTEM, f.SystemView))
+@router.post("/lists/systems", **answers(acts.ENTER_SYSTEM, v.SystemView))
 async def enter_system(caller: CallerDep, args: f.EnterSystemArgs) -> Response:
     """List a system, as the agency that runs it."""
     return respond(await caller.do(acts.ENTER_SYSTEM, args))
 
 
-@router.post("/lists/systems/{system_id}/change", **answers(acts.CHANGE_SYSTEM, f.SystemView))
+@router.post("/lists/systems/{system_id}/change", **answers(acts.CHANGE_SYSTEM, v.SystemView))
 async def change_system(system_id: Id, caller: CallerDep, form: f.ChangeSystemForm) -> Response:
     """Say a system anew: its next version."""
     args = f.ChangeSystemArgs(system_id=system_id, **dict(form))
     return respond(await caller.do(acts.CHANGE_SYSTEM, args))
 
 
-@router.post("/lists/systems/{system_id}/retire", **answers(acts.RETIRE_SYSTEM, f.SystemView))
+@router.post("/lists/systems/{system_id}/retire", **answers(acts.RETIRE_SYSTEM, v.SystemView))
 async def retire_system(system_id: Id, caller: CallerDep, form: f.ReasonForm) -> Response:
     """Take a system off the list; nothing hangs on it any more."""
     args = f.RetireSystemArgs(system_id=system_id, **dict(form))
     return respond(await caller.do(acts.RETIRE_SYSTEM, args))
 
 
-@router.post("/lists/data", **answers(acts.ENTER_DATA, f.DataView))
+@router.post("/lists/data", **answers(acts.ENTER_DATA, v.DataView))
 async def enter_data(caller: CallerDep, args: f.EnterDataArgs) -> Response:
     """List data, as the agency that holds it."""
     return respond(await caller.do(acts.ENTER_DATA, args))
 
 
-@router.post("/lists/data/{data_id}/change", **answers(acts.CHANGE_DATA, f.DataView))
+@router.post("/lists/data/{data_id}/change", **answers(acts.CHANGE_DATA, v.DataView))
 async def change_data(data_id: Id, caller: CallerDep, form: f.ChangeDataForm) -> Response:
     """Say a data entry anew: its next version."""
     return respond(await caller.do(acts.CHANGE_DATA, f.ChangeDataArgs(data_id=data_id, **dict(form))))
 
 
-@router.post("/lists/data/{data_id}/mount", **answers(acts.MOUNT, f.DataView))
+@router.post("/lists/data/{data_id}/mount", **answers(acts.MOUNT, v.DataView))
 async def mount(data_id: Id, caller: CallerDep, form: f.MountForm) -> Response:
     """Mount an entry to a file that the agency brought, or to an interface."""
     return respond(await caller.do(acts.MOUNT, f.MountArgs(data_id=data_id, **dict(form))))
 
 
-@router.post("/lists/data/{data_id}/flag", **answers(acts.FLAG, f.DataView))
+@router.post("/lists/data/{data_id}/flag", **answers(acts.FLAG, v.DataView))
 async def flag(data_id: Id, caller: CallerDep, form: f.FlagForm) -> Response:
     """Say why an entry is mounted to nothing, and until when."""
     return respond(await caller.do(acts.FLAG, f.FlagArgs(data_id=data_id, **dict(form))))
 
 
-@router.post("/lists/data/{data_id}/retire", **answers(acts.RETIRE_DATA, f.DataView))
+@router.post("/lists/data/{data_id}/retire", **answers(acts.RETIRE_DATA, v.DataView))
 async def retire_data(data_id: Id, caller: CallerDep, form: f.ReasonForm) -> Response:
     """Take data off the list: demands that it met are gaps again."""
     return respond(await caller.do(acts.RETIRE_DATA, f.RetireDataArgs(data_id=data_id, **dict(form))))
 
 
-@router.post("/lists/demands", **answers(acts.ENTER_DEMAND, f.DemandView))
+@router.post("/lists/demands", **answers(acts.ENTER_DEMAND, v.DemandView))
 async def enter_demand(caller: CallerDep, args: f.EnterDemandArgs) -> Response:
     """List what an agency needs: met by an entry, or a gap."""
     return respond(await caller.do(acts.ENTER_DEMAND, args))
 
 
-@router.post("/lists/demands/{demand_id}/change", **answers(acts.CHANGE_DEMAND, f.DemandView))
+@router.post("/lists/demands/{demand_id}/change", **answers(acts.CHANGE_DEMAND, v.DemandView))
 async def change_demand(demand_id: Id, caller: CallerDep, form: f.ChangeDemandForm) -> Response:
     """Say a demand anew: its next version."""
     args = f.ChangeDemandArgs(demand_id=demand_id, **dict(form))
     return respond(await caller.do(acts.CHANGE_DEMAND, args))
 
 
-@router.post("/lists/demands/{demand_id}/match", **answers(acts.MATCH, f.DemandView))
+@router.post("/lists/demands/{demand_id}/match", **answers(acts.MATCH, v.DemandView))
 async def match(demand_id: Id, caller: CallerDep, form: f.MatchForm) -> Response:
     """Name the entry that meets a demand: its agency, who sees to it, or the data authority."""
     return respond(await caller.do(acts.MATCH, f.MatchArgs(demand_id=demand_id, **dict(form))))
 
 
-@router.post("/lists/demands/{demand_id}/plan", **answers(acts.PLAN, f.DemandView))
+@router.post("/lists/demands/{demand_id}/plan", **answers(acts.PLAN, v.DemandView))
 async def plan(demand_id: Id, caller: CallerDep, form: f.PlanForm) -> Response:
     """Say who sees to an open gap by when."""
     return respond(await caller.do(acts.PLAN, f.PlanArgs(demand_id=demand_id, **dict(form))))
 
 
-@router.post("/lists/demands/{demand_id}/retire", **answers(acts.RETIRE_DEMAND, f.DemandView))
+@router.post("/lists/demands/{demand_id}/retire", **answers(acts.RETIRE_DEMAND, v.DemandView))
 async def retire_demand(demand_id: Id, caller: CallerDep, form: f.ReasonForm) -> Response:
     """Take a demand off the list."""
     args = f.RetireDemandArgs(demand_id=demand_id, **dict(form))
