@@ -17,7 +17,6 @@ from registry.vouchers.states import (
     MEMBERS,
     PROVIDERS,
     VoucherEvent,
-    VoucherState,
     allowed_to,
 )
 from registry.vouchers.tables import VoucherRow
