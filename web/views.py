@@ -215,6 +215,7 @@ class ListingView(View):
     quantity: int
     list_price_minor: int | None
     cap_minor: int | None
+    grant_id: str | None = Field(default=None, description="Of another venue: cited, not looked up")
     report_sha256: str | None
     status: str
     reasons: list[str]
