@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from cli.exporting import export_bundle
+from ledger.bundle import Edition
+from supervision.audit import audit
 from tests.registry.measuring.test_comparing import LEFT, RIGHT
 from tests.web.api.conftest import Room
 from tests.web.api.desk import Desk
@@ -64,3 +67,7 @@ async def test_from_mounted_files_to_a_score_with_its_records(room: Room) -> Non
     assert scored["score"] == sum(one["weight"] * one["share"] for one in weighed) // sum(
         one["weight"] for one in weighed
     )
+    await room.served.settle_down()
+    bundle = room.folder / "bundle"
+    await export_bundle(room.served.node, bundle, Edition.REGULATOR)
+    assert audit(bundle, [room.served.node.publisher.signer.vkey]).clean
