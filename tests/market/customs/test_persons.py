@@ -87,8 +87,8 @@ def test_the_last_line_needs_no_end_and_windows_ends_are_ends(tmp_path):
     assert take_in([raw], folder, KEY, into=folder / "sorted").persons == 3
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.sets(st.integers(0, 60), min_size=1), min_size=1, max_size=4))
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 60), min_size=1), min_size=1, max_size=3))
 def test_a_union_is_that_of_the_sets(tmp_path_factory, sets):
     folder = tmp_path_factory.mktemp("union")
     lists = [listed(folder, str(n), sorted(one)) for n, one in enumerate(sets)]
