@@ -50,17 +50,25 @@ class Named(NamedTuple):
 
 
 @router.get("/catalog")
-async def catalogue(node: NodeDep, s: ReadDep, accept: Accept = None, after: After = None) -> Response:
+async def catalogue(
+    request: Request, node: NodeDep, s: ReadDep, accept: Accept = None, after: After = None
+) -> Response:
     """The catalogue in the form that is asked for; people are led to its page."""
     form = _wanted(accept)
-    return _to_page("/open") if form is None else await _catalogue(node, s, form, after, "/catalog")
+    if form is None:
+        return _to_page("/open")
+    hold_back(request)
+    return await _catalogue(node, s, form, after, "/catalog")
 
 
 @router.get("/catalog.{form}")
-async def catalogue_as(node: NodeDep, s: ReadDep, form: str, after: After = None) -> Response:
+async def catalogue_as(
+    request: Request, node: NodeDep, s: ReadDep, form: str, after: After = None
+) -> Response:
     """A page of the catalogue as Turtle, JSON-LD or RDF/XML."""
     if form not in FORMS:
         raise NotFound("no such form of the catalogue", form=form[:20])
+    hold_back(request)
     return await _catalogue(node, s, form, after, f"/catalog.{form}")
 
 
@@ -101,7 +109,7 @@ async def download(
 
 
 def hold_back(request: Request) -> None:
-    """Count a download of this address. Raises TooManyDownloads."""
+    """Count a download, or a page of the catalogue, of this address. Raises TooManyDownloads."""
     try:
         request.app.state.downloads.count(request.app.state.addresses.of(request))
     except TooManyAttempts as wait:

@@ -22,7 +22,7 @@ from registry.repository import latest_report
 from web.dcat.describing import DataSet, File, Licence, Offer, Place, Publisher
 from web.dcat.vocabulary import category_of
 
-PAGE: Final = 100
+PAGE: Final = 50
 _CITY: Final = "0000"
 _AGENCY: Final = "PUBLIC_AGENCY"
 _CC0: Final = "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -32,9 +32,10 @@ _CC_BY: Final = "https://creativecommons.org/licenses/by/4.0/"
 async def page_after(s: ReadSession, after: str | None, base: str) -> tuple[list[DataSet], str | None]:
     """A page of data sets from behind `after` (the id of an entry or a listing), and where it goes on."""
     sets: list[DataSet] = []
+    known: dict[str, Publisher] = {}
     if after is None or after.startswith("opn_"):
         entries = await opening.entries(s, states=STANDING, after=after, limit=PAGE + 1, oldest_first=True)
-        sets += [await _opened(s, one, base) for one in entries[:PAGE]]
+        sets += [await _opened(s, one, base, known) for one in entries[:PAGE]]
         if len(entries) > PAGE:
             return sets, entries[PAGE - 1][0].open_id
         after = None
@@ -42,7 +43,7 @@ async def page_after(s: ReadSession, after: str | None, base: str) -> tuple[list
     if room == 0:  # the products begin on a page of their own
         return sets, sets[-1].identifier if await _any_offered(s) else None
     offered = await listings.listings_of(s, status=ListingState.LISTED, after=after, limit=room)
-    sets += [await _offered(s, one, base) for one in offered]
+    sets += [await _offered(s, one, base, known) for one in offered]
     more = len(offered) == room and await _any_offered(s, after=offered[-1].listing_id)
     return sets, offered[-1].listing_id if more else None
 
@@ -52,7 +53,7 @@ async def opened(s: ReadSession, *, open_id: str, base: str) -> DataSet:
     entry = await opening.entry_with_data(s, open_id=open_id)
     if entry[0].status not in STANDING:
         raise OpeningUnknown("no such entry is open", open_id=open_id)
-    return await _opened(s, entry, base)
+    return await _opened(s, entry, base, {})
 
 
 async def offered(s: ReadSession, *, listing_id: str, base: str) -> DataSet:
@@ -60,19 +61,24 @@ async def offered(s: ReadSession, *, listing_id: str, base: str) -> DataSet:
     listing = await listings.get_listing(s, listing_id=listing_id)
     if listing.status is not ListingState.LISTED:
         raise ListingUnknown("no such product is on offer", listing_id=listing_id)
-    return await _offered(s, listing, base)
+    return await _offered(s, listing, base, {})
 
 
-async def publisher(s: ReadSession, org_id: str) -> Publisher:
-    """An organisation as the catalogue names it."""
-    return _publisher(org_id, await get_organisation(s, org_id=org_id))
+async def publisher(s: ReadSession, org_id: str, known: dict[str, Publisher] | None = None) -> Publisher:
+    """An organisation as the catalogue names it; `known` are those of the page so far."""
+    if known is not None and org_id in known:
+        return known[org_id]
+    found = _publisher(org_id, await get_organisation(s, org_id=org_id))
+    if known is not None:
+        known[org_id] = found
+    return found
 
 
 async def _any_offered(s: ReadSession, *, after: str | None = None) -> bool:
     return bool(await listings.listings_of(s, status=ListingState.LISTED, after=after, limit=1))
 
 
-async def _opened(s: ReadSession, entry: Entry, base: str) -> DataSet:
+async def _opened(s: ReadSession, entry: Entry, base: str, known: dict[str, Publisher]) -> DataSet:
     row, data = entry
     path = f"/open/{row.open_id}"
     file = None
@@ -87,7 +93,7 @@ async def _opened(s: ReadSession, entry: Entry, base: str) -> DataSet:
         identifier=row.open_id,
         title=data.name,
         description=data.abstract,
-        publisher=await publisher(s, row.agency_id),
+        publisher=await publisher(s, row.agency_id, known),
         update=data.update,
         access="PUBLIC" if row.mode is Mode.OPEN else "RESTRICTED",
         issued=row.first_opened_at or row.changed_at,
@@ -121,7 +127,7 @@ async def _terms(s: ReadSession, open_id: str, agency_id: str, mode: Mode) -> Of
     return Offer(assigner=agency_id, purposes=purposes, asks=("odrl:obtainConsent",))
 
 
-async def _offered(s: ReadSession, listing: Listing, base: str) -> DataSet:
+async def _offered(s: ReadSession, listing: Listing, base: str, known: dict[str, Publisher]) -> DataSet:
     path = f"/products/{listing.listing_id}"
     stored = await listings.get_file(s, file_id=listing.file_id)
     report = await latest_report(s, listing_id=listing.listing_id)
@@ -134,7 +140,7 @@ async def _offered(s: ReadSession, listing: Listing, base: str) -> DataSet:
         identifier=listing.listing_id,
         title=listing.title,
         description=listing.description,
-        publisher=await publisher(s, listing.seller_id),
+        publisher=await publisher(s, listing.seller_id, known),
         update=None,
         access="RESTRICTED",
         issued=at,

@@ -141,7 +141,7 @@ async def on_a_port(market: Market) -> AsyncIterator[tuple[str, Any]]:
 async def office(market: Market) -> AsyncIterator[Office]:
     agency = await market.served.admit("市交通运输局", {"PUBLIC_AGENCY"}, login="clerk")
     chief = await market.served.colleague(agency, "chief")
-    async with on_a_port(market) as (address, app), httpx.AsyncClient(base_url=address) as http:
+    async with on_a_port(market) as (address, app), httpx.AsyncClient(base_url=address, timeout=None) as http:
         desks = [
             Desk(http, one.login, agency.org_id, token=market.served.token(one)) for one in (agency, chief)
         ]
@@ -157,7 +157,7 @@ def harvested(address: str) -> list[Graph]:
     """What a portal does: read a page, follow `hydra:next` by SPARQL, until there is none."""
     pages: list[Graph] = []
     following: str | None = f"{address}/catalog.ttl"
-    with httpx.Client() as http:
+    with httpx.Client(timeout=None) as http:
         while following is not None:
             answer = http.get(following)
             assert (answer.status_code, answer.headers["content-type"]) == (200, "text/turtle; charset=utf-8")
