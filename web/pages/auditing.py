@@ -35,7 +35,7 @@ from web.readings import Readings, TooManySaved
 router = APIRouter()
 PAYLOAD: Final = "application/vnd.databourse.trail+json"
 _OPENERS: Final = HANDLERS | {"AUDITOR"}
-_PAGE: Final = 50
+_PAGE: Final = 30  # with every event in its list, a page stays below 60 KiB
 _MOST: Final = 10_000  # rows of an export
 _COLUMNS: Final = (
     "log",
