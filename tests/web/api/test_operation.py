@@ -22,7 +22,7 @@ from supervision.rules import ALL
 from supervision.runner import carry_out
 from tests.market.listings.goods import DECLARED
 from tests.web.api import goods
-from tests.web.api.refusing import only_refused, problem
+from tests.web.api.refusing import nothing_stored, only_refused, problem
 from tests.web.nodes import Served
 from tests.web.operating import YUAN, Operation, operating, table
 
@@ -226,3 +226,33 @@ async def statements(room: Operation, path: str) -> list[str]:
 
 async def operator_scenario(room: Operation, path: str) -> str:
     return str((await room.http.get(f"/api/v1{path}")).json()["scenarios"][0]["scenario_id"])
+
+
+async def test_wrong_input_is_named_and_stores_nothing(room: Operation) -> None:
+    agency, operator = await room.desk("agency"), await room.desk("operator")
+    database, unknown = room.served.node.database, "dat_" + "0" * 26
+    control = room.scenario(fields={room.data["登记"]: ["a\x00b"]})
+    async with nothing_stored(database):
+        for change in ({"need": "x" * 2_001}, {"term_months": 61}, {"data_ids": ["登记"]}, {"mode": "ALL"}):
+            answer = await agency.call("POST", "/grants", {"scheme": room.scheme(**change)})
+            assert answer.status_code == 422, answer.text
+        path = f"/grants/aog_{'0' * 26}"
+        agreed = room.agreement(term_from="0001-01-01")
+        for place, body in (
+            (f"{path}/sign", agreed),
+            (f"{path}/sign", room.agreement(clauses={"OTHER": "x"})),
+            (f"{path}/select", room.selection(bidders=[])),
+            (f"{path}/scenarios", control),
+            (f"{path}/caps", {"caps": [], "cost_minor": -1, "bond_yield": "2", "margin": "x"}),
+            (f"{path}/years/99999/disclose", {}),
+            (f"{path}/breaches", {"kind": "SCOPE", "text": "t", "evidence": [], "rectify_by": "2026"}),
+        ):
+            desk = operator if place.endswith(("scenarios", "disclose")) else agency
+            answer = await desk.call("POST", place, body)
+            assert answer.status_code == 422, (place, answer.text)
+    for said, code in (
+        ({"data_ids": [unknown]}, "grant-data-not-listed"),
+        ({"exit": ""}, "grant-scheme-incomplete"),
+    ):
+        await refused(room, "agency", "/grants", {"scheme": room.scheme(**said)}, code)
+    problem(await operator.call("POST", f"{path}/consent"), 403, "forbidden")
