@@ -1,17 +1,21 @@
 """Data is opened by clicks: proposed, signed by the chief, seen and taken by everybody; users agree."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.exporting import export_bundle
 from ledger.acts import perform
+from ledger.bundle import Edition
 from ledger.recording import Act, Actor
 from registry.lists.cataloguing import enter_data, mount
 from registry.lists.files import keep_list_file
 from registry.lists.rules import DataEntry, DataKind, ShareKind
 from registry.registration.rules import Update
 from registry.rules import Level
+from supervision.audit import audit
 from tests.web.market import Market
 from tests.web.nodes import Persona
 from tests.web.pages.browsing import Browser
@@ -116,7 +120,9 @@ async def test_from_the_proposal_to_everybodys_download(market: Market, agency) 
     assert (await nobody.client.get(f"/en{path}")).status_code in {303, 401}
 
 
-async def test_an_agreement_is_offered_and_signed_and_the_plan_is_published(market: Market, agency) -> None:
+async def test_an_agreement_is_offered_and_signed_and_the_plan_is_published(
+    market: Market, agency, tmp_path: Path
+) -> None:
     clerk, chief = agency
     data_id = await listed(market, clerk, "公交刷卡", Level.GENERAL_3)
     officer, signer = Browser(market.served, clerk, "en"), Browser(market.served, chief, "en")
@@ -140,3 +146,11 @@ async def test_an_agreement_is_offered_and_signed_and_the_plan_is_published(mark
     assert structure(page, "en") == []
     other = Browser(market.served, market.people["second"], "en")
     assert (await other.client.get(f"/en{path}")).status_code == 404
+    # What was said of it all follows step by step, to an auditor who has the bundle alone.
+    await market.served.settle_down()
+    bundle = tmp_path / "bundle"
+    await export_bundle(market.served.node, bundle, Edition.REGULATOR)
+    report = audit(bundle, [market.served.node.publisher.signer.vkey])
+    # `listed` lets the exchange's key sign for the agency's lists, which the audit finds, and nothing else.
+    assert {problem.why.partition(" of ")[0] for problem in report.problems} == {"the key"}
+    assert all("speaks for" in problem.why for problem in report.problems)
