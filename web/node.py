@@ -3,9 +3,7 @@
 import asyncio
 import os
 import secrets
-import shutil
 import stat
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +21,6 @@ from base.db import Database, ReadSession
 from base.errors import trace_of
 from base.files import FileStore
 from base.homes import Folder, Home
-from base.idempotency import forget
 from base.jobs import Handlers, run_due
 from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
@@ -33,7 +30,6 @@ from cases.clockwork import case_handlers
 from cases.erasing import TOUCHED
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
-from identity.sign_in import forget_expired
 from identity.tokens import Tokens, generate_access_key
 from ledger.acts import House
 from ledger.batch import BatchWriter
@@ -53,16 +49,16 @@ from market.delivery.acceptance import Quality
 from market.delivery.gateway.desk import Gateway, open_gateway
 from market.delivery.marking.copying import MARK_JOB, MarkDesk
 from market.delivery.service import CHECK_JOB
-from market.listings.uploads import Quota, forget_uploads
+from market.listings.uploads import Quota
 from market.settlement.bank import BankClient
 from market.settlement.instructing import SEND_JOB, Escrow
 from market.settlement.reconciling import RECONCILE_JOB
 from market.trade.checking import GoodsDesk
 from market.trade.clockwork import handlers
-from registry.lists.files import forget_list_files
 from registry.opening.clockwork import checking_handlers
 from registry.opening.winding import CHECK_JOB as OPEN_CHECK_JOB
 from web.limits import Uploads
+from web.tidying import tidy
 from web.witnessing import circle_of, desk_of, federated_every
 
 log = structlog.get_logger("node")
@@ -78,9 +74,6 @@ LANES: Final[Mapping[str, frozenset[str]]] = {
     "measurements": frozenset({CHECK_JOB, COUNT_JOB, MARK_JOB, OPEN_CHECK_JOB}),
 }
 ASKED_AT_ONCE: Final = 4
-ANSWERS_KEPT: Final = timedelta(days=7)
-UPLOADS_KEPT: Final = timedelta(days=7)  # that no listing was drafted of
-ABANDONED_AFTER_S: Final = 3600.0
 _BANK_TIMEOUT_S: Final = 10.0
 
 
@@ -337,7 +330,7 @@ async def sequencing(node: Node) -> AsyncIterator[None]:
         _every(PUBLISH_EVERY_S, lambda: _lead(node), "lead"),
         _every(JOBS_EVERY_S, node.run_lane, "jobs"),
         *(_every(JOBS_EVERY_S, partial(node.run_lane, lane), f"jobs: {lane}") for lane in LANES),
-        _every(TIDY_EVERY_S, lambda: tidy(node), "tidy"),
+        _every(TIDY_EVERY_S, lambda: tidy(node.database, node.clock, node.files, node.scratch()), "tidy"),
     ):
         yield
 
@@ -385,24 +378,3 @@ async def _every(pause_s: float, work: Callable[[], Awaitable[Any]], name: str) 
         except Exception as error:  # noqa: BLE001 - whatever it was, the work goes on
             log.error("standing work failed", work=name, trace=trace_of(error))  # noqa: TRY400 - without locals
         await asyncio.sleep(pause_s)
-
-
-async def tidy(node: Node) -> None:
-    """Forget what has had its time: tokens, answers, uploads that came to nothing, leftovers of a crash."""
-    async with node.database.write() as s:
-        await forget_expired(s, now=node.clock.now())
-        await forget(s, before=node.clock.now() - ANSWERS_KEPT)
-        gone = await forget_uploads(s, before=node.clock.now() - UPLOADS_KEPT)
-        mine = await forget_list_files(s, before=node.clock.now() - UPLOADS_KEPT)
-    for file_id in (*gone, *mine):
-        await node.files.delete(file_id)
-    await node.files.remove_abandoned()
-    await asyncio.to_thread(_empty, node.scratch())
-
-
-def _empty(folder: Path) -> None:
-    """Remove what has stood in the scratch folder for longer than any measurement takes."""
-    before = time.time() - ABANDONED_AFTER_S
-    for left in folder.iterdir():
-        if left.stat().st_mtime < before:
-            shutil.rmtree(left, ignore_errors=True)

@@ -14,7 +14,7 @@ from tests.web.market import Market, upload
 from tests.web.nodes import PASSWORD
 from tests.web.pages.browsing import Browser
 from web.limits import FORGIVEN_EVERY_S, Addresses, Attempts, TooManyAttempts, TooManyUploads, Uploads
-from web.node import tidy
+from web.tidying import tidy
 
 
 class Watch:
@@ -186,10 +186,10 @@ async def test_an_upload_of_which_nothing_was_drafted_is_forgotten_after_a_week(
     file_id = await upload(market.served, market.provider, "one.csv", b"a,b\n" + b"1,2\n" * 10)
     assert len(stored(market)) == len(before) + 1
     market.served.clock.advance(timedelta(days=6, hours=23))
-    await tidy(node)
+    await tidy(node.database, node.clock, node.files, node.scratch())
     assert len(stored(market)) == len(before) + 1
     market.served.clock.advance(timedelta(hours=2))
-    await tidy(node)
+    await tidy(node.database, node.clock, node.files, node.scratch())
     assert stored(market) == before  # what listings were drafted of stays
     async with node.database.read() as s:
         assert await s.get(ListingFile, file_id) is None

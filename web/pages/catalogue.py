@@ -15,7 +15,7 @@ from market.listings.errors import SearchesFull, SearchMalformed
 from market.listings.saving import forget_search, save_search, saved_searches
 from market.listings.tags import TAGS
 from registry.repository import scores_of
-from web.pages import words
+from web.pages import catalogue_words, words
 from web.pages.forms import Filled, sent_back
 from web.pages.languages import N_, translations
 from web.pages.naming import names_of
@@ -139,7 +139,7 @@ async def _search(visitor: Visitor, asked: Asked, filled: Filled) -> Response:
         region=region,
         groups=_groups(visitor, asked, counts),
         pills=_pills(visitor, asked, names),
-        sorts=list(words.SORTS),
+        sorts=list(catalogue_words.SORTS),
         next_address=asked.address(visitor, after=page.next_after) if page.next_after else None,
         as_json=asked.as_json(),
         as_csv=asked.as_json(format="csv", limit=100),
@@ -173,7 +173,7 @@ def _total(asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> int:
 def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """The facets: each value with its count, its address, and whether it is chosen."""
     say = translations(visitor.lang).gettext
-    bands = {name: say(text) for name, text in words.BANDS.items()}
+    bands = {name: say(text) for name, text in catalogue_words.BANDS.items()}
     facets: list[tuple[str, str, str, Mapping[Any, Label | str]]] = [
         ("category", "category", say("Category"), CATEGORY_LABELS),
         ("price", "price", say("List price"), bands),
@@ -223,7 +223,7 @@ def _pills(visitor: Visitor, asked: Asked, names: Mapping[str, str]) -> list[tup
     if asked.category:
         shown.append((_text(visitor, CATEGORY_LABELS[Category(asked.category)]), "category"))
     if asked.price:
-        shown.append((visitor.say(words.BANDS[asked.price]), "price"))
+        shown.append((visitor.say(catalogue_words.BANDS[asked.price]), "price"))
     if asked.type:
         shown.append((_text(visitor, PRODUCT_TYPE_LABELS[ProductType(asked.type)]), "type"))
     if asked.geo:

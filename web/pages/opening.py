@@ -73,6 +73,7 @@ async def entry(visitor: VisitorDep, open_id: str) -> Response:
     return visitor.render(
         "open_entry.html",
         row=row,
+        how=f"GET /api/v1/open-entries/{row.open_id}/file?purpose=RESEARCH",
         data=data,
         file=file,
         uses=uses,

@@ -9,6 +9,7 @@ from typing import Final
 
 from web.pages import (
     agency_words,
+    catalogue_words,
     certificate_words,
     customs_words,
     dispute_words,
@@ -17,9 +18,9 @@ from web.pages import (
     grading_words,
     list_words,
     opening_words,
+    operation_words,
     page_words,
     register_words,
-    operation_words,
     registry_words,
     trade_words,
 )
@@ -181,8 +182,8 @@ EVENTS: Final[Mapping[str, str]] = {
     **certificate_words.EVENTS,
     **registry_words.EVENTS,
     **list_words.EVENTS,
-    **operation_words.EVENTS,
     **customs_words.EVENTS,
+    **operation_words.EVENTS,
     **grading_words.EVENTS,
     **opening_words.EVENTS,
     **agency_words.EVENTS,
@@ -290,16 +291,6 @@ FIXES: Final[Mapping[str, str]] = {
     "reread-differs": N_("A second reading gave other content: check how the file is made."),
 }
 
-FREQUENCIES: Final[Mapping[str, str]] = {
-    "hourly": N_("Hourly"),
-    "daily": N_("Daily"),
-    "weekly": N_("Weekly"),
-    "monthly": N_("Monthly"),
-    "quarterly": N_("Quarterly"),
-    "yearly": N_("Yearly"),
-    "once": N_("Once, a closed collection"),
-}
-
 SOURCES: Final[Mapping[str, str]] = {
     "SELF_COLLECTED": N_("Collected and produced by ourselves"),
     "OWN_ACTIVITY": N_("Data of our own activity, collected by another under contract"),
@@ -313,31 +304,6 @@ SOURCES: Final[Mapping[str, str]] = {
     "ON_BEHALF": N_("Processed for another"),
     "UNLAWFUL": N_("Source unknown"),
 }
-
-SORTS: Final[Mapping[str, str]] = {
-    "newest": N_("Newest first"),
-    "cheapest": N_("Cheapest first"),
-    "dearest": N_("Dearest first"),
-}
-BANDS: Final[Mapping[str, str]] = {
-    "under-10k": N_("Under ¥10,000"),
-    "10k-100k": N_("¥10,000 to ¥100,000"),
-    "100k-500k": N_("¥100,000 to ¥500,000"),
-    "500k-1m": N_("¥500,000 to ¥1,000,000"),
-    "1m-up": N_("¥1,000,000 and more"),
-}
-DELIVERY_WAYS: Final[Mapping[str, str]] = {
-    "file": N_("As a file"),
-    "share": N_("As a table that tools read"),
-    "api": N_("By an interface, with a quota"),
-    "query": N_("By questions; the data stays"),
-}
-QUALITY_BANDS: Final[Mapping[str, str]] = {
-    "90-up": N_("90 points and more"),
-    "80-90": N_("80 to 90 points"),
-    "70-80": N_("70 to 80 points"),
-}
-REGISTERED: Final[Mapping[str, str]] = {"yes": N_("Right registered, with a certificate")}
 
 SIDES: Final[Mapping[str, str]] = {"PROVIDER": N_("Provider's side"), "BUYER": N_("Buyer's side")}
 REVOCATIONS: Final[Mapping[str, str]] = {
@@ -365,13 +331,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "dimension": DIMENSIONS,
     "dimension_says": DIMENSIONS_SAY,
     "fix": FIXES,
-    "frequency": FREQUENCIES,
+    **catalogue_words.GROUPS,
     "source": SOURCES,
-    "sort": SORTS,
-    "band": BANDS,
-    "delivery": DELIVERY_WAYS,
-    "grade": QUALITY_BANDS,
-    "registered": REGISTERED,
     "side": SIDES,
     "power": duties.POWERS,
     "interest": duties.INTERESTS,
@@ -382,8 +343,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     **register_words.GROUPS,
     **registry_words.GROUPS,
     **list_words.GROUPS,
-    **operation_words.GROUPS,
     **customs_words.GROUPS,
+    **operation_words.GROUPS,
     **grading_words.GROUPS,
     **opening_words.GROUPS,
     **agency_words.GROUPS,

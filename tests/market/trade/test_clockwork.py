@@ -37,11 +37,13 @@ from registry.grading.comparing import SWEEP_JOB
 from registry.grading.keeping import CONSENT_LOST_JOB, RECORD_DUE_JOB
 from registry.grading.moving import DUE_JOB as GRADING_DUE_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
+from registry.lists.moving import ITEM_DUE_JOB, SHARE_DUE_JOB
 from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
+from registry.vouchers.moving import DUE_JOB as VOUCHER_DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
 GRADING_JOBS = {
@@ -80,6 +82,9 @@ ALWAYS = {
     TERM_JOB,
     EVALUATION_JOB,
     *GRADING_JOBS,
+    ITEM_DUE_JOB,
+    SHARE_DUE_JOB,
+    VOUCHER_DUE_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -120,6 +125,9 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         USAGE_JOB,
         DUE_JOB,
         TERM_JOB,
+        ITEM_DUE_JOB,
+        SHARE_DUE_JOB,
+        VOUCHER_DUE_JOB,
         EVALUATION_JOB,
     }
 

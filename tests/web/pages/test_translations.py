@@ -29,6 +29,15 @@ SAME = {
     "VKEY",
     "CSV",
     "JSONL",
+    "XML",
+    "RDF",
+    "LD",
+    "Turtle",
+    "DCAT",
+    "AP",
+    "ODRL",
+    "dat",
+    "prd",
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
