@@ -27,8 +27,7 @@ OPENING_MOVES: Final[Moves] = {
     ("TARGETED", "OPN.ACCESS"): (_EXCHANGE, "TARGETED"),
     ("AUTHORISED", "OPN.ACCESS"): (_EXCHANGE, "AUTHORISED"),
     **{
-        (state, "OPN.USAGE"): (_EXCHANGE, state)
-        for state in (*_STANDING, "SUSPENDED", "RETIRED", "REVIEWED")
+        (state, "OPN.USAGE"): (_EXCHANGE, state) for state in (*_STANDING, "SUSPENDED", "RETIRED", "REVIEWED")
     },
     **{(state, "OPN.SUSPEND"): (_AGENCY | _STOPPING | _EXCHANGE, "SUSPENDED") for state in _STANDING},
     ("SUSPENDED", "OPN.RELEASE"): (_STOPPING, "SUSPENDED"),

@@ -147,7 +147,10 @@ def test_sc9_gives_every_finding_with_its_numbers(tmp_path):
 
 
 def test_the_overcharge_is_paid_back_and_fined_up_to_five_times():
-    facts = {"on": "2026-11-23", "counts": [{"act": "price", "code": "PN-PRICE-9", "gains_minor": 115_200_000}]}
+    facts = {
+        "on": "2026-11-23",
+        "counts": [{"act": "price", "code": "PN-PRICE-9", "gains_minor": 115_200_000}],
+    }
     found = fine_range(read_offence(facts)[0])
     assert found.confiscate_minor == 115_200_000
     assert found.high_minor == 576_000_000  # 5,760,000 yuan
