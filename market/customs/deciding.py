@@ -74,14 +74,20 @@ async def clear(s: WriteSession, act: Act, *, declaration_id: str, reason: str) 
     said = Said(
         public={"valid_to": rfc3339(values.get("valid_to", row.valid_to))}, opening={"reason": reason}
     )
-    await step(s, act, _E.CLEAR, row, said, values=values | {"due_at": None})
+    await step(s, act, _E.CLEAR, row, said, values=values | {"due_at": None, "reason_code": None})
     return row
 
 
 async def send_back(s: WriteSession, act: Act, *, declaration_id: str, reason: str) -> DeclarationRow:
     """Return a declaration to its exporter, to be declared again (XBD.RETURN)."""
     row = await _decided(s, act, declaration_id, _E.RETURN)
-    values = {"note": reason, "taken_by": None, "taken_org": None, "due_at": None, "reason_code": "RETURNED"}
+    values = {
+        "note": reason,
+        "taken_by": None,
+        "taken_org": None,
+        "due_at": None,
+        "reason_code": repository.RETURNED,
+    }
     await step(s, act, _E.RETURN, row, Said(opening={"reason": reason}), values=values)
     return row
 
@@ -109,7 +115,13 @@ async def reroute(s: WriteSession, act: Act, *, declaration_id: str, way: Way, r
     said = Said(
         public={"route": way.value, "from_route": row.way and row.way.value}, opening={"reason": reason}
     )
-    values = {"way": way, "rule_id": "XBD-OFFICER", "note": reason, "taken_by": None, "taken_org": None}
+    values = {
+        "way": way,
+        "rule_id": repository.BY_OFFICER,
+        "note": reason,
+        "taken_by": None,
+        "taken_org": None,
+    }
     await step(s, act, _E.REROUTE, row, said, values=values | {"due_at": None, "evidence": {}})
     if way is Way.PROHIBIT:
         await step(s, act.as_exchange(), _E.REJECT, row, values={"reason_code": "PROHIBITED"})

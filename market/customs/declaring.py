@@ -1,6 +1,7 @@
 """An exporter declares; what it says is held against the form, the recipient, and what the registry knows."""
 
 from datetime import time
+from typing import Any
 
 from sqlmodel import col, delete
 
@@ -73,7 +74,15 @@ async def redeclare(
         *("trace", "counts", "risk", "evidence", "taken_by", "taken_org", "way", "rule_id", "due_at"),
     }
     values = {name: value for name, value in fresh.model_dump().items() if name not in kept}
-    cleared = {"way": None, "rule_id": None, "taken_by": None, "taken_org": None, "due_at": None}
+    cleared: dict[str, Any] = {
+        "way": None,
+        "rule_id": None,
+        "taken_by": None,
+        "taken_org": None,
+        "due_at": None,
+    }
+    if row.reason_code == repository.RETURNED:  # customs sent it back, and sees it again
+        cleared["reason_code"] = row.reason_code
     said = await _said(s, row, declaration)
     await step(s, act, _E.REDECLARE, row, said, values=values | cleared)
     await route_or_count(s, act, row)

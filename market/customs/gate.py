@@ -14,6 +14,7 @@ from ledger.recording import Act
 from market.customs import repository
 from market.customs.errors import CustomsRouteNotOpen
 from market.customs.rules import country_of
+from market.customs.states import DeclarationState
 from market.customs.tables import DeclarationRow
 from market.customs.transit import book, give_back, note_egress
 from market.orders.tables import Trade
@@ -58,7 +59,15 @@ async def require_cleared_to(
     """`require_clearance` where the places are known: each of them is cleared, all by one declaration."""
     if not places:
         return None
-    found = await repository.live_for(
+    rows = await _open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=now)
+    return Crossing(rows[0].declaration_id, rows[0].country)
+
+
+async def _open_rows(
+    s: ReadSession, *, trade: Trade, recipient_id: str, places: tuple[str, ...], now: datetime
+) -> list[DeclarationRow]:
+    """Every clearance that opens these places now. While one of the same goods is halted, none does."""
+    found = await repository.standing_for(
         s,
         exporter_id=trade.seller_id,
         recipient_id=recipient_id,
@@ -66,20 +75,24 @@ async def require_cleared_to(
         product_id=trade.product_id,
         now=now,
     )
-    for row in found:
-        if covers(row, places):
-            return Crossing(row.declaration_id, row.country)
-    raise CustomsRouteNotOpen(
-        "customs has cleared nothing to this recipient and place, or it has ended or was halted",
-        trade_id=trade.trade_id,
-        country=places[0],
-    )
+    halted = [row for row in found if row.status is DeclarationState.HALTED and _named(row) & set(places)]
+    opens = [row for row in found if row.status is not DeclarationState.HALTED and covers(row, places)]
+    if halted or not opens:
+        raise CustomsRouteNotOpen(
+            "customs has cleared nothing to this recipient and place, or it has ended or was halted",
+            trade_id=trade.trade_id,
+            country=places[0],
+        )
+    return opens
 
 
 def covers(row: DeclarationRow, places: tuple[str, ...]) -> bool:
     """Whether a declaration is about all these places: its country, and where the data is kept."""
-    named = {row.country, country_of(row.said["storage_place"])}
-    return set(places) <= named and row.country in places
+    return set(places) <= _named(row) and row.country in places
+
+
+def _named(row: DeclarationRow) -> set[str]:
+    return {row.country, country_of(row.said["storage_place"])}
 
 
 async def reserve_out(

@@ -46,6 +46,7 @@ async def route(
     facts = replace(await _facts(s, act, row, said), counts=counts)
     routed = route_declaration(said, facts)
     size, root = await _head(s)
+    held = await repository.contested(s, row)
     risk = assess(
         said,
         facts,
@@ -86,8 +87,8 @@ async def route(
     await step(s, system, _E.AUTO_ROUTE, row, Said(public=public, opening=opening), values=values)
     if routed.way is Way.PROHIBIT:
         await step(s, system, _E.REJECT, row, values={"reason_code": "PROHIBITED"})
-    elif routed.way.exempt and risk.looks:
-        why = {"drawn": risk.drawn, "points": risk.points}
+    elif routed.way.exempt and (risk.looks or held):
+        why = {"drawn": risk.drawn, "points": risk.points, "contested": held}
         await step(s, system, _E.CHECK, row, Said(public=why), values={"due_at": due_in(act, "review")})
     elif routed.way.exempt:
         await step(s, system, _E.RELEASE, row, Said(public={"valid_to": rfc3339(valid_to)}))

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col, func, or_, select, update
+from sqlmodel import and_, col, func, or_, select, update
 
 from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession, exclusive_lock
 from identity.tables import OrganisationRow
 from market.customs.errors import CustomsDocumentUnknown, DeclarationUnknown
-from market.customs.states import COUNTED, LIVE, DeclarationState
+from market.customs.states import COUNTED, LIVE, LOOKED_AT, DeclarationState
 from market.customs.tables import (
     CustomsDecision,
     CustomsDocumentRow,
@@ -24,6 +24,15 @@ from market.customs.tables import (
 )
 
 MAX_PAGE: Final = 100
+BY_OFFICER: Final = "XBD-OFFICER"
+"""The rule of a route that an officer gave."""
+RETURNED: Final = "RETURNED"
+_CONTESTED: Final = (
+    *LOOKED_AT,
+    DeclarationState.HALTED,
+    DeclarationState.REVOKED,
+    DeclarationState.REJECTED,
+)
 _FRESH: Final = {"populate_existing": True}
 
 
@@ -89,20 +98,58 @@ async def trouble_of(s: ReadSession, *, group_id: str) -> int:
     return int((await s.exec(query)).one())
 
 
-async def live_for(
+async def standing_for(
     s: ReadSession, *, exporter_id: str, recipient_id: str, trade_id: str, product_id: str, now: datetime
 ) -> Sequence[DeclarationRow]:
-    """The clearances that live now for what an exporter sends to a recipient by a trade, its own first."""
-    query = select(DeclarationRow).where(
-        DeclarationRow.exporter_id == exporter_id,
-        DeclarationRow.recipient_id == recipient_id,
+    """What stands on what an exporter sends to a recipient by a trade, the trade's own first.
+
+    The clearances that live now, and whatever is halted, also where its period is over.
+    """
+    lives = and_(
         col(DeclarationRow.status).in_(LIVE),
         col(DeclarationRow.valid_from) <= now,
         col(DeclarationRow.valid_to) >= now,
-        or_(col(DeclarationRow.trade_id) == trade_id, col(DeclarationRow.product_id) == product_id),
+    )
+    of_product = and_(col(DeclarationRow.trade_id).is_(None), col(DeclarationRow.product_id) == product_id)
+    query = select(DeclarationRow).where(
+        DeclarationRow.exporter_id == exporter_id,
+        DeclarationRow.recipient_id == recipient_id,
+        or_(lives, col(DeclarationRow.status) == DeclarationState.HALTED),
+        or_(col(DeclarationRow.trade_id) == trade_id, of_product),
     )
     found = (await s.exec(query, execution_options=_FRESH)).all()
     return sorted(found, key=lambda row: (row.trade_id != trade_id, row.declaration_id))
+
+
+async def contested(s: ReadSession, row: DeclarationRow) -> bool:
+    """Whether the same flow was declared before, and customs stopped it, refused it, or has it in hand.
+
+    The same flow: exporter, recipient, and trade or product; of data that goes another way, the recipient.
+    """
+    about = [
+        col(column) == value
+        for column, value in (
+            (DeclarationRow.trade_id, row.trade_id),
+            (DeclarationRow.product_id, row.product_id),
+        )
+        if value is not None
+    ]
+    elsewhere = and_(col(DeclarationRow.trade_id).is_(None), col(DeclarationRow.product_id).is_(None))
+    query = select(DeclarationRow).where(
+        DeclarationRow.exporter_id == row.exporter_id,
+        col(DeclarationRow.recipient_id).is_not_distinct_from(row.recipient_id),
+        or_(*about) if about else elsewhere,
+        or_(
+            col(DeclarationRow.status).in_(sorted(_CONTESTED)),
+            col(DeclarationRow.rule_id) == BY_OFFICER,
+            col(DeclarationRow.reason_code) == RETURNED,
+        ),
+    )
+    name = row.said["recipient"]["name"]
+    found = (await s.exec(query)).all()
+    return any(
+        about or row.recipient_id is not None or one.said["recipient"]["name"] == name for one in found
+    )
 
 
 async def lock_group(s: WriteSession, *, group_id: str) -> None:

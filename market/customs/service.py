@@ -19,6 +19,7 @@ from market.customs.declaring import declare_by_contract
 from market.customs.errors import CustomsRouteNotOpen
 from market.customs.gate import Crossing, abroad, require_clearance, require_cleared_to
 from market.customs.rules import Decision, DeliveryFacts, Needs, Route, route
+from market.customs.states import DeclarationState
 from market.customs.tables import CustomsDecision
 from market.orders.tables import Trade
 
@@ -96,7 +97,10 @@ async def _by_contract(
         trade_id=trade.trade_id,
     )
     row = await declare_by_contract(s, act.as_exchange(), declaration=declaration)
-    if row.way is not None and not row.way.exempt:
+    if row.way is not None and row.way.exempt and row.status is not DeclarationState.CLEARED:
+        reason = "customs looks at this flow, or has stopped or refused it before"
+        decided = replace(decided, route=Route.REFUSED, reason=reason)
+    elif row.way is not None and not row.way.exempt:
         decided = replace(
             decided,
             route=Route.REFUSED,
