@@ -59,11 +59,11 @@ async def require_cleared_to(
     """`require_clearance` where the places are known: each of them is cleared, all by one declaration."""
     if not places:
         return None
-    rows = await _open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=now)
+    rows = await open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=now)
     return Crossing(rows[0].declaration_id, rows[0].country)
 
 
-async def _open_rows(
+async def open_rows(
     s: ReadSession, *, trade: Trade, recipient_id: str, places: tuple[str, ...], now: datetime
 ) -> list[DeclarationRow]:
     """Every clearance that opens these places now. While one of the same goods is halted, none does."""

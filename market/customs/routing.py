@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from market.customs.declared import Declaration, Ground, Kind
+from market.customs.rules import Decision, Needs
 from market.customs.terms import term
 from registry.rules import Level
 
@@ -302,6 +303,41 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Declaration, Facts], _Answer]], ..
     ("XBD-R12", "CAC16 Art 8", _some),
     ("XBD-R13", "CAC16 Art 5(1)(4)", _few),
 )
+
+
+_ASSESSED: Final = frozenset({Way.ASSESSMENT})
+_PROVED: Final = frozenset(
+    {
+        Way.EXEMPT_COLLECTED_ABROAD,
+        Way.EXEMPT_CONTRACT,
+        Way.EXEMPT_EMPLOYEES,
+        Way.EXEMPT_EMERGENCY,
+        Way.EXEMPT_ZONE,
+    }
+)
+"""Rows 3 and 5 to 8 come before rows 9 to 13, whatever is in the data; never before row 2."""
+_CONTRACTED: Final = _ASSESSED | _PROVED | {Way.CONTRACT_OR_CERTIFICATION, Way.GBA_STANDARD_CONTRACT}
+_CARRIES: Final[Mapping[Needs, frozenset[Way]]] = {
+    Needs.PROHIBITED: frozenset(),
+    Needs.CONTRACT_OR_CERTIFICATION: _CONTRACTED,
+    Needs.GBA_CONTRACT: _CONTRACTED | {Way.EXEMPT_SMALL},
+    Needs.COUNT_OF_PERSONS: _CONTRACTED | {Way.EXEMPT_SMALL},
+}
+
+
+def carries(way: Way | None, decided: Decision) -> bool:
+    """Whether a clearance of this way carries a delivery of which the exchange itself found `decided`.
+
+    What is prohibited is carried by none, important data by an assessment alone, and personal data never by
+    a clearance of data that is said to be neither personal nor important.
+    """
+    if way is None or way is Way.PROHIBIT:
+        return False
+    if decided.needs is None:
+        return True
+    if decided.needs is Needs.ASSESSMENT:
+        return way in (_ASSESSED if decided.rule_id == "XBD-R2" else _ASSESSED | _PROVED)
+    return way in _CARRIES[decided.needs]
 
 
 def last_day_of(way: Way, said: Declaration, on: date) -> date:

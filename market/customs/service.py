@@ -17,7 +17,8 @@ from market.customs import repository
 from market.customs.declared import Channel, DataField, Declaration, Kind, Mode, Recipient
 from market.customs.declaring import declare_by_contract
 from market.customs.errors import CustomsRouteNotOpen
-from market.customs.gate import Crossing, abroad, require_clearance, require_cleared_to
+from market.customs.gate import Crossing, abroad, open_rows, require_clearance
+from market.customs.routing import carries
 from market.customs.rules import Decision, DeliveryFacts, Needs, Route, route
 from market.customs.states import DeclarationState
 from market.customs.tables import CustomsDecision
@@ -38,12 +39,12 @@ async def clear_customs(s: WriteSession, act: Act, *, trade: Trade, facts: Deliv
         return await _record(s, act, trade, decided, decided.route.value)
     where = abroad(facts.recipient_region, facts.endpoint or endpoint)
     try:
-        crossing = await require_cleared_to(
-            s, trade=trade, recipient_id=trade.buyer_id, places=where, now=act.now
-        )
+        rows = await open_rows(s, trade=trade, recipient_id=trade.buyer_id, places=where, now=act.now)
     except CustomsRouteNotOpen:
-        crossing = None
-    if crossing is not None:
+        rows = []
+    found = next((row for row in rows if carries(row.way, decided)), None)
+    if found is not None:
+        crossing = Crossing(found.declaration_id, found.country)
         reason = "a clearance of customs lives"
         told = Decision(Route.EXEMPT, decided.rule_id, decided.legal_basis, reason, decided.country)
         return await _record(s, act, trade, told, _CLEARED, crossing=crossing)
