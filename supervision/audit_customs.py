@@ -46,7 +46,7 @@ DECLARATION_MOVES: Final[Moves] = {
     ("UNDER_ASSESSMENT", "XBD.FAIL"): (_CAC, "REJECTED"),
     **{(state, "XBD.TRANSFER_LOGGED"): (_EXCHANGE, "IN_TRANSIT") for state in _LIVE},
     ("IN_TRANSIT", "XBD.COMPLETE"): (_EXCHANGE | _EXPORTERS, "COMPLETED"),
-    **{(state, "XBD.HALT"): (_CAC, "HALTED") for state in (*_LIVE, "COMPLETED")},
+    **{(state, "XBD.HALT"): (_CAC | _EXCHANGE, "HALTED") for state in (*_LIVE, "COMPLETED")},
     ("HALTED", "XBD.RESUME"): (_CAC, "CLEARED"),
     ("HALTED", "XBD.REVOKE"): (_CAC, "REVOKED"),
     **{(state, "XBD.RENEW"): (_EXPORTERS, state) for state in _LIVE},

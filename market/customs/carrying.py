@@ -125,7 +125,8 @@ async def fall_due(s: WriteSession, act: Act, *, declaration_id: str, at: str) -
 
 async def checked(s: WriteSession, act: Act, row: DeclarationRow, shown: Shown) -> date | None:
     """Whether a document carries a declaration now, by the register; the last day it does."""
-    found = await repository.document_numbered(s, number=shown.number)
+    found = await repository.claim_document(s, number=shown.number)
+    carried = await repository.carried_by(s, number=shown.number)
     assert row.way is not None
     return check_shown(
         row.way,
@@ -134,6 +135,9 @@ async def checked(s: WriteSession, act: Act, row: DeclarationRow, shown: Shown) 
         None if found is None else on_register(found),
         exporter_id=row.exporter_id,
         at=act.now,
+        carried=sum(
+            one.persons + one.sensitive_persons for one in carried if one.declaration_id != row.declaration_id
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from market.customs.errors import DeclarationTaken, DeclarationWrongRole, Eviden
 from market.customs.moving import Said, step
 from market.customs.proving import DocumentKind, Shown
 from market.customs.reading import declaration_from
-from market.customs.releasing import held_level
+from market.customs.releasing import held_level, zone_list
 from market.customs.routing import Way
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow
@@ -176,6 +176,8 @@ async def resume(s: WriteSession, act: Act, *, declaration_id: str, reason: str)
     await _require_level(s, row)
     if row.evidence.get("number"):
         await checked(s, act, row, _shown(row))
+    if row.way is Way.EXEMPT_ZONE and await zone_list(s, act, row, declaration_from(row.said)) is None:
+        raise EvidenceRefused("its seat in the zone has ended", why="ended")
     _require_time(row, act.now)
     values = {"reason_code": None, "note": ""}
     await step(s, act, _E.RESUME, row, Said(opening={"reason": reason}), values=values)

@@ -1,5 +1,6 @@
 """An exporter declares; what it says is held against the form, the recipient, and what the registry knows."""
 
+from dataclasses import replace
 from datetime import time
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlmodel import col, delete
 
 from base.calendar import at_shanghai, end_of_day_shanghai, shanghai_day
 from base.db import WriteSession
-from identity.repository import lock_organisation
+from identity.repository import get_organisation, lock_organisation
 from identity.service import require_member
 from ledger.recording import Act
 from market.customs import repository
@@ -16,6 +17,7 @@ from market.customs.counting import Tally
 from market.customs.declared import Declaration, check_declaration, require_declared
 from market.customs.errors import DeclarationContradicted, DeclarationMalformed
 from market.customs.moving import Said, begin, step
+from market.customs.reading import declaration_from
 from market.customs.releasing import held_level, route, route_or_count
 from market.customs.rules import country_of
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
@@ -50,7 +52,7 @@ async def declare(
     s.add(row)
     await s.flush()
     await _keep_lists(s, row, persons_file_id, sensitive_file_id)
-    await begin(s, act, row, await _said(s, row, declaration))
+    await begin(s, act, row, await _said(s, row))
     await route_or_count(s, act, row)
     return row
 
@@ -83,7 +85,7 @@ async def redeclare(
     }
     if row.reason_code == repository.RETURNED:  # customs sent it back, and sees it again
         cleared["reason_code"] = row.reason_code
-    said = await _said(s, row, declaration)
+    said = await _said(s, row, fresh)
     await step(s, act, _E.REDECLARE, row, said, values=values | cleared)
     await route_or_count(s, act, row)
     return row
@@ -98,7 +100,7 @@ async def declare_by_contract(s: WriteSession, act: Act, *, declaration: Declara
     row = await _row(s, act, declaration, exporter_id=trade.seller_id)
     s.add(row)
     await s.flush()
-    await begin(s, act, row, await _said(s, row, declaration))
+    await begin(s, act, row, await _said(s, row))
     await route(s, act, row, Tally(), by_contract=True)
     return row
 
@@ -109,6 +111,7 @@ async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str
     exporter = await lock_organisation(s, org_id=exporter_id)
     assert exporter is not None
     country = await _check_recipient(s, said)
+    said = await _named(s, said)
     product_id = await _check_goods(s, said, exporter_id)
     return DeclarationRow(
         declaration_id=act.new_id("xbd"),
@@ -131,6 +134,15 @@ async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str
         valid_from=at_shanghai(said.period_from, time(0)),
         valid_to=end_of_day_shanghai(said.period_to),
     )
+
+
+async def _named(s: WriteSession, said: Declaration) -> Declaration:
+    """A member that receives goes by the name it was admitted under, whatever a form calls it."""
+    if said.recipient.org_id is None:
+        return said
+    member = await get_organisation(s, org_id=said.recipient.org_id)
+    assert member is not None
+    return replace(said, recipient=replace(said.recipient, name=member.name))
 
 
 async def _check_recipient(s: WriteSession, said: Declaration) -> str:
@@ -191,7 +203,8 @@ async def _keep_lists(
     await s.flush()
 
 
-async def _said(s: WriteSession, row: DeclarationRow, said: Declaration) -> Said:
+async def _said(s: WriteSession, row: DeclarationRow, fresh: DeclarationRow | None = None) -> Said:
+    said = declaration_from((fresh or row).said)
     lists = await repository.lists_of(s, declaration_ids=[row.declaration_id])
     return Said(
         public={

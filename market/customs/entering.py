@@ -5,7 +5,7 @@ Empty by default. Beside them each member says where its systems receive.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from base.db import WriteSession
 from base.errors import Malformed
@@ -20,11 +20,15 @@ from market.customs.errors import (
     DeclarationMalformed,
     DeclarationWrongRole,
 )
+from market.customs.moving import Said, step
 from market.customs.proving import OnRegister
 from market.customs.reading import entries_from
 from market.customs.rules import country_of
-from market.customs.states import OFFICER
+from market.customs.states import LIVE, OFFICER, DeclarationEvent
 from market.customs.tables import CustomsDocumentRow, EndpointRow, NegativeListRow
+from market.customs.transit import tell_egress
+
+_ENDED: Final = "DOCUMENT_ENDED"
 
 
 async def enter_document(s: WriteSession, act: Act, *, document: OnRegister) -> CustomsDocumentRow:
@@ -75,8 +79,15 @@ async def enter_document(s: WriteSession, act: Act, *, document: OnRegister) -> 
 
 
 async def end_document(s: WriteSession, act: Act, *, document_id: str, reason: str) -> CustomsDocumentRow:
-    """Take a document off the register (XBR.END): nothing is carried by it any more."""
+    """Take a document off the register (XBR.END): nothing is carried by it any more.
+
+    Every clearance that lives under it is halted (XBD.HALT) with it.
+    """
     _require_officer(act)
+    number = (await repository.get_document(s, document_id=document_id)).number
+    await _halt_all(s, act, number)  # who shows a document holds its declaration first, then the document
+    await repository.claim_document(s, number=number)
+    await _halt_all(s, act, number)
     row = await repository.get_document(s, document_id=document_id)
     if row.ended_at is not None:
         raise CustomsDocumentUnknown("it has ended", document_id=document_id)
@@ -86,6 +97,17 @@ async def end_document(s: WriteSession, act: Act, *, document_id: str, reason: s
     public = {"document_id": document_id, "number": row.number}
     await record(s, act, Draft("XBR.END", document_id, public=public, opening={"reason": reason}))
     return row
+
+
+async def _halt_all(s: WriteSession, act: Act, number: str) -> None:
+    system = act.as_exchange()
+    for declaration_id in await repository.live_under(s, number=number):
+        row = await repository.claim_declaration(s, declaration_id=declaration_id)
+        if row.status not in LIVE:
+            continue
+        await tell_egress(s, act, row)
+        public = {"reason_code": _ENDED, "bytes": str(row.sent_bytes), "uses": row.sent_uses}
+        await step(s, system, DeclarationEvent.HALT, row, Said(public=public), values={"reason_code": _ENDED})
 
 
 async def enter_list(

@@ -100,16 +100,20 @@ def check_shown(
     *,
     exporter_id: str,
     at: datetime,
+    carried: int = 0,
 ) -> date | None:
     """Whether what is shown carries the declaration now; the last day it does, None without an end.
 
-    Raises EvidenceRefused with `why`: wrong-kind, unknown, forged, other-exporter, other-scope, too-few,
+    `carried` are the persons of the other declarations under the same document. Raises EvidenceRefused with
+    `why`: wrong-kind, unknown, forged, other-exporter, other-scope, too-few,
     ended, expired, filed-late, missing, pipia-old.
     """
     wrong = next(
         (
             why
-            for why, is_wrong in _tests(way, said, shown, found, exporter_id=exporter_id, at=at)
+            for why, is_wrong in _tests(
+                way, said, shown, found, exporter_id=exporter_id, at=at, carried=carried
+            )
             if is_wrong
         ),
         None,
@@ -129,6 +133,7 @@ def _tests(
     *,
     exporter_id: str,
     at: datetime,
+    carried: int,
 ) -> Iterator[tuple[str, bool]]:
     """What can be wrong with a document, in the order in which it is told."""
     yield "wrong-kind", shown.kind not in _KINDS.get(way, frozenset())
@@ -140,7 +145,7 @@ def _tests(
     yield "other-scope", found.country != said.country
     yield "other-scope", found.recipient_name.strip() != said.recipient.name.strip()
     yield "other-scope", said.sensitive and not found.sensitive
-    yield "too-few", said.persons + said.sensitive_persons > found.persons
+    yield "too-few", carried + said.persons + said.sensitive_persons > found.persons
     yield "ended", found.ended
     day, last = shanghai_day(at), last_day(found, at)
     yield "expired", day < found.issued_on or (last is not None and day > last)

@@ -173,11 +173,11 @@ async def _facts(s: WriteSession, act: Act, row: DeclarationRow, said: Declarati
         is_ciio=exporter.is_ciio,
         level=await held_level(s, said, row.product_id),
         proved=proved_grounds(said),
-        zone_list=await _zone_list(s, act, row, said),
+        zone_list=await zone_list(s, act, row, said),
     )
 
 
-async def _zone_list(
+async def zone_list(
     s: WriteSession, act: Act, row: DeclarationRow, said: Declaration
 ) -> tuple[ListEntry, ...] | None:
     """The list of the zone in which the exporter sits by the register; None without either."""

@@ -11,6 +11,7 @@ from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession, exclusive_lock
 from identity.tables import OrganisationRow
 from market.customs.errors import CustomsDocumentUnknown, DeclarationUnknown
+from market.customs.routing import Way
 from market.customs.states import COUNTED, LIVE, LOOKED_AT, DeclarationState
 from market.customs.tables import (
     CustomsDecision,
@@ -27,6 +28,7 @@ MAX_PAGE: Final = 100
 BY_OFFICER: Final = "XBD-OFFICER"
 """The rule of a route that an officer gave."""
 RETURNED: Final = "RETURNED"
+_CARRIED: Final = tuple(sorted({*COUNTED} - {DeclarationState.DECLARED, DeclarationState.ROUTED}))
 _CONTESTED: Final = (
     *LOOKED_AT,
     DeclarationState.HALTED,
@@ -171,6 +173,36 @@ async def document_numbered(s: ReadSession, *, number: str) -> CustomsDocumentRo
     """A document of the authority's register."""
     query = select(CustomsDocumentRow).where(CustomsDocumentRow.number == number)
     return (await s.exec(query, execution_options=_FRESH)).first()
+
+
+async def claim_document(s: WriteSession, *, number: str) -> CustomsDocumentRow | None:
+    """A document of the register, locked: of two declarations at once the second sees the first."""
+    query = select(CustomsDocumentRow).where(CustomsDocumentRow.number == number)
+    return (await s.exec(exclusive_lock(query), execution_options=_FRESH)).first()
+
+
+async def carried_by(s: ReadSession, *, number: str) -> Sequence[DeclarationRow]:
+    """The declarations that a document of the register carries, has carried, or is shown for."""
+    query = select(DeclarationRow).where(
+        col(DeclarationRow.evidence)["number"].as_string() == number,
+        col(DeclarationRow.status).in_(_CARRIED),
+    )
+    return (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()
+
+
+async def live_under(s: ReadSession, *, number: str) -> Sequence[str]:
+    """The clearances that live under a document, or under a seat in a zone."""
+    query = select(DeclarationRow.declaration_id).where(
+        col(DeclarationRow.status).in_(LIVE),
+        or_(
+            col(DeclarationRow.evidence)["number"].as_string() == number,
+            and_(
+                col(DeclarationRow.way) == Way.EXEMPT_ZONE,
+                col(DeclarationRow.said)[("attachments", "zone_number")].as_string() == number,
+            ),
+        ),
+    )
+    return (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()
 
 
 async def get_document(s: ReadSession, *, document_id: str) -> CustomsDocumentRow:

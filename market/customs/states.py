@@ -120,7 +120,12 @@ MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = 
         _SYSTEM | EXPORTERS, _S.COMPLETED, "all was received, or the period is over"
     ),
     **{
-        (state, _E.HALT): Move(OFFICER, _S.HALTED, "overrun, onward transfer, incident", "bites at once")
+        (state, _E.HALT): Move(
+            OFFICER | _SYSTEM,
+            _S.HALTED,
+            "overrun, onward transfer, incident; its document has ended",
+            "bites at once",
+        )
         for state in (*LIVE, _S.COMPLETED)
     },
     (_S.HALTED, _E.RESUME): Move(OFFICER, _S.CLEARED, "its end has not come"),
