@@ -123,10 +123,10 @@ def _xlsx(path: Path) -> Iterator[Row]:
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
     broken = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError)
-    with warnings.catch_warnings():
+    with path.open("rb") as raw, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+        try:  # the file, not its path: the library looks at how a path ends, and ours end in nothing
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=False, keep_links=False)
             sheet = book.worksheets[0]
             fill = _merged(path, sheet._worksheet_path)  # noqa: SLF001 - the library does not tell it else
             sheet.reset_dimensions()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import openpyxl
 
 from cli.exporting import export_bundle
 from ledger.bundle import Edition
@@ -140,3 +141,23 @@ async def test_a_list_is_read_shown_entered_and_exported(room: Room) -> None:
     report = await transport.act("/lists/imports", {"list_name": "data", "file_id": again["file_id"]})
     entered = await transport.act(f"/lists/imports/{report['import_id']}/enter")
     assert (entered["good"], entered["unchanged"]) == (1, 1)
+
+
+async def test_the_same_list_is_taken_as_xlsx_and_as_csv(room: Room) -> None:
+    _, transport = await agencies(room)
+    rows = [["系统名称", "系统功能", "行政区划代码"], ["许可系统", "许可", "440000"]]
+    book, text = openpyxl.Workbook(), io.StringIO()
+    for row in rows:
+        book.active.append(row)
+    csv.writer(text).writerows(rows)
+    book.save(packed := io.BytesIO())
+    told = []
+    for name, raw in (("list.xlsx", packed.getvalue()), ("list.csv", text.getvalue().encode())):
+        file = (await bring(room, transport, name, raw)).json()
+        said = {"list_name": "systems", "file_id": file["file_id"]}
+        report = await transport.act("/lists/imports", said)
+        entered = await transport.act(f"/lists/imports/{report['import_id']}/enter")
+        told.append((report["form"], report["good"], entered["added"], entered["unchanged"]))
+    assert told == [("xlsx", 1, 1, 0), ("text", 1, 0, 1)]
+    (system,) = await transport.get("/lists/systems")
+    assert (system["name"], system["version"]) == ("许可系统", 1)
