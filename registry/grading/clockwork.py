@@ -7,6 +7,8 @@ from registry.grading.comparing import SWEEP_JOB, sweep
 from registry.grading.keeping import RECORD_DUE_JOB
 from registry.grading.keeping import fall_due as end_record
 from registry.grading.moving import DUE_JOB, fall_due
+from registry.grading.scanning import take_entry
+from registry.lists.cataloguing import DATA_CHANGED_JOB
 
 
 def grading_handlers(house: House) -> Handlers:
@@ -21,4 +23,12 @@ def grading_handlers(house: House) -> Handlers:
     async def on_record(s: WriteSession, job: Job) -> None:
         await end_record(s, house.exchange_act(), **job.payload)
 
-    return {DUE_JOB: on_due, SWEEP_JOB: on_sweep, RECORD_DUE_JOB: on_record}
+    async def on_changed(s: WriteSession, job: Job) -> None:
+        await take_entry(s, house.exchange_act(), **job.payload)
+
+    return {
+        DATA_CHANGED_JOB: on_changed,
+        DUE_JOB: on_due,
+        RECORD_DUE_JOB: on_record,
+        SWEEP_JOB: on_sweep,
+    }

@@ -41,7 +41,7 @@ from registry.grading.rules import (
     needs_authority,
 )
 from registry.grading.states import GRADING_MOVES, GradingEvent, GradingState, may_move
-from registry.grading.tables import GradingRow
+from registry.grading.tables import GradeRow, GradingRow
 from registry.grading.templates import class_of
 from registry.grading.terms import review_at, thresholds
 from registry.rules import Level, highest
@@ -162,6 +162,8 @@ async def decide(s: WriteSession, act: Act, *, grading_id: str, level: Level, op
     Raises GradingOwnDeclaration, GradingBelowGrounds, GradingBelowScan, DesensitisationUnproved.
     """
     row, _ = await _for_officer(s, act, grading_id, _E.DECIDE)
+    if is_id(row.object_id, "dat"):  # what is mounted now, not when it was last looked at
+        await note_entry(s, act, data_id=row.object_id)
     known = await repository.claim_grade(s, object_id=row.object_id)
     former = await repository.standing_grading(s, object_id=row.object_id)
     scanned = None if known is None else known.scanned
@@ -173,7 +175,7 @@ async def decide(s: WriteSession, act: Act, *, grading_id: str, level: Level, op
         scanned_before=None if former is None else former.scanned,
         file_before=None if former is None else former.file_sha256,
         file_sha256=row.file_sha256,
-        scanned_file=None if known is None or known.scanned is None else known.file_sha256,
+        scanned_file=_scanned_file(known),
         proof_sha256=row.desensitised_sha256,
     )
     public = {"level": level.value, "scanned": None if scanned is None else scanned.value}
@@ -270,6 +272,13 @@ async def _enter(
     parts = {"declared": row.declared, "decided": level, "inherited": None, "sector": row.sector}
     await _set(s, act, row, cause="decided", grading_id=row.grading_id, **parts)
     await wind(s, row)
+
+
+def _scanned_file(known: GradeRow | None) -> str | None:
+    """The file that the newest scan was of, where it is the one that is there."""
+    if known is None or known.scanned is None or known.scanned_sha256 != known.file_sha256:
+        return None
+    return known.scanned_sha256
 
 
 def _plain(said: Ground | FieldLevel) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from base.ids import is_id
 from registry.errors import UnclassifiedProduct
 from registry.grading import repository
 from registry.grading.errors import AssessmentMissing, ImportantData
-from registry.grading.matching import Answer, Covered, Covering, compared
+from registry.grading.matching import Answer, Covered, Covering, How, compared
 from registry.grading.rules import effective
 from registry.grading.states import AssessmentState
-from registry.grading.tables import ImportantRow
+from registry.grading.tables import GradeRow, ImportantRow
 from registry.grading.templates import floor_of
 from registry.lists.errors import DataEntryUnknown
 from registry.lists.repository import resting_on_entry
@@ -38,7 +38,7 @@ async def level_of(s: ReadSession, *, object_id: str) -> Level:
         entry = await entry_row(s, data_id=object_id)
         if entry is not None:
             known.append(entry.level)
-            known += [one.level for one, _ in await _covering(s, entry)] if row is None else []
+            known += [one.level for one, _ in await _covering(s, entry)] if _unseen(row, entry) else []
             if row is None or row.decided is None:  # until people have decided on the real data
                 known.append(floor_of(kind=entry.kind, base_library=entry.base_library))
     if not known:
@@ -52,7 +52,7 @@ async def require_not_important(s: ReadSession, *, object_id: str) -> None:
     said = None if found is None else (found[1].entry_id, found[0].how)
     if found is None and is_id(object_id, "dat"):
         row = await entry_row(s, data_id=object_id)
-        if row is not None and await repository.grade_of(s, object_id=object_id) is None:
+        if row is not None and _unseen(await repository.grade_of(s, object_id=object_id), row):
             covers = await _covering(s, row)
             said = (covers[0][0].entry_id, covers[0][1].how.value) if covers else None
     if said is not None:
@@ -62,6 +62,23 @@ async def require_not_important(s: ReadSession, *, object_id: str) -> None:
             entry_id=said[0],
             how=said[1],
         )
+
+
+async def require_digest_unlisted(s: ReadSession, *, object_id: str, file_sha256: str | None) -> None:
+    """No live entry of the catalogue names these bytes, also where grading knows an older file of it.
+
+    Raises ImportantData, naming the entry.
+    """
+    if file_sha256 is None:
+        return
+    for one in await repository.live_entries(s):
+        if file_sha256 in one.digests:
+            raise ImportantData(
+                "an entry of the important-data catalogue names this file",
+                object_id=object_id,
+                entry_id=one.entry_id,
+                how=How.DIGEST.value,
+            )
 
 
 def covering(entry: ImportantRow) -> Covering:
@@ -75,13 +92,23 @@ def covering(entry: ImportantRow) -> Covering:
     )
 
 
+def words_of(entry: DataRow) -> str:
+    """What a data entry says of itself, as the catalogue is compared with it."""
+    return f"{entry.name}\n{entry.abstract}\n{entry.theme}"
+
+
+def _unseen(row: GradeRow | None, entry: DataRow) -> bool:
+    """Whether grading has yet to look at a data entry as it stands: another file, or other words."""
+    return row is None or row.file_sha256 != entry.resource_sha256 or row.words != words_of(entry)
+
+
 async def _covering(s: ReadSession, entry: DataRow) -> list[tuple[ImportantRow, Answer]]:
-    """The live entries that cover a data entry of which grading knows nothing yet."""
+    """The live entries that cover a data entry which grading has not looked at as it stands."""
     found = Covered(
         object_id=entry.data_id,
         file_sha256=entry.resource_sha256,
         sector="",
-        words=f"{entry.name}\n{entry.abstract}\n{entry.theme}",
+        words=words_of(entry),
         fields=frozenset(str(one["name"]) for one in entry.fields),
         ancestors=frozenset(),
     )

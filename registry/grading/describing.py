@@ -7,6 +7,7 @@ from base.db import ReadSession, WriteSession
 from base.ids import is_id
 from ledger.recording import Act
 from registry.grading import repository
+from registry.grading.depending import words_of
 from registry.grading.errors import GradingUnknown
 from registry.grading.raising import set_parts, set_sources
 from registry.grading.tables import GradeRow
@@ -60,6 +61,8 @@ async def note_entry(s: WriteSession, act: Act, *, data_id: str) -> GradeRow | N
     known = await repository.claim_grade(s, object_id=data_id)
     decided = known is not None and known.decided is not None
     floor = Level.GENERAL_1 if decided else floor_of(kind=entry.kind, base_library=entry.base_library)
+    scanned = known is not None and known.scanned_sha256 == entry.resource_sha256 is not None
+    seen = set(known.fields) if known is not None and scanned else set[str]()  # in the very file
     return await set_parts(
         s,
         act,
@@ -67,8 +70,8 @@ async def note_entry(s: WriteSession, act: Act, *, data_id: str) -> GradeRow | N
         holder_id=entry.agency_id,
         cause="entry",
         declared=highest([entry.level, floor]),
-        words=f"{entry.name}\n{entry.abstract}\n{entry.theme}",
-        fields=sorted({str(one["name"]) for one in entry.fields}),
+        words=words_of(entry),
+        fields=sorted({str(one["name"]) for one in entry.fields} | seen),
         file_sha256=entry.resource_sha256,
     )
 

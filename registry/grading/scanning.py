@@ -54,6 +54,23 @@ async def record_scan(
     )
 
 
+async def take_entry(s: WriteSession, act: Act, *, data_id: str, what: str) -> None:
+    """An entry's file, fields or words are others now: its level and the catalogue follow, a review is due.
+
+    A file that is the one decided on makes no review due. The scan's word stays until the new file is
+    scanned.
+    """
+    row = await note_entry(s, act, data_id=data_id)
+    if row is None:
+        return
+    decided = await repository.standing_grading(s, object_id=data_id)
+    if what == "fields" or (
+        what == "file" and decided is not None and decided.file_sha256 != row.file_sha256
+    ):
+        await note_change(s, act, object_id=data_id, why=what)
+    await compare_object(s, act, object_id=data_id)
+
+
 async def take_scan(
     s: WriteSession,
     act: Act,
@@ -79,6 +96,7 @@ async def take_scan(
         scanned=level,
         hints=hints_kept(hints),
         file_sha256=file_sha256,
+        scanned_sha256=file_sha256,
         fields=sorted(set(fields)),
         scanned_at=act.now,
         **parts,

@@ -38,7 +38,8 @@ class GradeRow(SQLModel, table=True):
 
     `object_id` is a product (`prd_`) or an entry of a data list (`dat_`). `level` is the highest of the
     parts. `inherited` comes from what it was made of, `matched` from the important-data catalogue.
-    `sector`, `words`, `fields` and `file_sha256` are what the catalogue is compared with.
+    `sector`, `words`, `fields` and `file_sha256` are what the catalogue is compared with; `scanned_sha256` is
+    the file that `scanned` and `hints` are of.
     """
 
     __tablename__ = "registry_grades"
@@ -56,6 +57,7 @@ class GradeRow(SQLModel, table=True):
     words: str = Field(default="", sa_column=Column(Text, nullable=False))
     fields: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     file_sha256: str | None = Field(default=None, sa_column=Column(Text, index=True))
+    scanned_sha256: str | None = Field(default=None, sa_column=Column(Text))
     hints: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     scanned_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -34,6 +34,8 @@ from registry.rules import Level, rank
 
 LEVEL_RAISED_JOB: Final = "registry.level-raised"
 """What `registry.grading` asks for too: whoever rests on the level looks again."""
+DATA_CHANGED_JOB: Final = "registry.data-changed"
+"""Payload: data_id, and what changed ("file" or "fields"): grading looks at the entry again."""
 _INTERFACE: Final = re.compile(r"https?://[^\s<>\"']{1,500}")
 
 
@@ -72,9 +74,10 @@ async def change_data(s: WriteSession, act: Act, *, data_id: str, version: int, 
     check_own(act, row.agency_id)
     check_version(row, version)
     await _check_entry(s, row.agency_id, entry)
-    level = row.level
+    level, fields = row.level, row.fields
     await say(s, act, row, key_of(entry.code, entry.name), entry_values(entry))
     recorded = await state(s, act, "DAT.CHANGE", row, data_facts(row))
+    await tell_changed(s, act, row, "words" if row.fields == fields else "fields", recorded.statement_id)
     await level_followed(s, act, row, level, recorded.statement_id)
     return row
 
@@ -114,7 +117,9 @@ async def mount(
     await s.flush()
     public = {"agency_id": row.agency_id, "version": row.version, "to": "file" if file_id else "interface"}
     opening = None if interface is None else {"interface": interface}
-    await record(s, act, Draft("DAT.MOUNT", data_id, public=public, opening=opening, subjects=subjects))
+    mounted = Draft("DAT.MOUNT", data_id, public=public, opening=opening, subjects=subjects)
+    recorded = await record(s, act, mounted)
+    await tell_changed(s, act, row, "file", recorded.statement_id)
     return row
 
 
@@ -173,6 +178,12 @@ async def level_followed(s: WriteSession, act: Act, row: DataRow, before: Level,
         payload = {"object_id": row.data_id, "level": row.level.value, "before": before.value}
         key = f"{statement_id} {row.data_id} {rfc3339(act.now)}"
         await enqueue(s, kind=LEVEL_RAISED_JOB, key=key, run_at=act.now, payload=payload)
+
+
+async def tell_changed(s: WriteSession, act: Act, row: DataRow, what: str, statement_id: str) -> None:
+    """Have grading look at an entry again whose file, fields or words are others now."""
+    payload = {"data_id": row.data_id, "what": what}
+    await enqueue(s, kind=DATA_CHANGED_JOB, key=statement_id, run_at=act.now, payload=payload)
 
 
 def data_facts(row: DataRow) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from registry.grading.comparing import SWEEP_JOB
 from registry.grading.keeping import CONSENT_LOST_JOB, RECORD_DUE_JOB
 from registry.grading.moving import DUE_JOB as GRADING_DUE_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
+from registry.lists.cataloguing import DATA_CHANGED_JOB
 from registry.lists.moving import ITEM_DUE_JOB, SHARE_DUE_JOB
 from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
@@ -47,6 +48,7 @@ from registry.vouchers.moving import DUE_JOB as VOUCHER_DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
 GRADING_JOBS = {
+    DATA_CHANGED_JOB,
     LEVEL_RAISED_JOB,
     CONSENT_LOST_JOB,
     RECORD_DUE_JOB,

@@ -1,11 +1,13 @@
 """A grading's way: declared, decided by another, confirmed, raised, lowered with proof, graded anew."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from base.jobs import JobRow
 from registry.grading import declaring, keeping, repository, scanning
+from registry.grading.depending import require_not_important
 from registry.grading.errors import (
     DesensitisationUnproved,
     GradingBelowGrounds,
@@ -16,13 +18,14 @@ from registry.grading.errors import (
     GradingUnknown,
     GradingWrongRole,
     GradingWrongState,
+    ImportantData,
 )
 from registry.grading.keeping import Assessed, AssessmentKind, Outcome
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.grading.rules import Amounts, Degree, Harmed, Reason
 from registry.grading.states import GradingState
 from registry.lists import cataloguing as lists
-from registry.lists.rules import DataKind
+from registry.lists.rules import DataField, DataKind
 from registry.rules import Hint, HintKind, Level
 from tests.registry.grading.bench import ENTRY, MADE_OF_IT, NOW, PRODUCT, harm
 from tests.standstill import refused, untouched
@@ -232,3 +235,62 @@ async def test_ten_million_persons_make_it_important_whatever_is_declared(sqlite
     assert row.computed is L.IMPORTANT
     assert "persons>=10000000=important" in row.why
     assert ENTRY.level is L.GENERAL_2
+
+
+async def test_a_file_mounted_after_the_decision_is_looked_at_and_makes_a_review_due(sqlite_bench):
+    bench = sqlite_bench
+    entry = await bench.entry()
+    await scan(bench, entry.data_id, hints=())
+    row = await bench.graded(entry.data_id, L.GENERAL_2)
+    await bench.notified(digests=("b" * 64,), keywords=(), patterns=())
+    about = {"data_id": entry.data_id}
+    bench.clock.advance(timedelta(seconds=1))
+    await bench.of("clerk", lists.mount, **about, file_id=await mounted(bench, "a" * 64))
+    await bench.work()
+    assert (await bench.grading(row)).status is GradingState.IN_FORCE  # the bytes it was decided on
+    await bench.of("clerk", lists.mount, **about, file_id=await mounted(bench, "b" * 64))
+    async with bench.database.read() as s:
+        with pytest.raises(ImportantData):  # before any job has run
+            await require_not_important(s, object_id=entry.data_id)
+    assert await bench.level(entry.data_id) is L.IMPORTANT
+    await bench.work()
+    assert (await bench.grading(row)).status is GradingState.REVIEW_DUE
+    async with bench.database.read() as s:
+        known = await repository.grade_of(s, object_id=entry.data_id)
+    assert (known.file_sha256, known.scanned_sha256) == ("b" * 64, "a" * 64)
+    assert (known.level, known.matched) == (L.IMPORTANT, L.IMPORTANT)
+
+
+async def test_fields_changed_after_the_decision_make_a_review_due_and_other_words_do_not(sqlite_bench):
+    bench = sqlite_bench
+    entry = await bench.entry()
+    row = await bench.graded(entry.data_id, L.GENERAL_2)
+    said = replace(ENTRY, abstract="同一数据，另行表述")
+    await bench.of("clerk", lists.change_data, data_id=entry.data_id, version=1, entry=said)
+    await bench.work()
+    assert (await bench.grading(row)).status is GradingState.IN_FORCE
+    more = replace(said, fields=(*ENTRY.fields, DataField(name="法人姓名", type="text")))
+    await bench.of("clerk", lists.change_data, data_id=entry.data_id, version=2, entry=more)
+    await bench.work()
+    assert (await bench.grading(row)).status is GradingState.REVIEW_DUE
+    async with bench.database.read() as s:
+        known = await repository.grade_of(s, object_id=entry.data_id)
+    assert known.fields == ["企业代码", "法人姓名", "负荷"]
+
+
+async def test_a_level_comes_down_with_the_file_that_was_scanned_and_no_other(sqlite_bench):
+    bench = sqlite_bench
+    entry = await bench.entry()
+    await scan(bench, entry.data_id)
+    await bench.graded(entry.data_id, L.GENERAL_4)
+    await scan(bench, entry.data_id, digest="b" * 64, hints=())
+    third = await mounted(bench, "c" * 64)
+    await bench.of("clerk", lists.mount, data_id=entry.data_id, file_id=third)
+    for file in ("c" * 64, "b" * 64):  # the one that is mounted was not scanned, the scanned one not mounted
+        said = {"file_sha256": file, "desensitised_sha256": "f" * 64}
+        row = await bench.declared(entry.data_id, **said)
+        async with refused(bench.database, DesensitisationUnproved) as caught:
+            await bench.decide(row, L.GENERAL_2)
+        assert caught.value.facts["missing"] == ["scan"]
+        await bench.of("clerk", declaring.withdraw, grading_id=row.grading_id)
+    assert await bench.level(entry.data_id) is L.GENERAL_4
