@@ -29,6 +29,7 @@ OPENING_MOVES: Final[Moves] = {
     **{
         (state, "OPN.USAGE"): (_EXCHANGE, state) for state in (*_STANDING, "SUSPENDED", "RETIRED", "REVIEWED")
     },
+    **{(state, "OPN.RENEW"): (_EXCHANGE, state) for state in ("REVIEWED", *_STANDING)},
     **{(state, "OPN.SUSPEND"): (_AGENCY | _STOPPING | _EXCHANGE, "SUSPENDED") for state in _STANDING},
     ("SUSPENDED", "OPN.RELEASE"): (_STOPPING, "SUSPENDED"),
     **{

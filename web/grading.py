@@ -1,7 +1,7 @@
 """Grading through the doors: the scan of a mounted file, who sees what, which controls are there."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from base.db import ReadSession, WriteSession
@@ -16,11 +16,12 @@ from registry.grading.depending import level_of
 from registry.grading.describing import Subject, entry_of, subject_of
 from registry.grading.duties import Control, Owed, judged
 from registry.grading.scanning import SCAN_EVENT, record_scan
-from registry.grading.states import AssessmentState, ConsentState, GradingState
+from registry.grading.states import CATALOGUERS, CONFIRMERS, AssessmentState, ConsentState, GradingState
 from registry.grading.tables import GradeRow
 from registry.lists import repository as lists
 from registry.lists.files import stored
 from registry.measure import measure_file
+from registry.opening import renewing
 from registry.repository import classification_of, rights_in
 from registry.rules import HintKind, Level, rank
 from web.deps import Caller
@@ -40,8 +41,19 @@ async def visible_subject(s: ReadSession, actor: Actor, object_id: str) -> Subje
     return subject
 
 
+async def entries_told(s: ReadSession, actor: Actor, entry_ids: Collection[str]) -> Collection[str]:
+    """Which entries of the important-data catalogue one may read: one's department's, all for who confirms."""
+    if actor.roles & CONFIRMERS:
+        return entry_ids
+    if not actor.roles & CATALOGUERS:
+        return ()
+    return await repository.entries_of_department(s, department_id=actor.org_id, entry_ids=entry_ids)
+
+
 async def scan_entry(caller: Caller, object_id: str) -> GradeRow:
     """Scan the mounted file of a data entry in a child process, and state what it showed (GRD.SCAN).
+
+    The open entry of this data serves it from then on, where its level still fits (OPN.RENEW).
 
     For the agency that holds it. Raises NotFound, Malformed where no file is mounted, and what cannot be
     measured.
@@ -64,7 +76,8 @@ async def scan_entry(caller: Caller, object_id: str) -> GradeRow:
             report = await measure_file(path, Declared(), as_of=node.clock.now())
 
     async def recorded(s: WriteSession, act: Act) -> GradeRow:
-        return await record_scan(
+        await renewing.claim(s, data_id=object_id)
+        row = await record_scan(
             s,
             act,
             object_id=object_id,
@@ -72,6 +85,8 @@ async def scan_entry(caller: Caller, object_id: str) -> GradeRow:
             hints=report.hints,
             fields=report.header,
         )
+        await renewing.renew(s, act, data_id=object_id, file_sha256=report.file_sha256)
+        return row
 
     act = node.house.exchange_act()
     return await perform(node.house, act, recorded, attempted=SCAN_EVENT, object_id=object_id)

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("proposed_by", sa.Text(), nullable=True),
         sa.Column("chief_id", sa.Text(), nullable=True),
         sa.Column("security_review_id", sa.Text(), nullable=True),
+        sa.Column("file_sha256", sa.Text(), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("held_by", sa.Text(), nullable=True),

@@ -11,7 +11,7 @@ from base.ids import is_id
 from registry.errors import UnclassifiedProduct
 from registry.grading import repository
 from registry.grading.errors import AssessmentMissing, ImportantData
-from registry.grading.matching import Answer, Covered, Covering, How, compared
+from registry.grading.matching import Answer, Covered, Covering, compared
 from registry.grading.rules import effective
 from registry.grading.states import AssessmentState
 from registry.grading.tables import GradeRow, ImportantRow
@@ -62,23 +62,6 @@ async def require_not_important(s: ReadSession, *, object_id: str) -> None:
             entry_id=said[0],
             how=said[1],
         )
-
-
-async def require_digest_unlisted(s: ReadSession, *, object_id: str, file_sha256: str | None) -> None:
-    """No live entry of the catalogue names these bytes, also where grading knows an older file of it.
-
-    Raises ImportantData, naming the entry.
-    """
-    if file_sha256 is None:
-        return
-    for one in await repository.live_entries(s):
-        if file_sha256 in one.digests:
-            raise ImportantData(
-                "an entry of the important-data catalogue names this file",
-                object_id=object_id,
-                entry_id=one.entry_id,
-                how=How.DIGEST.value,
-            )
 
 
 def covering(entry: ImportantRow) -> Covering:

@@ -24,8 +24,10 @@ from ledger.statement import Draft
 from registry.lists.repository import list_file
 from registry.lists.rules import Listed
 from registry.opening import listing, repository
+from registry.opening.errors import OpeningFileChanged
 from registry.opening.figures import ListTruth
 from registry.opening.moving import check_open, level_now
+from registry.opening.renewing import check_mounted
 from registry.opening.rules import SuspendReason, stale_since
 from registry.opening.states import STANDING
 from registry.opening.tables import OpenCheckRow
@@ -47,7 +49,9 @@ class Found(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One standing entry as it was found. `closed_by` is the code of what its level or the catalogue says."""
+    """One standing entry as it was found. `closed_by` is the code of what closes it: its level, the
+    catalogue, another file than the one that was reviewed.
+    """
 
     open_id: str
     data_id: str
@@ -64,11 +68,12 @@ class Looked:
     def stops(self) -> SuspendReason | None:
         """Why the entry cannot stay open; None where it can."""
         if self.closed_by is not None:
-            return SuspendReason.LEVEL_RAISED if self.closed_by != _RETIRED else SuspendReason.DATA_RETIRED
+            return _WHY.get(self.closed_by, SuspendReason.LEVEL_RAISED)
         return SuspendReason.FILE_DAMAGED if self.found in {Found.DAMAGED, Found.DIFFERS} else None
 
 
 _RETIRED: Final = "data-retired"
+_WHY: Final = {_RETIRED: SuspendReason.DATA_RETIRED, OpeningFileChanged.code: SuspendReason.FILE_CHANGED}
 
 
 async def look_over(
@@ -166,6 +171,7 @@ async def _known(
     if closed_by is None:
         try:
             await check_open(s, row, data, row.mode)
+            check_mounted(row, data)
         except Refusal as refusal:
             closed_by = refusal.code
     stale = stale_since(data.update, data.mounted_at or data.changed_at, now)

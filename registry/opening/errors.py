@@ -65,6 +65,13 @@ class OpeningUnmounted(Refusal):
     title = "Nothing is mounted on this data"
 
 
+class OpeningFileChanged(Refusal):
+    """The mounted bytes are not those that were reviewed, and no scan has shown their level yet."""
+
+    code = "opening-file-changed"
+    title = "The file was changed and waits for its scan"
+
+
 class OpeningConditionsMissing(Refusal):
     """The level is opened with conditions alone (`rules.md` §2.5.1)."""
 

@@ -20,6 +20,7 @@ from registry.opening.errors import (
     OpeningWrongState,
 )
 from registry.opening.moving import Said, begin, check_agency, check_open, check_text, step
+from registry.opening.renewing import check_mounted
 from registry.opening.rules import (
     BY_EXCHANGE,
     SENSING,
@@ -82,7 +83,8 @@ async def propose(s: WriteSession, act: Act, *, data_id: str, proposal: Proposal
 async def review(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
     """Review an entry as the agency's chief data officer (OPN.REVIEW), who did not propose it.
 
-    Of city video and sensor readings a security review stands. Raises ChiefWanted, OpeningSamePerson,
+    The file that is mounted now is the one that will be had. Of city video and sensor readings a security
+    review stands. Raises ChiefWanted, OpeningSamePerson,
     OpeningHeld, AssessmentMissing, ChannelClosed and its kin, ImportantData.
     """
     row, data = await _claim(s, act, open_id, _E.REVIEW)
@@ -99,10 +101,12 @@ async def review(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
     values = {
         "chief_id": chief_id,
         "security_review_id": review_id,
+        "file_sha256": data.resource_sha256,
         "reason_code": None,
         "reason": None,
     }
-    await step(s, act, _E.REVIEW, row, Said(public=public), values=values)
+    said = Said(public=public, subjects=_file(data))
+    await step(s, act, _E.REVIEW, row, said, values=values)
     return row
 
 
@@ -110,7 +114,7 @@ async def publish(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
     """Open what was reviewed, in the mode that was (OPN.OPEN, OPN.TARGET, OPN.AUTHORISE).
 
     Level, catalogue, security review and mounting are asked again: it is now that the data can be had.
-    Raises OpeningUnmounted and what `review` raises of the data.
+    Raises OpeningUnmounted, OpeningFileChanged and what `review` raises of the data.
     """
     row = await repository.claim_entry(s, open_id=open_id)
     event = _OPENS[row.mode]
@@ -120,6 +124,7 @@ async def publish(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
     _check_listed(data)
     if data.resource_sha256 is None and data.resource_interface is None:
         raise OpeningUnmounted("mount a file or an interface first", data_id=data.data_id)
+    check_mounted(row, data)
     level = await check_open(s, row, data, row.mode)
     await _security(s, act, data)
     said = Said(
@@ -129,7 +134,7 @@ async def publish(s: WriteSession, act: Act, *, open_id: str) -> OpenEntryRow:
             "chief_id": row.chief_id,
             "update": data.update.value,
         },
-        subjects={"file": data.resource_sha256} if data.resource_sha256 else {},
+        subjects=_file(data),
     )
     await step(s, act, event, row, said, values={"first_opened_at": row.first_opened_at or act.occurred_at})
     await wind_check(s, act.now)
@@ -201,6 +206,10 @@ async def _claim(s: WriteSession, act: Act, open_id: str, event: OpenEvent) -> t
     may_move(row.status, event, act.role)
     check_agency(act, row.agency_id)
     return row, await resting_on_entry(s, data_id=row.data_id)
+
+
+def _file(data: DataRow) -> dict[str, str]:
+    return {"file": data.resource_sha256} if data.resource_sha256 else {}
 
 
 def _check_listed(data: DataRow) -> None:

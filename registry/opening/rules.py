@@ -76,6 +76,7 @@ class SuspendReason(StrEnum):
 
     LEVEL_RAISED = "LEVEL_RAISED"
     FILE_DAMAGED = "FILE_DAMAGED"
+    FILE_CHANGED = "FILE_CHANGED"
     DATA_RETIRED = "DATA_RETIRED"
     SECURITY = "SECURITY"
     COMPLAINT = "COMPLAINT"
@@ -84,7 +85,12 @@ class SuspendReason(StrEnum):
 
 
 BY_EXCHANGE: Final = frozenset(
-    {SuspendReason.LEVEL_RAISED, SuspendReason.FILE_DAMAGED, SuspendReason.DATA_RETIRED}
+    {
+        SuspendReason.LEVEL_RAISED,
+        SuspendReason.FILE_DAMAGED,
+        SuspendReason.FILE_CHANGED,
+        SuspendReason.DATA_RETIRED,
+    }
 )
 """What the exchange alone sees and says."""
 
@@ -157,6 +163,11 @@ def check_period(valid_from: datetime, valid_to: datetime, now: datetime) -> Non
     most = timedelta(days=term("OPEN-AGREEMENT", "most", now).whole)
     if not valid_from < valid_to or valid_to <= now or valid_to - valid_from > most:
         raise OpeningMalformed("the term is empty, over or too long", fields=["valid_to"])
+
+
+def may_renew(update: Update) -> bool:
+    """Whether data has a cycle in which its bytes change; what is never renewed is reviewed anew."""
+    return update is not Update.NEVER
 
 
 def stale_since(update: Update, refreshed_at: datetime, now: datetime) -> datetime | None:

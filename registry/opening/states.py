@@ -36,6 +36,7 @@ class OpenEvent(StrEnum):
     UNNAME = "UNNAME"
     ACCESS = "ACCESS"
     USAGE = "USAGE"
+    RENEW = "RENEW"
     SUSPEND = "SUSPEND"
     RELEASE = "RELEASE"
     RETIRE = "RETIRE"
@@ -91,6 +92,8 @@ USERS: Final = frozenset(
 STANDING: Final = (_S.OPEN, _S.TARGETED, _S.AUTHORISED)
 """In the public catalogue."""
 LIVE: Final = tuple(state for state in OpenState if state not in {_S.NOT_OPEN, _S.RETIRED})
+SERVING: Final = (_S.REVIEWED, *STANDING)
+"""Has a reviewed file, which a scanned one may take the place of."""
 _HAD: Final = (*STANDING, _S.SUSPENDED, _S.RETIRED, _S.REVIEWED)
 
 MOVES: Final[Mapping[tuple[OpenState | None, OpenEvent], Move[OpenState]]] = {
@@ -111,6 +114,10 @@ MOVES: Final[Mapping[tuple[OpenState | None, OpenEvent], Move[OpenState]]] = {
     **{
         (state, _E.ACCESS): Move(EXCHANGE, state, "a user, a purpose; the first of a day")
         for state in (_S.TARGETED, _S.AUTHORISED)
+    },
+    **{
+        (state, _E.RENEW): Move(EXCHANGE, state, "a newly mounted file was scanned; its level fits")
+        for state in SERVING
     },
     **{(state, _E.USAGE): Move(EXCHANGE, state, "counted; once a day that had any") for state in _HAD},
     **{

@@ -48,7 +48,8 @@ class OpenEntryRow(SQLModel, table=True):
     """An entry of the open list (开放清单). Downloads share-lock it, and the data entry that it opens.
 
     `held_by` is the role of the authority that suspended it and has not let it go. `security_review_id` is
-    the review that opened city video or sensor readings. `first_opened_at` stays through suspensions.
+    the review that opened city video or sensor readings. `file_sha256` are the bytes that it serves: those
+    that were reviewed, or scanned since; None for an interface. `first_opened_at` stays through suspensions.
     """
 
     __tablename__ = "registry_open_entries"
@@ -78,6 +79,7 @@ class OpenEntryRow(SQLModel, table=True):
     proposed_by: str | None = Field(default=None, sa_column=Column(Text))
     chief_id: str | None = Field(default=None, sa_column=Column(Text))
     security_review_id: str | None = Field(default=None, sa_column=Column(Text))
+    file_sha256: str | None = Field(default=None, sa_column=Column(Text))
     reason_code: str | None = Field(default=None, sa_column=Column(Text))
     reason: str | None = Field(default=None, sa_column=Column(Text))
     held_by: str | None = Field(default=None, sa_column=Column(Text))

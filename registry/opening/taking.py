@@ -1,8 +1,9 @@
 """Taking what is open: everybody, without a name; named users and parties of an agreement, for a purpose.
 
-Whether it may be had is asked at every download, of the entry, of the data's level and of the catalogue of
-important data, so that a raise or a suspension bites at once. What was had is counted by day and stated in a
-nightly roll-up (OPN.USAGE); of conditional data the first access of a user, purpose and day is stated too.
+Whether it may be had is asked at every download, of the entry, of the data's level, of the catalogue of
+important data and of the bytes that are mounted, so that a raise, a suspension or another file bites at once.
+What was had is counted by day and stated in a nightly roll-up (OPN.USAGE); of conditional data the first
+access of a user, purpose and day is stated too.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from registry.lists.tables import DataRow
 from registry.opening import repository
 from registry.opening.errors import AgreementMissing, OpeningClosed, OpeningUnmounted, UserNotNamed
 from registry.opening.moving import Said, check_open, step
+from registry.opening.renewing import check_mounted
 from registry.opening.rules import Mode, check_purpose
 from registry.opening.states import STANDING, AgreementState, OpenEvent, OpenState
 from registry.opening.tables import OpenEntryRow
@@ -47,7 +49,10 @@ class Taken:
 
 
 async def look(s: ReadSession, *, open_id: str) -> Taken:
-    """What anybody may have of an entry that is open to all. Raises OpeningClosed, ChannelClosed, its kin."""
+    """What anybody may have of an entry that is open to all. Raises OpeningClosed, ChannelClosed, its kin.
+
+    Raises OpeningFileChanged too: the file is the one that was reviewed, or scanned since.
+    """
     row = await repository.resting_on(s, open_id=open_id)
     if row.status is not OpenState.OPEN:
         raise OpeningClosed("this data is not open to everybody now", open_id=open_id)
@@ -151,6 +156,7 @@ async def _data(s: ReadSession, row: OpenEntryRow) -> DataRow:
 async def _file(
     s: ReadSession, row: OpenEntryRow, data: DataRow, *, taker: str = EVERYBODY, purpose: str = ""
 ) -> Taken:
+    check_mounted(row, data)
     whose = {"taker": taker, "purpose": purpose}
     if data.resource_file_id is not None:
         file = await list_file(s, file_id=data.resource_file_id)

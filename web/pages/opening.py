@@ -76,6 +76,8 @@ async def entry(visitor: VisitorDep, open_id: str) -> Response:
         how=f"GET /api/v1/open-entries/{row.open_id}/file?purpose=RESEARCH",
         data=data,
         file=file,
+        changed=bool(data.resource_sha256 or data.resource_interface)
+        and data.resource_sha256 != row.file_sha256,
         uses=uses,
         said=said,
         names=names,

@@ -36,7 +36,7 @@ _PAGE: Final = 50
 _E = OpenEvent
 _SUPERVISING: Final = SUPERVISORS | AUTHORITIES
 _WHO: Final = AGENCY | _SUPERVISING
-_HIDDEN: Final = frozenset({_E.ACCESS, _E.USAGE, _E.TARGET, _E.AUTHORISE})
+_HIDDEN: Final = frozenset({_E.ACCESS, _E.USAGE, _E.RENEW, _E.TARGET, _E.AUTHORISE})
 _TOP: Final = 20
 _YEAR: Final = timedelta(days=365)
 

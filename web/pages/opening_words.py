@@ -16,6 +16,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "OPN.UNNAME": N_("User named no longer"),
     "OPN.ACCESS": N_("Had by a user"),
     "OPN.USAGE": N_("A day's use"),
+    "OPN.RENEW": N_("Renewed: the new file was scanned"),
     "OPN.SUSPEND": N_("Opening suspended"),
     "OPN.RELEASE": N_("Let go by the authority"),
     "OPN.RETIRE": N_("Opening ended"),
@@ -59,6 +60,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
 _SUSPENSIONS: Final[Mapping[str, str]] = {
     "LEVEL_RAISED": N_("Its level was raised"),
     "FILE_DAMAGED": N_("Its file is damaged"),
+    "FILE_CHANGED": N_("Another file was mounted in its place"),
     "DATA_RETIRED": N_("Its data was retired"),
     "SECURITY": N_("Security"),
     "COMPLAINT": N_("Complaint"),

@@ -1,6 +1,6 @@
 """A desk of opening: the transport agency's officers, its files on disk, users, and the clock's hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -13,15 +13,16 @@ from base.jobs import run_due
 from ledger.acts import perform
 from ledger.recording import Act
 from market.trade.clockwork import handlers
+from registry.grading.scanning import record_scan
 from registry.lists import cataloguing
 from registry.lists.tables import DataRow
-from registry.opening import agreeing, listing, repository, taking
+from registry.opening import agreeing, listing, renewing, repository, taking
 from registry.opening.checking import Looked, look_over, record_check
 from registry.opening.clockwork import checking_handlers, opening_handlers
 from registry.opening.rules import Licence, Mode, Proposal, Use
 from registry.opening.tables import AgreementRow, OpenCheckRow, OpenEntryRow
 from registry.opening.taking import Taken
-from registry.rules import Level
+from registry.rules import Hint, Level
 from tests.houses import Party
 from tests.registry.chiefs.seats import by, enrolled
 from tests.registry.lists.office import Office
@@ -68,6 +69,19 @@ class Desk:
         said = {"file_id": stored.file_id, "bytes": stored.bytes, "sha256": stored.sha256}
         file = await self.office.file(**said)
         return await self.office.transport.do(cataloguing.mount, data_id=data_id, file_id=file.file_id)
+
+    async def scanned(self, data_id: str, sha256: str, hints: Sequence[Hint] = ()) -> bool:
+        """The scan of a mounted file, as the door of grading records it; whether the entry was renewed."""
+        house = self.office.house.house
+
+        async def recorded(s: WriteSession, act: Act) -> bool:
+            await renewing.claim(s, data_id=data_id)
+            said = {"object_id": data_id, "file_sha256": sha256, "hints": hints, "fields": ["站点"]}
+            await record_scan(s, act, **said)
+            return await renewing.renew(s, act, data_id=data_id, file_sha256=sha256)
+
+        act = house.exchange_act()
+        return await perform(house, act, recorded, attempted="GRD.SCAN", object_id=data_id)
 
     async def proposed(self, data_id: str, proposal: Proposal = TO_ALL) -> str:
         row: OpenEntryRow = await self.officer(listing.propose, data_id=data_id, proposal=proposal)

@@ -11,6 +11,8 @@ from registry.errors import ChannelClosed
 from registry.grading.describing import note_entry
 from registry.grading.errors import AssessmentMissing
 from registry.grading.raising import set_parts
+from registry.grading.states import EntryState
+from registry.grading.tables import ImportantRow
 from registry.lists import cataloguing
 from registry.lists.contents import entry_of
 from registry.lists.rules import DataKind
@@ -21,6 +23,7 @@ from registry.opening.errors import (
     AgreementRepeated,
     OpeningClosed,
     OpeningConditionsMissing,
+    OpeningFileChanged,
     OpeningHeld,
     OpeningListedBefore,
     OpeningMalformed,
@@ -35,7 +38,7 @@ from registry.opening.errors import (
 from registry.opening.rules import NotOpenReason, SuspendReason, Use
 from registry.opening.states import AgreementState, OpenState
 from registry.registration.rules import Update
-from registry.rules import Level
+from registry.rules import Hint, HintKind, Level
 from tests.identity.unmoved import nothing_moved, refused
 from tests.registry.opening.desk import AUTHORISED, ROWS, TARGETED, TO_ALL, Desk, make_desk
 
@@ -95,7 +98,10 @@ async def test_who_proposes_does_not_review_and_what_is_unmounted_does_not_open(
     await desk.chief(listing.review, open_id=open_id)
     async with refused(desk.database, OpeningUnmounted):
         await desk.officer(listing.publish, open_id=open_id)
-    await desk.mounted(data.data_id, ROWS)
+    mounted = await desk.mounted(data.data_id, ROWS)
+    async with refused(desk.database, OpeningFileChanged):  # nobody has reviewed these bytes
+        await desk.officer(listing.publish, open_id=open_id)
+    assert await desk.scanned(data.data_id, mounted.resource_sha256)
     await desk.officer(listing.publish, open_id=open_id)
     assert (await desk.entry(open_id)).status is OpenState.OPEN
 
@@ -148,6 +154,82 @@ async def test_a_raised_level_closes_the_entry_at_once_and_by_statement(desk):
     await raised(desk, (await desk.entry(other)).data_id, Level.GENERAL_4)
     await desk.work()
     assert (await desk.entry(other)).status is OpenState.TARGETED  # its channel takes that level
+    async with refused(desk.database, ChannelClosed):
+        await desk.chief(listing.review, open_id=open_id)
+
+
+PERSONS = "姓名,身份证\n张三,11010519491231002X\n".encode()
+SEEN = (Hint(HintKind.CN_ID, "身份证", 1, 1, True),)
+
+
+async def test_other_bytes_behind_an_open_entry_are_not_served_and_the_check_suspends_it(desk):
+    open_id = await desk.opened()
+    row, before = await desk.entry(open_id), await desk.look(open_id)
+    assert row.file_sha256 == before.file.sha256
+    swapped = await desk.mounted(row.data_id, PERSONS)
+    with pytest.raises(OpeningFileChanged):
+        await desk.look(open_id)
+    async with refused(desk.database, OpeningFileChanged):
+        await desk.take(desk.office.police, open_id)
+    assert not await desk.scanned(row.data_id, swapped.resource_sha256, SEEN)  # it shows persons
+    with pytest.raises(ChannelClosed):
+        await desk.look(open_id)
+    other = await desk.opened()
+    await desk.mounted((await desk.entry(other)).data_id, PERSONS)
+    (found,) = [one for one in await desk.looked() if one.open_id == other]
+    assert found.closed_by == "opening-file-changed"
+    assert not (await desk.check()).holds
+    row = await desk.entry(other)
+    assert (row.status, row.reason_code) == (OpenState.SUSPENDED, "FILE_CHANGED")
+    await desk.chief(listing.review, open_id=other)  # the chief looks at the new file
+    await desk.officer(listing.publish, open_id=other)
+    assert (await desk.look(other)).file.bytes == len(PERSONS)
+
+
+async def test_a_renewal_is_served_once_it_was_scanned_and_its_digest_is_stated(desk):
+    open_id, never = await desk.opened(), await desk.opened(update=Update.NEVER)
+    for one, renewed in ((open_id, True), (never, False)):
+        data_id = (await desk.entry(one)).data_id
+        newer = await desk.mounted(data_id, ROWS + "体育西路,3\n".encode())
+        with pytest.raises(OpeningFileChanged):
+            await desk.look(one)
+        assert await desk.scanned(data_id, newer.resource_sha256) is renewed
+    with pytest.raises(OpeningFileChanged):  # what never changes is reviewed anew
+        await desk.look(never)
+    assert (await desk.look(open_id)).file.sha256 == newer.resource_sha256
+    (*_, said) = await desk.office.said_of(open_id)
+    assert (said["event"], said["from"], said["to"]) == ("OPN.RENEW", "OPEN", "OPEN")
+    desk.office.clock.advance(DAY)  # the same scan another day: nothing is new
+    assert not await desk.scanned((await desk.entry(open_id)).data_id, newer.resource_sha256)
+    interface = {"interface": "https://api.example.cn/stops"}
+    data_id = (await desk.entry(open_id)).data_id
+    await desk.office.transport.do(cataloguing.mount, data_id=data_id, **interface)
+    with pytest.raises(OpeningFileChanged):  # nor is an interface what was reviewed
+        await desk.look(open_id)
+
+
+async def test_bytes_that_the_important_catalogue_names_are_not_reviewed(desk):
+    data = await desk.data()
+    await desk.scanned(data.data_id, data.resource_sha256)  # grading knows this file
+    open_id = await desk.proposed(data.data_id)
+    newer = await desk.mounted(data.data_id, PERSONS)
+    said = {"objects": [], "keywords": [], "patterns": [], "digests": [newer.resource_sha256]}
+    at = {"identified_at": desk.office.clock.now(), "changed_at": desk.office.clock.now()}
+    named = ImportantRow(
+        entry_id="imp_1",
+        department_id=desk.office.ministry.org_id,
+        status=EntryState.CONFIRMED,
+        version=1,
+        region="440100",
+        sector="交通",
+        name="乘客身份",
+        description="乘客身份",
+        level=Level.IMPORTANT,
+        **said,
+        **at,
+    )
+    async with desk.database.write() as s:
+        s.add(named)
     async with refused(desk.database, ChannelClosed):
         await desk.chief(listing.review, open_id=open_id)
 
