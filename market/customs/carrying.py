@@ -100,7 +100,7 @@ async def renew(s: WriteSession, act: Act, *, declaration_id: str, shown: Shown,
 async def complete(s: WriteSession, act: Act, *, declaration_id: str) -> DeclarationRow:
     """All that was to go has gone and was received (XBD.COMPLETE), as its exporter."""
     row = await own_declaration(s, act, declaration_id, _E.COMPLETE)
-    await tell_egress(s, act, row)
+    await tell_egress(s, act, row, ends=True)
     await step(s, act, _E.COMPLETE, row, Said(public={"bytes": str(row.sent_bytes), "uses": row.sent_uses}))
     return row
 
@@ -111,7 +111,7 @@ async def fall_due(s: WriteSession, act: Act, *, declaration_id: str, at: str) -
     if rfc3339(row.valid_to) != at or act.now <= row.valid_to:
         return False
     if row.status in {_S.CLEARED, _S.IN_TRANSIT}:
-        await tell_egress(s, act, row)
+        await tell_egress(s, act, row, ends=True)
     if row.status is _S.CLEARED:
         await step(s, act, _E.EXPIRE, row)
     elif row.status is _S.IN_TRANSIT:

@@ -159,7 +159,7 @@ async def halt(
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
     may_move(row.status, _E.HALT, act.role)
     await _require_stranger(s, act, row)
-    await tell_egress(s, act, row)
+    await tell_egress(s, act, row, ends=True)
     said = Said(
         public={"reason_code": reason_code, "bytes": str(row.sent_bytes), "uses": row.sent_uses},
         opening={"reason": reason},

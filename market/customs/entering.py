@@ -105,7 +105,7 @@ async def _halt_all(s: WriteSession, act: Act, number: str) -> None:
         row = await repository.claim_declaration(s, declaration_id=declaration_id)
         if row.status not in LIVE:
             continue
-        await tell_egress(s, act, row)
+        await tell_egress(s, act, row, ends=True)
         public = {"reason_code": _ENDED, "bytes": str(row.sent_bytes), "uses": row.sent_uses}
         await step(s, system, DeclarationEvent.HALT, row, Said(public=public), values={"reason_code": _ENDED})
 

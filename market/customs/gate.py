@@ -6,17 +6,18 @@ member says that its systems receive; from one of them abroad the access is an e
 where bytes go after that: a network address is no proof of a place, and decides nothing here.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from base.db import ReadSession, WriteSession
 from ledger.recording import Act
 from market.customs import repository
-from market.customs.errors import CustomsRouteNotOpen
+from market.customs.errors import CustomsRouteNotOpen, DeclaredVolumeExceeded
 from market.customs.rules import country_of
 from market.customs.states import DeclarationState
-from market.customs.tables import DeclarationRow
-from market.customs.transit import book, give_back, note_egress
+from market.customs.tables import DeclarationRow, EgressRow
+from market.customs.transit import book, close_under_way, keep_under_way, note_egress
 from market.orders.tables import Trade
 
 
@@ -96,55 +97,89 @@ def _named(row: DeclarationRow) -> set[str]:
 
 
 async def reserve_out(
-    s: WriteSession, *, trade: Trade, recipient_id: str, volume_bytes: int, uses: int, now: datetime
-) -> Crossing | None:
-    """Book volume that is about to leave the mainland; None of what stays.
-
-    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded.
-    """
-    crossing = await require_clearance(s, trade=trade, recipient_id=recipient_id, now=now)
-    if crossing is not None:
-        await book(s, declaration_id=crossing.declaration_id, volume_bytes=volume_bytes, uses=uses, now=now)
-    return crossing
-
-
-async def give_back_out(
-    s: WriteSession, *, trade: Trade, recipient_id: str, volume_bytes: int, now: datetime
-) -> None:
-    """Return what was booked and did not leave; of a clearance that was halted meanwhile it stays booked."""
-    try:
-        crossing = await require_clearance(s, trade=trade, recipient_id=recipient_id, now=now)
-    except CustomsRouteNotOpen:
-        return
-    if crossing is not None:
-        await give_back(s, declaration_id=crossing.declaration_id, volume_bytes=volume_bytes)
-
-
-async def note_out(
     s: WriteSession,
     act: Act,
     *,
     trade: Trade,
     recipient_id: str,
-    kind: str,
     volume_bytes: int,
-    whole: bool,
-    crossing: Crossing | None = None,
-) -> None:
-    """Note on the customs log what has left, was booked before, and is cleared still."""
-    crossing = crossing or await require_clearance(s, trade=trade, recipient_id=recipient_id, now=act.now)
-    if crossing is not None:
-        await note_egress(
-            s,
-            act.as_exchange(),
-            declaration_id=crossing.declaration_id,
-            trade_id=trade.trade_id,
-            kind=kind,
+    kind: str,
+    carried: str | None = None,
+) -> Crossing | None:
+    """Book volume that is about to leave the mainland; None of what stays.
+
+    Where one clearance has not enough left, the next is asked. `carried` is a download under way: it goes on
+    under the declaration that it began under, as long as that holds it, and is one use of each. Raises
+    CustomsRouteNotOpen, DeclaredVolumeExceeded.
+    """
+    places = await places_abroad(s, org_id=recipient_id)
+    if not places:
+        return None
+    rows = await open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=act.now)
+    before = set()
+    if carried is not None:
+        found = await repository.egress_carried(s, carried=carried, recipient_id=recipient_id)
+        before = {one.declaration_id for one in found}
+    row = await _booked(
+        s, act, sorted(rows, key=lambda row: row.declaration_id not in before), volume_bytes, before
+    )
+    crossing = Crossing(row.declaration_id, row.country)
+    if carried is not None:
+        egress = _egress(
+            act,
+            crossing=crossing,
+            trade=trade,
             recipient_id=recipient_id,
-            country=crossing.country,
-            whole=whole,
+            kind=kind,
             volume_bytes=volume_bytes,
         )
+        egress.carried, egress.open = carried, True
+        await keep_under_way(s, egress)
+    return crossing
+
+
+async def _booked(
+    s: WriteSession, act: Act, rows: Sequence[DeclarationRow], volume_bytes: int, before: Collection[str]
+) -> DeclarationRow:
+    """The first that holds it. Raises DeclaredVolumeExceeded of the last."""
+    for row in rows[:-1]:
+        uses = 0 if row.declaration_id in before else 1
+        try:
+            await book(
+                s, declaration_id=row.declaration_id, volume_bytes=volume_bytes, uses=uses, now=act.now
+            )
+        except DeclaredVolumeExceeded:
+            continue
+        return row
+    last = rows[-1]
+    uses = 0 if last.declaration_id in before else 1
+    await book(s, declaration_id=last.declaration_id, volume_bytes=volume_bytes, uses=uses, now=act.now)
+    return last
+
+
+def _egress(
+    act: Act, *, crossing: Crossing, trade: Trade, recipient_id: str, kind: str, volume_bytes: int
+) -> EgressRow:
+    return EgressRow(
+        egress_id=act.new_id("egr"),
+        declaration_id=crossing.declaration_id,
+        trade_id=trade.trade_id,
+        kind=kind,
+        recipient_id=recipient_id,
+        country=crossing.country,
+        whole=False,
+        bytes=volume_bytes,
+        left_at=act.now,
+    )
+
+
+async def note_out(
+    s: WriteSession, act: Act, *, trade: Trade, recipient_id: str, carried: str, whole: bool
+) -> None:
+    """Note on the customs log what has left of a download that ends, and is cleared still."""
+    crossing = await require_clearance(s, trade=trade, recipient_id=recipient_id, now=act.now)
+    if crossing is not None:
+        await close_under_way(s, act.as_exchange(), carried=carried, recipient_id=recipient_id, whole=whole)
 
 
 async def let_out(
@@ -156,22 +191,38 @@ async def let_out(
     kind: str,
     volume_bytes: int,
     whole: bool,
+    carried: str | None = None,
 ) -> None:
-    """Book and note one thing that leaves now, if it leaves the mainland.
+    """Book and note one thing that leaves now, if it leaves the mainland; `carried` leaves once.
 
     Raises CustomsRouteNotOpen, DeclaredVolumeExceeded.
     """
+    if carried is not None and await has_left(s, carried=carried, recipient_id=recipient_id):
+        return
     crossing = await reserve_out(
-        s, trade=trade, recipient_id=recipient_id, volume_bytes=volume_bytes, uses=1, now=act.now
+        s, act, trade=trade, recipient_id=recipient_id, volume_bytes=volume_bytes, kind=kind
     )
     if crossing is not None:
-        await note_out(
-            s,
+        egress = _egress(
             act,
+            crossing=crossing,
             trade=trade,
             recipient_id=recipient_id,
             kind=kind,
             volume_bytes=volume_bytes,
-            whole=whole,
-            crossing=crossing,
         )
+        egress.whole, egress.carried = whole, carried
+        await note_egress(s, act.as_exchange(), egress)
+
+
+async def has_left(s: ReadSession, *, carried: str, recipient_id: str) -> bool:
+    """Whether this was booked and noted for this recipient before."""
+    return bool(await repository.egress_carried(s, carried=carried, recipient_id=recipient_id))
+
+
+async def require_left(s: ReadSession, *, carried: str, recipient_id: str) -> None:
+    """Who receives abroad reads again what was booked once. Raises CustomsRouteNotOpen."""
+    if await places_abroad(s, org_id=recipient_id) and not await has_left(
+        s, carried=carried, recipient_id=recipient_id
+    ):
+        raise CustomsRouteNotOpen("ask again: it has not been booked for a reader abroad", carried=carried)

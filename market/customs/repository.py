@@ -253,16 +253,23 @@ async def places_of(s: ReadSession, *, org_id: str) -> tuple[str, str | None] | 
     return None if found is None else (found[0], found[1])
 
 
-async def untold(s: ReadSession, *, declaration_id: str) -> Sequence[EgressRow]:
-    """What left under a declaration and stands in no statement of the customs log yet."""
+async def untold(s: ReadSession, *, declaration_id: str, under_way: bool = False) -> Sequence[EgressRow]:
+    """What left under a declaration and stands in no statement of the customs log yet.
+
+    With `under_way` also what has left of downloads that nobody has ended.
+    """
     query = select(EgressRow).where(EgressRow.declaration_id == declaration_id, col(EgressRow.told).is_(None))
-    return (await s.exec(query.order_by(col(EgressRow.egress_id)))).all()
+    part = and_(col(EgressRow.open).is_(True), col(EgressRow.bytes) > 0)
+    query = query.where(
+        or_(col(EgressRow.open).is_(False), part) if under_way else col(EgressRow.open).is_(False)
+    )
+    return (await s.exec(query.order_by(col(EgressRow.egress_id)), execution_options=_FRESH)).all()
 
 
-async def with_untold(s: ReadSession) -> Sequence[str]:
-    """The declarations under which something left that the customs log does not say yet."""
-    query = select(EgressRow.declaration_id).where(col(EgressRow.told).is_(None)).distinct()
-    return (await s.exec(query.order_by(col(EgressRow.declaration_id)))).all()
+async def egress_carried(s: ReadSession, *, carried: str, recipient_id: str) -> Sequence[EgressRow]:
+    """What left of one download or answer to somebody abroad, in order."""
+    query = select(EgressRow).where(EgressRow.carried == carried, EgressRow.recipient_id == recipient_id)
+    return (await s.exec(query.order_by(col(EgressRow.egress_id)), execution_options=_FRESH)).all()
 
 
 async def egress_of(s: ReadSession, *, declaration_id: str, limit: int = 100) -> Sequence[EgressRow]:
@@ -274,4 +281,4 @@ async def egress_of(s: ReadSession, *, declaration_id: str, limit: int = 100) ->
 async def mark_told(s: WriteSession, *, egress_ids: Sequence[str], statement_id: str) -> None:
     """Note which statement says that these left."""
     those = col(EgressRow.egress_id).in_(egress_ids)
-    await s.exec(update(EgressRow).where(those).values(told=statement_id))
+    await s.exec(update(EgressRow).where(those).values(told=statement_id, open=False))

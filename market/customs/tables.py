@@ -172,10 +172,18 @@ class EndpointRow(SQLModel, table=True):
 
 
 class EgressRow(SQLModel, table=True):
-    """One thing that left under a declaration; `told` once the customs log says it (XBD.TRANSFER_LOGGED)."""
+    """One thing that left under a declaration; `told` once the customs log says it (XBD.TRANSFER_LOGGED).
+
+    `carried` is the download or question that it is of. A download under way is `open`: what was booked for
+    it, at this very declaration, so that what did not leave goes back where it came from.
+    """
 
     __tablename__ = "market_customs_egress"
-    __table_args__ = (Index("ix_market_customs_egress_untold", "declaration_id", "told"),)
+    __table_args__ = (
+        Index("ix_market_customs_egress_untold", "declaration_id", "told"),
+        Index("ix_market_customs_egress_carried", "carried", "recipient_id"),
+        CheckConstraint("bytes >= 0", name="bytes"),
+    )
 
     egress_id: str = Field(sa_column=Column(Text, primary_key=True))
     declaration_id: str = Field(
@@ -188,4 +196,6 @@ class EgressRow(SQLModel, table=True):
     whole: bool = Field(sa_column=Column(Boolean, nullable=False))
     bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
     left_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    carried: str | None = Field(default=None, sa_column=Column(Text))
+    open: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     told: str | None = Field(default=None, sa_column=Column(Text))

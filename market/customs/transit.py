@@ -49,9 +49,26 @@ async def book(s: WriteSession, *, declaration_id: str, volume_bytes: int, uses:
         raise DeclaredVolumeExceeded("more than was declared would leave", declaration_id=declaration_id)
 
 
-async def give_back(s: WriteSession, *, declaration_id: str, volume_bytes: int) -> None:
-    """Return volume that was booked and did not leave."""
-    if volume_bytes:
+async def give_back(
+    s: WriteSession, *, declaration_id: str, recipient_id: str, carried: str, volume_bytes: int
+) -> None:
+    """Return volume that was booked for a download and did not leave, to the declaration it was booked at.
+
+    What the customs log tells already stays booked: the clearance was halted, or has ended.
+    """
+    await repository.claim_declaration(s, declaration_id=declaration_id)
+    under_way = (
+        col(EgressRow.carried) == carried,
+        col(EgressRow.recipient_id) == recipient_id,
+        col(EgressRow.declaration_id) == declaration_id,
+        col(EgressRow.open).is_(True),
+        col(EgressRow.bytes) >= volume_bytes,
+    )
+    less = {"bytes": EgressRow.bytes - volume_bytes}
+    given = await s.exec(
+        update(EgressRow).where(*under_way).values(less).execution_options(synchronize_session=False)
+    )
+    if given.rowcount == 1:
         that = col(DeclarationRow.declaration_id) == declaration_id
         await s.exec(
             update(DeclarationRow)
@@ -61,32 +78,35 @@ async def give_back(s: WriteSession, *, declaration_id: str, volume_bytes: int) 
         )
 
 
-async def note_egress(
-    s: WriteSession,
-    act: Act,
-    *,
-    declaration_id: str,
-    trade_id: str,
-    kind: str,
-    recipient_id: str,
-    country: str,
-    whole: bool,
-    volume_bytes: int,
-) -> EgressRow:
-    """Keep that something left; the first departure is told at once, the rest by the night's round."""
-    egress = EgressRow(
-        egress_id=act.new_id("egr"),
-        declaration_id=declaration_id,
-        trade_id=trade_id,
-        kind=kind,
-        recipient_id=recipient_id,
-        country=country,
-        whole=whole,
-        bytes=volume_bytes,
-        left_at=act.now,
-    )
+async def keep_under_way(s: WriteSession, egress: EgressRow) -> None:
+    """Keep what was booked for a download under way, beside what was before at the same declaration."""
+    found = await repository.egress_carried(s, carried=egress.carried or "", recipient_id=egress.recipient_id)
+    same = [one for one in found if one.open and one.declaration_id == egress.declaration_id]
+    if same:
+        same[0].bytes += egress.bytes
+        egress = same[0]
     s.add(egress)
     await s.flush()
+
+
+async def close_under_way(s: WriteSession, act: Act, *, carried: str, recipient_id: str, whole: bool) -> None:
+    """A download has ended: what left of it is noted, at each declaration it went under."""
+    for one in await repository.egress_carried(s, carried=carried, recipient_id=recipient_id):
+        if not one.open:
+            continue
+        if one.bytes == 0 and not whole:
+            await s.delete(one)
+            await s.flush()
+            continue
+        one.open, one.whole, one.left_at = False, whole, act.now
+        await note_egress(s, act, one)
+
+
+async def note_egress(s: WriteSession, act: Act, egress: EgressRow) -> None:
+    """Keep that something left; the first departure is told at once, the rest by the night's round."""
+    s.add(egress)
+    await s.flush()
+    declaration_id = egress.declaration_id
     row = await repository.get_declaration(s, declaration_id=declaration_id)
     if row.status is DeclarationState.CLEARED:
         await tell_egress(s, act, await repository.claim_declaration(s, declaration_id=declaration_id))
@@ -94,17 +114,17 @@ async def note_egress(
         night = end_of_day_shanghai(shanghai_day(act.now))
         key, payload = f"{declaration_id} {night.isoformat()}", {"declaration_id": declaration_id}
         await enqueue(s, kind=TELL_JOB, key=key, run_at=night, payload=payload)
-    return egress
 
 
-async def tell_egress(s: WriteSession, act: Act, row: DeclarationRow) -> bool:
+async def tell_egress(s: WriteSession, act: Act, row: DeclarationRow, *, ends: bool = False) -> bool:
     """State what left and is not told yet, recipient by recipient; the declaration is claimed.
 
+    Where it is halted or ends, what left of a download under way is told with it.
     False where there was nothing, or where it is no longer live.
     """
     if row.status not in LIVE:
         return False
-    waiting = await repository.untold(s, declaration_id=row.declaration_id)
+    waiting = await repository.untold(s, declaration_id=row.declaration_id, under_way=ends)
     told = False
     for few in _by_recipient(waiting):
         await _tell(s, act, row, few)

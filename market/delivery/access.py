@@ -106,6 +106,7 @@ async def let_out_to(
     kind: DeliveryKind,
     volume_bytes: int,
     whole: bool = False,
+    carried: str | None = None,
 ) -> None:
     """Book what goes to who takes, and for whom, where that leaves the mainland.
 
@@ -120,4 +121,5 @@ async def let_out_to(
             kind=kind.value,
             volume_bytes=volume_bytes,
             whole=whole,
+            carried=carried,
         )

@@ -12,11 +12,12 @@ exchange's pen. All who take under one right share its uses.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from base.db import WriteSession
@@ -24,7 +25,8 @@ from base.files import FileStore, StoredFile
 from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
-from market.customs.gate import give_back_out, note_out, reserve_out
+from market.customs.gate import note_out, reserve_out
+from market.customs.transit import give_back
 from market.delivery import repository
 from market.delivery.access import Declared, require_permitted, require_receiving
 from market.delivery.errors import DeclaredOtherwise
@@ -59,7 +61,10 @@ ASK_EVERY_BYTES: Final = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A request that may be answered. Without a span in its reply (416) no download was opened."""
+    """A request that may be answered. Without a span in its reply (416) no download was opened.
+
+    `booked` is under which customs declaration its bytes leave, for each receiver abroad.
+    """
 
     entitlement_id: str
     trade_id: str
@@ -68,6 +73,7 @@ class Opened:
     media_type: str
     reply: Reply
     download_id: str | None
+    booked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def etag(self) -> str:
@@ -94,7 +100,7 @@ async def authorise_download(
     await require_receiving(s, trade, entitlement, org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_made(s, entitlement_id=entitlement_id)
-    await require_outgoing(s, trade)
+    await require_outgoing(s, trade, now=act.now)
     return trade, entitlement
 
 
@@ -121,20 +127,22 @@ async def open_download(
         size=entitlement.bytes,
         tag=etag(entitlement.sha256),
     )
-    download = None
+    download, booked = None, dict[str, str]()
     if reply.span is not None:
         download, use = await _place(s, act, trade, entitlement, reply.span)
-        fresh = download.recipient is None
         await _declare(s, act, entitlement, download, declared, use=use)
         for recipient_id in _receivers(download, entitlement):
-            await reserve_out(
+            crossing = await reserve_out(
                 s,
+                act,
                 trade=trade,
                 recipient_id=recipient_id,
                 volume_bytes=reply.span.length,
-                uses=1 if fresh else 0,
-                now=act.now,
+                kind=DeliveryKind.FILE.value,
+                carried=download.download_id,
             )
+            if crossing is not None:
+                booked[recipient_id] = crossing.declaration_id
     file = await get_file(s, file_id=entitlement.file_id)
     return Opened(
         entitlement_id=entitlement_id,
@@ -144,6 +152,7 @@ async def open_download(
         media_type=file.media_type,
         reply=reply,
         download_id=download.download_id if download else None,
+        booked=booked,
     )
 
 
@@ -213,7 +222,13 @@ async def _declare(
 
 
 async def count_sent(
-    s: WriteSession, act: Act, *, download_id: str, reserved: Span, sent_to: int
+    s: WriteSession,
+    act: Act,
+    *,
+    download_id: str,
+    reserved: Span,
+    sent_to: int,
+    booked: Mapping[str, str] = MappingProxyType({}),
 ) -> Download:
     """Count the bytes of a reserved span that went out, up to `sent_to`; the rest is given back.
 
@@ -233,12 +248,18 @@ async def count_sent(
     s.add(download)
     await s.flush()
     if unsent:
-        for recipient_id in _receivers(download, entitlement):
-            await give_back_out(s, trade=trade, recipient_id=recipient_id, volume_bytes=unsent, now=act.now)
+        for recipient_id, declaration_id in sorted(booked.items()):
+            await give_back(
+                s,
+                declaration_id=declaration_id,
+                recipient_id=recipient_id,
+                carried=download_id,
+                volume_bytes=unsent,
+            )
     if is_whole(spans, entitlement.bytes):
         org_id = act.actor.org_id
         await require_receiving(s, trade, entitlement, org_id=org_id, now=act.now)
-        await require_outgoing(s, trade)
+        await require_outgoing(s, trade, now=act.now)
         await _close(s, act, trade, entitlement, download, status=DownloadStatus.COMPLETE)
         if trade.status is TradeState.DELIVERING and org_id == entitlement.buyer_id:
             await state_delivered(s, act.as_exchange(), trade, entitlement, Mode.DOWNLOAD)
@@ -261,8 +282,7 @@ async def _close(
             act,
             trade=trade,
             recipient_id=recipient_id,
-            kind=DeliveryKind.FILE.value,
-            volume_bytes=download.sent_bytes,
+            carried=download.download_id,
             whole=status is DownloadStatus.COMPLETE,
         )
     entitlement.used += 1
@@ -361,7 +381,9 @@ async def _count(house: House, actor: Actor, opened: Opened, *, sent_to: int) ->
     download_id, reserved = opened.download_id, _span(opened)
 
     async def counted(s: WriteSession, act: Act) -> Download:
-        return await count_sent(s, act, download_id=download_id, reserved=reserved, sent_to=sent_to)
+        return await count_sent(
+            s, act, download_id=download_id, reserved=reserved, sent_to=sent_to, booked=opened.booked
+        )
 
     act = download_act(house, actor)
     await perform(house, act, counted, attempted=EVENT, object_id=opened.entitlement_id)

@@ -13,6 +13,7 @@ from base.jobs import cancel, enqueue
 from identity.service import require_member
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.customs.gate import require_clearance
 from market.customs.service import require_cleared
 from market.delivery import repository
 from market.delivery.errors import DeliveryWrongState, GoodsDiffer, ListingNotDeliverable
@@ -30,6 +31,7 @@ from market.delivery.rules import (
 )
 from market.delivery.tables import DeliveryStop, Entitlement
 from market.listings import repository as listings
+from market.listings.authorised import require_grant
 from market.listings.rules import ListingState
 from market.listings.service import require_basis
 from market.listings.tables import Listing
@@ -67,7 +69,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     await require_member(s, org_id=trade.seller_id)
     await require_member(s, org_id=trade.buyer_id)
     await require_cleared(s, trade=trade, act=act)
-    listing = await require_deliverable(s, trade)
+    listing = await require_deliverable(s, trade, now=act.now)
     offer = await trades.latest_offer(s, trade_id=trade_id)
     assert offer is not None
     file = await listings.get_file(s, file_id=listing.file_id)
@@ -126,8 +128,8 @@ def _agreed_kind(offer: Offer) -> DeliveryKind:
 async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     """The buyer's word that the goods have arrived, without a download here (TRD.DELIVERED, `confirmed`).
 
-    Raises NotAParty, TradeWrongState, DeadlinePassed, CopyBeingMade, and what ends a right to receive
-    (`require_usable`).
+    Raises NotAParty, TradeWrongState, DeadlinePassed, CopyBeingMade, CustomsRouteNotOpen, and what ends a
+    right to receive (`require_usable`).
     """
     trade = await _of_party(s, act, trade_id, "BUYER")
     may_move(trade.status, TradeEvent.DELIVERED, act.role)
@@ -135,6 +137,7 @@ async def confirm_receipt(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     entitlement = await _entitlement(s, trade)
     _, entitlement = await repository.claim(s, entitlement_id=entitlement.entitlement_id, moves_trade=True)
     require_usable(repository.right_of(trade, entitlement), org_id=act.actor.org_id, now=act.now)
+    await require_clearance(s, trade=trade, recipient_id=trade.buyer_id, now=act.now)
     await require_made(s, entitlement_id=entitlement.entitlement_id)
     return await state_delivered(s, act, trade, entitlement, Mode.CONFIRMED)
 
@@ -316,26 +319,26 @@ async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trad
     return trade
 
 
-async def require_deliverable(s: WriteSession, trade: Trade) -> Listing:
+async def require_deliverable(s: WriteSession, trade: Trade, *, now: datetime) -> Listing:
     """What a delivery rests on, share-locked: the listing, its registered right, its level's channel.
 
     Raises ListingNotDeliverable, RightNotHeld, ChannelClosed.
     """
     listing = await _require_not_suspended(s, trade)
-    await require_basis(s, listing)
+    await require_basis(s, listing, now=now)
     return listing
 
 
-async def require_outgoing(s: WriteSession, trade: Trade) -> None:
+async def require_outgoing(s: WriteSession, trade: Trade, *, now: datetime) -> None:
     """What must hold while bytes of a trade leave: nothing of what is suspended goes out.
 
-    While the first delivery is under way its whole basis is asked, afterwards only the listing. Raises what
-    `require_deliverable` raises.
+    While the first delivery is under way its whole basis is asked, afterwards only the listing and the grant
+    it is sold under, which a withdrawn listing needs as well. Raises what `require_deliverable` raises.
     """
     if trade.status is TradeState.DELIVERING:
-        await require_deliverable(s, trade)
+        await require_deliverable(s, trade, now=now)
     else:
-        await _require_not_suspended(s, trade)
+        await require_grant(s, await _require_not_suspended(s, trade), now=now)
 
 
 async def _require_not_suspended(s: WriteSession, trade: Trade) -> Listing:

@@ -268,13 +268,19 @@ def _registers() -> None:
         sa.Column("whole", sa.Boolean(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("left_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("carried", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("told", sa.Text(), nullable=True),
+        sa.CheckConstraint("bytes >= 0", name=op.f("ck_market_customs_egress_bytes")),
         sa.ForeignKeyConstraint(
             ["declaration_id"],
             ["market_declarations.declaration_id"],
             name=op.f("fk_market_customs_egress_declaration_id"),
         ),
         sa.PrimaryKeyConstraint("egress_id", name=op.f("pk_market_customs_egress")),
+    )
+    op.create_index(
+        "ix_market_customs_egress_carried", "market_customs_egress", ["carried", "recipient_id"], unique=False
     )
     op.create_index(
         "ix_market_customs_egress_untold", "market_customs_egress", ["declaration_id", "told"], unique=False

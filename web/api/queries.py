@@ -186,7 +186,8 @@ async def answer(
     await standing_terms(s, caller.node.house, entitlement_id, org_id=org_id)
     row = await repository.get_question(s, entitlement_id=entitlement_id, query_id=query_id)
     declared = declared_by(row, org_id=org_id)
-    await require_readable(s, entitlement_id, org_id=org_id, declared=declared, now=caller.node.clock.now())
+    now = caller.node.clock.now()
+    await require_readable(s, entitlement_id, org_id=org_id, declared=declared, now=now, query_id=query_id)
     if not row.answer or row.result_sha256 is None:
         raise AnswerErased("there is no answer to it", query_id=query_id)
     if as_ == "csv":

@@ -126,7 +126,9 @@ async def _may_read(s: ReadSession, visitor: Visitor, row: Question, org_id: str
     """A kept answer is shown to whom it would be handed out now."""
     declared, now = declared_by(row, org_id=org_id), visitor.node.clock.now()
     try:
-        await require_readable(s, row.entitlement_id, org_id=org_id, declared=declared, now=now)
+        await require_readable(
+            s, row.entitlement_id, org_id=org_id, declared=declared, now=now, query_id=row.query_id
+        )
     except DomainError:
         return False
     return True

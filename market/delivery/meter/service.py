@@ -92,7 +92,7 @@ async def count_use(
     trade, entitlement = await repository.claim(s, entitlement_id=entitlement_id, moves_trade=True)
     crossing = await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     require_kind(entitlement.kind, kind)
-    await require_outgoing(s, trade)
+    await require_outgoing(s, trade, now=act.now)
     known = await use_by_key(s, entitlement_id=entitlement_id, key=metered.key)
     if known is not None:
         if (known.request_sha256, known.taken_by) != (metered.request_sha256, by):
@@ -126,6 +126,7 @@ async def count_use(
             kind=kind,
             volume_bytes=metered.bytes,
             whole=kind is DeliveryKind.SHARE,
+            carried=metered.key if kind is DeliveryKind.QUERY else None,
         )
     entitlement.used = number
     if number == entitlement.max_downloads:

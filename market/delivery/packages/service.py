@@ -131,7 +131,7 @@ async def release_key(
     await require_receiving(s, trade, entitlement, org_id=by, now=act.now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_made(s, entitlement_id=entitlement_id)
-    await require_outgoing(s, trade)
+    await require_outgoing(s, trade, now=act.now)
     known = await release_of(s, entitlement_id=entitlement_id, by=by, age_recipient=age_recipient)
     if known is not None:
         return known

@@ -24,8 +24,9 @@ from base.errors import Busy, Refusal
 from base.files import FileStore
 from ledger.acts import House, perform
 from ledger.recording import Act, Actor
+from market.customs.gate import require_left
 from market.delivery import repository as delivery
-from market.delivery.access import Declared, require_permitted, require_receiving
+from market.delivery.access import Declared, let_out_to, require_permitted, require_receiving
 from market.delivery.errors import EntitlementUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.service import authorise_use, use_act
@@ -187,15 +188,27 @@ async def _standing(
 
 
 async def require_readable(
-    s: ReadSession, entitlement_id: str, *, org_id: str, declared: Declared, now: datetime
-) -> None:
+    s: ReadSession,
+    entitlement_id: str,
+    *,
+    org_id: str,
+    declared: Declared,
+    now: datetime,
+    query_id: str | None = None,
+) -> Declared:
     """Whether a kept answer may be read now: by who takes, while the right stands, as the policy lets it.
 
-    Uses that are used up end no reading. Raises what `standing_terms` and `require_permitted` raise.
+    Uses that are used up end no reading. An answer that was not booked yet for whoever receives abroad is
+    asked for again, so that it is (`query_id`). Answers for what it is read.
+    Raises what `standing_terms` and `require_permitted` raise.
     """
     _, entitlement = await _standing(s, entitlement_id, org_id=org_id, now=now)
     used = max(1, min(entitlement.used, entitlement.max_downloads))
-    await require_permitted(s, entitlement, declared, by=org_id, now=now, count=used)
+    told = await require_permitted(s, entitlement, declared, by=org_id, now=now, count=used)
+    if query_id is not None:
+        for recipient_id in sorted({org_id, told.recipient or org_id}):
+            await require_left(s, carried=query_id, recipient_id=recipient_id)
+    return told
 
 
 def declared_by(row: Question, *, org_id: str) -> Declared:
@@ -227,7 +240,17 @@ async def begin_question(s: WriteSession, act: Act, entitlement_id: str, wanted:
     await repository.give_up_lapsed(s, buyer_id=buyer, product_id=product, now=act.now)
     known = await _known(s, entitlement, wanted, by=by)
     if known is not None:
-        await require_readable(s, entitlement_id, org_id=by, declared=asking.declared, now=act.now)
+        told = await require_readable(s, entitlement_id, org_id=by, declared=asking.declared, now=act.now)
+        if known.status is QuestionStatus.ANSWERED:  # read abroad for the first time, it leaves
+            await let_out_to(
+                s,
+                act,
+                trade,
+                takers={by, told.recipient or by},
+                kind=DeliveryKind.QUERY,
+                volume_bytes=len(known.answer),
+                carried=known.query_id,
+            )
         return known
     _, _, told = await authorise_use(
         s,
