@@ -29,6 +29,7 @@ Moment = Annotated[
     AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
 ]
 _LAYOUT: Final = frozenset("\t\n\r")
+_NO_SIGNS: Final = frozenset("\x7f\ufffe\uffff")  # no document in XML can have the last two
 
 
 class Asked(BaseModel):
@@ -40,7 +41,7 @@ class Asked(BaseModel):
     @classmethod
     def _printable(cls, value: Any) -> Any:
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and any(c < " " or c == "\x7f" for c in text if c not in _LAYOUT):
+            if isinstance(text, str) and any(c < " " or c in _NO_SIGNS for c in text if c not in _LAYOUT):
                 raise ValueError("control characters are not taken")
         return value
 

@@ -1,5 +1,6 @@
 """RDF 1.1 XML of a catalogue, which older harvesters ask for first."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -9,6 +10,8 @@ from web.dcat.terms import PREFIXES, Iri, Text, Thing, Value, in_full, safe_iri
 
 MEDIA_TYPE: Final = "application/rdf+xml"
 _RDF: Final = PREFIXES["rdf"]
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write (§2.2): one such sign would stop the harvest of a whole page."""
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -37,7 +40,7 @@ def _say(node: etree._Element, name: str, value: Value) -> None:
     if isinstance(value, Iri):
         said.set(f"{{{_RDF}}}resource", safe_iri(in_full(value.value)))
     elif isinstance(value, Text):
-        said.text = value.value
+        said.text = _FORBIDDEN.sub("\ufffd", value.value)
         if value.lang is not None:
             said.set(_LANG, value.lang)
         elif value.datatype is not None:

@@ -25,7 +25,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
-_UNSAFE: Final = frozenset('<>"{}|^`\\') | {chr(code) for code in range(0x21)}
+_UNSAFE: Final = frozenset('<>"{}|^`\\') | {chr(code) for code in range(0x21)} | {"\ufffe", "\uffff"}
 
 
 @dataclass(frozen=True, slots=True)

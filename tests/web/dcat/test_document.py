@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from rdflib import RDF, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 from rdflib.namespace import DCAT, DCTERMS, FOAF, ODRL2
@@ -14,6 +15,7 @@ from market.listings.categories import Category
 from market.listings.conditions import Purpose
 from registry.registration.rules import Update
 from tests.web.dcat.judging import OWN, broken, published
+from web.acts import Asked
 from web.dcat.describing import DataSet, File, Licence, Offer, Place, Publisher
 from web.dcat.document import FORMS, Catalogue, Turn, alone, page
 from web.dcat.terms import Iri, Text, Thing, safe_iri
@@ -190,6 +192,24 @@ def test_whatever_a_text_holds_it_is_read_back_as_it_was(title, description, wor
         heard = title.replace("\r\n", "\n").replace("\r", "\n") if form == "rdf" else title
         assert found.value(about, DCTERMS.title) in {Literal(heard, lang="zh"), Literal(title, lang="zh")}
         assert len(found) == len(read["ttl"])
+
+
+@pytest.mark.parametrize("sign", ["\uffff", "\ufffe", "\x00", "\x1f", "\x0b"])
+def test_a_sign_that_xml_cannot_write_stops_no_harvest(sign):
+    hostile = replace(OPEN, title=f"公交{sign}站点")
+    read = Graph().parse(data=FORMS["rdf"][1](alone(hostile, BASE)), format="xml")
+    assert Literal("公交\ufffd站点", "zh") in set(read.objects(None, DCTERMS.title))
+    FORMS["rdf"][1]([Thing(f"{BASE}/{sign}", ("dcat:Dataset",))])
+
+
+@pytest.mark.parametrize("sign", ["\uffff", "\ufffe", "\x00"])
+def test_a_text_that_no_xml_can_hold_is_not_taken(sign):
+    class Named(Asked):
+        name: str
+
+    with pytest.raises(ValidationError):
+        Named(name=f"公交{sign}站点")
+    assert Named(name="公交\n站点\U0001f68c").name
 
 
 @settings(max_examples=50)
