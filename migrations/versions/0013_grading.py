@@ -353,6 +353,8 @@ def upgrade() -> None:
         sa.Column("found_at", base.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("entry_version", sa.Integer(), nullable=True),
+        sa.Column("file_sha256", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["registry_important.entry_id"], name=op.f("fk_registry_important_matches_entry_id")
         ),

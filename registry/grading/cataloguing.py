@@ -14,6 +14,7 @@ from identity.rules import parse_region
 from identity.service import require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.chiefs.repository import get_chief
 from registry.grading import repository
 from registry.grading.comparing import compare_entry_now, settle_matches
 from registry.grading.declaring import check_text, require_other
@@ -94,10 +95,13 @@ async def return_entry(s: WriteSession, act: Act, *, entry_id: str, reason: str)
 
 
 async def confirm_entry(s: WriteSession, act: Act, *, entry_id: str) -> ImportantRow:
-    """Confirm and notify an entry (IMP.CONFIRM): what it covers is stopped in the same transaction."""
+    """Confirm and notify an entry (IMP.CONFIRM): what it covers is stopped in the same transaction.
+
+    By another organisation and person than reported it. Raises GradingWrongRole, GradingOwnDeclaration.
+    """
     row = await repository.claim_entry(s, entry_id=entry_id)
     may_move(ENTRY_MOVES, row.status, _E.CONFIRM, act.role)
-    await require_other(s, act)
+    await _require_apart(s, act, row)
     values = {"confirmed_at": act.occurred_at, "changed_at": act.occurred_at}
     await step(s, act, row, _E.CONFIRM, Said(public={"level": row.level.value}), values=values)
     await compare_entry_now(s, act, row)
@@ -141,12 +145,12 @@ async def enter_change(s: WriteSession, act: Act, *, entry_id: str) -> Important
     removed = row.asked is not None and row.asked["what"] == REMOVAL
     may_move(ENTRY_MOVES, row.status, _E.REMOVE if removed else _E.CHANGE, act.role)
     asked = _asked(row)
-    await require_other(s, act)
+    await _require_apart(s, act, row)
     after = {"asked": None, "changed_at": act.occurred_at, "version": row.version + 1}
     if removed:
         await step(s, act, row, _E.REMOVE, values=after)
-        for match in await repository.matches_of(s, entry_id=entry_id):
-            await settle_matches(s, act, object_id=match.object_id)
+        for object_id in await repository.matched_objects(s, entry_id=entry_id):
+            await settle_matches(s, act, object_id=object_id)
         return row
     content = asked["content"]
     said = _said(content["sector"], Level(content["level"]), content)
@@ -162,7 +166,14 @@ async def decide_match(s: WriteSession, act: Act, *, match_id: str, upheld: bool
     may_move(MATCH_MOVES, row.status, event, act.role)
     await require_other(s, act)
     said = Said(opening={"reason": check_text(reason)})
-    values = {"decided_by": act.actor.user_id, "reason": reason.strip()}
+    entry = await repository.get_entry(s, entry_id=row.entry_id)
+    known = await repository.grade_of(s, object_id=row.object_id)
+    values = {
+        "decided_by": act.actor.user_id,
+        "reason": reason.strip(),
+        "entry_version": entry.version,
+        "file_sha256": None if known is None else known.file_sha256,
+    }
     await step(s, act, row, event, said, values=values)
     await settle_matches(s, act, object_id=row.object_id)
     return row
@@ -174,6 +185,17 @@ async def _of_department(s: WriteSession, act: Act, entry_id: str, event: EntryE
     if row.department_id != act.actor.org_id:
         raise GradingWrongRole("it is another department's entry", entry_id=entry_id)
     return row
+
+
+async def _require_apart(s: WriteSession, act: Act, row: ImportantRow) -> None:
+    """Who confirms is of another organisation than the department, and not the person who signed for it.
+
+    Raises GradingWrongRole, GradingOwnDeclaration.
+    """
+    if act.actor.org_id == row.department_id:
+        raise GradingWrongRole("another organisation confirms this", entry_id=row.entry_id)
+    signed = None if row.chief_id is None else await get_chief(s, chief_id=row.chief_id)
+    await require_other(s, act, None if signed is None else signed.user_id)
 
 
 def _asked(row: ImportantRow) -> dict[str, Any]:

@@ -50,7 +50,7 @@ async def compare_entry_now(s: WriteSession, act: Act, entry: ImportantRow) -> N
         if one not in seen:
             seen.add(one)
             todo += await repository.made_from(s, sources=[one])
-    former = {one.object_id for one in await repository.matches_of(s, entry_id=entry.entry_id)}
+    former = set(await repository.matched_objects(s, entry_id=entry.entry_id))
     for object_id in sorted(one for one in seen | former if "_" in one):
         await _know(s, act, object_id)
         await _compare(s, act, entry, object_id)
@@ -123,7 +123,10 @@ async def _compare(s: WriteSession, act: Act, entry: ImportantRow, object_id: st
 async def _note(
     s: WriteSession, act: Act, entry: ImportantRow, object_id: str, answer: Answer | None
 ) -> None:
-    """Keep what was found. What a person dismissed is found again only by identity, bytes or lineage."""
+    """Keep what was found.
+
+    What a person dismissed is found again by identity, bytes or lineage, and where entry or file are others.
+    """
     row = await repository.match_between(s, entry_id=entry.entry_id, object_id=object_id)
     system = act.as_exchange()
     if answer is None:
@@ -148,8 +151,15 @@ async def _note(
     newly_exact = answer.how in EXACT and How(row.how) not in EXACT
     raised = row.status is MatchState.NEAR and answer.stops
     only_partly = row.status is MatchState.MATCHED and not answer.stops
-    if again or raised or only_partly or (row.status is MatchState.DISMISSED and newly_exact):
+    found_anew = row.status is MatchState.DISMISSED and (newly_exact or await _is_another(s, entry, row))
+    if again or raised or only_partly or found_anew:
         await step(s, system, row, event, said, values=facts)
+
+
+async def _is_another(s: ReadSession, entry: ImportantRow, row: MatchRow) -> bool:
+    """Whether the entry says other things, or the object is another file, than when a person decided."""
+    known = await repository.grade_of(s, object_id=row.object_id)
+    return entry.version != row.entry_version or (known is not None and known.file_sha256 != row.file_sha256)
 
 
 async def _sweep_from(s: WriteSession, act: Act, entry: ImportantRow, after: str) -> None:

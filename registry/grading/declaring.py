@@ -27,7 +27,7 @@ from registry.grading.errors import (
     GradingWrongRole,
 )
 from registry.grading.moving import Said, begin, step, wind
-from registry.grading.raising import set_parts
+from registry.grading.raising import inherited, set_parts
 from registry.grading.rules import (
     MAX_TEXT,
     Amounts,
@@ -38,6 +38,7 @@ from registry.grading.rules import (
     check_form,
     check_lowering,
     computed,
+    effective,
     needs_authority,
 )
 from registry.grading.states import GRADING_MOVES, GradingEvent, GradingState, may_move
@@ -70,8 +71,8 @@ class Declared:
 async def declare(s: WriteSession, act: Act, *, object_id: str, declared: Declared) -> GradingRow:
     """Declare the level of a product or a data entry that one holds (GRD.DECLARE), with its grounds.
 
-    A declaration above what is known counts at once. Raises GradingUnknown, GradingWrongRole,
-    GradingMalformed, GradingUnderWay.
+    A declaration whose word, grounds or amounts are above what is known counts at once.
+    Raises GradingUnknown, GradingWrongRole, GradingMalformed, GradingUnderWay.
     """
     check_form(declared.grounds, declared.fields, declared.amounts)
     await require_member(s, org_id=act.actor.org_id)
@@ -129,9 +130,9 @@ async def declare(s: WriteSession, act: Act, *, object_id: str, declared: Declar
         subjects={name: digest for name, digest in proofs.items() if digest is not None},
     )
     await begin(s, act, row, _E.DECLARE, said)
-    if known is not None and known.decided is None and known.declared is not None:
-        higher = highest([known.declared, declared.level])
-        if higher is not known.declared:  # one's own word counts at once, upwards
+    if known is not None:
+        higher = effective(known.declared, outcome.level)
+        if higher is not known.declared:  # one's own word and its grounds count at once, upwards
             await _set(s, act, row, cause="declared", declared=higher)
     return row
 
@@ -158,7 +159,8 @@ async def send_back(s: WriteSession, act: Act, *, grading_id: str, opinion: str)
 async def decide(s: WriteSession, act: Act, *, grading_id: str, level: Level, opinion: str) -> GradingRow:
     """Decide a declaration (GRD.DECIDE), as another officer than who declared it.
 
-    Important and core, and what comes down from there, is proposed to the data authority (GRD.PROPOSE).
+    Important and core, and what comes down from there (also from what its sources are), is proposed to the
+    data authority (GRD.PROPOSE).
     Raises GradingOwnDeclaration, GradingBelowGrounds, GradingBelowScan, DesensitisationUnproved.
     """
     row, _ = await _for_officer(s, act, grading_id, _E.DECIDE)
@@ -188,7 +190,9 @@ async def decide(s: WriteSession, act: Act, *, grading_id: str, level: Level, op
         "decided_org": act.actor.org_id,
         "file_sha256": row.file_sha256 or (None if known is None else known.file_sha256),
     }
-    if needs_authority(level, in_force=in_force):
+    from_sources = await inherited(s, object_id=row.object_id)
+    before = highest(one for one in (Level.GENERAL_1, in_force, from_sources) if one is not None)
+    if needs_authority(level, in_force=before):
         await step(s, act, row, _E.PROPOSE, said, values=values)
         return row
     await _enter(s, act, row, _E.DECIDE, level=level, former=former, said=said, values=values)
@@ -196,11 +200,17 @@ async def decide(s: WriteSession, act: Act, *, grading_id: str, level: Level, op
 
 
 async def confirm(s: WriteSession, act: Act, *, grading_id: str) -> GradingRow:
-    """Confirm a level that was proposed (GRD.CONFIRM), as the data authority, by a third person."""
+    """Confirm a level that was proposed (GRD.CONFIRM), as the data authority, by a third person.
+
+    Raises GradingBelowScan where the file was scanned higher meanwhile.
+    """
     row = await repository.claim_grading(s, grading_id=grading_id)
     may_move(GRADING_MOVES, row.status, _E.CONFIRM, act.role)
     await require_other(s, act, row.declared_by, row.decided_by)
     assert row.decided is not None
+    known = await repository.claim_grade(s, object_id=row.object_id)
+    scanned = None if known is None else known.scanned  # a newer file may show more than was proposed
+    check_decided(row.decided, computed_level=row.computed, scanned=scanned)
     former = await repository.standing_grading(s, object_id=row.object_id)
     said = Said(public={"level": row.decided.value})
     values = {"confirmed_by": act.actor.user_id}

@@ -34,7 +34,7 @@ async def set_parts(
     """Write parts of what is known of an object, and let its level follow; `cause` is said with it.
 
     A level that changed is stated by the exchange (GRD.LEVEL), and handed down the lineage; a raised one
-    also to the jobs. Values are members of GradeRow.
+    also to the jobs. Values are members of GradeRow; `declared` is never below a grading under way.
     """
     row = await repository.claim_grade(s, object_id=object_id)
     if row is None:
@@ -45,9 +45,13 @@ async def set_parts(
         s.add(row)
     else:
         before = row.level
+    if "declared" in values and cause != "decided":
+        under_way = await repository.open_grading(s, object_id=object_id)
+        if under_way is not None:  # nothing else takes back what is declared there
+            values["declared"] = effective(values["declared"], under_way.computed)
     row.sqlmodel_update(values)
     if "inherited" not in values:
-        row.inherited = None if row.decided else await _inherited(s, object_id)
+        row.inherited = None if row.decided else await inherited(s, object_id=object_id)
     await _settle(s, act, row, before, cause)
     if before is not row.level:
         await _hand_down(s, act, object_id)
@@ -77,7 +81,7 @@ async def ancestors_of(s: ReadSession, *, object_id: str) -> set[str]:
     return seen
 
 
-async def _inherited(s: ReadSession, object_id: str) -> Level | None:
+async def inherited(s: ReadSession, *, object_id: str) -> Level | None:
     """The highest of its sources, near and far; a source whose level people decided stands for its own."""
     seen, levels = {object_id}, []
     todo = await repository.sources_of(s, object_id=object_id)
@@ -143,7 +147,7 @@ async def _hand_down(s: WriteSession, act: Act, object_id: str) -> None:
         if row.decided is not None:
             await note_change(s, act, object_id=one, why="source-graded-anew")
             continue
-        before, row.inherited = row.level, await _inherited(s, one)
+        before, row.inherited = row.level, await inherited(s, object_id=one)
         await _settle(s, act, row, before, "source")
         todo += await _made_of(s, one)
 

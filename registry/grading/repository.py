@@ -155,6 +155,14 @@ async def claim_entry(s: WriteSession, *, entry_id: str) -> ImportantRow:
     return row
 
 
+async def entries_of_department(
+    s: ReadSession, *, department_id: str, entry_ids: Collection[str]
+) -> set[str]:
+    """Which of these entries of the catalogue are a department's."""
+    query = select(ImportantRow.entry_id).where(ImportantRow.department_id == department_id)
+    return set(await s.exec(query.where(col(ImportantRow.entry_id).in_(sorted(entry_ids)))))
+
+
 async def live_entries(s: ReadSession) -> Sequence[ImportantRow]:
     """Every entry that stops trade."""
     query = select(ImportantRow).where(col(ImportantRow.status).in_(LIVE))
@@ -219,6 +227,12 @@ async def matches_of(
     if entry_id is not None:
         query = query.where(MatchRow.entry_id == entry_id)
     return (await s.exec(query.order_by(col(MatchRow.match_id).desc()).limit(limit))).all()
+
+
+async def matched_objects(s: ReadSession, *, entry_id: str) -> list[str]:
+    """Every object that an entry covers, resembles, or once did: as many as there are."""
+    query = select(MatchRow.object_id).where(MatchRow.entry_id == entry_id)
+    return list(await s.exec(query.order_by(col(MatchRow.object_id))))
 
 
 async def match_between(s: WriteSession, *, entry_id: str, object_id: str) -> MatchRow | None:

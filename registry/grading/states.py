@@ -198,8 +198,9 @@ MATCH_MOVES: Final[Moves] = {
     (_M.MATCHED, _ME.DISMISS): Move(CONFIRMERS, _M.DISMISSED, "a reason"),
     (_M.UPHELD, _ME.DISMISS): Move(CONFIRMERS, _M.DISMISSED, "a reason"),
     (_M.DISMISSED, _ME.MATCH): Move(
-        EXCHANGE, _M.MATCHED, "by identity, bytes or lineage, which were not before"
+        EXCHANGE, _M.MATCHED, "by identity, bytes or lineage, or entry or file are others"
     ),
+    (_M.DISMISSED, _ME.NEAR): Move(EXCHANGE, _M.NEAR, "entry or file are others, and part of it fits"),
 }
 CONSENT_MOVES: Final[Moves] = {
     (None, _CE.RECORD): Move(HOLDERS, _C.STANDING, "wording, purposes, recipients, subjects, period"),

@@ -147,7 +147,10 @@ class ImportantRow(SQLModel, table=True):
 
 
 class MatchRow(SQLModel, table=True):
-    """An entry beside an object that it covers, or resembles. `how` and `grounds` say why."""
+    """An entry beside an object that it covers, or resembles. `how` and `grounds` say why.
+
+    `entry_version` and `file_sha256` are what a person decided on.
+    """
 
     __tablename__ = "registry_important_matches"
     __table_args__ = (UniqueConstraint("entry_id", "object_id"),)
@@ -163,6 +166,8 @@ class MatchRow(SQLModel, table=True):
     found_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     decided_by: str | None = Field(default=None, sa_column=Column(Text))
     reason: str | None = Field(default=None, sa_column=Column(Text))
+    entry_version: int | None = Field(default=None, sa_column=Column(Integer))
+    file_sha256: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class ConsentRow(SQLModel, table=True):

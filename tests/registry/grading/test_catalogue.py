@@ -1,5 +1,10 @@
 """The important-data catalogue: who signs, who confirms, what it stops, what a person decides."""
 
+from dataclasses import replace
+from datetime import timedelta
+
+from ledger.acts import perform
+from ledger.recording import Actor
 from registry.chiefs.errors import ChiefWanted
 from registry.errors import ChannelClosed
 from registry.grading import cataloguing
@@ -14,6 +19,7 @@ from registry.grading.errors import (
     ImportantDataUndecided,
 )
 from registry.grading.repository import matches_of
+from registry.grading.scanning import take_scan
 from registry.grading.states import EntryState, MatchState
 from registry.lists.repository import claim_data_entry
 from registry.rules import Level
@@ -66,8 +72,6 @@ async def test_an_entry_is_reported_by_the_chief_and_stops_trade_once_it_is_conf
 
 async def _with(bench, entry_id, **changes):
     """The entry identified anew with other content; the first stays identified."""
-    from dataclasses import replace
-
     del entry_id
     return await bench.of("clerk", cataloguing.identify, content=replace(LOAD, **changes))
 
@@ -117,8 +121,6 @@ async def test_a_resemblance_waits_for_a_person_and_a_full_description_stops(ben
     await bench.of("cac", cataloguing.decide_match, upheld=False, **said)
     assert (await stops(bench, PRODUCT), await bench.level(PRODUCT)) == (None, L.GENERAL_2)
     # an entry that is changed is compared anew: what a person dismissed stays so, what it covered lapses
-    from dataclasses import replace
-
     await bench.of(
         "chief", cataloguing.ask_change, entry_id=row.entry_id, content=replace(LOAD, keywords=("核电站",))
     )
@@ -166,3 +168,79 @@ async def test_a_data_entry_that_nobody_has_graded_is_covered_all_the_same(sqlit
     await bench.of("cac", cataloguing.enter_change, entry_id=row.entry_id)
     for data_id in (before.data_id, later.data_id):
         assert (await stops(bench, data_id), await bench.level(data_id)) == (None, L.GENERAL_2)
+
+
+async def _found(bench, object_id=PRODUCT):
+    async with bench.database.read() as s:
+        (row,) = await matches_of(s, object_id=object_id)
+    return row
+
+
+async def _scanned(bench, object_id, digest, fields=(), **parts):
+    about = {"object_id": object_id, "holder_id": bench.provider.org_id, "file_sha256": digest}
+    async with bench.database.write() as s:
+        act = bench.house.house.exchange_act()
+        await take_scan(s, act, **about, level=L.GENERAL_1, hints=(), fields=fields, **parts)
+
+
+async def test_what_was_dismissed_is_found_again_when_entry_or_file_are_others(sqlite_bench):
+    bench = sqlite_bench
+    await bench.product(words="电网调度日志")
+    entry = await bench.notified()
+    await bench.work()
+    said = {"upheld": False, "reason": "日志不含数据"}
+    await bench.of("cac", cataloguing.decide_match, match_id=(await _found(bench)).match_id, **said)
+    await _scanned(bench, PRODUCT, "a" * 64)  # another file than was decided on, and part of it fits
+    assert (await _found(bench)).status is MatchState.NEAR
+    bench.clock.advance(timedelta(seconds=1))
+    await bench.of("cac", cataloguing.decide_match, match_id=(await _found(bench)).match_id, **said)
+    await _scanned(bench, PRODUCT, "a" * 64)
+    assert (await _found(bench)).status is MatchState.DISMISSED
+    await _scanned(bench, PRODUCT, "b" * 64, ["节点编号", "有功负荷"])
+    assert await stops(bench, PRODUCT) == "DESCRIPTION"
+    bench.clock.advance(timedelta(seconds=1))
+    await bench.of("cac", cataloguing.decide_match, match_id=(await _found(bench)).match_id, **said)
+    assert await stops(bench, PRODUCT) is None
+    wish = replace(LOAD, objects=(PRODUCT,))
+    await bench.of("chief", cataloguing.ask_change, entry_id=entry.entry_id, content=wish)
+    await bench.of("cac", cataloguing.enter_change, entry_id=entry.entry_id)
+    assert (await stops(bench, PRODUCT), await bench.level(PRODUCT)) == ("IDENTITY", L.IMPORTANT)
+
+
+async def test_a_removed_entry_frees_more_objects_than_one_page_holds(sqlite_bench, monkeypatch):
+    bench = sqlite_bench
+    monkeypatch.setattr(matches_of, "__kwdefaults__", {**matches_of.__kwdefaults__, "limit": 1})
+    covered = [f"prd_01jcw0000000000000000000{n:02d}" for n in range(3)]
+    for one in covered:
+        await bench.product(one)
+    entry = await bench.notified(objects=tuple(covered))
+    await bench.of("chief", cataloguing.ask_change, entry_id=entry.entry_id, content=None)
+    await bench.of("cac", cataloguing.enter_change, entry_id=entry.entry_id)
+    assert [await bench.level(one) for one in covered] == [L.GENERAL_2] * 3
+
+
+async def test_an_entry_is_confirmed_by_another_house_and_person_than_reported_it(sqlite_bench):
+    bench = sqlite_bench
+    row = await bench.of("clerk", cataloguing.identify, content=LOAD)
+    await bench.of("chief", cataloguing.report, entry_id=row.entry_id)
+    about = {"entry_id": row.entry_id}
+    async with refused(bench.database, GradingWrongRole):
+        await _as_authority(bench, bench.agency, bench.officer, cataloguing.confirm_entry, **about)
+    async with refused(bench.database, GradingOwnDeclaration):
+        await _as_authority(bench, bench.authority, bench.chief, cataloguing.confirm_entry, **about)
+    await bench.of("authority", cataloguing.confirm_entry, **about)
+    await bench.of("chief", cataloguing.ask_change, **about, content=None)
+    async with refused(bench.database, GradingWrongRole):
+        await _as_authority(bench, bench.agency, bench.officer, cataloguing.enter_change, **about)
+    async with refused(bench.database, GradingOwnDeclaration):
+        await _as_authority(bench, bench.authority, bench.chief, cataloguing.enter_change, **about)
+    removed = await bench.of("authority", cataloguing.enter_change, **about)
+    assert removed.status is EntryState.REMOVED
+
+
+async def _as_authority(bench, party, user_id, verb, **facts):
+    """An act of a person in the role of the data authority, whichever house the person is of."""
+    actor = Actor(party.org_id, frozenset({"DATA_AUTHORITY"}), user_id)
+    act = bench.house.house.act(actor, "DATA_AUTHORITY", party.pen)
+    about = {"attempted": verb.__name__, "object_id": facts["entry_id"]}
+    return await perform(bench.house.house, act, lambda s, a: verb(s, a, **facts), **about)

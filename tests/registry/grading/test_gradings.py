@@ -60,7 +60,7 @@ async def test_what_is_important_waits_for_the_authority_and_a_third_person(sqli
     entry = await bench.entry()
     row = await bench.declared(entry.data_id, grounds=(harm(Harmed.ECONOMY, Degree.SERIOUS),))
     row = await bench.decide(row, L.IMPORTANT)
-    assert (row.status, await bench.level(entry.data_id)) == (GradingState.TO_CONFIRM, L.GENERAL_2)
+    assert (row.status, await bench.level(entry.data_id)) == (GradingState.TO_CONFIRM, L.IMPORTANT)
     async with refused(bench.database, GradingWrongRole):
         await bench.of("officer", declaring.confirm, grading_id=row.grading_id)
     again = await bench.of("authority", declaring.decline, grading_id=row.grading_id, opinion="请补充依据")
@@ -294,3 +294,53 @@ async def test_a_level_comes_down_with_the_file_that_was_scanned_and_no_other(sq
         assert caught.value.facts["missing"] == ["scan"]
         await bench.of("clerk", declaring.withdraw, grading_id=row.grading_id)
     assert await bench.level(entry.data_id) is L.GENERAL_4
+
+
+async def test_what_comes_down_from_a_core_source_is_confirmed_by_the_authority(sqlite_bench):
+    bench = sqlite_bench
+    await bench.product()
+    core = await bench.declared(PRODUCT, who="provider", level=L.CORE)
+    core = await bench.decide(core, L.CORE, who="operator")
+    await bench.of("authority", declaring.confirm, grading_id=core.grading_id)
+    await bench.product(MADE_OF_IT, sources=[PRODUCT])
+    assert await bench.level(MADE_OF_IT) is L.CORE
+    row = await bench.declared(MADE_OF_IT, who="provider", reason=Reason.DERIVED)
+    row = await bench.decide(row, L.GENERAL_2, who="operator")
+    assert (row.status, await bench.level(MADE_OF_IT)) == (GradingState.TO_CONFIRM, L.CORE)
+    await bench.of("authority", declaring.confirm, grading_id=row.grading_id)
+    assert await bench.level(MADE_OF_IT) is L.GENERAL_2
+
+
+async def test_a_proposal_is_not_confirmed_below_what_a_later_scan_shows(sqlite_bench):
+    bench = sqlite_bench
+    entry = await bench.entry()
+    row = await bench.graded(entry.data_id, L.GENERAL_2)
+    high = await bench.decide(await bench.declared(entry.data_id, level=L.IMPORTANT), L.IMPORTANT)
+    await bench.of("authority", declaring.confirm, grading_id=high.grading_id)
+    assert (await bench.grading(row)).status is GradingState.SUPERSEDED
+    low = await bench.decide(await bench.declared(entry.data_id), L.GENERAL_2)
+    await scan(bench, entry.data_id)
+    async with refused(bench.database, GradingBelowScan):
+        await bench.of("authority", declaring.confirm, grading_id=low.grading_id)
+    assert await bench.level(entry.data_id) is L.IMPORTANT
+
+
+async def test_grounds_count_at_once_and_nothing_takes_a_declaration_back_while_it_is_open(sqlite_bench):
+    bench = sqlite_bench
+    await bench.product()
+    grounds = (harm(Harmed.NATIONAL_SECURITY, Degree.SERIOUS),)
+    row = await bench.declared(PRODUCT, who="provider", grounds=grounds)
+    assert (row.declared, row.computed) == (L.GENERAL_2, L.CORE)
+    assert await bench.level(PRODUCT) is L.CORE
+    about = {"object_id": PRODUCT, "holder_id": bench.provider.org_id, "file_sha256": "a" * 64}
+    async with bench.database.write() as s:  # as a submission says its own level
+        await scanning.take_scan(
+            s,
+            bench.house.house.exchange_act(),
+            **about,
+            level=L.GENERAL_1,
+            hints=(),
+            fields=(),
+            declared=L.GENERAL_1,
+        )
+    assert await bench.level(PRODUCT) is L.CORE
