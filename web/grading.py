@@ -42,7 +42,7 @@ async def visible_subject(s: ReadSession, actor: Actor, object_id: str) -> Subje
 
 
 async def entries_told(s: ReadSession, actor: Actor, entry_ids: Collection[str]) -> Collection[str]:
-    """Which entries of the important-data catalogue one may read: one's department's, all for who confirms."""
+    """Which catalogue entries one may read: a department its own, who confirms all."""
     if actor.roles & CONFIRMERS:
         return entry_ids
     if not actor.roles & CATALOGUERS:

@@ -319,8 +319,10 @@ class ImportantEntryView(View):
 
 
 class ImportantMatchView(View):
+    """A match; to who neither catalogued nor confirms the entry it says no entry, grounds or reason."""
+
     match_id: str
-    entry_id: str
+    entry_id: str | None
     object_id: str
     status: str
     how: str
@@ -329,8 +331,10 @@ class ImportantMatchView(View):
     reason: str | None
 
     @classmethod
-    def of(cls, row: MatchRow) -> "ImportantMatchView":
-        return cls.model_validate(row)
+    def of(cls, row: MatchRow, *, told: bool = True) -> "ImportantMatchView":
+        shown = cls.model_validate(row)
+        hidden: dict[str, Any] = {"entry_id": None, "grounds": [], "reason": None}
+        return shown if told else shown.model_copy(update=hidden)
 
 
 class ConsentRecordView(View):

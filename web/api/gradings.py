@@ -34,7 +34,7 @@ from web.api.grading_acts import (
     WITHDRAW_CONSENTS,
 )
 from web.deps import CallerDep, ReadDep, answers, respond
-from web.grading import OVERSEERS, duties_owed, scan_entry, visible_subject
+from web.grading import OVERSEERS, duties_owed, entries_told, scan_entry, visible_subject
 from web.grading_forms import (
     AskChangeArgs,
     AskChangeForm,
@@ -134,10 +134,12 @@ async def graded_object(object_id: ObjectId, caller: CallerDep, s: ReadDep) -> G
     row = await repository.grade_of(s, object_id=object_id)
     if row is None:
         raise NotFound("nothing is known of this", object_id=object_id)
+    matches = await repository.matches_of(s, object_id=object_id)
+    told = await entries_told(s, caller.actor, {one.entry_id for one in matches})
     return GradedObjectView(
         **GradeView.of(row).model_dump(),
         gradings=[GradingView.of(one) for one in await repository.gradings_of(s, object_id=object_id)],
-        matches=[ImportantMatchView.of(one) for one in await repository.matches_of(s, object_id=object_id)],
+        matches=[ImportantMatchView.of(one, told=one.entry_id in told) for one in matches],
     )
 
 

@@ -27,7 +27,7 @@ from registry.grading.states import (
 from registry.grading.tables import GradingRow, ImportantRow
 from registry.grading.templates import ANY, TEMPLATES
 from registry.rules import Level
-from web.grading import duties_owed, scan_entry, visible_subject
+from web.grading import duties_owed, entries_told, scan_entry, visible_subject
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled, Form, sent_back
 from web.pages.naming import names_of
@@ -90,6 +90,7 @@ async def _one(visitor: Visitor, object_id: str, filled: Filled) -> Response:
         row = await repository.grade_of(s, object_id=object_id)
         history = await repository.gradings_of(s, object_id=object_id)
         matches = await repository.matches_of(s, object_id=object_id)
+        told = await entries_told(s, session.actor, {one.entry_id for one in matches})
         duties = await duties_owed(s, object_id)
         said = await statements_of(s, object_id=object_id)
         names = await names_of(s, [subject.holder_id])
@@ -103,6 +104,7 @@ async def _one(visitor: Visitor, object_id: str, filled: Filled) -> Response:
         hints=row.hints if row else [],
         history=history,
         matches=matches,
+        told=told,
         duties=duties,
         said=said,
         names=names,
