@@ -72,7 +72,7 @@ async def open_auction(s: WriteSession, act: Act, *, listing_id: str, plan: Plan
     """
     status = may_move(None, AuctionEvent.OPEN, act.role)
     check_plan(plan, now=act.now)
-    listing = await require_listed(s, listing_id=listing_id)
+    listing = await require_listed(s, listing_id=listing_id, now=act.now)
     if listing.seller_id != act.actor.org_id:
         raise AuctionNotYours("the listing is another seller's", seller_id=listing.seller_id)
     await require_member(s, org_id=listing.seller_id)
@@ -176,7 +176,7 @@ async def commit_bid(
     broker = act.actor.org_id if act.role == "BROKER" else broker_id
     if bidder_id is None:
         raise TradeWrongRole("a broker names the buyer it acts for", role=act.role)
-    listing = await require_listed(s, listing_id=auction.listing_id)
+    listing = await require_listed(s, listing_id=auction.listing_id, now=act.now)
     bidder = await require_member(s, org_id=bidder_id)
     await require_member(s, org_id=auction.seller_id)
     standing = await repository.bids_of(s, auction_id=auction_id)

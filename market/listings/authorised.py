@@ -1,5 +1,6 @@
 """What a listing of authorised public data rests on: a grant of this exchange, where it cites one (R01)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from base.db import WriteSession
 from identity.repository import Organisation
 from identity.rules import Role
 from market.listings.tables import Listing
-from registry.operation.depending import require_apart, require_cited, require_offerable
+from registry.operation.depending import Offered, require_apart, require_cited, require_offerable
 
 
 async def require_authorised(
@@ -15,7 +16,7 @@ async def require_authorised(
 ) -> None:
     """A draft cites a live grant of its seller, and makes nothing further of the seller's own (R84).
 
-    Raises GrantNotLive, Redevelopment.
+    Raises GrantNotLive, NotPublicData, Redevelopment.
     """
     await require_cited(
         s,
@@ -33,11 +34,29 @@ async def require_grant(s: WriteSession, listing: Listing, *, now: datetime | No
 
     The listing's own cap is asked too: negotiation goes up to it. Raises what `require_offerable` raises.
     """
-    await require_offerable(
-        s,
-        grant_id=listing.grant_id,
+    price_minor = max(listing.list_price_minor or 0, listing.cap_minor or 0)
+    await require_sale(s, listing, price_minor=price_minor, unit=listing.unit, now=now)
+
+
+async def require_sale(
+    s: WriteSession,
+    listing: Listing,
+    *,
+    price_minor: int,
+    unit: str,
+    users: Collection[str] = (),
+    now: datetime | None = None,
+) -> None:
+    """The grant that a listing cites carries its sale at a price for a unit, to these who may have the data.
+
+    Raises what `require_offerable` raises.
+    """
+    offered = Offered(
         product_id=listing.product_id,
         holder_id=listing.seller_id,
-        price_minor=max(listing.list_price_minor or 0, listing.cap_minor or 0),
-        now=now,
+        public_data=listing.public_data,
+        price_minor=price_minor,
+        unit=unit,
+        users=users,
     )
+    await require_offerable(s, grant_id=listing.grant_id, offered=offered, now=now)

@@ -7,6 +7,7 @@ under a share lock, so that their fall bites at once.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import select
@@ -291,20 +292,21 @@ async def screen_listing(s: WriteSession, act: Act, *, listing_id: str) -> Listi
     return listing
 
 
-async def require_listed(s: WriteSession, *, listing_id: str) -> Listing:
+async def require_listed(s: WriteSession, *, listing_id: str, now: datetime | None = None) -> Listing:
     """The listing, on offer, share-locked with the right and the level it rests on.
 
-    Raises ListingUnknown, ListingNotListed, RightNotHeld, ChannelClosed.
+    `now` is the moment of the act, to which the days of a grant are held. Raises ListingUnknown,
+    ListingNotListed, RightNotHeld, ChannelClosed.
     """
     listing = await repository.lock_listing(s, listing_id=listing_id)
     check_listed(listing.status, listing_id=listing_id)
-    await require_basis(s, listing)
+    await require_basis(s, listing, now=now)
     return listing
 
 
-async def require_basis(s: WriteSession, listing: Listing) -> None:
+async def require_basis(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:
     """What a listing rests on, share-locked: RightNotHeld, ChannelClosed; for grant and records more."""
-    await require_grant(s, listing)
+    await require_grant(s, listing, now=now)
     await require_cited(s, listing)
     await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)

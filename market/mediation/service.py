@@ -66,7 +66,7 @@ async def send_matches(
     departs, said = check_sent(listing_ids, found.order, reason=reason, request_id=request_id)
     mandates: dict[str, MandateRow] = {}
     for listing_id in listing_ids:
-        listing = await require_listed(s, listing_id=listing_id)
+        listing = await require_listed(s, listing_id=listing_id, now=act.now)
         mandates[listing_id] = await _allowed(s, act, request, listing)
     related = await related_sellers(
         s,

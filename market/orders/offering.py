@@ -11,6 +11,7 @@ from enum import StrEnum
 from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
 from ledger.recording import Act, record
+from market.listings.authorised import require_sale
 from market.listings.errors import SandboxTermsMissing
 from market.listings.repository import sandbox_of
 from market.listings.service import require_listed
@@ -50,7 +51,8 @@ async def make_offer(
     `shown_bp` is the commission that whoever offers was shown the price taken apart with. Raises
     FeesChanged, TradeWrongState, TradeWrongRole, TradeMovedOn, NegotiationTooLong, OfferOutOfTurn,
     OfferExpired, DeadlinePassed, PriceAboveCap, `listing-not-on-offer`, DeliveryModeNotAllowed, what
-    `market.orders.scope.check_within` raises, and for a broker what BR1 and BR2 raise.
+    `market.orders.scope.check_within` raises, what `require_offerable` raises where it is sold under a grant,
+    and for a broker what BR1 and BR2 raise.
     """
     trade = await repository.claim_trade_of(s, trade_id=trade_id, org_id=act.actor.org_id)
     side = await acting_side(s, act, trade)
@@ -61,11 +63,19 @@ async def make_offer(
         raise TradeMovedOn("another offer came while this one was signed", offer_no=earlier[-1].number)
     if len(earlier) >= MOST_OFFERS:
         raise NegotiationTooLong("accept the latest offer, or let it lapse", offers=len(earlier))
-    listing = await require_listed(s, listing_id=trade.listing_id)
+    listing = await require_listed(s, listing_id=trade.listing_id, now=act.now)
     new = PricedOffer(len(earlier) + 1, side, terms.price_minor, act.occurred_at, terms.expires_at)
     cap = listing.cap_minor if listing.public_data else None
     event = check_trade_offer(trade.status, earlier, new, role=act.role, cap_minor=cap)
     terms = await _whole_terms(s, trade, listing, terms, now=act.now)
+    await require_sale(
+        s,
+        listing,
+        price_minor=terms.price_minor,
+        unit=terms.unit,
+        users={trade.buyer_id, *(terms.scope.recipients if terms.scope else ())},
+        now=act.now,
+    )
     places = territory_of(terms.territory)
     await require_limits(s, act, trade, price_minor=terms.price_minor, territories=places)
     if not new.stands(act.now):

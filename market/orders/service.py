@@ -12,6 +12,7 @@ from identity.service import require_member
 from ledger.reader import statement
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.listings.authorised import require_sale
 from market.listings.service import require_listed
 from market.orders import repository
 from market.orders.acting import (
@@ -86,9 +87,11 @@ async def inquire(
     broker = act.actor.org_id if act.role == "BROKER" else broker_id
     if buyer is None:
         raise TradeWrongRole("a broker names the buyer it acts for", role=act.role)
-    listing = await require_listed(s, listing_id=listing_id)
+    listing = await require_listed(s, listing_id=listing_id, now=act.now)
     if buyer == listing.seller_id:
         raise OwnListing("the buyer is the seller", listing_id=listing_id)
+    price_minor = listing.list_price_minor or 0
+    await require_sale(s, listing, price_minor=price_minor, unit=listing.unit, users={buyer}, now=act.now)
     await require_fitting(s, act, listing, await require_member(s, org_id=buyer))
     await require_member(s, org_id=listing.seller_id)
     if request_id is not None:
@@ -174,10 +177,18 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     side = await acting_side(s, act, trade)
     may_move(trade.status, TradeEvent.ACCEPT, act.role)
     check_answer_in_time(trade, act)
-    await require_listed(s, listing_id=trade.listing_id)
+    listing = await require_listed(s, listing_id=trade.listing_id, now=act.now)
     offers = await repository.offers_of(s, trade_id=trade_id)
     check_acceptance([priced(offer) for offer in offers], number=offer_no, side=side, at=act.now)
     latest = offers[-1]
+    await require_sale(
+        s,
+        listing,
+        price_minor=latest.price_minor,
+        unit=latest.unit,
+        users={trade.buyer_id},
+        now=act.now,
+    )
     places = territory_of(latest.territory)
     await require_limits(s, act, trade, price_minor=latest.price_minor, territories=places)
     commission_bp = await commission_due(s, act, trade, price_minor=latest.price_minor)

@@ -38,7 +38,7 @@ async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
     await acting_side(s, act, trade)
     if act.role == "BROKER":
         await require_check(s, trade_id=trade_id, broker_id=act.actor.org_id)
-    await require_listed(s, listing_id=trade.listing_id)
+    await require_listed(s, listing_id=trade.listing_id, now=act.now)
     contract = await repository.get_contract(s, trade_id=trade_id)
     if contract is None:
         raise ContractNotDrawnUp("there is no contract to sign yet", trade_id=trade_id)
@@ -97,7 +97,7 @@ async def conclude_signed(s: WriteSession, act: Act, *, trades: Sequence[Trade])
         if contract is None or not await _is_last(s, act, trade, signed.keys()):
             continue
         try:
-            await require_listed(s, listing_id=trade.listing_id)
+            await require_listed(s, listing_id=trade.listing_id, now=act.now)
             await require_broker_of(s, act, trade)
         except Refusal:
             continue

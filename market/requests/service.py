@@ -93,7 +93,7 @@ async def answer_request(
     may_move(request.status, RequestEvent.ANSWER, act.role)
     check_answers(request.answers, until=request.until, now=act.now)
     said = _noted(note)
-    listing = await require_listed(s, listing_id=listing_id)
+    listing = await require_listed(s, listing_id=listing_id, now=act.now)
     check_answerer(
         role=act.role, org_id=act.actor.org_id, seller_id=listing.seller_id, buyer_id=request.buyer_id
     )

@@ -148,7 +148,7 @@ async def _drop(s: WriteSession, act: Act, trade: Trade, shown: Shown) -> None:
     and nobody can sign anyhow. The next round comes by again.
     """
     try:
-        await require_listed(s, listing_id=trade.listing_id)
+        await require_listed(s, listing_id=trade.listing_id, now=act.now)
         for org_id in (trade.seller_id, trade.buyer_id):
             await require_member(s, org_id=org_id)
     except Refusal:

@@ -1,21 +1,44 @@
 """What rests on a grant: uses of its data, and the listings of its products. Asked under a share lock."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from base.db import ReadSession
 from base.ids import is_id
 from identity.service import same_controller
 from registry.operation import repository
+from registry.operation.documents import scenario_of
 from registry.operation.errors import (
     GrantNotLive,
+    NotPublicData,
+    OutsideScope,
+    PriceAboveGrantCap,
+    ProductFree,
     ProductUncoded,
     ProductUngranted,
     ProductUnpriced,
     Redevelopment,
+    UnitDiffers,
 )
-from registry.operation.rules import check_price
+from registry.operation.rules import ProductClass, check_price
+from registry.operation.sales import check_sold_under, check_unit
 from registry.operation.states import LIVE
 from registry.operation.tables import GrantRow
+
+GRANT_LOSSES: Final = (
+    GrantNotLive,
+    NotPublicData,
+    OutsideScope,
+    PriceAboveGrantCap,
+    ProductFree,
+    ProductUncoded,
+    ProductUngranted,
+    ProductUnpriced,
+    UnitDiffers,
+)
+"""What is refused when a grant does not carry an offer, or carries it no more."""
 
 
 def is_given_here(grant_id: str | None) -> bool:
@@ -45,9 +68,11 @@ async def require_cited(
     """What a draft of public data cites: a live grant of its seller, where the grant is of this exchange.
 
     An operating institution cites no other venue's number: with no active grant here it lists no public data
-    (R01). Raises GrantNotLive.
+    (R01). Raises GrantNotLive, NotPublicData.
     """
     if grant_id is not None and is_given_here(grant_id):
+        if not public_data:
+            raise NotPublicData("a draft that cites a grant declares public data", grant_id=grant_id)
         row = await require_live(s, grant_id=grant_id, now=now)
         if row.operator_id != holder_id:
             raise GrantNotLive("another institution holds this grant", grant_id=grant_id)
@@ -55,33 +80,52 @@ async def require_cited(
         raise GrantNotLive("an operating institution names its own active grant", grant_id=grant_id or "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What is offered of a product: by whom, as what, at which price in fen for which unit, to whom.
+
+    `users` are the buyer and who else may have the data; none while nobody has asked.
+    """
+
+    product_id: str
+    holder_id: str
+    public_data: bool
+    price_minor: int
+    unit: str
+    users: Collection[str] = ()
+
+
 async def require_offerable(
-    s: ReadSession,
-    *,
-    grant_id: str | None,
-    product_id: str,
-    holder_id: str,
-    price_minor: int | None,
-    now: datetime | None = None,
+    s: ReadSession, *, grant_id: str | None, offered: Offered, now: datetime | None = None
 ) -> None:
     """A listing that cites a grant of this exchange is of one of its products, its holder's, within its cap.
 
-    Nothing where it cites none. Raises GrantNotLive, ProductUngranted, ProductUnpriced, ProductUncoded,
-    PriceAboveGrantCap.
+    It is sold in the product's scenario, to its users. Nothing where it cites none. Raises GrantNotLive,
+    NotPublicData, ProductUngranted, ProductFree, ProductUnpriced, ProductUncoded, PriceAboveGrantCap,
+    UnitDiffers, OutsideScope.
     """
     if grant_id is None or not is_given_here(grant_id):
         return
     row = await require_live(s, grant_id=grant_id, now=now)
-    if row.operator_id != holder_id:
+    if row.operator_id != offered.holder_id:
         raise GrantNotLive("another institution holds this grant", grant_id=grant_id)
+    if not offered.public_data:
+        raise NotPublicData("what cites a grant is public data", grant_id=grant_id)
+    product_id = offered.product_id
     product = await repository.granted_product(s, product_id=product_id)
     if product is None or product.grant_id != grant_id:
         raise ProductUngranted("no product of this grant", grant_id=grant_id, product_id=product_id)
+    if product.product_class is ProductClass.FREE:
+        raise ProductFree("a free product is given by opening", product_id=product_id)
     if product.cap_minor is None:
         raise ProductUnpriced("no cap is set", product_id=product_id)
     if product.code is None and now is not None and now > product.code_by:
         raise ProductUncoded("no code after twenty working days", product_id=product_id)
-    check_price(product.product_class, price_minor or 0, product.cap_minor)
+    check_price(product.product_class, offered.price_minor, product.cap_minor)
+    check_unit(product.unit, offered.unit)
+    # The lock on the grant covers its scenarios: they are decided and ended under a lock on it.
+    scenario = await repository.scenario_of(s, grant_id=grant_id, scenario_id=product.scenario_id)
+    check_sold_under(scenario_of(scenario), scenario.status, users=offered.users, at=now)
 
 
 async def require_apart(

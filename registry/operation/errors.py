@@ -149,6 +149,30 @@ class PriceAboveGrantCap(Refusal):
     rule_id = "PRICE_CAP"
 
 
+class NotPublicData(Refusal):
+    """What cites a grant is public data, under the cap of its product."""
+
+    code = "grant-listing-not-public"
+    title = "What is listed under a grant is public data under its cap"
+    rule_id = "PRICE_CAP"
+
+
+class UnitDiffers(Refusal):
+    """A price is compared with a cap in the unit that the cap is set for."""
+
+    code = "grant-unit-differs"
+    title = "The cap of the grant is set for another unit"
+    rule_id = "PRICE_CAP"
+
+
+class ProductFree(Refusal):
+    """A free product is given by opening; the exchange sells nothing for nothing."""
+
+    code = "grant-product-free"
+    title = "A free product of a grant is given by opening, and not sold"
+    rule_id = "PRICE_CAP"
+
+
 class CapsAboveRevenue(Refusal):
     """Sold at their caps, the products bring in more than the permitted revenue of a year."""
 

@@ -110,7 +110,7 @@ class Operation:
             "name": "普惠金融",
             "purpose": PURPOSE,
             "fields": {self.data[name]: list(names) for name, names in FIELDS.items()},
-            "users": [self.id_of("bank")],
+            "users": [self.id_of(name) for name in ("bank", "merchant")],
             "environment": ENVIRONMENT,
             "starts": self.day(),
             "ends": self.day(900),

@@ -133,15 +133,32 @@ async def priced_and_offered(room: Operation, path: str, scenario_id: str) -> tu
     public = goods.SUBMITTED | {"source": "AUTHORISED_OPERATION", "public_registration_no": number}
     public |= {"basis_ref": "SJ3112026090001"}
     await refused(room, "operator", f"/listings/{over}/submit", public, "grant-price-above-cap")
+    by_call = (await room.draft_listing(grant_id, table("41"), product_id=product_id, unit="次"))[
+        "listing_id"
+    ]
+    await room.act("operator", f"/listings/{by_call}/measure", DECLARED.document())
+    await refused(room, "operator", f"/listings/{by_call}/submit", public, "grant-unit-differs")
+    for plain in ({"cap_minor": None}, {"list_price_minor": 1_040 * YUAN}):  # not said to be public: no cap
+        said = await room.draft_listing(grant_id, table("42"), public_data=False, **plain)
+        assert said["code"] == "grant-listing-not-public"
     await room.offered(listing_id, number)
     return listing_id, product_id
 
 
 async def tied(room: Operation, listing_id: str) -> None:
     """Two merchants ask for the interface alone, and are refused: what the authority will cite."""
-    for name in ("merchant", "marketing"):
-        asked = {"purpose": "p", "scenario": "s", "quantity": 1}
-        trade = await room.act(name, f"/listings/{listing_id}/inquiries", asked)
+    asked = {"purpose": "p", "scenario": "s", "quantity": 1}
+    inquiries = f"/listings/{listing_id}/inquiries"
+    stranger = await refused(room, "marketing", inquiries, asked, "grant-outside-scope")
+    assert stranger["outside"] == ["user"]  # the scenario of the product names its users
+    for name in ("merchant", "bank"):
+        trade = await room.act(name, inquiries, asked)
+        offers = f"/trades/{trade['trade_id']}/offers"
+        until = rfc3339(room.served.clock.now() + timedelta(days=2))
+        by_call = goods.offer(80 * YUAN, until) | {"unit": "次"}  # the cap is for a thousand
+        await refused(room, "operator", offers, by_call, "grant-unit-differs")
+        dear = goods.offer(80 * YUAN + 1, until) | {"unit": "千次"}
+        await refused(room, "operator", offers, dear, "price-above-cap")
         refusal = {"reason_code": "INTERNAL_POLICY", "note": "须同时购买分析套件"}
         await room.act("operator", f"/trades/{trade['trade_id']}/refuse", refusal)
 
