@@ -125,8 +125,8 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             " used_at:time seq:int"
         ),
         "grant_products": _columns(
-            "grant_id product_id scenario_id product_class cap_minor:int code coded_at:time added_at:time"
-            " seq:int"
+            "grant_id product_id scenario_id product_class cap_minor:int capped_at:time code coded_at:time"
+            " added_at:time seq:int"
         ),
         "grant_years": _columns(
             "grant_id authority_id operator_id year:int disclosed_at:time reported_at:time"

@@ -127,7 +127,7 @@ class Granted:
         else:
             for product_id, cap in said["caps"].items():
                 row = self._products.get((grant_id, product_id), {})
-                row |= {"cap_minor": whole(cap)}
+                row |= {"cap_minor": whole(cap), "capped_at": fact.at}
 
     def _year(self, fact: Fact, grant: Mapping[str, Any]) -> None:
         said, opened = fact.said, fact.opened

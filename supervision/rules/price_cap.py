@@ -1,4 +1,8 @@
-"""PRICE_CAP: a price above the cap of its listing, asked or paid. A cap is per unit and may be reached."""
+"""PRICE_CAP: a price above the cap of its listing or of its grant, asked or paid. A cap may be reached.
+
+A cap is per unit. That of the grant (`grant_products`) holds from the moment it was set, whatever the listing
+says; where the listing says a lower one, that holds.
+"""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,13 +22,17 @@ from supervision.trades import UNDONE, made, moment
 def expression(tables: Tables, context: Context) -> Any:
     """Capped listings that ask for more than the cap, and their sales above it; the earliest first."""
     listings = tables["listings"]
-    listings = listings.filter(
-        listings.cap_minor.notnull(), listings.listed_at.isnull() | (listings.listed_at <= moment(context))
-    )
+    listings = listings.filter(listings.listed_at.isnull() | (listings.listed_at <= moment(context)))
+    granted = tables["grant_products"]
+    granted = granted.filter(granted.cap_minor.notnull())
+    granted = granted.select("grant_id", "product_id", "capped_at", grant_cap="cap_minor")
+    listings = listings.left_join(granted, ["grant_id", "product_id"])
     names = ("listing_id", "org_id", "cap_minor", "public_data", "grant_id", "listing_seq")
     capped = listings.select(
         "listing_id",
         "cap_minor",
+        "grant_cap",
+        "capped_at",
         "public_data",
         "grant_id",
         "listed_at",
@@ -34,7 +42,8 @@ def expression(tables: Tables, context: Context) -> Any:
         category=listings.category.fill_null(""),
         geo=listings.geo.fill_null(""),
     )
-    asked = capped.filter(capped.list_price_minor > capped.cap_minor).select(
+    asked = _bound(capped, "listed_at")
+    asked = asked.filter(asked.list_price_minor > asked.cap_minor).select(
         *names,
         "category",
         "geo",
@@ -47,7 +56,7 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     sold = made(tables, context, without=UNDONE).drop("category", "geo", "seller_group", "buyer_group")
     sold = sold.mutate(quantity=sold.quantity.fill_null(1)).filter(lambda t: t.quantity > 0)
-    sold = sold.inner_join(capped, "listing_id")
+    sold = _bound(sold.inner_join(capped, "listing_id"), "made_at")
     sold = sold.filter(sold.amount_minor > wide(sold.cap_minor) * sold.quantity).select(
         *names,
         "category",
@@ -62,6 +71,16 @@ def expression(tables: Tables, context: Context) -> Any:
     return ibis.union(asked.select(*sold.columns), sold, distinct=False).order_by(
         "listing_id", ibis.asc("at", nulls_first=True), ibis.asc("trade_id", nulls_first=True)
     )
+
+
+def _bound(priced: Any, at: str) -> Any:
+    """What is capped at the moment of its price, under the lower cap of listing and grant."""
+    binds = priced.capped_at.isnull() | priced[at].isnull() | (priced[at] >= priced.capped_at)
+    grant_cap = binds.ifelse(priced.grant_cap, ibis.null("int64"))
+    # A cap that is not there binds nothing: the other one is the lower.
+    own, given = priced.cap_minor.coalesce(grant_cap), grant_cap.coalesce(priced.cap_minor)
+    bound = priced.mutate(cap_minor=ibis.least(own, given))
+    return bound.filter(bound.cap_minor.notnull())
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -125,6 +144,7 @@ RULE = Rule(
         "listings": ("listing_id", "seller_id", "cap_minor"),
         "trades": ("trade_id", "listing_id", "amount_minor", "quantity", "agreed_at"),
     },
+    uses=("grant_products",),
     expression=expression,
     findings=findings,
 )

@@ -165,3 +165,25 @@ def test_refused_attempts_alone_are_a_clue_and_nobody_elses_refusals_are_told(tm
     market.add("refusals", seq=8, at=on(5, 1) + timedelta(days=1), attempted="AOG.ASK_SCENARIO", **tried)
     (clue,) = of_rule(market.supervise(tmp_path), "SCOPE")
     assert (clue.rule_class, clue.statistic["refused"], clue.evidence_seqs) == (RuleClass.SCREEN, 1, (7,))
+
+
+def test_a_grants_cap_binds_what_its_listing_leaves_open_from_the_moment_it_was_set(tmp_path):
+    market = Market("orgs", "flags", "trades", "listings", "refusals")
+    market.only = ("PRICE_CAP",)
+    market.org("粤公数运营").org("湾区普惠银行")
+    under = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口", "seller_id": "粤公数运营"}
+    product = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口", "cap_minor": CAP, "seq": 5}
+    market.add("grant_products", **product, capped_at=on(4, 1))
+    sold = {"category": "finance", "geo": "440000"}
+    for name, said in (("无限价", {"public_data": False}), ("高限价", {"cap_minor": ASKED})):
+        market.add(
+            "listings", listing_id=name, listed_at=on(2, 1), list_price_minor=ASKED, seq=6, **under, **said
+        )
+        for when, price in ((on(3, 1), ASKED), (on(5, 1), ASKED), (on(5, 2), CAP)):
+            about = {"listing_id": name, "product_id": "prd-接口", "quantity": 1, **sold}
+            market.trade(f"{name}{when}{price}", "粤公数运营", "湾区普惠银行", price, when, **about)
+    told = of_rule(market.supervise(tmp_path), "PRICE_CAP")
+    assert sorted(one.objects[0] for one in told) == ["无限价", "高限价"]
+    for one in told:  # what was sold before the cap was set, and at it, is no matter
+        assert (one.statistic["trades"], one.statistic["overcharge_minor"]) == (1, str(ASKED - CAP))
+        assert (one.statistic["cap_minor"], one.statistic["list_price_minor"]) == (str(CAP), None)
