@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from base.db import ReadSession
 from base.files import FileStore, StoredFile
+from identity.groups import members_of
 from market.customs import repository
 from market.customs.errors import PersonsFileRefused
 from market.customs.persons import WIDTH, PersonList, count_union, key_of, take_in_stream
-from market.customs.routing import Counts
+from market.customs.routing import Counts, Way
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.listings.repository import get_file
 
@@ -52,9 +53,15 @@ class Counting:
     problem: str | None = None
 
 
-def of_group(row: DeclarationRow, others: Sequence[DeclarationRow]) -> list[DeclarationRow]:
-    """The declarations that count, this one among them: all whose way is not exempt by rows 3 to 8."""
-    counted = [one for one in others if one.way is None or one.way.counts]
+def of_group(
+    row: DeclarationRow, others: Sequence[DeclarationRow], *, zones: bool = False
+) -> list[DeclarationRow]:
+    """The declarations that count, this one among them: all whose way is not exempt by rows 3 to 8.
+
+    With `zones` also what a free-trade zone exempted: its negative list counts those.
+    """
+    zone = Way.EXEMPT_ZONE if zones else None
+    counted = [one for one in others if one.way is None or one.way.counts or one.way is zone]
     return [one for one in counted if one.declaration_id != row.declaration_id] + [row]
 
 
@@ -77,11 +84,19 @@ async def lists_counted(
 
     Another's list that was not taken in (it waits, or was refused) counts nothing: its persons count in full.
     """
-    others = await repository.counted_in(s, group_id=row.group_id, year=row.year)
+    members = await members_of(s, org_id=row.exporter_id)
+    others = await repository.counted_in(s, group_id=row.group_id, members=members, year=row.year)
     rows = of_group(row, others)
     lists = await repository.lists_of(s, declaration_ids=[one.declaration_id for one in rows])
     own = row.declaration_id
     return rows, [one for one in lists if one.file_id is not None or one.declaration_id == own]
+
+
+async def zone_persons(s: ReadSession, row: DeclarationRow) -> int:
+    """The persons of a group's year in full, with those that free-trade zones exempted."""
+    members = await members_of(s, org_id=row.exporter_id)
+    others = await repository.counted_in(s, group_id=row.group_id, members=members, year=row.year)
+    return sum(one.persons + one.sensitive_persons for one in of_group(row, others, zones=True))
 
 
 async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Counting:

@@ -8,6 +8,7 @@ from sqlmodel import col, delete
 
 from base.calendar import at_shanghai, end_of_day_shanghai, shanghai_day
 from base.db import WriteSession
+from identity.groups import group_of
 from identity.repository import get_organisation, lock_organisation
 from identity.service import require_member
 from ledger.recording import Act
@@ -108,15 +109,14 @@ async def declare_by_contract(s: WriteSession, act: Act, *, declaration: Declara
 async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str) -> DeclarationRow:
     today = shanghai_day(act.now)
     check_declaration(said, today)
-    exporter = await lock_organisation(s, org_id=exporter_id)
-    assert exporter is not None
+    await lock_organisation(s, org_id=exporter_id)
     country = await _check_recipient(s, said)
     said = await _named(s, said)
     product_id = await _check_goods(s, said, exporter_id)
     return DeclarationRow(
         declaration_id=act.new_id("xbd"),
         exporter_id=exporter_id,
-        group_id=exporter.controller_id or exporter_id,
+        group_id=await group_of(s, org_id=exporter_id),
         declared_by=act.actor.user_id,
         recipient_id=said.recipient.org_id,
         country=country,

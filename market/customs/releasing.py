@@ -17,7 +17,7 @@ from ledger.errors import LogUnborn
 from ledger.reader import tree_head
 from ledger.recording import Act
 from market.customs import repository
-from market.customs.counting import Counting, Tally, counts_from, lists_counted
+from market.customs.counting import Counting, Tally, counts_from, lists_counted, zone_persons
 from market.customs.declared import Declaration, Ground
 from market.customs.moving import Said, step
 from market.customs.proving import DocumentKind, OnRegister, last_day, proved_grounds
@@ -41,9 +41,12 @@ async def route(
 ) -> Routed:
     """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt."""
     said = declaration_from(row.said)
+    row.year = shanghai_day(act.now).year
     rows, lists = await lists_counted(s, row)
     counts = counts_from(rows, lists, tally)
-    facts = replace(await _facts(s, act, row, said), counts=counts)
+    facts = replace(
+        await _facts(s, act, row, said), counts=counts, zone_persons=await _zone_persons(s, row, said)
+    )
     routed = route_declaration(said, facts)
     size, root = await _head(s)
     held = await repository.contested(s, row)
@@ -82,6 +85,7 @@ async def route(
         "counts": {"persons": counts.persons, "sensitive": counts.sensitive, "by": list(counts.by)},
         "risk": asdict(risk) | {"reasons": list(risk.reasons), "root": root, "tree_size": size},
         "valid_to": valid_to,
+        "year": row.year,
         "note": "",
     }
     await step(s, system, _E.AUTO_ROUTE, row, Said(public=public, opening=opening), values=values)
@@ -114,6 +118,7 @@ async def take_count(s: WriteSession, act: Act, *, declaration_id: str, counted:
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
     if row.status is not _S.DECLARED:
         return False
+    row.year = shanghai_day(act.now).year  # the year of routing, also where it began while lists were counted
     problem = counted.problem or _differs(row, counted)
     if problem is not None:
         row.note, row.reason_code = problem[:500], "PERSONS_FILE"
@@ -175,6 +180,10 @@ async def _facts(s: WriteSession, act: Act, row: DeclarationRow, said: Declarati
         proved=proved_grounds(said),
         zone_list=await zone_list(s, act, row, said),
     )
+
+
+async def _zone_persons(s: WriteSession, row: DeclarationRow, said: Declaration) -> int:
+    return await zone_persons(s, row) if said.ground is Ground.FREE_TRADE_ZONE else 0
 
 
 async def zone_list(

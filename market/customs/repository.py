@@ -1,18 +1,18 @@
 """What is asked about customs: decisions, declarations, the registers, and what left."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import and_, col, func, or_, select, update
 
-from base.calendar import shanghai_day
+from base.calendar import at_shanghai, shanghai_day
 from base.db import ReadSession, WriteSession, exclusive_lock
 from identity.tables import OrganisationRow
 from market.customs.errors import CustomsDocumentUnknown, DeclarationUnknown
 from market.customs.routing import Way
-from market.customs.states import COUNTED, LIVE, LOOKED_AT, DeclarationState
+from market.customs.states import COUNTED, LIVE, LOOKED_AT, PENDING, DeclarationState
 from market.customs.tables import (
     CustomsDecision,
     CustomsDocumentRow,
@@ -81,11 +81,25 @@ async def declarations(
     return (await s.exec(newest)).all()
 
 
-async def counted_in(s: ReadSession, *, group_id: str, year: int) -> Sequence[DeclarationRow]:
-    """The declarations whose persons count in a group's year: declared in it, or sent under in it."""
+async def counted_in(
+    s: ReadSession, *, group_id: str, members: Collection[str], year: int
+) -> Sequence[DeclarationRow]:
+    """The declarations whose persons count in a group's year: routed or sent under in it, or alive in it.
+
+    Of the group as it was when they were declared, and of all who are in it now (`members`).
+    """
+    begins = at_shanghai(date(year, 1, 1), time(0))
     query = select(DeclarationRow).where(
-        DeclarationRow.group_id == group_id,
-        or_(col(DeclarationRow.year) == year, col(DeclarationRow.sent_year) == year),
+        or_(col(DeclarationRow.group_id) == group_id, col(DeclarationRow.exporter_id).in_(sorted(members))),
+        or_(
+            col(DeclarationRow.year) == year,
+            col(DeclarationRow.sent_year) == year,
+            and_(
+                col(DeclarationRow.year) < year,
+                col(DeclarationRow.valid_to) >= begins,
+                col(DeclarationRow.status).in_((*PENDING, *LIVE)),
+            ),
+        ),
         col(DeclarationRow.status).in_(sorted(COUNTED)),
     )
     return (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()

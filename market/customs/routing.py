@@ -5,14 +5,14 @@ route; those before it are told too, so that whoever reads the trace sees why no
 an exporter names is worth nothing without what proves it (`Facts.proved`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from market.customs.declared import Declaration, Ground, Kind
-from market.customs.rules import Decision, Needs
+from market.customs.rules import Decision, Needs, country_of
 from market.customs.terms import term
 from registry.rules import Level
 
@@ -60,12 +60,17 @@ class ListEntry:
     threshold: int
     way: Way
 
-    def holds(self, said: Declaration) -> bool:
-        """Whether the line is about this: an empty industry or scenario is every one."""
-        persons = said.persons + said.sensitive_persons
+    def holds(self, said: Declaration, *, known: Collection[str], persons: int) -> bool:
+        """Whether the line is about this: an empty industry or scenario is every one, on either side.
+
+        What is said coarser than the line is, or with a scenario that no line of the list knows (`known`), is
+        held by it. `persons` are those of the group's year.
+        """
+        industry, ours = said.industry.casefold(), self.industry.casefold()
+        scenario = said.scenario.strip().casefold()
         return (
-            said.industry.startswith(self.industry)
-            and self.scenario in {"", said.scenario}
+            (industry.startswith(ours) or ours.startswith(industry))
+            and (not self.scenario or scenario not in known or scenario == self.scenario.strip().casefold())
             and persons >= self.threshold
         )
 
@@ -87,7 +92,8 @@ class Facts:
     """What the exchange holds about an exporter, beside what it says.
 
     `proved` are the grounds whose evidence is attached; `zone_list` is None where the zone has none in force,
-    or where the exporter is not on the register as sitting in it.
+    or where the exporter is not on the register as sitting in it. `zone_persons` are the persons of the
+    group's year with those that a zone exempted, which its lines count.
     """
 
     at: datetime
@@ -98,6 +104,7 @@ class Facts:
     counts: Counts = field(default_factory=Counts)
     proved: frozenset[Ground] = frozenset()
     zone_list: Sequence[ListEntry] | None = None
+    zone_persons: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +221,9 @@ def _zone(said: Declaration, facts: Facts) -> _Answer:
         return None, "no free-trade zone is claimed"
     if facts.zone_list is None:
         return None, f"no negative list of {said.zone} is in force for this exporter"
-    held = [entry for entry in facts.zone_list if entry.holds(said)]
+    known = {entry.scenario.strip().casefold() for entry in facts.zone_list} - {""}
+    persons = max(facts.zone_persons, said.persons + said.sensitive_persons)
+    held = [entry for entry in facts.zone_list if entry.holds(said, known=known, persons=persons)]
     if not held:
         return Way.EXEMPT_ZONE, f"outside the negative list of {said.zone}"
     strictest = min(held, key=lambda entry: (_STRICTNESS[entry.way], entry.entry_id))
@@ -226,8 +235,10 @@ def _zone(said: Declaration, facts: Facts) -> _Answer:
 def _gba(said: Declaration, facts: Facts) -> _Answer:
     mainland = facts.exporter_region[:4] in _GBA_CITIES
     if mainland and facts.recipient_region in _GBA_REGIONS and said.country in _GBA_REGIONS:
-        if any(place not in _GBA_REGIONS for place in said.onward):
+        if any(country_of(place) not in _GBA_REGIONS for place in said.onward):
             return None, "passed on outside the Greater Bay Area"
+        if country_of(said.storage_place) not in _GBA_REGIONS | {"CN"}:
+            return None, "kept outside the Greater Bay Area"
         return Way.GBA_STANDARD_CONTRACT, "personal information within the Greater Bay Area"
     return None, "not between the nine mainland cities and Hong Kong or Macao"
 
@@ -242,24 +253,24 @@ def _ciio(said: Declaration, facts: Facts) -> _Answer:
 def _many(said: Declaration, facts: Facts) -> _Answer:
     persons, sensitive = _limits("assessment_from", facts)
     if facts.counts.persons >= persons and said.persons:
-        return Way.ASSESSMENT, _counted(facts, f"{persons} persons or more since 1 January")
+        return Way.ASSESSMENT, f"{persons} persons or more since 1 January"
     if facts.counts.sensitive >= sensitive and said.sensitive_persons:
-        return Way.ASSESSMENT, _counted(facts, f"{sensitive} persons or more with sensitive data")
-    return None, _counted(facts, "below the limits of an assessment")
+        return Way.ASSESSMENT, f"{sensitive} persons or more with sensitive data"
+    return None, "below the limits of an assessment"
 
 
 def _some(said: Declaration, facts: Facts) -> _Answer:
     persons, sensitive = _limits("contract_from", facts)
     if said.sensitive and facts.counts.sensitive >= sensitive:
-        return Way.CONTRACT_OR_CERTIFICATION, _counted(facts, "sensitive personal information")
+        return Way.CONTRACT_OR_CERTIFICATION, "sensitive personal information"
     if facts.counts.persons >= persons and said.persons:
-        return Way.CONTRACT_OR_CERTIFICATION, _counted(facts, f"{persons} persons or more since 1 January")
-    return None, _counted(facts, "below the limits of a contract or certification, nothing sensitive")
+        return Way.CONTRACT_OR_CERTIFICATION, f"{persons} persons or more since 1 January"
+    return None, "below the limits of a contract or certification, nothing sensitive"
 
 
 def _few(said: Declaration, facts: Facts) -> _Answer:
-    del said
-    return Way.EXEMPT_SMALL, _counted(facts, "few persons, nothing sensitive")
+    del said, facts
+    return Way.EXEMPT_SMALL, "few persons, nothing sensitive"
 
 
 def _ground(said: Declaration, facts: Facts, ground: Ground, way: Way, reason: str) -> _Answer:
@@ -275,10 +286,6 @@ def _limits(name: str, facts: Facts) -> tuple[int, int]:
         term("XBD-COUNT", name, facts.at).whole,
         term("XBD-COUNT", f"{name}_sensitive", facts.at).whole,
     )
-
-
-def _counted(facts: Facts, reason: str) -> str:
-    return f"{reason} ({facts.counts.persons} / {facts.counts.sensitive} sensitive)"
 
 
 _STRICTNESS: Final[Mapping[Way, int]] = {

@@ -2,8 +2,8 @@
 
 A row of `exports` is a declaration, with the status that its last statement gave it; the exchange's decision
 on a trade that rests on a declaration is none of its own. A row of `export_transfers` is a statement of the
-customs log. A delivery to a member abroad to whom nothing was ever cleared is a row too: under its trade, for
-it has no declaration.
+customs log. A delivery to a member abroad to whom its seller has nothing cleared is a row too: under its
+trade, for it has no declaration.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,8 @@ class Crossing:
     def __init__(self) -> None:
         self._declared: dict[str, dict[str, Any]] = {}
         self._places: dict[str, set[str]] = {}
-        self._cleared: set[str] = set()
+        self._cleared: dict[tuple[str, str], set[str]] = {}
+        self._sellers: dict[str, str] = {}
 
     def take(self, fact: Fact) -> Iterator[TableRow]:
         """Learn from a fact; what it makes at once is given."""
@@ -37,6 +38,8 @@ class Crossing:
             self._places[said["org_id"]] = {_country(said.get("region"))}
         elif fact.event == "XBR.ENDPOINT":
             self._places.setdefault(fact.object_id, set()).add(_country(said.get("region")))
+        elif fact.event == "TRD.CONTRACT":
+            self._sellers[str(said.get("trade_id"))] = str(said.get("seller_id"))
         elif fact.event == "XBD.DECLARE":
             self._begin(fact)
         elif fact.event.startswith("XBD."):
@@ -72,8 +75,9 @@ class Crossing:
         row["status"] = fact.after
         if fact.event in {"XBD.AUTO_ROUTE", "XBD.REROUTE"}:
             row["route"] = said.get("route")
-        if fact.after in _CLEARS:
-            self._cleared.add(str(row["recipient_id"]))
+        between = str(row["exporter_id"]), str(row["recipient_id"])
+        live = self._cleared.setdefault(between, set())
+        live.add(fact.object_id) if fact.after in _CLEARS else live.discard(fact.object_id)
         if fact.event == "XBD.TRANSFER_LOGGED":
             yield (
                 "export_transfers",
@@ -94,10 +98,11 @@ class Crossing:
         return row | {"declared_at": fact.at, "status": status, "seq": fact.seq}
 
     def _delivered(self, fact: Fact) -> Iterator[TableRow]:
-        """A copy in the hands of somebody abroad, to whom nothing was cleared before."""
+        """A copy in the hands of somebody abroad, to whom its seller has nothing cleared at that moment."""
+        seller = self._sellers.get(str(fact.said.get("trade_id")), "")
         takers = {fact.opened.get(name) for name in ("taken_by", "recipient")} - {None}
         for org_id in sorted(str(one) for one in takers):
-            if self._places.get(org_id, set()) - {"CN"} and org_id not in self._cleared:
+            if self._places.get(org_id, set()) - {"CN"} and not self._cleared.get((seller, org_id)):
                 yield (
                     "export_transfers",
                     {

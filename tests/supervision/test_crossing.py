@@ -48,6 +48,7 @@ DECLARED = fact(
 )
 ROUTED = fact(2, "XBD.AUTO_ROUTE", "xbd_1", {"route": "GBA_STANDARD_CONTRACT"}, after="ROUTED")
 CLEARED = fact(4, "XBD.CLEAR", "xbd_1", after="CLEARED")
+SOLD = fact(0, "TRD.CONTRACT", "trd_1", {"trade_id": "trd_1", "seller_id": "org_a"})
 TAKEN = fact(5, "DLV.DOWNLOAD", "trd_1", {"trade_id": "trd_1"}, opened={"taken_by": "org_hk"})
 
 
@@ -61,7 +62,9 @@ def test_a_declaration_is_one_row_with_its_last_state_and_each_departure_another
         after="IN_TRANSIT",
     )
     halted = fact(7, "XBD.HALT", "xbd_1", after="HALTED")
-    (first, transfer), (second, export) = told(ADMITTED, DECLARED, ROUTED, CLEARED, TAKEN, logged, halted)
+    (first, transfer), (second, export) = told(
+        ADMITTED, SOLD, DECLARED, ROUTED, CLEARED, TAKEN, logged, halted
+    )
     assert (first, second) == ("export_transfers", "exports")
     assert transfer["persons_actual"] == 7
     assert (transfer["declaration_id"], transfer["recipient_id"]) == ("xbd_1", "org_hk")
@@ -71,11 +74,23 @@ def test_a_declaration_is_one_row_with_its_last_state_and_each_departure_another
 
 def test_a_copy_abroad_without_a_clearance_is_told_under_its_trade():
     early = fact(3, "DLV.RELEASE_KEY", "trd_1", {"trade_id": "trd_1"}, opened={"taken_by": "org_hk"})
-    rows = told(ADMITTED, DECLARED, ROUTED, early, CLEARED, TAKEN)
+    rows = told(ADMITTED, SOLD, DECLARED, ROUTED, early, CLEARED, TAKEN)
     assert [(name, row["declaration_id"], row["seq"]) for name, row in rows] == [
         ("export_transfers", "trd_1", 3),
         ("exports", "xbd_1", 1),
     ]
+
+
+def test_a_copy_after_a_halt_or_of_another_exporter_is_told_too():
+    halted = fact(5, "XBD.HALT", "xbd_1", after="HALTED")
+    late = fact(6, "DLV.DOWNLOAD", "trd_1", {"trade_id": "trd_1"}, opened={"taken_by": "org_hk"})
+    begun = (ADMITTED, SOLD, DECLARED, ROUTED, CLEARED)
+    assert [row["seq"] for name, row in told(*begun, late) if name == "export_transfers"] == []
+    assert [row["seq"] for name, row in told(*begun, halted, late) if name == "export_transfers"] == [6]
+    others = fact(0, "TRD.CONTRACT", "trd_2", {"trade_id": "trd_2", "seller_id": "org_b"})
+    taken = fact(6, "DLV.DOWNLOAD", "trd_2", {"trade_id": "trd_2"}, opened={"taken_by": "org_hk"})
+    rows = [row for name, row in told(*begun, others, taken) if name == "export_transfers"]
+    assert [row["declaration_id"] for row in rows] == ["trd_2"]
 
 
 def test_to_receive_abroad_is_abroad_and_at_home_is_not():

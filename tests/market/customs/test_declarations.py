@@ -5,8 +5,10 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel import col, update
 
 from base.files import FileStore
+from identity.tables import OrganisationRow
 from market.customs import carrying, deciding, declaring, entering
 from market.customs.counting import CustomsDesk
 from market.customs.declared import Ground, Kind
@@ -71,7 +73,27 @@ async def test_the_year_begins_at_midnight_of_shanghai(post: Post):
     )
     post.clock.move_to(datetime(2026, 12, 31, 16, 0, 0, tzinfo=UTC))
     fresh = await post.declare(flow(99_999, **long))
-    assert (fresh.way, fresh.year, fresh.counts["persons"]) == (Way.EXEMPT_SMALL, 2027, 99_999)
+    # what may go on into the new year counts in it: the one that waits for its contract, not the exempt one
+    assert (fresh.way, fresh.year) == (Way.CONTRACT_OR_CERTIFICATION, 2027)
+    assert fresh.counts["persons"] == 100_000
+    other = await post.declare(flow(99_999, **long), who=post.stranger)
+    assert (other.way, other.counts["persons"]) == (Way.EXEMPT_SMALL, 99_999)
+
+
+async def test_a_group_is_counted_up_to_its_top_and_as_it_is_now(post: Post):
+    parent = await post.house.admit("母公司", {"PROVIDER"}, controller_id="控股人")
+    child = await post.house.admit("子公司", {"PROVIDER"}, controller_id=parent.org_id)
+    first = await post.declare(flow(60_000), who=parent)
+    second = await post.declare(flow(40_000), who=child)
+    assert {first.group_id, second.group_id} == {"控股人"}
+    assert (second.way, second.counts["persons"]) == (Way.CONTRACT_OR_CERTIFICATION, 100_000)
+    alone = await post.declare(flow(60_000), who=post.stranger)
+    assert alone.way is Way.EXEMPT_SMALL
+    async with post.database.write() as s:  # bought by the parent's parent afterwards
+        of_it = col(OrganisationRow.org_id) == post.stranger.org_id
+        await s.exec(update(OrganisationRow).where(of_it).values(controller_id=child.org_id))
+    joined = await post.declare(flow(1), who=child)
+    assert joined.counts["persons"] == 160_001
 
 
 async def test_exempt_flows_do_not_count_and_rejected_ones_neither(post: Post):

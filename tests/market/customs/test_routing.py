@@ -106,7 +106,14 @@ def line(**changes):
         ((line(threshold=2_000_001),), Way.EXEMPT_ZONE, "XBD-R8"),
         ((line(threshold=2_000_000),), Way.CONTRACT_OR_CERTIFICATION, "XBD-R8"),
         ((line(industry="C"),), Way.EXEMPT_ZONE, "XBD-R8"),
-        ((line(scenario="marketing"),), Way.EXEMPT_ZONE, "XBD-R8"),
+        # a scenario that no line of the list knows is held by every line, one that it knows by its own
+        ((line(scenario="marketing"),), Way.CONTRACT_OR_CERTIFICATION, "XBD-R8"),
+        (
+            (line(scenario="marketing"), line(industry="C", scenario="Risk-Control")),
+            Way.EXEMPT_ZONE,
+            "XBD-R8",
+        ),
+        ((line(industry="J66"), line(industry="C")), Way.CONTRACT_OR_CERTIFICATION, "XBD-R8"),
         ((line(), line(entry_id="NS-2", way=Way.ASSESSMENT)), Way.ASSESSMENT, "XBD-R8"),
     ],
 )
@@ -114,6 +121,44 @@ def test_outside_a_zones_negative_list_is_exempt_on_it_its_route_holds(entries, 
     said = flow(2_000_000, ground=Ground.FREE_TRADE_ZONE, zone="nansha")
     routed = route_declaration(said, facts(2_000_000, zone_list=entries))
     assert (routed.way, routed.rule_id) == (way, rule_id)
+
+
+@pytest.mark.parametrize(
+    ("industry", "scenario"),
+    [
+        ("J", "risk-control"),
+        ("", "risk-control"),
+        ("J66", ""),
+        ("J66", "Risk-control "),
+        ("J66", "unheard-of"),
+    ],
+)
+def test_what_is_said_blank_or_coarse_does_not_escape_a_line(industry, scenario):
+    entry = line(industry="J66", scenario="risk-control", way=Way.ASSESSMENT)
+    said = flow(2_000, ground=Ground.FREE_TRADE_ZONE, zone="nansha", industry=industry, scenario=scenario)
+    assert route_declaration(said, facts(2_000, zone_list=(entry,))).way is Way.ASSESSMENT
+
+
+def test_a_line_counts_the_groups_year_with_what_the_zone_exempted_before():
+    said = flow(1, ground=Ground.FREE_TRADE_ZONE, zone="nansha")
+    for before, way in ((999, Way.EXEMPT_ZONE), (1_000, Way.CONTRACT_OR_CERTIFICATION)):
+        assert route_declaration(said, facts(1, zone_list=(line(),), zone_persons=before)).way is way
+
+
+def test_what_is_kept_outside_the_greater_bay_area_goes_by_no_contract_of_it():
+    inside = to("HK", flow(100_000))
+    for place, way in (
+        ("MO", Way.GBA_STANDARD_CONTRACT),
+        ("440100", Way.GBA_STANDARD_CONTRACT),
+        ("US", Way.CONTRACT_OR_CERTIFICATION),
+        ("710000", Way.CONTRACT_OR_CERTIFICATION),
+    ):
+        assert route_declaration(replace(inside, storage_place=place), facts(100_000, **HK)).way is way
+
+
+def test_the_reasons_tell_no_number_of_the_group():
+    told = route_declaration(flow(7), facts(12_345, 6_789)).trace
+    assert not any(n in tried.reason for tried in told for n in ("12345", "6789"))
 
 
 def test_a_foreign_courts_request_is_always_decided_by_hand():
