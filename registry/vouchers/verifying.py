@@ -191,6 +191,8 @@ def _disclosed(subject: Mapping[str, Any], disclosures: Sequence[Any]) -> None:
     """Each disclosure is one that the certificate has the digest of, and none is there twice."""
     items = subject.get("items")
     certified = [one.get("digest") for one in items if type(one) is dict] if type(items) is list else []
+    if not all(type(one) is str for one in certified):
+        raise NotAccepted(_V.MALFORMED, "an item of a certificate has the digest of what it discloses")
     found = []
     for one in disclosures:
         if type(one) is not dict or one.keys() != _DISCLOSED:

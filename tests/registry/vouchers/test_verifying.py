@@ -17,7 +17,7 @@ from base.credential.proof import secure
 from base.credential.verdicts import EXIT_CODES, Verdict
 from base.errors import Malformed
 from cli.main import app
-from registry.vouchers.document import asset_certificate, data_digest, digest_of
+from registry.vouchers.document import asset_certificate, data_digest, digest_of, presentation, urn
 from registry.vouchers.verifying import ProviderPin, pins_of
 from tests.registry.vouchers.samples import (
     ASKED,
@@ -38,6 +38,7 @@ from tests.registry.vouchers.samples import (
     disclosed,
     found,
     listed,
+    opened,
     shown,
 )
 
@@ -134,6 +135,64 @@ def test_one_changed_byte_is_never_taken(place, change):
     spoilt = bytearray(GOOD)
     spoilt[place] ^= change
     assert found(bytes(spoilt)).verdict not in {_V.VALID, _V.INCOMPLETE}
+
+
+WITHOUT_A_DIGEST = ({"digest": {}}, {"digest": []}, {"digest": None}, {})
+
+
+@pytest.mark.parametrize("item", WITHOUT_A_DIGEST)
+def test_an_item_without_a_digest_is_malformed(item):
+    assert found(of_two_keys(["credentialSubject", "items"], [item])).verdict is _V.MALFORMED
+
+
+STRANGE = st.recursive(
+    st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+def of_two_keys(path: list[str | int], value: object, *, of: str = "credential") -> bytes:
+    """A presentation of which one place was changed before both keys signed it."""
+    certificate = opened(canonical(credential()))
+    del certificate["proof"]
+    told = [one.disclosure.document() for one in FACTS.items]
+    document = {"credential": certificate, "disclosures": told}
+    at = document[of]
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    unsecured = presentation(certificate, told, holder_did=did_key(HOLDER.public))
+    unsecured["verifiableCredential"] = [secure(certificate, GRID_KEY, created=NOW - timedelta(hours=1))]
+    signed = secure(unsecured, HOLDER, created=NOW, challenge=CHALLENGE, domain=urn(BANK.org_id))
+    return canonical(signed)
+
+
+def places(said: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place in a document."""
+    inner = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    return [one for name, value in inner for one in [(*path, name), *places(value, (*path, name))]]
+
+
+SIGNED = [
+    *(("credential", path) for path in places(credential()) if path[0] != "proof"),
+    *(("disclosures", path) for path in places([one.disclosure.document() for one in FACTS.items])),
+]
+
+
+@given(place=st.sampled_from(SIGNED), value=STRANGE)
+def test_whatever_a_provider_and_a_holder_sign_is_answered_with_a_verdict(place, value):
+    of, path = place
+    assert found(of_two_keys(list(path), value, of=of)).verdict in set(_V)
+
+
+@given(place=st.sampled_from(places(orjson.loads(GOOD))), value=STRANGE)
+def test_whatever_stands_in_a_presentation_is_answered_with_a_verdict(place, value):
+    document = at = opened(GOOD)
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    assert found(orjson.dumps(document)).verdict in set(_V)
 
 
 @given(low=st.integers(0, 10**9), nonces=st.sets(st.binary(min_size=32, max_size=32), min_size=2))
