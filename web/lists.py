@@ -1,10 +1,12 @@
 """Files of the lists through the doors, the same for API and pages: brought, read, entered, shared."""
 
 import asyncio
+import hashlib
 import re
 import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +20,12 @@ from base.errors import Malformed, NotFound
 from base.files import FileTooLarge, StoredFile
 from ledger.acts import perform
 from ledger.recording import Act
+from registry.grading.depending import level_of
 from registry.lists import repository, sharing
-from registry.lists.errors import ListFileUnreadable
+from registry.lists.cutting import cut_columns
+from registry.lists.errors import ListFileUnreadable, ShareClosed, ShareNotCut
 from registry.lists.files import keep_list_file, stored
+from registry.lists.handing import Handed, handed
 from registry.lists.headings import ListName
 from registry.lists.importing import enter_import, keep_import
 from registry.lists.linking import link_rows, links_for
@@ -145,10 +150,20 @@ async def _lines(node: Node, file: ListFileRow | None) -> AsyncGenerator[bytes]:
                 yield line
 
 
+async def ask_for(s: WriteSession, act: Act, args: Any, node: Node) -> ShareRow:
+    """Ask for data, a correction or a backflow; the level that gradings have come to counts."""
+    del node
+    said = dict(args)
+    await repository.resting_on_entry(s, data_id=args.data_id)
+    level = await level_of(s, object_id=args.data_id)
+    return await sharing.ask(s, act, **said | {"fields": said.pop("fields_wanted")}, level=level)
+
+
 async def send_shared(caller: Caller, share_id: str) -> Response:
     """The mounted file of a granted request, for who asked: had is served, and the use is counted (R16).
 
-    Raises ShareUnknown, NotFound where nothing is mounted.
+    Where some fields were granted, these columns alone. Raises ShareUnknown, ShareClosed where it is shared
+    no more, ShareNotCut, NotFound where nothing is mounted.
     """
     caller.require(*AGENCY)
     node = caller.node
@@ -157,27 +172,76 @@ async def send_shared(caller: Caller, share_id: str) -> Response:
         row = await repository.share(s, share_id=share_id)
         if row.requester_id != caller.actor.org_id or row.status not in GRANTED:
             raise NotFound("no such request, or nothing was granted", share_id=share_id)
-        entry = await repository.data_entry(s, data_id=row.data_id)
-        file = None
-        if entry.resource_file_id is not None:
-            file = await repository.list_file(s, file_id=entry.resource_file_id)
-    if file is None:
+    try:
+        async with node.database.write() as s:  # the level is held meanwhile
+            given = await handed(s, row=row, level=await level_of(s, object_id=row.data_id))
+        sent = await _sent(node, given)
+    except (ShareClosed, ShareNotCut, NotFound):
         await _count(node, row, failed=True, size=0, took_ms=_since(began))
-        raise NotFound("this entry is mounted to no file", data_id=row.data_id)
-    if row.status is ShareState.ANSWERED_GRANT:
+        raise
 
-        async def served(s: WriteSession, act: Act) -> ShareRow:
-            return await sharing.serve(s, act, share_id=share_id)
+    async def served(s: WriteSession, act: Act) -> ShareRow:
+        level = await level_of(s, object_id=row.data_id)
+        return await sharing.had(s, act, share_id=share_id, level=level, served_sha256=sent.sha256)
 
-        await perform(
-            node.house, node.house.exchange_act(), served, attempted="SHR.SERVE", object_id=share_id
-        )
-    await _count(node, row, failed=False, size=file.bytes, took_ms=_since(began))
-    headers = file_headers(file.sha256) | {
-        "content-length": str(file.bytes),
+    try:
+        if row.status is ShareState.ANSWERED_GRANT:
+            await perform(
+                node.house, node.house.exchange_act(), served, attempted="SHR.SERVE", object_id=share_id
+            )
+        await _count(node, row, failed=False, size=sent.size, took_ms=_since(began))
+    except BaseException:
+        if sent.folder is not None:
+            sent.folder.cleanup()
+        raise
+    headers = file_headers(sent.sha256) | {
+        "content-length": str(sent.size),
         "content-disposition": f'attachment; filename="{row.data_id}"',
     }
-    return Sending(node.files.read(stored(file)), media_type=file.media_type, headers=headers)
+    return Sending(sent.content, media_type=sent.media_type, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What goes out; `folder` holds it where it was cut, and goes when it is sent."""
+
+    sha256: str
+    size: int
+    media_type: str
+    content: AsyncIterator[bytes]
+    folder: tempfile.TemporaryDirectory[str] | None = None
+
+
+async def _sent(node: Node, given: Handed) -> _Sent:
+    file = given.file
+    if not given.columns:
+        return _Sent(file.sha256, file.bytes, file.media_type, node.files.read(stored(file)))
+    folder = tempfile.TemporaryDirectory(dir=node.scratch())
+    try:
+        path, work = Path(folder.name) / "data", Path(folder.name) / "work"
+        work.mkdir()
+        async with node.measuring:
+            await node.files.copy_to(stored(file), path)
+            done, media_type = await cut_columns(path, given.columns, work=work)
+            size, sha256 = await asyncio.to_thread(_digest, done)
+        path.unlink()
+    except BaseException:
+        folder.cleanup()
+        raise
+    return _Sent(sha256, size, media_type, _from(folder, done), folder)
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    with path.open("rb") as raw:
+        return path.stat().st_size, hashlib.file_digest(raw, "sha256").hexdigest()
+
+
+async def _from(folder: tempfile.TemporaryDirectory[str], path: Path) -> AsyncGenerator[bytes]:
+    try:
+        async for piece in _pieces(path):
+            yield piece
+    finally:
+        folder.cleanup()
 
 
 def _since(began: float) -> int:

@@ -136,6 +136,13 @@ class ShareClosed(Refusal):
     title = "This data is not shared"
 
 
+class ShareNotCut(Refusal):
+    """Some fields were granted, and the file is none of which these can be sent alone."""
+
+    code = "share-not-cut"
+    title = "The fields that were granted cannot be sent alone"
+
+
 class ShareAsked(Conflict):
     """The same was asked, and is under way."""
 

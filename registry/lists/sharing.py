@@ -1,7 +1,7 @@
 """Share requests (共享申请): asked, granted or refused, served, contested, closed; and what is late.
 
-An unconditional entry is granted as it is asked. What a provider does not answer in time is overdue, counts
-against it, and goes up to the data authority; so does a refusal that is contested.
+An unconditional entry below general-3 is granted as it is asked. What a provider does not answer in time is
+overdue, counts against it, and goes up to the data authority; so does a refusal that is contested.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from base.clock import rfc3339
 from base.db import WriteSession
+from base.errors import NotFound
 from identity.service import require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
@@ -24,12 +25,14 @@ from registry.lists.errors import (
     ShareClosed,
     ShareWrongState,
 )
+from registry.lists.handing import check_open, was_there
 from registry.lists.keeping import words
 from registry.lists.moving import LATE, Said, begin_share, step_share
 from registry.lists.rules import MAX_FIELDS, Listed, ShareKind, normal
-from registry.lists.sharing_rules import RefusalGround, ShareType, check_ground, due_after
-from registry.lists.states import AUTHORITY, UNDER_WAY, ShareEvent, ShareState, move_share
+from registry.lists.sharing_rules import RefusalGround, ShareType, at_once, check_ground, due_after
+from registry.lists.states import AUTHORITY, GRANTED, UNDER_WAY, ShareEvent, ShareState, move_share
 from registry.lists.tables import DataRow, ShareRow
+from registry.rules import Level, highest
 
 _E = ShareEvent
 _S = ShareState
@@ -45,15 +48,17 @@ async def ask(
     basis: str,
     fields: Sequence[str] = (),
     demand_id: str | None = None,
+    level: Level = Level.GENERAL_1,
 ) -> ShareRow:
     """Ask another agency for data, for a correction, or for its own data back (SHR.SUBMIT, SHR.TAKE).
 
-    `fields` are names of the entry's fields; none: all. Raises ShareClosed, ShareAsked, LinkBroken,
-    ListMalformed, ListWrongRole.
+    `fields` are names of the entry's fields; none: all. `level` is what gradings make of the entry, whose
+    own word counts too: what is granted as it is asked is below general-3. Raises ShareClosed, ShareAsked,
+    LinkBroken, ListMalformed, ListWrongRole.
     """
     entry = await repository.resting_on_entry(s, data_id=data_id)
-    at_once = entry.share is ShareKind.UNCONDITIONAL and kind is ShareType.SHARE
-    event = _E.TAKE if at_once else _E.SUBMIT
+    taken = at_once(kind, entry.share, highest([entry.level, level]))
+    event = _E.TAKE if taken else _E.SUBMIT
     status = move_share(None, event, act.role)
     requester = act.actor.org_id
     await require_member(s, org_id=requester)
@@ -71,7 +76,7 @@ async def ask(
         submitted_at=act.occurred_at,
     )
     await _check_asked(s, row, entry)
-    if at_once:
+    if taken:
         row.answered_at, row.serve_by = act.occurred_at, due_after("serve", act.now)
     else:
         row.answer_by = due_after("correct" if kind is ShareType.CORRECTION else "answer", act.now)
@@ -165,6 +170,20 @@ async def serve(s: WriteSession, act: Act, *, share_id: str, served_sha256: str 
     return row
 
 
+async def had(s: WriteSession, act: Act, *, share_id: str, level: Level, served_sha256: str) -> ShareRow:
+    """Say that a file was had (SHR.SERVE), as the exchange: the first of those who have it together says so.
+
+    Raises ShareClosed, ShareWrongState, NotFound where it is granted no more.
+    """
+    row = await repository.claim_share(s, share_id=share_id)
+    if row.status not in GRANTED:
+        raise NotFound("no such request, or nothing was granted", share_id=share_id)
+    check_open(row, await repository.resting_on_entry(s, data_id=row.data_id), level)
+    if row.status is _S.SERVED:
+        return row
+    return await serve(s, act, share_id=share_id, served_sha256=served_sha256)
+
+
 async def withdraw(s: WriteSession, act: Act, *, share_id: str) -> ShareRow:
     """Take a request back (SHR.WITHDRAW), as who asked."""
     return await _end(s, act, share_id, _E.WITHDRAW)
@@ -178,7 +197,8 @@ async def close(s: WriteSession, act: Act, *, share_id: str) -> ShareRow:
 async def share_fell_due(s: WriteSession, act: Act, *, share_id: str, state: str, at: str) -> bool:
     """A period of a request is over: no answer, still none, or not served; returns whether that was stated.
 
-    What stands mounted as a file was there to be had: the exchange says so (SHR.SERVE).
+    What stands mounted as a file, and could be had, was there: the exchange says so (SHR.SERVE). A correction
+    is said to be done by its agency alone.
     """
     row = await repository.claim_share(s, share_id=share_id)
     due = row.due_at
@@ -194,9 +214,10 @@ async def share_fell_due(s: WriteSession, act: Act, *, share_id: str, state: str
         await step_share(s, act, _E.ESCALATE, row, said, escalated_at=act.occurred_at, due_at=following)
     elif row.status is _S.ANSWERED_GRANT:
         entry = await repository.data_entry(s, data_id=row.data_id)
-        if entry.resource_file_id is not None and entry.mounted_at and entry.mounted_at <= due:
+        if await was_there(s, row, entry):
             said = Said(public={"late": False, "version": entry.version})
-            values = {"served_at": due, "served_sha256": entry.resource_sha256, "due_at": None}
+            whole = None if row.fields else entry.resource_sha256
+            values = {"served_at": due, "served_sha256": whole, "due_at": None}
             await step_share(s, act, _E.SERVE, row, said, **values)
         else:
             await step_share(s, act, _E.LATE, row, Said(public=public), late_service=True, due_at=None)

@@ -126,7 +126,7 @@ SHARE_MOVES: Final[Mapping[tuple[ShareState | None, ShareEvent], Move[ShareState
         "of an entry that is shared on a condition, a correction, or a backflow",
         "answered in 10 working days",
     ),
-    (None, _SE.TAKE): Move(AGENCY, _S.ANSWERED_GRANT, "of an unconditional entry: granted as it is asked"),
+    (None, _SE.TAKE): Move(AGENCY, _S.ANSWERED_GRANT, "of an unconditional entry below general-3"),
     **{
         (state, _SE.GRANT): Move(
             AGENCY, _S.ANSWERED_GRANT, "the provider; late it counts against it", "served in 20 working days"

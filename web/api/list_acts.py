@@ -10,7 +10,7 @@ from registry.lists.states import AGENCY, AUTHORITY
 from web import list_forms as f
 from web import list_views as v
 from web.acts import ActKind, Args, kind
-from web.lists import enter_rows
+from web.lists import ask_for, enter_rows
 from web.node import Node
 from web.views import View
 
@@ -38,12 +38,6 @@ def _valued(verb: Callable[..., Awaitable[Any]], name: str, *beside: str) -> _Ca
         return await verb(s, act, **{name: args.value()}, **{one: getattr(args, one) for one in beside})
 
     return carry_out
-
-
-async def _ask(s: WriteSession, act: Act, args: f.AskArgs, node: Node) -> Any:
-    del node
-    said = dict(args)
-    return await sharing.ask(s, act, **said | {"fields": said.pop("fields_wanted")})
 
 
 def _kind(
@@ -155,7 +149,7 @@ CHANGE_ITEM = _kind(
 RETIRE_ITEM = _kind(
     "retire_item", "ITM.RETIRE", f.RetireItemArgs, _plain(sourcing.retire_item), _ITM, roles=AUTHORITY
 )
-ASK = _kind("ask", "SHR.SUBMIT", f.AskArgs, _ask, _SHR, status=201)
+ASK = _kind("ask", "SHR.SUBMIT", f.AskArgs, ask_for, _SHR, status=201)
 GRANT = _kind("grant", "SHR.GRANT", f.GrantArgs, _plain(sharing.grant), _SHR, roles=EITHER)
 REFUSE = _kind("refuse", "SHR.REFUSE", f.RefuseArgs, _plain(sharing.refuse), _SHR, roles=EITHER)
 CONTEST = _kind("contest", "SHR.CONTEST", f.ContestArgs, _plain(sharing.contest), _SHR)

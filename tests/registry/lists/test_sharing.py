@@ -1,17 +1,20 @@
 """Share requests: answered in ten working days, served in twenty, and what happens where they are not."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from registry.chiefs.errors import ChiefWanted
-from registry.lists import cataloguing, sharing
+from registry.lists import cataloguing, repository, sharing
 from registry.lists.counting import facts_of
 from registry.lists.errors import ListMalformed, ListWrongRole, ShareAsked, ShareClosed, ShareWrongState
 from registry.lists.figures import figures_of
-from registry.lists.rules import ShareKind
+from registry.lists.handing import handed
+from registry.lists.rules import DataField, ShareKind
 from registry.lists.sharing_rules import RefusalGround, ShareType
 from registry.lists.states import ShareState
+from registry.rules import Level
 from tests.registry.chiefs.seats import by
-from tests.registry.lists.office import NOW
+from tests.registry.lists.office import ENTRY, NOW
 from tests.standstill import refused, untouched
 
 S = ShareState
@@ -135,3 +138,47 @@ async def test_unconditional_data_is_had_at_once_and_what_is_not_shared_is_not_a
     async with refused(office.database, ListWrongRole):
         await office.police.do(sharing.withdraw, share_id=back.share_id)
     assert (await office.housing.do(sharing.withdraw, share_id=back.share_id)).status is S.CLOSED
+
+
+async def test_the_clock_serves_no_correction_and_nothing_that_could_not_be_had(office):
+    mine = await office.file()
+    entry = await office.entry()
+    named = await office.entry(name="营运车辆")
+    drawn = await office.file(name="车辆.pdf", media_type="application/pdf")
+    for one, file in ((entry, mine), (named, drawn)):
+        await office.transport.do(cataloguing.mount, data_id=one.data_id, file_id=file.file_id)
+    rows = [
+        await office.asked(entry.data_id, kind=ShareType.CORRECTION),
+        await office.asked(entry.data_id, fields=["车型"]),
+        await office.asked(named.data_id, fields=["车型"]),
+    ]
+    for one in rows:
+        granted = await office.transport.do(sharing.grant, share_id=one.share_id)
+    office.clock.move_to(granted.serve_by.replace(year=2027, month=1))
+    await office.work()
+    after = [await office.share(one.share_id) for one in rows]
+    assert [(one.status, one.late_service) for one in after] == [
+        (S.ANSWERED_GRANT, True),
+        (S.SERVED, False),
+        (S.ANSWERED_GRANT, True),
+    ]
+
+
+async def test_all_is_what_the_entry_had_when_it_was_granted(office):
+    entry = await office.entry()
+    mine = await office.file()
+    await office.transport.do(cataloguing.mount, data_id=entry.data_id, file_id=mine.file_id)
+    row = await office.asked(entry.data_id)
+    await office.transport.do(sharing.grant, share_id=row.share_id)
+    columns = []
+    for fields in (ENTRY.fields[:1], (*ENTRY.fields, DataField(name="身份证"))):
+        async with office.database.read() as s:
+            row = await repository.share(s, share_id=row.share_id)
+            columns.append((await handed(s, row=row, level=Level.GENERAL_2)).columns)
+            version = (await repository.data_entry(s, data_id=entry.data_id)).version
+        office.clock.advance(timedelta(minutes=1))
+        said = {"version": version, "entry": replace(ENTRY, fields=fields)}
+        await office.transport.do(cataloguing.change_data, data_id=entry.data_id, **said)
+    async with office.database.read() as s:
+        columns.append((await handed(s, row=row, level=Level.GENERAL_2)).columns)
+    assert columns == [(), (), ("车牌号", "车型")]

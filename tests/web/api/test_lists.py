@@ -1,6 +1,8 @@
 """The lists over HTTP: their links, an import, one source, a share with its file, and the audit."""
 
+import asyncio
 import csv
+import hashlib
 import io
 from datetime import timedelta
 from typing import Any
@@ -161,3 +163,53 @@ async def test_the_same_list_is_taken_as_xlsx_and_as_csv(room: Room) -> None:
     assert told == [("xlsx", 1, 1, 0), ("text", 1, 0, 1)]
     (system,) = await transport.get("/lists/systems")
     assert (system["name"], system["version"]) == ("许可系统", 1)
+
+
+async def test_what_was_granted_is_had_and_nothing_more(room: Room) -> None:
+    police, transport = await agencies(room)
+    entry = await police.act("/lists/data", DATA)
+    about = f"/lists/data/{entry['data_id']}"
+    whole = "车牌号,车型,身份证\n粤A1,货车,440000\n"
+    file = (await bring(room, police, "plates.csv", whole.encode("gb18030"))).json()
+    await police.act(f"{about}/mount", {"file_id": file["file_id"]})
+    asked = {"data_id": entry["data_id"], "purpose": "治理", "basis": "公路法"}
+    wrong = await transport.act("/lists/shares", asked | {"kind": "CORRECTION"})
+    await police.act(f"/lists/shares/{wrong['share_id']}/grant", {"answer": "将更正"})
+    answer = await transport.call("GET", f"/lists/shares/{wrong['share_id']}/file")
+    problem(answer, 409, "share-closed")
+    share = await transport.act("/lists/shares", asked | {"fields_wanted": ["车型"]})
+    path = f"/lists/shares/{share['share_id']}"
+    await police.act(f"{path}/grant", {"answer": "同意"})
+    had = await asyncio.gather(*(transport.call("GET", f"{path}/file") for _ in range(4)))
+    assert [(one.status_code, one.text) for one in had] == [(200, "车型\n货车\n")] * 4
+    assert (await transport.get(path))["status"] == "SERVED"
+    assert hashlib.sha256(had[0].content).hexdigest() == (await transport.get(path))["served_sha256"]
+    other = (await bring(room, police, "other.csv", "车牌号\n粤A1\n".encode())).json()
+    await police.act(f"{about}/mount", {"file_id": other["file_id"]})
+    told = problem(await transport.call("GET", f"{path}/file"), 409, "share-not-cut")
+    assert told["missing"] == ["车型"]
+    for change in ({"level": "important"}, {"share": "NOT_SHARED"}):
+        version = (await police.get(about))["version"]
+        await police.act(f"{about}/change", DATA | change | {"version": version})
+        problem(await transport.call("GET", f"{path}/file"), 409, "share-closed")
+    (use,) = await (await room.desk("authority")).get("/lists/uses?since=2026-01-01&until=2030-01-01")
+    assert (use["calls"], use["failed"]) == (8, 4)
+
+
+async def test_unconditional_data_is_had_at_once_below_general_3_alone(room: Room) -> None:
+    police, transport = await agencies(room)
+    free = DATA | {"share": "UNCONDITIONAL", "share_reason": ""}
+    entry = await police.act("/lists/data", free)
+    high = await police.act("/lists/data", free | {"name": "高", "level": "general-3"})
+    asked = {"purpose": "治理", "basis": "公路法"}
+    waits = await transport.act("/lists/shares", asked | {"data_id": high["data_id"]})
+    assert (waits["status"], waits["serve_by"]) == ("SUBMITTED", None)
+    share = await transport.act("/lists/shares", asked | {"data_id": entry["data_id"]})
+    assert share["status"] == "ANSWERED_GRANT"
+    file = (await bring(room, police, "plates.csv", b"a\n1\n")).json()
+    await police.act(f"/lists/data/{entry['data_id']}/mount", {"file_id": file["file_id"]})
+    path = f"/lists/shares/{share['share_id']}/file"
+    assert (await transport.call("GET", path)).content == b"a\n1\n"
+    raised = free | {"level": "general-3", "version": entry["version"]}
+    await police.act(f"/lists/data/{entry['data_id']}/change", raised)
+    problem(await transport.call("GET", path), 409, "share-closed")
