@@ -8,6 +8,7 @@ and a hand-over.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from base.calendar import shanghai_day
 from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from ledger.recording import Act
@@ -64,7 +65,7 @@ async def find_breach(
     )
     s.add(breach)
     await s.flush()
-    until = min(rectify_by, row.rectify_by) if row.rectify_by and row.status is _S.RECTIFYING else rectify_by
+    until = _due(await repository.breaches_of(s, grant_id=grant_id, open_only=True))
     public = {
         "breach_id": breach.breach_id,
         "kind": kind.value,
@@ -74,7 +75,7 @@ async def find_breach(
     digests = {f"evidence-{n}": digest for n, digest in enumerate(evidence, 1)}
     said = Said(public=public, opening={"text": text}, subjects=digests)
     await step(s, act, _E.BREACH_FOUND, row, said, values={"rectify_by": until})
-    await wind(s, row, RECTIFY, until)
+    await wind(s, row, RECTIFY, rectify_by)
     return breach
 
 
@@ -100,7 +101,8 @@ async def rectified(
         opening={"text": text},
         subjects={f"evidence-{n}": digest for n, digest in enumerate(evidence, 1)},
     )
-    await step(s, act, _E.RECTIFIED, row, said)
+    values = {"rectify_by": _due(await repository.breaches_of(s, grant_id=grant_id, open_only=True))}
+    await step(s, act, _E.RECTIFIED, row, said, values=values if row.status is _S.RECTIFYING else None)
     return breach
 
 
@@ -114,8 +116,7 @@ async def clear(s: WriteSession, act: Act, *, grant_id: str, reason: str) -> Gra
     if any(one.rectified_at is None for one in breaches):
         waiting = [one.breach_id for one in breaches if one.rectified_at is None]
         raise NotRectified("nothing was said of some breaches", breaches=waiting)
-    if act.role != "DATA_AUTHORITY" and any(one.found_role == "DATA_AUTHORITY" for one in breaches):
-        raise GrantWrongRole("the data authority clears what it found", grant_id=grant_id)
+    _check_finder(act, row, breaches)
     await _cleared(s, act, breaches)
     public = {"breaches": [one.breach_id for one in breaches]}
     said = Said(public=public, opening={"reason": reason})
@@ -136,7 +137,8 @@ async def suspend(s: WriteSession, act: Act, *, grant_id: str, reason: str) -> G
 async def resume(s: WriteSession, act: Act, *, grant_id: str, reason: str) -> GrantRow:
     """Let a suspended grant go on (AOG.RESUME); each breach was rectified. The listings are put back by hand.
 
-    The implementing body lifts no suspension of the data authority. Raises GrantWrongRole, NotRectified.
+    The implementing body lifts no suspension of the data authority, and clears no breach that it found.
+    Raises GrantWrongRole, BreachOpen.
     """
     row = await claim_for(s, act, grant_id, _E.RESUME)
     if row.suspended_role == "DATA_AUTHORITY" and act.role != "DATA_AUTHORITY":
@@ -144,6 +146,7 @@ async def resume(s: WriteSession, act: Act, *, grant_id: str, reason: str) -> Gr
     if row.ends_at is not None and act.now > row.ends_at:
         raise GrantWrongState("its term is over", grant_id=grant_id)
     breaches = await repository.breaches_of(s, grant_id=grant_id, open_only=True)
+    _check_finder(act, row, breaches)
     await _cleared(s, act, breaches)
     public = {"breaches": [one.breach_id for one in breaches]}
     values = {"suspended_role": None}
@@ -215,10 +218,7 @@ async def _lapse(s: WriteSession, act: Act, row: GrantRow, moment: datetime) -> 
     breaches = await repository.breaches_of(s, grant_id=row.grant_id, open_only=True)
     silent = [one for one in breaches if one.rectified_at is None and one.rectify_by <= moment]
     if not silent:
-        later = [one.rectify_by for one in breaches if one.rectified_at is None]
-        if later:
-            await wind(s, row, RECTIFY, min(later))
-        return False
+        return False  # every breach has its own date, for which the clock is wound
     found_by_authority = any(one.found_role == "DATA_AUTHORITY" for one in silent)
     role = "DATA_AUTHORITY" if found_by_authority else act.role
     public = {"breaches": [one.breach_id for one in silent], "by_silence": True}
@@ -229,7 +229,7 @@ async def _lapse(s: WriteSession, act: Act, row: GrantRow, moment: datetime) -> 
 
 async def _year_over(s: WriteSession, act: Act, row: GrantRow, year: int, at: str) -> bool:
     """State what of a year was not disclosed in time; wind the next while the grant was held in it."""
-    if row.ended_at is None or row.ended_at.year > year:
+    if row.ended_at is None or shanghai_day(row.ended_at).year > year:
         await wind_year(s, act, row, year + 1)
     kept = await repository.year_of(s, grant_id=row.grant_id, year=year)
     missing = [
@@ -245,6 +245,17 @@ async def _year_over(s: WriteSession, act: Act, row: GrantRow, year: int, at: st
     public = {"missing": missing, "year": year, "due_at": at}
     await step(s, act, _E.OVERDUE, row, Said(public=public))
     return True
+
+
+def _due(breaches: Sequence[GrantBreachRow]) -> datetime | None:
+    """The earliest date of what is open and of which nothing was said yet."""
+    return min((one.rectify_by for one in breaches if one.rectified_at is None), default=None)
+
+
+def _check_finder(act: Act, row: GrantRow, breaches: Sequence[GrantBreachRow]) -> None:
+    """What the data authority found it clears itself. Raises GrantWrongRole."""
+    if act.role != "DATA_AUTHORITY" and any(one.found_role == "DATA_AUTHORITY" for one in breaches):
+        raise GrantWrongRole("the data authority clears what it found", grant_id=row.grant_id)
 
 
 async def _cleared(s: WriteSession, act: Act, breaches: Sequence[GrantBreachRow]) -> None:
