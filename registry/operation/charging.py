@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from base.calendar import deadline_after, months_after
+from base.calendar import deadline_after, months_after, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.ids import is_id
@@ -37,7 +37,7 @@ from registry.operation.rules import (
     check_price,
     check_year,
     disclosed_until,
-    is_full_year,
+    first_full_year,
 )
 from registry.operation.states import GrantEvent
 from registry.operation.tables import GrantProductRow, GrantRow, GrantYearRow
@@ -143,8 +143,8 @@ async def set_caps(
     """Set the cap of every paid product (AOG.SET_CAPS), as the authorising body, in one decision.
 
     At their caps the expected units bring in no more than the permitted revenue, last year's excess deducted;
-    of trial prices that is not asked, as no year is known. Raises CapsAboveRevenue, TrialOver,
-    GrantMalformed.
+    of trial prices that is not asked, and there are none once a full year is over. Raises CapsAboveRevenue,
+    TrialOver, GrantMalformed.
     """
     row = await claim_for(s, act, grant_id, _E.SET_CAPS)
     products = {one.product_id: one for one in await repository.products_of(s, grant_id=grant_id)}
@@ -161,9 +161,10 @@ async def set_caps(
     if fields:
         raise GrantMalformed("a cap for each paid product, rates within their limits", fields=fields)
     years = [one for one in await repository.years_of(s, grant_id=grant_id) if one.reported_at]
-    known = [one for one in years if row.active_at and is_full_year(one.year, row.active_at)]
-    if trial and known:
-        raise TrialOver("a full year is known", year=known[-1].year)
+    assert row.active_at is not None  # caps are set in a grant that was activated
+    full = first_full_year(row.active_at)
+    if trial and full < shanghai_day(act.now).year:
+        raise TrialOver("a full year is over", year=full)
     costs = replace(costs, carried_minor=years[-1].excess_minor or 0 if years else 0)
     at_caps = sum(one.cap_minor * one.expected_units for one in caps)
     if not trial and at_caps > costs.permitted_minor:
@@ -290,14 +291,17 @@ async def report_year(
         raise YearUnfit("the operator has not disclosed its accounts", year=year)
     if not 0 <= margin <= _decimal("margin", act) or not 0 <= bond_yield <= 1:
         raise GrantMalformed("rates within their limits", fields=["bond_yield", "margin"])
-    before = await repository.year_of(s, grant_id=grant_id, year=year - 1)
+    others = [one for one in await repository.years_of(s, grant_id=grant_id) if one.reported_at]
+    later = [one.year for one in others if one.year > year]
+    if later:  # its excess was deducted already, without what this year carries on
+        raise YearUnfit("a later year was reported before", year=year, reported=later)
     costs = Costs(
         cost_minor=kept.cost_minor,
         subsidy_minor=kept.subsidy_minor or 0,
         bond_yield=bond_yield,
         margin=margin,
         tax_minor=tax_minor,
-        carried_minor=(before.excess_minor or 0) if before else 0,
+        carried_minor=(others[-1].excess_minor or 0) if others else 0,
     )
     permitted = costs.permitted_minor
     kept.permitted_minor, kept.excess_minor = permitted, costs.excess_minor(kept.actual_minor)

@@ -181,10 +181,10 @@ class CapsAboveRevenue(Refusal):
 
 
 class TrialOver(Refusal):
-    """Trial prices stand where no full year of operation is known."""
+    """Trial prices stand until a full year of operation is over."""
 
     code = "grant-trial-over"
-    title = "A full year of operation is known: no trial prices any more"
+    title = "A full year of operation is over: no trial prices any more"
 
 
 class YearUnfit(Refusal):

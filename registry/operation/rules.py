@@ -369,9 +369,10 @@ def check_year(year: int, *, begun: datetime, ended: datetime | None, at: dateti
         raise YearUnfit("not a year that is over and in which the grant was held", year=year)
 
 
-def is_full_year(year: int, begun: datetime) -> bool:
-    """Whether the grant was active all through a year: from then on there are no trial prices."""
-    return shanghai_day(begun) <= date(year, 1, 1)
+def first_full_year(begun: datetime) -> int:
+    """The first year that the grant was active all through: when it is over there are no trial prices."""
+    day = shanghai_day(begun)
+    return day.year if (day.month, day.day) == (1, 1) else day.year + 1
 
 
 def _refuse(wrong: Sequence[tuple[str, bool]], why: str) -> None:
