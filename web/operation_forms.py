@@ -168,7 +168,7 @@ class SignArgs(GrantArgs):
 
 
 class CountersignForm(Asked):
-    document_sha256: Sha256
+    agreement_sha256: Sha256
     filed_with: Id
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from base.db import ReadSession
 from registry.operation import repository
+from registry.operation.documents import agreement_digest
 from registry.operation.tables import (
     GrantBreachRow,
     GrantProductRow,
@@ -145,6 +146,7 @@ class FullGrantView(GrantView):
     breaches: list[BreachView]
     scheme: dict[str, Any] | None = Field(description="For its parties and who supervises")
     agreement: dict[str, Any] | None = Field(description="For its parties and who supervises")
+    agreement_sha256: str | None = Field(description="What the operator signs: clauses, term and document")
     price_basis: dict[str, Any] | None
 
 
@@ -178,5 +180,6 @@ async def full_view(s: ReadSession, row: GrantRow, *, insider: bool) -> FullGran
         breaches=[BreachView.of(one) for one in await repository.breaches_of(s, grant_id=grant_id)],
         scheme=row.scheme if insider else None,
         agreement=row.agreement if insider else None,
+        agreement_sha256=agreement_digest(row.agreement) if insider and row.agreement else None,
         price_basis=row.price_basis,
     )

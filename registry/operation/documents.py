@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from base.canonical import canonical, sha256_hex
 from registry.operation.rules import (
     Agreement,
     Clause,
@@ -75,6 +76,11 @@ def agreement_document(said: Agreement) -> dict[str, Any]:
     """An agreement as it is kept, clause by clause."""
     document: dict[str, Any] = plain(asdict(said))
     return document
+
+
+def agreement_digest(document: Mapping[str, Any]) -> str:
+    """The hex SHA-256 of an agreement as it is kept, in canonical form: what both sign."""
+    return sha256_hex(canonical(dict(document)))
 
 
 def agreement_of(document: Mapping[str, Any]) -> Agreement:

@@ -12,6 +12,7 @@ from identity.service import require_member, same_controller
 from ledger.recording import Act
 from registry.operation import repository
 from registry.operation.documents import (
+    agreement_digest,
     agreement_document,
     agreement_of,
     scheme_of,
@@ -98,19 +99,20 @@ async def sign(s: WriteSession, act: Act, *, grant_id: str, agreement: Agreement
 
 
 async def countersign(
-    s: WriteSession, act: Act, *, grant_id: str, document_sha256: str, filed_with: str
+    s: WriteSession, act: Act, *, grant_id: str, agreement_sha256: str, filed_with: str
 ) -> GrantRow:
     """Sign, as the operator, the very agreement that the agency signed (AOG.COUNTERSIGN): it is granted.
 
-    Raises GrantWrongState where nothing is signed yet, AgreementUnfit for another document,
+    `agreement_sha256` is that of all that was signed (`agreement_digest`): clauses, term and the document's
+    digest. Raises GrantWrongState where nothing is signed yet, AgreementUnfit for another agreement,
     ProvinceUnknown.
     """
     row = await claim_for(s, act, grant_id, _E.COUNTERSIGN)
     if row.agreement is None:
         raise GrantWrongState("the agency has not signed", grant_id=grant_id)
     agreement = agreement_of(row.agreement)
-    if agreement.document_sha256 != document_sha256:
-        raise AgreementUnfit("the agency signed another document", short=["document"])
+    if agreement_digest(row.agreement) != agreement_sha256:
+        raise AgreementUnfit("the agency signed another agreement", short=["agreement"])
     check_agreement(agreement, scheme_of(row.scheme).term_months, act.now)
     await require_member(s, org_id=act.actor.org_id)
     await require_province(s, org_id=filed_with)
@@ -211,7 +213,8 @@ def _of_agreement(document: Mapping[str, Any], **more: str) -> Said:
         **more,
     }
     digests = {
-        "agreement": document["document_sha256"],
+        "agreement": agreement_digest(document),
+        "document": document["document_sha256"],
         "clauses": sha256_hex(canonical(document["clauses"])),
     }
     return Said(public=public, opening={"clauses": document["clauses"]}, subjects=digests)

@@ -138,7 +138,8 @@ class Operation:
         await self.act("chief", f"{path}/decide", meeting)
         await self.act("agency", f"{path}/select", self.selection())
         await self.act("agency", f"{path}/sign", self.agreement())
-        filed = {"document_sha256": "3" * 64, "filed_with": self.id_of("province")}
+        told = await (await self.desk("operator")).get(path)
+        filed = {"agreement_sha256": told["agreement_sha256"], "filed_with": self.id_of("province")}
         assert (await self.act("operator", f"{path}/countersign", filed))["status"] == "GRANTED"
 
     async def activated(self, path: str) -> str:

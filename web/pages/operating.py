@@ -9,6 +9,7 @@ from base.errors import NotFound
 from identity.rosters import organisations_in_role
 from ledger.reader import statements_of
 from registry.operation import repository
+from registry.operation.documents import agreement_digest
 from registry.operation.rules import (
     BreachKind,
     Clause,
@@ -158,6 +159,7 @@ async def _one(visitor: Visitor, grant_id: str, filled: Filled) -> Response:
         chosen=_chosen(visitor, scenarios),
         open_breaches=[one for one in breaches if one.cleared_at is None],
         clauses=visitor.options("operation_clause", Clause),
+        agreement_sha256=agreement_digest(row.agreement) if insider and row.agreement else None,
     )
 
 

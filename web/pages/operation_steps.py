@@ -188,7 +188,11 @@ STEPS: Final[Mapping[str, Step]] = {
         ),
         _agreed,
     ),
-    "COUNTERSIGN": Step("countersign", (_DIGEST, _FILED), _plain("filed_with", digests=("document_sha256",))),
+    "COUNTERSIGN": Step(
+        "countersign",
+        (Asked("agreement_sha256", N_("SHA-256 of the whole agreement, as it is shown above")), _FILED),
+        _plain("filed_with", digests=("agreement_sha256",)),
+    ),
     "REGISTER_RESOURCES": Step(
         "register_resources",
         (

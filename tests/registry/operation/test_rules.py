@@ -1,7 +1,7 @@
 """What authorised operation decides, one step inside each limit and one beyond it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.cap import permitted_revenue
-from registry.operation.documents import agreement_document, agreement_of, scheme_document, scheme_of
+from registry.operation.documents import (
+    agreement_digest,
+    agreement_document,
+    agreement_of,
+    scheme_document,
+    scheme_of,
+)
 from registry.operation.errors import (
     AgreementUnfit,
     GrantMalformed,
@@ -44,6 +50,7 @@ from registry.operation.rules import (
     check_use,
     check_year,
     disclosed_until,
+    first_full_year,
 )
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -262,6 +269,23 @@ def test_the_pricing_method_and_the_grant_say_the_same_of_a_year(spent, actual, 
     assert said["excess_minor"] == costs.excess_minor(actual) >= 0
     # Whoever takes no more than is permitted leaves nothing to be deducted, but what was owed before.
     assert costs.excess_minor(0) == max(0, costs.carried_minor - costs.before_carry_minor)
+
+
+def test_the_first_full_year_is_that_of_new_years_day_in_shanghai():
+    assert first_full_year(datetime(2025, 12, 31, 16, 0, tzinfo=UTC)) == 2026
+    assert first_full_year(datetime(2026, 1, 1, 16, 0, tzinfo=UTC)) == 2027
+    assert first_full_year(datetime(2026, 12, 31, 15, 59, tzinfo=UTC)) == 2027
+
+
+def test_what_both_sign_says_the_clauses_the_term_and_the_document():
+    signed = agreement_digest(agreement_document(AGREED))
+    assert signed == agreement_digest(agreement_document(AGREED))
+    for change in (
+        {"clauses": AGREED.clauses | {Clause.INCOME: "另行约定"}},
+        {"term_to": AGREED.term_to - timedelta(days=1)},
+        {"document_sha256": "0" * 64},
+    ):
+        assert agreement_digest(agreement_document(replace(AGREED, **change))) != signed
 
 
 def test_a_year_is_told_when_it_is_over_until_31_march():

@@ -71,7 +71,11 @@ async def test_from_the_scheme_to_a_price_within_its_cap(room: Operation) -> Non
     clauses = {f"clause-{clause}": "双方约定" for clause in Clause} | {"redevelopment_barred": "yes"}
     terms = {name: agreement[name] for name in ("term_from", "term_to", "document_sha256")}
     await step(room, "agency", path, "sign", **clauses, **terms)
-    filed = {"document_sha256": "3" * 64, "filed_with": room.id_of("province")}
+    _, before = await at(room, "operator", path)
+    assert "三级等保" in before.words  # it reads what it signs
+    told = await (await room.desk("operator")).get(f"/grants/{path.rpartition('/')[2]}")
+    assert told["agreement_sha256"] in before.text
+    filed = {"agreement_sha256": told["agreement_sha256"], "filed_with": room.id_of("province")}
     granted = await step(room, "operator", path, "countersign", **filed)
     assert "已授权" in granted.words
 
