@@ -51,10 +51,10 @@ async def ask_scenario(s: WriteSession, act: Act, *, grant_id: str, scenario: Sc
         grant_id=grant_id,
         status=ScenarioState.ASKED,
         name=scenario.name,
-        purpose=scenario.purpose,
+        purpose=scenario.purpose.strip(),
         fields=plain(scenario.fields),
         users=sorted(set(scenario.users)),
-        environment=scenario.environment,
+        environment=scenario.environment.strip(),
         starts=scenario.starts.isoformat(),
         ends=scenario.ends.isoformat(),
         asked_at=act.occurred_at,
@@ -145,8 +145,8 @@ async def use_data(s: WriteSession, act: Act, *, grant_id: str, scenario_id: str
     opening = {
         "user_id": use.user_id,
         "fields": used.fields,
-        "purpose": use.purpose,
-        "environment": use.environment,
+        "purpose": use.purpose.strip(),
+        "environment": use.environment.strip(),
         "calls": use.calls,
     }
     await step(s, act, _E.USE, row, Said(public=public, opening=opening))

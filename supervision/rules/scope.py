@@ -72,8 +72,8 @@ def expression(tables: Tables, context: Context) -> Any:
         "scenario": found.approved_at.isnull() | (found.used_at < found.approved_at),
         "fields": found.beyond,
         "user": found.stranger,
-        "purpose": found.purpose != found.approved_purpose,
-        "environment": found.environment != found.approved_environment,
+        "purpose": found.purpose.strip() != found.approved_purpose.strip(),
+        "environment": found.environment.strip() != found.approved_environment.strip(),
         "days": (today < found.starts) | (today > found.ends) | (found.used_at > found.ended_at),
         "term": (found.used_at < found.active_at)
         | (found.used_at > found.grant_ends)
