@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from base.calendar import shanghai_day
 from base.canonical import canonical, sha256_hex
 from base.db import WriteSession
 from identity.service import require_member
@@ -107,7 +108,7 @@ async def decide(
     )
     if missing:
         raise ConsentMissing("other agencies' data is used without their consent", agencies=missing)
-    if meeting_on.isoformat() > act.now.date().isoformat():
+    if meeting_on > shanghai_day(act.now):
         raise GrantMalformed("a meeting that has been held", fields=["meeting_on"])
     await require_province(s, org_id=filed_with)
     decision = {

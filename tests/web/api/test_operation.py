@@ -236,6 +236,73 @@ async def supervised(room: Operation, grant_id: str, folder: Path) -> None:
     assert all(one.objects[0] == grant_id for one in told.values())
 
 
+async def test_what_the_authority_found_is_its_own_and_each_breach_has_its_date(room: Operation) -> None:
+    path = await room.drafted()
+    await room.granted(path)
+    scenario_id = await room.activated(path)
+
+    def found(days: int) -> dict[str, Any]:
+        by = rfc3339(room.served.clock.now() + timedelta(days=days))
+        return {"kind": "SECURITY", "text": "t", "evidence": ["9" * 64], "rectify_by": by}
+
+    async def due() -> tuple[str, str | None]:
+        await room.served.node.run_jobs()
+        told = (await room.http.get(f"/api/v1{path}")).json()
+        by = told["rectify_by"]
+        return told["status"], by and rfc3339(datetime.fromisoformat(by))
+
+    # The agency suspends over the data authority's breach: it may not clear it by putting the grant back.
+    rectified = {"text": "已整改", "evidence": ["a" * 64]}
+    first = await room.act("province", f"{path}/breaches", found(30))
+    await room.act("agency", f"{path}/suspend", {"reason": "r"})
+    await room.act("operator", f"{path}/breaches/{first['breach_id']}/rectified", rectified)
+    await refused(room, "agency", f"{path}/resume", {"reason": "r"}, "grant-wrong-role", status=403)
+    await room.act("province", f"{path}/resume", {"reason": "r"})
+
+    # The first is rectified and never cleared; the second has its own date, and silence suspends.
+    second = await room.act("province", f"{path}/breaches", found(10))
+    await room.act("operator", f"{path}/breaches/{second['breach_id']}/rectified", rectified)
+    assert await due() == ("RECTIFYING", None)
+    room.served.clock.advance(timedelta(days=12))
+    assert (await due())[0] == "RECTIFYING"
+    third, fourth = found(10), found(20)
+    for one in (fourth, third):
+        last = await room.act("province", f"{path}/breaches", one)
+    assert await due() == ("RECTIFYING", third["rectify_by"])
+    await room.act("operator", f"{path}/breaches/{last['breach_id']}/rectified", rectified)
+    assert await due() == ("RECTIFYING", fourth["rectify_by"])
+    room.served.clock.advance(timedelta(days=19))
+    assert (await due())[0] == "RECTIFYING"
+    room.served.clock.advance(timedelta(days=2))
+    assert await due() == ("SUSPENDED", None)
+    for one in (await room.http.get(f"/api/v1{path}")).json()["breaches"]:
+        if not one["rectified_at"]:
+            await room.act("operator", f"{path}/breaches/{one['breach_id']}/rectified", rectified)
+    await room.act("province", f"{path}/resume", {"reason": "r"})
+    await priced_without_trial(room, path, scenario_id)
+
+
+async def priced_without_trial(room: Operation, path: str, scenario_id: str) -> None:
+    """A free product is not for sale; trial prices end with the first full year, reported or not."""
+    drafted = await room.draft_listing(path.rpartition("/")[2], table("20"))
+    product = {"product_id": drafted["product_id"], "scenario_id": scenario_id, "title": "公益查询"}
+    await room.act("operator", f"{path}/products", product | {"product_class": "FREE", "unit": "CALL"})
+    await room.act("operator", f"/listings/{drafted['listing_id']}/measure", DECLARED.document())
+    public = goods.SUBMITTED | {"source": "AUTHORISED_OPERATION", "public_registration_no": "SJ3112026090001"}
+    submit = f"/listings/{drafted['listing_id']}/submit"
+    await refused(room, "operator", submit, public | {"basis_ref": "SJ3112026090001"}, "grant-product-free")
+    paid = {"product_id": "prd_" + "0" * 26, "scenario_id": scenario_id, "title": "小微授信接口"}
+    await room.act("operator", f"{path}/products", paid | {"product_class": "PAID", "unit": "CALL"})
+    cap = {"product_id": paid["product_id"], "cap_minor": 10**12, "expected_units": 10**6}
+    decision = {"cost_minor": 1, "subsidy_minor": 0, "bond_yield": "0", "margin": "0", "trial": True}
+    decision |= {"caps": [cap], "document_sha256": "6" * 64}
+    room.served.clock.move_to(datetime(2027, 12, 31, 15, 30, tzinfo=UTC))  # of 2027 the last half hour
+    await room.act("agency", f"{path}/caps", decision)
+    room.served.clock.advance(timedelta(minutes=30))
+    said = await refused(room, "agency", f"{path}/caps", decision, "grant-trial-over")
+    assert said["year"] == 2027
+
+
 async def statements(room: Operation, path: str) -> list[str]:
     async with room.served.node.database.read() as s:
         return [one.event for one in await statements_of(s, object_id=path.rpartition("/")[2])]
