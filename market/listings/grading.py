@@ -6,6 +6,7 @@ of, and asks what personal data and base libraries need before it is offered.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -19,17 +20,19 @@ from market.listings.categories import Category
 from market.listings.errors import ListingMalformed
 from market.listings.materials import Compliance, materials_of_kept
 from market.listings.moving import tell_graded
-from market.listings.rules import ListingState, Materials
+from market.listings.rules import ListingState, Materials, negative_list_hits
 from market.listings.tables import Listing, ListingFile
 from registry.grading.citing import Use, declared_only, require_records
-from registry.grading.comparing import require_decided
+from registry.grading.comparing import foreseen, require_decided
 from registry.grading.describing import basis_sources, entry_of, note_draft, note_sources, require_not_raw
 from registry.grading.raising import ancestors_of
+from registry.grading.repository import grade_of
+from registry.grading.rules import effective
 from registry.grading.scanning import take_scan
 from registry.grading.templates import Made
-from registry.report import parse_report
-from registry.repository import classification_of
-from registry.rules import Level, PersonalData, Source, graded
+from registry.report import Report, parse_report
+from registry.repository import classification_of, latest_report
+from registry.rules import Level, PersonalData, Source, graded, screen
 from registry.service import classify
 from registry.tables import ClassificationRow, QualityRow
 
@@ -124,19 +127,34 @@ async def grade_listing(
 ) -> tuple[ClassificationRow, tuple[str, ...]]:
     """Grade a product by its file, beside people, lineage and catalogue; answers what else blocks it.
 
-    What is declared of separate consent or of an impact assessment has to rest on records.
+    What is declared of separate consent or of an impact assessment has to rest on records. Where other
+    listings of the product were submitted, nothing that they showed is taken away, and what is blocked here
+    leaves the product as it is.
     """
     report = parse_report(row.report)
+    others = await _others(s, listing)
+    known = await grade_of(s, object_id=listing.product_id)
+    declared, shown = materials.level, graded(Level.GENERAL_1, report.hints)
+    fields = set(report.header)
+    if others and known is not None:
+        refused = await _blocked(s, listing, materials, report, known.level)
+        if refused is not None:
+            return refused, _loose(refused.level, materials.personal)
+        declared = effective(declared, known.declared)
+        shown = effective(shown, *(graded(Level.GENERAL_1, one.hints) for one in others))
+        fields |= {name for one in others for name in one.header}
+        files = {one.file_sha256 for one in others} - {report.file_sha256}
+        await note_sources(s, act, object_id=listing.product_id, sources=files)
     await take_scan(
         s,
         act,
         object_id=listing.product_id,
         holder_id=listing.seller_id,
-        level=graded(Level.GENERAL_1, report.hints),
+        level=shown,
         hints=report.hints,
         file_sha256=report.file_sha256,
-        fields=report.header,
-        declared=materials.level,
+        fields=sorted(fields),
+        declared=declared,
         words=_words(listing),
         sector=sector_of(listing.category),
     )
@@ -144,14 +162,58 @@ async def grade_listing(
         s,
         act,
         product_id=listing.product_id,
-        declared_level=materials.level,
+        declared_level=declared,
         hints=report.hints,
         personal=materials.personal,
     )
     await tell_graded(s, act, listing)
-    loose = sorted(_SEPARATE & set(declared_only(found.level, materials.personal)))
-    needed = loose if found.level is Level.GENERAL_4 else []
-    return found, tuple(f"NL4-{name.replace('_', '-')}-without-record" for name in needed)
+    return found, _loose(found.level, materials.personal)
+
+
+def _loose(level: Level, personal: PersonalData) -> tuple[str, ...]:
+    """What is declared where a record is wanted."""
+    loose = sorted(_SEPARATE & set(declared_only(level, personal)))
+    needed = loose if level is Level.GENERAL_4 else []
+    return tuple(f"NL4-{name.replace('_', '-')}-without-record" for name in needed)
+
+
+async def _others(s: WriteSession, listing: Listing) -> list[Report]:
+    """What the files of the product's other listings showed, of those that were taken for review."""
+    aside = col(Listing.status).not_in([ListingState.DRAFT, ListingState.BLOCKED, ListingState.REJECTED])
+    query = select(Listing.listing_id).where(Listing.product_id == listing.product_id, aside)
+    query = query.where(Listing.listing_id != listing.listing_id).order_by(col(Listing.listing_id))
+    found = [await latest_report(s, listing_id=one) for one in (await s.exec(query)).all()]
+    return [parse_report(one.report) for one in found if one is not None]
+
+
+async def _blocked(
+    s: WriteSession, listing: Listing, materials: Materials, report: Report, known: Level
+) -> ClassificationRow | None:
+    """What would block the listing, as it would be graded; None where nothing does. Nothing is written."""
+    levels = await foreseen(
+        s,
+        object_id=listing.product_id,
+        file_sha256=report.file_sha256,
+        sector=sector_of(listing.category),
+        words=_words(listing),
+        fields=report.header,
+    )
+    level = effective(materials.level, graded(Level.GENERAL_1, report.hints), known, *levels)
+    outcome = screen(level, report.hints, materials.personal)
+    hits = negative_list_hits(replace(materials, level=level))
+    if outcome.passed and not hits and not _loose(level, materials.personal):
+        return None
+    return ClassificationRow(
+        product_id=listing.product_id,
+        declared_level=materials.level,
+        level=level,
+        personal={},
+        hints=[],
+        passed=False,
+        reasons=list(outcome.reasons),
+        classified_by=listing.seller_id,
+        classified_at=listing.drafted_at,
+    )
 
 
 async def require_cited(

@@ -4,7 +4,7 @@ An entry that is notified is compared at once with what it names, with the same 
 of them; with every other known object by a job, some hundred at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from base.db import ReadSession, WriteSession
@@ -20,6 +20,7 @@ from registry.grading.moving import Said, begin, step
 from registry.grading.raising import ancestors_of, set_parts
 from registry.grading.states import LIVE, STOPS, MatchEvent, MatchState
 from registry.grading.tables import GradeRow, ImportantRow, MatchRow
+from registry.rules import Level
 
 SWEEP_JOB: Final = "registry.important-sweep"
 _AT_ONCE: Final = 200
@@ -70,6 +71,28 @@ async def sweep(s: WriteSession, act: Act, *, entry_id: str, version: int, after
         await _compare(s, act, entry, row.object_id)
     if len(rows) == _AT_ONCE:
         await _sweep_from(s, act, entry, rows[-1].object_id)
+
+
+async def foreseen(
+    s: ReadSession,
+    *,
+    object_id: str,
+    file_sha256: str,
+    sector: str,
+    words: str,
+    fields: Collection[str],
+) -> Sequence[Level]:
+    """The levels of the live entries that would stop an object if it were this. Nothing is written."""
+    found = Covered(
+        object_id=object_id,
+        file_sha256=file_sha256,
+        sector=sector,
+        words=words,
+        fields=frozenset(fields),
+        ancestors=frozenset(await ancestors_of(s, object_id=object_id)),
+    )
+    answers = [(one, compared(covering(one), found)) for one in await repository.live_entries(s)]
+    return [one.level for one, answer in answers if answer is not None and answer.stops]
 
 
 async def settle_matches(s: WriteSession, act: Act, *, object_id: str) -> None:

@@ -8,7 +8,7 @@ from base.ids import is_id
 from ledger.recording import Act
 from registry.grading import repository
 from registry.grading.depending import words_of
-from registry.grading.errors import GradingUnknown
+from registry.grading.errors import GradingUnknown, GradingWrongRole
 from registry.grading.raising import set_parts, set_sources
 from registry.grading.tables import GradeRow
 from registry.grading.templates import Made, check_not_raw, floor_of, is_sensed
@@ -87,9 +87,17 @@ async def note_draft(
     sector: str,
     sources: Collection[str],
 ) -> None:
-    """A product is drafted: from now on it can be graded. What was known of it before stays."""
+    """A product is drafted: from now on it can be graded. What was known of it before stays.
+
+    What it was made of is said by who brought it alone. Raises GradingWrongRole.
+    """
+    known = await repository.grade_of(s, object_id=object_id)
+    if known is not None and known.holder_id != holder_id:
+        new = set(sources) - set(await repository.sources_of(s, object_id=object_id))
+        if new:
+            raise GradingWrongRole("its holder says what it was made of", object_id=object_id)
     await note_sources(s, act, object_id=object_id, sources=sources)
-    if await repository.grade_of(s, object_id=object_id) is None:
+    if known is None:
         await set_parts(
             s,
             act,

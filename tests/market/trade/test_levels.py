@@ -14,14 +14,16 @@ from market.listings.errors import ListingMalformed
 from market.listings.publishing import publish_listing, resume_listing
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
-from market.listings.service import require_listed, submit_listing
+from market.listings.service import draft_listing, require_listed, submit_listing
 from market.orders.rules import TradeState
+from registry.errors import RightNotHeld
 from registry.grading import cataloguing, declaring, keeping
 from registry.grading.cataloguing import Content
 from registry.grading.declaring import Declared
 from registry.grading.depending import level_of
 from registry.grading.errors import BaseLibraryRaw, ConsentMissing, ImportantData, ImportantDataUndecided
 from registry.grading.keeping import Assessed, AssessmentKind, Consents, Outcome
+from registry.grading.repository import grade_of
 from registry.lists.rules import BaseLibrary, DataKind, Listed, ShareKind
 from registry.lists.tables import DataRow
 from registry.registration.rules import Update
@@ -33,8 +35,10 @@ from tests.market.listings.goods import (
     compliance,
     drafted,
     measured,
+    offering,
     review,
     submitted,
+    uploaded,
 )
 from tests.market.trade.test_freezing import download
 from tests.registry.chiefs.seats import by, enrolled, seat_chief
@@ -267,3 +271,44 @@ def library(agency_id, data_id, now) -> DataRow:
         listed_at=now,
         changed_at=now,
     )
+
+
+async def version(scene, party, text, *, salt, personal=None, **changes):
+    """A further listing of the scene's product, drafted, measured and submitted."""
+    file_id = await uploaded(party, text, salt=salt)
+    about = {"offering": offering(**changes), "file_id": file_id, "product_id": scene.listing.product_id}
+    row = await party.do(draft_listing, role="PROVIDER", **about)
+    await measured(scene.house, row, text)
+    said = compliance() if personal is None else compliance(personal=personal)
+    about = {"listing_id": row.listing_id, "compliance": said}
+    return await party.do(submit_listing, role="PROVIDER", **about)
+
+
+async def test_a_stranger_moves_no_level_by_drafting_under_anothers_product(sqlite_scene):
+    scene = sqlite_scene
+    other = await scene.house.admit("对手数科", {"PROVIDER"})
+    with pytest.raises(RightNotHeld):
+        await version(scene, other, MOBILES, salt="theirs")
+    await scene.run_jobs()
+    assert (await listing(scene)).status is ListingState.LISTED
+
+
+async def test_a_blocked_version_writes_no_level_and_no_version_takes_one_away(sqlite_scene):
+    scene = sqlite_scene
+    product_id = scene.listing.product_id
+    bare = PersonalData(contained=True)  # without any consent
+    blocked = await version(scene, scene.seller, MOBILES, salt="bare", personal=bare)
+    assert blocked.status is ListingState.BLOCKED
+    await scene.run_jobs()
+    async with scene.database.read() as s:
+        assert await level_of(s, object_id=product_id) is L.GENERAL_2
+    assert (await listing(scene)).status is ListingState.LISTED
+    _, personal = await consented(scene, scene.seller)
+    personal = replace(personal, consent_id=None, assessment_id=None)
+    shown = await version(scene, scene.seller, f"{MOBILES}\n", salt="shown", personal=personal)
+    assert (shown.status, shown.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
+    clean = await version(scene, scene.seller, f"{CLEAN}\n", salt="clean", personal=personal)
+    assert (clean.status, clean.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
+    async with scene.database.read() as s:
+        known = await grade_of(s, object_id=product_id)
+    assert (known.level, known.scanned) == (L.GENERAL_3, L.GENERAL_3)
