@@ -162,7 +162,7 @@ def of_two_keys(path: list[str | int], value: object, *, of: str = "credential")
     for step in path[:-1]:
         at = at[step]
     at[path[-1]] = value
-    unsecured = presentation(certificate, told, holder_did=did_key(HOLDER.public))
+    unsecured = presentation(credential(), told, holder_did=did_key(HOLDER.public))
     unsecured["verifiableCredential"] = [secure(certificate, GRID_KEY, created=NOW - timedelta(hours=1))]
     signed = secure(unsecured, HOLDER, created=NOW, challenge=CHALLENGE, domain=urn(BANK.org_id))
     return canonical(signed)
