@@ -12,7 +12,7 @@ from registry.lists import repository
 from registry.lists.figures import ListFacts, census_share
 from registry.lists.headings import ListName
 from registry.lists.rules import DemandState
-from registry.lists.states import AGENCY, AUTHORITY, ITEM_MOVES, SHARE_MOVES, events_of
+from registry.lists.states import AGENCY, AUTHORITY, ITEM_MOVES, SHARE_MOVES, ShareState, events_of
 from web.lists import LOOKERS, READERS, keep_file, read_import
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled, Form, sent_back
@@ -162,16 +162,29 @@ async def enter(visitor: VisitorDep, name: str) -> Response:
         args=read_fields(form, fields),
         then=lambda made: f"/registry/lists/{name}/{made[_IDS[name]]}",
         again=lambda filled: _list(visitor, name, filled),
-        role=_role(visitor, name),
+        role=_role(visitor, decides=name == "censuses"),
     )
 
 
-def _role(visitor: Visitor, name: str, step: str = "") -> str | None:
+def _role(visitor: Visitor, *, decides: bool) -> str | None:
     """The role that an act is done in, where a visitor has both."""
     if not (visitor.may(AGENCY) and visitor.may(AUTHORITY)):
         return None
-    decides = name == "censuses" or step in {"ASSIGN", "RESOLVE"}
     return "DATA_AUTHORITY" if decides else "PUBLIC_AGENCY"
+
+
+def _decides(visitor: Visitor, name: str, row: Any, step: str) -> bool:
+    """Whether a step is the data authority's here, and not the agency's: by the state, and by whose it is."""
+    if name == "censuses":
+        return step != "RETURN"
+    if name == "items":
+        if step == "CONFIRM":  # of a claim; of an assignment the agency that is named confirms
+            return bool(row.assigned_by == row.source_id)
+        return step in {"ASSIGN", "RESOLVE", "CHANGE", "RETIRE"}
+    if name == "shares":
+        return step in {"GRANT", "REFUSE"} and visitor.org_id != row.provider_id
+    mine = {row.agency_id, row.owner_id} if name == "demands" else {visitor.org_id}
+    return step in {"MATCH", "PLAN"} and visitor.org_id not in mine
 
 
 @router.get("/registry/lists/{name}/{own_id}")
@@ -280,7 +293,8 @@ def _may(visitor: Visitor, name: str, row: Any) -> set[str]:
 def _of_share(visitor: Visitor, row: Any) -> set[str]:
     found = {event.value for event in events_of(SHARE_MOVES, row.status, visitor.roles)}
     if visitor.org_id != row.provider_id:
-        found -= {"SERVE"} if visitor.may(AUTHORITY) else {"SERVE", "GRANT", "REFUSE"}
+        decided = row.status is ShareState.ESCALATED and visitor.org_id != row.requester_id
+        found -= {"SERVE"} if visitor.may(AUTHORITY) and decided else {"SERVE", "GRANT", "REFUSE"}
     return found if visitor.org_id == row.requester_id else found - {"WITHDRAW", "CLOSE", "CONTEST"}
 
 
@@ -313,6 +327,8 @@ async def act_on(visitor: VisitorDep, name: str, own_id: str, step: str) -> Resp
     args = read_fields(form, fields)
     if step == "change" and name != "items":
         args["version"] = form.whole("version")
+    async with visitor.node.database.read() as s:
+        row = await _read(s, name, own_id)
     return await attempt(
         visitor,
         form,
@@ -321,5 +337,5 @@ async def act_on(visitor: VisitorDep, name: str, own_id: str, step: str) -> Resp
         action=step.upper(),
         then=f"/registry/lists/{name}/{own_id}",
         again=lambda filled: _one(visitor, name, own_id, filled),
-        role=_role(visitor, name, step.upper()),
+        role=_role(visitor, decides=_decides(visitor, name, row, step.upper())),
     )

@@ -100,6 +100,34 @@ async def test_an_item_is_disputed_and_the_authority_decides(market: Market, age
     assert "0/1" in page.words
 
 
+async def test_who_is_agency_and_data_authority_acts_as_what_the_state_asks(
+    market: Market, agencies: list[Any]
+) -> None:
+    both = {"PUBLIC_AGENCY", "DATA_AUTHORITY"}
+    dual = await market.served.admit("市数据局", both, login="dual")
+    clerk = await market.served.colleague(dual, "dual-clerk")
+    office, ours = Browser(market.served, clerk, "en"), Browser(market.served, agencies[0], "en")
+    page = await submit(ours, await ours.get("/registry/lists/items"), "/items", name="车牌号", meaning="号")
+    place = str(ours.place).split("/en")[-1]
+    await submit(ours, page, "/claim", function="车辆登记", basis="道路交通安全法")
+    page = await submit(office, await office.get(place), "/confirm")
+    said = {"name": "普查", "due_on": "2027-01-31", "agency_ids": dual.org_id}
+    page = await submit(office, await office.get("/registry/lists/censuses"), "/censuses", **said)
+    await submit(office, page, "/return", systems="1", entries="2")
+    page = await submit(office, await office.get("/registry/lists/data"), "/data", **DATA)
+    data_id = str(office.place).rpartition("/")[2]
+    asked = {"data_id": data_id, "kind": "SHARE", "purpose": "执法", "basis": "公路法"}
+    await submit(ours, await ours.get("/registry/lists/shares"), "/shares", **asked)
+    share = str(ours.place).split("/en")[-1]
+    await submit(office, await office.get(share), "/grant", answer="同意")
+    async with market.served.node.database.read() as s:
+        (item,), (row,) = await repository.items(s), await repository.shares(s)
+        (census,) = await repository.censuses(s)
+        (returned,) = await repository.returns_of(s, census_id=census.census_id)
+    assert (item.status.value, row.status.value) == ("CONFIRMED", "ANSWERED_GRANT")
+    assert (returned.said_systems, returned.said_entries) == (1, 2)
+
+
 async def test_a_file_is_read_looked_at_and_entered(market: Market, agencies: list[Any]) -> None:
     ours = Browser(market.served, agencies[0], "en")
     page = await ours.get("/registry/lists/systems")
