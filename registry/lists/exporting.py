@@ -8,14 +8,13 @@ from typing import Any, Final
 from base.db import ReadSession
 from identity.repository import organisation_names
 from registry.lists import repository
-from registry.lists.headings import COLUMNS, ListName
+from registry.lists.headings import COLUMNS, ListName, guarded
 from registry.lists.tables import DataRow, DemandRow, ItemRow, SystemRow
 
 LISTS: Final = (*(name.value for name in ListName), "items", "responsibilities")
 """What is exported: the three lists, the function-data list (职能数据清单), the share responsibility list."""
 _AT_ONCE: Final = 500
 _INSIDE: Final = {"key", "name_key", "import_id", "resource_interface", "resource_file_id"}
-_LEADS: Final = ("=", "+", "-", "@", "\t", "\r")
 _HEADINGS: Final[Mapping[str, Mapping[str, str]]] = {
     **{
         name.value: {column.member: column.headings[0] for column in columns}
@@ -80,7 +79,7 @@ async def _page(s: ReadSession, list_name: str, agency_id: str | None, after: st
     if list_name == ListName.SYSTEMS:
         return await repository.systems(s, agency_id=agency_id, **page)
     if list_name == ListName.DEMANDS:
-        return await repository.demands(s, agency_id=agency_id, **page)
+        return await repository.demands(s, agency_id=agency_id, standing=True, **page)
     return await repository.data_entries(s, agency_id=agency_id, **page)
 
 
@@ -129,4 +128,4 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         value = "、".join(one["name"] if isinstance(one, dict) else str(one) for one in value)
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_LEADS) else text
+    return guarded(text)

@@ -36,6 +36,7 @@ _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?.*"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 FORMULA: Final = "\x00formula"
 """Stands for a cell whose value would have to be computed."""
+_LEADS: Final = ("=", "+", "-", "@", "\t", "\r")
 _NO: Final = frozenset({"", "无", "/", "-", "—", "none", "n/a"})
 
 
@@ -71,6 +72,16 @@ class Fault:
 
     heading: str
     why: str
+
+
+def guarded(text: str) -> str:
+    """A cell as it is exported: none begins as a formula would."""
+    return f"'{text}" if text.lstrip("'").startswith(_LEADS) else text
+
+
+def unguarded(cell: str) -> str:
+    """A cell as it was before an export guarded it."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_LEADS) else cell
 
 
 def _wrong(cell: str) -> str:
@@ -270,7 +281,7 @@ class Reading:
         """The members of an entry and its key, or why the row is not taken; `on` is today."""
         said: dict[str, Any] = {}
         for at, column in self.columns:
-            cell = cells[at].strip() if at < len(cells) else ""
+            cell = unguarded(cells[at].strip()) if at < len(cells) else ""
             heading = self.named[column.member]
             wrong = _wrong(cell)
             if wrong:

@@ -202,10 +202,10 @@ async def _enter(
     if changed:
         await s.exec(insert(VersionRow), params=before)
         await s.exec(update(table), params=changed)  # many, each by its primary key
-    for entry, level in levels:
-        await s.refresh(entry)
-        if entry.level is not level:
-            tally.raised.append((entry, level))
+    keys = [entry.key for entry, _ in levels]
+    if keys:  # the rows as they are now, all at once
+        await _rows(s, table, imported.agency_id, keys)
+    tally.raised += [(entry, level) for entry, level in levels if entry.level is not level]
 
 
 def _beside(row: Any, line: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

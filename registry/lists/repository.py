@@ -215,10 +215,11 @@ async def demands(
     owner_id: str | None = None,
     data_id: str | None = None,
     status: DemandState | None = None,
+    standing: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> Sequence[DemandRow]:
-    """Demands, newest first: of an agency, seen to by one, met by an entry."""
+    """Demands, newest first: of an agency, seen to by one, met by an entry; `standing`: none retired."""
     query = select(DemandRow)
     for column, wanted in (
         (DemandRow.agency_id, agency_id),
@@ -228,6 +229,8 @@ async def demands(
     ):
         if wanted is not None:
             query = query.where(col(column) == wanted)
+    if standing:
+        query = query.where(DemandRow.status != DemandState.RETIRED)
     if after is not None:
         query = query.where(col(DemandRow.demand_id) < after)
     return (await s.exec(query.order_by(col(DemandRow.demand_id).desc()).limit(limit))).all()

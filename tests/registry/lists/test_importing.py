@@ -9,17 +9,20 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import event
 from sqlmodel import func, select
 
 from base.files import StoredFile
 from registry.lists import importing, repository
+from registry.lists.demanding import enter_demand, retire_demand
 from registry.lists.entering import retire_system
 from registry.lists.errors import ImportWrongState, LinkBroken, ListFileUnreadable, ListWrongRole
-from registry.lists.headings import ListName
+from registry.lists.exporting import csv_lines, rows_of
+from registry.lists.headings import ListName, guarded, unguarded
 from registry.lists.importing import enter_import, keep_import
 from registry.lists.linking import link_rows, links_for
 from registry.lists.reading import read_list, sort_rows
-from registry.lists.rules import Listed, ShareKind
+from registry.lists.rules import Demand, Listed, ShareKind
 from registry.lists.tables import DataRow
 from registry.rules import Level
 from tests.registry.lists.office import Office
@@ -303,6 +306,45 @@ def test_a_hundred_thousand_rows_of_which_every_tenth_is_broken(tmp_path):
     assert (found.good, found.bad, len(faults)) == (90_000, 10_000, 10_000)
     assert faults[:2] == ['[2,"更新周期","unknown-word"]', '[12,"更新周期","unknown-word"]']
     assert faults[-1] == '[99992,"更新周期","unknown-word"]'
+
+
+async def test_rows_that_change_are_not_read_again_one_by_one(office, tmp_path):
+    await office.system()
+    counted = []
+    for rows in (3, 40):
+        for theme in ("交通", "运输"):
+            said = [cells(信息资源代码=f"D{rows}-{number}", 主题分类=theme) for number in range(rows)]
+            asked = []
+
+            def count(*given, asked=asked):
+                asked.append(given[2])
+
+            engine = office.database.engine.sync_engine
+            event.listen(engine, "before_cursor_execute", count)
+            kept, _ = await imported(office, write_csv(tmp_path / "a.csv", said))
+            event.remove(engine, "before_cursor_execute", count)
+        assert kept.changed == rows
+        counted.append(len(asked))
+    assert counted[0] == counted[1]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-甲", "+86", "@乙", "'丙", "'=丁", "''-戊", "己", ""])
+def test_a_guard_of_an_export_is_taken_off_again(text):
+    assert unguarded(guarded(text)) == text
+    assert not guarded(text).startswith(("=", "+", "-", "@"))
+
+
+async def test_what_was_exported_changes_nothing_and_names_nothing_retired(office, tmp_path):
+    await office.system(name="-甲系统", purpose="=1+1", capability="'@x")
+    gone = await office.transport.do(enter_demand, demand=Demand(name="旧", purpose="执法"))
+    await office.transport.do(retire_demand, demand_id=gone.demand_id, reason="已废")
+    async with office.database.read() as s:
+        assert [one async for one in rows_of(s, list_name="demands")] == []
+        rows = [one async for one in rows_of(s, list_name="systems")]
+    path = tmp_path / "systems.csv"
+    path.write_text(csv_lines("systems", rows, head=True), encoding="utf-8-sig")
+    kept, _ = await imported(office, path, ListName.SYSTEMS)
+    assert (kept.good, kept.added, kept.changed, kept.unchanged) == (1, 0, 0, 1)
 
 
 async def test_rows_go_in_a_thousand_at_a_time(office, tmp_path):
