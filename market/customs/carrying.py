@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from base.calendar import end_of_day_shanghai, shanghai_day, working_days_between
+from base.calendar import end_of_day_shanghai, months_after, shanghai_day, working_days_between
 from base.clock import rfc3339
 from base.db import WriteSession
 from ledger.recording import Act
@@ -81,8 +81,8 @@ async def renew(s: WriteSession, act: Act, *, declaration_id: str, shown: Shown,
     today, ends = shanghai_day(act.now), shanghai_day(row.valid_to)
     if working_days_between(today, ends) < term("XBD-TERM", "renewal", act.now).whole:
         raise RenewalTooLate("sixty working days before the end at the latest", ends=ends.isoformat())
-    if to <= ends:
-        raise DeclarationMalformed("a renewal is longer", fields=["to"])
+    if not ends < to <= months_after(ends, term("XBD-TERM", "assessment_validity", act.now).whole):
+        raise DeclarationMalformed("a renewal is longer, by three years at most", fields=["to"])
     last = await checked(s, act, row, shown)
     if last is not None and last < to:
         raise EvidenceRefused("the document ends before", why="expired", last=last.isoformat())

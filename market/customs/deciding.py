@@ -110,6 +110,8 @@ async def reject(
 async def reroute(s: WriteSession, act: Act, *, declaration_id: str, way: Way, reason: str) -> DeclarationRow:
     """Put a declaration on a stricter route (XBD.REROUTE): the level was found higher, persons more."""
     row = await _decided(s, act, declaration_id, _E.REROUTE)
+    if row.way is Way.MANUAL and way is not Way.PROHIBIT:  # an approval is wanted, or it is refused
+        raise EvidenceRefused("a foreign request has no other route", why="not-stricter")
     if way.exempt or way is Way.MANUAL or _STRICTER[way] <= _STRICTER.get(row.way or Way.EXEMPT_SMALL, 0):
         raise EvidenceRefused("a reroute is to a stricter route", why="not-stricter")
     said = Said(

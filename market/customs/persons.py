@@ -134,15 +134,16 @@ async def take_in_stream(
 def count_union(lists: Sequence[PersonList]) -> int:
     """How many different persons are in all the lists together."""
     total = 0
-    with ExitStack() as stack:
-        files = [stack.enter_context(one.path.open("rb")) for one in lists]
-        for first, last in _strides(lists):
-            parts = []
-            for one, file in zip(lists, files, strict=True):
-                file.seek(one.starts[first] * WIDTH)
-                parts.append(file.read((one.starts[last] - one.starts[first]) * WIDTH))
-            total += len(_distinct(b"".join(parts)))
+    for first, last in _strides(lists):
+        total += len(_distinct(b"".join(_part(one, first, last) for one in lists)))
     return total
+
+
+def _part(one: PersonList, first: int, last: int) -> bytes:
+    """Some parts of a list, open no longer than that: a group may have more lists than a process files."""
+    with one.path.open("rb") as file:
+        file.seek(one.starts[first] * WIDTH)
+        return file.read((one.starts[last] - one.starts[first]) * WIDTH)
 
 
 def _strides(lists: Sequence[PersonList]) -> Iterator[tuple[int, int]]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from sqlalchemy import Text, cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import and_, col, func, or_, select, update
 
@@ -228,10 +229,13 @@ async def get_document(s: ReadSession, *, document_id: str) -> CustomsDocumentRo
 
 
 async def documents(
-    s: ReadSession, *, after: str | None = None, limit: int = 50
+    s: ReadSession, *, exporter_id: str | None = None, after: str | None = None, limit: int = 50
 ) -> Sequence[CustomsDocumentRow]:
-    """The authority's register, newest first."""
+    """The authority's register, newest first; what names this exporter."""
     query = select(CustomsDocumentRow)
+    if exporter_id is not None:
+        named = cast(col(CustomsDocumentRow.exporter_ids), Text)
+        query = query.where(named.contains(f'"{exporter_id}"', autoescape=True))
     if after is not None:
         query = query.where(col(CustomsDocumentRow.document_id) < after)
     query = query.order_by(col(CustomsDocumentRow.document_id).desc())

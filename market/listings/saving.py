@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, func, select
 
 from base.db import ReadSession, WriteSession
@@ -35,11 +36,13 @@ async def save_search(s: WriteSession, *, user_id: str, name: str, address: str,
         kept = select(func.count()).select_from(SavedSearch).where(SavedSearch.user_id == user_id)
         if (await s.exec(kept)).one() >= MOST:
             raise SearchesFull("delete a search that is not needed any more", most=MOST)
-        row = SavedSearch(user_id=user_id, name=name, address=address, saved_at=at)
-    row.address, row.saved_at = address, at
-    s.add(row)
-    await s.flush()
-    return row
+    upsert = (postgresql if s.get_bind().dialect.name == "postgresql" else sqlite).insert(SavedSearch)
+    fresh = {"address": address, "saved_at": at}
+    kept_now = upsert.values(user_id=user_id, name=name, **fresh)  # two windows at once save one search
+    await s.exec(kept_now.on_conflict_do_update(index_elements=["user_id", "name"], set_=fresh))
+    found = await s.get(SavedSearch, (user_id, name), populate_existing=True)
+    assert found is not None
+    return found
 
 
 async def forget_search(s: WriteSession, *, user_id: str, name: str) -> None:

@@ -1,8 +1,9 @@
 """What a listing on offer is sorted by beside its own columns: its tags. Pure, but for `tags_of`.
 
 A tag is a facet and a value: how it can be delivered, for which purposes, in which band of measured quality,
-how often it is updated, whether its right is registered. They follow from what does not change while a
-listing is on offer, so they are written as it comes and deleted as it goes (`market.listings.catalogue`).
+how often it is updated, whether its right is registered. They are written as a listing comes on offer and
+deleted as it goes (`market.listings.catalogue`). All but one follow from what does not change in between;
+`registered` is as it was when the listing last came on offer, and is renewed when it does so again.
 """
 
 from collections.abc import Iterable, Mapping

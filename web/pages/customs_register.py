@@ -28,9 +28,8 @@ async def register(visitor: VisitorDep) -> Response:
 async def _register(visitor: Visitor, filled: Filled) -> Response:
     visitor.require(WHO)
     async with visitor.node.database.read() as s:
-        rows = await repository.documents(s, limit=100)
-        if not visitor.may(LOOKERS):
-            rows = [row for row in rows if visitor.org_id in row.exporter_ids]
+        own = None if visitor.may(LOOKERS) else visitor.org_id
+        rows = await repository.documents(s, exporter_id=own, limit=100)
         lists = await repository.negative_lists(s)
         names = await names_of(s, (org_id for row in rows for org_id in row.exporter_ids))
     return visitor.render(

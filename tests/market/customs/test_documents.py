@@ -1,16 +1,17 @@
 """A document carries whom and how many it says, and what it carries ends with it."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from market.customs import carrying, deciding, entering
-from market.customs.declared import Ground
-from market.customs.errors import EvidenceRefused
+from market.customs.declared import Ground, Kind
+from market.customs.errors import DeclarationMalformed, EvidenceRefused
 from market.customs.proving import DocumentKind
-from market.customs.repository import document_numbered
+from market.customs.repository import document_numbered, documents
 from market.customs.routing import Way
-from tests.market.customs.flows import flow, shown
+from tests.market.customs.flows import document, flow, shown
 from tests.market.customs.post import Post
 from tests.standstill import refused
 
@@ -53,9 +54,9 @@ async def test_what_a_document_carries_is_halted_when_it_ends(post: Post):
     both = [await carried(post, 100_000), await carried(post, 100_000)]
     other = await post.cleared(flow())
     async with post.database.read() as s:
-        document = await document_numbered(s, number="GD-SC-2026-0001")
-    assert document is not None
-    await post.by("tao", entering.end_document, document_id=document.document_id, reason="withdrawn")
+        kept = await document_numbered(s, number="GD-SC-2026-0001")
+    assert kept is not None
+    await post.by("tao", entering.end_document, document_id=kept.document_id, reason="withdrawn")
     for one in both:
         row = await post.row(one.declaration_id)
         assert (row.status, row.reason_code) == ("HALTED", "DOCUMENT_ENDED")
@@ -83,3 +84,40 @@ async def test_a_seat_that_ends_halts_what_it_exempted(post: Post):
     assert (await post.row(row.declaration_id)).status == "HALTED"
     async with refused(post.database, EvidenceRefused):
         await post.by("mei", deciding.resume, declaration_id=row.declaration_id, reason="go on")
+
+
+async def test_an_exporter_reads_its_own_documents_however_many_others_there_are(post: Post):
+    mine = await post.enter()
+    for n in range(3):
+        await post.by(
+            "mei", entering.enter_document, document=document(post.stranger.org_id, number=f"OTHER-{n}")
+        )
+    async with post.database.read() as s:
+        found = await documents(s, exporter_id=post.exporter.org_id, limit=2)
+        assert [one.document_id for one in found] == [mine.document_id]
+        assert len(await documents(s, limit=2)) == 2
+
+
+async def test_a_renewal_is_no_longer_than_three_years(post: Post):
+    await post.enter(**KEPT, valid_until=None)
+    row = await carried(post, 100_000)
+    about = {"declaration_id": row.declaration_id, "shown": shown()}
+    with pytest.raises(DeclarationMalformed):
+        await post.exporter.do(carrying.renew, to=date(2030, 11, 16), **about)
+    renewed = await post.exporter.do(carrying.renew, to=date(2030, 11, 15), **about)
+    assert renewed.valid_to.date() == date(2030, 11, 15)
+
+
+async def test_a_foreign_request_is_rerouted_to_nothing_but_a_refusal(post: Post):
+    said = flow(10, kind=Kind.FOREIGN_REQUEST, request_authority="a district court")
+    row = await post.declare(said)
+    await post.enter(kind=DocumentKind.APPROVAL, number="AP-1")
+    about = {"declaration_id": row.declaration_id}
+    approval = shown(kind=DocumentKind.APPROVAL, number="AP-1")
+    await post.exporter.do(carrying.attach_evidence, shown=approval, **about)
+    await post.by("mei", deciding.take, **about)
+    for way in (Way.GBA_STANDARD_CONTRACT, Way.CONTRACT_OR_CERTIFICATION, Way.ASSESSMENT):
+        async with refused(post.database, EvidenceRefused):
+            await post.by("mei", deciding.reroute, way=way, reason="easier", **about)
+    ended = await post.by("mei", deciding.reroute, way=Way.PROHIBIT, reason="no approval", **about)
+    assert (ended.status, ended.reason_code) == ("REJECTED", "PROHIBITED")

@@ -3,6 +3,7 @@
 import hashlib
 import resource
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -111,3 +112,15 @@ def test_ten_million_persons_are_exact_in_little_memory(tmp_path):
     assert count_union(made) == 10_000_000
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     assert peak < 400 * 2**20
+
+
+def test_more_lists_than_a_process_may_open_are_counted(tmp_path):
+    one = listed(tmp_path, "one", range(5))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = [one] * 200
+    used = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 64
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 50, hard))
+    try:
+        assert count_union(many) == 5
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
