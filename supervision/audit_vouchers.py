@@ -36,6 +36,7 @@ VOUCHER_MOVES: Final[Moves] = {
     ("VERIFIED", "CRT.EXHAUST"): (_EXCHANGE, "EXHAUSTED"),
     **{(state, "CRT.EXPIRE"): (_EXCHANGE, "EXPIRED") for state in ("REQUESTED", "AUTHORISED", *_GOOD)},
     **{(state, "CRT.REVOKE"): (_MEMBERS | {"COURT"}, "REVOKED") for state in ("AUTHORISED", *_GOOD)},
+    ("EXHAUSTED", "CRT.REVOKE"): (_MEMBERS, "REVOKED"),
     **{(state, "CRT.SUPERSEDE"): (PROVIDERS, "SUPERSEDED") for state in _GOOD},
 }
 VOUCHER_MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {

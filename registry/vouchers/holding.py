@@ -20,10 +20,11 @@ from registry.vouchers.errors import (
     VoucherForged,
     VoucherMalformed,
     VoucherWrongRole,
+    VoucherWrongState,
 )
 from registry.vouchers.moving import LATE, Said, check_in_force, check_provider, check_subject, end, step
 from registry.vouchers.rules import Cause
-from registry.vouchers.states import LIVE, VoucherEvent, may_move
+from registry.vouchers.states import LIVE, VoucherEvent, VoucherState, may_move
 from registry.vouchers.tables import VoucherRow
 from registry.vouchers.verifying import Asked, Presented, check_asked, presented
 
@@ -54,7 +55,9 @@ async def present(
 ) -> VoucherRow:
     """Show a certificate to its user, as its subject (CRT.PRESENT): all of its items, or those named.
 
-    A wallet that is kept here signs itself; a subject with a key of its own brings the `signed` presentation.
+    It answers the challenge that stands, and another stands from then on: what was shown before counts no
+    more. A wallet that is kept here signs itself; a subject with a key of its own brings the `signed`
+    presentation.
     Raises VoucherForged, VoucherBeyondType, VoucherExpired, VoucherMalformed, VoucherTypeRevoked.
     """
     row = await repository.claim_voucher(s, voucher_id=voucher_id)
@@ -76,6 +79,7 @@ async def present(
     values = {
         "presented_at": act.now,
         "presentation_sha256": digest,
+        "challenge": act.nonce(),
         "sealed_presentation": desk.seal_presentation(voucher_id, raw),
     }
     opening = {"shown": [str(one["item"]) for one in shown.disclosures]}
@@ -116,11 +120,13 @@ async def revoke(
 ) -> VoucherRow:
     """End a certificate before its time (CRT.REVOKE): its next verification fails.
 
-    WITHDRAWN is the subject's word, ERROR the provider's, COURT a court's with the digest of its order.
-    Raises VoucherWrongRole.
+    WITHDRAWN is the subject's word, also of one that is used up; ERROR the provider's, COURT a court's with
+    the digest of its order. Raises VoucherWrongRole, VoucherWrongState.
     """
     row = await repository.claim_voucher(s, voucher_id=voucher_id)
     may_move(row.status, _E.REVOKE, act.role)
+    if row.status is VoucherState.EXHAUSTED and cause is not Cause.WITHDRAWN:
+        raise VoucherWrongState("it is used up: its subject alone can withdraw it", voucher_id=voucher_id)
     if cause is Cause.COURT:
         if act.role != "COURT" or document_sha256 is None:
             raise VoucherWrongRole("a court orders it, and brings its order's digest", voucher_id=voucher_id)
@@ -138,11 +144,19 @@ async def revoke(
 async def fall_due(s: WriteSession, act: Act, *, voucher_id: str, at: str) -> bool:
     """What the clock does when a request has lapsed or a certificate is over (CRT.EXPIRE).
 
-    False where it has moved on, or has another end by now.
+    Of one that is used up, what its user was shown is forgotten; that is no step. False where it has moved
+    on, or has another end by now.
     """
     row = await repository.claim_voucher(s, voucher_id=voucher_id)
     over = act.now >= parse_rfc3339(at) + LATE
-    if row.status not in LIVE or rfc3339(row.due_at) != at or not over:
+    if rfc3339(row.due_at) != at or not over:
+        return False
+    if row.status is VoucherState.EXHAUSTED:
+        row.sealed_presentation = None
+        s.add(row)
+        await s.flush()
+        return True
+    if row.status not in LIVE:
         return False
     await end(s, act, _E.EXPIRE, row)
     return True

@@ -144,6 +144,9 @@ MOVES: Final[Mapping[tuple[VoucherState | None, VoucherEvent], Move]] = {
         )
         for state in (_S.AUTHORISED, *_GOOD)
     },
+    (_S.EXHAUSTED, _E.REVOKE): Move(
+        MEMBERS, _S.REVOKED, "the subject withdraws: what its user was shown is readable no more"
+    ),
     **{
         (state, _E.SUPERSEDE): Move(
             PROVIDERS, _S.SUPERSEDED, "the data was corrected; a new one stands for it"

@@ -6,6 +6,7 @@ that leaked tells nobody else whether it still stands. Every refusal is on the l
 
 from sqlmodel import col, update
 
+from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.credential.verdicts import NotAccepted, Verdict
 from base.db import WriteSession
@@ -40,9 +41,10 @@ async def verify(
 ) -> VoucherUseRow:
     """Make one use of a certificate, as the user to whom it was presented (CRT.VERIFY).
 
-    `reference` says in the user's words what it is for: those that the subject authorised. Raises
-    VoucherForged, VoucherUserMismatch, VoucherPurposeMismatch, AuthorisationWithdrawn, VoucherRevoked,
-    VoucherSuperseded, VoucherExhausted, VoucherExpired, VoucherTypeRevoked, VoucherLevelTooHigh.
+    It is the presentation that was shown last, byte by byte: the one that the ledger names. `reference` says
+    in the user's words what it is for: those that the subject authorised. Raises VoucherForged,
+    VoucherUserMismatch, VoucherPurposeMismatch, AuthorisationWithdrawn, VoucherRevoked, VoucherSuperseded,
+    VoucherExhausted, VoucherExpired, VoucherTypeRevoked, VoucherLevelTooHigh.
     """
     row = await repository.claim_voucher(s, voucher_id=voucher_id)
     shown = read_presentation(row, presentation.encode())
@@ -56,12 +58,14 @@ async def verify(
             asked=purpose,
         )
     try:
-        check_asked(shown, Asked(row.user_id, row.purpose, row.reference, row.challenge))
+        check_asked(shown, Asked(row.user_id, row.purpose, row.reference))
     except NotAccepted as no:
         if no.verdict is Verdict.USER_OTHER:
             raise VoucherUserMismatch(no.detail, voucher_id=voucher_id) from None
         raise VoucherForged(no.detail, verdict=no.verdict.value) from None
     check_stands(row)
+    if sha256_hex(presentation.encode()) != row.presentation_sha256:
+        raise VoucherForged("not what was shown last", verdict=Verdict.CHALLENGE_OTHER.value)
     kind = await repository.resting_on_type(s, type_id=row.type_id)
     check_in_force(kind)
     await _check_level(s, row, kind)

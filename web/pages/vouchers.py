@@ -17,6 +17,7 @@ from registry.vouchers.states import (
     MEMBERS,
     PROVIDERS,
     VoucherEvent,
+    VoucherState,
     allowed_to,
 )
 from registry.vouchers.tables import VoucherRow
@@ -146,7 +147,9 @@ def _may(visitor: Visitor, row: VoucherRow) -> list[str]:
         _E.GENERATE: {row.provider_id},
         _E.SUPERSEDE: {row.provider_id},
         _E.VERIFY: {row.user_id} if row.sealed_presentation is not None else set(),
-        _E.REVOKE: {subject, row.provider_id, *([org_id] if visitor.may(COURT) else [])},
+        _E.REVOKE: {subject}
+        if row.status is VoucherState.EXHAUSTED
+        else {subject, row.provider_id, *([org_id] if visitor.may(COURT) else [])},
     }
     return [event.value for event in allowed_to(row.status, visitor.roles) if org_id in whose.get(event, ())]
 

@@ -44,7 +44,8 @@ def test_every_move_belongs_to_its_roles_and_leads_where_it_says():
 
 def test_nothing_follows_what_has_ended_and_something_everything_else():
     begun = {state for state, _ in MOVES if state is not None}
-    assert set(VoucherState) - begun == set(ENDED)
+    assert set(VoucherState) - begun == set(ENDED) - {VoucherState.EXHAUSTED}
+    assert [event for state, event in MOVES if state is VoucherState.EXHAUSTED] == [VoucherEvent.REVOKE]
     assert set(TypeState) - {at for at, _ in TYPE_MOVES} == {TypeState.REFUSED, TypeState.REVOKED}
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import orjson
 
-from base.canonical import canonical
+from base.canonical import canonical, sha256_hex
 from base.credential.multikey import did_key
 from base.credential.proof import secure
 from base.errors import Malformed
@@ -239,6 +239,49 @@ async def test_each_end_has_its_own_refusal_and_the_list_says_it_at_once(quick: 
     assert await listed(*alive) == "revoked"
     async with refused(quick.database, VoucherTypeRevoked):
         await quick.request()
+
+
+async def test_what_was_shown_last_is_verified_and_what_was_shown_before_is_not(quick: People):
+    voucher_id, full = await quick.shown()
+    before = (await quick.row(voucher_id)).challenge
+    partly = await quick.present(voucher_id, items=["STABILITY"])
+    row = await quick.row(voucher_id)
+    assert row.challenge not in {before, orjson.loads(partly)["proof"]["challenge"]}
+    assert orjson.loads(partly)["proof"]["challenge"] == before
+    async with refused(quick.database, VoucherForged):
+        await quick.verify(voucher_id, full)
+    assert (await quick.verify(voucher_id, partly)).number == 1
+    (said,) = [one for one in await statements(quick.database) if one["predicate"]["event"] == "CRT.VERIFY"]
+    named = {one["name"]: one["digest"]["sha256"] for one in said["subject"][1:]}
+    assert named["presentation"] == sha256_hex(partly.encode())
+
+
+async def test_what_is_used_up_is_forgotten_in_its_time_or_when_it_is_withdrawn(quick: People):
+    kept, withdrawn = [await quick.shown(max_uses=1) for _ in range(2)]
+    for voucher_id, shown in (kept, withdrawn):
+        await quick.verify(voucher_id, shown)
+        assert (await quick.row(voucher_id)).sealed_presentation is not None  # its user read it rightly
+    found = {"cause": Cause.ERROR, "reason": "抄表有误"}
+    for who, said, error in (
+        (quick.grid, found, VoucherWrongState),
+        (quick.bank, WITHDRAWN, VoucherWrongRole),
+        (
+            quick.court,
+            {"cause": Cause.COURT, "reason": "裁定", "document_sha256": "0" * 64},
+            VoucherWrongRole,
+        ),
+    ):
+        async with refused(quick.database, error):
+            await quick.say(who, holding.revoke, withdrawn[0], **said)
+    await quick.say(quick.factory, holding.revoke, withdrawn[0], **WITHDRAWN)
+    row = await quick.row(withdrawn[0])
+    assert (row.status, row.cause, row.sealed_presentation) == (S.REVOKED, Cause.WITHDRAWN, None)
+    async with refused(quick.database, AuthorisationWithdrawn):
+        await quick.verify(*withdrawn)
+    quick.clock.advance(91 * DAY)
+    await quick.work()
+    row = await quick.row(kept[0])
+    assert (row.status, row.sealed_presentation) == (S.EXHAUSTED, None)
 
 
 async def test_the_clock_ends_what_nobody_answered_and_what_is_over(quick: People):
