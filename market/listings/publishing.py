@@ -27,6 +27,7 @@ from market.listings.rules import (
 from market.listings.service import check_price_of, require_basis
 from market.listings.statements import step
 from market.listings.tables import Decision, Listing, Review
+from registry.repository import classification_of
 from registry.rules import wants_joint_review
 from registry.service import require_quality
 
@@ -96,7 +97,7 @@ async def publish_listing(s: WriteSession, act: Act, *, listing_id: str) -> List
     """
     listing = await repository.claim_listing(s, listing_id=listing_id)
     may_move(listing.status, ListingEvent.LIST, act.role)
-    await _require_fit(s, listing)
+    await _require_fit(s, act, listing)
     return await _put_on_offer(s, act, listing, ListingEvent.LIST, {})
 
 
@@ -124,8 +125,13 @@ async def suspend_dependents(s: WriteSession, act: Act, *, product_id: str, hold
 
 
 async def suspend_of_grant(s: WriteSession, act: Act, *, grant_id: str) -> list[str]:
-    """Take off offer what rests on a grant that carries nothing any more; answers which listings."""
+    """Take off offer what rests on a grant that carries nothing any more; answers which listings.
+
+    What was withdrawn is off offer already: the deliveries that go on of it are looked at.
+    """
     fallen = await repository.on_offer_under(s, grant_id=grant_id)
+    for listing in await repository.withdrawn_under(s, grant_id=grant_id):
+        await tell_moved(s, act, listing)
     for listing_id in fallen:
         await suspend_listing(s, act, listing_id=listing_id, reason_code=GRANT_LOST)
     return fallen
@@ -142,7 +148,7 @@ async def resume_listing(
     may_move(listing.status, ListingEvent.RESUME, act.role)
     assert listing.suspended_by is not None
     check_lift(suspended_by=listing.suspended_by, role=act.role)
-    await _require_fit(s, listing)
+    await _require_fit(s, act, listing)
     said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
     await take_level(s, product_id=listing.product_id)
     await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
@@ -217,12 +223,28 @@ def _enough(listing: Listing, reviewers: list[Reviewer]) -> bool:
     return True
 
 
-async def _require_fit(s: WriteSession, listing: Listing) -> None:
+async def _require_reviewed(s: WriteSession, listing: Listing) -> None:
+    """The members that the product's present level asks for have approved. Raises JointReviewNeeded."""
+    graded = await classification_of(s, product_id=listing.product_id)
+    level = listing.level if graded is None else graded.level
+    if not wants_joint_review(level, public_data=False):
+        return  # the review itself saw to it
+    reviews = await repository.reviews_of(s, listing_id=listing.listing_id, review_round=listing.review_round)
+    approved = [
+        Reviewer(one.reviewer, one.reviewer_org) for one in reviews if one.decision is Decision.APPROVE
+    ]
+    check_review(
+        submitter=_submitter(listing), reviewers=approved, level=level, public_data=listing.public_data
+    )
+
+
+async def _require_fit(s: WriteSession, act: Act, listing: Listing) -> None:
     """What must hold when a listing goes on offer."""
     await require_member(s, org_id=listing.seller_id)
     check_price_of(listing)
-    await require_basis(s, listing)
+    await require_basis(s, listing, now=act.now)
     await require_compared(s, listing)
+    await _require_reviewed(s, listing)
     file = await repository.get_file(s, file_id=listing.file_id)
     await require_quality(s, listing_id=listing.listing_id, file_sha256=file.sha256)
 

@@ -60,6 +60,12 @@ async def on_offer_under(s: ReadSession, *, grant_id: str) -> list[str]:
     return list(await s.exec(query.order_by(Listing.listing_id)))
 
 
+async def withdrawn_under(s: ReadSession, *, grant_id: str) -> Sequence[Listing]:
+    """The listings of a grant that are delisted: their licences run on."""
+    query = select(Listing).where(Listing.grant_id == grant_id, Listing.status == ListingState.DELISTED)
+    return (await s.exec(query.order_by(Listing.listing_id))).all()
+
+
 async def claim_listing(s: WriteSession, *, listing_id: str) -> Listing:
     """The listing, locked against everyone else who would decide about it. Raises ListingUnknown."""
     query = exclusive_lock(select(Listing).where(Listing.listing_id == listing_id))

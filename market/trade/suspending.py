@@ -24,6 +24,7 @@ from market.delivery.service import (
     unfreeze_entitlement,
 )
 from market.delivery.tables import DeliveryStop
+from market.listings.publishing import GRANT_LOST
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
 from market.orders import repository
@@ -33,6 +34,7 @@ from market.orders.tables import Trade
 from market.orders.waiting import await_delivery
 from registry.errors import ChannelClosed, RightNotHeld, UnclassifiedProduct
 from registry.grading.errors import AssessmentMissing, ConsentMissing
+from registry.operation.depending import GRANT_LOSSES
 
 LOOK_AGAIN_JOB: Final = "delivery.look-again"
 
@@ -86,7 +88,7 @@ async def resume_delivery(
     check_resume(suspended_by=stop.suspended_by, role=act.role)
     if trade.deliver_by is not None:
         check_in_time(trade.deliver_by, act.now)
-    await require_deliverable(s, trade)
+    await require_deliverable(s, trade, now=act.now)
     before = trade.status
     values = {"deliver_by": _later(trade, stop, act)}
     await repository.move(s, trade=trade, event=TradeEvent.RESUME, role=act.role, values=values)
@@ -113,7 +115,7 @@ async def look_again(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     if trade.status is TradeState.DELIVERING:
-        reason = await _fallen(s, trade)
+        reason = await _fallen(s, act, trade)
         if reason is not None:
             await suspend_delivery(s, act, trade_id=trade_id, reason_code=reason, cause=Cause.BASIS)
         return reason is not None
@@ -121,16 +123,16 @@ async def look_again(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     if trade.status is not TradeState.DELIVERY_SUSPENDED or stop is None or stop.cause is not Cause.BASIS:
         return False
     overdue = trade.deliver_by is not None and act.now > trade.deliver_by
-    if overdue or await _fallen(s, trade) is not None:
+    if overdue or await _fallen(s, act, trade) is not None:
         return False
     await resume_delivery(s, act, trade_id=trade_id, reason_code="CAUSE_CLEARED")
     return True
 
 
-async def _fallen(s: WriteSession, trade: Trade) -> str | None:
+async def _fallen(s: WriteSession, act: Act, trade: Trade) -> str | None:
     """What a delivery rested on and does not any more, as a reason code; None where all of it stands."""
     try:
-        await require_deliverable(s, trade)
+        await require_deliverable(s, trade, now=act.now)
     except ListingNotDeliverable:
         listing = await get_listing(s, listing_id=trade.listing_id)
         told = listing.reasons if listing.status is ListingState.SUSPENDED else []
@@ -141,6 +143,8 @@ async def _fallen(s: WriteSession, trade: Trade) -> str | None:
         return "CHANNEL_CLOSED"
     except (ConsentMissing, AssessmentMissing):
         return "CONSENT_LOST"
+    except GRANT_LOSSES:
+        return GRANT_LOST
     return None
 
 
