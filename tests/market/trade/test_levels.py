@@ -10,7 +10,7 @@ from ledger.acts import perform
 from ledger.recording import Actor
 from market.delivery.errors import DeliverySuspended
 from market.listings.conditions import Purpose
-from market.listings.errors import ListingMalformed
+from market.listings.errors import JointReviewNeeded, ListingMalformed
 from market.listings.publishing import publish_listing, resume_listing
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
@@ -282,6 +282,17 @@ async def version(scene, party, text, *, salt, personal=None, **changes):
     said = compliance() if personal is None else compliance(personal=personal)
     about = {"listing_id": row.listing_id, "compliance": said}
     return await party.do(submit_listing, role="PROVIDER", **about)
+
+
+async def test_a_listing_raised_to_general_3_comes_back_with_the_joint_review_of_that_level(sqlite_scene):
+    scene = sqlite_scene
+    await graded(scene, L.GENERAL_3)
+    await scene.run_jobs()
+    assert (await listing(scene)).status is ListingState.SUSPENDED
+    back = {"listing_id": scene.listing.listing_id, "reason_code": "CAUSE_CLEARED"}
+    async with refused(scene.database, JointReviewNeeded):
+        await scene.house.operator.do(resume_listing, **back)
+    assert (await listing(scene)).status is ListingState.SUSPENDED
 
 
 async def test_a_stranger_moves_no_level_by_drafting_under_anothers_product(sqlite_scene):
