@@ -75,6 +75,7 @@ async def ask(
         status=status,
         submitted_at=act.occurred_at,
     )
+    await repository.in_turn(s, f"share/{requester}")  # of the same asked at once one is kept
     await _check_asked(s, row, entry)
     if taken:
         row.answered_at, row.serve_by = act.occurred_at, due_after("serve", act.now)

@@ -1,5 +1,6 @@
 """Share requests: answered in ten working days, served in twenty, and what happens where they are not."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -138,6 +139,15 @@ async def test_unconditional_data_is_had_at_once_and_what_is_not_shared_is_not_a
     async with refused(office.database, ListWrongRole):
         await office.police.do(sharing.withdraw, share_id=back.share_id)
     assert (await office.housing.do(sharing.withdraw, share_id=back.share_id)).status is S.CLOSED
+
+
+async def test_of_the_same_asked_at_once_one_is_kept(office):
+    entry = await office.entry()
+    asking = (office.asked(entry.data_id) for _ in range(4))
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert sum(isinstance(one, ShareAsked) for one in found) == 3
+    async with office.database.read() as s:
+        assert len(await repository.shares(s, data_id=entry.data_id)) == 1
 
 
 async def test_the_clock_serves_no_correction_and_nothing_that_could_not_be_had(office):
