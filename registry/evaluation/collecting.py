@@ -128,7 +128,8 @@ async def _items(s: ReadSession, agency_id: str) -> Facts:
 async def _shares(s: ReadSession, agency_id: str, since: datetime, until: datetime) -> Facts:
     """Requests that it answered in the period, in time or late, or that fell due without an answer."""
     answered, due = col(ShareRow.answered_at), col(ShareRow.answer_by)
-    came = answered.is_not(None) & (answered >= since) & (answered < until)
+    asked = due.is_not(None)  # what is taken at once asks nobody, and shows nothing of who answers
+    came = asked & answered.is_not(None) & (answered >= since) & (answered < until)
     waits = answered.is_(None) & col(ShareRow.status).in_(WAITING) & col(ShareRow.late_answer)
     silent = waits & (due >= since) & (due < until)
     query = select(ShareRow.share_id, ShareRow.answered_at, ShareRow.late_answer).where(

@@ -65,8 +65,8 @@ PARTS: Final[Mapping[Indicator, tuple[Part, ...]]] = {
     _I.GRADING: (Part(("graded",), ("ungraded",)),),
     _I.INCIDENTS: (),
 }
-"""The parts of each indicator, whose mean is its share. Beside them QUALITY has the mean of the measured
-scores, and INCIDENTS begins at the whole and loses a step for each record."""
+"""The parts of each indicator, whose mean is its share. Beside them QUALITY has the sum of the measured
+scores over all files, measured or not, and INCIDENTS begins at the whole and loses a step for each record."""
 GROUPS: Final[Mapping[Indicator, tuple[str, ...]]] = {
     name: tuple(group for part in parts for group in (*part.good, *part.bad)) for name, parts in PARTS.items()
 } | {
@@ -188,11 +188,12 @@ def _share(name: Indicator, facts: Mapping[str, Any], calc: Mapping[str, str]) -
         lost += counts["overdue"] * Fraction(calc["overdue_step"])
         return max(Fraction(0), 1 - lost)
     shares = [share for part in PARTS[name] if (share := _part(part, counts)) is not None]
-    if name is Indicator.QUALITY and counts["measured"]:
+    files = counts["measured"] + counts["unmeasured"] if name is Indicator.QUALITY else 0
+    if files:
         tenths = _count(facts["tenths"])
         if tenths > 1000 * counts["measured"]:
             raise ValueError("a mean above the whole")
-        shares.append(Fraction(tenths, 1000 * counts["measured"]))
+        shares.append(Fraction(tenths, 1000 * files))  # the mean, times measured ÷ files
     return sum(shares, Fraction(0)) / len(shares) if shares else None
 
 

@@ -27,6 +27,7 @@ from registry.lists.keeping import (
     state,
     words,
 )
+from registry.lists.renewing import mounted_since
 from registry.lists.rules import DataEntry, DataKind, DemandState, Listed, check_entry, key_of
 from registry.lists.states import UNDER_WAY, ItemState
 from registry.lists.tables import DataRow, DemandRow, ItemRow, ShareRow
@@ -112,7 +113,8 @@ async def mount(
         subjects = {"resource": file.sha256}
     row.resource_file_id, row.resource_sha256 = file_id, subjects.get("resource")
     row.resource_interface = interface
-    row.mounted_at, row.flag, row.mount_by = act.occurred_at, None, None
+    row.mounted_at = await mounted_since(s, act, data_id, subjects.get("resource"))
+    row.flag, row.mount_by = None, None
     s.add(row)
     await s.flush()
     public = {"agency_id": row.agency_id, "version": row.version, "to": "file" if file_id else "interface"}

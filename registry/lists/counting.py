@@ -107,8 +107,8 @@ async def _items(s: ReadSession, agency_id: str) -> dict[str, int]:
 
 async def _answers(s: ReadSession, agency_id: str, since: datetime, until: datetime) -> dict[str, int]:
     answered = col(ShareRow.answered_at)
-    came = answered.is_not(None) & (answered >= since) & (answered < until)
-    due = col(ShareRow.answer_by)
+    due = col(ShareRow.answer_by)  # none: taken at once, nobody was asked
+    came = due.is_not(None) & answered.is_not(None) & (answered >= since) & (answered < until)
     overdue = col(ShareRow.late_answer)
     silent = answered.is_(None) & col(ShareRow.status).in_(WAITING) & overdue & (due >= since) & (due < until)
     late = _when(came, overdue)

@@ -31,7 +31,7 @@ from registry.evaluation.rules import compute, result_of
 from registry.evaluation.states import MOVES, EvaluationEvent, EvaluationState, may_move
 from registry.evaluation.tables import EvaluationRow, FrozenRow
 from registry.lists.counting import facts_of
-from registry.lists.tables import DataRow
+from registry.lists.tables import DataRow, ShareRow
 from supervision.audit_registry import EVALUATION_MOVES
 from tests.houses import make_house
 from tests.registry.chiefs.seats import by, enrolled
@@ -111,6 +111,21 @@ async def test_the_whole_course_and_every_figure_leads_to_its_records(scene: Sce
     assert [event for event, _ in said] == ["EVL.OPEN", "EVL.SELF_REPORT", "EVL.SCORE"]
     assert said[1][1]["chief_id"] == scene.chief.chief_id
     assert said[2][1]["score"] == row.score
+
+
+async def test_what_is_taken_at_once_pads_nothing(scene: Scene) -> None:
+    async with scene.house.database.write() as s:
+        ids = await furnish(s, scene.agency.org_id, scene.other.org_id)
+        row = await s.get(ShareRow, ids["in_time"])
+        assert row is not None
+        row.answer_by = None
+        s.add(row)
+    evaluated = await scene.scored()
+    async with scene.house.database.read() as s:
+        kept = await frozen(s, evaluation_id=evaluated.evaluation_id, version=1)
+    assert kept is not None
+    groups = orjson.loads(kept.inputs)["indicators"]["SHARING"]["groups"]
+    assert {name: one["count"] for name, one in groups.items()} == {"in_time": 0, "late": 1, "unanswered": 1}
 
 
 async def test_an_objection_that_is_right_has_the_records_collected_anew(scene: Scene, clock) -> None:

@@ -1,7 +1,7 @@
 """Systems, data entries and demands: kept by their agency, in versions, and linked to what stands."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import select
@@ -19,7 +19,7 @@ from registry.lists.errors import (
 )
 from registry.lists.rules import BaseLibrary, DataField, DataKind, Demand, DemandState, Listed, ShareKind
 from registry.rules import Level
-from tests.registry.lists.office import ENTRY, SYSTEM
+from tests.registry.lists.office import ENTRY, NOW, SYSTEM
 from tests.standstill import refused, untouched
 
 DEMAND = Demand(name="营运车辆信息", purpose="违停核查", fields=("车牌号",))
@@ -173,3 +173,16 @@ async def test_a_demand_is_met_by_an_entry_or_is_a_gap_with_owner_and_date(offic
 async def test_an_entry_that_is_not_of_its_form_is_refused(office, changes):
     async with untouched(office.database, ListMalformed):
         await office.entry(**changes)
+
+
+async def test_the_same_bytes_again_are_no_newer(office):
+    entry = await office.entry()
+    files = [await office.file(sha256=one * 64) for one in "aba"]
+    seen = []
+    for file in files:
+        office.clock.advance(timedelta(days=100))
+        row = await office.transport.do(cataloguing.mount, data_id=entry.data_id, file_id=file.file_id)
+        seen.append((row.mounted_at - NOW).days)
+        said = {"reason": "维护", "mount_by": date(2028, 1, 1)}
+        await office.transport.do(cataloguing.flag, data_id=entry.data_id, **said)
+    assert seen == [100, 200, 100]
