@@ -100,7 +100,7 @@ async def authorise_download(
     await require_receiving(s, trade, entitlement, org_id=org_id, now=now)
     require_kind(entitlement.kind, DeliveryKind.FILE)
     await require_made(s, entitlement_id=entitlement_id)
-    await require_outgoing(s, trade, now=act.now)
+    await require_outgoing(s, trade, now=now)
     return trade, entitlement
 
 
