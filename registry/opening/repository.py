@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any, Final
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, func, or_, select
@@ -25,6 +27,9 @@ from registry.opening.tables import (
     OpenUserRow,
 )
 
+MOST_WORDS: Final = 8
+"""How many words a search looks for: each reads every name and abstract."""
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 Entry = tuple[OpenEntryRow, DataRow]
 """An entry of the open list with the data that it opens."""
 
@@ -87,7 +92,10 @@ async def entries(
     limit: int = 50,
     oldest_first: bool = False,
 ) -> Sequence[Entry]:
-    """Entries with their data, newest first. `words` stand in the data's name or abstract."""
+    """Entries with their data, newest first.
+
+    `words` stand in the data's name or abstract, in whatever case of A to Z: the first eight of them.
+    """
     query = select(OpenEntryRow, DataRow).where(DataRow.data_id == OpenEntryRow.data_id)
     if states:
         query = query.where(col(OpenEntryRow.status).in_(sorted(states)))
@@ -99,14 +107,21 @@ async def entries(
     ):
         if wanted is not None:
             query = query.where(col(column) == wanted)
-    for word in words.split():
-        said = col(DataRow.name).contains(word, autoescape=True)
-        query = query.where(or_(said, col(DataRow.abstract).contains(word, autoescape=True)))
+    places = [_lowered(s, one) for one in (col(DataRow.name), col(DataRow.abstract))]
+    for word in words.split()[:MOST_WORDS]:
+        lowered = word.translate(_LOWER)
+        query = query.where(or_(*(place.contains(lowered, autoescape=True) for place in places)))
     at = col(OpenEntryRow.open_id)
     if after is not None:
         query = query.where(at > after if oldest_first else at < after)
     query = query.order_by(at if oldest_first else at.desc()).limit(limit)
     return [(one, data) for one, data in (await s.exec(query)).all()]
+
+
+def _lowered(s: ReadSession, column: Any) -> Any:
+    """A column with A to Z as a to z and nothing else changed, on both databases alike."""
+    on_postgresql = s.get_bind().dialect.name == "postgresql"
+    return func.lower(column.collate("C") if on_postgresql else column)
 
 
 async def standing_count(s: ReadSession) -> int:

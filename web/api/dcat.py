@@ -32,6 +32,8 @@ from web.node import Node
 router = APIRouter(include_in_schema=False)
 _NAMED: Final = re.compile(r"((?:opn|lst)_[0-9a-hjkmnp-tv-z]{26})(?:\.(ttl|jsonld|rdf))?")
 _TYPES: Final = {media_type: form for form, (media_type, _) in FORMS.items()}
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _KEPT: Final = {"cache-control": "public, max-age=60", "vary": "Accept"}
 After = Annotated[Id | None, Query()]
 Accept = Annotated[str | None, Header(max_length=1000)]
@@ -54,7 +56,7 @@ async def catalogue(
     request: Request, node: NodeDep, s: ReadDep, accept: Accept = None, after: After = None
 ) -> Response:
     """The catalogue in the form that is asked for; people are led to its page."""
-    form = _wanted(accept)
+    form = wanted_form(accept)
     if form is None:
         return _to_page("/open")
     hold_back(request)
@@ -76,7 +78,7 @@ async def catalogue_as(
 async def opened(node: NodeDep, s: ReadDep, name: str, accept: Accept = None) -> Response:
     """One entry of the open list."""
     named = _named(name, "opn_")
-    form = named.form or _wanted(accept)
+    form = named.form or wanted_form(accept)
     if form is None:
         return _to_page(f"/open/{named.own_id}")
     base = _base(node)
@@ -87,7 +89,7 @@ async def opened(node: NodeDep, s: ReadDep, name: str, accept: Accept = None) ->
 async def offered(node: NodeDep, s: ReadDep, name: str, accept: Accept = None) -> Response:
     """One product on offer."""
     named = _named(name, "lst_")
-    form = named.form or _wanted(accept)
+    form = named.form or wanted_form(accept)
     if form is None:
         return _to_page(f"/products/{named.own_id}")
     base = _base(node)
@@ -193,13 +195,21 @@ def _written(form: str, things: list[Thing]) -> Response:
     return Response(write(things), media_type=media_type, headers=_KEPT)
 
 
-def _wanted(accept: str | None) -> str | None:
-    """The form of RDF that is asked for first; None for whoever asks for none by name."""
+def wanted_form(accept: str | None) -> str | None:
+    """The form of RDF that is wanted most (RFC 9110 §12.5.1); None for who wants a page, or names nothing.
+
+    What has a weight of 0 is not wanted; of equals a page comes first, then what is named first. `*/*` names
+    nothing: it takes what else is named.
+    """
+    wanted: list[tuple[float, bool, str | None]] = []
     for part in (accept or "").split(","):
-        form = _TYPES.get(part.partition(";")[0].strip().lower())
-        if form is not None:
-            return form
-    return None
+        name, *told = (one.strip().lower() for one in part.split(";"))
+        weight = next((one.removeprefix("q=") for one in told if one.startswith("q=")), "1")
+        if _WEIGHT.fullmatch(weight) is None or float(weight) == 0:
+            continue
+        if name in _PAGES or name in _TYPES:
+            wanted.append((float(weight), name in _PAGES, _TYPES.get(name)))
+    return max(wanted, key=lambda one: one[:2])[2] if wanted else None
 
 
 def _named(name: str, prefix: str) -> Named:

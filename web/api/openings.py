@@ -100,7 +100,7 @@ def _page(rows: Sequence[Entry], limit: int) -> OpenPageView:
 class OpenSearch(Asked):
     """What a search of the open catalogue may name; every member narrows it."""
 
-    q: str = Field(default="", max_length=200)
+    q: str = Field(default="", max_length=200, pattern=rf"^\s*(\S+\s*){{0,{repository.MOST_WORDS}}}$")
     mode: Mode | None = None
     theme: str | None = Field(default=None, max_length=100)
     agency_id: Id | None = None
@@ -109,8 +109,13 @@ class OpenSearch(Asked):
 
 
 @router.get("/open-entries")
-async def open_entries(s: ReadDep, asked: Annotated[OpenSearch, Query()]) -> OpenPageView:
-    """The public open catalogue: what stands open, to everybody, to named users or by agreement."""
+async def open_entries(request: Request, s: ReadDep, asked: Annotated[OpenSearch, Query()]) -> OpenPageView:
+    """The public open catalogue: what stands open, to everybody, to named users or by agreement.
+
+    A search is for eight words at most, and held back by address as downloads are.
+    """
+    if asked.q:
+        hold_back(request)
     rows = await repository.entries(
         s,
         states=STANDING,

@@ -34,6 +34,9 @@ class Wanted(Asked):
 @router.get("/open")
 async def catalogue(visitor: VisitorDep, asked: Annotated[Wanted, Query()]) -> Response:
     """What stands open, found by words and narrowed by theme, mode and agency."""
+    if asked.q:  # each word reads every name
+        state = visitor.request.app.state
+        state.downloads.count(state.addresses.of(visitor.request))
     async with visitor.node.database.read() as s:
         rows = await repository.entries(
             s,

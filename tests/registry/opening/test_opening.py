@@ -404,3 +404,16 @@ async def test_a_plan_is_the_first_rows_by_demand_signed_and_done_by_what_is_ope
     async with desk.database.read() as s:
         done = await planning.done_of(s, revised, until=desk.office.clock.now())
     assert (done.done, done.missing) == ((asked.data_id,), (other.data_id,))
+
+
+async def test_a_search_is_for_eight_words_in_whatever_case_of_the_alphabet(desk):
+    one = await desk.opened(name="BRT站点Å")
+
+    async def found(words: str) -> list[str]:
+        async with desk.database.read() as s:
+            return [row.open_id for row, _ in await repository.entries(s, words=words)]
+
+    for words in ("brt", "Brt 站点", "BRTÅ"[:3] + " Å", "b r t b r t b r nothing"):
+        assert await found(words) == [one]
+    for words in ("å", "b%t", "nothing"):
+        assert await found(words) == []

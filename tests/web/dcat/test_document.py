@@ -16,6 +16,8 @@ from market.listings.conditions import Purpose
 from registry.registration.rules import Update
 from tests.web.dcat.judging import OWN, broken, published
 from web.acts import Asked
+from web.api.dcat import wanted_form
+from web.api.openings import OpenSearch
 from web.dcat.describing import DataSet, File, Licence, Offer, Place, Publisher
 from web.dcat.document import FORMS, Catalogue, Turn, alone, page
 from web.dcat.terms import Iri, Text, Thing, safe_iri
@@ -236,3 +238,31 @@ def test_no_iri_can_be_ended_early_by_what_stands_in_it(text):
 )
 def test_a_free_theme_that_names_a_category_is_that_category(theme, category):
     assert category_of(theme) is category
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (None, None),
+        ("*/*", None),
+        ("text/turtle", "ttl"),
+        ("TEXT/Turtle;q=0.9, */*", "ttl"),
+        ("text/turtle;q=0", None),
+        ("text/turtle;q=0.000, application/ld+json;q=0.1", "jsonld"),
+        ("text/turtle;q=0.5, application/rdf+xml;q=0.8", "rdf"),
+        ("text/turtle, application/ld+json", "ttl"),
+        ("text/turtle, text/html", None),
+        ("text/html;q=0.8, text/turtle;q=0.9", "ttl"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,text/turtle;q=0.8", None),
+        ("text/turtle;q=x, application/ld+json; q=0.2", "jsonld"),
+        ("text/turtle;q=nan", None),
+    ],
+)
+def test_the_form_that_is_wanted_most_is_answered(accept, form):
+    assert wanted_form(accept) == form
+
+
+def test_a_search_names_eight_words_at_most():
+    assert OpenSearch(q="a b c d e f g h ").q == "a b c d e f g h "
+    with pytest.raises(ValidationError):
+        OpenSearch(q="a b c d e f g h i")
