@@ -28,7 +28,6 @@ from market.listings.service import check_price_of, require_basis
 from market.listings.statements import step
 from market.listings.tables import Decision, Listing, Review
 from registry.repository import classification_of
-from registry.repository import classification_of
 from registry.rules import wants_joint_review
 from registry.service import require_quality
 
@@ -239,28 +238,12 @@ async def _require_reviewed(s: WriteSession, listing: Listing) -> None:
     )
 
 
-async def _require_reviewed(s: WriteSession, listing: Listing) -> None:
-    """The members that the product's present level asks for have approved. Raises JointReviewNeeded."""
-    graded = await classification_of(s, product_id=listing.product_id)
-    level = listing.level if graded is None else graded.level
-    if not wants_joint_review(level, public_data=False):
-        return  # the review itself saw to it
-    reviews = await repository.reviews_of(s, listing_id=listing.listing_id, review_round=listing.review_round)
-    approved = [
-        Reviewer(one.reviewer, one.reviewer_org) for one in reviews if one.decision is Decision.APPROVE
-    ]
-    check_review(
-        submitter=_submitter(listing), reviewers=approved, level=level, public_data=listing.public_data
-    )
-
-
 async def _require_fit(s: WriteSession, act: Act, listing: Listing) -> None:
     """What must hold when a listing goes on offer."""
     await require_member(s, org_id=listing.seller_id)
     check_price_of(listing)
     await require_basis(s, listing, now=act.now)
     await require_compared(s, listing)
-    await _require_reviewed(s, listing)
     await _require_reviewed(s, listing)
     file = await repository.get_file(s, file_id=listing.file_id)
     await require_quality(s, listing_id=listing.listing_id, file_sha256=file.sha256)
