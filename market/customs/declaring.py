@@ -20,6 +20,7 @@ from market.customs.errors import DeclarationContradicted, DeclarationMalformed
 from market.customs.moving import Said, begin, step
 from market.customs.reading import declaration_from
 from market.customs.releasing import held_level, route, route_or_count
+from market.customs.risk import lot_commitment
 from market.customs.rules import country_of
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow, PersonListRow
@@ -124,6 +125,7 @@ async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str
         trade_id=said.trade_id,
         product_id=product_id,
         said=said.document(),
+        lot_salt=act.nonce(),
         persons=said.persons,
         sensitive_persons=said.sensitive_persons,
         volume_bytes=said.volume_bytes,
@@ -215,6 +217,7 @@ async def _said(s: WriteSession, row: DeclarationRow, fresh: DeclarationRow | No
             "important": said.level is Level.IMPORTANT,
             "channel": said.channel.value,
             "lists": len(lists),
+            "lot_commitment": lot_commitment((fresh or row).lot_salt),
         },
         opening={
             "persons": said.persons,

@@ -56,6 +56,7 @@ async def route(
         routed.way,
         root=root,
         declaration_id=row.declaration_id,
+        salt=row.lot_salt,
         trouble=await repository.trouble_of(s, group_id=row.group_id),
         with_list=any(one.declaration_id == row.declaration_id for one in lists),
         by_contract=by_contract,
@@ -70,6 +71,7 @@ async def route(
         "tree_size": size,
         "root": root,
         "lot": risk.lot,
+        "lot_salt": row.lot_salt,
     }
     opening = {
         "trace": [tried.document() for tried in routed.trace],

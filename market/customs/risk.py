@@ -1,7 +1,8 @@
 """Which exempt declarations customs looks at: a lot that can be drawn again, and a score that is explained.
 
-The lot is SHA-256 over the root of the log and the declaration's id, both on the ledger: whoever has them
-draws the same. The exporter chooses neither, and the exchange has said both before it tells the result.
+The lot is SHA-256 over the root of the log, the declaration's id, and a secret of the exchange to which the
+statement of the declaration commits, and which the statement of its route opens: whoever has those draws the
+same. The exporter knows no lot when it declares, also when it declares again; the exchange has chosen before.
 """
 
 import hashlib
@@ -15,9 +16,14 @@ from market.customs.terms import term
 _OF: Final = 10_000
 
 
-def lot_of(root: str, declaration_id: str) -> int:
+def lot_commitment(salt: str) -> str:
+    """What the statement of a declaration says of the secret that its lot is drawn with."""
+    return hashlib.sha256(f"databourse/customs-lot-secret/1\n{salt}\n".encode()).hexdigest()
+
+
+def lot_of(root: str, declaration_id: str, salt: str) -> int:
     """0 to 9999; below `random_check` of the table a declaration is looked at."""
-    drawn = hashlib.sha256(f"databourse/customs-lot/1\n{root}\n{declaration_id}\n".encode()).digest()
+    drawn = hashlib.sha256(f"databourse/customs-lot/2\n{root}\n{declaration_id}\n{salt}\n".encode()).digest()
     return int.from_bytes(drawn[:8], "big") % _OF
 
 
@@ -39,6 +45,7 @@ def assess(
     *,
     root: str,
     declaration_id: str,
+    salt: str,
     trouble: int,
     with_list: bool,
     by_contract: bool = False,
@@ -62,7 +69,7 @@ def assess(
     ]
     points = sum(weight for weight, _, there in found if there)
     reasons = tuple(f"{reason}+{weight}" for weight, reason, there in found if there)
-    lot = lot_of(root, declaration_id)
+    lot = lot_of(root, declaration_id, salt)
     drawn = not by_contract and lot < term("XBD-RISK", "random_check", facts.at).whole
     looks = drawn or points >= term("XBD-RISK", "check_from", facts.at).whole
     return Risk(points, reasons, lot, drawn, looks)

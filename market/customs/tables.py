@@ -101,6 +101,7 @@ class DeclarationRow(SQLModel, table=True):
     taken_org: str | None = Field(default=None, sa_column=Column(Text))
     reason_code: str | None = Field(default=None, sa_column=Column(Text))
     note: str = Field(default="", sa_column=Column(Text, nullable=False))
+    lot_salt: str = Field(sa_column=Column(Text, nullable=False))
     sent_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     sent_uses: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 

@@ -134,6 +134,7 @@ def _declarations() -> None:
         sa.Column("taken_org", sa.Text(), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("lot_salt", sa.Text(), nullable=False),
         sa.Column("sent_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sent_uses", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(

@@ -9,6 +9,7 @@ from sqlmodel import col, update
 
 from base.files import FileStore
 from identity.tables import OrganisationRow
+from ledger.reader import statements_of
 from market.customs import carrying, deciding, declaring, entering
 from market.customs.counting import CustomsDesk
 from market.customs.declared import Ground, Kind
@@ -23,7 +24,7 @@ from market.customs.errors import (
 )
 from market.customs.proving import DocumentKind
 from market.customs.repository import document_numbered
-from market.customs.risk import lot_of
+from market.customs.risk import lot_commitment, lot_of
 from market.customs.routing import Way
 from tests.market.customs.flows import ATTACHED, document, flow, shown
 from tests.market.customs.post import MASTER, Post
@@ -38,7 +39,11 @@ def lines(numbers):
 async def test_what_is_neither_personal_nor_important_is_exempt_and_its_lot_can_be_drawn_again(post: Post):
     row = await post.declare()
     assert (row.way, row.rule_id) == (Way.EXEMPT_NO_PERSONAL, "XBD-R4")
-    assert row.risk["lot"] == lot_of(row.risk["root"], row.declaration_id)
+    async with post.database.read() as s:
+        first, routed, *_ = await statements_of(s, object_id=row.declaration_id)
+    opened = routed.predicate  # the secret was committed to before the root was read
+    assert first.predicate["lot_commitment"] == lot_commitment(opened["lot_salt"])
+    assert row.risk["lot"] == lot_of(opened["root"], row.declaration_id, opened["lot_salt"])
     looked_at = row.risk["lot"] < 500
     assert row.risk["drawn"] is looked_at
     last = "XBD.CHECK" if looked_at else "XBD.RELEASE"

@@ -95,9 +95,9 @@ def test_an_assessment_asks_for_its_papers():
 
 
 def test_the_lot_is_drawn_again_from_what_the_ledger_holds():
-    assert lot_of("00" * 32, "xbd_a") == 6_826
-    assert lot_of("00" * 32, "xbd_a") != lot_of("01" * 32, "xbd_a")
-    drawn = sum(lot_of("ab" * 32, f"xbd_{n}") < 500 for n in range(4_000))
+    assert lot_of("00" * 32, "xbd_a", "s") == 6_875
+    assert len({lot_of(r * 32, i, x) for r in ("00", "01") for i in ("a", "b") for x in "st"}) == 8
+    drawn = sum(lot_of("ab" * 32, f"xbd_{n}", "s") < 500 for n in range(4_000))
     assert 150 < drawn < 250  # a twentieth
 
 
@@ -109,6 +109,7 @@ def test_risk_is_explained_and_asks_for_a_check_from_fifty_points_on():
         Way.EXEMPT_SMALL,
         root="00" * 32,
         declaration_id="xbd_a",
+        salt="s",
         trouble=0,
         with_list=False,
     )
@@ -120,6 +121,7 @@ def test_risk_is_explained_and_asks_for_a_check_from_fifty_points_on():
         Way.EXEMPT_NO_PERSONAL,
         root="00" * 32,
         declaration_id="xbd_a",
+        salt="s",
         trouble=0,
         with_list=False,
     )
