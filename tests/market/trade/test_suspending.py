@@ -4,16 +4,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from base.jobs import JobRow
 from market.delivery.errors import DeliverySuspended, ListingNotDeliverable
 from market.delivery.repository import stop_of
 from market.delivery.rules import Cause, EntitlementStatus
-from market.listings.publishing import resume_listing, suspend_listing, withdraw_listing
+from market.delivery.service import require_outgoing
+from market.listings.moving import MOVED_JOB
+from market.listings.publishing import (
+    resume_listing,
+    suspend_listing,
+    suspend_of_grant,
+    withdraw_listing,
+)
+from market.listings.repository import get_listing
 from market.orders.errors import DeadlinePassed, TradeWrongRole, TradeWrongState
+from market.orders.repository import claim_trade
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.trade.suspending import look_again, resume_delivery, suspend_delivery
 from registry.errors import RightNotHeld
+from registry.operation.errors import GrantNotLive
 from registry.rules import Level, Right
 from registry.tables import ClassificationRow, RightsRow
 from tests.houses import Party
@@ -259,3 +271,25 @@ async def graded(scene: Scene, level: Level) -> None:
         row = await s.get(ClassificationRow, scene.listing.product_id)
         row.level = level
         s.add(row)
+
+
+async def test_a_grant_that_has_fallen_stops_what_a_withdrawn_listing_still_delivers(scene):
+    trade_id, delivered = scene.trades["DELIVERING"], scene.trades["DELIVERED"]
+    await scene.seller.do(withdraw_listing, role="PROVIDER", listing_id=scene.listing.listing_id)
+    async with scene.database.write() as s:
+        row = await get_listing(s, listing_id=scene.listing.listing_id)
+        row.grant_id, row.public_data = "aog_" + "0" * 26, True
+        s.add(row)
+        await s.flush()
+        for one in (trade_id, delivered):
+            trade = await claim_trade(s, trade_id=one)
+            with pytest.raises(GrantNotLive):
+                await require_outgoing(s, trade, now=scene.clock.now())
+    assert await look(scene, trade_id)
+    assert await status(scene, trade_id) == "DELIVERY_SUSPENDED"
+    predicate, _ = await said(scene, trade_id, "TRD.SUSPEND")
+    assert predicate["reason_code"] == "GRANT_LOST"
+    async with scene.database.write() as s:
+        assert await suspend_of_grant(s, scene.house.house.exchange_act(), grant_id="aog_" + "0" * 26) == []
+        queued = select(JobRow.payload).where(JobRow.kind == MOVED_JOB)
+        assert {"product_id": scene.listing.product_id} in list(await s.exec(queued))
