@@ -147,6 +147,8 @@ async def flag(s: WriteSession, act: Act, *, data_id: str, reason: str, mount_by
 async def retire_data(s: WriteSession, act: Act, *, data_id: str, reason: str) -> DataRow:
     """Take data off the list (DAT.RETIRE): demands that it met are gaps again, and the agency sees to them.
 
+    What rests on the data looks again, as when its level is raised: an open entry of it is suspended.
+
     Raises EntryInUse while a request to share it is under way, or an item is kept in it.
     """
     row = await repository.claim_data_entry(s, data_id=data_id)
@@ -171,7 +173,11 @@ async def retire_data(s: WriteSession, act: Act, *, data_id: str, reason: str) -
         }
         await say(s, act, demand, demand.key, gap)
         await state(s, act, "DEM.REOPEN", demand, {"was": data_id, "owner_id": demand.owner_id})
-    return await retire(s, act, "DAT.RETIRE", row, reason, reopened=len(demands))
+    await retire(s, act, "DAT.RETIRE", row, reason, reopened=len(demands))
+    payload = {"object_id": data_id, "level": row.level.value, "before": row.level.value}
+    key = f"{data_id} retired {rfc3339(act.now)}"
+    await enqueue(s, kind=LEVEL_RAISED_JOB, key=key, run_at=act.now, payload=payload)
+    return row
 
 
 async def level_followed(s: WriteSession, act: Act, row: DataRow, before: Level, statement_id: str) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from base.errors import NotFound
 from ledger.reader import statements_of
 from registry.lists.repository import list_file
+from registry.lists.rules import Listed
 from registry.opening import repository
 from registry.opening.rules import Mode, stale_since
 from registry.opening.states import STANDING
@@ -79,6 +80,7 @@ async def entry(visitor: VisitorDep, open_id: str) -> Response:
         how=f"GET /api/v1/open-entries/{row.open_id}/file?purpose=RESEARCH",
         data=data,
         file=file,
+        gone=data.status is not Listed.LISTED,
         changed=bool(data.resource_sha256 or data.resource_interface)
         and data.resource_sha256 != row.file_sha256,
         uses=uses,

@@ -158,6 +158,17 @@ async def test_a_raised_level_closes_the_entry_at_once_and_by_statement(desk):
         await desk.chief(listing.review, open_id=open_id)
 
 
+async def test_data_that_is_retired_leaves_no_open_entry(desk):
+    open_id = await desk.opened()
+    data_id = (await desk.entry(open_id)).data_id
+    await desk.office.transport.do(cataloguing.retire_data, data_id=data_id, reason="系统下线")
+    with pytest.raises(OpeningClosed):
+        await desk.look(open_id)
+    await desk.work()
+    row = await desk.entry(open_id)
+    assert (row.status, row.reason_code) == (OpenState.SUSPENDED, "DATA_RETIRED")
+
+
 PERSONS = "姓名,身份证\n张三,11010519491231002X\n".encode()
 SEEN = (Hint(HintKind.CN_ID, "身份证", 1, 1, True),)
 
