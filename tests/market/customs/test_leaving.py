@@ -25,7 +25,7 @@ from tests.standstill import refused
 async def left(deal: Deal, row) -> list[tuple[int, bool, bool]]:
     async with deal.house.database.read() as s:
         found = await egress_of(s, declaration_id=row.declaration_id)
-    return [(one.bytes, one.whole, one.told is not None) for one in found]
+    return sorted((one.bytes, one.whole, one.told is not None) for one in found)
 
 
 async def test_a_download_that_breaks_off_is_noted_before_the_clearance_ends(deal: Deal):
@@ -55,7 +55,7 @@ async def test_a_halt_tells_what_has_left_and_what_follows_is_told_apart(deal: D
     assert await left(deal, row) == [(10, False, True)]
     await cac.do(deciding.resume, reason="mended", **about)
     await deal.take(range_field="bytes=10-")
-    assert await left(deal, row) == [(size - 10, True, True), (10, False, True)]
+    assert await left(deal, row) == [(10, False, True), (size - 10, True, True)]
     kept = await row_of(deal, row)
     assert (kept.sent_bytes, kept.sent_uses) == (size, 1)
 
