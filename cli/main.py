@@ -43,7 +43,10 @@ OFFERED: Final = MappingProxyType(
             "cli.receipt:receipt",
             "Check a receipt offline: a `.tlog-proof` with its entry, or one that leads to a province.",
         ),
-        "credential": ("cli.credential:app", "Check a broker's credential against its status list."),
+        "credential": (
+            "cli.credential:app",
+            "Check a broker's credential, or the presentation of an asset certificate, against its status list.",
+        ),
         "audit": (
             "cli.audit:audit",
             (

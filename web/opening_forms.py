@@ -165,7 +165,9 @@ class OpenDataView(OpenEntryView):
             name: getattr(data, name)
             for name in ("name", "abstract", "theme", "region", "kind", "update", "mounted_at")
         }
-        return cls(**OpenEntryView.of(row).model_dump(), **said, file_sha256=row.file_sha256 or data.resource_sha256)
+        return cls(
+            **OpenEntryView.of(row).model_dump(), **said, file_sha256=row.file_sha256 or data.resource_sha256
+        )
 
 
 class OpenUserView(View):

@@ -50,8 +50,8 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             yield tell(
                 "DISCLOSURE_MISSING",
                 context,
-                zh="授权运营年度披露或报告" + ("缺失" if missing else "逾期"),
-                en="the year's disclosure or report is " + ("missing" if missing else "late"),
+                zh="涉嫌授权运营年度披露或报告" + ("缺失" if missing else "逾期"),
+                en="suspected: the year's disclosure or report is " + ("missing" if missing else "late"),
                 severity=Severity.MEDIUM if missing else Severity.LOW,
                 window=(due, context.as_of),
                 subjects=(owed[name] for name in (*missing, *late)),

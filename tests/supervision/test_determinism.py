@@ -218,6 +218,11 @@ def test_a_rule_not_in_force_at_that_time_is_off(tmp_path):
             "XB3",
             "XB4",
             "XB5",
+            "DISCLOSURE_MISSING",
+            "MUST_TRADE",
+            "REDEV",
+            "REVENUE",
+            "SCOPE",
         ],
         "no version of the rule is in force at as_of",
     )

@@ -48,6 +48,10 @@ def test_a_report_is_what_was_written(result, tmp_path):
         **dict.fromkeys(("XB3", "XB4", "XB5"), "export_transfers"),
         **dict.fromkeys(("S22", "XB1"), "exports"),
         "S30B": "payment_mismatches",
+        "SCOPE": "grant_scenarios",
+        "REDEV": "grant_products",
+        **dict.fromkeys(("REVENUE", "MUST_TRADE", "DISCLOSURE_MISSING"), "grant_years"),
+        "PURPOSE_MISMATCH": "voucher_uses",
     }
 
 

@@ -89,7 +89,7 @@ _STAGES: Final[Mapping[str, str]] = {
     "COLLECT": N_("Collect"),
     "AGGREGATE": N_("Aggregate"),
     "SHARE": N_("Share"),
-    "USE": N_("Use"),
+    "USE": N_("Using"),
     "MANAGE": N_("Manage"),
     "SECURE": N_("Secure"),
     "DESTROY": N_("Destroy"),

@@ -31,7 +31,7 @@ _TAG_NAMES: Final[Mapping[str, str]] = {
     "purpose": N_("Purpose allowed"),
     "grade": N_("Measured quality"),
     "frequency": N_("Updated"),
-    "registered": N_("Certified"),
+    "registered": N_("Registered right"),
 }
 
 

@@ -49,7 +49,7 @@ _STATES: Final[Mapping[str, str]] = {
     "SUPERSEDED": N_("Superseded"),
     "IDENTIFIED": N_("Identified"),
     "REPORTED": N_("Reported"),
-    "CONFIRMED": N_("Confirmed"),
+    "CONFIRMED": N_("Is confirmed"),
     "CHANGED": N_("Changed"),
     "REMOVED": N_("Removed"),
     "MATCHED": N_("Covered: stopped"),

@@ -9,7 +9,7 @@ STATES: Final[Mapping[str, str]] = {
     "SCHEME_DRAFT": N_("Scheme drafted"),
     "SCHEME_APPROVED": N_("Scheme decided"),
     "OPERATOR_SELECTED": N_("Operator selected"),
-    "GRANTED": N_("Granted"),
+    "GRANTED": N_("Agreement signed by both"),
     "TERMINATED": N_("Terminated"),
     "ASKED": N_("Asked for"),
 }

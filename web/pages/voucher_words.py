@@ -8,7 +8,7 @@ from web.pages.languages import N_
 _STATES: Final[Mapping[str, str]] = {
     "REQUESTED": N_("Waits for the subject"),
     "AUTHORISED": N_("Authorised, to be made"),
-    "GENERATED": N_("Made"),
+    "GENERATED": N_("Certificate made"),
     "STORED": N_("In the wallet"),
     "PRESENTED": N_("Shown to the user"),
     "VERIFIED": N_("In use"),

@@ -14,7 +14,7 @@ from sqlmodel import select, update
 from base.canonical import canonical, sha256_hex
 from base.clock import SimulatedClock, rfc3339
 from base.credential.checking import Finding, Pin
-from base.credential.status import PURPOSES, Purpose
+from base.credential.status import PURPOSES, Purpose, begun
 from base.credential.verdicts import Verdict
 from base.jobs import run_due
 from brokers.certifying import reinstate_certificate, revoke_certificate, suspend_certificate
@@ -23,7 +23,6 @@ from brokers.credential import repository
 from brokers.credential.errors import IssuerRetired, StatusListFull, StatusListUnknown
 from brokers.credential.issuing import (
     Desk,
-    _round,
     appoint_issuer,
     credential_handlers,
     follow_step,
@@ -196,7 +195,7 @@ async def test_a_clock_with_microseconds_signs_nothing_before_the_issuer_took_of
 
 @given(st.timedeltas(timedelta(0), timedelta(minutes=5) - timedelta(microseconds=1)))
 def test_all_workers_begin_a_time_to_live_at_the_same_moment(passed):
-    assert _round(NOW + passed) == NOW
+    assert begun(NOW + passed) == NOW
 
 
 STATES = {

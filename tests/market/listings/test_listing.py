@@ -471,6 +471,21 @@ ALL_COUNTED = {
     "geo": {"440000": 1},
     "price": {"500k-1m": 1},
     "product_type": {"DATASET": 1},
+    "delivery": {"api": 1, "file": 1, "share": 1},
+    "frequency": {"once": 1},
+    "grade": {"90-up": 1},
+    "purpose": dict.fromkeys(
+        (
+            "INTERNAL_USE",
+            "MARKETING",
+            "MODEL_TRAINING",
+            "PRODUCT_DEVELOPMENT",
+            "PUBLIC_SERVICE",
+            "RESEARCH",
+            "RISK_CONTROL",
+        ),
+        1,
+    ),
 }
 
 
