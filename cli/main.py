@@ -45,7 +45,8 @@ OFFERED: Final = MappingProxyType(
         ),
         "credential": (
             "cli.credential:app",
-            "Check a broker's credential, or the presentation of an asset certificate, against its status list.",
+            "Check a broker's credential, or the presentation of an asset certificate,"
+            " against its status list.",
         ),
         "audit": (
             "cli.audit:audit",
