@@ -31,7 +31,7 @@ _OK: Final = 200
 
 @app.callback()
 def credential() -> None:
-    """Check a broker's credential, or the presentation of an asset certificate, against its status list."""
+    """Check a broker's credential or an asset certificate against its status list."""
 
 
 @app.command()

@@ -45,8 +45,7 @@ OFFERED: Final = MappingProxyType(
         ),
         "credential": (
             "cli.credential:app",
-            "Check a broker's credential, or the presentation of an asset certificate,"
-            " against its status list.",
+            "Check a broker's credential or an asset certificate against its status list.",
         ),
         "audit": (
             "cli.audit:audit",
