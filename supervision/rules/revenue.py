@@ -37,7 +37,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             "REVENUE",
             context,
             zh="涉嫌实际收入偏离最高准许收入超过百分之十，应调整上限收费标准",
-            en="suspected: the year's revenue is over a tenth from what is permitted; the caps have to change",
+            en="suspected: the year's revenue is over a tenth from what is permitted; the caps must change",
             severity=Severity.MEDIUM,
             window=(row["reported_at"], row["reported_at"]),
             subjects=(row["authority_id"], row["operator_id"]),
