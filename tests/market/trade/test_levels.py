@@ -16,7 +16,6 @@ from market.listings.repository import get_listing
 from market.listings.rules import ListingState
 from market.listings.service import draft_listing, require_listed, submit_listing
 from market.orders.rules import TradeState
-from registry.errors import RightNotHeld
 from registry.grading import cataloguing, declaring, keeping
 from registry.grading.cataloguing import Content
 from registry.grading.declaring import Declared
@@ -295,12 +294,14 @@ async def test_a_listing_raised_to_general_3_comes_back_with_the_joint_review_of
     assert (await listing(scene)).status is ListingState.SUSPENDED
 
 
-async def test_a_stranger_moves_no_level_by_drafting_under_anothers_product(sqlite_scene):
+async def test_a_stranger_moves_no_level_by_a_blocked_version_of_anothers_product(sqlite_scene):
     scene = sqlite_scene
     other = await scene.house.admit("对手数科", {"PROVIDER"})
-    with pytest.raises(RightNotHeld):
-        await version(scene, other, MOBILES, salt="theirs")
+    theirs = await version(scene, other, MOBILES, salt="theirs", personal=PersonalData(contained=True))
+    assert theirs.status is ListingState.BLOCKED
     await scene.run_jobs()
+    async with scene.database.read() as s:
+        assert await level_of(s, object_id=scene.listing.product_id) is L.GENERAL_2
     assert (await listing(scene)).status is ListingState.LISTED
 
 
