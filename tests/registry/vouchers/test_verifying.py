@@ -162,7 +162,8 @@ def of_two_keys(path: list[str | int], value: object, *, of: str = "credential")
     for step in path[:-1]:
         at = at[step]
     at[path[-1]] = value
-    unsecured = presentation(credential(), told, holder_did=did_key(HOLDER.public))
+    unsecured = presentation(credential(), [], holder_did=did_key(HOLDER.public))
+    unsecured["disclosures"] = told
     unsecured["verifiableCredential"] = [secure(certificate, GRID_KEY, created=NOW - timedelta(hours=1))]
     signed = secure(unsecured, HOLDER, created=NOW, challenge=CHALLENGE, domain=urn(BANK.org_id))
     return canonical(signed)

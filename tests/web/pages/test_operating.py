@@ -77,7 +77,7 @@ async def test_from_the_scheme_to_a_price_within_its_cap(room: Operation) -> Non
     assert told["agreement_sha256"] in before.text
     filed = {"agreement_sha256": told["agreement_sha256"], "filed_with": room.id_of("province")}
     granted = await step(room, "operator", path, "countersign", **filed)
-    assert "已授权" in granted.words
+    assert "协议已签订" in granted.words
 
     await operated(room, path, await room.activated(f"/grants/{path.rpartition('/')[2]}"))
     await seen_by_everyone(room, path)
