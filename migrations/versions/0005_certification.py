@@ -147,96 +147,128 @@ def _qualification() -> None:
     op.add_column("brokers_certificates", sa.Column("exits_at", moment, nullable=True))
     op.add_column("brokers_certificates", sa.Column("barred_until", moment, nullable=True))
     op.add_column("brokers_certificates", sa.Column("barred_controller", sa.Text(), nullable=True))
-    op.create_table('brokers_applications',
-    sa.Column('cert_id', sa.Text(), nullable=False),
-    sa.Column('org_id', sa.Text(), nullable=False),
-    sa.Column('status', sa.Enum(*_ALL_CERTIFICATE_STATES, name='certificatestate', native_enum=False, create_constraint=True, length=40), nullable=False),
-    sa.Column('broker_type', sa.Text(), nullable=False),
-    sa.Column('grade', sa.Integer(), nullable=False),
-    sa.Column('sectors', sa.JSON(), nullable=False),
-    sa.Column('max_level', sa.Text(), nullable=False),
-    sa.Column('cross_border', sa.Boolean(), nullable=False),
-    sa.Column('claims', sa.JSON(), nullable=False),
-    sa.Column('gaps', sa.JSON(), nullable=True),
-    sa.Column('asked_at', moment, nullable=True),
-    sa.Column('applied_at', moment, nullable=False),
-    sa.Column('since', moment, nullable=False),
-    sa.Column('due_at', moment, nullable=True),
-    sa.Column('notice_until', moment, nullable=True),
-    sa.Column('reason_code', sa.Text(), nullable=True),
-    sa.CheckConstraint('grade BETWEEN 1 AND 3', name=op.f('ck_brokers_applications_grade')),
-    sa.ForeignKeyConstraint(['org_id'], ['identity_orgs.org_id'], name=op.f('fk_brokers_applications_org_id')),
-    sa.PrimaryKeyConstraint('cert_id', name=op.f('pk_brokers_applications'))
+    op.create_table(
+        "brokers_applications",
+        sa.Column("cert_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                *_ALL_CERTIFICATE_STATES,
+                name="certificatestate",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("broker_type", sa.Text(), nullable=False),
+        sa.Column("grade", sa.Integer(), nullable=False),
+        sa.Column("sectors", sa.JSON(), nullable=False),
+        sa.Column("max_level", sa.Text(), nullable=False),
+        sa.Column("cross_border", sa.Boolean(), nullable=False),
+        sa.Column("claims", sa.JSON(), nullable=False),
+        sa.Column("gaps", sa.JSON(), nullable=True),
+        sa.Column("asked_at", moment, nullable=True),
+        sa.Column("applied_at", moment, nullable=False),
+        sa.Column("since", moment, nullable=False),
+        sa.Column("due_at", moment, nullable=True),
+        sa.Column("notice_until", moment, nullable=True),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.CheckConstraint("grade BETWEEN 1 AND 3", name=op.f("ck_brokers_applications_grade")),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_applications_org_id")
+        ),
+        sa.PrimaryKeyConstraint("cert_id", name=op.f("pk_brokers_applications")),
     )
-    op.create_index(op.f('ix_brokers_applications_org_id'), 'brokers_applications', ['org_id'], unique=False)
-    op.create_index(op.f('ix_brokers_applications_status'), 'brokers_applications', ['status'], unique=False)
-    op.create_table('brokers_evidence',
-    sa.Column('statement_id', sa.Text(), nullable=False),
-    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('cert_id', sa.Text(), nullable=False),
-    sa.Column('org_id', sa.Text(), nullable=False),
-    sa.Column('event', sa.Text(), nullable=False),
-    sa.Column('kind', sa.Text(), nullable=False),
-    sa.Column('name', sa.Text(), nullable=False),
-    sa.Column('sha256', sa.Text(), nullable=False),
-    sa.Column('dated_on', sa.Text(), nullable=False),
-    sa.Column('back_dated', sa.Boolean(), nullable=False),
-    sa.Column('filed_at', moment, nullable=False),
-    sa.ForeignKeyConstraint(['org_id'], ['identity_orgs.org_id'], name=op.f('fk_brokers_evidence_org_id')),
-    sa.PrimaryKeyConstraint('statement_id', 'number', name=op.f('pk_brokers_evidence'))
+    op.create_index(op.f("ix_brokers_applications_org_id"), "brokers_applications", ["org_id"], unique=False)
+    op.create_index(op.f("ix_brokers_applications_status"), "brokers_applications", ["status"], unique=False)
+    op.create_table(
+        "brokers_evidence",
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("cert_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("dated_on", sa.Text(), nullable=False),
+        sa.Column("back_dated", sa.Boolean(), nullable=False),
+        sa.Column("filed_at", moment, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_evidence_org_id")
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "number", name=op.f("pk_brokers_evidence")),
     )
-    op.create_index(op.f('ix_brokers_evidence_cert_id'), 'brokers_evidence', ['cert_id'], unique=False)
-    op.create_index(op.f('ix_brokers_evidence_org_id'), 'brokers_evidence', ['org_id'], unique=False)
-    op.create_table('brokers_panel_votes',
-    sa.Column('cert_id', sa.Text(), nullable=False),
-    sa.Column('person', sa.Text(), nullable=False),
-    sa.Column('user_id', sa.Text(), nullable=False),
-    sa.Column('approves', sa.Boolean(), nullable=False),
-    sa.Column('reasons', sa.Text(), nullable=False),
-    sa.Column('voted_at', moment, nullable=False),
-    sa.Column('statement_id', sa.Text(), nullable=False),
-    sa.ForeignKeyConstraint(['cert_id'], ['brokers_applications.cert_id'], name=op.f('fk_brokers_panel_votes_cert_id')),
-    sa.PrimaryKeyConstraint('cert_id', 'person', name=op.f('pk_brokers_panel_votes'))
+    op.create_index(op.f("ix_brokers_evidence_cert_id"), "brokers_evidence", ["cert_id"], unique=False)
+    op.create_index(op.f("ix_brokers_evidence_org_id"), "brokers_evidence", ["org_id"], unique=False)
+    op.create_table(
+        "brokers_panel_votes",
+        sa.Column("cert_id", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("approves", sa.Boolean(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("voted_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cert_id"], ["brokers_applications.cert_id"], name=op.f("fk_brokers_panel_votes_cert_id")
+        ),
+        sa.PrimaryKeyConstraint("cert_id", "person", name=op.f("pk_brokers_panel_votes")),
     )
-    op.create_table('brokers_panel_ties',
-    sa.Column('person', sa.Text(), nullable=False),
-    sa.Column('org_id', sa.Text(), nullable=False),
-    sa.Column('declared_at', moment, nullable=False),
-    sa.Column('statement_id', sa.Text(), nullable=False),
-    sa.ForeignKeyConstraint(['org_id'], ['identity_orgs.org_id'], name=op.f('fk_brokers_panel_ties_org_id')),
-    sa.PrimaryKeyConstraint('person', 'org_id', name=op.f('pk_brokers_panel_ties'))
+    op.create_table(
+        "brokers_panel_ties",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("declared_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_panel_ties_org_id")
+        ),
+        sa.PrimaryKeyConstraint("person", "org_id", name=op.f("pk_brokers_panel_ties")),
     )
-    op.create_table('brokers_objections',
-    sa.Column('objection_id', sa.Text(), nullable=False),
-    sa.Column('cert_id', sa.Text(), nullable=False),
-    sa.Column('objector_id', sa.Text(), nullable=False),
-    sa.Column('text', sa.Text(), nullable=False),
-    sa.Column('filed_at', moment, nullable=False),
-    sa.Column('statement_id', sa.Text(), nullable=False),
-    sa.Column('upheld', sa.Boolean(), nullable=True),
-    sa.Column('answer', sa.Text(), nullable=True),
-    sa.Column('decided_at', moment, nullable=True),
-    sa.ForeignKeyConstraint(['cert_id'], ['brokers_applications.cert_id'], name=op.f('fk_brokers_objections_cert_id')),
-    sa.ForeignKeyConstraint(['objector_id'], ['identity_orgs.org_id'], name=op.f('fk_brokers_objections_objector_id')),
-    sa.PrimaryKeyConstraint('objection_id', name=op.f('pk_brokers_objections'))
+    op.create_table(
+        "brokers_objections",
+        sa.Column("objection_id", sa.Text(), nullable=False),
+        sa.Column("cert_id", sa.Text(), nullable=False),
+        sa.Column("objector_id", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("filed_at", moment, nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.Column("upheld", sa.Boolean(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("decided_at", moment, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cert_id"], ["brokers_applications.cert_id"], name=op.f("fk_brokers_objections_cert_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["objector_id"], ["identity_orgs.org_id"], name=op.f("fk_brokers_objections_objector_id")
+        ),
+        sa.PrimaryKeyConstraint("objection_id", name=op.f("pk_brokers_objections")),
     )
-    op.create_index(op.f('ix_brokers_objections_cert_id'), 'brokers_objections', ['cert_id'], unique=False)
-    op.create_index(op.f('ix_brokers_objections_objector_id'), 'brokers_objections', ['objector_id'], unique=False)
-    op.create_table('brokers_annual',
-    sa.Column('cert_id', sa.Text(), nullable=False),
-    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('report_sha256', sa.Text(), nullable=False),
-    sa.Column('dated_on', sa.Text(), nullable=False),
-    sa.Column('filed_at', moment, nullable=False),
-    sa.Column('late', sa.Boolean(), nullable=False),
-    sa.Column('statement_id', sa.Text(), nullable=False),
-    sa.Column('result', sa.Text(), nullable=True),
-    sa.Column('reason_code', sa.Text(), nullable=True),
-    sa.Column('decided_at', moment, nullable=True),
-    sa.Column('rectify_by', moment, nullable=True),
-    sa.Column('rectified_at', moment, nullable=True),
-    sa.ForeignKeyConstraint(['cert_id'], ['brokers_certificates.cert_id'], name=op.f('fk_brokers_annual_cert_id')),
-    sa.PrimaryKeyConstraint('cert_id', 'year', name=op.f('pk_brokers_annual'))
+    op.create_index(op.f("ix_brokers_objections_cert_id"), "brokers_objections", ["cert_id"], unique=False)
+    op.create_index(
+        op.f("ix_brokers_objections_objector_id"), "brokers_objections", ["objector_id"], unique=False
+    )
+    op.create_table(
+        "brokers_annual",
+        sa.Column("cert_id", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("report_sha256", sa.Text(), nullable=False),
+        sa.Column("dated_on", sa.Text(), nullable=False),
+        sa.Column("filed_at", moment, nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("statement_id", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("decided_at", moment, nullable=True),
+        sa.Column("rectify_by", moment, nullable=True),
+        sa.Column("rectified_at", moment, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cert_id"], ["brokers_certificates.cert_id"], name=op.f("fk_brokers_annual_cert_id")
+        ),
+        sa.PrimaryKeyConstraint("cert_id", "year", name=op.f("pk_brokers_annual")),
     )
 
 
