@@ -9,7 +9,7 @@ ruling changes a decision to the worse (行政复议法 art. 63, 行政诉讼法
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,10 +34,9 @@ from ledger.recording import Act
 REVIEW: Final = "REVIEW"
 LAWSUIT: Final = "LAWSUIT"
 RULINGS: Final = frozenset({CaseEvent.UPHOLD, CaseEvent.CHANGE, CaseEvent.REVOKE})
-_LIMITS: Final[Mapping[str, tuple[str, ...]]] = {
-    REVIEW: ("review",),
-    LAWSUIT: ("lawsuit", "lawsuit_after_review"),
-}
+AFTER_REVIEW: Final = "lawsuit_after_review"
+"""Each party's runs from its own ruling; the row of the case says when the last of them ends."""
+_LIMITS: Final[Mapping[str, str]] = {REVIEW: "review", LAWSUIT: "lawsuit"}
 _RULED_IN: Final[Mapping[str, str]] = {REVIEW: "review_ruling", LAWSUIT: "lawsuit_ruling"}
 
 
@@ -46,7 +45,7 @@ class Appeals:
     """What was taken to whom since the decision; `waiting` for a ruling, all of one way."""
 
     waiting: tuple[tuple[str, str], ...] = ()  # way, who
-    ended: frozenset[tuple[str, str]] = frozenset()  # way, whose, in which there was a ruling
+    ended: Mapping[tuple[str, str], datetime] = field(default_factory=dict)  # way, whose: when it was ruled
 
     @property
     def way(self) -> str | None:
@@ -56,14 +55,14 @@ class Appeals:
 def appeals_in(papers: Sequence[CasePaper]) -> Appeals:
     """The appeals of a file. Pure."""
     waiting: list[tuple[str, str]] = []
-    ended: set[tuple[str, str]] = set()
+    ended: dict[tuple[str, str], datetime] = {}
     for paper in papers:
         if paper.event == CaseEvent.APPEAL:
             waiting.append((paper.document["way"], paper.org_id))
         elif paper.event in RULINGS:
-            ended |= set(waiting)
+            ended |= dict.fromkeys(waiting, paper.at)
             waiting = []
-    return Appeals(tuple(waiting), frozenset(ended))
+    return Appeals(tuple(waiting), ended)
 
 
 def check_way(appeals: Appeals, way: str, org_id: str) -> None:
@@ -151,8 +150,8 @@ async def end_appeal(
         await clear_flags(s, act, case_id=case_id)
         return case
     if appeals.way == REVIEW:
-        due = term("lawsuit_after_review", act.occurred_at).after(act.occurred_at)
-        await set_deadline(s, act, case, "lawsuit_after_review", due)
+        due = term(AFTER_REVIEW, act.occurred_at).after(act.occurred_at)
+        await set_deadline(s, act, case, AFTER_REVIEW, due)
     if case.status is CaseState.PUBLISHED:
         await _display_on(s, act, case)
     return case
@@ -191,9 +190,11 @@ async def _display_on(s: WriteSession, act: Act, case: Case) -> None:
 async def _until(s: ReadSession, case_id: str, way: str, appeals: Appeals, org_id: str) -> datetime | None:
     """The last moment of a way for a party; None where no time runs for it.
 
-    Who has had a review's ruling has what runs from it and no more; it cuts nobody else's six months.
+    Who has had a review's ruling has what runs from that one and no more: neither does it cut another
+    party's six months, nor does the ruling that another one gets later give it more.
     """
-    reviewed = way == LAWSUIT and (REVIEW, org_id) in appeals.ended
-    names = ("lawsuit_after_review",) if reviewed else _LIMITS[way]
-    rows = [await s.get(CaseDeadline, (case_id, name)) for name in names]
-    return max((row.due_at for row in rows if row is not None), default=None)
+    reviewed = appeals.ended.get((REVIEW, org_id)) if way == LAWSUIT else None
+    if reviewed is not None:
+        return term(AFTER_REVIEW, reviewed).after(reviewed)
+    row = await s.get(CaseDeadline, (case_id, _LIMITS[way]))
+    return None if row is None else row.due_at

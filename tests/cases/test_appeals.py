@@ -285,6 +285,22 @@ async def test_a_ruling_ends_the_way_of_who_asked_for_it_alone_and_gives_fifteen
     await appeals(scene, case_id, LAWSUIT, party=scene.seller)
 
 
+async def test_the_ruling_that_another_party_gets_later_gives_no_more_days(sqlite_scene):
+    scene = sqlite_scene
+    case_id = await both_decided(scene)
+    review = await bench(scene, REVIEW)
+    await appeals(scene, case_id)
+    await review.rules(case_id, CaseEvent.UPHOLD)
+    later(scene, 10)
+    await appeals(scene, case_id, party=scene.seller)
+    await review.rules(case_id, CaseEvent.UPHOLD)
+    later(scene, 6)  # the sixteenth day of the first ruling, the sixth of the second
+    async with refused(scene.database, CaseTooLate):
+        await appeals(scene, case_id, LAWSUIT)
+    later(scene, 9)
+    await appeals(scene, case_id, LAWSUIT, party=scene.seller)
+
+
 async def test_a_change_begins_at_what_is_held_and_raises_nobodys_fine(sqlite_scene):
     scene = sqlite_scene
     broker, seller = scene.broker.org_id, scene.seller.org_id

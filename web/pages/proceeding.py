@@ -48,12 +48,17 @@ _E = CaseEvent
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A field of a step's form: `of` says how it is asked for and read."""
+    """A field of a step's form: `of` says how it is asked for and read; `each`, that it is for each party."""
 
     name: str
     label: str
     of: str = "text"
     required: bool = True
+    each: bool = False
+
+    def of_party(self, org_id: str) -> str:
+        """The name of the field for one party."""
+        return f"{self.name}-{org_id}"
 
 
 _REASON: Final = Asked("reason", N_("Reason"), "area")
@@ -82,14 +87,13 @@ STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
     _E.PROPOSE_PENALTY: (
         "case.propose",
         (
-            Asked("org_id", N_("Against"), "subject"),
-            Asked("code", N_("Norm"), "norm"),
-            Asked("on", N_("Day of what was done"), "day"),
-            Asked("circumstances", N_("Circumstances"), "circumstances", required=False),
-            Asked("sales_minor", N_("Last year's sales, in yuan"), "fen", required=False),
-            Asked("gains_minor", N_("Unlawful gains, in yuan"), "fen", required=False),
-            Asked("deal_minor", N_("Amount of the deal, in yuan"), "fen", required=False),
-            Asked("fine_minor", N_("Fine, in yuan"), "fen"),
+            Asked("code", N_("Norm"), "norm", required=False, each=True),
+            Asked("on", N_("Day of what was done"), "day", required=False, each=True),
+            Asked("circumstances", N_("Circumstances"), "circumstances", required=False, each=True),
+            Asked("sales_minor", N_("Last year's sales, in yuan"), "fen", required=False, each=True),
+            Asked("gains_minor", N_("Unlawful gains, in yuan"), "fen", required=False, each=True),
+            Asked("deal_minor", N_("Amount of the deal, in yuan"), "fen", required=False, each=True),
+            Asked("fine_minor", N_("Fine, in yuan"), "fen", required=False, each=True),
             Asked("evidence_seqs", N_("Entries that prove it, with spaces between")),
             _REASONS,
         ),
@@ -111,8 +115,7 @@ STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
     _E.CHANGE: (
         "case.ruling",
         (
-            Asked("org_id", N_("Against"), "subject"),
-            Asked("fine_minor", N_("Fine, in yuan"), "fen"),
+            Asked("fine_minor", N_("Fine, in yuan"), "fen", required=False, each=True),
             Asked("ruling", N_("Ruling"), "area"),
         ),
     ),
@@ -220,7 +223,6 @@ def _choices(visitor: Visitor, case: Case, asked: Asked) -> Any:
         "authority": lambda: visitor.options("role", sorted(DESKS - {case.authority})),
         "outcome": lambda: visitor.options("case_outcome", list(Outcome)),
         "measure": lambda: visitor.options("measure", list(Measure)),
-        "subject": lambda: [(org_id, org_id) for org_id in case.subjects],
         "norm": lambda: [(code, code) for code in codes()],
         "circumstances": lambda: sorted({name for code in codes() for name in known_circumstances(code)}),
     }
@@ -255,11 +257,11 @@ def _args(event: CaseEvent, form: Form) -> dict[str, Any]:
     """The arguments of a step's act, from the fields of its form."""
     if event is _E.PROPOSE_PENALTY:
         return _proposal(form)
-    read = {one.name: _read(form, one) for one in STEPS[event][1]}
+    read = {one.name: _read(form, one) for one in STEPS[event][1] if not one.each}
     if event in {_E.FULFILLED, _E.BROKEN}:
         return {"kept": event is _E.FULFILLED, **read}
     if event in {_E.UPHOLD, _E.REVOKE, _E.CHANGE}:
-        fines = {read["org_id"]: read["fine_minor"]} if event is _E.CHANGE else {}
+        fines = _of_each(form, "fine_minor") if event is _E.CHANGE else {}
         return {"event": event.value, "ruling": read["ruling"], "fines": fines}
     if event is _E.DECIDE:
         named = [{"measure": read["measure"], "object_id": read["object_id"]}] if read["measure"] else []
@@ -276,16 +278,35 @@ def _read(form: Form, asked: Asked) -> Any:
     return form.moment(asked.name) if asked.of == "moment" else form.text(asked.name)
 
 
+def _of_each(form: Form, name: str) -> dict[str, Any]:
+    """The sums of a field that is for each party, by party; where nothing is said, nothing."""
+    fields = [field for field in form.fields if field.startswith(f"{name}-")]
+    said = {field.removeprefix(f"{name}-"): form.fen(field) for field in fields}
+    return {org_id: sum_minor for org_id, sum_minor in said.items() if sum_minor is not None}
+
+
 def _proposal(form: Form) -> dict[str, Any]:
-    sums = {name: form.fen(name) for name in ("sales_minor", "gains_minor", "deal_minor")}
-    count = {"code": form.text("code"), "circumstances": form.every("circumstances")}
-    facts = {"on": form.text("on"), "counts": [count]} | {n: v for n, v in sums.items() if v is not None}
     seqs = form.text("evidence_seqs").replace("#", " ").replace(",", " ").split()
+    fines = _of_each(form, "fine_minor")
     return {
-        "fines": [{"org_id": form.text("org_id"), "facts": facts, "fine_minor": form.fen("fine_minor")}],
+        "fines": [
+            {"org_id": org_id, "facts": _facts(form, org_id), "fine_minor": fine}
+            for org_id, fine in fines.items()
+        ],
         "evidence_seqs": seqs,
         "reasons": form.text("reasons"),
     }
+
+
+def _facts(form: Form, org_id: str) -> dict[str, Any]:
+    """What a party's range is made of."""
+    sums = {name: form.fen(f"{name}-{org_id}") for name in ("sales_minor", "gains_minor", "deal_minor")}
+    count = {
+        "code": form.text(f"code-{org_id}"),
+        "circumstances": form.every(f"circumstances-{org_id}"),
+    }
+    facts = {"on": form.text(f"on-{org_id}"), "counts": [count]}
+    return facts | {name: value for name, value in sums.items() if value is not None}
 
 
 @router.post("/reg/cases/{case_id}/notes")

@@ -65,11 +65,11 @@ async def test_from_an_anonymous_report_to_publication_and_an_appeal(  # noqa: P
     await handler.send(page, "/orders", asked)
     await second.send(await second.get(path), "/confirm")
     assert "You were told of no case" in (await firm.get("/my-cases")).words
+    broker = market.broker.org_id
     notice = {
-        "org_id": market.broker.org_id,
-        "code": "PN-AUCL-9",
-        "on": "2026-11-10",
-        "fine_minor": "500000",
+        f"code-{broker}": "PN-AUCL-9",
+        f"on-{broker}": "2026-11-10",
+        f"fine_minor-{broker}": "500000",
         "evidence_seqs": "3",
         "reasons": "虚构交易",
     }
