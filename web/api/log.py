@@ -5,7 +5,6 @@ that has gone is cut from its full one: whoever holds a checkpoint we signed fin
 """
 
 import asyncio
-import gzip
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,6 +28,7 @@ from ledger.tree import HASH_BYTES
 from market.delivery.rules import choose_bytes
 from web.deps import NodeDep, ReadDep
 from web.node import Node
+from web.packing import gzipped, takes_gzip
 from web.views import View
 
 log = APIRouter(tags=["log files"])
@@ -236,7 +236,7 @@ def answer(request: Request, data: bytes, *, media_type: str, kept: str, packed:
     `packed` may be compressed, for whoever asks for gzip and for no range: another representation, under
     a tag of its own.
     """
-    zipped = packed and "range" not in request.headers and _takes_gzip(request)
+    zipped = packed and "range" not in request.headers and takes_gzip(request.headers)
     tag = f'"{sha256(data).hexdigest()[:32]}{"-gzip" if zipped else ""}"'
     headers = _FOR_ANYBODY | {"etag": tag, "cache-control": kept, "accept-ranges": "bytes"}
     if packed:
@@ -245,7 +245,7 @@ def answer(request: Request, data: bytes, *, media_type: str, kept: str, packed:
         return Response(status_code=304, headers=headers)
     if zipped:
         return Response(
-            gzip.compress(data, 6, mtime=0),
+            gzipped(data),
             media_type=media_type,
             headers=headers | {"content-encoding": "gzip"},
         )
@@ -265,13 +265,3 @@ def _known(request: Request, tag: str) -> bool:
     """Whether the caller has these bytes already (If-None-Match, compared weakly)."""
     told = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     return tag in told or told == ["*"]
-
-
-def _takes_gzip(request: Request) -> bool:
-    """Whether gzip was asked for by name, and not with a weight of zero (RFC 9110 §12.5.3)."""
-    for one in request.headers.get("accept-encoding", "").split(","):
-        coding, *rest = (part.strip().lower() for part in one.split(";"))
-        if coding in {"gzip", "x-gzip"}:
-            weights = [part[2:] for part in rest if part.startswith("q=")]
-            return all(weight.strip("0.") for weight in weights)
-    return False

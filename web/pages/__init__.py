@@ -3,14 +3,7 @@
 One file here for each thing that a page is about; `docs/pages.md` is the map.
 """
 
-import gzip
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-
-from fastapi import APIRouter, FastAPI, Request
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from fastapi import APIRouter, FastAPI
 
 from web.charts.drawing import drawing
 from web.node import Node
@@ -19,6 +12,7 @@ from web.pages import (
     accounts,
     agencies,
     analysing,
+    assets,
     auctions,
     auditing,
     brokering,
@@ -91,7 +85,6 @@ from web.pages import (
 from web.pages.languages import LANGS
 from web.pages.session import FormTokens
 
-STATIC = Path(__file__).parent.parent / "static"
 PARTS = (
     home,
     sign_in,
@@ -179,20 +172,4 @@ def install(app: FastAPI) -> None:
     for lang in LANGS:
         app.include_router(pages, prefix=f"/{lang}")
     app.include_router(home.root)
-    app.add_api_route("/static/htmx.js", htmx, methods=["GET", "HEAD"], include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-
-
-async def htmx(request: Request) -> Response:
-    """htmx, as the installed package brings it; packed for who takes it so: it holds nothing secret."""
-    plain, packed = _htmx()
-    taken = "gzip" in request.headers.get("accept-encoding", "")
-    headers = {"cache-control": "public, max-age=86400", "vary": "accept-encoding"}
-    headers |= {"content-encoding": "gzip"} if taken else {}
-    return Response(packed if taken else plain, media_type="text/javascript", headers=headers)
-
-
-@cache
-def _htmx() -> tuple[bytes, bytes]:
-    plain = (files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js").read_bytes()
-    return plain, gzip.compress(plain, mtime=0)
+    app.include_router(assets.router)

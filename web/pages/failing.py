@@ -6,7 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from base.errors import (
     Busy,
@@ -107,10 +107,8 @@ def _unasked(request: Request, error: Told) -> Response:
         tokens=tokens,
         nonce=tokens.nonce_of(request),
     )
-    page = visitor.render("error.html", status=error.status, told=error)
-    response = HTMLResponse(page.body, status_code=error.status)  # without cookies
-    if "retry-after" in page.headers:
-        response.headers["retry-after"] = page.headers["retry-after"]
+    response = visitor.render("error.html", status=error.status, told=error)
+    del response.headers["set-cookie"]
     response.headers["cache-control"] = "no-store"
     return response
 

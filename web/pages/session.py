@@ -3,7 +3,8 @@
 The cookie holds an access token, as the API takes it; it is renewed while it is used, and ends at a limit
 after the sign-in however it was used. A form carries
 a second value that only our own page could have written: an HMAC over the person and a random cookie
-(double submit, bound to the session).
+(double submit, bound to the session). It looks different in each answer: masked with random bytes that stand
+before it, so the length of a packed page tells nothing of it.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ from web.node import Node
 FORM_COOKIE: Final = "databourse_form"
 _NONCE_BYTES: Final = 16
 _NONCE_LENGTH: Final = 2 * _NONCE_BYTES
+_TOKEN_BYTES: Final = 16
 _LABEL: Final = b"databourse:pages:form-token:v1"
 
 
@@ -111,11 +113,31 @@ class FormTokens:
         return secrets.token_hex(_NONCE_BYTES)
 
     def token(self, nonce: str, user_id: str) -> str:
-        """What a form of this person in this browser carries."""
-        return hmac.new(self._key, f"{user_id}\0{nonce}".encode(), hashlib.sha256).hexdigest()
+        """What a form of this person in this browser carries: a mask, and the masked value."""
+        mask = secrets.token_bytes(_TOKEN_BYTES)
+        return (mask + _masked(self._value(nonce, user_id), mask)).hex()
 
     def check(self, request: Request, user_id: str, sent: str) -> None:
         """Raises FormExpired unless our own page wrote the token for this person in this browser."""
         nonce = request.cookies.get(FORM_COOKIE, "")
-        if not nonce or not hmac.compare_digest(self.token(nonce, user_id), sent):
+        if not nonce or not hmac.compare_digest(self._value(nonce, user_id), _unmasked(sent)):
             raise FormExpired("the form does not belong to this session")
+
+    def _value(self, nonce: str, user_id: str) -> bytes:
+        whole = hmac.digest(self._key, f"{user_id}\0{nonce}".encode(), hashlib.sha256)
+        return whole[:_TOKEN_BYTES]
+
+
+def _masked(value: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(value, mask, strict=True))
+
+
+def _unmasked(sent: str) -> bytes:
+    """The value under the mask; nothing for what is no token."""
+    try:
+        raw = bytes.fromhex(sent)
+    except ValueError:
+        return b""
+    if len(raw) != 2 * _TOKEN_BYTES:
+        return b""
+    return _masked(raw[_TOKEN_BYTES:], raw[:_TOKEN_BYTES])

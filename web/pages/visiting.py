@@ -17,7 +17,8 @@ from base.errors import Forbidden, Unauthenticated
 from web.deps import COOKIE as SESSION_COOKIE
 from web.deps import NodeDep
 from web.node import Node
-from web.pages import languages, showing, words
+from web.packing import pack
+from web.pages import assets, languages, showing, words
 from web.pages.forms import Filled, Form, fresh_key, read_form
 from web.pages.languages import LANGS, NAMES, TAGS, Lang, translations
 from web.pages.session import (
@@ -69,7 +70,13 @@ def environment(lang: Lang) -> Environment:
         return Markup('<span class="badge {}">{}</span>').format(words.tone(state), word(state, "state"))
 
     env.filters |= {"word": word, "translated": translated, "badge": badge}
-    env.globals |= {"lang": lang, "tag": TAGS[lang], "words": words.GROUPS, "fresh_key": fresh_key}
+    env.globals |= {
+        "lang": lang,
+        "tag": TAGS[lang],
+        "words": words.GROUPS,
+        "fresh_key": fresh_key,
+        "asset": assets.address,
+    }
     return env
 
 
@@ -164,6 +171,7 @@ class Visitor:
         response.headers["cache-control"] = "private, no-store" if self.session else "no-cache"
         if refresh_s is not None:
             response.headers["refresh"] = str(refresh_s)
+        pack(response, self.request.headers)
         return self._dressed(response)
 
     def redirect(self, path: str, **query: str | int | None) -> Response:

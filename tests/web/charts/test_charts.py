@@ -13,7 +13,7 @@ from web.charts.chart import Chart, Column, Kind
 from web.charts.drawing import Drawing
 from web.charts.dressing import dressed
 from web.charts.parts import spread
-from web.pages import STATIC
+from web.pages.assets import STATIC
 from web.pages.picturing import plain, short_money, shown_in
 
 NAMES = sorted(examples())
