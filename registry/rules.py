@@ -257,6 +257,7 @@ def screen(level: Level, hints: Sequence[Hint], personal: PersonalData) -> Scree
     alone = any(hint.flagged and hint.kind is HintKind.QUASI for hint in hints)
     seen = sorted({hint.kind.value for hint in hints if is_personal(hint)})
     asked = allowance(level, Channel.TRADE)
+    identified = (bool(seen) or personal.contained) and not personal.anonymised
     if level is Level.CORE:
         reasons.append("NL2-core-data")
     elif asked is Allowance.NO:
@@ -265,13 +266,12 @@ def screen(level: Level, hints: Sequence[Hint], personal: PersonalData) -> Scree
         reasons += [f"NL4-undeclared-{kind}" for kind in seen]
     if personal.anonymised and (seen or alone):
         reasons.append("NL4-not-anonymised")
-    elif (seen or personal.contained) and not personal.anonymised and not personal.consented:
+    elif identified and not personal.consented:
         reasons.append("NL4-no-consent")
-    if asked is Allowance.SEPARATE_CONSENT and (seen or personal.contained) and not personal.anonymised:
-        if not personal.separately_consented:
-            reasons.append("NL4-no-separate-consent")
-        if not personal.impact_assessed:
-            reasons.append("NL4-no-impact-assessment")
+    if identified and asked is Allowance.SEPARATE_CONSENT and not personal.separately_consented:
+        reasons.append("NL4-no-separate-consent")
+    if identified and not personal.impact_assessed:  # who provides it to others assesses first (PIPL 55)
+        reasons.append("NL4-no-impact-assessment")
     return Screen(not reasons, tuple(reasons), tuple(hint for hint in hints if not is_personal(hint)))
 
 

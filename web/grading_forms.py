@@ -282,6 +282,7 @@ class GradeView(View):
     decided: Level | None
     matched: Level | None
     inherited: Level | None
+    same_bytes: Level | None
     grading_id: str | None
     file_sha256: str | None
     scanned_at: datetime | None

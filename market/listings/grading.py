@@ -5,7 +5,7 @@ decided, inherited and notified as important. Here a listing tells it its file, 
 of, and asks what personal data and base libraries need before it is offered.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -28,7 +28,7 @@ from registry.grading.describing import basis_sources, entry_of, note_draft, not
 from registry.grading.raising import ancestors_of
 from registry.grading.repository import grade_of
 from registry.grading.rules import effective
-from registry.grading.scanning import take_scan
+from registry.grading.scanning import take_others, take_scan
 from registry.grading.templates import Made
 from registry.report import Report, parse_report
 from registry.repository import classification_of, latest_report
@@ -55,7 +55,8 @@ _SECTORS: Final[Mapping[Category, str]] = {
     Category.TELECOM: "I",
     Category.TRANSPORT: "G",
 }
-_SEPARATE: Final = frozenset({"separately_consented", "impact_assessed"})
+ABOVE_KNOWN: Final = "LVL-above-known-product"
+"""What another holder brings of a product shows or says more than is known of it: a product of its own."""
 
 
 def sector_of(category: Category) -> str:
@@ -127,13 +128,18 @@ async def grade_listing(
 ) -> tuple[ClassificationRow, tuple[str, ...]]:
     """Grade a product by its file, beside people, lineage and catalogue; answers what else blocks it.
 
-    What is declared of separate consent or of an impact assessment has to rest on records. Where other
-    listings of the product were submitted, nothing that they showed is taken away, and what is blocked here
-    leaves the product as it is.
+    Personal data is general-3 at least, whether scanned or only declared, and consent and impact assessment
+    have to rest on records. Where other listings of the product were submitted, nothing that they showed is
+    taken away, and what is blocked here leaves the product as it is. What another than the product's holder
+    submits moves no level: what shows or says more than is known is blocked, and asked of the officers.
     """
     report = parse_report(row.report)
     others = await _others(s, listing)
     known = await grade_of(s, object_id=listing.product_id)
+    if materials.personal.contained and not materials.personal.anonymised:
+        materials = replace(materials, level=effective(materials.level, Level.GENERAL_3))
+    if known is not None and known.holder_id != listing.seller_id:
+        return await _of_another(s, act, listing, materials, report=report, known=known.level)
     declared, shown = materials.level, graded(Level.GENERAL_1, report.hints)
     fields = set(report.header)
     if others and known is not None:
@@ -154,6 +160,7 @@ async def grade_listing(
         hints=report.hints,
         file_sha256=report.file_sha256,
         fields=sorted(fields),
+        said=materials.level,
         declared=declared,
         words=_words(listing),
         sector=sector_of(listing.category),
@@ -170,11 +177,42 @@ async def grade_listing(
     return found, _loose(found.level, materials.personal)
 
 
+async def _of_another(
+    s: WriteSession, act: Act, listing: Listing, materials: Materials, *, report: Report, known: Level
+) -> tuple[ClassificationRow, tuple[str, ...]]:
+    """The submission of another than the product's holder: at the product's level, or blocked."""
+    refused = await _blocked(s, listing, materials, report, known)
+    if refused is not None:
+        return refused, _loose(refused.level, materials.personal)
+    more = await take_others(
+        s,
+        act,
+        object_id=listing.product_id,
+        holder_id=listing.seller_id,
+        file_sha256=report.file_sha256,
+        hints=report.hints,
+        said=materials.level,
+        known=known,
+    )
+    if more:
+        level = graded(materials.level, report.hints)
+        return _seen(listing, materials, level, (ABOVE_KNOWN,)), ()
+    row = await classification_of(s, product_id=listing.product_id)
+    return row or await classify(
+        s,
+        act,
+        product_id=listing.product_id,
+        declared_level=known,
+        hints=report.hints,
+        personal=materials.personal,
+    ), ()
+
+
 def _loose(level: Level, personal: PersonalData) -> tuple[str, ...]:
-    """What is declared where a record is wanted."""
-    loose = sorted(_SEPARATE & set(declared_only(level, personal)))
-    needed = loose if level is Level.GENERAL_4 else []
-    return tuple(f"NL4-{name.replace('_', '-')}-without-record" for name in needed)
+    """What is declared where a record is wanted: a word asks for the same records as what was scanned."""
+    return tuple(
+        f"NL4-{name.replace('_', '-')}-without-record" for name in sorted(declared_only(level, personal))
+    )
 
 
 async def _others(s: WriteSession, listing: Listing) -> list[Report]:
@@ -203,14 +241,19 @@ async def _blocked(
     hits = negative_list_hits(replace(materials, level=level))
     if outcome.passed and not hits and not _loose(level, materials.personal):
         return None
+    return _seen(listing, materials, level, outcome.reasons)
+
+
+def _seen(listing: Listing, materials: Materials, level: Level, reasons: Sequence[str]) -> ClassificationRow:
+    """A listing as it is judged by itself; it is not kept as the product's."""
     return ClassificationRow(
         product_id=listing.product_id,
         declared_level=materials.level,
         level=level,
         personal={},
         hints=[],
-        passed=False,
-        reasons=list(outcome.reasons),
+        passed=not reasons,
+        reasons=list(reasons),
         classified_by=listing.seller_id,
         classified_at=listing.drafted_at,
     )

@@ -45,6 +45,7 @@ async def compare_entry_now(s: WriteSession, act: Act, entry: ImportantRow) -> N
     for digest in entry.digests:
         named |= set(await repository.objects_of_file(s, sha256=digest))
         named |= set(await repository.entries_of_file(s, sha256=digest))
+        named |= {one.object_id for one in await repository.evidence_of_file(s, sha256=digest)}
     todo, seen = [*named, *entry.digests], set[str]()
     while todo:
         one = todo.pop()
@@ -126,7 +127,8 @@ async def _covered(s: ReadSession, row: GradeRow) -> Covered:
         sector=row.sector,
         words=row.words,
         fields=frozenset(row.fields),
-        ancestors=frozenset(await ancestors_of(s, object_id=row.object_id)),
+        ancestors=frozenset(await ancestors_of(s, object_id=row.object_id))
+        | {one.file_sha256 for one in await repository.evidence_of(s, object_id=row.object_id)},
     )
 
 

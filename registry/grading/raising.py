@@ -20,6 +20,7 @@ from registry.grading import repository
 from registry.grading.moving import note_change
 from registry.grading.rules import effective
 from registry.grading.tables import GradeRow, LineageRow
+from registry.grading.twins import level_of_bytes, twins_of
 from registry.rules import Hint, HintKind, Level, PersonalData, rank, screen
 from registry.tables import ClassificationRow
 
@@ -52,9 +53,10 @@ async def set_parts(
     row.sqlmodel_update(values)
     if "inherited" not in values:
         row.inherited = None if row.decided else await inherited(s, object_id=object_id)
+    row.same_bytes = await level_of_bytes(s, row)
     await _settle(s, act, row, before, cause)
     if before is not row.level:
-        await _hand_down(s, act, object_id)
+        await _hand_down(s, act, row)
     return row
 
 
@@ -104,7 +106,7 @@ async def inherited(s: ReadSession, *, object_id: str) -> Level | None:
 
 
 async def _settle(s: WriteSession, act: Act, row: GradeRow, before: Level | None, cause: str) -> None:
-    row.level = effective(row.declared, row.scanned, row.decided, row.matched, row.inherited)
+    row.level = effective(row.declared, row.scanned, row.decided, row.matched, row.inherited, row.same_bytes)
     row.changed_at = act.occurred_at
     s.add(row)
     await s.flush()
@@ -132,9 +134,14 @@ async def _write_classification(s: WriteSession, product_id: str, level: Level) 
     await s.flush()
 
 
-async def _hand_down(s: WriteSession, act: Act, object_id: str) -> None:
-    """What was made of it is graded anew, each once; one whose level people decided waits for them."""
-    done, todo = {object_id}, await _made_of(s, object_id)
+async def _hand_down(s: WriteSession, act: Act, risen: GradeRow) -> None:
+    """What was made of it, and the same bytes under other names, are graded anew, each once.
+
+    One whose level people decided waits for them: its review falls due.
+    """
+    made = await _made_of(s, risen.object_id)
+    twins = await twins_of(s, risen)
+    done, todo = {risen.object_id}, [*made, *twins]
     while todo:
         one = todo.pop()
         if one in done:
@@ -144,12 +151,16 @@ async def _hand_down(s: WriteSession, act: Act, object_id: str) -> None:
         if row is None:
             todo += await _made_of(s, one)
             continue
-        if row.decided is not None:
+        before, row.same_bytes = row.level, await level_of_bytes(s, row)
+        if row.decided is None:
+            row.inherited = await inherited(s, object_id=one)
+        elif one not in twins or one in made:
             await note_change(s, act, object_id=one, why="source-graded-anew")
-            continue
-        before, row.inherited = row.level, await inherited(s, object_id=one)
-        await _settle(s, act, row, before, "source")
-        todo += await _made_of(s, one)
+        elif rank(risen.level) > rank(row.level):
+            await note_change(s, act, object_id=one, why="same-bytes-graded-higher")
+        await _settle(s, act, row, before, "same-bytes" if one in twins else "source")
+        if row.decided is None or before is not row.level:
+            todo += await _made_of(s, one)
 
 
 async def _made_of(s: ReadSession, object_id: str) -> list[str]:

@@ -12,6 +12,7 @@ from registry.grading.states import LIVE, OPEN, STANDING, STOPS, EntryState, Gra
 from registry.grading.tables import (
     AssessmentRow,
     ConsentRow,
+    EvidenceRow,
     GradeRow,
     GradingRow,
     ImportantRow,
@@ -46,6 +47,36 @@ async def objects_of_file(s: ReadSession, *, sha256: str) -> list[str]:
     """Known objects of the same bytes."""
     query = select(GradeRow.object_id).where(GradeRow.file_sha256 == sha256)
     return list(await s.exec(query.order_by(col(GradeRow.object_id))))
+
+
+async def grades_of_file(s: ReadSession, *, sha256: str, but: str) -> Sequence[GradeRow]:
+    """What is known of the other objects whose newest file has these bytes."""
+    query = select(GradeRow).where(GradeRow.file_sha256 == sha256, col(GradeRow.object_id) != but)
+    return (await s.exec(query.order_by(col(GradeRow.object_id)))).all()
+
+
+async def evidence_of_file(s: ReadSession, *, sha256: str, but: str = "") -> Sequence[EvidenceRow]:
+    """What these bytes showed under every name but one, whoever brought them."""
+    query = select(EvidenceRow).where(EvidenceRow.file_sha256 == sha256, col(EvidenceRow.object_id) != but)
+    return (await s.exec(query.order_by(col(EvidenceRow.object_id), col(EvidenceRow.holder_id)))).all()
+
+
+async def evidence_of(s: ReadSession, *, object_id: str) -> Sequence[EvidenceRow]:
+    """Every file that was brought of an object, newest first."""
+    query = select(EvidenceRow).where(EvidenceRow.object_id == object_id)
+    newest = (col(EvidenceRow.shown_at).desc(), col(EvidenceRow.holder_id), col(EvidenceRow.file_sha256))
+    return (await s.exec(query.order_by(*newest))).all()
+
+
+async def decided_on_file(s: ReadSession, *, sha256: str, but: str) -> Sequence[GradingRow]:
+    """The newest decision on these bytes of each other object, also one that a newer file superseded."""
+    query = select(GradingRow).where(
+        GradingRow.file_sha256 == sha256,
+        col(GradingRow.object_id) != but,
+        col(GradingRow.status).in_([*STANDING, GradingState.SUPERSEDED]),
+    )
+    rows = (await s.exec(query.order_by(col(GradingRow.version)))).all()
+    return list({row.object_id: row for row in rows}.values())
 
 
 async def entries_of_file(s: ReadSession, *, sha256: str) -> list[str]:

@@ -12,8 +12,8 @@ from registry.grading.describing import note_entry
 from registry.grading.errors import GradingMalformed, GradingUnknown
 from registry.grading.moving import note_change
 from registry.grading.raising import hints_kept, set_parts
-from registry.grading.tables import GradeRow
-from registry.rules import Hint, Level, graded
+from registry.grading.tables import EvidenceRow, GradeRow
+from registry.rules import Hint, Level, graded, rank
 
 SCAN_EVENT = "GRD.SCAN"
 
@@ -81,9 +81,16 @@ async def take_scan(
     hints: Sequence[Hint],
     file_sha256: str,
     fields: Sequence[str],
+    said: Level | None = None,
     **parts: object,
 ) -> GradeRow:
-    """Let an object's level follow what the scan of its file showed; `parts` are further members."""
+    """Let an object's level follow what the scan of its file showed; `parts` are further members.
+
+    `said` is what its holder declares of this very file.
+    """
+    await keep_evidence(
+        s, act, object_id=object_id, holder_id=holder_id, file_sha256=file_sha256, hints=hints, said=said
+    )
     decided = await repository.standing_grading(s, object_id=object_id)
     if decided is not None and decided.file_sha256 not in {None, file_sha256}:
         await note_change(s, act, object_id=object_id, why="file")
@@ -103,3 +110,46 @@ async def take_scan(
     )
     await compare_object(s, act, object_id=object_id)
     return row
+
+
+async def keep_evidence(
+    s: WriteSession,
+    act: Act,
+    *,
+    object_id: str,
+    holder_id: str,
+    file_sha256: str,
+    hints: Sequence[Hint],
+    said: Level | None,
+) -> None:
+    """Remember what a holder's file of an object showed; it is what the bytes are known by elsewhere."""
+    row = await s.get(EvidenceRow, (object_id, holder_id, file_sha256), with_for_update=True)
+    shown = {"declared": said, "scanned": graded(Level.GENERAL_1, hints), "shown_at": act.now}
+    if row is None:
+        s.add(EvidenceRow(object_id=object_id, holder_id=holder_id, file_sha256=file_sha256, **shown))
+    else:
+        row.sqlmodel_update(shown)
+    await s.flush()
+
+
+async def take_others(
+    s: WriteSession,
+    act: Act,
+    *,
+    object_id: str,
+    holder_id: str,
+    file_sha256: str,
+    hints: Sequence[Hint],
+    said: Level,
+    known: Level,
+) -> bool:
+    """Keep what another than its holder brings of a known object; whether it shows more than is known.
+
+    It moves no level of the object. Where it shows more, a decided grading falls due for its officers.
+    """
+    about = {"object_id": object_id, "holder_id": holder_id, "file_sha256": file_sha256}
+    await keep_evidence(s, act, **about, hints=hints, said=said)
+    if rank(graded(said, hints)) <= rank(known):
+        return False
+    await note_change(s, act, object_id=object_id, why="another-holders-file")
+    return True

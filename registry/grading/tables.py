@@ -37,7 +37,8 @@ class GradeRow(SQLModel, table=True):
     """What is known of an object's level, and how high it is: acts share-lock this row.
 
     `object_id` is a product (`prd_`) or an entry of a data list (`dat_`). `level` is the highest of the
-    parts. `inherited` comes from what it was made of, `matched` from the important-data catalogue.
+    parts. `inherited` comes from what it was made of, `same_bytes` from what is known of the same file under
+    another name, `matched` from the important-data catalogue.
     `sector`, `words`, `fields` and `file_sha256` are what the catalogue is compared with; `scanned_sha256` is
     the file that `scanned` and `hints` are of.
     """
@@ -51,6 +52,7 @@ class GradeRow(SQLModel, table=True):
     decided: Level | None = Field(default=None, sa_column=Column(_level("decided")))
     matched: Level | None = Field(default=None, sa_column=Column(_level("matched")))
     inherited: Level | None = Field(default=None, sa_column=Column(_level("inherited")))
+    same_bytes: Level | None = Field(default=None, sa_column=Column(_level("same_bytes")))
     level: Level = Field(sa_column=Column("effective", _level("effective"), nullable=False))
     grading_id: str | None = Field(default=None, sa_column=Column(Text))
     sector: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -61,6 +63,22 @@ class GradeRow(SQLModel, table=True):
     hints: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     scanned_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class EvidenceRow(SQLModel, table=True):
+    """What one file showed that one holder brought of an object, and what the holder said of it.
+
+    Each holder's own: what another holder's file shows moves no level of the object.
+    """
+
+    __tablename__ = "registry_grade_evidence"
+
+    object_id: str = Field(sa_column=Column(Text, primary_key=True))
+    holder_id: str = Field(sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), primary_key=True))
+    file_sha256: str = Field(sa_column=Column(Text, primary_key=True, index=True))
+    declared: Level | None = Field(default=None, sa_column=Column(_level("declared")))
+    scanned: Level = Field(sa_column=Column(_level("scanned"), nullable=False))
+    shown_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
 class LineageRow(SQLModel, table=True):

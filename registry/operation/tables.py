@@ -142,6 +142,21 @@ class GrantProductRow(SQLModel, table=True):
     coded_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
+class GrantCapRow(SQLModel, table=True):
+    """The cap of a product from one moment on, in fen a unit: a sale is held against the cap of its day."""
+
+    __tablename__ = "registry_grant_caps"
+    __table_args__ = (CheckConstraint("cap_minor >= 0", name="cap"),)
+
+    product_id: str = Field(
+        sa_column=Column(Text, ForeignKey("registry_grant_products.product_id"), primary_key=True)
+    )
+    set_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    cap_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    trial: bool = Field(sa_column=Column(Boolean, nullable=False))
+    document_sha256: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class GrantYearRow(SQLModel, table=True):
     """A year of a grant: the operator's accounts and disclosure, the agency's report and test."""
 

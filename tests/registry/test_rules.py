@@ -135,8 +135,9 @@ def test_what_the_scan_saw_raises_the_level_and_never_lowers_it(declared, hints,
     assert graded(declared, hints) is level
 
 
-CONSENTED = PersonalData(contained=True, consented=True)
+CONSENTED = PersonalData(contained=True, consented=True, impact_assessed=True)
 FULLY = PersonalData(contained=True, consented=True, separately_consented=True, impact_assessed=True)
+BARE = ("NL4-no-consent", "NL4-no-impact-assessment")
 ANONYMISED = PersonalData(contained=True, anonymised=True)
 
 
@@ -148,15 +149,16 @@ ANONYMISED = PersonalData(contained=True, anonymised=True)
         (Level.GENERAL_2, [hint(HintKind.MOBILE, flagged=False)], NOBODY, ()),
         (Level.CORE, [], NOBODY, ("NL2-core-data",)),
         (Level.IMPORTANT, [], NOBODY, ("NL3-important-data",)),
-        (Level.GENERAL_3, [hint(HintKind.MOBILE)], NOBODY, ("NL4-undeclared-mobile", "NL4-no-consent")),
+        (Level.GENERAL_3, [hint(HintKind.MOBILE)], NOBODY, ("NL4-undeclared-mobile", *BARE)),
         (Level.GENERAL_3, [hint(HintKind.MOBILE)], CONSENTED, ()),
-        (Level.GENERAL_3, [], PersonalData(contained=True), ("NL4-no-consent",)),
+        (Level.GENERAL_3, [], PersonalData(contained=True), BARE),
+        (Level.GENERAL_3, [], PersonalData(contained=True, consented=True), ("NL4-no-impact-assessment",)),
         (Level.GENERAL_3, [], ANONYMISED, ()),
         (Level.GENERAL_3, [hint(HintKind.PLATE)], ANONYMISED, ("NL4-not-anonymised",)),
         (
             Level.GENERAL_4,
             [hint(HintKind.CN_ID)],
-            CONSENTED,
+            PersonalData(contained=True, consented=True),
             ("NL4-no-separate-consent", "NL4-no-impact-assessment"),
         ),
         (Level.GENERAL_4, [hint(HintKind.CN_ID)], FULLY, ()),

@@ -180,8 +180,8 @@ async def test_a_product_without_a_level_goes_through_no_channel(office):
 async def test_the_scan_raises_the_level_and_a_second_grading_replaces_the_first(office):
     row = await grade(office, Level.GENERAL_1, MOBILE)
     assert (row.declared_level, row.level, row.passed) == (Level.GENERAL_1, Level.GENERAL_3, False)
-    assert row.reasons == ["NL4-undeclared-mobile", "NL4-no-consent"]
-    consented = PersonalData(contained=True, consented=True)
+    assert row.reasons == ["NL4-undeclared-mobile", "NL4-no-consent", "NL4-no-impact-assessment"]
+    consented = PersonalData(contained=True, consented=True, impact_assessed=True)
     await grade(office, Level.GENERAL_3, MOBILE, personal=consented)
     stored = await office.ask(repository.classification_of, product_id=PRODUCT)
     assert (stored.passed, stored.reasons, stored.classified_by) == (True, [], SELLER)

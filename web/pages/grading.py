@@ -38,7 +38,7 @@ _PAGE: Final = 50
 _WHO: Final = HOLDERS | OFFICERS | SUPERVISORS
 _READERS: Final = CATALOGUERS | CONFIRMERS
 _AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
-_PARTS: Final = ("declared", "scanned", "decided", "inherited", "matched")
+_PARTS: Final = ("declared", "scanned", "decided", "inherited", "same_bytes", "matched")
 
 
 @router.get("/registry/grading")

@@ -86,7 +86,7 @@ async def house(database, clock) -> TestHouse:
 async def joint(house: TestHouse) -> Listing:
     """A listing that three have to approve together."""
     seller = await house.admit("数据提供方", {"PROVIDER"})
-    personal = PersonalData(contained=True, consented=True)
+    personal = PersonalData(contained=True, consented=True, impact_assessed=True)
     return await submitted(house, seller, MOBILES, declared={"personal": personal})
 
 

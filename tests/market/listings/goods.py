@@ -4,8 +4,9 @@ import asyncio
 import base64
 import hashlib
 import tempfile
-from datetime import UTC, date, datetime
-from functools import cache
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,16 +20,25 @@ from base.ids import Seed
 from ledger.acts import perform
 from ledger.recording import Act, Actor
 from ledger.tables import OpeningRow, StatementRow
+from market.listings.conditions import Purpose
 from market.listings.materials import Compliance
 from market.listings.publishing import publish_listing, review_listing
 from market.listings.rules import Description
 from market.listings.service import Offering, draft_listing, keep_file, submit_listing
 from market.listings.tables import Decision, Listing
 from registry.declared import ColumnType, Declared, DeclaredColumn, Frequency
+from registry.grading.keeping import (
+    Assessed,
+    AssessmentKind,
+    Consents,
+    Outcome,
+    record_assessment,
+    record_consents,
+)
 from registry.measure import measure_file
 from registry.preview import masked
 from registry.report import Report
-from registry.rules import Level, Source
+from registry.rules import Level, PersonalData, Source
 from registry.service import record_measurement
 from tests.houses import Party, TestHouse
 
@@ -159,9 +169,11 @@ async def submitted(
     house: TestHouse, party: Party, text: str = CLEAN, *, salt: str = "", **changes: Any
 ) -> Listing:
     """A listing that was measured, submitted and screened. `declared` changes what is declared."""
-    declared = changes.pop("declared", {})
+    declared, records = changes.pop("declared", {}), changes.pop("records", True)
     listing = await drafted(party, text, salt=salt, **changes)
     await measured(house, listing, text)
+    if records and declared.get("personal"):
+        declared = {**declared, "personal": await recorded(party, listing, declared["personal"])}
     return await party.do(
         submit_listing,
         role="PROVIDER",
@@ -170,6 +182,36 @@ async def submitted(
         listing_id=listing.listing_id,
         compliance=compliance(**declared),
     )
+
+
+async def recorded(party: Party, listing: Listing, personal: PersonalData) -> PersonalData:
+    """What is declared of personal data, resting on records of the seller's."""
+    now = party.act("PROVIDER").now
+    of: dict[str, Any] = {"object_id": listing.product_id}
+    attempt: dict[str, Any] = {"role": "PROVIDER", "attempted": "CNS.RECORD"}
+    if personal.consented and personal.consent_id is None:
+        given = Consents(
+            wording_sha256="a" * 64,
+            subjects_root="b" * 64,
+            subjects=120,
+            separate=True,
+            purposes=tuple(purpose.value for purpose in Purpose),
+            valid_from=now,
+            valid_until=now + timedelta(days=900),
+        )
+        consent = await party.do(partial(record_consents, **of), **attempt, consents=given)
+        personal = replace(personal, consent_id=consent.consent_id)
+    if personal.impact_assessed and personal.assessment_id is None:
+        made = Assessed(
+            kind=AssessmentKind.PIPIA,
+            outcome=Outcome.PASS,
+            report_sha256="c" * 64,
+            assessed_at=now,
+            valid_until=now + timedelta(days=300),
+        )
+        assessment = await party.do(partial(record_assessment, **of), **attempt, assessed=made)
+        personal = replace(personal, assessment_id=assessment.assessment_id)
+    return personal
 
 
 async def listed(house: TestHouse, party: Party, text: str = CLEAN, **changes: Any) -> Listing:

@@ -149,11 +149,11 @@ async def test_submitting_registers_the_right_grades_the_product_and_binds_the_r
 async def test_undeclared_personal_data_is_blocked_with_its_reasons(house, seller):
     listing = await submitted(house, seller, MOBILES)
     assert listing.status == "BLOCKED"
-    assert listing.reasons == ["NL4-undeclared-mobile", "NL4-no-consent"]
+    assert listing.reasons == ["NL4-undeclared-mobile", "NL4-no-consent", "NL4-no-impact-assessment"]
     assert listing.level is Level.GENERAL_3
     public, _ = await said(house.database, "LST.SCREEN_FAIL", listing.listing_id)
     assert public["reason_code"] == "NL4-undeclared-mobile"
-    assert public["reasons"] == ["NL4-undeclared-mobile", "NL4-no-consent"]
+    assert public["reasons"] == ["NL4-undeclared-mobile", "NL4-no-consent", "NL4-no-impact-assessment"]
     assert public["level"] == "general-3"
     assert (public["from"], public["to"]) == ("SUBMITTED", "BLOCKED")
     assert (public["actor"], public["role"]) == (house.operator.org_id, "EXCHANGE_OPERATOR")
@@ -173,7 +173,7 @@ async def test_public_data_without_a_grant_is_blocked(house, seller):
 
 
 async def test_personal_data_with_its_bases_goes_to_a_joint_review_at_the_level_that_was_seen(house, seller):
-    personal = PersonalData(contained=True, consented=True)
+    personal = PersonalData(contained=True, consented=True, impact_assessed=True)
     listing = await submitted(house, seller, MOBILES, declared={"personal": personal})
     assert (listing.status, listing.level) == ("COMPLIANCE_REVIEW", Level.GENERAL_3)
     for number in (1, 2):
@@ -194,7 +194,7 @@ async def test_personal_data_with_its_bases_goes_to_a_joint_review_at_the_level_
 
 
 async def test_one_member_does_not_count_twice(house, seller):
-    personal = PersonalData(contained=True, consented=True)
+    personal = PersonalData(contained=True, consented=True, impact_assessed=True)
     listing = await submitted(house, seller, MOBILES, declared={"personal": personal})
     await review(house, listing, Decision.APPROVE, user_id="usr_1")
     again = review(house, listing, Decision.APPROVE, user_id="usr_1")

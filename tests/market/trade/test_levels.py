@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from base.canonical import sha256_hex
 from ledger.acts import perform
 from ledger.recording import Actor
 from market.delivery.errors import DeliverySuspended
-from market.listings.conditions import Purpose
 from market.listings.errors import JointReviewNeeded, ListingMalformed
 from market.listings.publishing import publish_listing, resume_listing
 from market.listings.repository import get_listing
@@ -21,11 +21,12 @@ from registry.grading.cataloguing import Content
 from registry.grading.declaring import Declared
 from registry.grading.depending import level_of
 from registry.grading.errors import BaseLibraryRaw, ConsentMissing, ImportantData, ImportantDataUndecided
-from registry.grading.keeping import Assessed, AssessmentKind, Consents, Outcome
-from registry.grading.repository import grade_of
+from registry.grading.repository import evidence_of, grade_of, gradings_of
+from registry.grading.states import GradingState
 from registry.lists.rules import BaseLibrary, DataKind, Listed, ShareKind
 from registry.lists.tables import DataRow
 from registry.registration.rules import Update
+from registry.repository import classification_of
 from registry.rules import Level, PersonalData, Source, SourceFacts
 from tests.market.listings.goods import (
     CLEAN,
@@ -35,6 +36,7 @@ from tests.market.listings.goods import (
     drafted,
     measured,
     offering,
+    recorded,
     review,
     submitted,
     uploaded,
@@ -153,32 +155,11 @@ async def test_what_only_resembles_an_entry_is_reviewed_and_not_offered_before_a
     assert (covered.status, covered.level) == (ListingState.BLOCKED, L.IMPORTANT)
 
 
-async def consented(scene, seller, *, separate: bool = True):
+async def consented(scene, seller):
     """A draft of the seller's with personal data, and the records behind it."""
     draft = await drafted(seller, MOBILES, salt="consented")
     await measured(scene.house, draft, MOBILES)
-    now = scene.clock.now()
-    given = Consents(
-        wording_sha256="a" * 64,
-        subjects_root="b" * 64,
-        subjects=120,
-        separate=separate,
-        purposes=tuple(purpose.value for purpose in Purpose),
-        valid_from=now,
-        valid_until=now + timedelta(days=900),
-    )
-    made = Assessed(
-        kind=AssessmentKind.PIPIA,
-        outcome=Outcome.PASS,
-        report_sha256="c" * 64,
-        assessed_at=now,
-        valid_until=now + timedelta(days=300),
-    )
-    of = {"object_id": draft.product_id}
-    consent = await act_of(scene, seller, None, "PROVIDER", keeping.record_consents, **of, consents=given)
-    assessment = await act_of(scene, seller, None, "PROVIDER", keeping.record_assessment, **of, assessed=made)
-    cited = {"consent_id": consent.consent_id, "assessment_id": assessment.assessment_id}
-    return draft, PersonalData(True, True, True, True, **cited)
+    return draft, await recorded(seller, draft, PersonalData(True, True, True, True))
 
 
 async def submit(seller, draft, personal):
@@ -214,14 +195,92 @@ async def test_a_listing_rests_on_the_records_it_cites_and_falls_with_them(sqlit
 async def test_separate_consent_by_word_alone_blocks_at_general_4(sqlite_scene):
     scene = sqlite_scene
     said = PersonalData(contained=True, consented=True, separately_consented=True, impact_assessed=True)
-    row = await submitted(
-        scene.house, scene.seller, MOBILES, salt="word", level=L.GENERAL_4, declared={"personal": said}
-    )
+    word = {"salt": "word", "level": L.GENERAL_4, "declared": {"personal": said}, "records": False}
+    row = await submitted(scene.house, scene.seller, MOBILES, **word)
     assert row.status is ListingState.BLOCKED
     assert row.reasons == [
+        "NL4-consented-without-record",
         "NL4-impact-assessed-without-record",
         "NL4-separately-consented-without-record",
     ]
+
+
+async def test_personal_data_by_word_is_general_3_and_asks_for_the_records_that_scanned_data_does(
+    sqlite_scene,
+):
+    scene = sqlite_scene
+    said = PersonalData(contained=True, consented=True, impact_assessed=True)
+    word = {"declared": {"personal": said}, "records": False}
+    for text, salt in ((CLEAN, "said"), (MOBILES, "seen")):
+        row = await submitted(scene.house, scene.seller, text, salt=salt, **word)
+        assert (row.status, row.level) == (ListingState.BLOCKED, L.GENERAL_3)
+        assert row.reasons == ["NL4-consented-without-record", "NL4-impact-assessed-without-record"]
+    bare = {"declared": {"personal": PersonalData(contained=True, consented=True)}}
+    row = await submitted(scene.house, scene.seller, CLEAN, salt="unassessed", **bare)
+    assert (row.status, row.reasons) == (ListingState.BLOCKED, ["NL4-no-impact-assessment"])
+    row = await submitted(scene.house, scene.seller, CLEAN, salt="kept", declared={"personal": said})
+    assert (row.status, row.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
+    anonymous = {"personal": PersonalData(contained=True, anonymised=True)}
+    other = f"{CLEAN}\n"  # the bytes that were said to be of persons are that under any name
+    row = await submitted(scene.house, scene.seller, other, salt="nobody", declared=anonymous)
+    assert (row.status, row.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_2)
+
+
+async def test_the_same_bytes_listed_anew_keep_the_level_that_is_known_of_them(sqlite_scene):
+    scene = sqlite_scene
+    told = await submitted(scene.house, scene.seller, CLEAN, salt="told", level=L.GENERAL_4)
+    again = await submitted(scene.house, scene.seller, CLEAN, salt="again", level=L.GENERAL_1)
+    assert (told.level, again.level) == (L.GENERAL_4, L.GENERAL_4)  # a word of the same holder's
+    other = await scene.house.admit("对手数科", {"PROVIDER"})
+    theirs = await submitted(scene.house, other, CLEAN, salt="theirs", level=L.GENERAL_1)
+    assert theirs.level is L.GENERAL_1  # that binds nobody else
+    await graded(scene, L.GENERAL_3)  # decided by an officer, of these very bytes
+    async with scene.database.read() as s:
+        known = await grade_of(s, object_id=theirs.product_id)
+        assert (known.level, known.same_bytes) == (L.GENERAL_3, L.GENERAL_3)
+
+
+async def test_a_reseller_moves_no_level_of_anothers_product_and_is_blocked_where_it_shows_more(sqlite_scene):
+    scene = sqlite_scene
+    await graded(scene, L.GENERAL_2)
+    other = await scene.house.admit("转售数科", {"PROVIDER"})
+    product_id = scene.listing.product_id
+    async with scene.database.read() as s:
+        before = await grade_of(s, object_id=product_id)
+        classified = await classification_of(s, product_id=product_id)
+    like = await version(scene, other, f"{CLEAN}\n", salt="like")
+    assert (like.status, like.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_2)
+    personal = PersonalData(contained=True, consented=True, impact_assessed=True)
+    bare = await version(scene, other, MOBILES, salt="bare", personal=personal)
+    assert bare.reasons == ["NL4-consented-without-record", "NL4-impact-assessed-without-record"]
+    more = await version(scene, other, f"{CLEAN}\n\n", salt="more", level=L.GENERAL_3)
+    assert (more.status, more.level) == (ListingState.BLOCKED, L.GENERAL_3)
+    assert more.reasons == ["LVL-above-known-product"]
+    async with scene.database.read() as s:
+        after = await grade_of(s, object_id=product_id)
+        assert (after.level, after.file_sha256) == (L.GENERAL_2, before.file_sha256)
+        assert await classification_of(s, product_id=product_id) == classified
+        (asked,) = await gradings_of(s, object_id=product_id)
+        kept = [(one.holder_id, one.declared) for one in await evidence_of(s, object_id=product_id)]
+    assert asked.status is GradingState.REVIEW_DUE  # the officers' question
+    brought = [(scene.seller.org_id, L.GENERAL_2), (other.org_id, L.GENERAL_2), (other.org_id, L.GENERAL_3)]
+    assert sorted(kept) == sorted(brought)
+    await scene.run_jobs()
+    assert (await listing(scene)).status is ListingState.LISTED
+    own = await submitted(scene.house, other, MOBILES, salt="own", declared={"personal": personal})
+    assert (own.status, own.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
+
+
+async def test_a_notified_digest_of_a_resellers_file_stops_the_product(sqlite_scene):
+    scene = sqlite_scene
+    other = await scene.house.admit("转售数科", {"PROVIDER"})
+    like = await version(scene, other, f"{CLEAN}\n", salt="like")
+    assert like.status is ListingState.COMPLIANCE_REVIEW
+    digest = sha256_hex(f"{CLEAN}\n".encode())
+    await notified(scene, digests=(digest,), keywords=(), patterns=())
+    async with scene.database.write() as s:
+        with pytest.raises(ImportantData):
+            await require_listed(s, listing_id=scene.listing.listing_id)
 
 
 async def test_a_base_library_is_not_listed_raw_and_what_is_made_of_it_is_general_4(sqlite_scene):
@@ -278,6 +337,8 @@ async def version(scene, party, text, *, salt, personal=None, **changes):
     about = {"offering": offering(**changes), "file_id": file_id, "product_id": scene.listing.product_id}
     row = await party.do(draft_listing, role="PROVIDER", **about)
     await measured(scene.house, row, text)
+    if personal is not None and scene.seller.org_id == party.org_id:
+        personal = await recorded(party, row, personal)
     said = compliance() if personal is None else compliance(personal=personal)
     about = {"listing_id": row.listing_id, "compliance": said}
     return await party.do(submit_listing, role="PROVIDER", **about)
@@ -315,8 +376,7 @@ async def test_a_blocked_version_writes_no_level_and_no_version_takes_one_away(s
     async with scene.database.read() as s:
         assert await level_of(s, object_id=product_id) is L.GENERAL_2
     assert (await listing(scene)).status is ListingState.LISTED
-    _, personal = await consented(scene, scene.seller)
-    personal = replace(personal, consent_id=None, assessment_id=None)
+    personal = PersonalData(True, True, True, True)
     shown = await version(scene, scene.seller, f"{MOBILES}\n", salt="shown", personal=personal)
     assert (shown.status, shown.level) == (ListingState.COMPLIANCE_REVIEW, L.GENERAL_3)
     clean = await version(scene, scene.seller, f"{CLEAN}\n", salt="clean", personal=personal)

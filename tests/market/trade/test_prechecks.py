@@ -150,7 +150,7 @@ async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
         scene.seller,
         salt="personal",
         level=Level.GENERAL_3,
-        declared={"personal": PersonalData(contained=True, consented=True)},
+        declared={"personal": PersonalData(contained=True, consented=True, impact_assessed=True)},
     )
     trade = await scene.inquire(who=abroad, listing_id=listing.listing_id, broker_id=None)
     await scene.offer(trade.trade_id, scene.seller, territory="CN,HK")
