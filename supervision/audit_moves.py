@@ -307,7 +307,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "DLV.MARK": _EXCHANGE,
     "DLV.CHECK": _BUYER_OR_EXCHANGE,
     "DLV.ISSUE_KEY": _BUYER,
-    "DLV.REVOKE_KEY": _BUYER,
+    "DLV.REVOKE_KEY": _BUYER | _EXCHANGE,  # by an order of an incident
     "DLV.INTERFACE": _PROVIDER,
     "DLV.USAGE": _EXCHANGE,
     "DLV.QUERY": _EXCHANGE,

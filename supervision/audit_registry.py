@@ -8,6 +8,7 @@ from typing import Final
 
 from supervision.audit_customs import CUSTOMS_MACHINES, CUSTOMS_SPEAKERS
 from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
+from supervision.audit_incidents import INCIDENT_MACHINES, INCIDENT_SPEAKERS
 from supervision.audit_lists import LIST_MACHINES, LIST_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
@@ -104,6 +105,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
     **CUSTOMS_MACHINES,
+    **INCIDENT_MACHINES,
     **LIST_MACHINES,
     **GRADING_MACHINES,
     **VOUCHER_MACHINES,
@@ -122,6 +124,7 @@ def _speakers() -> dict[str, frozenset[str]]:
         "RGR.RECOGNISE": frozenset({"DATA_AUTHORITY"}),
         "RGR.END": frozenset({"DATA_AUTHORITY"}),
         **CUSTOMS_SPEAKERS,
+        **INCIDENT_SPEAKERS,
         **LIST_SPEAKERS,
         **GRADING_SPEAKERS,
         **VOUCHER_SPEAKERS,

@@ -9,6 +9,7 @@ from typing import Any
 
 from supervision.audit_case import Case, Check
 from supervision.audit_entry import Sealed
+from supervision.audit_incidents import late_is_said
 from supervision.audit_registry import MACHINES, REGISTRY_EVENTS, Moves
 from supervision.audit_report import Code
 
@@ -51,3 +52,5 @@ def _judge(name: str, moves: Moves, held: Held, said: Sealed) -> Iterator[str]:
     if said.text("from") != state or said.text("to") != to:
         stated = f"{said.text('from')} to {said.text('to')}"
         yield f"{said.event} leads from {state} to {to}, and says {stated}"
+    if name == "incident":
+        yield from late_is_said(held, said)

@@ -26,8 +26,10 @@ from base.settings import SecretUnsafe, Settings, load_or_create_secret
 from base.signing import SigningKey, parse_public_key
 from brokers.clockwork import certificate_handlers
 from brokers.credential.issuing import Desk, credential_handlers
+from cases.bulletins.clockwork import bulletin_handlers
 from cases.clockwork import case_handlers
 from cases.erasing import TOUCHED
+from cases.incidents.clockwork import incident_handlers
 from identity.founding import Operator, found_exchange, founded_exchange
 from identity.safe import Safe
 from identity.tokens import Tokens, generate_access_key
@@ -107,6 +109,7 @@ class Node:
         scrub = {SCRUB_JOB: scrubbing(self.database, *TOUCHED)}
         desk = GoodsDesk(self.files, self.scratch, self.measuring, self.measured)
         papers = {**credential_handlers(self.house, self.credentials), **case_handlers(self.house)}
+        papers |= {**incident_handlers(self.house), **bulletin_handlers(self.house)}
         marks = MarkDesk(self.files, self.scratch, self.measuring, self.safe.master)
         customs = CustomsDesk(self.files, self.scratch, self.safe.master)
         trades = handlers(self.house, self.bank, self.escrow, desk, marks, customs=customs)

@@ -11,6 +11,7 @@ from base.clock import Clock
 from base.db import Database
 from base.files import FileStore
 from base.idempotency import forget
+from cases.incidents.clockwork import begin_watch
 from identity.sign_in import forget_expired
 from market.listings.uploads import forget_uploads
 from registry.lists.files import forget_list_files
@@ -21,8 +22,12 @@ ABANDONED_AFTER_S: Final = 3600.0
 
 
 async def tidy(database: Database, clock: Clock, files: FileStore, scratch: Path) -> None:
-    """Forget what has had its time: tokens, answers, uploads that came to nothing, leftovers of a crash."""
+    """Forget what has had its time: tokens, answers, uploads that came to nothing, leftovers of a crash.
+
+    The watch over the signals begins here where it has not.
+    """
     async with database.write() as s:
+        await begin_watch(s, now=clock.now())
         await forget_expired(s, now=clock.now())
         await forget(s, before=clock.now() - ANSWERS_KEPT)
         gone = await forget_uploads(s, before=clock.now() - UPLOADS_KEPT)

@@ -17,7 +17,7 @@ from base.clock import rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.errors import Malformed
 from base.ids import is_id
-from ledger.recording import Act, record
+from ledger.recording import EXCHANGE_ROLE, Act, record
 from ledger.statement import Draft
 from market.delivery import repository
 from market.delivery.access import Declared, require_permitted, require_receiving
@@ -88,14 +88,15 @@ async def issue_key(
     return key
 
 
-async def revoke_key(s: WriteSession, act: Act, *, key_id: str) -> AccessKey:
-    """End a key (DLV.REVOKE_KEY): the act of whoever it was issued to; once ended it stays so.
+async def revoke_key(s: WriteSession, act: Act, *, key_id: str, order_id: str | None = None) -> AccessKey:
+    """End a key (DLV.REVOKE_KEY): whoever it was issued to, or by an order the exchange; it stays so.
 
     Raises AccessKeyUnknown, also for another's key.
     """
     query = select(AccessKey).where(AccessKey.key_id == key_id)
     key = (await s.exec(exclusive_lock(query), execution_options={"populate_existing": True})).first()
-    if key is None or key.org_id != act.actor.org_id:
+    ordered = order_id is not None and act.role == EXCHANGE_ROLE
+    if key is None or (key.org_id != act.actor.org_id and not ordered):
         raise AccessKeyUnknown("no such access key", key_id=key_id)
     if key.revoked_at is not None:
         return key
@@ -113,7 +114,8 @@ async def revoke_key(s: WriteSession, act: Act, *, key_id: str) -> AccessKey:
                 "entitlement_id": key.entitlement_id,
                 "key_id": key_id,
                 "org_id": key.org_id,
-            },
+            }
+            | ({"order_id": order_id} if order_id else {}),
         ),
     )
     await s.flush()

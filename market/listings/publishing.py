@@ -102,7 +102,13 @@ async def publish_listing(s: WriteSession, act: Act, *, listing_id: str) -> List
 
 
 async def suspend_listing(
-    s: WriteSession, act: Act, *, listing_id: str, reason_code: str, case_id: str | None = None
+    s: WriteSession,
+    act: Act,
+    *,
+    listing_id: str,
+    reason_code: str,
+    case_id: str | None = None,
+    order_id: str | None = None,
 ) -> Listing:
     """Take a listing off offer until its cause is cleared (LST.SUSPEND): no act on it is sealed after this.
 
@@ -110,10 +116,16 @@ async def suspend_listing(
     """
     listing = await repository.claim_listing(s, listing_id=listing_id)
     values = {"suspended_by": act.role, "reasons": [reason_code]}
-    said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    said = _ordered(reason_code, case_id, order_id)
     await _take_off_offer(s, act, listing, ListingEvent.SUSPEND, values=values, said=said)
     await tell_moved(s, act, listing)
     return listing
+
+
+def _ordered(reason_code: str, case_id: str | None, order_id: str | None) -> dict[str, str]:
+    """Why an offer is stopped or goes on: the case, or the order of an incident, that it rests on."""
+    named = {"case_id": case_id, "order_id": order_id}
+    return {"reason_code": reason_code} | {name: one for name, one in named.items() if one}
 
 
 async def suspend_dependents(s: WriteSession, act: Act, *, product_id: str, holder_id: str) -> list[str]:
@@ -138,7 +150,13 @@ async def suspend_of_grant(s: WriteSession, act: Act, *, grant_id: str) -> list[
 
 
 async def resume_listing(
-    s: WriteSession, act: Act, *, listing_id: str, reason_code: str, case_id: str | None = None
+    s: WriteSession,
+    act: Act,
+    *,
+    listing_id: str,
+    reason_code: str,
+    case_id: str | None = None,
+    order_id: str | None = None,
 ) -> Listing:
     """Put a suspended listing back on offer (LST.RESUME), by the authority that suspended it.
 
@@ -149,7 +167,7 @@ async def resume_listing(
     assert listing.suspended_by is not None
     check_lift(suspended_by=listing.suspended_by, role=act.role)
     await _require_fit(s, act, listing)
-    said = {"reason_code": reason_code} | ({"case_id": case_id} if case_id else {})
+    said = _ordered(reason_code, case_id, order_id)
     await take_level(s, product_id=listing.product_id)
     await _put_on_offer(s, act, listing, ListingEvent.RESUME, said)
     await tell_moved(s, act, listing)

@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from base.calendar import months_after, shanghai_day
 from base.db import ReadSession
 from registry.currency import currency_of
+from registry.evaluation.incidents import incidents_of
 from registry.evaluation.rules import GROUPS, Indicator, group_of
 from registry.grading.tables import GradeRow
 from registry.lists.rules import Listed
@@ -45,7 +46,7 @@ async def collect(
         _I.CONFLICTS: await _items(s, agency_id),
         _I.SHARING: await _shares(s, agency_id, since, until),
         _I.OPENING: await _opening(s, agency_id, until),
-        _I.INCIDENTS: await _rectifications(s, agency_id, until, as_of),
+        _I.INCIDENTS: await _rectifications(s, agency_id, since, until, as_of),
     }
 
 
@@ -141,13 +142,17 @@ async def _shares(s: ReadSession, agency_id: str, since: datetime, until: dateti
     return _facts(_I.SHARING, found)
 
 
-async def _rectifications(s: ReadSession, agency_id: str, until: datetime, as_of: datetime) -> Facts | None:
-    """Breaches of its grants, found by the end of the period, that are not cleared though their day is over.
+async def _rectifications(
+    s: ReadSession, agency_id: str, since: datetime, until: datetime, as_of: datetime
+) -> Facts | None:
+    """Security incidents of the period, those reported late; breaches of its grants, found by the end of the
+    period, that are not cleared though their day is over.
 
-    None of an agency that has granted nothing: security incidents have no register here.
+    None of an agency that has granted nothing and had no incident.
     """
+    befell, late = await incidents_of(s, org_id=agency_id, since=since, until=until)
     mine = select(GrantRow.grant_id).where(GrantRow.authority_id == agency_id)
-    if (await s.exec(mine.limit(1))).first() is None:
+    if not (befell or late) and (await s.exec(mine.limit(1))).first() is None:
         return None
     query = select(GrantBreachRow.breach_id).where(
         col(GrantBreachRow.grant_id).in_(mine),
@@ -155,7 +160,8 @@ async def _rectifications(s: ReadSession, agency_id: str, until: datetime, as_of
         col(GrantBreachRow.rectify_by) < as_of,
         col(GrantBreachRow.cleared_at).is_(None),
     )
-    return _facts(_I.INCIDENTS, {"overdue": list((await s.exec(query)).all())})
+    overdue = [*(await s.exec(query)).all(), *late]
+    return _facts(_I.INCIDENTS, {"incident": befell, "overdue": overdue})
 
 
 async def _opening(s: ReadSession, agency_id: str, until: datetime) -> Facts:

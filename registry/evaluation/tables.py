@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -91,3 +92,20 @@ class FrozenRow(SQLModel, table=True):
     inputs_sha256: str = Field(sa_column=Column(Text, nullable=False, index=True))
     result: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     frozen_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class IncidentRecordRow(SQLModel, table=True):
+    """A security incident of a member, as the desk of incidents has entered it (`cases.incidents`).
+
+    `counts`: it is of a level that is reported. `late`: a report of it was.
+    """
+
+    __tablename__ = "registry_incident_records"
+
+    incident_id: str = Field(sa_column=Column(Text, primary_key=True))
+    org_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), nullable=False, index=True)
+    )
+    detected_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    counts: bool = Field(sa_column=Column(Boolean, nullable=False))
+    late: bool = Field(sa_column=Column(Boolean, nullable=False))

@@ -1,18 +1,21 @@
 """What is asked about interfaces and their calls."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from base.calendar import shanghai_day
 from base.db import ReadSession
+from base.ids import Seed
 from market.delivery.acceptance import Call, Facts
 from market.delivery.gateway.errors import InterfaceErased, SecretUnknown
 from market.delivery.gateway.rules import OWN_TABLE, Interface, interface_of_text, is_judged
 from market.delivery.gateway.tables import CallRow, InterfaceRow, InterfaceSecret
 
 MOST_JUDGED: Final = 100_000
+_OF_TIME: Final = 14  # `cal_` and ten digits of milliseconds
 
 
 async def interfaces_of(s: ReadSession, *, listing_id: str) -> Sequence[InterfaceRow]:
@@ -71,3 +74,15 @@ async def service_facts(s: ReadSession, *, entitlement_id: str) -> Facts | None:
         return None
     days = shanghai_day(calls[0][2]) - shanghai_day(calls[-1][2])
     return Facts(calls=[Call(ok, latency_ms) for ok, latency_ms, *_ in calls], measured_days=days.days + 1)
+
+
+async def failing_calls(s: ReadSession, *, since: datetime, until: datetime) -> int | None:
+    """The calls in [since, until) that did not go well, in thousandths of all; None where nobody called.
+
+    Ids of calls sort by time, so that this reads no more than it counts.
+    """
+    first, last = (Seed(b"").new_id("cal", at)[:_OF_TIME] for at in (since, until))
+    query = select(CallRow.ok, func.count()).where(col(CallRow.call_id) >= first, col(CallRow.call_id) < last)
+    counts = dict((await s.exec(query.group_by(col(CallRow.ok)))).all())
+    calls = sum(counts.values())
+    return counts.get(False, 0) * 1000 // calls if calls else None

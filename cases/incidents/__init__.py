@@ -1,0 +1,1 @@
+"""Security incidents of the exchange and its members, and the early warnings that come before them."""

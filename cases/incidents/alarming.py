@@ -1,0 +1,189 @@
+"""Early warnings: a reading beyond its limit is stated, an officer has it in time, and it comes to something.
+
+One warning of a signal (and of what it is about) is open at a time: a later reading of a higher level makes
+it worse, with a new time to be acknowledged; one of no higher level is kept as a reading alone.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from base.clock import rfc3339
+from base.db import WriteSession
+from cases.incidents import repository
+from cases.incidents.detecting import detect
+from cases.incidents.errors import SignalNotTold
+from cases.incidents.moving import (
+    Said,
+    begin_warning,
+    check_text,
+    second_person,
+    step_warning,
+    wind_warning,
+)
+from cases.incidents.rules import Facts
+from cases.incidents.signals import TOLD, Colour, Judged, Signal, ack_by, judge
+from cases.incidents.states import WarningEvent, WarningState, may_move_warning
+from cases.incidents.tables import IncidentRow, ReadingRow, WarningRow
+from cases.incidents.terms import term
+from identity.service import require_identified
+from ledger.recording import Act
+
+_E = WarningEvent
+MAX_ABOUT: Final = 120
+TOTAL: Final = "total"
+
+
+async def note_reading(
+    s: WriteSession, act: Act, *, signal: Signal, value: int, about: str = "", text: str = "", at: datetime
+) -> WarningRow | None:
+    """Keep a reading, and warn where it is one to warn of (WRN.RAISE, WRN.WORSEN); the warning, if any.
+
+    A reading of a moment that is known already changes nothing.
+    """
+    if await s.get(ReadingRow, (signal, about, at)) is not None:
+        return None
+    most = term("WRN-WATCH", "history", at).whole
+    earlier = await repository.history(s, signal=signal, about=about, before=at, limit=most)
+    s.add(ReadingRow(signal=signal, about=about, read_at=at, value=value))
+    await s.flush()
+    judged = judge(signal, value, earlier, at)
+    if judged is None:
+        return None
+    return await warn(s, act.as_exchange(), signal=signal, judged=judged, about=about, text=text)
+
+
+async def grown(s: WriteSession, *, signal: Signal, total: int, at: datetime) -> int | None:
+    """By how much a total grew since it was read last, which is kept; None at the first reading."""
+    before = await repository.history(s, signal=signal, about=TOTAL, before=at, limit=1)
+    await s.merge(ReadingRow(signal=signal, about=TOTAL, read_at=at, value=total))
+    await s.flush()
+    return total - before[0] if before else None
+
+
+async def tell_reading(
+    s: WriteSession, act: Act, *, signal: Signal, value: int, about: str = "", text: str = ""
+) -> WarningRow | None:
+    """A reading that a probe of the operator tells: an audit, a scrub of the store, a restore drill.
+
+    Raises SignalNotTold for what the exchange reads itself, WarningWrongRole.
+    """
+    may_move_warning(None, _E.RAISE, act.role)
+    if signal not in TOLD:
+        raise SignalNotTold("this is not told by hand", signal=signal.value, told=sorted(TOLD))
+    return await note_reading(s, act, signal=signal, value=value, about=about, text=text, at=act.now)
+
+
+async def warn(
+    s: WriteSession,
+    act: Act,
+    *,
+    signal: Signal,
+    judged: Judged,
+    about: str = "",
+    text: str = "",
+    extra: Mapping[str, Any] | None = None,
+    warning_id: str | None = None,
+) -> WarningRow:
+    """Raise a warning, or make the one that is open worse; one that is no worse stays as it is."""
+    known = await repository.open_warning(s, signal=signal, about=about) if warning_id is None else None
+    due = ack_by(judged.colour, act.now)
+    public = {
+        "signal": signal.value,
+        "level": judged.colour.value,
+        "numbers": judged.numbers(),
+        "ack_by": rfc3339(due),
+        **(extra or {}),
+    }
+    opening = {name: one for name, one in (("about", about), ("text", text)) if one} or None
+    if known is None:
+        row = WarningRow(
+            warning_id=warning_id or act.new_id("wrn"),
+            signal=signal,
+            about=about[:MAX_ABOUT],
+            colour=judged.colour,
+            status=WarningState.RAISED,
+            numbers=judged.numbers(),
+            text=text,
+            raised_at=act.now,
+            ack_by=due,
+        )
+        s.add(row)
+        await s.flush()
+        await begin_warning(s, act, row, Said(public=public, opening=opening))
+        return row
+    if judged.colour.rank > known.colour.rank:
+        values = {
+            "colour": judged.colour,
+            "numbers": judged.numbers(),
+            "ack_by": due,
+            "acknowledged_at": None,
+            "acknowledged_by": None,
+            "overdue_at": None,
+        }
+        await step_warning(s, act, _E.WORSEN, known, Said(public=public, opening=opening), values=values)
+        await wind_warning(s, known)
+    return known
+
+
+async def acknowledge(s: WriteSession, act: Act, *, warning_id: str) -> WarningRow:
+    """Take a warning up, as an officer of the exchange (WRN.ACKNOWLEDGE).
+
+    Raises WarningUnknown, WarningWrongState, WarningWrongRole, `person-not-identified`.
+    """
+    row = await repository.claim_warning(s, warning_id=warning_id)
+    may_move_warning(row.status, _E.ACKNOWLEDGE, act.role)
+    officer = await require_identified(s, user_id=act.actor.user_id)
+    said = Said(public={"late": act.now > row.ack_by}, opening={"officer_id": officer.user_id})
+    values = {"acknowledged_at": act.now, "acknowledged_by": officer.user_id}
+    await step_warning(s, act, _E.ACKNOWLEDGE, row, said, values=values)
+    return row
+
+
+async def dismiss_warning(s: WriteSession, act: Act, *, warning_id: str, reason: str) -> WarningRow:
+    """Say why nothing follows (WRN.DISMISS); of orange and red another person than acknowledged it.
+
+    Raises WarningWrongState, IncidentSameOfficer, IncidentMalformed.
+    """
+    row = await repository.claim_warning(s, warning_id=warning_id)
+    may_move_warning(row.status, _E.DISMISS, act.role)
+    if row.colour.rank >= Colour.ORANGE.rank:
+        await second_person(s, act, row.acknowledged_by)
+    said = Said(opening={"reason": check_text(reason)})
+    await step_warning(s, act, _E.DISMISS, row, said, values={"decided_at": act.now, "reason": reason})
+    return row
+
+
+async def escalate(
+    s: WriteSession,
+    act: Act,
+    *,
+    warning_id: str,
+    title: str,
+    text: str,
+    facts: Facts,
+    org_id: str | None = None,
+) -> IncidentRow:
+    """Make an incident of a warning (WRN.ESCALATE, INC.DETECT).
+
+    It was detected when an officer took the warning up, so that a warning left lying gains no time; one that
+    nobody took up, now. Raises WarningWrongState, and what detecting raises.
+    """
+    row = await repository.claim_warning(s, warning_id=warning_id)
+    may_move_warning(row.status, _E.ESCALATE, act.role)
+    exchange = act.as_exchange()
+    incident = await detect(
+        s,
+        exchange,
+        title=title,
+        text=text,
+        facts=facts,
+        org_id=org_id,
+        detected_at=row.acknowledged_at,
+        warning_id=warning_id,
+        opened_by=act.actor.user_id,
+    )
+    said = Said(public={"incident_id": incident.incident_id})
+    values = {"decided_at": act.now, "incident_id": incident.incident_id}
+    await step_warning(s, act, _E.ESCALATE, row, said, values=values)
+    return incident

@@ -1,0 +1,224 @@
+"""Containment on the market: each measure goes through the door that is there, with the order's id.
+
+The officer signs the order (INC.MEASURE); what it stops, the exchange states with that order's id, since an
+act has one signature. The way back is the same (INC.LIFT); only what was halted at customs is let go by the
+CAC's own signature.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from base.db import WriteSession
+from base.jobs import enqueue
+from cases.incidents import repository
+from cases.incidents.errors import (
+    IncidentMalformed,
+    IncidentReportDue,
+    MeasureBeyondPower,
+    MeasureIdle,
+)
+from cases.incidents.moving import Said, check_text, claim_for, claim_owned, facts_of, step, wind
+from cases.incidents.rules import (
+    LIFTERS,
+    OBJECTS,
+    POWERS,
+    Matter,
+    Measure,
+    needs_notice,
+    other_duty,
+)
+from cases.incidents.states import IncidentEvent
+from cases.incidents.tables import IncidentRow, MeasureRow
+from ledger.recording import Act
+from market.customs import deciding as customs
+from market.delivery import repository as deliveries
+from market.delivery.keys import revoke_key
+from market.delivery.service import freeze_entitlement, unfreeze_entitlement
+from market.listings.publishing import resume_listing, suspend_listing
+from market.orders.repository import claim_trade
+from market.orders.rules import TradeState
+from market.trade.freezing import freeze_trade, unfreeze_trade
+from market.trade.suspending import resume_delivery, suspend_delivery
+
+_E = IncidentEvent
+STOP_JOB: Final = "incident.stop-more"
+AT_ONCE: Final = 50
+REASON: Final = "INCIDENT"
+LIFTED: Final = "INCIDENT_CONTAINED"
+_BY_LAW: Final = (Matter.REPORT, Matter.REPORT_SECURITY)
+_HELD: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED})
+
+
+async def order_measure(
+    s: WriteSession, act: Act, *, incident_id: str, measure: Measure, object_id: str, reason: str
+) -> MeasureRow:
+    """Order a measure (INC.MEASURE): what it names is stopped in the same transaction.
+
+    Of a product with more than fifty deliveries the rest is stopped by a job at once. Raises
+    MeasureBeyondPower, MeasureIdle, IncidentMalformed, and what the market's door raises.
+    """
+    row = await claim_for(s, act, incident_id, _E.MEASURE)
+    _check_power(act, POWERS[measure], measure)
+    if not object_id.startswith(OBJECTS[measure]):
+        raise IncidentMalformed("this measure is about something else", member="object_id")
+    ordered = MeasureRow(
+        order_id=act.new_id("ino"),
+        incident_id=incident_id,
+        measure=measure,
+        object_id=object_id,
+        stopped=[],
+        reason=check_text(reason),
+        ordered_at=act.occurred_at,
+    )
+    said = Said(
+        public={"order_id": ordered.order_id, "measure": measure.value},
+        opening={"object_of_order": object_id, "reason": reason},
+    )
+    await step(s, act, _E.MEASURE, row, said)
+    ordered.stopped = await _stop(s, act.as_exchange(), ordered)
+    s.add(ordered)
+    await s.flush()
+    return ordered
+
+
+async def stop_more(s: WriteSession, act: Act, *, incident_id: str, order_id: str) -> int:
+    """Stop what is left of an order that stands: what fifty deliveries did not hold. Answers how many."""
+    await repository.claim_incident(s, incident_id=incident_id)
+    ordered = await repository.standing_measure(s, incident_id=incident_id, order_id=order_id)
+    more = await _stop_product(s, act, ordered)
+    ordered.stopped = [*ordered.stopped, *more]
+    s.add(ordered)
+    await s.flush()
+    return len(more)
+
+
+async def lift_measure(
+    s: WriteSession, act: Act, *, incident_id: str, order_id: str, reason: str
+) -> MeasureRow:
+    """Take a measure back (INC.LIFT): what it stopped goes on, as far as nothing else stands in the way.
+
+    Raises MeasureUnknown, MeasureBeyondPower, and what the market's door raises.
+    """
+    row = await claim_for(s, act, incident_id, _E.LIFT)
+    ordered = await repository.standing_measure(s, incident_id=incident_id, order_id=order_id)
+    _check_power(act, LIFTERS[ordered.measure], ordered.measure)
+    said = Said(
+        public={"order_id": order_id, "measure": ordered.measure.value},
+        opening={"reason": check_text(reason)},
+    )
+    halted = ordered.measure is Measure.HALT_CLEARANCE
+    await step(s, act.as_exchange() if halted else act, _E.LIFT, row, said)
+    await _let_go(s, act, ordered, reason)
+    ordered.lifted_at = act.occurred_at
+    s.add(ordered)
+    await s.flush()
+    return ordered
+
+
+async def contain(s: WriteSession, act: Act, *, incident_id: str, text: str) -> IncidentRow:
+    """Say that it spreads no further, and how that came about (INC.CONTAIN).
+
+    Raises IncidentReportDue while a report from "larger" on has not been made.
+    """
+    row = await claim_owned(s, act, incident_id, _E.CONTAIN)
+    await check_reported(s, row, by=_BY_LAW)
+    facts = facts_of(row)
+    said = Said(public={"measures": await _standing(s, row)}, opening={"text": check_text(text)})
+    await step(s, act, _E.CONTAIN, row, said)
+    if needs_notice(facts):
+        await wind(s, row, [other_duty(Matter.SUBJECTS, row.detected_at)])
+    return row
+
+
+async def check_reported(s: WriteSession, row: IncidentRow, *, by: Collection[Matter]) -> None:
+    """Every report of these that is due was made, in time or not. Raises IncidentReportDue."""
+    waiting = [
+        one.matter.value
+        for one in await repository.duties_of(s, incident_id=row.incident_id)
+        if one.matter in by and one.met_at is None and one.dropped_at is None
+    ]
+    if waiting:
+        raise IncidentReportDue("report it first", waiting=waiting)
+
+
+async def _standing(s: WriteSession, row: IncidentRow) -> int:
+    rows = await repository.measures_of(s, incident_id=row.incident_id)
+    return sum(one.lifted_at is None for one in rows)
+
+
+def _check_power(act: Act, roles: frozenset[str], measure: Measure) -> None:
+    if act.role not in roles:
+        raise MeasureBeyondPower(
+            f"{measure.value} is not in the power of {act.role}", role=act.role, roles=sorted(roles)
+        )
+
+
+async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
+    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
+    about = ordered.object_id
+    if ordered.measure is Measure.STOP_DELIVERIES:
+        stopped = await _stop_product(s, act, ordered)
+        if not stopped:
+            raise MeasureIdle("nothing of this product is delivered now", object_id=about)
+        return stopped
+    if ordered.measure is Measure.STOP_DELIVERY:
+        await suspend_delivery(s, act, trade_id=about, **named)
+    elif ordered.measure is Measure.SUSPEND_LISTING:
+        await suspend_listing(s, act, listing_id=about, **named)
+    elif ordered.measure is Measure.HALT_CLEARANCE:
+        reason = f"{ordered.order_id}: {ordered.reason}"
+        await customs.halt(s, act, declaration_id=about, reason_code=REASON, reason=reason)
+    elif ordered.measure is Measure.REVOKE_KEY:
+        before = act.occurred_at
+        key = await revoke_key(s, act, key_id=about, order_id=ordered.order_id)
+        if key.revoked_at != before:
+            raise MeasureIdle("this key has ended", object_id=about)
+    else:
+        await freeze_trade(s, act, trade_id=about, **named)
+    return [about]
+
+
+async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
+    """Deliveries that are under way are suspended; what was delivered is given to nobody again."""
+    stopped: list[str] = []
+    known = set(ordered.stopped)
+    under_way: Sequence[str] = await deliveries.deliveries_of(s, product_id=ordered.object_id)
+    delivered: Sequence[str] = await deliveries.live_rights_of(
+        s, product_id=ordered.object_id, limit=AT_ONCE + 1
+    )
+    left = [one for one in (*under_way, *delivered) if one not in known]
+    for trade_id in left[:AT_ONCE]:
+        trade = await claim_trade(s, trade_id=trade_id)
+        if trade.status is TradeState.DELIVERING:
+            await suspend_delivery(s, act, trade_id=trade_id, reason_code=REASON, order_id=ordered.order_id)
+            stopped.append(trade_id)
+        elif trade.status not in _HELD and await freeze_entitlement(s, trade_id=trade_id) is not None:
+            stopped.append(trade_id)
+    if len(left) > AT_ONCE and stopped:
+        payload = {"incident_id": ordered.incident_id, "order_id": ordered.order_id}
+        key = f"{ordered.order_id} {len(known) + len(stopped)}"
+        await enqueue(s, kind=STOP_JOB, key=key, run_at=act.now, payload=payload)
+    return stopped
+
+
+async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -> None:
+    exchange = act.as_exchange()
+    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": LIFTED}
+    about = ordered.object_id
+    if ordered.measure is Measure.STOP_DELIVERIES:
+        for trade_id in ordered.stopped:
+            trade = await claim_trade(s, trade_id=trade_id)
+            stop = await deliveries.stop_of(s, trade_id=trade_id)
+            mine = stop is not None and stop.order_id == ordered.order_id
+            if trade.status is TradeState.DELIVERY_SUSPENDED and mine:
+                await resume_delivery(s, exchange, trade_id=trade_id, **named)
+            elif trade.status not in _HELD:
+                await unfreeze_entitlement(s, trade_id=trade_id)
+    elif ordered.measure is Measure.STOP_DELIVERY:
+        await resume_delivery(s, exchange, trade_id=about, **named)
+    elif ordered.measure is Measure.SUSPEND_LISTING:
+        await resume_listing(s, exchange, listing_id=about, **named)
+    elif ordered.measure is Measure.HALT_CLEARANCE:
+        await customs.resume(s, act, declaration_id=about, reason=f"{ordered.order_id}: {reason}")
+    else:
+        await unfreeze_trade(s, exchange, trade_id=about, **named)
