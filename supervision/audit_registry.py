@@ -12,6 +12,7 @@ from supervision.audit_incidents import INCIDENT_MACHINES, INCIDENT_SPEAKERS
 from supervision.audit_lists import LIST_MACHINES, LIST_SPEAKERS
 from supervision.audit_opening import AGREEMENT_MOVES, OPENING_MOVES, PLAN_MOVES
 from supervision.audit_operation import OPERATION_MOVES
+from supervision.audit_subjects import SUBJECT_MACHINES
 from supervision.audit_vouchers import VOUCHER_MACHINES, VOUCHER_SPEAKERS
 
 Move = tuple[frozenset[str], str | None]
@@ -109,6 +110,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     **LIST_MACHINES,
     **GRADING_MACHINES,
     **VOUCHER_MACHINES,
+    **SUBJECT_MACHINES,
     "opn_": ("open-list entry", OPENING_MOVES),
     "oag_": ("opening agreement", AGREEMENT_MOVES),
     "opl_": ("opening plan", PLAN_MOVES),

@@ -30,6 +30,7 @@ from market.delivery.rules import (
     require_usable,
 )
 from market.delivery.tables import DeliveryStop, Entitlement
+from market.delivery.unconsented.holds import is_held, require_not_held
 from market.listings import repository as listings
 from market.listings.authorised import require_grant
 from market.listings.rules import ListingState
@@ -281,6 +282,8 @@ async def _stand(
     _, entitlement = await repository.claim(s, entitlement_id=found.entitlement_id, moves_trade=False)
     if entitlement.status not in froms:
         return None
+    if status in _LIVE and await is_held(s, entitlement_id=entitlement.entitlement_id):
+        return None  # a person's fallen consent stops it too
     spent = entitlement.used == entitlement.max_downloads
     entitlement.status = EntitlementStatus.USED_UP if spent and status in _LIVE else status
     s.add(entitlement)
@@ -322,10 +325,11 @@ async def _of_party(s: WriteSession, act: Act, trade_id: str, role: str) -> Trad
 async def require_deliverable(s: WriteSession, trade: Trade, *, now: datetime) -> Listing:
     """What a delivery rests on, share-locked: the listing, its registered right, its level's channel.
 
-    Raises ListingNotDeliverable, RightNotHeld, ChannelClosed.
+    Raises ListingNotDeliverable, RightNotHeld, ChannelClosed, ConsentMissing.
     """
     listing = await _require_not_suspended(s, trade)
     await require_basis(s, listing, now=now)
+    await require_not_held(s, trade_id=trade.trade_id)
     return listing
 
 

@@ -18,6 +18,7 @@ from market.customs.clockwork import customs_handlers
 from market.customs.counting import CustomsDesk
 from market.delivery.marking.copying import MARK_JOB, MarkDesk, mark_handler
 from market.delivery.service import CHECK_JOB, SILENT_ACCEPT_JOB
+from market.delivery.unconsented.service import after_fall, let_go_on
 from market.disputes.service import OVERDUE_JOB
 from market.disputes.service import note_overdue as note_mediation_over
 from market.disputes.undoing import DESTRUCTION_JOB
@@ -74,6 +75,8 @@ from registry.opening.depending import level_raised
 from registry.operation.clockwork import operation_handlers
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.clockwork import registration_handlers
+from registry.subjects.clockwork import subject_handlers
+from registry.subjects.consenting import FELL_JOB, SETTLED_JOB
 from registry.vouchers.clockwork import voucher_handlers
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -134,6 +137,8 @@ def handlers(
         FALLEN_JOB: act(suspend_of_grant, "grant_id"),
         LEVEL_RAISED_JOB: _on_level_raised(house),
         CONSENT_LOST_JOB: act(suspend_unconsented, "object_id", "holder_id", "consent_id"),
+        FELL_JOB: act(after_fall, "given_id"),
+        SETTLED_JOB: act(let_go_on, "given_id", "consent_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
         SILENT_ACCEPT_JOB: on_silence,
         MISMATCH_JOB: act(dispute_mismatch, "trade_id"),
@@ -150,6 +155,7 @@ def handlers(
         **list_handlers(house),
         **voucher_handlers(house),
         **grading_handlers(house),
+        **subject_handlers(house),
         **chief_handlers(house),
         **evaluation_handlers(house),
     }

@@ -10,6 +10,7 @@ from registry.grading import repository
 from registry.grading.errors import AssessmentMissing, ConsentMissing
 from registry.grading.states import AssessmentState, ConsentState
 from registry.rules import Allowance, Channel, Level, PersonalData, allowance
+from registry.withheld.service import withheld_by
 
 _PIPIA: Final = "PIPIA"
 
@@ -52,6 +53,7 @@ async def require_records(s: ReadSession, personal: PersonalData, use: Use) -> N
         return
     if personal.consent_id is not None:
         await _require_consent(s, personal.consent_id, use)
+    await _require_not_withheld(s, personal.consent_id, use)
     if personal.assessment_id is not None:
         await _require_assessment(s, personal.assessment_id, use)
 
@@ -76,6 +78,22 @@ async def _require_consent(s: ReadSession, consent_id: str, use: Use) -> None:
         why = "another-recipient"
     if why is not None:
         raise ConsentMissing("the record does not carry this", consent_id=consent_id, why=why)
+
+
+async def _require_not_withheld(s: ReadSession, consent_id: str | None, use: Use) -> None:
+    """No person has withdrawn whom the cited record was not shown to lack since (PIPL 15, 47)."""
+    row = None if consent_id is None else await repository.consent_of(s, consent_id=consent_id)
+    given_id = await withheld_by(
+        s,
+        object_id=use.object_id,
+        holder_id=use.holder_id,
+        recorded_at=None if row is None else row.recorded_at,
+        recipients=use.recipients,
+    )
+    if given_id is not None:
+        raise ConsentMissing(
+            "a person has withdrawn", consent_id=consent_id, given_id=given_id, why="withdrawn-by-a-person"
+        )
 
 
 async def _require_assessment(s: ReadSession, assessment_id: str, use: Use) -> None:

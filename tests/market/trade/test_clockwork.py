@@ -44,6 +44,8 @@ from registry.opening.taking import USAGE_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
 from registry.registration.moving import DUE_JOB
+from registry.subjects.consenting import FELL_JOB, SETTLED_JOB
+from registry.subjects.moving import DUE_JOB as SUBJECT_DUE_JOB
 from registry.vouchers.moving import DUE_JOB as VOUCHER_DUE_JOB
 from tests.market.settlement.bank_side import ESCROW
 
@@ -55,6 +57,7 @@ GRADING_JOBS = {
     SWEEP_JOB,
     GRADING_DUE_JOB,
 }
+SUBJECT_JOBS = {FELL_JOB, SETTLED_JOB, SUBJECT_DUE_JOB}
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
 ALWAYS = {
     TIMEOUT_JOB,
@@ -84,6 +87,7 @@ ALWAYS = {
     TERM_JOB,
     EVALUATION_JOB,
     *GRADING_JOBS,
+    *SUBJECT_JOBS,
     ITEM_DUE_JOB,
     SHARE_DUE_JOB,
     VOUCHER_DUE_JOB,
@@ -106,7 +110,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
         asked = of_trades(await s.exec(select(JobRow.kind)))
-    assert asked - filing == every - filing - GRADING_JOBS - {
+    assert asked - filing == every - filing - GRADING_JOBS - SUBJECT_JOBS - {
         REQUEST_END_JOB,
         MOVED_JOB,
         LOOK_AGAIN_JOB,

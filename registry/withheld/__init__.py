@@ -1,0 +1,1 @@
+"""Objects whose data carry a person who has withdrawn: nothing rests on them until one without (R58)."""
