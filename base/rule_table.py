@@ -112,6 +112,21 @@ def table_of(room: str) -> tuple[RuleValue, ...]:
     return read(resources.files(room).joinpath(_FILE).read_text(encoding="utf-8"))
 
 
+@dataclass(frozen=True, slots=True)
+class RoomTable:
+    """The table of a room, as its rules ask it."""
+
+    room: str
+
+    def all_terms(self) -> tuple[RuleValue, ...]:
+        """Every line of the table."""
+        return table_of(self.room)
+
+    def term(self, rule_id: str, name: str, at: datetime) -> RuleValue:
+        """A number as it is in force on a day in Shanghai. Raises KeyError where none was."""
+        return RulesInForce(in_force(at, self.all_terms())).named(rule_id, name)
+
+
 def in_force(at: datetime, values: Iterable[RuleValue]) -> list[RuleValue]:
     """The numbers in force at a moment; the day is Shanghai's."""
     day = shanghai_day(at)

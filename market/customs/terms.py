@@ -1,15 +1,9 @@
 """The numbers of customs (`rule_table.csv`), as they are in force on a day; pure."""
 
-from datetime import datetime
+from typing import Final
 
-from base.rule_table import RulesInForce, RuleValue, in_force, table_of
+from base.rule_table import RoomTable
 
-
-def all_terms() -> tuple[RuleValue, ...]:
-    """Every line of the table."""
-    return table_of("market.customs")
-
-
-def term(rule_id: str, name: str, at: datetime) -> RuleValue:
-    """A number as it is in force on a day in Shanghai. Raises KeyError where none was."""
-    return RulesInForce(in_force(at, all_terms())).named(rule_id, name)
+_TABLE: Final = RoomTable("market.customs")
+all_terms = _TABLE.all_terms
+term = _TABLE.term

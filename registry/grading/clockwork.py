@@ -7,8 +7,9 @@ from registry.grading.comparing import SWEEP_JOB, sweep
 from registry.grading.keeping import RECORD_DUE_JOB
 from registry.grading.keeping import fall_due as end_record
 from registry.grading.moving import DUE_JOB, fall_due
-from registry.grading.scanning import take_entry
+from registry.grading.scanning import take_entry, take_import
 from registry.lists.cataloguing import DATA_CHANGED_JOB
+from registry.lists.importing import DATA_IMPORTED_JOB
 
 
 def grading_handlers(house: House) -> Handlers:
@@ -26,8 +27,12 @@ def grading_handlers(house: House) -> Handlers:
     async def on_changed(s: WriteSession, job: Job) -> None:
         await take_entry(s, house.exchange_act(), **job.payload)
 
+    async def on_imported(s: WriteSession, job: Job) -> None:
+        await take_import(s, house.exchange_act(), **job.payload)
+
     return {
         DATA_CHANGED_JOB: on_changed,
+        DATA_IMPORTED_JOB: on_imported,
         DUE_JOB: on_due,
         RECORD_DUE_JOB: on_record,
         SWEEP_JOB: on_sweep,

@@ -99,6 +99,12 @@ async def entries_saying(s: ReadSession, *, words: Collection[str], limit: int) 
     return list(await s.exec(query.order_by(col(DataRow.data_id)).limit(limit)))
 
 
+async def entries_of_import(s: ReadSession, *, import_id: str, after: str, limit: int) -> Sequence[DataRow]:
+    """Data entries that an import made or changed last, in the order of their ids, from one on."""
+    query = select(DataRow).where(DataRow.import_id == import_id, col(DataRow.data_id) > after)
+    return (await s.exec(query.order_by(col(DataRow.data_id)).limit(limit))).all()
+
+
 async def sources_of(s: ReadSession, *, object_id: str) -> list[str]:
     """What an object was made from."""
     query = select(LineageRow.source).where(LineageRow.object_id == object_id)

@@ -1,9 +1,11 @@
 """What a scan of the real file showed, beside what people say; and what else may change under a decision."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from base.db import WriteSession
 from base.ids import is_id
+from base.jobs import enqueue
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from registry.grading import repository
@@ -13,9 +15,12 @@ from registry.grading.errors import GradingMalformed, GradingUnknown
 from registry.grading.moving import note_change
 from registry.grading.raising import hints_kept, set_parts
 from registry.grading.tables import EvidenceRow, GradeRow
+from registry.grading.templates import floor_of
+from registry.lists.importing import DATA_IMPORTED_JOB
 from registry.rules import Hint, Level, graded, rank
 
 SCAN_EVENT = "GRD.SCAN"
+_AT_ONCE: Final = 200
 
 
 async def record_scan(
@@ -71,6 +76,23 @@ async def take_entry(s: WriteSession, act: Act, *, data_id: str, what: str) -> N
     await compare_object(s, act, object_id=data_id)
 
 
+async def take_import(s: WriteSession, act: Act, *, import_id: str, after: str) -> None:
+    """Look at what an import made or changed, some hundred at a time: the rest is a job again.
+
+    Looked at is what grading knows, and what begins high: personal fields, a base library, video and sensors.
+    """
+    rows = await repository.entries_of_import(s, import_id=import_id, after=after, limit=_AT_ONCE)
+    for row in rows:
+        high = floor_of(kind=row.kind, base_library=row.base_library) is not Level.GENERAL_1
+        personal = any(one.get("personal") for one in row.fields)
+        if high or personal or await repository.grade_of(s, object_id=row.data_id) is not None:
+            await take_entry(s, act, data_id=row.data_id, what="fields")
+    if len(rows) == _AT_ONCE:
+        last = rows[-1].data_id
+        payload = {"import_id": import_id, "after": last}
+        await enqueue(s, kind=DATA_IMPORTED_JOB, key=f"{import_id} {last}", run_at=act.now, payload=payload)
+
+
 async def take_scan(
     s: WriteSession,
     act: Act,
@@ -124,7 +146,7 @@ async def keep_evidence(
 ) -> None:
     """Remember what a holder's file of an object showed; it is what the bytes are known by elsewhere."""
     row = await s.get(EvidenceRow, (object_id, holder_id, file_sha256), with_for_update=True)
-    shown = {"declared": said, "scanned": graded(Level.GENERAL_1, hints), "shown_at": act.now}
+    shown: dict[str, Any] = {"declared": said, "scanned": graded(Level.GENERAL_1, hints), "shown_at": act.now}
     if row is None:
         s.add(EvidenceRow(object_id=object_id, holder_id=holder_id, file_sha256=file_sha256, **shown))
     else:

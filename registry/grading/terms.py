@@ -2,21 +2,20 @@
 
 import calendar
 from datetime import datetime
+from typing import Final
 
 from base.clock import SHANGHAI
-from base.rule_table import RulesInForce, RuleValue, in_force, table_of
+from base.rule_table import RoomTable
 from registry.grading.rules import Thresholds
 from registry.rules import Level
 
-
-def all_terms() -> tuple[RuleValue, ...]:
-    """Every line of the table."""
-    return table_of("registry.grading")
+_TABLE: Final = RoomTable("registry.grading")
+all_terms = _TABLE.all_terms
 
 
 def number(rule_id: str, name: str, at: datetime) -> int:
     """A number as it is in force on a day in Shanghai. Raises KeyError where none was."""
-    return RulesInForce(in_force(at, all_terms())).named(rule_id, name).whole
+    return _TABLE.term(rule_id, name, at).whole
 
 
 def thresholds(at: datetime) -> Thresholds:

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel, col, insert, select, update
 
 from base.db import WriteSession
 from base.files import StoredFile
+from base.jobs import enqueue
 from base.rows import Insert as InsertRows
 from base.rows import write_rows
 from ledger.recording import Act, Recorded, record
@@ -41,6 +42,8 @@ from registry.lists.tables import (
 from registry.rules import Level
 
 AT_ONCE: Final = 1_000
+DATA_IMPORTED_JOB: Final = "registry.data-imported"
+"""Payload: import_id, and the id after which grading looks on through the entries that it made or changed."""
 Tables: TypeAlias = type[SystemRow] | type[DataRow] | type[DemandRow]
 _KINDS: Final[Mapping[ListName, tuple[Tables, str, str]]] = {
     ListName.SYSTEMS: (SystemRow, "system_id", "sys"),
@@ -140,6 +143,9 @@ async def enter_import(
     recorded = await _state(s, act, row)
     for entry, before in tally.raised:
         await level_followed(s, act, entry, before, recorded.statement_id)
+    if row.list_name == ListName.DATA.value and tally.added + tally.changed:
+        payload = {"import_id": import_id, "after": ""}
+        await enqueue(s, kind=DATA_IMPORTED_JOB, key=import_id, run_at=act.now, payload=payload)
     return row
 
 

@@ -1,15 +1,10 @@
 """The numbers of authorised operation (`rule_table.csv`), as they are in force on a day; pure."""
 
-from datetime import datetime
+from functools import partial
+from typing import Final
 
-from base.rule_table import RulesInForce, RuleValue, in_force, table_of
+from base.rule_table import RoomTable
 
-
-def all_terms() -> tuple[RuleValue, ...]:
-    """Every line of the table."""
-    return table_of("registry.operation")
-
-
-def term(name: str, at: datetime) -> RuleValue:
-    """A number as it is in force on a day in Shanghai. Raises KeyError where none was."""
-    return RulesInForce(in_force(at, all_terms())).named("AOG", name)
+_TABLE: Final = RoomTable("registry.operation")
+all_terms = _TABLE.all_terms
+term = partial(_TABLE.term, "AOG")

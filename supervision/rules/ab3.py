@@ -2,7 +2,8 @@
 
 Buyers outside its group, none of them known not to qualify, that were refused, or left without an answer for
 more than twenty working days; who bought from it after asking was served after all. Served beside them: an
-affiliate, or one agent alone, by a sale or by an offer.
+affiliate, or one agent alone, by a sale or by an offer. What an operator makes of public data under a grant
+is an input nobody else has: there fewer buyers are enough, and anyone served beside them.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,10 @@ def expression(tables: Tables, context: Context) -> Any:
     orgs = groups(tables)
     listings = tables["listings"]
     listings = listings.select(
-        "listing_id", category=listings.category.fill_null(""), geo=listings.geo.fill_null("")
+        "listing_id",
+        category=listings.category.fill_null(""),
+        geo=listings.geo.fill_null(""),
+        granted=listings.grant_id.notnull(),
     )
     asked = tables["requests"]
     asked = asked.filter(asked.asked_at <= moment(context), asked.buyer_qualified.fill_null(True))
@@ -49,7 +53,14 @@ def expression(tables: Tables, context: Context) -> Any:
     asked = asked.mutate(told=asked.buyer_qualified.notnull())
     names = ("category", "geo", "seller_group", "buyer_group", "seller_id", "buyer_id", "seq")
     requests = asked.select(
-        *names, "answered_at", "outcome", "told", kind=ibis.literal("request"), id="request_id", at="asked_at"
+        *names,
+        "answered_at",
+        "outcome",
+        "told",
+        "granted",
+        kind=ibis.literal("request"),
+        id="request_id",
+        at="asked_at",
     )
     sold = counted_sales(tables, context)
     sales = sold.select(
@@ -57,6 +68,7 @@ def expression(tables: Tables, context: Context) -> Any:
         answered_at=ibis.null("timestamp"),
         outcome=ibis.literal(""),
         told=ibis.literal(value=True),
+        granted=ibis.literal(value=False),
         kind=ibis.literal("sale"),
         id="trade_id",
         at="made_at",
@@ -71,14 +83,17 @@ def expression(tables: Tables, context: Context) -> Any:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market and dominant undertaking: the widest window of refusals."""
     least = context.rules.whole("AB3", "buyers_from")
+    fewer = context.rules.whole("AB3", "buyers_from_granted")
     within = timedelta(days=context.rules.whole("AB3", "within"))
     for _, group in groupby(rows, key=lambda row: (row["category"], row["geo"], row["seller_group"])):
         members = list(group)
         sales = [row for row in members if row["kind"] == "sale"]
         refused = [row for row in members if _refused(row, context) and not _served(row, sales)]
-        together = _most(refused, within)
-        if len({row["buyer_group"] for row in together}) < least:
-            continue
+        together, granted = _most(refused, within), False
+        if _buyers(together) < least:
+            together, granted = _most([row for row in refused if row["granted"]], within), True
+            if _buyers(together) < fewer:
+                continue
         served = [*sales, *(row for row in members if row["outcome"] in _OFFERED)]
         affiliates = {row["buyer_id"] for row in served if row["buyer_group"] == row["seller_group"]}
         late = {row["id"] for row in together}
@@ -87,8 +102,12 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             for row in served
             if row["buyer_group"] != row["seller_group"] and row["id"] not in late
         }
-        if affiliates or len(strangers) == 1:
+        if affiliates or len(strangers) == 1 or (granted and strangers):
             yield _finding(together, affiliates, strangers, members, context)
+
+
+def _buyers(rows: list[Row]) -> int:
+    return len({row["buyer_group"] for row in rows})
 
 
 def _refused(row: Row, context: Context) -> bool:
@@ -140,7 +159,7 @@ def _finding(
             "unanswered": sum(row["outcome"] != "refused" for row in refused),
             "asked": len(qualified),
             "served": served,
-            "served_are": "affiliates" if affiliates else "one-agent",
+            "served_are": "affiliates" if affiliates else "one-agent" if len(strangers) == 1 else "others",
             "days": (refused[-1]["at"] - refused[0]["at"]).days,
         },
         evidence=(row["seq"] for row in refused),
@@ -162,7 +181,7 @@ RULE = Rule(
     needs={
         **NEEDS,
         "requests": ("request_id", "listing_id", "seller_id", "buyer_id", "asked_at", "outcome"),
-        "listings": ("listing_id", "category", "geo"),
+        "listings": ("listing_id", "category", "geo", "grant_id"),
     },
     uses=("flags",),
     cites=CITES,

@@ -143,7 +143,21 @@ def test_sc9_gives_every_finding_with_its_numbers(tmp_path):
     assert of_rule(result, "AML24-1")
     (tied,) = of_rule(result, "AB5")
     assert tied.subjects == ("粤公数运营",)
-    assert not of_rule(result, "AB3")  # two refused are no pattern yet: the authority's case has them
+    (refusal,) = of_rule(result, "AB3")  # public data under a grant has no other source: two are enough
+    assert refusal.subjects == ("粤公数运营",)
+    assert refusal.objects == ("req0", "req1")
+    told = ("buyers_refused", "refused", "unanswered", "asked", "served_are")
+    assert [refusal.statistic[name] for name in told] == [2, 2, 0, 2, "others"]
+
+
+def test_two_refused_of_other_data_or_one_of_granted_data_are_no_pattern(tmp_path):
+    market = sc9()
+    for row in market.rows["listings"]:
+        row["grant_id"] = None
+    assert not of_rule(market.supervise(tmp_path), "AB3")
+    market = sc9()
+    market.rows["requests"].pop()
+    assert not of_rule(market.supervise(tmp_path), "AB3")
 
 
 def test_the_overcharge_is_paid_back_and_fined_up_to_five_times():

@@ -13,6 +13,9 @@ from sqlalchemy import event
 from sqlmodel import func, select
 
 from base.files import StoredFile
+from base.jobs import run_due
+from registry.grading.clockwork import grading_handlers
+from registry.grading.repository import grades_after
 from registry.lists import importing, repository
 from registry.lists.demanding import enter_demand, retire_demand
 from registry.lists.entering import retire_system
@@ -25,6 +28,7 @@ from registry.lists.reading import read_list, sort_rows
 from registry.lists.rules import Demand, Listed, ShareKind
 from registry.lists.tables import DataRow
 from registry.rules import Level
+from tests.identity.unmoved import statements
 from tests.registry.lists.office import Office
 from tests.standstill import refused
 
@@ -359,3 +363,28 @@ async def test_rows_go_in_a_thousand_at_a_time(office, tmp_path):
     async with office.database.read() as s:
         listed = select(func.count()).where(DataRow.status == Listed.LISTED)
         assert (await s.exec(listed)).one() == 1_500
+
+
+async def test_what_an_import_makes_of_persons_or_of_a_base_library_is_looked_at(office, tmp_path):
+    await office.system()
+    rows = [
+        cells(),
+        cells(
+            信息资源代码="JT002", 信息资源名称="驾驶员", 个人信息项="姓名", 信息项="姓名、证号", 数据级别=""
+        ),
+        cells(信息资源代码="JT003", 信息资源名称="道路视频", 资源格式="视频", 数据级别=""),
+    ]
+    kept, ready = await imported(office, write_csv(tmp_path / "a.csv", rows))
+    assert (kept.added, ready.faults) == (3, ())
+    async with office.database.read() as s:
+        names = dict((await s.exec(select(DataRow.name, DataRow.data_id))).all())
+        assert await grades_after(s, after="", limit=10) == []
+    while await run_due(office.database, office.clock.now(), grading_handlers(office.house.house)):
+        pass
+    async with office.database.read() as s:
+        known = {one.object_id: one.level for one in await grades_after(s, after="", limit=10)}
+    assert known == {names["驾驶员"]: Level.GENERAL_3, names["道路视频"]: Level.GENERAL_4}
+    told = [one for one in await statements(office.database) if one["predicate"]["object"] == kept.import_id]
+    (said,) = told  # one statement for all, with the digest of their rows
+    digests = {one["name"]: one["digest"]["sha256"] for one in said["subject"]}
+    assert digests["rows"] == ready.sha256
