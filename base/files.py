@@ -105,13 +105,19 @@ class FileStore:
         self._master_key = master_key
         self._clock = clock
 
-    async def put(self, stream: AsyncIterator[bytes], *, limit_bytes: int) -> StoredFile:
+    def new_id(self) -> str:
+        """An id for a file that is noted somewhere before it is put."""
+        return Seed().new_id(_PREFIX, self._clock.now())
+
+    async def put(
+        self, stream: AsyncIterator[bytes], *, limit_bytes: int, file_id: str | None = None
+    ) -> StoredFile:
         """Store a stream; when this returns, the file stands in its home under its name.
 
         Raises FileEmpty, FileTooLarge, StoreUnavailable, and what the stream raises; then nothing of it is
         left.
         """
-        file_id = Seed().new_id(_PREFIX, self._clock.now())
+        file_id = file_id or self.new_id()
         sealer = _Sealer(self._master_key, file_id)
         writing = self.home.create(name_of(file_id), most_bytes=sealed_length(limit_bytes))
         try:

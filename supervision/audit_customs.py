@@ -20,6 +20,7 @@ _MEMBERS: Final = frozenset(
     | {"PUBLIC_SECURITY", "COURT", "REVIEW_AUTHORITY"}
 )
 _LOOKED_AT: Final = ("UNDER_CHECK", "UNDER_REVIEW", "UNDER_ASSESSMENT")
+_PENDING: Final = ("DECLARED", "ROUTED", *_LOOKED_AT)
 _LIVE: Final = ("CLEARED", "IN_TRANSIT")
 
 DECLARATION_MOVES: Final[Moves] = {
@@ -32,6 +33,8 @@ DECLARATION_MOVES: Final[Moves] = {
     ("ROUTED", "XBD.SUBMIT_ASSESSMENT"): (_EXPORTERS, "UNDER_ASSESSMENT"),
     ("ROUTED", "XBD.REJECT"): (_EXCHANGE | _CAC, "REJECTED"),
     **{(state, "XBD.TAKE"): (_CAC, state) for state in _LOOKED_AT},
+    **{(state, "XBD.UNTAKE"): (_CAC, state) for state in _LOOKED_AT},
+    **{(state, "XBD.SCAN"): (_CAC | _EXCHANGE, state) for state in (*_LOOKED_AT, *_LIVE)},
     **{
         (state, event): (_CAC, to)
         for state in ("UNDER_CHECK", "UNDER_REVIEW")
@@ -51,6 +54,8 @@ DECLARATION_MOVES: Final[Moves] = {
     ("HALTED", "XBD.REVOKE"): (_CAC, "REVOKED"),
     **{(state, "XBD.RENEW"): (_EXPORTERS, state) for state in _LIVE},
     ("CLEARED", "XBD.EXPIRE"): (_EXCHANGE, "EXPIRED"),
+    **{(state, "XBD.WITHDRAW"): (_EXPORTERS, "WITHDRAWN") for state in _PENDING},
+    **{(state, "XBD.LAPSE"): (_EXCHANGE, "LAPSED") for state in _PENDING},
 }
 CUSTOMS_MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "xbd_": ("declaration", {**DECLARATION_MOVES, (None, "XBD.AUTO_ROUTE"): (_EXCHANGE, None)})
@@ -60,4 +65,6 @@ CUSTOMS_SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "XBR.END": _CAC,
     "XBR.LIST": _CAC,
     "XBR.ENDPOINT": _MEMBERS,
+    "XBR.NETWORKS": _CAC,
+    "XBR.DESTROY": _EXCHANGE,
 }

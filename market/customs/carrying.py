@@ -23,7 +23,7 @@ from market.customs.proving import Shown, check_shown, check_submission
 from market.customs.reading import declaration_from, on_register
 from market.customs.releasing import due_in
 from market.customs.routing import Way
-from market.customs.states import DeclarationEvent, DeclarationState, may_move
+from market.customs.states import LOOKED_AT, PENDING, DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow
 from market.customs.terms import term
 from market.customs.transit import tell_egress
@@ -105,8 +105,28 @@ async def complete(s: WriteSession, act: Act, *, declaration_id: str) -> Declara
     return row
 
 
+async def withdraw(s: WriteSession, act: Act, *, declaration_id: str, reason: str) -> DeclarationRow:
+    """Take back a declaration that is not cleared yet (XBD.WITHDRAW), as its exporter.
+
+    Its lists of persons are destroyed. What an officer was looking at is looked at again when the same flow
+    is declared again.
+    """
+    row = await own_declaration(s, act, declaration_id, _E.WITHDRAW)
+    code = repository.WITHDRAWN_FROM_OFFICER if row.status in LOOKED_AT else repository.WITHDRAWN
+    said = Said(public={"reason_code": code}, opening={"reason": reason})
+    await step(s, act, _E.WITHDRAW, row, said, values=_given_up(code) | {"note": reason})
+    return row
+
+
+def _given_up(code: str) -> dict[str, Any]:
+    return {"reason_code": code, "due_at": None, "taken_by": None, "taken_org": None, "taken_at": None}
+
+
 async def fall_due(s: WriteSession, act: Act, *, declaration_id: str, at: str) -> bool:
-    """The clock's end of a clearance: expired, or completed where something left. False where it moved on."""
+    """The clock's end of a period: expired, completed where something left, lapsed where nobody cleared it.
+
+    False where it moved on.
+    """
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
     if rfc3339(row.valid_to) != at or act.now <= row.valid_to:
         return False
@@ -118,6 +138,9 @@ async def fall_due(s: WriteSession, act: Act, *, declaration_id: str, at: str) -
         await step(
             s, act, _E.COMPLETE, row, Said(public={"bytes": str(row.sent_bytes), "uses": row.sent_uses})
         )
+    elif row.status in PENDING:
+        code = repository.LAPSED_AT_OFFICER if row.status in LOOKED_AT else repository.LAPSED
+        await step(s, act, _E.LAPSE, row, Said(public={"reason_code": code}), values=_given_up(code))
     else:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What the durable scheduler does for customs: ends of clearances, the customs log of the night, counting."""
+"""What the durable scheduler does for customs: ends, the customs log of the night, counting, destroying."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from ledger.acts import House
 from market.customs import repository
 from market.customs.carrying import fall_due
 from market.customs.counting import Counting, CustomsDesk, count_for
+from market.customs.destroying import DESTROY_JOB, YEAR_JOB, end_year, may_destroy, state_destroyed
 from market.customs.moving import DUE_JOB
 from market.customs.releasing import COUNT_JOB, take_count
 from market.customs.transit import TELL_JOB, tell_egress
@@ -25,14 +26,31 @@ def customs_handlers(house: House, desk: CustomsDesk | None = None) -> Handlers:
         row = await repository.claim_declaration(s, declaration_id=job.payload["declaration_id"])
         await tell_egress(s, house.exchange_act(), row)
 
-    always: Handlers = {DUE_JOB: on_due, TELL_JOB: on_night}
+    async def on_year(s: WriteSession, job: Job) -> None:
+        row = await repository.claim_declaration(s, declaration_id=job.payload["declaration_id"])
+        await end_year(s, house.exchange_act(), row)
+
+    always: Handlers = {DUE_JOB: on_due, TELL_JOB: on_night, YEAR_JOB: on_year}
     if desk is None:
         return always
 
     async def count(job: Job) -> Any:
-        return await count_for(desk, house.database, job.payload["declaration_id"])
+        return await count_for(desk, house.database, job.payload["declaration_id"], house.clock.now())
+
+    async def destroy(job: Job) -> None:
+        async with house.database.read() as s:
+            if not await may_destroy(s, **job.payload):
+                return
+        await desk.files.delete(job.payload["file_id"])
+
+    async def destroyed(s: WriteSession, job: Job, _: object) -> None:
+        await state_destroyed(s, house.exchange_act(), **job.payload)
 
     async def counted(s: WriteSession, job: Job, found: Counting) -> None:
         await take_count(s, house.exchange_act(), **job.payload, counted=found)
 
-    return {**always, COUNT_JOB: External(count, counted, _LEASE_S)}
+    return {
+        **always,
+        COUNT_JOB: External(count, counted, _LEASE_S),
+        DESTROY_JOB: External(destroy, destroyed),
+    }

@@ -9,16 +9,20 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from base.db import ReadSession
-from base.files import FileStore, StoredFile
-from identity.groups import members_of
+from base.db import Database, ReadSession, WriteSession
+from base.files import FileDamaged, FileStore, StoredFile
+from identity.groups import group_of, members_of
+from identity.repository import lock_organisation
 from market.customs import repository
+from market.customs.destroying import note_keyed
 from market.customs.errors import PersonsFileRefused
 from market.customs.persons import WIDTH, PersonList, count_union, key_of, take_in_stream
 from market.customs.routing import Counts, Way
+from market.customs.states import DeclarationState
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.listings.repository import get_file
 
@@ -51,6 +55,23 @@ class Counting:
     tally: Tally
     own: tuple[tuple[bool, StoredFile, PersonList], ...] = ()
     problem: str | None = None
+
+
+async def hold_group(s: WriteSession, *, org_id: str) -> str:
+    """Hold the counters of an organisation's group, as it is controlled now, until the transaction ends.
+
+    Everybody up to the top is share-locked, so nobody is taken over while its group is counted: who is bought
+    at that moment is counted before, in its old group, or after, in the new one. Answers the group's name.
+    """
+    seen: set[str] = set()
+    above: str | None = org_id
+    while above is not None and above not in seen:
+        seen.add(above)
+        found = await lock_organisation(s, org_id=above)
+        above = None if found is None else found.controller_id
+    group_id = await group_of(s, org_id=org_id)
+    await repository.lock_group(s, group_id=group_id)
+    return group_id
 
 
 def of_group(
@@ -99,10 +120,12 @@ async def zone_persons(s: ReadSession, row: DeclarationRow) -> int:
     return sum(one.persons + one.sensitive_persons for one in of_group(row, others, zones=True))
 
 
-async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Counting:
+async def count_for(desk: CustomsDesk, database: Database, declaration_id: str, now: datetime) -> Counting:
     """Take a declaration's own lists in, and count the union with those of its group. No transaction."""
     async with database.read() as s:
         row = await repository.get_declaration(s, declaration_id=declaration_id)
+        if row.status is not DeclarationState.DECLARED:
+            return Counting(Tally())
         _, lists = await lists_counted(s, row)
         wanted = {
             one.sensitive: await get_file(s, file_id=one.source_file_id, owner_id=row.exporter_id)
@@ -113,18 +136,28 @@ async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Co
     try:
         own: list[tuple[bool, StoredFile, PersonList]] = []
         for sensitive, source in sorted(wanted.items()):
-            stored = StoredFile(source.file_id, source.bytes, source.sha256)
+            raw = StoredFile(source.file_id, source.bytes, source.sha256)
             try:
-                own.append((sensitive, *await _taken_in(desk, stored, folder / f"own-{sensitive}")))
+                taken = await _taken_in(desk, raw, folder / f"own-{sensitive}")
             except PersonsFileRefused as refusal:
                 return Counting(Tally(), problem=refusal.detail)
+            except FileDamaged:
+                return Counting(Tally(), problem="the list that was handed in is damaged: hand it in again")
+            file_id = desk.files.new_id()
+            async with database.write() as s:
+                await note_keyed(
+                    s, file_id=file_id, declaration_id=declaration_id, sensitive=sensitive, now=now
+                )
+            most = taken.persons * WIDTH
+            kept = await desk.files.put(_pieces(taken.path), limit_bytes=most, file_id=file_id)
+            own.append((sensitive, kept, taken))
         known = {(declaration_id, sensitive): taken for sensitive, _, taken in own}
         counted = {}
         for of_sensitive in (False, True):
             found = []
             for n, one in enumerate(one for one in lists if one.sensitive is of_sensitive):
-                taken = known.get((one.declaration_id, one.sensitive))
-                found.append(taken or await _fetched(desk, one, folder / f"list-{of_sensitive}-{n}"))
+                mine = known.get((one.declaration_id, one.sensitive))
+                found.append(mine or await _fetched(desk, one, folder / f"list-{of_sensitive}-{n}"))
             counted[of_sensitive] = await asyncio.to_thread(count_union, found)
         seen = tuple(sorted((one.declaration_id, one.sensitive) for one in lists))
         return Counting(Tally(counted[False], counted[True], seen), tuple(own))
@@ -132,13 +165,11 @@ async def count_for(desk: CustomsDesk, database: Any, declaration_id: str) -> Co
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _taken_in(desk: CustomsDesk, source: StoredFile, folder: Path) -> tuple[StoredFile, PersonList]:
+async def _taken_in(desk: CustomsDesk, source: StoredFile, folder: Path) -> PersonList:
     await asyncio.to_thread(folder.mkdir)
-    taken = await take_in_stream(
+    return await take_in_stream(
         desk.files.read(source), folder, key_of(desk.master), into=folder / "sorted", run=asyncio.to_thread
     )
-    stored = await desk.files.put(_pieces(taken.path), limit_bytes=taken.persons * WIDTH)
-    return stored, taken
 
 
 async def _fetched(desk: CustomsDesk, row: PersonListRow, path: Path) -> PersonList:

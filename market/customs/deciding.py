@@ -5,29 +5,33 @@ one has it, the other is told so.
 """
 
 from datetime import date, datetime
+from typing import Final
 
 from sqlmodel import col, or_, update
 
-from base.calendar import end_of_day_shanghai
+from base.calendar import deadline_after, end_of_day_shanghai
 from base.clock import rfc3339
 from base.db import WriteSession
 from identity.service import same_controller
 from ledger.recording import Act
 from market.customs import repository
 from market.customs.carrying import checked
+from market.customs.counting import hold_group
 from market.customs.errors import DeclarationTaken, DeclarationWrongRole, EvidenceRefused
 from market.customs.moving import Said, step
 from market.customs.proving import DocumentKind, Shown
 from market.customs.reading import declaration_from
-from market.customs.releasing import held_level, zone_list
+from market.customs.releasing import due_way, held_level, zone_list
 from market.customs.routing import Way
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow
+from market.customs.terms import term
 from market.customs.transit import tell_egress
 from registry.rules import rank
 
 _E = DeclarationEvent
 _S = DeclarationState
+_NOBODY: Final = {"taken_by": None, "taken_org": None, "taken_at": None}
 _STRICTER = {
     Way.EXEMPT_SMALL: 0,
     Way.GBA_STANDARD_CONTRACT: 1,
@@ -40,22 +44,41 @@ _STRICTER = {
 async def take(s: WriteSession, act: Act, *, declaration_id: str) -> DeclarationRow:
     """Take a declaration up (XBD.TAKE): from here on it is this officer's to decide.
 
-    Raises DeclarationTaken, DeclarationWrongState, DeclarationWrongRole.
+    Who is absent loses it: after two working days another officer may take it over. Raises DeclarationTaken,
+    DeclarationWrongState, DeclarationWrongRole.
     """
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
     may_move(row.status, _E.TAKE, act.role)
     await _require_stranger(s, act, row)
+    over = row.taken_by not in {None, _officer(act)} and may_take_over(row, act.now)
     free = (
         col(DeclarationRow.declaration_id) == declaration_id,
-        or_(col(DeclarationRow.taken_by).is_(None), col(DeclarationRow.taken_by) == _officer(act)),
+        col(DeclarationRow.taken_by).is_not_distinct_from(row.taken_by)
+        if over
+        else or_(col(DeclarationRow.taken_by).is_(None), col(DeclarationRow.taken_by) == _officer(act)),
     )
-    taken = await s.exec(
-        update(DeclarationRow).where(*free).values(taken_by=_officer(act), taken_org=act.actor.org_id)
-    )
+    mine = {"taken_by": _officer(act), "taken_org": act.actor.org_id, "taken_at": act.now}
+    taken = await s.exec(update(DeclarationRow).where(*free).values(**mine))
     if taken.rowcount != 1:
         raise DeclarationTaken("another officer has it", declaration_id=declaration_id)
     await s.refresh(row)
-    await step(s, act, _E.TAKE, row)
+    await step(s, act, _E.TAKE, row, Said(public={"taken_over": over}))
+    return row
+
+
+def may_take_over(row: DeclarationRow, now: datetime) -> bool:
+    """Whether an officer has had a declaration for so long that another may take it over."""
+    if row.taken_by is None:
+        return False
+    if row.taken_at is None:  # taken up before it was kept when
+        return True
+    return now > deadline_after(row.taken_at, term("XBD-TERM", "take_over", now).whole).at
+
+
+async def give_back(s: WriteSession, act: Act, *, declaration_id: str) -> DeclarationRow:
+    """Give a declaration back that one has taken up (XBD.UNTAKE): another officer may take it."""
+    row = await _decided(s, act, declaration_id, _E.UNTAKE)
+    await step(s, act, _E.UNTAKE, row, values=_NOBODY)
     return row
 
 
@@ -64,8 +87,10 @@ async def clear(s: WriteSession, act: Act, *, declaration_id: str, reason: str) 
 
     Raises EvidenceRefused, also where the registry holds a higher level by now: that is rerouted.
     """
+    await _hold_group_of(s, declaration_id)
     row = await _decided(s, act, declaration_id, _E.CLEAR)
     await _require_level(s, row)
+    await _require_way(s, act, row)
     values = {}
     if row.status is _S.UNDER_REVIEW:
         last = await checked(s, act, row, _shown(row))
@@ -83,8 +108,7 @@ async def send_back(s: WriteSession, act: Act, *, declaration_id: str, reason: s
     row = await _decided(s, act, declaration_id, _E.RETURN)
     values = {
         "note": reason,
-        "taken_by": None,
-        "taken_org": None,
+        **_NOBODY,
         "due_at": None,
         "reason_code": repository.RETURNED,
     }
@@ -121,8 +145,7 @@ async def reroute(s: WriteSession, act: Act, *, declaration_id: str, way: Way, r
         "way": way,
         "rule_id": repository.BY_OFFICER,
         "note": reason,
-        "taken_by": None,
-        "taken_org": None,
+        **_NOBODY,
     }
     await step(s, act, _E.REROUTE, row, said, values=values | {"due_at": None, "evidence": {}})
     if way is Way.PROHIBIT:
@@ -172,10 +195,12 @@ async def halt(
 
 async def resume(s: WriteSession, act: Act, *, declaration_id: str, reason: str) -> DeclarationRow:
     """Let what was halted go on (XBD.RESUME), while its end has not come and its document stands."""
+    await _hold_group_of(s, declaration_id)
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
     may_move(row.status, _E.RESUME, act.role)
     await _require_stranger(s, act, row)
     await _require_level(s, row)
+    await _require_way(s, act, row)
     if row.evidence.get("number"):
         await checked(s, act, row, _shown(row))
     if row.way is Way.EXEMPT_ZONE and await zone_list(s, act, row, declaration_from(row.said)) is None:
@@ -231,6 +256,21 @@ async def _require_level(s: WriteSession, row: DeclarationRow) -> None:
     held = await held_level(s, said, row.product_id)
     if rank(held) > rank(said.level):
         raise EvidenceRefused("the registry holds a higher level: reroute it", why="level", level=held.value)
+
+
+async def _hold_group_of(s: WriteSession, declaration_id: str) -> None:
+    """Of two officers who clear for one group at once the second sees what the first has cleared."""
+    found = await repository.get_declaration(s, declaration_id=declaration_id)
+    await hold_group(s, org_id=found.exporter_id)
+
+
+async def _require_way(s: WriteSession, act: Act, row: DeclarationRow) -> None:
+    """The route is still the one: the group may have grown since, by an affiliate that declared alone."""
+    due = await due_way(s, act, row)
+    if due is not None:
+        raise EvidenceRefused(
+            "the group counts more persons by now: reroute it, or return it", why="group", route=due.value
+        )
 
 
 def _require_time(row: DeclarationRow, now: datetime) -> None:

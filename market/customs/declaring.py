@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import time
 from typing import Any
 
-from sqlmodel import col, delete
-
 from base.calendar import at_shanghai, end_of_day_shanghai, shanghai_day
 from base.db import WriteSession
 from identity.groups import group_of
@@ -16,6 +14,7 @@ from market.customs import repository
 from market.customs.carrying import own_declaration
 from market.customs.counting import Tally
 from market.customs.declared import Declaration, check_declaration, require_declared
+from market.customs.destroying import drop_lists
 from market.customs.errors import DeclarationContradicted, DeclarationMalformed
 from market.customs.moving import Said, begin, step
 from market.customs.reading import declaration_from
@@ -71,11 +70,14 @@ async def redeclare(
     """Declare in full again what was returned, or whose list was refused (XBD.REDECLARE)."""
     row = await own_declaration(s, act, declaration_id, _E.REDECLARE)
     fresh = await _row(s, act, declaration, exporter_id=row.exporter_id)
-    await s.exec(delete(PersonListRow).where(col(PersonListRow.declaration_id) == declaration_id))
+    before = await repository.lists_of(s, declaration_ids=[declaration_id])
+    again = {persons_file_id, sensitive_file_id} - {None}
+    await drop_lists(s, act.as_exchange(), before, reason="REPLACED", but=again)
     await _keep_lists(s, row, persons_file_id, sensitive_file_id)
     kept = {
         *("declaration_id", "exporter_id", "status", "declared_at", "sent_bytes", "sent_uses", "sent_year"),
-        *("trace", "counts", "risk", "evidence", "taken_by", "taken_org", "way", "rule_id", "due_at"),
+        *("trace", "counts", "risk", "evidence", "taken_by", "taken_org", "taken_at", "way", "rule_id"),
+        "due_at",
     }
     values = {name: value for name, value in fresh.model_dump().items() if name not in kept}
     cleared: dict[str, Any] = {
@@ -83,6 +85,7 @@ async def redeclare(
         "rule_id": None,
         "taken_by": None,
         "taken_org": None,
+        "taken_at": None,
         "due_at": None,
     }
     if row.reason_code == repository.RETURNED:  # customs sent it back, and sees it again

@@ -12,8 +12,9 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from market.customs.destroying import drop_lists_of
 from market.customs.errors import DeclarationWrongState
-from market.customs.states import LIVE, DeclarationEvent, DeclarationState, may_move
+from market.customs.states import LIVE, NEVER_LEFT, DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow
 
 DUE_JOB: Final = "customs.due"
@@ -32,7 +33,9 @@ class Said:
 
 async def begin(s: WriteSession, act: Act, row: DeclarationRow, said: Said) -> Recorded:
     """State a declaration that has just been stored (XBD.DECLARE)."""
-    return await _state(s, act, row, DeclarationEvent.DECLARE, said, before=None)
+    recorded = await _state(s, act, row, DeclarationEvent.DECLARE, said, before=None)
+    await _look_at_its_end(s, row, recorded)
+    return recorded
 
 
 async def step(
@@ -58,11 +61,18 @@ async def step(
         )
     await s.refresh(row)
     recorded = await _state(s, act, row, event, said or Said(), before=before)
-    if after in LIVE and (before not in LIVE or event is DeclarationEvent.RENEW):
-        payload = {"declaration_id": row.declaration_id, "at": rfc3339(row.valid_to)}
-        key = f"{row.declaration_id} {rfc3339(row.valid_to)} {recorded.statement_id}"
-        await enqueue(s, kind=DUE_JOB, key=key, run_at=row.valid_to + LATE, payload=payload)
+    if (after in LIVE and before not in LIVE) or "valid_to" in (values or {}):
+        await _look_at_its_end(s, row, recorded)
+    if after in NEVER_LEFT:
+        await drop_lists_of(s, act.as_exchange(), declaration_id=row.declaration_id, reason=after.value)
     return recorded
+
+
+async def _look_at_its_end(s: WriteSession, row: DeclarationRow, recorded: Recorded) -> None:
+    """The clock looks when the period is over: at what is cleared, and at what nobody has cleared by then."""
+    payload = {"declaration_id": row.declaration_id, "at": rfc3339(row.valid_to)}
+    key = f"{row.declaration_id} {rfc3339(row.valid_to)} {recorded.statement_id}"
+    await enqueue(s, kind=DUE_JOB, key=key, run_at=row.valid_to + LATE, payload=payload)
 
 
 async def _state(

@@ -4,6 +4,7 @@ Whoever routes holds the group's counters: of two affiliates that declare at onc
 and finds its route with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Final
@@ -12,26 +13,37 @@ from base.calendar import deadline_after, end_of_day_shanghai, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
+from identity.groups import group_of, members_of
 from identity.repository import get_organisation
 from ledger.errors import LogUnborn
 from ledger.reader import tree_head
 from ledger.recording import Act
 from market.customs import repository
-from market.customs.counting import Counting, Tally, counts_from, lists_counted, zone_persons
+from market.customs.counting import (
+    Counting,
+    Tally,
+    counts_from,
+    hold_group,
+    lists_counted,
+    of_group,
+    zone_persons,
+)
 from market.customs.declared import Declaration, Ground
+from market.customs.destroying import begin_year, drop_keyed, drop_raw, keep_keyed
 from market.customs.moving import Said, step
 from market.customs.proving import DocumentKind, OnRegister, last_day, proved_grounds
 from market.customs.reading import declaration_from, entries_of, on_register
 from market.customs.risk import assess
-from market.customs.routing import Facts, ListEntry, Routed, Way, last_day_of, route_declaration
+from market.customs.routing import Counts, Facts, ListEntry, Routed, Way, last_day_of, route_declaration
 from market.customs.states import DeclarationEvent, DeclarationState
-from market.customs.tables import DeclarationRow
+from market.customs.tables import DeclarationRow, PersonListRow
 from market.customs.terms import term
 from registry.errors import UnclassifiedProduct
 from registry.grading.depending import level_of
 from registry.rules import Level, rank
 
 COUNT_JOB: Final = "customs.count"
+_BY_COUNT: Final = {Way.EXEMPT_SMALL: 0, Way.CONTRACT_OR_CERTIFICATION: 1, Way.ASSESSMENT: 2}
 _E = DeclarationEvent
 _S = DeclarationState
 
@@ -42,6 +54,7 @@ async def route(
     """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt."""
     said = declaration_from(row.said)
     row.year = shanghai_day(act.now).year
+    row.group_id = await group_of(s, org_id=row.exporter_id)
     rows, lists = await lists_counted(s, row)
     counts = counts_from(rows, lists, tally)
     facts = replace(
@@ -88,6 +101,7 @@ async def route(
         "risk": asdict(risk) | {"reasons": list(risk.reasons), "root": root, "tree_size": size},
         "valid_to": valid_to,
         "year": row.year,
+        "group_id": row.group_id,
         "note": "",
     }
     await step(s, system, _E.AUTO_ROUTE, row, Said(public=public, opening=opening), values=values)
@@ -99,6 +113,36 @@ async def route(
     elif routed.way.exempt:
         await step(s, system, _E.RELEASE, row, Said(public={"valid_to": rfc3339(valid_to)}))
     return routed
+
+
+async def due_way(s: WriteSession, act: Act, row: DeclarationRow) -> Way | None:
+    """A stricter route than a declaration has, where its group has grown since it was routed; None if none.
+
+    What neither side has counted of the other (an affiliate bought meanwhile) is added in full. Only routes
+    that rest on the counters can be too light.
+    """
+    if row.way not in _BY_COUNT:
+        return None
+    members = await members_of(s, org_id=row.exporter_id)
+    group_id = await group_of(s, org_id=row.exporter_id)
+    others = await repository.counted_in(s, group_id=group_id, members=members, year=row.year)
+    seen = set(row.counts.get("by", ()))
+    fresh = [
+        one
+        for one in of_group(row, others)
+        if one.way is not None  # what is not routed yet will count this one
+        and one.declaration_id not in {*seen, row.declaration_id}
+        and row.declaration_id not in one.counts.get("by", ())
+    ]
+    if not fresh:
+        return None
+    said = declaration_from(row.said)
+    counts = Counts(
+        persons=int(row.counts.get("persons", 0)) + sum(one.persons for one in fresh),
+        sensitive=int(row.counts.get("sensitive", 0)) + sum(one.sensitive_persons for one in fresh),
+    )
+    routed = route_declaration(said, replace(await _facts(s, act, row, said), counts=counts))
+    return routed.way if _BY_COUNT.get(routed.way, -1) > _BY_COUNT[row.way] else None
 
 
 async def _head(s: WriteSession) -> tuple[int, str]:
@@ -116,30 +160,51 @@ async def take_count(s: WriteSession, act: Act, *, declaration_id: str, counted:
     A list that was wrong is told to the exporter, who declares again.
     """
     found = await repository.get_declaration(s, declaration_id=declaration_id)
-    await repository.lock_group(s, group_id=found.group_id)
+    await hold_group(s, org_id=found.exporter_id)
     row = await repository.claim_declaration(s, declaration_id=declaration_id)
+    written = [stored.file_id for _, stored, _ in counted.own]
     if row.status is not _S.DECLARED:
+        await drop_keyed(s, act, written)
         return False
     row.year = shanghai_day(act.now).year  # the year of routing, also where it began while lists were counted
     problem = counted.problem or _differs(row, counted)
+    own = await repository.lists_of(s, declaration_ids=[declaration_id])
     if problem is not None:
         row.note, row.reason_code = problem[:500], "PERSONS_FILE"
         s.add(row)
+        for one in own:
+            one.problem = row.note
+            s.add(one)
         await s.flush()
+        await drop_raw(s, act.as_exchange(), own, reason="REFUSED")
+        await drop_keyed(s, act, written)
         return False
+    if not await _kept(s, own, counted):
+        await drop_keyed(s, act, written)
+        await ask_to_count(s, act, row)
+        return False
+    await drop_raw(s, act.as_exchange(), own, reason="COUNTED")
+    await begin_year(s, row, act.now)
     _, lists = await lists_counted(s, row)
     if tuple(sorted((one.declaration_id, one.sensitive) for one in lists)) != counted.tally.seen:
         await ask_to_count(s, act, row)
         return False
-    mine = {one.sensitive: one for one in lists if one.declaration_id == declaration_id}
-    for sensitive, stored, taken in counted.own:
-        kept = mine[sensitive]
-        kept.file_id, kept.bytes, kept.sha256 = stored.file_id, stored.bytes, stored.sha256
-        kept.starts, kept.digest = list(taken.starts), taken.digest
-        s.add(kept)
-    await s.flush()
     await route(s, act, row, counted.tally)
     return True
+
+
+async def _kept(s: WriteSession, own: Sequence[PersonListRow], counted: Counting) -> bool:
+    """Take the keyed files in; False where the lists are others by now, or a file is gone already."""
+    mine = {one.sensitive: one for one in own}
+    for sensitive, stored, taken in counted.own:
+        one = mine.get(sensitive)
+        if one is None or one.file_id is not None or not await keep_keyed(s, file_id=stored.file_id):
+            return False
+        one.file_id, one.bytes, one.sha256 = stored.file_id, stored.bytes, stored.sha256
+        one.starts, one.digest = list(taken.starts), taken.digest
+        s.add(one)
+    await s.flush()
+    return all(one.file_id is not None for one in own)
 
 
 async def ask_to_count(s: WriteSession, act: Act, row: DeclarationRow) -> None:
@@ -151,7 +216,7 @@ async def ask_to_count(s: WriteSession, act: Act, row: DeclarationRow) -> None:
 
 async def route_or_count(s: WriteSession, act: Act, row: DeclarationRow) -> None:
     """Route at once, or have lists counted first; from here on the group is locked."""
-    await repository.lock_group(s, group_id=row.group_id)
+    await hold_group(s, org_id=row.exporter_id)
     _, lists = await lists_counted(s, row)
     if lists:
         await ask_to_count(s, act, row)

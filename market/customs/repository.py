@@ -29,6 +29,12 @@ MAX_PAGE: Final = 100
 BY_OFFICER: Final = "XBD-OFFICER"
 """The rule of a route that an officer gave."""
 RETURNED: Final = "RETURNED"
+WITHDRAWN: Final = "WITHDRAWN"
+WITHDRAWN_FROM_OFFICER: Final = "WITHDRAWN_FROM_OFFICER"
+LAPSED: Final = "LAPSED"
+LAPSED_AT_OFFICER: Final = "LAPSED_AT_OFFICER"
+_SEEN_AGAIN: Final = (RETURNED, WITHDRAWN_FROM_OFFICER, LAPSED_AT_OFFICER)
+"""Customs had it in hand when it was sent back, taken back, or over: the same flow goes to an officer."""
 _CARRIED: Final = tuple(sorted({*COUNTED} - {DeclarationState.DECLARED, DeclarationState.ROUTED}))
 _CONTESTED: Final = (
     *LOOKED_AT,
@@ -159,7 +165,7 @@ async def contested(s: ReadSession, row: DeclarationRow) -> bool:
         or_(
             col(DeclarationRow.status).in_(sorted(_CONTESTED)),
             col(DeclarationRow.rule_id) == BY_OFFICER,
-            col(DeclarationRow.reason_code) == RETURNED,
+            col(DeclarationRow.reason_code).in_(_SEEN_AGAIN),
         ),
     )
     name = row.said["recipient"]["name"]

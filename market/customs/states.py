@@ -1,7 +1,8 @@
 """The states of a customs declaration (`XBD`), one table (`states.md` §3.6), drawn into `docs/customs.md`.
 
-What that page leaves out is added: the exporter declares again what was returned, one officer takes a
-declaration up before anybody decides, and what customs orders to a halt may be ended from any live state.
+What that page leaves out is added: the exporter declares again what was returned or withdraws what is not
+cleared, one officer takes a declaration up before anybody decides and may give it back, what nobody cleared
+within its period lapses, and what customs orders to a halt may be ended from any live state.
 The exchange's role stands for the system: router, gateway and clock.
 """
 
@@ -26,6 +27,8 @@ class DeclarationState(StrEnum):
     REJECTED = "REJECTED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    LAPSED = "LAPSED"
 
 
 class DeclarationEvent(StrEnum):
@@ -37,6 +40,8 @@ class DeclarationEvent(StrEnum):
     ATTACH_EVIDENCE = "ATTACH_EVIDENCE"
     SUBMIT_ASSESSMENT = "SUBMIT_ASSESSMENT"
     TAKE = "TAKE"
+    UNTAKE = "UNTAKE"
+    SCAN = "SCAN"
     CLEAR = "CLEAR"
     RETURN = "RETURN"
     REJECT = "REJECT"
@@ -50,6 +55,8 @@ class DeclarationEvent(StrEnum):
     REVOKE = "REVOKE"
     RENEW = "RENEW"
     EXPIRE = "EXPIRE"
+    WITHDRAW = "WITHDRAW"
+    LAPSE = "LAPSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,9 @@ LIVE: Final = (_S.CLEARED, _S.IN_TRANSIT)
 LOOKED_AT: Final = (_S.UNDER_CHECK, _S.UNDER_REVIEW, _S.UNDER_ASSESSMENT)
 PENDING: Final = (_S.DECLARED, _S.ROUTED, *LOOKED_AT)
 COUNTED: Final = (*PENDING, *LIVE, _S.COMPLETED, _S.HALTED, _S.EXPIRED, _S.REVOKED)
-"""The states whose persons count: all but what was rejected, as what was sent once has left."""
+"""The states whose persons count, as what was sent once has left: all but what was never cleared at all."""
+NEVER_LEFT: Final = (_S.REJECTED, _S.WITHDRAWN, _S.LAPSED)
+"""The ends without a clearance: nothing left, and no list of persons is kept any longer."""
 
 MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = {
     (None, _E.DECLARE): Move(EXPORTERS | _SYSTEM, _S.DECLARED, "all fields of the declaration"),
@@ -95,9 +104,19 @@ MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = 
     ),
     (_S.ROUTED, _E.REJECT): Move(_SYSTEM | OFFICER, _S.REJECTED, "prohibited"),
     **{
-        (state, _E.TAKE): Move(OFFICER, state, "an officer who is not the exporter's; nobody has it")
+        (state, _E.TAKE): Move(
+            OFFICER,
+            state,
+            "an officer who is not the exporter's; nobody has it, or has had it too long",
+            "2 wd",
+        )
         for state in LOOKED_AT
     },
+    **{
+        (state, _E.SCAN): Move(OFFICER | _SYSTEM, state, "a sample of what is sold; what was not declared")
+        for state in (*LOOKED_AT, *LIVE)
+    },
+    **{(state, _E.UNTAKE): Move(OFFICER, state, "the officer who took it up") for state in LOOKED_AT},
     **{
         (state, event): Move(OFFICER, to, "the officer who took it up")
         for state in (_S.UNDER_CHECK, _S.UNDER_REVIEW)
@@ -137,6 +156,13 @@ MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = 
         for state in LIVE
     },
     (_S.CLEARED, _E.EXPIRE): Move(_SYSTEM, _S.EXPIRED, "nothing is on its way", "after its end"),
+    **{(state, _E.WITHDRAW): Move(EXPORTERS, _S.WITHDRAWN, "it is not cleared yet") for state in PENDING},
+    **{
+        (state, _E.LAPSE): Move(
+            _SYSTEM, _S.LAPSED, "its period is over and nobody has cleared it", "after its end"
+        )
+        for state in PENDING
+    },
 }
 
 

@@ -99,6 +99,7 @@ class DeclarationRow(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     taken_by: str | None = Field(default=None, sa_column=Column(Text))
     taken_org: str | None = Field(default=None, sa_column=Column(Text))
+    taken_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     reason_code: str | None = Field(default=None, sa_column=Column(Text))
     note: str = Field(default="", sa_column=Column(Text, nullable=False))
     lot_salt: str = Field(sa_column=Column(Text, nullable=False))
@@ -122,6 +123,30 @@ class PersonListRow(SQLModel, table=True):
     digest: str | None = Field(default=None, sa_column=Column(Text))
     starts: list[int] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     problem: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class LeftoverRow(SQLModel, table=True):
+    """A file of hashes that is to be destroyed: as it was handed in (RAW), or keyed and sorted (KEYED).
+
+    It is noted before such a file is written, or in the transaction after which nobody needs it any more;
+    `destroyed_at` once its bytes are gone, with the statement that says so (XBR.DESTROY).
+    """
+
+    __tablename__ = "market_customs_leftovers"
+    __table_args__ = (CheckConstraint("form IN ('RAW', 'KEYED')", name="form"),)
+
+    file_id: str = Field(sa_column=Column(Text, primary_key=True))
+    declaration_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_declarations.declaration_id"), nullable=False, index=True)
+    )
+    form: str = Field(sa_column=Column(Text, nullable=False))
+    sensitive: bool = Field(sa_column=Column(Boolean, nullable=False))
+    persons: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    noted_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    destroyed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    statement_id: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class CustomsDocumentRow(SQLModel, table=True):
@@ -172,11 +197,28 @@ class EndpointRow(SQLModel, table=True):
     declared_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class NetworksRow(SQLModel, table=True):
+    """One version of the networks that the authority knows to be abroad: `entries` of cidr and region.
+
+    The newest is in force. Who asks from one of them reads from there, wherever its seat is.
+    """
+
+    __tablename__ = "market_customs_networks"
+    __table_args__ = (CheckConstraint("version > 0", name="version"),)
+
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    entries: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    source: str = Field(sa_column=Column(Text, nullable=False))
+    entered_by: str = Field(sa_column=_org())
+    entered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
 class EgressRow(SQLModel, table=True):
     """One thing that left under a declaration; `told` once the customs log says it (XBD.TRANSFER_LOGGED).
 
     `carried` is the download or question that it is of. A download under way is `open`: what was booked for
-    it, at this very declaration, so that what did not leave goes back where it came from.
+    it, at this very declaration, so that what did not leave goes back where it came from. `fetched` is what
+    was sent of an answer that can be fetched again: what goes beyond `bytes` is booked on top.
     """
 
     __tablename__ = "market_customs_egress"
@@ -199,4 +241,5 @@ class EgressRow(SQLModel, table=True):
     left_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     carried: str | None = Field(default=None, sa_column=Column(Text))
     open: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    fetched: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     told: str | None = Field(default=None, sa_column=Column(Text))

@@ -29,6 +29,8 @@ from web.api.customs_acts import (
     REVOKE,
     SUBMIT,
     TAKE,
+    UNTAKE,
+    WITHDRAW,
 )
 from web.customs_forms import (
     CodedArgs,
@@ -141,9 +143,21 @@ async def complete(declaration_id: Id, caller: CallerDep) -> Response:
     return respond(await caller.do(COMPLETE, DeclarationArgs(declaration_id=declaration_id)))
 
 
+@router.post("/declarations/{declaration_id}/withdraw", **answers(WITHDRAW, DeclarationView))
+async def withdraw(declaration_id: Id, caller: CallerDep, form: WhyForm) -> Response:
+    """Take back what is not cleared yet; its lists of persons are destroyed."""
+    return respond(await caller.do(WITHDRAW, WhyArgs(declaration_id=declaration_id, **dict(form))))
+
+
+@router.post("/declarations/{declaration_id}/untake", **answers(UNTAKE, DeclarationView))
+async def untake(declaration_id: Id, caller: CallerDep) -> Response:
+    """Give back what one has taken up, as its officer: another may take it."""
+    return respond(await caller.do(UNTAKE, DeclarationArgs(declaration_id=declaration_id)))
+
+
 @router.post("/declarations/{declaration_id}/take", **answers(TAKE, DeclarationView))
 async def take(declaration_id: Id, caller: CallerDep) -> Response:
-    """Take a declaration up, as an officer: from here on it is this officer's to decide."""
+    """Take a declaration up, as an officer, or over from who has had it for more than two working days."""
     return respond(await caller.do(TAKE, DeclarationArgs(declaration_id=declaration_id)))
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from base.errors import NotFound
 from ledger.reader import statements_of
 from market.customs import repository
+from market.customs.deciding import may_take_over
 from market.customs.declared import Channel, ContractKind, Ground, Kind, Mode
 from market.customs.proving import DocumentKind
 from market.customs.reading import declaration_from
@@ -218,8 +219,10 @@ async def _one(visitor: Visitor, declaration_id: str, filled: Filled) -> Respons
     )
 
 
-_OF_EXPORTER: Final = frozenset({_E.ATTACH_EVIDENCE, _E.SUBMIT_ASSESSMENT, _E.COMPLETE, _E.RENEW})
-_TAKEN_UP: Final = frozenset({_E.CLEAR, _E.RETURN, _E.REROUTE, _E.PASS, _E.FAIL})
+_OF_EXPORTER: Final = frozenset(
+    {_E.ATTACH_EVIDENCE, _E.SUBMIT_ASSESSMENT, _E.COMPLETE, _E.RENEW, _E.WITHDRAW}
+)
+_TAKEN_UP: Final = frozenset({_E.UNTAKE, _E.CLEAR, _E.RETURN, _E.REROUTE, _E.PASS, _E.FAIL})
 _CARRIED: Final = frozenset({Way.GBA_STANDARD_CONTRACT, Way.CONTRACT_OR_CERTIFICATION, Way.MANUAL})
 
 
@@ -228,6 +231,7 @@ def _may(visitor: Visitor, row: DeclarationRow) -> list[str]:
     session = visitor.session
     assert session is not None
     officer = session.actor.user_id or session.actor.org_id
+    now = visitor.node.clock.now()
     found = []
     for event in allowed_to(row.status, visitor.roles):
         mine = visitor.org_id == row.exporter_id
@@ -239,7 +243,9 @@ def _may(visitor: Visitor, row: DeclarationRow) -> list[str]:
             continue
         if event is _E.RENEW and (row.way is None or row.way.exempt):
             continue
-        if event is _E.TAKE and row.taken_by not in {None, officer}:
+        if event is _E.TAKE and (
+            row.taken_by == officer or not (row.taken_by is None or may_take_over(row, now))
+        ):
             continue
         if (event in _TAKEN_UP or (event is _E.REJECT and row.status in LOOKED_AT)) and (
             row.taken_by != officer
@@ -286,7 +292,9 @@ _STEPS: Final[Mapping[str, tuple[str, _Args]]] = {
     _E.SUBMIT_ASSESSMENT: ("submit", lambda form: {"attached": _digests(form.text("attached"))}),
     _E.RENEW: ("renew", lambda form: {**_shown(form), "to": form.text("to")}),
     _E.COMPLETE: ("complete", _nothing),
+    _E.WITHDRAW: ("withdraw", _why),
     _E.TAKE: ("take", _nothing),
+    _E.UNTAKE: ("untake", _nothing),
     _E.CLEAR: ("clear", _why),
     _E.RETURN: ("return", _why),
     _E.REJECT: ("reject", _coded),

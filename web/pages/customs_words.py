@@ -14,6 +14,10 @@ EVENTS: Final[Mapping[str, str]] = {
     "XBD.ATTACH_EVIDENCE": N_("Evidence shown"),
     "XBD.SUBMIT_ASSESSMENT": N_("Handed in for assessment"),
     "XBD.TAKE": N_("Taken up by an officer"),
+    "XBD.UNTAKE": N_("Given back by the officer"),
+    "XBD.SCAN": N_("Sample scanned by customs"),
+    "XBD.WITHDRAW": N_("Withdrawn by the exporter"),
+    "XBD.LAPSE": N_("Lapsed before it was cleared"),
     "XBD.CLEAR": N_("Cleared by customs"),
     "XBD.RETURN": N_("Returned to the exporter"),
     "XBD.REJECT": N_("Rejected by customs"),
@@ -31,6 +35,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "XBR.END": N_("Taken off the customs register"),
     "XBR.LIST": N_("Negative list entered"),
     "XBR.ENDPOINT": N_("Place of receipt declared"),
+    "XBR.NETWORKS": N_("Networks abroad entered"),
+    "XBR.DESTROY": N_("List of persons destroyed"),
 }
 _STATES: Final[Mapping[str, str]] = {
     "DECLARED": N_("Declared"),
@@ -45,6 +51,8 @@ _STATES: Final[Mapping[str, str]] = {
     "REJECTED": N_("Rejected"),
     "REVOKED": N_("Revoked"),
     "EXPIRED": N_("Expired"),
+    "WITHDRAWN": N_("Withdrawn"),
+    "LAPSED": N_("Lapsed"),
 }
 _WAYS: Final[Mapping[str, str]] = {
     "PROHIBIT": N_("Prohibited"),
@@ -103,7 +111,24 @@ _DOCUMENTS: Final[Mapping[str, str]] = {
     "ZONE": N_("Seat in a free-trade zone"),
     "APPROVAL": N_("Approval of a foreign request"),
 }
+_REASONS: Final[Mapping[str, str]] = {
+    "DOCUMENT_ENDED": N_("Its document has ended"),
+    "PERSONS_FILE": N_("The list of persons was refused"),
+    "RETURNED": N_("Sent back by customs"),
+    "PROHIBITED": N_("Prohibited"),
+    "ASSESSMENT_FAILED": N_("The security assessment was not passed"),
+    "WITHDRAWN": N_("Withdrawn"),
+    "WITHDRAWN_FROM_OFFICER": N_("Withdrawn while customs looked at it"),
+    "LAPSED": N_("Its period ended before it was cleared"),
+    "LAPSED_AT_OFFICER": N_("Its period ended while customs looked at it"),
+    "UNDECLARED_FIELDS": N_("A sample shows fields that were not declared"),
+    "INCIDENT": N_("An incident"),
+    "OVERRUN": N_("More than was declared"),
+    "ONWARD_TRANSFER": N_("Passed on to others"),
+    "OTHER": N_("Another reason"),
+}
 GROUPS: Final = {
+    "customs_reason": _REASONS,
     "customs_state": _STATES,
     "customs_way": _WAYS,
     "customs_kind": _KINDS,

@@ -10,7 +10,7 @@ from market.customs.errors import DeclarationWrongRole, DeclarationWrongState
 from market.customs.states import MOVES, DeclarationEvent, DeclarationState, may_move
 from supervision.audit_customs import DECLARATION_MOVES
 
-ENDED = {"REJECTED", "REVOKED", "EXPIRED"}
+ENDED = {"REJECTED", "REVOKED", "EXPIRED", "WITHDRAWN", "LAPSED"}
 
 
 def test_every_event_that_is_not_in_the_table_is_refused_and_names_what_is_allowed():
