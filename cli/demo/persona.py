@@ -84,7 +84,7 @@ class Persona:
         path = f"/api/v1/prepared/{act.prepared_id}/submit"
         return _checked(await self.http.post(path, json=envelope.document(), headers=headers))
 
-    async def upload(self, path: Path) -> dict[str, Any]:
+    async def upload(self, path: Path, *, to: str = "/files") -> dict[str, Any]:
         """Stream a file to the exchange."""
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -93,7 +93,7 @@ class Persona:
                     yield piece
 
         answer = await self.http.put(
-            "/api/v1/files",
+            f"/api/v1{to}",
             content=pieces(),
             headers=self.headers | {"file-name": path.name, "content-type": "text/csv"},
             timeout=_TIMEOUT_S,

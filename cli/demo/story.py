@@ -43,6 +43,12 @@ class Story:
     steps: list[dict[str, Any]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
 
+    def note(self, now: datetime, what: str, who: str, object_id: str, *events: str) -> None:
+        """One step; the seqs of the events it was stated by are looked up once sealed."""
+        self.steps.append(
+            {"step": what, "who": who, "at": rfc3339(now), "object": object_id, "events": list(events)}
+        )
+
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment of November 2026 in Shanghai."""
@@ -61,6 +67,8 @@ class Stage:
     operator: Persona
     story: Story
     tell: Callable[[str], None]
+    below: Story = field(default_factory=Story)
+    """What was played below the market before."""
 
     async def move_to(self, moment: datetime) -> None:
         """Go on to a moment at which everybody signs in anew."""
@@ -69,10 +77,9 @@ class Stage:
             await persona.sign_in()
 
     def note(self, what: str, who: str, object_id: str, *events: str) -> None:
-        """One line of the story; the seqs of the events it was stated by are looked up once sealed."""
+        """One line of the story."""
         now = self.world.clock.now()
-        step = {"step": what, "who": who, "at": rfc3339(now), "object": object_id, "events": list(events)}
-        self.story.steps.append(step)
+        self.story.note(now, what, who, object_id, *events)
         self.tell(f"{now.astimezone(SHANGHAI):%m-%d %H:%M}  {who:<10} {what}")
 
 

@@ -39,10 +39,10 @@ _SANDBOX: Final = {
 Way = Callable[[Stage, str], Awaitable[str]]
 
 
-async def play_ways(first: Stage) -> None:
+async def play_ways(first: Stage, registered: str) -> None:
     """From the listing to the settlement of three trades, each delivered in another way.
 
-    Who played first is signed in again at the end.
+    `registered` is the number of the rights in what is sold. Who played first is signed in again at the end.
     """
     ways: tuple[tuple[str, str, str, str, Way], ...] = (
         ("share", BUYERS[4], "institute", "loads the table as a Delta share", _share),
@@ -50,7 +50,7 @@ async def play_ways(first: Stage) -> None:
         ("sandbox", BUYERS[5], "consultant", "asks a question of the table", _ask),
     )
     stage = replace(first, provider=await _enrolled(first, _SELLER, "geodata"))
-    listing_id = await _list(stage)
+    listing_id = await _list(stage, registered)
     trades = []
     for hour, (mode, name, login, _, _) in enumerate(ways, start=9):
         stage = replace(stage, buyer=await _enrolled(stage, name, login))
@@ -79,7 +79,7 @@ async def _enrolled(stage: Stage, name: str, login: str) -> Persona:
     return Persona(member, stage.http)
 
 
-async def _list(stage: Stage) -> str:
+async def _list(stage: Stage, registered: str) -> str:
     provider = stage.provider
     await stage.move_to(at(24, 9, 30))
     with tempfile.TemporaryDirectory(prefix="databourse-") as folder:
@@ -108,7 +108,7 @@ async def _list(stage: Stage) -> str:
         {
             "source": "SELF_COLLECTED",
             "source_statement_sha256": hashlib.sha256(SOURCE).hexdigest(),
-            "basis_ref": "registration exempt: open licence CC0-1.0",
+            "basis_ref": registered,
         },
     )
     await stage.operator.step_up()

@@ -75,6 +75,25 @@ def test_each_step_of_the_trade_stands_in_the_ledger_once(left: Path) -> None:
     assert set(demo["sign_ins"]) >= {*PARTIES, "operator", "authority", "samr", "auditor"}
 
 
+def test_public_data_is_registered_opened_operated_certified_and_declared(left: Path) -> None:
+    demo = json.loads((left / "demo.json").read_bytes())
+    below = demo["below"]
+    assert all(step["seqs"] for step in below), [step for step in below if not step["seqs"]]
+    said = "\n".join(step["step"] for step in below)
+    for told in (
+        "registers the three rights as SJ44",
+        "opens the table: anybody downloads 386 bytes",
+        "for marketing it is refused: grant-outside-scope",
+        "verifies the certificate, use 1 of 3; for marketing it is refused: voucher-purpose-mismatch",
+        "EXEMPT_NO_PERSONAL, CLEARED",
+        "CONTRACT_OR_CERTIFICATION, ROUTED",
+    ):
+        assert told in said
+    findings = json.loads((left / "findings.json").read_bytes())["findings"]
+    refused = {finding["rule_id"] for finding in findings} & {"SCOPE", "PURPOSE_MISMATCH"}
+    assert refused == {"SCOPE", "PURPOSE_MISMATCH"}
+
+
 def test_the_trade_is_invoiced_filed_and_certified(left: Path) -> None:
     demo = json.loads((left / "demo.json").read_bytes())
     filed = (left / "filing.json").read_bytes()

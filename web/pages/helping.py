@@ -94,6 +94,71 @@ JOBS: Final[Mapping[str, Job]] = {
             (N_("Watch the log's keys, checkpoints and witnesses."), "/ops/keys"),
         ),
     ),
+    "agency": Job(
+        N_("For a public agency"),
+        N_("List your data, name one source for each number, open it, share it, let it be operated."),
+        (
+            (
+                N_("Appoint the chief data officer, whose signature opening and operation need."),
+                "/registry/agencies",
+            ),
+            (N_("List systems, data and demands, by hand or from a CSV or XLSX file."), "/registry/lists"),
+            (N_("Have each entry graded: the level decides where it may go."), "/registry/grading"),
+            (N_("Open what may be open, and see the open list held against reality."), "/registry/open"),
+            (
+                N_("Answer share requests in time, and see your yearly evaluation with its records."),
+                "/registry/evaluation",
+            ),
+        ),
+    ),
+    "registrar": Job(
+        N_("For a registrar"),
+        N_("Accept, review, lay open, decide on objections, give numbers that everybody can look up."),
+        (
+            (N_("Take up an application, or say once what is missing."), "/registry/registrations"),
+            (
+                N_("Review the rights and what they rest on; nobody registers its own data."),
+                "/registry/registrations",
+            ),
+            (N_("Lay the registration open; anybody may object within the notice."), "/notices"),
+            (
+                N_("Decide on objections, and issue the number when the notice is over."),
+                "/registry/registrations",
+            ),
+            (
+                N_("Enter transfers, pledges, renewals and disputes; listings fall with what they rest on."),
+                "/registry/registrations",
+            ),
+        ),
+    ),
+    "exporter": Job(
+        N_("For an exporter"),
+        N_("Declare what goes abroad, learn the route and its reasons, show evidence, be cleared, deliver."),
+        (
+            (N_("Declare the flow: recipient, fields, persons, volume, place, period."), "/customs/declare"),
+            (N_("Read the route: each rule that was asked, with its reason and legal basis."), "/customs"),
+            (N_("Attach contract, assessment and consent; they are held against the register."), "/customs"),
+            (
+                N_("Deliver while the clearance lives; what leaves is held against what was declared."),
+                "/sell/sales",
+            ),
+            (N_("Renew in time: a clearance ends with its document, its volume or the year."), "/customs"),
+        ),
+    ),
+    "customs": Job(
+        N_("For a customs officer"),
+        N_("Enter documents, take up declarations, clear or refuse with reasons, halt what goes wrong."),
+        (
+            (
+                N_("Enter filings, certificates, assessments and the zones' negative lists."),
+                "/customs/register",
+            ),
+            (N_("Take up a declaration: its trace, its count by group, its risk."), "/customs"),
+            (N_("Clear, return, reject or send it another way, and say why."), "/customs"),
+            (N_("Halt a clearance; every delivery under it stops at its next access."), "/customs"),
+            (N_("Hold the egress log against the declarations; supervision reads both."), "/reg"),
+        ),
+    ),
 }
 
 
