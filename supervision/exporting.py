@@ -43,8 +43,7 @@ def declarations(tables: Tables, context: Context) -> Any:
     exports = exports.filter(exports.declared_at <= moment(context), exports.declaration_id.notnull())
     exports = exports.filter(crosses(exports))
     route = ibis.coalesce(exports.route.nullif(""), exports.route_claimed.nullif(""), ibis.literal(""))
-    for words, code in _CHINESE:
-        route = ibis.ifelse(route.contains(words), code, route)
+    route = ibis.cases(*((route.contains(words), code) for words, code in _CHINESE), else_=route)
     exports = exports.mutate(
         path=route.upper().re_replace(r"[^A-Z0-9]+", "_"),
         status=exports.status.fill_null("").upper().re_replace(r"[^A-Z0-9]+", "_"),

@@ -14,7 +14,7 @@ from supervision.context import Context, Row, Tables
 from supervision.dominance import excluded_under_tenth
 from supervision.rule_table import RulesInForce
 from supervision.shares import MarketShares, by_market, exact, market_shares, whole
-from supervision.trades import counted_sales, flagged, sales
+from supervision.trades import counted_sales, sales
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "agreed_at"),
@@ -28,7 +28,8 @@ _BOTTOM: Final = -(10**6)
 
 def concentration_expression(tables: Tables, context: Context) -> Any:
     """`market_shares` of every market, with the number of flagged sales left out."""
-    out = sales(tables, context).semi_join(flagged(tables), "trade_id")
+    out = sales(tables, context)
+    out = out.filter(out.is_flagged)
     left_out = out.group_by("category", "geo").agg(flagged=out.count())
     shares = market_shares(tables, context)
     joined = shares.left_join(left_out, ["category", "geo"]).drop("category_right", "geo_right")
@@ -84,7 +85,7 @@ def prices_expression(tables: Tables, context: Context) -> Any:
     market = ("category", "geo", "unit")
     sold, counted = sales(tables, context), counted_sales(tables, context)
     sold, counted = (one.mutate(unit=one.unit.fill_null("")) for one in (sold, counted))
-    flags = sold.semi_join(flagged(tables), "trade_id").select(*market).distinct()
+    flags = sold.filter(sold.is_flagged).select(*market).distinct()
     middles = middle(counted, market)
     told = (
         ("counted", middles),
@@ -107,7 +108,7 @@ def middle(sold: Any, by: tuple[str, ...]) -> Any:
     sold = sold.mutate(quantity=sold.quantity.fill_null(1))
     sold = sold.filter(sold.quantity > 0)
     price = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
-    sold = sold.select(*by, "trade_id", "amount_minor", "quantity", price=price)
+    sold = sold.select(*by, "amount_minor", "quantity", price=price)
     bins = ibis.ifelse(sold.price > 0, (sold.price.ln() * _BINS).floor().cast("int64"), _BOTTOM)
     sold = sold.mutate(bin=bins)
     counts = sold.group_by(*by, "bin").agg(n=sold.count())
@@ -122,7 +123,7 @@ def middle(sold: Any, by: tuple[str, ...]) -> Any:
     lower, upper = (counts.sold - 1) // 2, counts.sold // 2
     within = (lower < counts.before + counts.n) & (upper >= counts.before)
     chosen = sold.inner_join(counts.filter(within), [*by, "bin"])
-    by_price = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
+    by_price = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.quantity.asc()]
     nth = ibis.row_number().over(group_by=(*by, "bin"), order_by=by_price) + chosen.before
     placed = chosen.mutate(nth=nth)
     in_the_middle = (placed.nth >= (placed.sold - 1) // 2) & (placed.nth <= placed.sold // 2)

@@ -38,6 +38,7 @@ _OF_A_SALE: Final = (
     "made_at",
     "seq",
     *("seller_no", "buyer_no", "product_no", "terms_no"),
+    "is_flagged",
 )
 
 
@@ -62,7 +63,7 @@ def made(tables: Tables, context: Context, *, without: tuple[str, ...] = NEVER_M
 
 
 def all_made(tables: Tables, context: Context) -> Any:
-    """The trades made until `as_of` of any status, with all their groups.
+    """The trades made until `as_of` of any status, with all their groups and whether a flag is open on them.
 
     Groups and products are numbered too (`seller_no`, `buyer_no`, `product_no`, and `terms_no` for licence
     and unit): to count by numbers takes a fraction of the time. A number means nothing outside of this run.
@@ -88,7 +89,10 @@ def all_made(tables: Tables, context: Context) -> Any:
     terms = tables["trades"]
     terms = terms.select(on=terms.licence_class.fill_null(""), by=terms.unit.fill_null("")).distinct()
     trades = trades.left_join(_numbered(terms, "terms_no"), [("licence", "on"), ("units", "by")])
-    return trades.drop("on", "by", "product", "licence", "units", "broker_no")
+    under = flagged(tables).select(under="trade_id")
+    trades = trades.left_join(under, [("trade_id", "under")])
+    trades = trades.mutate(is_flagged=trades.under.notnull())
+    return trades.drop("on", "by", "product", "licence", "units", "broker_no", "under")
 
 
 def parties(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
@@ -142,4 +146,5 @@ def sales(tables: Tables, context: Context) -> Any:
 
 def counted_sales(tables: Tables, context: Context) -> Any:
     """The sales that count: those of `sales` without the flagged ones."""
-    return sales(tables, context).anti_join(flagged(tables), "trade_id")
+    sold = sales(tables, context)
+    return sold.filter(~sold.is_flagged).drop("is_flagged")
