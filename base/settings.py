@@ -23,6 +23,7 @@ _MOST_ORIGIN: Final = 200  # it stands in every entry, which has a bound
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 _STORE_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _HOST: Final = re.compile(r"[a-z0-9.:-]{1,253}")
+_ROLES: Final = re.compile(r"([A-Z_]{2,40}(,[A-Z_]{2,40})*)?")
 _HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
@@ -81,6 +82,12 @@ def _hosts(text: str) -> str:
 def hosts_of(text: str) -> frozenset[str]:
     """The hosts of a list with commas between."""
     return frozenset(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _role_names(text: str) -> str:
+    if _ROLES.fullmatch(text) is None:
+        raise ValueError("roles are written like EXCHANGE_OPERATOR,DATA_AUTHORITY")
+    return text
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -193,6 +200,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         default="",
         description="Networks (CIDR, commas between) whose X-Forwarded-For is believed. Unset: nobody's.",
+    )
+    second_factor_roles: Annotated[str, AfterValidator(_role_names)] = Field(
+        default="",
+        description="Roles (commas between) whose people have a second factor, or do nothing but set it up.",
     )
     step_up_ttl_s: int = Field(
         default=300, gt=0, le=300, description="How fresh a person's proof must be for a custodial signature."

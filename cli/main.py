@@ -35,6 +35,17 @@ OFFERED: Final = MappingProxyType(
             "cli.export:export",
             "Write the published log as a bundle: entries, tiles, checkpoints, keys, signed manifest.",
         ),
+        "backup": (
+            "cli.backup:backup",
+            "Back up keys, files and database into one encrypted file; the exchange may run meanwhile.",
+        ),
+        "restore": (
+            "cli.backup:restore",
+            (
+                "Put a backup back, once it is proved whole and no older than the published log. "
+                "Stop the node first."
+            ),
+        ),
         "node": (
             "cli.node:node",
             "Print who this node is, or start it; its keys are made on first use.",

@@ -25,7 +25,8 @@ _HINTS: Final = {
     "exchange-founded-otherwise": "these are the keys (DATABOURSE_DATA_DIR/keys) of another exchange",
     "schema-outdated": "bring it up to date:  databourse migrate",
     "file-store-unavailable": "DATABOURSE_STORE_… name the bucket, and how it is reached",
-    "log-forked": "this database is older than what was published: restore a newer one",
+    "log-forked": "this database is older than what was published: restore a newer one, or show it with\n"
+    "  databourse serve --read-only   (docs/howto/recovery.md says what else there is)",
 }
 Result = TypeVar("Result")
 
@@ -41,10 +42,17 @@ def complete(work: Coroutine[Any, Any, Result]) -> Result:
         return runner.run(work)
 
 
-def run(work: Callable[[Settings], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a piece of work with the settings of the environment; what stops it is said in a line or two."""
+def run(
+    work: Callable[[Settings], Coroutine[Any, Any, Result]], *, passing: tuple[type[DomainError], ...] = ()
+) -> Result:
+    """Run a piece of work with the settings of the environment; what stops it is said in a line or two.
+
+    Errors that the command itself has words for (`passing`) are raised.
+    """
     try:
         return complete(work(Settings()))
+    except passing:
+        raise
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             typer.echo(f"DATABOURSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", err=True)

@@ -11,8 +11,10 @@ from base.settings import Settings
 from cli.migrate import SQLITE_FILE, migrated
 from cli.running import log_plainly, require_schema, run
 from cli.server import Server, collect_less, give_back, server_config
+from ledger.errors import LogForked
 from web.main import create_app
 from web.node import background, open_node
+from web.reading import LogBehind
 
 
 def serve(
@@ -22,24 +24,49 @@ def serve(
     sequencer: Annotated[
         bool, typer.Option(help="Also sequence the log and run what falls due, in this process")
     ] = True,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Show what is public, and take nothing: also of an old backup")
+    ] = False,
 ) -> None:
     """Serve the API and the pages."""
     log_plainly()
     give_back()
-    run(lambda settings: serve_node(settings, host=host, port=port, sequencer=sequencer))
+    run(lambda settings: serve_node(settings, host=host, port=port, sequencer=sequencer, read_only=read_only))
 
 
 async def serve_node(
-    settings: Settings, *, host: str, port: int, sequencer: bool = True, clock: Clock | None = None
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    sequencer: bool = True,
+    read_only: bool = False,
+    clock: Clock | None = None,
 ) -> None:
-    """Serve until told to stop. An SQLite database is brought up to date first."""
+    """Serve until told to stop. An SQLite database is brought up to date first.
+
+    Raises LogForked where the database is behind the published log, unless it is to be read alone.
+    """
     await _ready(settings)
-    async with open_node(settings, clock=clock) as node:
-        await node.publisher.check_head()  # said in a line, before the server would say it in fifty
-        await node.files.check_home()
-        app = create_app(node, sequencer=sequencer)
+    if read_only:
+        await _say_whether_behind(settings, clock)
+    async with open_node(settings, clock=clock, reading=read_only) as node:
+        if not read_only:
+            await node.publisher.check_head()  # said in a line, before the server would say it in fifty
+            await node.files.check_home()
+        app = create_app(node, sequencer=sequencer, reading=read_only)
         collect_less()
         await Server(server_config(app, host=host, port=port)).serve()
+
+
+async def _say_whether_behind(settings: Settings, clock: Clock | None) -> None:
+    async with open_node(settings, clock=clock) as node:
+        try:
+            await node.publisher.check_head()
+        except LogForked as fork:
+            typer.echo(f"{LogBehind.code}: {fork.detail}; every write is refused", err=True)
+        else:
+            typer.echo("read-only: every write is refused", err=True)
 
 
 def sequencer() -> None:

@@ -1,6 +1,6 @@
 """What identity refuses."""
 
-from base.errors import Conflict, Malformed, NotFound, NotPermitted, Refusal, Unauthenticated
+from base.errors import Conflict, Forbidden, Malformed, NotFound, NotPermitted, Refusal, Unauthenticated
 
 
 class UsccInvalid(Malformed):
@@ -196,6 +196,25 @@ class SignInFailed(Unauthenticated):
 
     code = "sign-in-failed"
     title = "Login or password is wrong, or too many attempts were made: wait and try again"
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right, and a code is asked for beside it."""
+
+    code = "second-factor-needed"
+    title = "A code of your second factor is needed"
+
+
+class SecondFactorMissing(Forbidden):
+    """A role of this person's asks for a second factor, and there is none: nothing but that can be done."""
+
+    code = "second-factor-missing"
+    title = "Your role asks for a second factor: set it up first"
+
+
+class PasswordUnchanged(Malformed):
+    code = "password-unchanged"
+    title = "The new password is the old one"
 
 
 class TokenInvalid(Unauthenticated):

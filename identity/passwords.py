@@ -2,7 +2,7 @@
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from identity.errors import PasswordTooWeak
+from identity.guessing import is_guessable
 
 Result = TypeVar("Result")
 
@@ -35,10 +36,11 @@ _DECOY: Final = PasswordHash(
 _THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
-def check_password(password: str, *, login: str) -> None:
-    """The policy: 12 to 128 characters, five different ones, not built on the login.
+def check_password(password: str, *, login: str, known: Iterable[str] = ()) -> None:
+    """The policy: 12 to 128 characters, five different ones, not built on the login, not easily guessed.
 
-    Raises PasswordTooWeak, which never repeats the password.
+    `known` is what else is known of the person (`identity.guessing`). Raises
+    PasswordTooWeak, which never repeats the password.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordTooWeak("a password has 12 to 128 characters", shortest=SHORTEST, longest=LONGEST)
@@ -46,11 +48,13 @@ def check_password(password: str, *, login: str) -> None:
         raise PasswordTooWeak("a password has at least five different characters")
     if login in password.casefold():
         raise PasswordTooWeak("a password does not contain the login")
+    if is_guessable(password, known=(login, *known)):
+        raise PasswordTooWeak("this is among the passwords that are tried first")
 
 
-async def hash_password(password: str, *, login: str) -> PasswordHash:
+async def hash_password(password: str, *, login: str, known: Iterable[str] = ()) -> PasswordHash:
     """Check the policy, then hash; takes some 50 ms in a thread, so never inside a transaction."""
-    check_password(password, login=login)
+    check_password(password, login=login, known=known)
     return PasswordHash(await _in_thread(_HASHER.hash, _normal(password)))
 
 

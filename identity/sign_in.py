@@ -14,8 +14,15 @@ from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
 from base.errors import Malformed
 from base.ids import Seed
-from identity.errors import LoginMalformed, SignInFailed, TokenRevoked
-from identity.passwords import PasswordHash, password_fits
+from identity.errors import (
+    LoginMalformed,
+    PasswordUnchanged,
+    SecondFactorMissing,
+    SecondFactorNeeded,
+    SignInFailed,
+    TokenRevoked,
+)
+from identity.passwords import PasswordHash, hash_password, password_fits
 from identity.repository import (
     Organisation,
     Person,
@@ -25,8 +32,9 @@ from identity.repository import (
     standing_of,
 )
 from identity.rules import PREPARED_TTL, STEP_UP_TTL, among, has_expired, parse_login, wait_after
+from identity.second_factor import Factors, is_on, spend
 from identity.service import insert
-from identity.sessions import SessionUnknown, begin, end_session, forget
+from identity.sessions import SessionUnknown, begin, end_others, end_session, forget
 from identity.tables import DeniedTokenRow, PersonRow, PreparedRow, StepUpRow
 from identity.tokens import Claims, Token, Tokens
 from ledger.recording import Actor
@@ -50,6 +58,8 @@ async def sign_in(
     password: str,
     scope: str | None = None,
     agent: str = "",
+    code: str = "",
+    factors: Factors | None = None,
 ) -> SignedIn:
     """A token for the person with this login and password.
 
@@ -57,8 +67,12 @@ async def sign_in(
     After five failures in a row the account waits 30 seconds, then longer, at most 15 minutes. Raises
     SignInFailed, the same for every reason; Malformed for a scope beyond the person's roles.
     `agent` is what the program says that it is: by it the person knows the session again.
+
+    Who has a second factor gives a `code` of it too: without one, SecondFactorNeeded; a wrong one is a wrong
+    password. Whose roles ask for one (`factors`) and who has none gets a token without any role, good for
+    setting it up and nothing else (`authenticate`).
     """
-    user_id = await _prove(database, clock, login=login, password=password)
+    user_id = await _prove(database, clock, login=login, password=password, factors=factors, code=code)
     async with database.read() as s:
         person = await get_person(s, user_id=user_id)
         assert person is not None
@@ -68,6 +82,9 @@ async def sign_in(
     roles = may if scope is None else among(may, scope.split())
     if scope is not None and roles != set(scope.split()):
         raise Malformed("the scope asks for roles that the person does not have", may=sorted(may))
+    if factors is not None and roles & factors.required:
+        async with database.read() as s:
+            roles = roles if await is_on(s, user_id=user_id) else frozenset()
     token = tokens.issue(user_id=user_id, org_id=person.org_id, roles=roles)
     async with database.write() as s:
         await begin(
@@ -89,19 +106,25 @@ async def step_up(database: Database, clock: Clock, *, user_id: str, password: s
     """
     async with database.read() as s:
         person = await get_person(s, user_id=user_id)
-    await _prove(database, clock, login="" if person is None else person.login, password=password)
+    login = "" if person is None else person.login
+    await _prove(database, clock, login=login, password=password, second=False)
     now = clock.now()
     async with database.write() as s:
         s.add(StepUpRow(step_up_id=Seed().new_id("stp", now), user_id=user_id, proved_at=now))
     return now
 
 
-async def authenticate(s: ReadSession, tokens: Tokens, token: str) -> tuple[Actor, Claims]:
+async def authenticate(
+    s: ReadSession, tokens: Tokens, token: str, *, setting_up: bool = False
+) -> tuple[Actor, Claims]:
     """Who acts with this token, and in which roles now: the token's, less what was taken away since.
 
-    Raises TokenInvalid, TokenExpired, TokenRevoked.
+    A token without any role is for `setting_up` a second factor. Raises TokenInvalid, TokenExpired,
+    TokenRevoked, SecondFactorMissing.
     """
     claims = tokens.verify(token)
+    if not claims.roles and not setting_up:
+        raise SecondFactorMissing("this sign-in is for setting up a second factor alone")
     standing = await standing_of(s, user_id=claims.user_id, jti=claims.jti, session_id=claims.session_id)
     if standing is None or standing.revoked:
         raise TokenRevoked("signed out, or the account was closed")
@@ -126,8 +149,70 @@ async def forget_expired(s: WriteSession, *, now: datetime) -> None:
     await s.exec(delete(StepUpRow).where(col(StepUpRow.proved_at) < now - STEP_UP_TTL))
 
 
-async def _prove(database: Database, clock: Clock, *, login: str, password: str) -> str:
-    """The user id behind a login and its password; an unknown login costs as much time as a known one."""
+async def change_password(
+    database: Database,
+    clock: Clock,
+    *,
+    user_id: str,
+    session_id: str,
+    old: str,
+    new: str,
+    code: str = "",
+    factors: Factors | None = None,
+) -> int:
+    """Set a new password with the old one, and end every other session; answers how many were ended.
+
+    Failures count as at sign-in. Raises SignInFailed, SecondFactorNeeded, PasswordTooWeak, PasswordUnchanged.
+    """
+    async with database.read() as s:
+        person = await get_person(s, user_id=user_id)
+        organisation = None if person is None else await get_organisation(s, org_id=person.org_id)
+    login = "" if person is None else person.login
+    await _prove(database, clock, login=login, password=old, factors=factors, code=code)
+    assert person is not None
+    assert organisation is not None
+    if new == old:
+        raise PasswordUnchanged("choose another one")
+    hashed = await hash_password(new, login=login, known=(person.name, organisation.name))
+    async with database.write() as s:
+        await s.exec(
+            update(PersonRow).where(col(PersonRow.user_id) == user_id).values(password_hash=hashed.phc)
+        )
+        await s.exec(delete(StepUpRow).where(col(StepUpRow.user_id) == user_id))
+        return await end_others(s, user_id=user_id, but=session_id, now=clock.now())
+
+
+async def prove_person(
+    database: Database,
+    clock: Clock,
+    *,
+    user_id: str,
+    password: str,
+    code: str = "",
+    factors: Factors | None = None,
+) -> None:
+    """Prove a person once more, with the second factor where there is one. Raises as `sign_in`."""
+    async with database.read() as s:
+        person = await get_person(s, user_id=user_id)
+    login = "" if person is None else person.login
+    await _prove(database, clock, login=login, password=password, factors=factors, code=code)
+
+
+async def _prove(
+    database: Database,
+    clock: Clock,
+    *,
+    login: str,
+    password: str,
+    factors: Factors | None = None,
+    code: str = "",
+    second: bool = True,
+) -> str:
+    """The user id behind a login and its password; an unknown login costs as much time as a known one.
+
+    With `second` a person's second factor is asked for as well. What was counted is forgiven at the very end:
+    who knows the password alone guesses codes no faster than passwords.
+    """
     try:
         name = parse_login(login)
     except LoginMalformed:
@@ -143,6 +228,11 @@ async def _prove(database: Database, clock: Clock, *, login: str, password: str)
     if not await password_fits(password, stored) or row is None:
         raise SignInFailed("login or password is wrong, or the account waits after too many attempts")
     async with database.write() as s:
+        if second and await is_on(s, user_id=row.user_id):
+            if factors is None or not code:
+                raise SecondFactorNeeded("give a code of your app, or a recovery code")
+            if not await spend(s, factors, user_id=row.user_id, code=code, now=clock.now()):
+                raise SignInFailed("the code is wrong or was used, or the account waits")
         await s.exec(
             update(PersonRow)
             .where(col(PersonRow.user_id) == row.user_id)

@@ -187,3 +187,31 @@ class SessionRow(SQLModel, table=True):
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     ends_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class SecondFactorRow(SQLModel, table=True):
+    """What an authenticator app of a person knows, sealed; it counts from `confirmed_at`.
+
+    `last_step` is the half minute whose code was used last: no code is good twice.
+    """
+
+    __tablename__ = "identity_second_factors"
+
+    user_id: str = Field(sa_column=Column(Text, ForeignKey("identity_users.user_id"), primary_key=True))
+    sealed_secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    offered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    confirmed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_step: int | None = Field(default=None, sa_column=Column(Integer))
+
+
+class RecoveryCodeRow(SQLModel, table=True):
+    """A recovery code of a person: its keyed digest, and when it was used."""
+
+    __tablename__ = "identity_recovery_codes"
+    __table_args__ = (CheckConstraint("length(digest) = 64", name="digest_length"),)
+
+    digest: str = Field(sa_column=Column(Text, primary_key=True))
+    user_id: str = Field(
+        sa_column=Column(Text, ForeignKey("identity_users.user_id"), nullable=False, index=True)
+    )
+    used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

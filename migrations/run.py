@@ -22,16 +22,23 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def known() -> frozenset[str]:
+    """Every step there is."""
+    return frozenset(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def upgrade_on(connection: Connection, *, to: str) -> None:
+    """Apply what is missing up to a step, in the transaction of this connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
 async def migrate(database: Database, *, to: str = "head") -> None:
     """Apply what is missing, in one transaction. A database that is up to date stays as it is."""
 
-    def upgrade(connection: Connection) -> None:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
-
     async with database.engine.begin() as connection:
-        await connection.run_sync(upgrade)
+        await connection.run_sync(lambda sync: upgrade_on(sync, to=to))
 
 
 async def current(database: Database) -> str | None:

@@ -342,6 +342,8 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "FLG.SET": _EXCHANGE,
     "FLG.CLEAR": _EXCHANGE,
     "FED.CHECKPOINT": _EXCHANGE,
+    "BAK.TAKE": _EXCHANGE,
+    "BAK.RESTORE": _EXCHANGE,
     "OPN.ERASE": _MAY_STOP,
     "REF.REFUSE": _EXCHANGE,
 }

@@ -37,6 +37,9 @@ NOT_RUN: Final = {
     "databourse trace": "wants a leaked copy: tests/market/delivery/marking/test_copying.py traces one",
     "databourse pull": "wants something that was bought: tests/cli/test_pull.py pulls it",
     "databourse open": "wants a package and its key: tests/cli/test_pull.py opens one",
+    "databourse backup": "makes an identity to keep elsewhere: tests/cli/test_backup.py has the drill",
+    "databourse restore": "likewise",
+    "databourse serve --read-only": "likewise",
     "docker compose": "there is no docker here: tests/test_compose.py asks the commands for their options",
 }
 SAYS: Final = (

@@ -273,20 +273,39 @@ async def caller_of(
     databourse_role: Annotated[str | None, Header(max_length=40)] = None,
     idempotency_key: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Caller:
-    """Whoever calls the API with a bearer token. Raises Unauthenticated and its kinds.
+    """Whoever calls the API with a bearer token. Raises Unauthenticated and its kinds, SecondFactorMissing.
 
     A page's session is good for reading alone ("the same as JSON"): a cookie comes by itself, and what
     changes something has to be meant.
     """
+    return await _caller(request, node, authorization, databourse_role, idempotency_key)
+
+
+async def caller_setting_up(
+    request: Request, node: NodeDep, authorization: Annotated[str | None, Header()] = None
+) -> Caller:
+    """The same, also one who has yet to set up the second factor that a role asks for."""
+    return await _caller(request, node, authorization, None, None, setting_up=True)
+
+
+async def _caller(
+    request: Request,
+    node: Node,
+    authorization: str | None,
+    role: str | None,
+    idempotency_key: str | None,
+    *,
+    setting_up: bool = False,
+) -> Caller:
     scheme, _, token = (authorization or "").partition(" ")
     if authorization is None and request.method in _READING:
         scheme, token = "bearer", request.cookies.get(COOKIE, "")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("a bearer token is asked for")
     async with node.database.read() as s:
-        actor, claims = await authenticate(s, node.tokens, token)
+        actor, claims = await authenticate(s, node.tokens, token, setting_up=setting_up)
     wait = request.method not in _READING and _waits(request)
-    return Caller(node, actor, claims, request_id_of(request), databourse_role, idempotency_key, wait)
+    return Caller(node, actor, claims, request_id_of(request), role, idempotency_key, wait)
 
 
 def _waits(request: Request) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import math
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 from fastapi import FastAPI
@@ -17,7 +17,7 @@ from base.settings import Settings
 from ledger.witness import WitnessDesk
 from web import api, gateway, pages, problems
 from web.compiling import Compiling
-from web.deps import UPLOAD
+from web.deps import COOKIE, UPLOAD
 from web.limits import (
     ANNOUNCED,
     CHECKS,
@@ -32,6 +32,7 @@ from web.limits import (
     has_body,
 )
 from web.node import Node, background
+from web.reading import Reading
 from web.supervising import Supervising
 from web.working import Working
 
@@ -212,8 +213,11 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
+        inside: ASGIApp = super().build_middleware_stack()
+        if getattr(self.state, "reading", False):
+            inside = Reading(inside, session_cookie=COOKIE)
         return Bounds(
-            super().build_middleware_stack(),
+            inside,
             secure=settings.public_url.startswith("https://"),
             page_for=getattr(self.state, "sent_away_page", None),
         )
@@ -223,12 +227,12 @@ class Application(FastAPI):
         return self.middleware_stack.knock(scope) if isinstance(self.middleware_stack, Bounds) else None
 
 
-def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
-    """The application of an open node; while it runs it does the node's standing work."""
+def create_app(node: Node, *, sequencer: bool = True, reading: bool = False) -> FastAPI:
+    """The application of an open node; while it runs it does the node's standing work, but for `reading`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background(node, sequencer=sequencer):
+        async with nullcontext() if reading else background(node, sequencer=sequencer):
             yield
 
     app = Application(
@@ -242,6 +246,7 @@ def create_app(node: Node, *, sequencer: bool = True) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from the Host header
     )
     app.state.settings = node.settings
+    app.state.reading = reading
     app.state.node = node
     app.state.desk = node.desk
     app.state.attempts = Attempts(node.settings.sign_in_failures)

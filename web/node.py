@@ -31,7 +31,9 @@ from cases.clockwork import case_handlers
 from cases.erasing import TOUCHED
 from cases.incidents.clockwork import incident_handlers
 from identity.founding import Operator, found_exchange, founded_exchange
+from identity.rules import parse_roles
 from identity.safe import Safe
+from identity.second_factor import Factors
 from identity.tokens import Tokens, generate_access_key
 from ledger.acts import House
 from ledger.batch import BatchWriter
@@ -60,6 +62,7 @@ from market.trade.clockwork import handlers
 from registry.opening.clockwork import checking_handlers
 from registry.opening.winding import CHECK_JOB as OPEN_CHECK_JOB
 from web.limits import Uploads
+from web.reading import ReadingDatabase
 from web.tidying import tidy
 from web.witnessing import circle_of, desk_of, federated_every
 
@@ -115,6 +118,12 @@ class Node:
         trades = handlers(self.house, self.bank, self.escrow, desk, marks, customs=customs)
         checks = checking_handlers(self.house, self.files)
         return {**certificate_handlers(self.house), **trades, **papers, **scrub, **checks}
+
+    @property
+    def factors(self) -> Factors:
+        """What checks second factors. Raises Malformed for a setting that names no role."""
+        names = self.settings.second_factor_roles.split(",")
+        return Factors(self.safe, parse_roles(names) if names != [""] else frozenset())
 
     @property
     def credentials(self) -> Desk:
@@ -254,13 +263,15 @@ async def clock_of(settings: Settings, database: Database) -> Clock:
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Node]:
-    """Open a founded node and close it again.
+async def open_node(
+    settings: Settings, *, clock: Clock | None = None, reading: bool = False
+) -> AsyncIterator[Node]:
+    """Open a founded node and close it again; one for `reading` writes nothing (`web.reading`).
 
     Raises ExchangeNotFounded on an empty database, ExchangeFoundedOtherwise with foreign keys.
     """
     os.umask(0o077)
-    database = Database(settings.database_dsn)
+    database = (ReadingDatabase if reading else Database)(settings.database_dsn)
     keys = load_keys(settings)
     try:
         clock = clock or await clock_of(settings, database)

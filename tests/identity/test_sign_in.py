@@ -266,7 +266,7 @@ def test_weak_passwords_are_refused_and_not_repeated(password):
     assert len(password) < 6 or password not in f"{caught.value.detail} {caught.value.facts}"
 
 
-@pytest.mark.parametrize("password", ["correct horse", "十二个字的口令要足够长才行", "abcde" * 25])
+@pytest.mark.parametrize("password", ["correct horse", "十二个字的口令要足够长才行", "kvbzm" * 25])
 def test_long_enough_passwords_pass(password):
     check_password(password, login="li.wei")
 

@@ -49,6 +49,7 @@ from web.api import (
     openings,
     operations,
     organisations,
+    own_account,
     packages,
     practice,
     prepared,
@@ -95,6 +96,7 @@ def install(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1", responses=PROBLEMS)
     for part in (
         sign_in,
+        own_account,
         organisations,
         prepared,
         catalogue,

@@ -71,6 +71,7 @@ from web.pages import (
     requests,
     rewarding,
     sales,
+    securing,
     selling,
     sign_in,
     statistics,
@@ -88,6 +89,7 @@ from web.pages.session import FormTokens
 PARTS = (
     home,
     sign_in,
+    securing,
     prepared,
     catalogue,
     products,

@@ -18,6 +18,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from base.errors import Forbidden, Unauthenticated
+from identity.errors import SecondFactorMissing
 from identity.repository import Organisation, Person, get_organisation, get_person
 from identity.rules import Role
 from identity.sign_in import authenticate
@@ -27,6 +28,8 @@ from web.deps import COOKIE
 from web.node import Node
 
 FORM_COOKIE: Final = "databourse_form"
+# Where a sign-in without any role leads to, and its way out.
+SETTING_UP: Final = ("/account/second-factor", "/account/second-factor/confirm", "/logout")
 _NONCE_BYTES: Final = 16
 _NONCE_LENGTH: Final = 2 * _NONCE_BYTES
 _TOKEN_BYTES: Final = 16
@@ -59,8 +62,9 @@ async def session_of(request: Request, node: Node) -> Session | None:
         return None
     async with node.database.read() as s:
         try:
-            actor, claims = await authenticate(s, node.tokens, token)
-        except Unauthenticated:
+            setting_up = request.url.path.endswith(SETTING_UP)
+            actor, claims = await authenticate(s, node.tokens, token, setting_up=setting_up)
+        except (Unauthenticated, SecondFactorMissing):
             return None
         person = await get_person(s, user_id=claims.user_id)
         organisation = await get_organisation(s, org_id=claims.org_id)

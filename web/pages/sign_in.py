@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from identity.errors import SignInFailed
+from identity.errors import SecondFactorNeeded, SignInFailed
 from identity.repository import list_keys, list_people
 from identity.sessions import end_others, end_session, sessions_of
 from identity.sign_in import sign_in, sign_out
@@ -47,12 +47,16 @@ async def enter(visitor: VisitorDep) -> Response:
                 login=form.text("login")[:128],
                 password=form.fields.get("password", ("",))[0][:256],
                 agent=visitor.request.headers.get("user-agent", ""),
+                code=form.text("code")[:40],
+                factors=node.factors,
             ),
         )
-    except (SignInFailed, TooManyAttempts) as error:
+    except (SignInFailed, SecondFactorNeeded, TooManyAttempts) as error:
         again = Filled("login", {"login": [form.text("login")]}, (), sent_back("", form, error).error)
         return visitor.render("login.html", next=form.text("next"), filled=again)
-    response = visitor.redirect(_within(form.text("next")))
+    # whose role asks for a second factor, and who has none, comes no further than to that page
+    further = _within(form.text("next")) if signed.token.scope else "/account/second-factor"
+    response = visitor.redirect(further)
     remember_session(response, node, signed.token.access_token)
     # A new person, a new nonce: what was written for nobody is no form of theirs.
     response.set_cookie(

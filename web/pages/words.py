@@ -213,6 +213,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
     "FED.CHECKPOINT": N_("Checkpoint of another log"),
+    "BAK.TAKE": N_("Backup taken"),
+    "BAK.RESTORE": N_("Backup put back"),
     "OPN.ERASE": N_("Private part erased"),
     "REF.REFUSE": N_("Refused by the exchange"),
 }
