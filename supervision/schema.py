@@ -128,6 +128,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             "grant_id product_id scenario_id product_class cap_minor:int capped_at:time code coded_at:time"
             " added_at:time seq:int"
         ),
+        "grant_caps": _columns("grant_id product_id cap_minor:int from_at:time until_at:time seq:int"),
         "grant_years": _columns(
             "grant_id authority_id operator_id year:int disclosed_at:time reported_at:time"
             " permitted_minor:int actual_minor:int off_exchange_minor:int seq:int"
@@ -197,6 +198,7 @@ DERIVED: Final = (
     "grant_scenarios",
     "grant_uses",
     "grant_products",
+    "grant_caps",
     "grant_years",
     "voucher_uses",
 )

@@ -46,6 +46,7 @@ TOLD_WITH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "exports": ("declaration_id", "exporter_id"),
         "fee_caps": ("scope", "max_bp"),
         "flags": ("trade_id",),
+        "grant_caps": ("grant_id", "product_id", "from_at"),
         "grant_products": ("grant_id", "product_id"),
         "grant_scenarios": ("grant_id", "scenario_id"),
         "grant_uses": ("grant_id", "use_id", "used_at"),

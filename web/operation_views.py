@@ -10,6 +10,7 @@ from registry.operation import repository
 from registry.operation.documents import agreement_digest
 from registry.operation.tables import (
     GrantBreachRow,
+    GrantCapRow,
     GrantProductRow,
     GrantRow,
     GrantScenarioRow,
@@ -93,6 +94,19 @@ class ProductView(View):
 
     @classmethod
     def of(cls, row: GrantProductRow) -> "ProductView":
+        return cls.model_validate(row)
+
+
+class CapView(View):
+    """A cap of a product, from its day until the next."""
+
+    cap_minor: int
+    trial: bool
+    set_at: datetime
+    document_sha256: str
+
+    @classmethod
+    def of(cls, row: GrantCapRow) -> "CapView":
         return cls.model_validate(row)
 
 

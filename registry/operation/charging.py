@@ -40,7 +40,7 @@ from registry.operation.rules import (
     first_full_year,
 )
 from registry.operation.states import GrantEvent
-from registry.operation.tables import GrantProductRow, GrantRow, GrantYearRow
+from registry.operation.tables import GrantCapRow, GrantProductRow, GrantRow, GrantYearRow
 from registry.operation.terms import term
 from registry.registration.applying import stands
 from registry.registration.repository import resting_on_number
@@ -176,6 +176,14 @@ async def set_caps(
     for one in caps:
         product = products[one.product_id]
         product.cap_minor, product.expected_units, product.trial = one.cap_minor, one.expected_units, trial
+        cap = GrantCapRow(
+            product_id=one.product_id,
+            set_at=act.occurred_at,
+            cap_minor=one.cap_minor,
+            trial=trial,
+            document_sha256=document_sha256,
+        )
+        await s.merge(cap)  # of two decisions of one moment the last stands
         if product.price_minor is not None and product.price_minor > one.cap_minor:
             product.price_minor = None  # nothing is sold above a new cap: a price is set anew
         s.add(product)

@@ -11,6 +11,7 @@ from registry.operation.errors import GrantPartUnknown, GrantUnknown
 from registry.operation.states import GrantState
 from registry.operation.tables import (
     GrantBreachRow,
+    GrantCapRow,
     GrantProductRow,
     GrantResourceRow,
     GrantRow,
@@ -110,6 +111,12 @@ async def product_of(s: ReadSession, *, grant_id: str, product_id: str) -> Grant
     if row is None or row.grant_id != grant_id:
         raise GrantPartUnknown("no such product of this grant", product_id=product_id)
     return row
+
+
+async def caps_of(s: ReadSession, *, product_id: str) -> Sequence[GrantCapRow]:
+    """Every cap that a product had, from the first day to the newest."""
+    query = select(GrantCapRow).where(GrantCapRow.product_id == product_id)
+    return (await s.exec(query.order_by(col(GrantCapRow.set_at)))).all()
 
 
 async def granted_product(s: ReadSession, *, product_id: str) -> GrantProductRow | None:

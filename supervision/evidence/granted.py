@@ -22,6 +22,7 @@ class Granted:
         self._grants: dict[str, dict[str, Any]] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
         self._products: dict[tuple[str, str], dict[str, Any]] = {}
+        self._caps: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._years: dict[tuple[str, int], dict[str, Any]] = {}
 
     def take(self, fact: Fact) -> Iterator[TableRow]:
@@ -60,6 +61,9 @@ class Granted:
         ):
             for row in kept.values():
                 yield table, row
+        for caps in self._caps.values():
+            for row in caps:
+                yield "grant_caps", row
 
     def _selected(self, fact: Fact, grant: dict[str, Any]) -> Iterator[TableRow]:
         said, opened = fact.said, fact.opened
@@ -128,6 +132,11 @@ class Granted:
             for product_id, cap in said["caps"].items():
                 row = self._products.get((grant_id, product_id), {})
                 row |= {"cap_minor": whole(cap), "capped_at": fact.at}
+                caps = self._caps.setdefault((grant_id, product_id), [])
+                if caps:
+                    caps[-1]["until_at"] = fact.at
+                about = {"grant_id": grant_id, "product_id": product_id, "seq": fact.seq}
+                caps.append({**about, "cap_minor": whole(cap), "from_at": fact.at, "until_at": None})
 
     def _year(self, fact: Fact, grant: Mapping[str, Any]) -> None:
         said, opened = fact.said, fact.opened

@@ -1,7 +1,8 @@
 """PRICE_CAP: a price above the cap of its listing or of its grant, asked or paid. A cap may be reached.
 
-A cap is per unit. That of the grant (`grant_products`) holds from the moment it was set, whatever the listing
-says; where the listing says a lower one, that holds.
+A cap is per unit. Those of the grant (`grant_caps`) hold each from the moment it was set until the next,
+whatever the listing says: a sale is held against the cap of its day. Where the listing says a lower one, that
+holds.
 """
 
 from collections.abc import Iterator
@@ -23,26 +24,25 @@ def expression(tables: Tables, context: Context) -> Any:
     """Capped listings that ask for more than the cap, and their sales above it; the earliest first."""
     listings = tables["listings"]
     listings = listings.filter(listings.listed_at.isnull() | (listings.listed_at <= moment(context)))
-    granted = tables["grant_products"]
-    granted = granted.filter(granted.cap_minor.notnull())
-    granted = granted.select("grant_id", "product_id", "capped_at", grant_cap="cap_minor")
-    listings = listings.left_join(granted, ["grant_id", "product_id"])
+    caps = tables["grant_caps"]
+    caps = caps.select(
+        "from_at", "until_at", grant_cap="cap_minor", cap_grant="grant_id", cap_product="product_id"
+    )
     names = ("listing_id", "org_id", "cap_minor", "public_data", "grant_id", "listing_seq")
     capped = listings.select(
         "listing_id",
         "cap_minor",
-        "grant_cap",
-        "capped_at",
         "public_data",
         "grant_id",
         "listed_at",
         "list_price_minor",
+        capped_product="product_id",
         org_id="seller_id",
         listing_seq="seq",
         category=listings.category.fill_null(""),
         geo=listings.geo.fill_null(""),
     )
-    asked = _bound(capped, "listed_at")
+    asked = _bound(capped, caps, "listed_at", context)
     asked = asked.filter(asked.list_price_minor > asked.cap_minor).select(
         *names,
         "category",
@@ -56,7 +56,7 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     sold = made(tables, context, without=UNDONE).drop("category", "geo", "seller_group", "buyer_group")
     sold = sold.mutate(quantity=sold.quantity.fill_null(1)).filter(lambda t: t.quantity > 0)
-    sold = _bound(sold.inner_join(capped, "listing_id"), "made_at")
+    sold = _bound(sold.inner_join(capped, "listing_id"), caps, "made_at", context)
     sold = sold.filter(sold.amount_minor > wide(sold.cap_minor) * sold.quantity).select(
         *names,
         "category",
@@ -73,13 +73,21 @@ def expression(tables: Tables, context: Context) -> Any:
     )
 
 
-def _bound(priced: Any, at: str) -> Any:
+def _bound(priced: Any, caps: Any, at: str, context: Context) -> Any:
     """What is capped at the moment of its price, under the lower cap of listing and grant."""
-    binds = priced.capped_at.isnull() | priced[at].isnull() | (priced[at] >= priced.capped_at)
-    grant_cap = binds.ifelse(priced.grant_cap, ibis.null("int64"))
+    then = priced[at].fill_null(moment(context))
+    bound = priced.left_join(
+        caps,
+        [
+            priced.grant_id == caps.cap_grant,
+            priced.capped_product == caps.cap_product,
+            then >= caps.from_at,
+            caps.until_at.isnull() | (then < caps.until_at),
+        ],
+    )
     # A cap that is not there binds nothing: the other one is the lower.
-    own, given = priced.cap_minor.coalesce(grant_cap), grant_cap.coalesce(priced.cap_minor)
-    bound = priced.mutate(cap_minor=ibis.least(own, given))
+    own, given = bound.cap_minor.coalesce(bound.grant_cap), bound.grant_cap.coalesce(bound.cap_minor)
+    bound = bound.mutate(cap_minor=ibis.least(own, given))
     return bound.filter(bound.cap_minor.notnull())
 
 
@@ -88,8 +96,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     for listing_id, group in groupby(rows, key=lambda row: row["listing_id"]):
         members = list(group)
         first, trades = members[0], [row for row in members if row["trade_id"] is not None]
-        cap = first["cap_minor"]
-        over = sum(row["price_minor"] - cap * row["quantity"] for row in trades)
+        over = sum(row["price_minor"] - row["cap_minor"] * row["quantity"] for row in trades)
         times = [row["at"] for row in members if row["at"] is not None] or [context.as_of]
         yield tell(
             "PRICE_CAP",
@@ -101,13 +108,13 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             subjects=(first["org_id"],),
             objects=(listing_id, *named(row["trade_id"] for row in trades)),
             statistic={
-                "cap_minor": str(cap),
+                "cap_minor": str(first["cap_minor"]),
                 "list_price_minor": next(
                     (minor(row["price_minor"]) for row in members if row["trade_id"] is None), None
                 ),
                 "trades": len(trades),
                 "overcharge_minor": str(over),
-                "highest_over_bp": max(_over_bp(row, cap) for row in members),
+                "highest_over_bp": max(_over_bp(row) for row in members),
                 "public_data": first["public_data"],
                 "grant_id": first["grant_id"],
             },
@@ -133,8 +140,8 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         )
 
 
-def _over_bp(row: Row, cap: int) -> int:
-    due = cap * row["quantity"]
+def _over_bp(row: Row) -> int:
+    due = row["cap_minor"] * row["quantity"]
     return whole(Fraction(10_000 * (row["price_minor"] - due), due)) if due else 0
 
 
@@ -144,7 +151,7 @@ RULE = Rule(
         "listings": ("listing_id", "seller_id", "cap_minor"),
         "trades": ("trade_id", "listing_id", "amount_minor", "quantity", "agreed_at"),
     },
-    uses=("grant_products",),
+    uses=("grant_caps",),
     expression=expression,
     findings=findings,
 )

@@ -186,8 +186,8 @@ def test_a_grants_cap_binds_what_its_listing_leaves_open_from_the_moment_it_was_
     market.only = ("PRICE_CAP",)
     market.org("粤公数运营").org("湾区普惠银行")
     under = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口", "seller_id": "粤公数运营"}
-    product = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口", "cap_minor": CAP, "seq": 5}
-    market.add("grant_products", **product, capped_at=on(4, 1))
+    product = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口", "seq": 5}
+    market.add("grant_caps", **product, cap_minor=CAP, from_at=on(4, 1))
     sold = {"category": "finance", "geo": "440000"}
     for name, said in (("无限价", {"public_data": False}), ("高限价", {"cap_minor": ASKED})):
         market.add(
@@ -201,3 +201,28 @@ def test_a_grants_cap_binds_what_its_listing_leaves_open_from_the_moment_it_was_
     for one in told:  # what was sold before the cap was set, and at it, is no matter
         assert (one.statistic["trades"], one.statistic["overcharge_minor"]) == (1, str(ASKED - CAP))
         assert (one.statistic["cap_minor"], one.statistic["list_price_minor"]) == (str(CAP), None)
+
+
+def test_a_sale_is_held_against_the_cap_of_its_day(tmp_path):
+    market = Market("orgs", "flags", "trades", "listings", "refusals")
+    market.only = ("PRICE_CAP",)
+    market.org("粤公数运营").org("湾区普惠银行")
+    under = {"grant_id": GRANT["grant_id"], "product_id": "prd-接口"}
+    higher = CAP + 500
+    for cap, since, until in ((CAP, on(4, 1), on(6, 1)), (higher, on(6, 1), None)):
+        market.add("grant_caps", **under, cap_minor=cap, from_at=since, until_at=until, seq=5)
+    about = {"listing_id": "lst-接口", "product_id": "prd-接口", "category": "finance", "geo": "440000"}
+    said = {
+        "seller_id": "粤公数运营",
+        "category": "finance",
+        "geo": "440000",
+        "listed_at": on(2, 1),
+        "seq": 6,
+    }
+    market.add("listings", listing_id="lst-接口", **under, **said)
+    sold = ((on(5, 31), higher), (on(6, 1), higher), (on(6, 2), higher + 1))
+    for n, (when, price) in enumerate(sold):  # above the first cap, at the second, above it
+        market.trade(f"t{n}", "粤公数运营", "湾区普惠银行", price, when, quantity=1, **about)
+    (told,) = of_rule(market.supervise(tmp_path), "PRICE_CAP")
+    assert told.objects == ("lst-接口", "t0", "t2")
+    assert told.statistic["overcharge_minor"] == str(500 + 1)

@@ -90,6 +90,7 @@ from web.operation_forms import (
 )
 from web.operation_views import (
     BreachView,
+    CapView,
     FullGrantView,
     GrantView,
     InstitutionView,
@@ -159,6 +160,16 @@ async def grant(grant_id: Id, caller: VisitorDep, s: ReadDep) -> FullGrantView:
     if not insider and row.status not in PUBLIC:
         raise NotFound("no such grant", grant_id=grant_id)
     return await full_view(s, row, insider=insider)
+
+
+@router.get("/grants/{grant_id}/products/{product_id}/caps")
+async def caps(grant_id: Id, product_id: Id, s: ReadDep) -> list[CapView]:
+    """Every cap that a product of a grant had, from the first: a sale is held against that of its day."""
+    row = await repository.get_grant(s, grant_id=grant_id)
+    if row.status not in PUBLIC:
+        raise NotFound("no such grant", grant_id=grant_id)
+    product = await repository.product_of(s, grant_id=grant_id, product_id=product_id)
+    return [CapView.of(one) for one in await repository.caps_of(s, product_id=product.product_id)]
 
 
 @router.get("/grants/{grant_id}/uses")

@@ -102,6 +102,9 @@ async def operated(room: Operation, path: str, scenario_id: str) -> None:
     caps = {f"cap-{product_id}": "80", f"units-{product_id}": "100000", "cost_minor": "10000000"}
     caps |= {"bond_yield": "0.0175", "margin": "0.06", "document_sha256": "6" * 64}
     await step(room, "agency", path, "set_caps", **caps)
+    place = f"/grants/{path.rpartition('/')[2]}/products/{product_id}/caps"
+    (cap,) = await (await room.desk("operator")).get(place)
+    assert (cap["cap_minor"], cap["trial"]) == (8_000, False)
     dear = await step(room, "operator", path, "set_price", 409, product_id=product_id, price_minor="104")
     assert "grant-price-above-cap" in dear.text
     await step(room, "operator", path, "set_price", product_id=product_id, price_minor=f"{8_000 // YUAN}")
