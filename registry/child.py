@@ -20,7 +20,7 @@ SAMPLE_CHARS: Final = 200
 
 
 def measure(
-    path: Path, declared: Declared, as_of: datetime, scratch: Path
+    path: Path, declared: Declared, as_of: datetime, scratch: Path, *, books: bool = False
 ) -> tuple[bytes, list[Any], tuple[str, ...]]:
     """The canonical report of a file, its first rows, its sketch. Raises what `registry.reading.load` does.
 
@@ -30,7 +30,7 @@ def measure(
     try:
         connection = open_scratch(path, scratch, memory_mb=MEMORY_MB)
         with connection:
-            table = load(connection, path, scratch, single=len(declared.columns) == 1)
+            table = load(connection, path, scratch, single=len(declared.columns) == 1, books=books)
             census = Census(connection, table.header, declared, as_of)
             columns = census.columns(table.rows)
             rules = tuple(census.rule(rule, columns) for rule in declared.rules)

@@ -54,8 +54,10 @@ class Remeasured:
     differing: tuple[str, ...]
 
 
-async def measure_file(path: Path, declared: Declared, *, as_of: datetime, timeout_s: float = 120) -> Report:
-    """Measure a CSV (UTF-8), gzip-compressed CSV or Parquet file in a child process.
+async def measure_file(
+    path: Path, declared: Declared, *, as_of: datetime, timeout_s: float = 120, books: bool = False
+) -> Report:
+    """Measure a CSV (UTF-8), gzip-compressed CSV or Parquet file in a child process; `books`: XLSX too.
 
     Raises FileEncodingBroken, FileEmpty, FileNotTabular, FileNotMeasurable, MeasureTimeout, and
     DeclarationBroken for a pattern that is not RE2. The same file, declaration and `as_of` (to the
@@ -67,6 +69,7 @@ async def measure_file(path: Path, declared: Declared, *, as_of: datetime, timeo
         command = module_command("registry.measure", str(await asyncio.to_thread(path.resolve)))
         command += ["--declared", "declared.json", "--as-of", rfc3339(as_of), "--out", "report.json"]
         command += ["--sample", "sample.json", "--cpu-s", str(cpu_seconds(timeout_s))]
+        command += ["--books"] if books else []
         try:
             code = await run_confined(command, work, timeout_s)
         except TimeoutError:
@@ -110,6 +113,7 @@ def _main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--cpu-s", type=int, default=600)
+    parser.add_argument("--books", action="store_true")
     given = parser.parse_args(arguments)
     confine(given.cpu_s)
     without_heavy_libraries()
@@ -121,7 +125,9 @@ def _main(arguments: list[str]) -> int:
             declared = (
                 declared_from(orjson.loads(given.declared.read_bytes())) if given.declared else Declared()
             )
-            report, sample, seen = measure(given.file, declared, given.as_of, Path(scratch))
+            report, sample, seen = measure(
+                given.file, declared, given.as_of, Path(scratch), books=given.books
+            )
         except DomainError as error:
             answer = {"code": error.code, "detail": error.detail, "facts": error.facts}
     if answer is not None:

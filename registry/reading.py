@@ -15,6 +15,7 @@ from typing import Final
 
 import duckdb
 
+from registry.books import stage
 from registry.declared import MAX_COLUMNS
 from registry.errors import FileEmpty, FileEncodingBroken, FileNotMeasurable, FileNotTabular
 from registry.records import Format, Lines, delimiter_of, plain_bytes, records_of
@@ -73,11 +74,21 @@ def staged(scratch: Path) -> Path:
     return scratch / "staged.csv"
 
 
-def load(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, *, single: bool = False) -> Table:
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    scratch: Path,
+    *,
+    single: bool = False,
+    books: bool = False,
+) -> Table:
     """Load the file into `t`. Raises FileEmpty, FileEncodingBroken, FileNotTabular, FileNotMeasurable.
 
     A CSV of one column is a table only where one column was declared (`single`): any text looks like one.
+    A workbook (XLSX) is one where `books` are taken: to be scanned, not to be sold.
     """
+    if books and is_book(path):
+        return _load_book(connection, path, scratch)
     kind = format_of(path)
     if kind is Format.PARQUET:
         return _load_parquet(connection, path)
@@ -102,6 +113,12 @@ def format_of(path: Path) -> Format:
     if head.startswith(_FOREIGN):
         raise FileNotTabular("neither CSV nor Parquet", reason="foreign-format")
     return Format.CSV
+
+
+def is_book(path: Path) -> bool:
+    """Whether a file is a package, as a workbook is one."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 @dataclass(slots=True)
@@ -137,17 +154,34 @@ def _load_csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, 
         _stage(path, kind, source, delimiter, len(census.header))
     else:
         delimiter_now = delimiter
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(census.header)))
-    connection.execute(
-        f"CREATE TABLE t AS SELECT * FROM read_csv({literal(str(source))}, auto_detect = false,"  # noqa: S608
-        f" header = true, columns = {{{columns}}}, delim = {literal(delimiter_now)}, quote = '{quote}',"
-        f" escape = '{quote}', new_line = '\\n', strict_mode = true, max_line_size = 1048576,"
-        " parallel = false, compression = 'none')"
-    )
+    _take(connection, source, len(census.header), delimiter=delimiter_now, quote=quote)
     staged(scratch).unlink(missing_ok=True)
     if _rows_of(connection) != census.rows:
         raise FileNotTabular("two parsers disagree on the records", reason="ambiguous")
     return Table(kind, census.header, census.rows, census.ragged, delimiter)
+
+
+def _take(
+    connection: duckdb.DuckDBPyConnection, source: Path, width: int, *, delimiter: str, quote: str
+) -> None:
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    connection.execute(
+        f"CREATE TABLE t AS SELECT * FROM read_csv({literal(str(source))}, auto_detect = false,"  # noqa: S608
+        f" header = true, columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '{quote}',"
+        f" escape = '{quote}', new_line = '\\n', strict_mode = true, max_line_size = 1048576,"
+        " parallel = false, compression = 'none')"
+    )
+
+
+def _load_book(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Table:
+    source = staged(scratch)
+    header, rows, ragged = stage(path, source)
+    _check_shape(header, rows, ragged)
+    _take(connection, source, len(header), delimiter=",", quote='"')
+    source.unlink()
+    if _rows_of(connection) != rows:
+        raise FileNotTabular("two parsers disagree on the records", reason="ambiguous")
+    return Table(Format.XLSX, header, rows, ragged)
 
 
 def _stage(path: Path, kind: Format, target: Path, delimiter: str, width: int) -> None:

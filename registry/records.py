@@ -27,6 +27,7 @@ class Format(StrEnum):
     CSV = "csv"
     CSV_GZ = "csv.gz"
     PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 @contextmanager

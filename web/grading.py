@@ -73,7 +73,7 @@ async def scan_entry(caller: Caller, object_id: str) -> GradeRow:
         with tempfile.TemporaryDirectory(dir=node.scratch()) as folder:
             path = Path(folder) / "data"
             await node.files.copy_to(stored(file), path)
-            report = await measure_file(path, Declared(), as_of=node.clock.now())
+            report = await measure_file(path, Declared(), as_of=node.clock.now(), books=True)
 
     async def recorded(s: WriteSession, act: Act) -> GradeRow:
         await renewing.claim(s, data_id=object_id)

@@ -15,14 +15,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+from registry.books import check_package
 from registry.lists.errors import ListFileUnreadable
 from registry.lists.headings import FORMULA
 
-MAX_PACKED: Final = 512 * 1024 * 1024
-MAX_RATIO: Final = 200
-"""How many bytes may be packed into one, above RATIO_FROM: a list packs into a tenth, a bomb is tighter."""
-RATIO_FROM: Final = 4 * 1024 * 1024
-MAX_PARTS: Final = 2_000
 MAX_MERGED: Final = 200_000
 MAX_FIELD: Final = 100_000
 _PIECE: Final = 1024 * 1024
@@ -118,7 +114,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _xlsx(path: Path) -> Iterator[Row]:
-    _check_package(path)
+    check_package(path, ListFileUnreadable)
     import openpyxl  # noqa: PLC0415 - for a child that reads this kind of file, not for the server
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
@@ -161,31 +157,6 @@ def _cell(cell: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return str(value)
-
-
-def _check_package(path: Path) -> None:
-    """What a package holds, before anything of it is opened. Raises ListFileUnreadable."""
-    try:
-        with zipfile.ZipFile(path) as package:
-            parts = package.infolist()
-            names = {part.filename for part in parts}
-            packed = sum(part.file_size for part in parts)
-            tight = [
-                part.filename
-                for part in parts
-                if part.file_size > RATIO_FROM and part.file_size > MAX_RATIO * max(1, part.compress_size)
-            ]
-            if len(parts) > MAX_PARTS or len(names) < len(parts) or packed > MAX_PACKED or tight:
-                raise ListFileUnreadable("more is packed in it than a list needs", parts=len(parts))
-            if "xl/workbook.xml" not in names or any(part.flag_bits & 1 for part in parts):
-                raise ListFileUnreadable("the package is no workbook, or is locked")
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with package.open(part) as raw:
-                        if b"<!DOCTYPE" in raw.read(4_096):
-                            raise ListFileUnreadable("a document type is not taken")
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
-        raise ListFileUnreadable("the package is broken", reason=type(error).__name__) from None
 
 
 def _merged(path: Path, part: str) -> Callable[[int, list[str]], list[str]]:
