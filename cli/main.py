@@ -94,6 +94,10 @@ OFFERED: Final = MappingProxyType(
                 "and say what was kept of each promise."
             ),
         ),
+        "accesses": (
+            "cli.accesses:accesses",
+            "Verify the exported log of a confidential item against a bundle: none missing, none false.",
+        ),
         "trace": (
             "cli.trace:trace",
             "Name the delivery that a leaked copy came from, with its confidence.",

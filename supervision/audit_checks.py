@@ -24,6 +24,7 @@ from ledger.checkpoint import MAX_NOTE_BYTES, VerifierKey
 from ledger.suites import can_verify, signature_holds
 from ledger.tiles import WIDTH
 from ledger.tree import HASH_BYTES
+from supervision.audit_assessments import duties_of_security_hold
 from supervision.audit_auctions import auctions_go_step_by_step
 from supervision.audit_case import Case, Check
 from supervision.audit_certificates import certificates_go_step_by_step
@@ -221,6 +222,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     auctions_go_step_by_step,
     cases_go_step_by_step,
     registered_things_go_step_by_step,
+    duties_of_security_hold,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -242,6 +244,7 @@ OF_STATEMENTS: Final = frozenset(
         auctions_go_step_by_step,
         cases_go_step_by_step,
         registered_things_go_step_by_step,
+        duties_of_security_hold,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }

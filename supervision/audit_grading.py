@@ -14,6 +14,7 @@ _AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
 _HOLDERS: Final = _AGENCY | {"PROVIDER", "DATA_MERCHANT", "OPERATING_INSTITUTION"}
 _OFFICERS: Final = _AGENCY | _EXCHANGE | _AUTHORITY
 _CONFIRMERS: Final = _AUTHORITY | {"CAC"}
+_REVIEWERS: Final = _HOLDERS | _AUTHORITY | {"CAC", "PUBLIC_SECURITY", "THIRD_PARTY"}
 
 GRADING_MOVES: Final[Moves] = {
     (None, "GRD.DECLARE"): (_HOLDERS, "DECLARED"),
@@ -66,16 +67,41 @@ CONSENT_MOVES: Final[Moves] = {
     ("STANDING", "CNS.END"): (_HOLDERS, "ENDED"),
 }
 ASSESSMENT_MOVES: Final[Moves] = {
-    (None, "PIA.RECORD"): (_HOLDERS, "STANDING"),
+    (None, "PIA.BEGIN"): (_HOLDERS, "DRAFT"),
+    ("DRAFT", "PIA.REVISE"): (_HOLDERS, "DRAFT"),
+    ("RETURNED", "PIA.REVISE"): (_HOLDERS, "RETURNED"),
+    ("DRAFT", "PIA.SUBMIT"): (_HOLDERS, "SUBMITTED"),
+    ("RETURNED", "PIA.SUBMIT"): (_HOLDERS, "SUBMITTED"),
+    ("DRAFT", "PIA.WITHDRAW"): (_HOLDERS, "WITHDRAWN"),
+    ("SUBMITTED", "PIA.WITHDRAW"): (_HOLDERS, "WITHDRAWN"),
+    ("RETURNED", "PIA.WITHDRAW"): (_HOLDERS, "WITHDRAWN"),
+    ("SUBMITTED", "PIA.RETURN"): (_REVIEWERS, "RETURNED"),
+    ("SUBMITTED", "PIA.PASS"): (_REVIEWERS, "STANDING"),
+    ("SUBMITTED", "PIA.MEASURES"): (_REVIEWERS, "STANDING"),
+    ("SUBMITTED", "PIA.FAIL"): (_REVIEWERS, "FAILED"),
+    ("STANDING", "PIA.REMEDY"): (_HOLDERS, "STANDING"),
+    ("SUSPENDED", "PIA.REMEDY"): (_HOLDERS, "SUSPENDED"),
+    ("STANDING", "PIA.CLOSE"): (_REVIEWERS, "STANDING"),
+    ("SUSPENDED", "PIA.CLOSE"): (_REVIEWERS, "SUSPENDED"),
+    ("STANDING", "PIA.REOPEN"): (_REVIEWERS, "STANDING"),
+    ("SUSPENDED", "PIA.REOPEN"): (_REVIEWERS, "SUSPENDED"),
+    ("STANDING", "PIA.SUSPEND"): (_EXCHANGE, "SUSPENDED"),
+    ("SUSPENDED", "PIA.RESUME"): (_REVIEWERS, "STANDING"),
+    ("STANDING", "PIA.CHANGE"): (_EXCHANGE, "ENDED"),
+    ("SUSPENDED", "PIA.CHANGE"): (_EXCHANGE, "ENDED"),
+    ("STANDING", "PIA.REVOKE"): (_REVIEWERS, "ENDED"),
+    ("SUSPENDED", "PIA.REVOKE"): (_REVIEWERS, "ENDED"),
     ("STANDING", "PIA.EXPIRE"): (_EXCHANGE, "ENDED"),
+    ("SUSPENDED", "PIA.EXPIRE"): (_EXCHANGE, "ENDED"),
     ("STANDING", "PIA.END"): (_HOLDERS, "ENDED"),
+    ("SUSPENDED", "PIA.END"): (_HOLDERS, "ENDED"),
 }
 GRADING_MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "grd_": ("grading", GRADING_MOVES),
     "imp_": ("important-data entry", ENTRY_MOVES),
     "imm_": ("catalogue match", MATCH_MOVES),
     "cns_": ("consent record", CONSENT_MOVES),
-    "pia_": ("assessment record", ASSESSMENT_MOVES),
+    "pia_": ("assessment", ASSESSMENT_MOVES),
 }
 # What a scan showed, and how high an object is now: of products and data entries, by the exchange alone.
 GRADING_SPEAKERS: Final[Mapping[str, frozenset[str]]] = {"GRD.LEVEL": _EXCHANGE, "GRD.SCAN": _EXCHANGE}

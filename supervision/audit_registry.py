@@ -6,6 +6,7 @@ A test compares them with the tables of the registry.
 from collections.abc import Mapping
 from typing import Final
 
+from supervision.audit_assessments import ASSESSMENT_MACHINES
 from supervision.audit_customs import CUSTOMS_MACHINES, CUSTOMS_SPEAKERS
 from supervision.audit_grading import GRADING_MACHINES, GRADING_SPEAKERS
 from supervision.audit_incidents import INCIDENT_MACHINES, INCIDENT_SPEAKERS
@@ -105,6 +106,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
+    **ASSESSMENT_MACHINES,
     **CUSTOMS_MACHINES,
     **INCIDENT_MACHINES,
     **LIST_MACHINES,

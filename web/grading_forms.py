@@ -9,14 +9,10 @@ from market.listings.conditions import Purpose
 from registry.grading.cataloguing import Content
 from registry.grading.declaring import Declared
 from registry.grading.keeping import (
-    MAX_FINDINGS,
     MAX_PURPOSES,
     MAX_RECIPIENTS,
     MAX_SUBJECTS,
-    Assessed,
-    AssessmentKind,
     Consents,
-    Outcome,
 )
 from registry.grading.matching import MAX_KEYWORDS, MAX_NAMED, MAX_PATTERNS, MAX_WORD
 from registry.grading.rules import (
@@ -34,7 +30,6 @@ from registry.grading.rules import (
     Reason,
 )
 from registry.grading.tables import (
-    AssessmentRow,
     ConsentRow,
     GradeRow,
     GradingRow,
@@ -210,27 +205,6 @@ class EndConsentArgs(Args, EndRecordForm):
     consent_id: Id
 
 
-class AssessmentForm(Asked):
-    object_id: ObjectId
-    kind: AssessmentKind
-    outcome: Outcome
-    report_sha256: Sha256
-    assessed_at: Moment
-    valid_until: Moment
-    findings: Annotated[int, Field(ge=0, le=MAX_FINDINGS)] = 0
-
-    def value(self) -> Assessed:
-        return Assessed(**self.model_dump(exclude={"object_id"}))
-
-
-class AssessmentArgs(Args, AssessmentForm):
-    pass
-
-
-class EndAssessmentArgs(Args, EndRecordForm):
-    assessment_id: Id
-
-
 class GradingView(View):
     grading_id: str
     object_id: str
@@ -355,24 +329,6 @@ class ConsentRecordView(View):
 
     @classmethod
     def of(cls, row: ConsentRow) -> "ConsentRecordView":
-        return cls.model_validate(row)
-
-
-class AssessmentView(View):
-    assessment_id: str
-    holder_id: str
-    object_id: str
-    status: str
-    kind: str
-    outcome: str
-    report_sha256: str
-    findings: int
-    assessed_at: datetime
-    valid_until: datetime
-    keep_until: datetime
-
-    @classmethod
-    def of(cls, row: AssessmentRow) -> "AssessmentView":
         return cls.model_validate(row)
 
 

@@ -15,6 +15,7 @@ from base.db import WriteSession
 from identity.service import same_controller
 from ledger.recording import Act
 from market.customs import repository
+from market.customs.assessed import require_assessed
 from market.customs.carrying import checked
 from market.customs.counting import hold_group
 from market.customs.errors import DeclarationTaken, DeclarationWrongRole, EvidenceRefused
@@ -90,6 +91,13 @@ async def clear(s: WriteSession, act: Act, *, declaration_id: str, reason: str) 
     await _hold_group_of(s, declaration_id)
     row = await _decided(s, act, declaration_id, _E.CLEAR)
     await _require_level(s, row)
+    await require_assessed(
+        s,
+        declaration_from(row.said),
+        exporter_id=row.exporter_id,
+        product_id=row.product_id,
+        now=act.now,
+    )
     await _require_way(s, act, row)
     values = {}
     if row.status is _S.UNDER_REVIEW:

@@ -11,6 +11,7 @@ from identity.repository import get_organisation, lock_organisation
 from identity.service import require_member
 from ledger.recording import Act
 from market.customs import repository
+from market.customs.assessed import require_assessed
 from market.customs.carrying import own_declaration
 from market.customs.counting import Tally
 from market.customs.declared import Declaration, check_declaration, require_declared
@@ -117,6 +118,7 @@ async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str
     country = await _check_recipient(s, said)
     said = await _named(s, said)
     product_id = await _check_goods(s, said, exporter_id)
+    await require_assessed(s, said, exporter_id=exporter_id, product_id=product_id, now=act.now)
     return DeclarationRow(
         declaration_id=act.new_id("xbd"),
         exporter_id=exporter_id,

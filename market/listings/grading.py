@@ -24,6 +24,7 @@ from market.listings.rules import ListingState, Materials, negative_list_hits
 from market.listings.tables import Listing, ListingFile
 from registry.grading.citing import Use, declared_only, require_records
 from registry.grading.comparing import foreseen, require_decided
+from registry.grading.depending import require_reviewed
 from registry.grading.describing import basis_sources, entry_of, note_draft, note_sources, require_not_raw
 from registry.grading.raising import ancestors_of
 from registry.grading.repository import grade_of
@@ -120,7 +121,14 @@ async def require_compliant(
         sources=await ancestors_of(s, object_id=listing.product_id),
     )
     conditions = await repository.conditions_of(s, listing_id=listing.listing_id)
-    await require_cited(s, listing, materials.personal, now=act.now, purposes=conditions.purposes)
+    await require_cited(
+        s,
+        listing,
+        materials.personal,
+        now=act.now,
+        purposes=conditions.purposes,
+        file_sha256=report.file_sha256,
+    )
 
 
 async def grade_listing(
@@ -268,11 +276,15 @@ async def require_cited(
     until: datetime | None = None,
     purposes: Collection[str] = (),
     recipients: Collection[str] = (),
+    file_sha256: str | None = None,
 ) -> None:
     """The records that a listing cites stand and carry this, share-locked; it costs nothing without any.
 
+    With personal data an impact assessment and a security review of this file stand as well (R78).
+
     Raises ConsentMissing, AssessmentMissing.
     """
+    kept = personal is None  # what is submitted without citing one is blocked by the screen
     if personal is None:
         if not listing.materials:
             return
@@ -287,6 +299,15 @@ async def require_cited(
         recipients=recipients,
     )
     await require_records(s, personal, use)
+    if personal.contained and not personal.anonymised and (kept or personal.assessment_id is not None):
+        await require_reviewed(
+            s,
+            object_id=listing.product_id,
+            holder_id=listing.seller_id,
+            use="LISTING",
+            now=now,
+            file_sha256=file_sha256,
+        )
 
 
 async def require_compared(s: WriteSession, listing: Listing) -> None:

@@ -16,11 +16,14 @@ from market.listings.moving import tell_moved
 from market.listings.publishing import suspend_listing
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
+from registry.grading.depending import require_reviewed
 from registry.grading.describing import note_entry
+from registry.grading.errors import AssessmentMissing
 from registry.rules import Level, rank
 
 LEVEL_RAISED: Final = "LEVEL_RAISED"
 CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
+ASSESSMENT_LOST: Final = "ASSESSMENT_LOST"
 
 
 async def suspend_raised(s: WriteSession, act: Act, *, object_id: str, level: str, before: str) -> list[str]:
@@ -55,6 +58,28 @@ async def suspend_unconsented(
             continue
         if one.status is ListingState.LISTED:
             await suspend_listing(s, act, listing_id=one.listing_id, reason_code=CONSENT_WITHDRAWN)
+            fallen.append(one.listing_id)
+        else:
+            await tell_moved(s, act, one)
+    return fallen
+
+
+async def suspend_unassessed(s: WriteSession, act: Act, *, object_id: str, holder_id: str) -> list[str]:
+    """Take off offer what has personal data and no assessment that stands any more; answers which listings."""
+    try:
+        await require_reviewed(s, object_id=object_id, holder_id=holder_id, use="LISTING", now=act.now)
+    except AssessmentMissing:
+        pass
+    else:
+        return []  # another one carries them
+    found = select(Listing).where(Listing.product_id == object_id, Listing.seller_id == holder_id)
+    fallen = []
+    for one in (await s.exec(found)).all():
+        personal = one.materials.get("personal") or {}
+        if not personal.get("contained") or personal.get("anonymised"):
+            continue
+        if one.status is ListingState.LISTED:
+            await suspend_listing(s, act, listing_id=one.listing_id, reason_code=ASSESSMENT_LOST)
             fallen.append(one.listing_id)
         else:
             await tell_moved(s, act, one)

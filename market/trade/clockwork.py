@@ -27,7 +27,7 @@ from market.filing.rounds import begin_rounds
 from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
 from market.listings.publishing import suspend_dependents, suspend_of_grant
-from market.listings.raised import suspend_raised, suspend_unconsented
+from market.listings.raised import suspend_raised, suspend_unassessed, suspend_unconsented
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
 from market.requests.service import EXPIRE_JOB as REQUEST_END_JOB
@@ -63,10 +63,12 @@ from market.trade.checking import (
 from market.trade.failing import fail_late_delivery
 from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
+from registry.assessments.clockwork import assessment_handlers
 from registry.chiefs.clockwork import chief_handlers
 from registry.ending import ENDED_JOB
 from registry.evaluation.clockwork import evaluation_handlers
 from registry.grading.clockwork import grading_handlers
+from registry.grading.falling import ASSESSMENT_LOST_JOB
 from registry.grading.keeping import CONSENT_LOST_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.lists.clockwork import list_handlers
@@ -137,6 +139,7 @@ def handlers(
         FALLEN_JOB: act(suspend_of_grant, "grant_id"),
         LEVEL_RAISED_JOB: _on_level_raised(house),
         CONSENT_LOST_JOB: act(suspend_unconsented, "object_id", "holder_id", "consent_id"),
+        ASSESSMENT_LOST_JOB: act(suspend_unassessed, "object_id", "holder_id"),
         FELL_JOB: act(after_fall, "given_id"),
         SETTLED_JOB: act(let_go_on, "given_id", "consent_id"),
         LOOK_AGAIN_JOB: act(look_again, "trade_id"),
@@ -155,6 +158,7 @@ def handlers(
         **list_handlers(house),
         **voucher_handlers(house),
         **grading_handlers(house),
+        **assessment_handlers(house),
         **subject_handlers(house),
         **chief_handlers(house),
         **evaluation_handlers(house),

@@ -10,6 +10,7 @@ from typing import Any
 
 from base.db import WriteSession
 from base.ids import is_id
+from base.jobs import enqueue
 from identity.rules import parse_region
 from identity.service import require_member
 from ledger.recording import Act
@@ -28,6 +29,8 @@ from registry.grading.templates import SECTORS
 from registry.rules import Level, rank
 
 _E = EntryEvent
+ENTRY_LIVE_JOB = "registry.important-entry-live"
+"""An entry was notified: who handles what it covers has duties from now on (`registry.assessments`)."""
 REMOVAL = "REMOVE"
 CHANGE = "CHANGE"
 
@@ -105,6 +108,7 @@ async def confirm_entry(s: WriteSession, act: Act, *, entry_id: str) -> Importan
     values = {"confirmed_at": act.occurred_at, "changed_at": act.occurred_at}
     await step(s, act, row, _E.CONFIRM, Said(public={"level": row.level.value}), values=values)
     await compare_entry_now(s, act, row)
+    await enqueue(s, kind=ENTRY_LIVE_JOB, key=entry_id, run_at=act.now, payload={})
     return row
 
 

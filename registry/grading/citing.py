@@ -105,9 +105,9 @@ async def _require_assessment(s: ReadSession, assessment_id: str, use: Use) -> N
         why = "no-impact-assessment"
     elif row.status is not AssessmentState.STANDING:
         why = row.status.value.lower()
-    elif row.outcome == "FAIL":
-        why = "failed"
-    elif use.now is not None and use.now > row.valid_until:
+    elif use.now is not None and (row.valid_until is None or use.now > row.valid_until):
         why = "out-of-time"
+    elif use.now is not None and row.due_at is not None and use.now > row.due_at:
+        why = "finding-overdue"
     if why is not None:
         raise AssessmentMissing("the record does not carry this", assessment_id=assessment_id, why=why)

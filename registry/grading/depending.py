@@ -14,7 +14,7 @@ from registry.grading.errors import AssessmentMissing, ImportantData
 from registry.grading.matching import Answer, Covered, Covering, compared
 from registry.grading.rules import effective
 from registry.grading.states import AssessmentState
-from registry.grading.tables import GradeRow, ImportantRow
+from registry.grading.tables import AssessmentRow, GradeRow, ImportantRow
 from registry.grading.templates import floor_of
 from registry.lists.errors import DataEntryUnknown
 from registry.lists.repository import resting_on_entry
@@ -99,14 +99,54 @@ async def _covering(s: ReadSession, entry: DataRow) -> list[tuple[ImportantRow, 
     return [(one, answer) for one, answer in answers if answer is not None and answer.stops]
 
 
+async def require_reviewed(
+    s: ReadSession,
+    *,
+    object_id: str,
+    holder_id: str,
+    use: str,
+    now: datetime | None,
+    file_sha256: str | None = None,
+) -> None:
+    """Personal data is listed or exported after an impact assessment and a security review (PIPL 55, R78).
+
+    Both stand, were made by this holder for this `use` (LISTING, EXPORT) and of this file where one is
+    named; no finding of theirs is overdue. Share-locked. Raises AssessmentMissing, naming the `kind`.
+    """
+    rows = await repository.standing_of(s, object_id=object_id, holder_id=holder_id)
+    for kind in ("PIPIA", "SECURITY_REVIEW"):
+        reasons = [_short_of(row, use, now, file_sha256) for row in rows if row.kind == kind]
+        if None not in reasons:
+            raise AssessmentMissing(
+                "no assessment of this stands that carries it",
+                object_id=object_id,
+                kind=kind,
+                why=reasons[0] if reasons else "none",
+            )
+
+
+def _short_of(row: AssessmentRow, use: str, now: datetime | None, file_sha256: str | None) -> str | None:
+    """Why an assessment that stands does not carry a use; None where it does."""
+    if use not in row.uses:
+        return "another-use"
+    if file_sha256 is not None and row.file_sha256 not in {None, file_sha256}:
+        return "another-file"
+    if now is None or row.valid_until is None:
+        return None
+    if now > row.valid_until:
+        return "out-of-time"
+    return "finding-overdue" if row.due_at is not None and now > row.due_at else None
+
+
 async def require_security_review(s: ReadSession, *, object_id: str, now: datetime) -> str:
-    """The id of a security review of the object that stands and did not fail. Raises AssessmentMissing.
+    """The id of a security review of the object that stands, with no finding overdue. AssessmentMissing.
 
     What opens city video or the readings of sensors asks for it, beside the chief data officer (R43).
     """
     for row in await repository.assessments_of(s, object_id=object_id):
-        good = row.kind == "SECURITY_REVIEW" and row.outcome != "FAIL"
-        if good and row.status is AssessmentState.STANDING and row.assessed_at <= now <= row.valid_until:
+        stands = row.kind == "SECURITY_REVIEW" and row.status is AssessmentState.STANDING
+        in_time = row.valid_until is not None and now <= row.valid_until
+        if stands and in_time and (row.due_at is None or now <= row.due_at):
             return row.assessment_id
     raise AssessmentMissing("no security review of this stands", object_id=object_id)
 

@@ -63,6 +63,7 @@ DUTIES: Final = (
     Duty(Control.CONSENT, Party.HOLDER, _3, "个人信息保护法 13、23", personal=True),
     Duty(Control.SEPARATE, Party.HOLDER, _4, "个人信息保护法 29", personal=True, below=Level.IMPORTANT),
     Duty(Control.PIPIA, Party.HOLDER, _3, "个人信息保护法 55、56", personal=True),
+    Duty(Control.REVIEW, Party.HOLDER, _3, "个人信息保护法 51、54", personal=True),
     Duty(Control.REVIEW, Party.HOLDER, Level.IMPORTANT, "网络数据安全管理条例 31"),
     Duty(Control.CONFIRMED, Party.AUTHORITY, Level.IMPORTANT, "数据安全法 21"),
     Duty(Control.CATALOGUED, Party.AUTHORITY, Level.IMPORTANT, "数据安全法 21；网络数据安全管理条例 29"),

@@ -1,12 +1,11 @@
-"""Records of consents, impact assessments and security reviews: what a listing with personal data cites.
+"""Records of consents: what a listing with personal data cites, beside its assessments.
 
 A record holds digests and counts, never a person: the wording's digest, the root of salted pseudonyms that
-the holder keeps, how many gave and how many took back. (PIPL 13–15, 23, 29, 55, 56; R58, R78.)
+the holder keeps, how many gave and how many took back. (PIPL 13–15, 23, 29; R58.)
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from base.clock import rfc3339
@@ -18,10 +17,10 @@ from ledger.recording import Act
 from registry.grading import repository
 from registry.grading.describing import subject_of
 from registry.grading.errors import GradingMalformed, GradingWrongRole
+from registry.grading.falling import expire
 from registry.grading.moving import LATE, Said, begin, step
-from registry.grading.states import AssessmentEvent, AssessmentState, ConsentEvent, ConsentState
-from registry.grading.tables import AssessmentRow, ConsentRow
-from registry.grading.terms import keep_until, longest_validity
+from registry.grading.states import ConsentEvent, ConsentState
+from registry.grading.tables import ConsentRow
 
 CONSENT_LOST_JOB: Final = "registry.consent-lost"
 """Payload: object_id, holder_id, consent_id. The market suspends what cites it."""
@@ -29,22 +28,6 @@ RECORD_DUE_JOB: Final = "registry.record-due"
 MAX_PURPOSES: Final = 20
 MAX_RECIPIENTS: Final = 100
 MAX_SUBJECTS: Final = 10**10
-MAX_FINDINGS: Final = 1000
-
-
-class AssessmentKind(StrEnum):
-    """个人信息保护影响评估, or 安全审查."""
-
-    PIPIA = "PIPIA"
-    SECURITY_REVIEW = "SECURITY_REVIEW"
-
-
-class Outcome(StrEnum):
-    """What an assessment found; with measures: `findings` are tracked until they are closed."""
-
-    PASS = "PASS"  # noqa: S105 - an outcome
-    WITH_MEASURES = "WITH_MEASURES"
-    FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +86,7 @@ async def record_consents(s: WriteSession, act: Act, *, object_id: str, consents
         subjects={"wording": row.wording_sha256, "pseudonyms": row.subjects_root},
     )
     await begin(s, act, row, ConsentEvent.RECORD, said)
-    await _wind(s, row.consent_id, row.valid_until)
+    await wind_record(s, row.consent_id, row.valid_until)
     return row
 
 
@@ -138,74 +121,6 @@ async def end_consents(s: WriteSession, act: Act, *, consent_id: str, reason_cod
     return row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessed:
-    """What an assessment says."""
-
-    kind: AssessmentKind
-    outcome: Outcome
-    report_sha256: str
-    assessed_at: datetime
-    valid_until: datetime
-    findings: int = 0
-
-
-async def record_assessment(
-    s: WriteSession, act: Act, *, object_id: str, assessed: Assessed
-) -> AssessmentRow:
-    """Record an assessment of an object that one holds (PIA.RECORD); its report is kept three years.
-
-    Raises GradingMalformed: of the future, over already, or relied on for longer than the table gives.
-    """
-    await _require_held(s, act, object_id)
-    wrong = []
-    if assessed.assessed_at > act.now:
-        wrong.append("assessed_at")
-    if not act.now < assessed.valid_until <= longest_validity(assessed.assessed_at):
-        wrong.append("valid_until")
-    if not 0 <= assessed.findings <= MAX_FINDINGS or (
-        assessed.findings == 0 and assessed.outcome is Outcome.WITH_MEASURES
-    ):
-        wrong.append("findings")
-    if wrong:
-        raise GradingMalformed("an assessment of the past that still holds", fields=wrong)
-    row = AssessmentRow(
-        assessment_id=act.new_id("pia"),
-        holder_id=act.actor.org_id,
-        object_id=object_id,
-        status=AssessmentState.STANDING,
-        kind=assessed.kind.value,
-        outcome=assessed.outcome.value,
-        report_sha256=assessed.report_sha256,
-        findings=assessed.findings,
-        assessed_at=assessed.assessed_at,
-        valid_until=assessed.valid_until,
-        keep_until=keep_until(act.now),
-        recorded_at=act.occurred_at,
-    )
-    public = {
-        "kind": row.kind,
-        "outcome": row.outcome,
-        "findings": row.findings,
-        "valid_until": rfc3339(row.valid_until),
-        "keep_until": rfc3339(row.keep_until),
-    }
-    await begin(
-        s, act, row, AssessmentEvent.RECORD, Said(public=public, subjects={"report": row.report_sha256})
-    )
-    await _wind(s, row.assessment_id, row.valid_until)
-    return row
-
-
-async def end_assessment(s: WriteSession, act: Act, *, assessment_id: str, reason_code: str) -> AssessmentRow:
-    """End an assessment (PIA.END): what it assessed has changed. The report is kept all the same."""
-    row = await repository.claim_assessment(s, assessment_id=assessment_id)
-    if row.holder_id != act.actor.org_id:
-        raise GradingWrongRole("it is another's record", assessment_id=assessment_id)
-    await step(s, act, row, AssessmentEvent.END, Said(public={"reason_code": reason_code}))
-    return row
-
-
 async def fall_due(s: WriteSession, act: Act, *, record_id: str) -> bool:
     """The clock's end of a record whose time is over (CNS.EXPIRE, PIA.EXPIRE); False where it had ended."""
     if is_id(record_id, "cns"):
@@ -215,14 +130,11 @@ async def fall_due(s: WriteSession, act: Act, *, record_id: str) -> bool:
         recorded = await step(s, act, consent, ConsentEvent.EXPIRE)
         await _tell_lost(s, act, consent, recorded.statement_id)
         return True
-    assessment = await repository.claim_assessment(s, assessment_id=record_id)
-    if assessment.status is not AssessmentState.STANDING or act.now <= assessment.valid_until:
-        return False
-    await step(s, act, assessment, AssessmentEvent.EXPIRE)
-    return True
+    return await expire(s, act, assessment_id=record_id)
 
 
-async def _wind(s: WriteSession, record_id: str, until: datetime) -> None:
+async def wind_record(s: WriteSession, record_id: str, until: datetime) -> None:
+    """Have the clock look at a record, or an assessment, when its period is over."""
     payload = {"record_id": record_id}
     await enqueue(s, kind=RECORD_DUE_JOB, key=record_id, run_at=until + LATE, payload=payload)
 

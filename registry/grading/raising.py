@@ -17,6 +17,7 @@ from base.jobs import enqueue
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from registry.grading import repository
+from registry.grading.falling import end_of_changed
 from registry.grading.moving import note_change
 from registry.grading.rules import effective
 from registry.grading.tables import GradeRow, LineageRow
@@ -46,6 +47,7 @@ async def set_parts(
         s.add(row)
     else:
         before = row.level
+    file_before = row.file_sha256
     if "declared" in values and cause != "decided":
         under_way = await repository.open_grading(s, object_id=object_id)
         if under_way is not None:  # nothing else takes back what is declared there
@@ -55,6 +57,8 @@ async def set_parts(
         row.inherited = None if row.decided else await inherited(s, object_id=object_id)
     row.same_bytes = await level_of_bytes(s, row)
     await _settle(s, act, row, before, cause)
+    if row.file_sha256 != file_before:
+        await end_of_changed(s, act, object_id=object_id, before=file_before, file_sha256=row.file_sha256)
     if before is not row.level:
         await _hand_down(s, act, row)
     return row

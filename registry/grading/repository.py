@@ -8,7 +8,16 @@ from sqlmodel import SQLModel, col, func, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from registry.grading.errors import GradingRecordUnknown, GradingUnknown, ImportantEntryUnknown
-from registry.grading.states import LIVE, OPEN, STANDING, STOPS, EntryState, GradingState, MatchState
+from registry.grading.states import (
+    LIVE,
+    OPEN,
+    STANDING,
+    STOPS,
+    AssessmentState,
+    EntryState,
+    GradingState,
+    MatchState,
+)
 from registry.grading.tables import (
     AssessmentRow,
     ConsentRow,
@@ -40,6 +49,14 @@ async def claim_grade(s: WriteSession, *, object_id: str) -> GradeRow | None:
 async def grades_after(s: ReadSession, *, after: str, limit: int) -> Sequence[GradeRow]:
     """Known objects in the order of their ids, from one on."""
     query = select(GradeRow).where(col(GradeRow.object_id) > after)
+    return (await s.exec(query.order_by(col(GradeRow.object_id)).limit(limit))).all()
+
+
+async def grades_held(s: ReadSession, *, holder_id: str | None, limit: int) -> Sequence[GradeRow]:
+    """Known objects of a holder, or of all, in the order of their ids."""
+    query = select(GradeRow)
+    if holder_id is not None:
+        query = query.where(GradeRow.holder_id == holder_id)
     return (await s.exec(query.order_by(col(GradeRow.object_id)).limit(limit))).all()
 
 
@@ -332,6 +349,25 @@ async def assessments_of(
     if object_id is not None:
         query = query.where(AssessmentRow.object_id == object_id)
     return (await s.exec(query.order_by(col(AssessmentRow.assessment_id).desc()).limit(limit))).all()
+
+
+async def stood_of(s: WriteSession, *, object_id: str) -> Sequence[AssessmentRow]:
+    """The assessments of an object that stand, or are suspended, locked."""
+    stood = col(AssessmentRow.status).in_([AssessmentState.STANDING, AssessmentState.SUSPENDED])
+    query = select(AssessmentRow).where(AssessmentRow.object_id == object_id, stood)
+    query = exclusive_lock(query.order_by(col(AssessmentRow.assessment_id)))
+    return (await s.exec(query.execution_options(populate_existing=True))).all()
+
+
+async def standing_of(s: ReadSession, *, object_id: str, holder_id: str) -> Sequence[AssessmentRow]:
+    """The assessments of a holder's object that stand, share-locked for an act that rests on them."""
+    query = select(AssessmentRow).where(
+        AssessmentRow.object_id == object_id,
+        AssessmentRow.holder_id == holder_id,
+        AssessmentRow.status == AssessmentState.STANDING,
+    )
+    query = share_lock(query.order_by(col(AssessmentRow.assessment_id).desc()))
+    return (await s.exec(query.execution_options(populate_existing=True))).all()
 
 
 async def _claimed(s: WriteSession, table: type[_Row], key: str, value: str) -> _Row | None:

@@ -92,12 +92,34 @@ class ConsentEvent(StrEnum):
 
 
 class AssessmentState(StrEnum):
+    """An impact assessment or a security review: only STANDING carries anything (`registry.assessments`)."""
+
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    RETURNED = "RETURNED"
     STANDING = "STANDING"
+    SUSPENDED = "SUSPENDED"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
     ENDED = "ENDED"
 
 
 class AssessmentEvent(StrEnum):
-    RECORD = "RECORD"
+    BEGIN = "BEGIN"
+    REVISE = "REVISE"
+    SUBMIT = "SUBMIT"
+    WITHDRAW = "WITHDRAW"
+    RETURN = "RETURN"
+    PASS = "PASS"  # noqa: S105 - an outcome
+    MEASURES = "MEASURES"
+    FAIL = "FAIL"
+    REMEDY = "REMEDY"
+    CLOSE = "CLOSE"
+    REOPEN = "REOPEN"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    CHANGE = "CHANGE"
+    REVOKE = "REVOKE"
     EXPIRE = "EXPIRE"
     END = "END"
 
@@ -121,6 +143,8 @@ AUTHORITY: Final = frozenset({"DATA_AUTHORITY"})
 CATALOGUERS: Final = frozenset({"PUBLIC_AGENCY"})
 CONFIRMERS: Final = frozenset({"CAC", "DATA_AUTHORITY"})
 EXCHANGE: Final = frozenset({"EXCHANGE_OPERATOR"})
+REVIEWERS: Final = HOLDERS | {"THIRD_PARTY", "CAC", "DATA_AUTHORITY", "PUBLIC_SECURITY"}
+"""Who reviews: the holder's other person an impact assessment; an assessor or an authority either."""
 ANYONE: Final = frozenset(role.value for role in Role if role is not Role.AUDITOR)
 
 _G, _GE = GradingState, GradingEvent
@@ -210,16 +234,48 @@ CONSENT_MOVES: Final[Moves] = {
     (_C.STANDING, _CE.END): Move(HOLDERS, _C.ENDED, "a reason"),
 }
 ASSESSMENT_MOVES: Final[Moves] = {
-    (None, _AE.RECORD): Move(HOLDERS, _A.STANDING, "report, outcome, until when; kept three years"),
-    (_A.STANDING, _AE.EXPIRE): Move(EXCHANGE, _A.ENDED, "its period is over"),
-    (_A.STANDING, _AE.END): Move(HOLDERS, _A.ENDED, "a reason"),
+    (None, _AE.BEGIN): Move(HOLDERS, _A.DRAFT, "the object's holder; what PIPL 56 asks for"),
+    **{(state, _AE.REVISE): Move(HOLDERS, state, "the holder") for state in (_A.DRAFT, _A.RETURNED)},
+    **{
+        (state, _AE.SUBMIT): Move(
+            HOLDERS, _A.SUBMITTED, "every part is written; the reviewer is fit and, of a review, another"
+        )
+        for state in (_A.DRAFT, _A.RETURNED)
+    },
+    **{
+        (state, _AE.WITHDRAW): Move(HOLDERS, _A.WITHDRAWN, "the holder")
+        for state in (_A.DRAFT, _A.SUBMITTED, _A.RETURNED)
+    },
+    (_A.SUBMITTED, _AE.RETURN): Move(REVIEWERS, _A.RETURNED, "the named reviewer, a reason"),
+    (_A.SUBMITTED, _AE.PASS): Move(
+        REVIEWERS, _A.STANDING, "the named reviewer, a person who did not write it", "for up to 12 months"
+    ),
+    (_A.SUBMITTED, _AE.MEASURES): Move(
+        REVIEWERS, _A.STANDING, "the same, with findings and a day for each", "for up to 12 months"
+    ),
+    (_A.SUBMITTED, _AE.FAIL): Move(REVIEWERS, _A.FAILED, "the same, with an opinion"),
+    **{
+        key: move
+        for state in (_A.STANDING, _A.SUSPENDED)
+        for key, move in (
+            ((state, _AE.REMEDY), Move(HOLDERS, state, "an open finding, its evidence", "by its day")),
+            ((state, _AE.CLOSE), Move(REVIEWERS, state, "a remedied finding, by the reviewer")),
+            ((state, _AE.REOPEN), Move(REVIEWERS, state, "a remedied finding, a reason")),
+            ((state, _AE.CHANGE), Move(EXCHANGE, _A.ENDED, "the object's file changed")),
+            ((state, _AE.REVOKE), Move(REVIEWERS, _A.ENDED, "the reviewer or an authority, a reason")),
+            ((state, _AE.EXPIRE), Move(EXCHANGE, _A.ENDED, "its period is over")),
+            ((state, _AE.END), Move(HOLDERS, _A.ENDED, "the holder, a reason")),
+        )
+    },
+    (_A.STANDING, _AE.SUSPEND): Move(EXCHANGE, _A.SUSPENDED, "a finding is open", "after its day"),
+    (_A.SUSPENDED, _AE.RESUME): Move(REVIEWERS, _A.STANDING, "the last overdue finding is closed"),
 }
 MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "GRD": ("grading", GRADING_MOVES),
     "IMP": ("important-data entry", ENTRY_MOVES),
     "IMM": ("catalogue match", MATCH_MOVES),
     "CNS": ("consent record", CONSENT_MOVES),
-    "PIA": ("assessment record", ASSESSMENT_MOVES),
+    "PIA": ("assessment", ASSESSMENT_MOVES),
 }
 
 

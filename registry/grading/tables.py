@@ -217,7 +217,12 @@ class ConsentRow(SQLModel, table=True):
 
 
 class AssessmentRow(SQLModel, table=True):
-    """A personal-information impact assessment (PIPIA), or a security review, of an object."""
+    """An impact assessment of personal data (PIPIA), or a security review, of an object, from its draft on.
+
+    `uses` are what it was made for (LISTING, EXPORT), `file_sha256` the file it is bound to. `outcome`,
+    `assessed_at`, `valid_until` and `keep_until` are there once a reviewer has concluded it; `due_at` is the
+    day of the next open finding. `contents` are what PIPL 56 asks for, whose digest is `report_sha256`.
+    """
 
     __tablename__ = "registry_assessments"
 
@@ -226,10 +231,20 @@ class AssessmentRow(SQLModel, table=True):
     object_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
     status: AssessmentState = Field(sa_column=Column(text_enum(AssessmentState), nullable=False))
     kind: str = Field(sa_column=Column(Text, nullable=False))
-    outcome: str = Field(sa_column=Column(Text, nullable=False))
-    report_sha256: str = Field(sa_column=Column(Text, nullable=False))
-    findings: int = Field(sa_column=Column(Integer, nullable=False))
-    assessed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    valid_until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    keep_until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    uses: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    contents: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    file_sha256: str | None = Field(default=None, sa_column=Column(Text))
+    written_by: str | None = Field(default=None, sa_column=Column(Text))
+    reviewer_id: str | None = Field(
+        default=None, sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), index=True)
+    )
+    reviewed_by: str | None = Field(default=None, sa_column=Column(Text))
+    opinion: str | None = Field(default=None, sa_column=Column(Text))
+    outcome: str | None = Field(default=None, sa_column=Column(Text))
+    report_sha256: str | None = Field(default=None, sa_column=Column(Text))
+    findings: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    assessed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    valid_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    keep_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     recorded_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

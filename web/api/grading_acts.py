@@ -10,13 +10,10 @@ from registry.grading.states import AUTHORITY, CATALOGUERS, CONFIRMERS, HOLDERS,
 from web.acts import ActKind, Args, kind
 from web.grading_forms import (
     AskChangeArgs,
-    AssessmentArgs,
-    AssessmentView,
     ConsentRecordArgs,
     ConsentRecordView,
     DecideLevelArgs,
     DeclareLevelArgs,
-    EndAssessmentArgs,
     EndConsentArgs,
     FullGradingView,
     GradingArgs,
@@ -64,11 +61,6 @@ async def _ask(s: WriteSession, act: Act, args: AskChangeArgs, node: Node) -> An
 async def _record_consents(s: WriteSession, act: Act, args: ConsentRecordArgs, node: Node) -> Any:
     del node
     return await keeping.record_consents(s, act, object_id=args.object_id, consents=args.value())
-
-
-async def _record_assessment(s: WriteSession, act: Act, args: AssessmentArgs, node: Node) -> Any:
-    del node
-    return await keeping.record_assessment(s, act, object_id=args.object_id, assessed=args.value())
 
 
 def _kind(
@@ -188,23 +180,4 @@ WITHDRAW_CONSENTS = _kind(
 )
 END_CONSENTS = _kind(
     "consent.end", "CNS.END", EndConsentArgs, HOLDERS, _plain(keeping.end_consents), **_CONSENT
-)
-RECORD_ASSESSMENT = _kind(
-    "assessment.record",
-    "PIA.RECORD",
-    AssessmentArgs,
-    HOLDERS,
-    _record_assessment,
-    answer=AssessmentView.of,
-    about="object_id",
-    status=201,
-)
-END_ASSESSMENT = _kind(
-    "assessment.end",
-    "PIA.END",
-    EndAssessmentArgs,
-    HOLDERS,
-    _plain(keeping.end_assessment),
-    answer=AssessmentView.of,
-    about="assessment_id",
 )

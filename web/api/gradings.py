@@ -1,4 +1,4 @@
-"""Classification and grading, the important-data catalogue, and the records of consents and assessments."""
+"""Classification and grading, the important-data catalogue, and the records of consents."""
 
 from typing import Annotated, Final
 
@@ -21,11 +21,9 @@ from web.api.grading_acts import (
     DECLARE,
     DECLINE,
     DECLINE_CHANGE,
-    END_ASSESSMENT,
     END_CONSENTS,
     ENTER,
     IDENTIFY,
-    RECORD_ASSESSMENT,
     RECORD_CONSENTS,
     REPORT,
     RETURN,
@@ -38,8 +36,6 @@ from web.grading import OVERSEERS, duties_owed, entries_told, scan_entry, visibl
 from web.grading_forms import (
     AskChangeArgs,
     AskChangeForm,
-    AssessmentArgs,
-    AssessmentView,
     ConsentRecordArgs,
     ConsentRecordView,
     DecideLevelArgs,
@@ -47,7 +43,6 @@ from web.grading_forms import (
     DeclareForm,
     DeclareLevelArgs,
     DutyView,
-    EndAssessmentArgs,
     EndConsentArgs,
     EndRecordForm,
     FullGradingView,
@@ -316,23 +311,3 @@ async def withdraw_consents(consent_id: Id, caller: CallerDep, form: WithdrawCon
 async def end_consents(consent_id: Id, caller: CallerDep, form: EndRecordForm) -> Response:
     """End a record of consents: nothing rests on it any more."""
     return respond(await caller.do(END_CONSENTS, EndConsentArgs(consent_id=consent_id, **dict(form))))
-
-
-@router.get("/assessment-records")
-async def assessment_records(caller: CallerDep, s: ReadDep) -> list[AssessmentView]:
-    """One's own impact assessments and security reviews, newest first."""
-    rows = await repository.assessments_of(s, holder_id=caller.actor.org_id)
-    return [AssessmentView.of(row) for row in rows]
-
-
-@router.post("/assessment-records", **answers(RECORD_ASSESSMENT, AssessmentView))
-async def record_assessment(caller: CallerDep, args: AssessmentArgs) -> Response:
-    """Record an impact assessment or a security review of an object that one holds."""
-    return respond(await caller.do(RECORD_ASSESSMENT, args))
-
-
-@router.post("/assessment-records/{assessment_id}/end", **answers(END_ASSESSMENT, AssessmentView))
-async def end_assessment(assessment_id: Id, caller: CallerDep, form: EndRecordForm) -> Response:
-    """End an assessment: what it assessed has changed."""
-    args = EndAssessmentArgs(assessment_id=assessment_id, **dict(form))
-    return respond(await caller.do(END_ASSESSMENT, args))

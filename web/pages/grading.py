@@ -12,7 +12,6 @@ from ledger.reader import statements_of
 from market.listings.conditions import PURPOSE_LABELS
 from registry.grading import repository
 from registry.grading.errors import GradingUnknown
-from registry.grading.keeping import AssessmentKind, Outcome
 from registry.grading.rules import Degree, Harmed, Reason
 from registry.grading.states import (
     CATALOGUERS,
@@ -144,8 +143,6 @@ def _choices(visitor: Visitor) -> dict[str, Any]:
         "reasons": visitor.options("grading_reason", Reason),
         "classes": labels,
         "purposes": [(one.value, label.zh if zh else label.en) for one, label in PURPOSE_LABELS.items()],
-        "kinds": visitor.options("assessment_kind", AssessmentKind),
-        "outcomes": visitor.options("assessment_outcome", Outcome),
     }
 
 
@@ -194,17 +191,6 @@ def _consents(form: Form) -> dict[str, Any]:
     }
 
 
-def _assessed(form: Form) -> dict[str, Any]:
-    return {
-        "kind": form.text("kind"),
-        "outcome": form.text("outcome"),
-        "report_sha256": form.text("report_sha256").lower(),
-        "assessed_at": form.moment("assessed_at"),
-        "valid_until": form.moment("valid_until"),
-        "findings": form.whole("findings") or 0,
-    }
-
-
 @router.post("/registry/grading/{object_id}/{step}")
 async def act_on(visitor: VisitorDep, object_id: str, step: str) -> Response:
     """One step about an object's level, or a record of it."""
@@ -222,7 +208,6 @@ async def act_on(visitor: VisitorDep, object_id: str, step: str) -> Response:
         "confirm": ("grading.confirm", of_grading),
         "decline": ("grading.decline", opinion),
         "consents": ("consent.record", about | _consents(form)),
-        "assessment": ("assessment.record", about | _assessed(form)),
     }
     if step not in steps:
         raise NotFound("no such step")

@@ -35,9 +35,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "CNS.LOSE": N_("The last consent withdrawn"),
     "CNS.EXPIRE": N_("Consents ended in time"),
     "CNS.END": N_("Record of consents ended"),
-    "PIA.RECORD": N_("Assessment recorded"),
-    "PIA.EXPIRE": N_("Assessment out of date"),
-    "PIA.END": N_("Assessment ended"),
 }
 _STATES: Final[Mapping[str, str]] = {
     "DECLARED": N_("Declared, waits for an officer"),

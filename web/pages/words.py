@@ -23,6 +23,7 @@ from web.pages import (
     page_words,
     register_words,
     registry_words,
+    security_words,
     trade_words,
 )
 from web.pages.languages import N_
@@ -187,6 +188,7 @@ EVENTS: Final[Mapping[str, str]] = {
     **incident_words.EVENTS,
     **operation_words.EVENTS,
     **grading_words.EVENTS,
+    **security_words.EVENTS,
     **opening_words.EVENTS,
     **agency_words.EVENTS,
     **MARKET_EVENTS,
@@ -351,6 +353,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     **incident_words.GROUPS,
     **operation_words.GROUPS,
     **grading_words.GROUPS,
+    **security_words.GROUPS,
     **opening_words.GROUPS,
     **agency_words.GROUPS,
     "revocation": REVOCATIONS,

@@ -27,20 +27,14 @@ from market.listings.rules import Description
 from market.listings.service import Offering, draft_listing, keep_file, submit_listing
 from market.listings.tables import Decision, Listing
 from registry.declared import ColumnType, Declared, DeclaredColumn, Frequency
-from registry.grading.keeping import (
-    Assessed,
-    AssessmentKind,
-    Consents,
-    Outcome,
-    record_assessment,
-    record_consents,
-)
+from registry.grading.keeping import Consents, record_consents
 from registry.measure import measure_file
 from registry.preview import masked
 from registry.report import Report
 from registry.rules import Level, PersonalData, Source
 from registry.service import record_measurement
 from tests.houses import Party, TestHouse
+from tests.registry.assessments.passed import passed
 
 AS_OF: Final = datetime(2026, 11, 16, tzinfo=UTC)
 SOURCE_STATEMENT: Final = sha256_hex(b"source statement with its proofs")
@@ -202,15 +196,10 @@ async def recorded(party: Party, listing: Listing, personal: PersonalData) -> Pe
         consent = await party.do(partial(record_consents, **of), **attempt, consents=given)
         personal = replace(personal, consent_id=consent.consent_id)
     if personal.impact_assessed and personal.assessment_id is None:
-        made = Assessed(
-            kind=AssessmentKind.PIPIA,
-            outcome=Outcome.PASS,
-            report_sha256="c" * 64,
-            assessed_at=now,
-            valid_until=now + timedelta(days=300),
+        made = await passed(
+            party.house.database, holder_id=party.org_id, object_id=listing.product_id, now=now
         )
-        assessment = await party.do(partial(record_assessment, **of), **attempt, assessed=made)
-        personal = replace(personal, assessment_id=assessment.assessment_id)
+        personal = replace(personal, assessment_id=made)
     return personal
 
 

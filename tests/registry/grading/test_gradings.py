@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from base.jobs import JobRow
-from registry.grading import declaring, keeping, repository, scanning
+from registry.grading import declaring, repository, scanning
 from registry.grading.depending import require_not_important
 from registry.grading.errors import (
     DesensitisationUnproved,
@@ -20,13 +20,13 @@ from registry.grading.errors import (
     GradingWrongState,
     ImportantData,
 )
-from registry.grading.keeping import Assessed, AssessmentKind, Outcome
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.grading.rules import Amounts, Degree, Harmed, Reason
 from registry.grading.states import GradingState
 from registry.lists import cataloguing as lists
 from registry.lists.rules import DataField, DataKind
 from registry.rules import Hint, HintKind, Level
+from tests.registry.assessments.passed import passed
 from tests.registry.grading.bench import ENTRY, MADE_OF_IT, NOW, PRODUCT, harm
 from tests.standstill import refused, untouched
 
@@ -217,14 +217,9 @@ async def test_city_video_stays_general_4_until_a_security_review_of_it_stands(s
     row = await bench.declared(entry.data_id, level=L.GENERAL_3)
     assert row.computed is L.GENERAL_4
     await bench.of("clerk", declaring.withdraw, grading_id=row.grading_id)
-    reviewed = Assessed(
-        kind=AssessmentKind.SECURITY_REVIEW,
-        outcome=Outcome.PASS,
-        report_sha256="e" * 64,
-        assessed_at=NOW,
-        valid_until=NOW + timedelta(days=300),
+    await passed(
+        bench.database, holder_id=bench.agency.org_id, object_id=entry.data_id, now=bench.clock.now()
     )
-    await bench.of("clerk", keeping.record_assessment, object_id=entry.data_id, assessed=reviewed)
     await bench.graded(entry.data_id, L.GENERAL_3)
     assert await bench.level(entry.data_id) is L.GENERAL_3
 

@@ -9,12 +9,13 @@ from sqlmodel import select
 from base.jobs import JobRow
 from registry.grading import keeping
 from registry.grading.citing import Use, require_records
-from registry.grading.errors import AssessmentMissing, ConsentMissing, GradingMalformed, GradingWrongRole
-from registry.grading.keeping import CONSENT_LOST_JOB, Assessed, AssessmentKind, Consents, Outcome
+from registry.grading.errors import AssessmentMissing, ConsentMissing, GradingMalformed
+from registry.grading.keeping import CONSENT_LOST_JOB, Consents
 from registry.grading.states import ConsentState
 from registry.rules import Level, PersonalData
+from tests.registry.assessments.passed import passed
 from tests.registry.grading.bench import NOW, PRODUCT
-from tests.standstill import refused, untouched
+from tests.standstill import untouched
 
 GIVEN = Consents(
     wording_sha256="a" * 64,
@@ -26,14 +27,6 @@ GIVEN = Consents(
     valid_from=NOW - timedelta(days=1),
     valid_until=NOW + timedelta(days=200),
 )
-ASSESSED = Assessed(
-    kind=AssessmentKind.PIPIA,
-    outcome=Outcome.WITH_MEASURES,
-    report_sha256="c" * 64,
-    assessed_at=NOW - timedelta(days=1),
-    valid_until=NOW + timedelta(days=300),
-    findings=2,
-)
 
 
 async def records(bench, **changes):
@@ -41,8 +34,10 @@ async def records(bench, **changes):
     await bench.product()
     consents = replace(GIVEN, **changes)
     given = await bench.of("provider", keeping.record_consents, object_id=PRODUCT, consents=consents)
-    made = await bench.of("provider", keeping.record_assessment, object_id=PRODUCT, assessed=ASSESSED)
-    return PersonalData(True, True, True, True, consent_id=given.consent_id, assessment_id=made.assessment_id)
+    made = await passed(
+        bench.database, holder_id=bench.provider.org_id, object_id=PRODUCT, now=bench.clock.now()
+    )
+    return PersonalData(True, True, True, True, consent_id=given.consent_id, assessment_id=made)
 
 
 def use(bench, **changes):
@@ -110,9 +105,6 @@ async def test_a_record_ends_on_its_day(sqlite_bench):
     bench.clock.move_to(GIVEN.valid_until + timedelta(seconds=1))
     await bench.work()
     assert await why(bench, personal, now=None) == "ended"
-    bench.clock.move_to(ASSESSED.valid_until + timedelta(seconds=1))
-    await bench.work()
-    assert await why(bench, replace(personal, consent_id=None), now=None) == "ended"
 
 
 @pytest.mark.parametrize(
@@ -129,27 +121,3 @@ async def test_consents_without_form_are_refused(sqlite_bench, wrong):
     about = {"object_id": PRODUCT, "consents": replace(GIVEN, **wrong)}
     async with untouched(sqlite_bench.database, GradingMalformed):
         await sqlite_bench.of("provider", keeping.record_consents, **about)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"assessed_at": NOW + timedelta(days=1)},
-        {"valid_until": NOW - timedelta(hours=1)},
-        {"valid_until": NOW + timedelta(days=400)},
-        {"findings": 0},
-        {"findings": 1001},
-    ],
-)
-async def test_assessments_without_form_are_refused(sqlite_bench, wrong):
-    bench = sqlite_bench
-    await bench.product()
-    async with untouched(bench.database, GradingMalformed):
-        await bench.of(
-            "provider",
-            keeping.record_assessment,
-            object_id=PRODUCT,
-            assessed=replace(ASSESSED, **wrong),
-        )
-    async with refused(bench.database, GradingWrongRole):
-        await bench.of("clerk", keeping.record_assessment, object_id=PRODUCT, assessed=ASSESSED)

@@ -43,6 +43,7 @@ OPEN = {
     ("GET", "/api/v1/evaluations/{evaluation_id}"),
     ("GET", "/api/v1/evaluations/{evaluation_id}/recomputed"),
     ("GET", "/api/v1/grading/rules"),
+    ("GET", "/api/v1/assessors"),
     ("GET", "/api/v1/grants"),
     ("GET", "/api/v1/grants/{grant_id}"),
     ("GET", "/api/v1/open-entries"),

@@ -132,21 +132,7 @@ async def test_records_over_http(room: Room) -> None:
     async with only_refused(room.database, "grading-wrong-state"):
         answer = await provider.call("POST", f"{path}/end", {"reason_code": "ENDED"})
     problem(answer, 409, "grading-wrong-state")
-    assessed = {
-        "object_id": product_id,
-        "kind": "PIPIA",
-        "outcome": "PASS",
-        "report_sha256": "d" * 64,
-        "assessed_at": "2026-11-15T00:00:00Z",
-        "valid_until": "2027-10-16T00:00:00Z",
-    }
-    made = await provider.act("/assessment-records", assessed)
-    assert made["keep_until"].startswith("2029-11-17")
-    ended = await provider.act(
-        f"/assessment-records/{made['assessment_id']}/end", {"reason_code": "DATA_CHANGED"}
-    )
-    assert ended["status"] == "ENDED"
-    assert len(await provider.get("/consent-records")) == len(await provider.get("/assessment-records")) == 1
+    assert len(await provider.get("/consent-records")) == 1
 
 
 async def test_a_mounted_file_that_lies_about_its_level_is_scanned(room: Room) -> None:

@@ -1,0 +1,1 @@
+"""Duties of security: assessments and reviews, yearly risk, assessors, catalogue rounds, confidences."""

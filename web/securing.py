@@ -1,0 +1,126 @@
+"""The duties of security through the doors: who sees what, and the matrix of duties over one's objects."""
+
+from contextlib import aclosing
+from typing import Final
+
+from base.db import ReadSession, WriteSession
+from base.errors import NotFound
+from base.files import StoredFile
+from ledger.acts import perform
+from ledger.recording import Act, Actor
+from registry.assessments import repository
+from registry.assessments.confiding import require_access
+from registry.assessments.states import SUPERVISING
+from registry.assessments.tables import AssessorRow, ItemRow, RiskRow, RoundRow
+from registry.grading import repository as grading
+from registry.grading.duties import Control, matrix
+from registry.grading.states import AssessmentState
+from registry.grading.tables import AssessmentRow
+from web.assessment_forms import ControlView, LevelDutiesView
+from web.deps import Caller
+from web.grading import duties_owed
+
+OVERSEEING: Final = SUPERVISING | {"AUDITOR"}
+_OF_HOLDER: Final = (AssessmentState.DRAFT, AssessmentState.WITHDRAWN)
+MOST_OBJECTS: Final = 200
+
+
+async def visible_assessment(s: ReadSession, actor: Actor, assessment_id: str) -> AssessmentRow:
+    """An assessment, for its holder; handed in, for its reviewer and who supervises. Raises NotFound."""
+    row = await repository.got(s, AssessmentRow, assessment_id)
+    handed = row.status not in _OF_HOLDER
+    reads = actor.org_id == row.reviewer_id or bool(actor.roles & OVERSEEING)
+    if actor.org_id != row.holder_id and not (handed and reads):
+        raise NotFound("no such record", record_id=assessment_id)
+    return row
+
+
+async def visible_risk(s: ReadSession, actor: Actor, risk_id: str) -> RiskRow:
+    """A yearly assessment, for its handler, its assessor and who supervises. Raises NotFound."""
+    row = await repository.got(s, RiskRow, risk_id)
+    if actor.org_id not in {row.handler_id, row.assessor_id} and not actor.roles & OVERSEEING:
+        raise NotFound("no such record", record_id=risk_id)
+    return row
+
+
+async def visible_round(s: ReadSession, actor: Actor, round_id: str) -> RoundRow:
+    """A round, for its department and who confirms entries. Raises NotFound."""
+    row = await repository.got(s, RoundRow, round_id)
+    if actor.org_id != row.department_id and not actor.roles & OVERSEEING:
+        raise NotFound("no such record", record_id=round_id)
+    return row
+
+
+async def visible_assessor(s: ReadSession, actor: Actor, assessor_id: str) -> AssessorRow:
+    """An application or registration in full, for itself and who supervises. Raises NotFound."""
+    row = await repository.got(s, AssessorRow, assessor_id)
+    if actor.org_id != row.org_id and not actor.roles & OVERSEEING:
+        raise NotFound("no such record", record_id=assessor_id)
+    return row
+
+
+async def visible_item(s: ReadSession, actor: Actor, item_id: str) -> ItemRow:
+    """What an item is, for its holder and who was admitted; to anyone else it does not exist."""
+    row = await repository.got(s, ItemRow, item_id)
+    if actor.org_id not in {row.holder_id, *await repository.readers(s, item_id=item_id)}:
+        raise NotFound("no such record", record_id=item_id)
+    return row
+
+
+async def visible_log(s: ReadSession, actor: Actor, item_id: str) -> ItemRow:
+    """An item whose log is asked for, for its holder and who supervises. Raises NotFound."""
+    row = await repository.got(s, ItemRow, item_id)
+    if actor.org_id != row.holder_id and not actor.roles & OVERSEEING:
+        raise NotFound("no such record", record_id=item_id)
+    return row
+
+
+async def duties_by_level(s: ReadSession, *, holder_id: str | None) -> list[LevelDutiesView]:
+    """Every level with what it asks for, and where it is there: of one's own objects, or of all (R76).
+
+    The first objects in the order of their ids, as many as MOST_OBJECTS.
+    """
+    rows = await grading.grades_held(s, holder_id=holder_id, limit=MOST_OBJECTS)
+    present: dict[tuple[str, Control], int] = {}
+    lacking: dict[tuple[str, Control], list[str]] = {}
+    for row in rows:
+        for owed in await duties_owed(s, row.object_id):
+            key = (row.level.value, owed.duty.control)
+            if owed.present:
+                present[key] = present.get(key, 0) + 1
+            else:
+                lacking.setdefault(key, []).append(row.object_id)
+    levels = []
+    for level, duties in matrix().items():
+        controls = [
+            ControlView(
+                control=duty.control.value,
+                party=duty.party.value,
+                basis=duty.basis,
+                present=present.get((level.value, duty.control), 0),
+                lacking=lacking.get((level.value, duty.control), []),
+            )
+            for duty in {one.control: one for one in duties}.values()
+        ]
+        objects = sum(row.level is level for row in rows)
+        levels.append(LevelDutiesView(level=level.value, objects=objects, controls=controls))
+    return levels
+
+
+async def content_of(caller: Caller, item_id: str, no: int) -> bytes:
+    """The bytes that an access serves. Raises ConfidentialityRefused; NotFound where none are kept here."""
+    node, actor = caller.node, caller.actor
+    house = node.house
+
+    async def found(s: WriteSession, act: Act) -> ItemRow:
+        user_id, org_id = actor.user_id, actor.org_id
+        return await require_access(s, item_id=item_id, no=no, user_id=user_id, org_id=org_id, now=act.now)
+
+    # Not an act, and yet its refusal is recorded: nobody looks at what is secret unseen.
+    act = house.act(actor, min(actor.roles), house.exchange_act().pen)
+    row = await perform(house, act, found, attempted="CFI.READ", object_id=item_id)
+    if row.file_id is None or row.file_bytes is None:
+        raise NotFound("it is kept elsewhere, by its digest", item_id=item_id)
+    file = StoredFile(row.file_id, row.file_bytes, row.sha256)
+    async with aclosing(node.files.read(file)) as pieces:
+        return b"".join([piece async for piece in pieces])
