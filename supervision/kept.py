@@ -24,6 +24,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         loose.LOOSE: loose.loose_money,
         fair_price.CELLS: fair_price.comparable_cells,
         fair_price.COMPARABLE: fair_price.sales_in_cells,
+        fair_price.BINS: fair_price.comparable_bins,
         wt4.HARDLY_USED: wt4.hardly_used,
         paid.ODD: paid.odd_money,
         paid.TOLD: paid.purposes_told,

@@ -15,7 +15,7 @@ middle known, so both medians are taken by number: once for sales above (left ou
 below. The engine sorts by quotients and keeps a margin; what is told is compared as exact fractions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -27,19 +27,20 @@ import ibis
 
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Confidence, Finding, Severity
+from supervision.portable import total, wide
 from supervision.saying import because, tell
 from supervision.shares import exact
 from supervision.trades import counted_sales
 
 CELL: Final = ("category", "product_type", "level", "unit", "size")
-_OF_A_SALE: Final = ("trade_id", "seller_group", "amount_minor", "quantity", "made_at", "seq")
+_OF_A_SALE: Final = ("trade_id", "seller_no", "amount_minor", "quantity", "made_at", "seq")
 CELLS: Final = "comparable_cells"
 COMPARABLE: Final = "comparable_sales"
 """What `comparable_sales` are kept as, where they are kept (`supervision.kept`)."""
-_OF_A_PLACE: Final = ("trade_id", "amount_minor", "quantity", "seq", "price")
+BINS: Final = "comparable_bins"
+"""What `comparable_bins` are kept as."""
 _MIDDLE: Final = 3
 _BINS: Final = 64
-_BOTTOM: Final = -(10**6)
 _MARGIN: Final = 10**9
 _PLACES: Final = 4
 
@@ -47,18 +48,10 @@ _PLACES: Final = 4
 def expression(tables: Tables, context: Context) -> Any:
     """The sales that may be far, each with the middle ones of its comparables, by price and by deviation."""
     cells, sold = comparable_sales(tables, context)
-    places = {f"at_{n}": (sold.sold - 2) // 2 + n for n in range(_MIDDLE)}
-    middle = _at_places(sold, ("cell", "sold"), "price", places)
-    sides = [_side(middle, above=above) for above in (True, False)]
-    medians = ibis.union(*sides, distinct=False)
-    narrow = sold.select("cell", "sold", *_OF_A_PLACE)
-    placed = narrow.inner_join(medians.select("cell", "above", "middle"), "cell")
-    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
-    near, far = (placed.sold - 2) // 2, (placed.sold - 1) // 2
-    mads = _at_places(placed, ("cell", "sold", "above"), "deviation", {"mad_near": near, "mad_far": far})
-    asked = _far(narrow, medians.inner_join(mads.drop("sold"), ["cell", "above"]), context)
-    of_sale = sold.select("seller_group", "made_at", of="trade_id")
-    asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
+    bins = tables[BINS] if BINS in tables else bins_of(sold)
+    medians = _medians(sold, bins)
+    mads = _mads(sold, bins, medians)
+    asked = _far(sold, bins, medians.inner_join(mads, ["cell", "above"]), context)
     asked = _with_crowd(asked, sold).inner_join(cells.drop("sold"), "cell").drop("cell")
     of_sale = tables["trades"].select("geo", "seller_id", of="trade_id")
     asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
@@ -74,8 +67,8 @@ def comparable_sales(tables: Tables, context: Context) -> tuple[Any, Any]:
 
 def comparable_cells(tables: Tables, context: Context) -> Any:
     """The cells that are large enough, numbered."""
-    sold = _compared(tables, context)
-    cells = sold.group_by(*CELL).agg(sold=sold.count())
+    cells = _by_listing(tables, context)
+    cells = cells.group_by(*CELL).agg(sold=total(cells.sales).cast("int64"))
     cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
     return cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in CELL]))
 
@@ -85,13 +78,33 @@ def sales_in_cells(tables: Tables, context: Context) -> Any:
     return comparable_sales(tables, context)[1]
 
 
+def comparable_bins(tables: Tables, context: Context) -> Any:
+    """The sales of each cell counted by bins of one width in logarithms of their unit price."""
+    return bins_of(comparable_sales(tables, context)[1])
+
+
+def bins_of(sold: Any) -> Any:
+    """By cell and bin: how many sales (`n`), the lowest and the highest price, and how many lie `before`."""
+    bins = sold.group_by("cell", "sold", "bin").agg(
+        n=sold.count(), low=sold.price.min(), high=sold.price.max()
+    )
+    up_to = ibis.window(group_by="cell", order_by=bins.bin.asc(), preceding=None, following=0)
+    return bins.mutate(before=(wide(bins.n).sum().over(up_to) - wide(bins.n)).cast("int64"))
+
+
 def _in_cells(tables: Tables, context: Context, cells: Any) -> Any:
-    sold = _compared(tables, context)
-    sold = sold.inner_join(cells, list(CELL)).select("cell", "sold", *_OF_A_SALE)
-    return sold.mutate(price=sold.amount_minor.cast("float64") / sold.quantity.cast("float64"))
+    of_listing = _by_listing(tables, context).drop("sales")
+    of_listing = of_listing.inner_join(cells, list(CELL)).select(
+        "listing_id", "category", "unit", "cell", "sold"
+    )
+    sold = _compared(tables, context).inner_join(of_listing, ["listing_id", "category", "unit"])
+    price = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
+    sold = sold.select("cell", "sold", *_OF_A_SALE, price=price)
+    return sold.mutate(bin=(sold.price.ln() * _BINS).floor().cast("int64"))
 
 
-def _compared(tables: Tables, context: Context) -> Any:
+def _by_listing(tables: Tables, context: Context) -> Any:
+    """How many sales a listing has in a category and unit, with what else makes its cell."""
     listings = tables["listings"]
     listings = listings.select(
         "listing_id",
@@ -101,30 +114,75 @@ def _compared(tables: Tables, context: Context) -> Any:
         .fill_null(0)
         .cast("int64"),
     )
+    sold = _compared(tables, context)
+    sold = sold.group_by("listing_id", "category", "unit").agg(sales=sold.count())
+    return sold.inner_join(listings, "listing_id").select("listing_id", *CELL, "sales")
+
+
+def _compared(tables: Tables, context: Context) -> Any:
     sold = counted_sales(tables, context)
     sold = sold.filter(sold.seller_group != sold.buyer_group, sold.quantity.fill_null(1) > 0)
     sold = sold.mutate(unit=sold.unit.fill_null(""), quantity=sold.quantity.fill_null(1))
-    return sold.inner_join(listings, "listing_id").select(*CELL, *_OF_A_SALE)
+    return sold.select("listing_id", "category", "unit", *_OF_A_SALE)
 
 
-def _at_places(rows: Any, by: tuple[str, ...], value: str, places: Mapping[str, Any]) -> Any:
-    """Of each group the values at some places of their order (ties by amount and id), and what made them.
+def _medians(sold: Any, bins: Any) -> Any:
+    """Of each cell the middle sales, for those above them and for those below.
 
-    Sorting all of a market's sales is dear: they are counted by bins of one width in logarithms, and sorted
-    where a bin holds a place that is asked.
+    Sorting all of a market's sales is dear: only the bins that hold a middle place are sorted.
     """
-    rows = rows.mutate(
-        bin=ibis.ifelse(rows[value] > 0, (rows[value].ln() * _BINS).floor().cast("int64"), _BOTTOM), **places
+    places = {f"at_{n}": (bins.sold - 2) // 2 + n for n in range(_MIDDLE)}
+    within = [(place >= bins.before) & (place < bins.before + bins.n) for place in places.values()]
+    wanted = bins.mutate(**places).filter(reduce(or_, within)).select("cell", "bin", "before", *places)
+    chosen = sold.inner_join(wanted, ["cell", "bin"])
+    order = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
+    nth = ibis.row_number().over(group_by=("cell", "bin"), order_by=order) + chosen.before
+    middle = _told_of(chosen.mutate(nth=nth), ("cell", "sold"), places)
+    return ibis.union(*(_side(middle, above=above) for above in (True, False)), distinct=False)
+
+
+def _mads(sold: Any, bins: Any, medians: Any) -> Any:
+    """Of each cell and side the sales whose deviations from the median are the middle ones.
+
+    How far a bin's sales deviate lies between two bounds. The middle deviation is no less than that to which
+    half of them reach by the lower bound, and no more than by the upper one: bins beyond are not read.
+    """
+    by = ("cell", "above")
+    placed = bins.inner_join(medians.select(*by, "middle"), "cell")
+    low, high = (placed.low - placed.middle).abs(), (placed.high - placed.middle).abs()
+    around = (placed.low <= placed.middle) & (placed.middle <= placed.high)
+    placed = placed.mutate(
+        least=ibis.ifelse(around, 0.0, ibis.least(low, high)),
+        most=ibis.greatest(low, high),
+        mad_near=(placed.sold - 2) // 2,
+        mad_far=(placed.sold - 1) // 2,
     )
-    counts = rows.group_by(*by, "bin", *places).agg(n=rows.count())
-    up_to = ibis.window(group_by=by, order_by=counts.bin.asc(), preceding=None, following=0)
-    counts = counts.mutate(before=(counts.n.sum().over(up_to) - counts.n).cast("int64"))
-    within = [(counts[name] >= counts.before) & (counts[name] < counts.before + counts.n) for name in places]
-    wanted = counts.filter(reduce(or_, within)).select(*by, "bin", "before")
-    chosen = rows.inner_join(wanted, [*by, "bin"])
-    order = [chosen[value].asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
-    nth = ibis.row_number().over(group_by=(*by, "bin"), order_by=order) + chosen.before
-    chosen = chosen.mutate(nth=nth)
+    up_to = {
+        name: placed.n.sum().over(
+            ibis.window(group_by=by, order_by=placed[name].asc(), preceding=None, following=0)
+        )
+        for name in ("least", "most")
+    }
+    placed = placed.mutate(by_least=up_to["least"], by_most=up_to["most"])
+    bounds = placed.group_by(*by).agg(
+        from_=placed.least.min(where=placed.by_least > placed.mad_near),
+        until=placed.most.min(where=placed.by_most > placed.mad_far),
+    )
+    placed = placed.drop("before").inner_join(bounds, list(by))
+    nearer = placed.group_by(*by).agg(
+        before=placed.n.sum(where=placed.most < placed.from_).fill_null(0).cast("int64")
+    )
+    wanted = placed.filter(placed.most >= placed.from_, placed.least <= placed.until)
+    wanted = wanted.select(*by, "bin", "middle", "mad_near", "mad_far").inner_join(nearer, list(by))
+    chosen = sold.inner_join(wanted, ["cell", "bin"])
+    chosen = chosen.mutate(deviation=(chosen.price - chosen.middle).abs())
+    order = [chosen.deviation.asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
+    nth = ibis.row_number().over(group_by=by, order_by=order) + chosen.before
+    return _told_of(chosen.mutate(nth=nth), by, ("mad_near", "mad_far"))
+
+
+def _told_of(chosen: Any, by: tuple[str, ...], places: Iterable[str]) -> Any:
+    """Of each group the sales at some places, by what is told of them."""
     told = {"": "price", "_amount": "amount_minor", "_quantity": "quantity", "_seq": "seq"}
     return chosen.group_by(*by).agg(
         **{
@@ -153,44 +211,52 @@ def _side(middle: Any, *, above: bool) -> Any:
     return side.mutate(middle=(side.median_near + side.median_far) / 2)
 
 
-def _far(sold: Any, middles: Any, context: Context) -> Any:
-    """The sales that lie beyond the middle and far from it, but for a margin: `findings` compares exactly."""
-    rules = context.rules
-    placed = sold.inner_join(middles, "cell")
-    placed = placed.mutate(deviation=(placed.price - placed.middle).abs())
-    beyond = ibis.ifelse(placed.above, placed.price > placed.median_far, placed.price < placed.median_near)
-    mad = ((placed.mad_near - placed.middle).abs() + (placed.mad_far - placed.middle).abs()) / 2
-    beyond_by = rules.fraction("FAIR_PRICE", "deviations_above") * rules.fraction("FAIR_PRICE", "mad_scale")
-    by_z = _reaches(placed.deviation, mad, beyond_by)
-    twice = _reaches(placed.price, placed.middle, rules.fraction("FAIR_PRICE", "ratio_from"))
+def _far(sold: Any, bins: Any, middles: Any, context: Context) -> Any:
+    """The sales that lie beyond the middle and far from it, but for a margin: `findings` compares exactly.
+
+    Where a bin's outermost price is not far, none in it is.
+    """
+    outer = bins.select("cell", "bin", "low", "high").inner_join(middles, "cell")
+    outer = outer.mutate(price=ibis.ifelse(outer.above, outer.high, outer.low))
+    outer = outer.filter(_is_far(outer, context)).drop("low", "high", "price")
+    placed = sold.inner_join(outer, ["cell", "bin"])
     kept = [
         f"{name}_{at}_{part}"
         for name in ("median", "mad")
         for at in ("near", "far")
         for part in ("amount", "quantity")
     ]
-    return placed.filter(beyond & (by_z | (placed.above & twice))).select(
-        *("cell", "trade_id", "amount_minor", "quantity", "seq", "sold"),
+    return placed.filter(_is_far(placed, context)).select(
+        *("cell", "trade_id", "seller_no", "made_at", "amount_minor", "quantity", "seq", "sold"),
         *("median_near_seq", "median_far_seq", *kept),
     )
+
+
+def _is_far(placed: Any, context: Context) -> Any:
+    rules = context.rules
+    deviation = (placed.price - placed.middle).abs()
+    beyond = ibis.ifelse(placed.above, placed.price > placed.median_far, placed.price < placed.median_near)
+    mad = ((placed.mad_near - placed.middle).abs() + (placed.mad_far - placed.middle).abs()) / 2
+    beyond_by = rules.fraction("FAIR_PRICE", "deviations_above") * rules.fraction("FAIR_PRICE", "mad_scale")
+    by_z = _reaches(deviation, mad, beyond_by)
+    twice = _reaches(placed.price, placed.middle, rules.fraction("FAIR_PRICE", "ratio_from"))
+    return beyond & (by_z | (placed.above & twice))
 
 
 def _with_crowd(asked: Any, sold: Any) -> Any:
     """How many of a sale's comparables are one seller's: of the group that has most, its own left out."""
     sold = sold.semi_join(asked.select("cell").distinct(), "cell")
-    groups = sold.group_by("cell", "seller_group").agg(sales=sold.count())
-    most_first = [groups.sales.desc(), groups.seller_group.asc()]
+    groups = sold.group_by("cell", "seller_no").agg(sales=sold.count())
+    most_first = [groups.sales.desc(), groups.seller_no.asc()]
     groups = groups.mutate(place=ibis.row_number().over(group_by="cell", order_by=most_first))
-    first = groups.filter(groups.place == 0).select(
-        cell_of_most="cell", most_group="seller_group", most="sales"
-    )
+    first = groups.filter(groups.place == 0).select(cell_of_most="cell", most_no="seller_no", most="sales")
     second = groups.filter(groups.place == 1).select(cell_of_next="cell", next_most="sales")
     asked = asked.inner_join(first, [("cell", "cell_of_most")])
     asked = asked.left_join(second, [("cell", "cell_of_next")])
     asked = asked.mutate(
-        crowd=ibis.ifelse(asked.most_group == asked.seller_group, asked.next_most, asked.most).fill_null(0)
+        crowd=ibis.ifelse(asked.most_no == asked.seller_no, asked.next_most, asked.most).fill_null(0)
     )
-    return asked.drop("most_group", "most", "next_most", "cell_of_most", "cell_of_next")
+    return asked.drop("most_no", "most", "next_most", "cell_of_most", "cell_of_next", "seller_no")
 
 
 def _reaches(value: Any, base: Any, times: Fraction) -> Any:
