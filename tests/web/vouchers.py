@@ -101,7 +101,7 @@ def use(presentation: str, **changed: Any) -> dict[str, Any]:
     return {"presentation": presentation, "purpose": PURPOSE, "reference": REFERENCE, **changed}
 
 
-async def lending(served: Served, http: httpx.AsyncClient) -> Loan:
+async def lending(served: Served, http: httpx.AsyncClient, prefix: str = "") -> Loan:
     """The people of SC-2, and ELEC-CREDIT in force."""
     seats = {
         "grid": ("南粤电网有限公司", {"PROVIDER"}),
@@ -110,7 +110,7 @@ async def lending(served: Served, http: httpx.AsyncClient) -> Loan:
         "other": ("珠江城商行", {"BUYER"}),
         "authority": ("广东省数据局", {"DATA_AUTHORITY"}),
     }
-    people = {name: await served.admit(*seat, login=name) for name, seat in seats.items()}
+    people = {name: await served.admit(*seat, login=prefix + name) for name, seat in seats.items()}
     desks = {name: Desk(http, one.login, one.org_id, token=served.token(one)) for name, one in people.items()}
     made = await desks["grid"].act("/voucher-types", TYPE)
     await desks["authority"].act(f"/voucher-types/{made['type_id']}/decide", {"approve": True})

@@ -6,8 +6,10 @@ nothing: what is new stands there empty, and a test fails until it is translated
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -32,6 +34,7 @@ ROOMS: Final = (
     "web",
 )
 _KEYWORDS: Final = {"_": None, "N_": None, "say": None, "gettext": None, "ngettext": (1, 2)}
+_SAYING: Final = re.compile(rb"\b(?:%s)\(" % "|".join(_KEYWORDS).encode())
 _TEMPLATE_OPTIONS: Final = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
 
 
@@ -57,12 +60,13 @@ def texts() -> Catalog:
     catalogue = Catalog(project="databourse", charset="utf-8")
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
-            with path.open("rb") as file:
-                for line, text in titles(file):
-                    catalogue.add(text, locations=[(str(path.relative_to(ROOT)), line)])
+            raw = path.read_bytes()
+            for line, text in titles(BytesIO(raw)) if b"title" in raw else ():
+                catalogue.add(text, locations=[(str(path.relative_to(ROOT)), line)])
     for path in sorted((ROOT / "web").rglob("*.py")):
-        with path.open("rb") as file:
-            _add(catalogue, path, extract_python(file, _KEYWORDS, (), {}))
+        raw = path.read_bytes()
+        if _SAYING.search(raw):
+            _add(catalogue, path, extract_python(BytesIO(raw), _KEYWORDS, (), {}))
     for path in sorted((ROOT / "web" / "templates").rglob("*.html")):
         with path.open("rb") as file:
             _add(catalogue, path, babel_extract(file, list(_KEYWORDS), (), _TEMPLATE_OPTIONS))
@@ -79,11 +83,11 @@ def _add(catalogue: Catalog, path: Path, found: Iterable[Any]) -> None:
         catalogue.add(said[:2] if plural else said[0], locations=[(str(path.relative_to(ROOT)), line)])
 
 
-def renewed() -> Catalog:
-    """The Chinese catalogue with everything that is said now, in the order of the texts."""
+def renewed(said: Catalog | None = None) -> Catalog:
+    """The Chinese catalogue with everything that is `said` now, in the order of the texts."""
     with CATALOGUE.open("rb") as file:
         known = read_po(file, locale="zh_CN")
-    known.update(texts(), no_fuzzy_matching=True, update_creation_date=False)
+    known.update(said or texts(), no_fuzzy_matching=True, update_creation_date=False)
     known.obsolete.clear()
     return known
 

@@ -49,9 +49,9 @@ class Site:
         """What signing in gives a person of the market."""
         return self.market.served.token(self.market.people[who])
 
-    def do(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+    def do(self, work: Coroutine[Any, Any, Answer], *, deadline_s: float = _DEADLINE_S) -> Answer:
         """Do what happens behind the pages (the bank answers, a night passes) where the market is served."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(_DEADLINE_S)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(deadline_s)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from web.pages.assets import STATIC, address, assets
 from web.pages.helping import JOBS
 
 EVERYBODY = (None, "operator", "authority", "samr", "auditor", "provider", "buyer", "broker")
-ALSO_IN_ENGLISH = (None, "provider", "samr")
 TAGS = {"zh": "zh-CN", "en": "en"}
 MOST = 60  # pages a walk
 ALIKE = 3  # pages of one kind
@@ -71,7 +70,12 @@ def _ids(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("who", "lang"), [(who, "zh") for who in EVERYBODY] + [(who, "en") for who in ALSO_IN_ENGLISH]
+    ("who", "lang"),
+    [(who, "zh") for who in EVERYBODY]
+    + [
+        ("samr", "en"),
+        *(pytest.param(who, "en", marks=pytest.mark.soak) for who in EVERYBODY if who != "samr"),
+    ],
 )
 async def test_every_page_that_can_be_reached_is_there_and_valid(market: Market, who, lang) -> None:
     with_findings(market)

@@ -1,6 +1,8 @@
 """Supervision and cases, by the pages: from a finding to an order that bites."""
 
+import asyncio
 import re
+from collections.abc import Mapping, Sequence
 
 import pytest
 from httpx import Response
@@ -9,9 +11,11 @@ from cases.repository import cases, flags_of, get_case, orders_of
 from cases.rules import CaseState
 from market.orders.repository import get_trade
 from market.orders.states import TradeState
+from tests.forks import forks
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.findings import with_findings
+from web import supervising
 
 
 async def test_the_dashboard_shows_markets_thresholds_and_findings_in_both_languages(market: Market) -> None:
@@ -146,7 +150,17 @@ async def test_supervision_is_not_for_members(market: Market, path) -> None:
     await Browser(market.served).get(path, expect=303)
 
 
-async def test_supervision_runs_in_child_processes_and_its_findings_appear(market: Market) -> None:
+async def forked(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """A child that need not import the program anew; `test_supervising` starts one as it really is."""
+    done = await asyncio.to_thread(forks().run, ["databourse", *arguments], environment)
+    return done.stderr if done.returncode else ""
+
+
+@pytest.mark.soak
+async def test_supervision_runs_in_child_processes_and_its_findings_appear(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_child", forked)
     browser = Browser(market.served, market.samr)
     page = await browser.get("/reg")
     await browser.send(page, "/reg/run")
@@ -155,15 +169,15 @@ async def test_supervision_runs_in_child_processes_and_its_findings_appear(marke
     assert browser.last.headers["refresh"] == "2"
     assert "Exporting the ledger" in page.words
     await browser.send(await browser.get("/reg"), "/reg/run")  # a second wish joins the run under way
-    supervising = market.served.app.state.supervising
-    await supervising.wait()
+    runs = market.served.app.state.supervising
+    await runs.wait()
     page = await browser.get("/reg/run")
     assert "refresh" not in browser.last.headers
     assert "Finished" in page.words
     page = await browser.get("/reg")
     assert "AML24-1@2" in page.words
     assert "粤能数科 100.00 %" in page.words
-    assert sorted(path.name for path in supervising.folder.iterdir()) == [
+    assert sorted(path.name for path in runs.folder.iterdir()) == [
         "analysis.json",
         "findings.json",
         "run.json",

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from base.clock import SimulatedClock, rfc3339
+from cli.main import load
 from tests.web.nodes import settings_in
 from web import supervising
 from web.supervising import FAILED, NoFindingsYet, Supervising, SupervisionRunning
@@ -60,6 +61,19 @@ async def test_a_child_is_the_programs_own_command_line(runs) -> None:
     assert "Traceback" not in said
     assert said != ""
     assert await supervising._child(("--help",), runs.environment()) == ""
+
+
+def test_every_stage_says_what_its_command_takes(runs) -> None:
+    """`make soak` runs them all (`test_regulator`); what a command does is shown where it is made."""
+    stages = dict(runs._stages(runs.folder / "work"))
+    (runs.folder / "work" / "bundle").mkdir(parents=True)
+    (runs.folder / "work" / "evidence").mkdir()
+    for name, (command, *arguments) in stages.items():
+        read = load(command).make_context(command, list(arguments)).params
+        assert {str(value) for value in read.values()} >= {
+            said for said in arguments if not said.startswith("--")
+        }, name
+    assert list(stages) == ["export", "evidence", "supervise", "analyse"]
 
 
 def test_a_run_whose_process_is_gone_has_failed(runs) -> None:

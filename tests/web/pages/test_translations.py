@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from jinja2 import nodes
 
@@ -42,30 +43,29 @@ SAME = {
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
-def test_every_text_has_a_confirmed_chinese_translation() -> None:
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    with CATALOGUE.open("rb") as file:
+        return read_po(file, locale="zh_CN")
+
+
+def test_the_catalogue_holds_what_is_said_and_all_of_it_is_translated(catalogue: Catalog) -> None:
     """Renew the catalogue with `python -m web.pages.extraction`, then translate what it names."""
-    assert untranslated(renewed()) == []
-
-
-def test_the_catalogue_holds_what_is_said_and_nothing_else() -> None:
-    with CATALOGUE.open("rb") as file:
-        kept = {message.id for message in read_po(file, locale="zh_CN") if message.id}
-    said = {message.id for message in texts() if message.id}
+    gathered = texts()
+    kept = {message.id for message in catalogue if message.id}
+    said = {message.id for message in gathered if message.id}
     assert kept == said, kept ^ said
+    assert untranslated(renewed(gathered)) == []
 
 
-def test_a_translation_fills_in_the_same_values() -> None:
-    with CATALOGUE.open("rb") as file:
-        catalogue = read_po(file, locale="zh_CN")
+def test_a_translation_fills_in_the_same_values(catalogue: Catalog) -> None:
     for message in catalogue:
         source = message.id if isinstance(message.id, str) else message.id[1]
         spoken = message.string if isinstance(message.string, str) else message.string[0]
         assert set(PLACEHOLDER.findall(source)) == set(PLACEHOLDER.findall(spoken)), message.id
 
 
-def test_a_translation_is_chinese_or_says_the_same_in_both_languages() -> None:
-    with CATALOGUE.open("rb") as file:
-        catalogue = read_po(file, locale="zh_CN")
+def test_a_translation_is_chinese_or_says_the_same_in_both_languages(catalogue: Catalog) -> None:
     plain = [
         message.id
         for message in catalogue
