@@ -376,7 +376,10 @@ class RecogniseArgs(Args, RecogniseForm):
 
 
 class EndForm(Asked):
+    """`successor_id` is the registrar that takes over what stands and what is under way."""
+
     reason_code: ReasonCode
+    successor_id: Id | None = None
 
 
 class EndArgs(Args, EndForm):

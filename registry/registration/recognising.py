@@ -1,17 +1,21 @@
 """The data authority recognises registrars: who they are, and their place in the numbers they give."""
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from base.db import WriteSession
+from base.canonical import sha256_hex
+from base.db import WriteSession, exclusive_lock
 from identity.service import require_member
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from registry.registration import repository
+from registry.registration.applying import check_served_by
 from registry.registration.errors import RegistrarUnfit, RegistrarUnknown, RegistrationWrongRole
 from registry.registration.rules import RegistrarFacts, check_registrar, check_seat
-from registry.registration.tables import RegistrarRow
+from registry.registration.states import STANDING, UNDER_WAY
+from registry.registration.tables import ClaimRow, RegistrarRow, RegistrationRow
 
 
 async def recognise(
@@ -45,8 +49,14 @@ async def recognise(
     return row
 
 
-async def end_recognition(s: WriteSession, act: Act, *, org_id: str, reason_code: str) -> RegistrarRow:
-    """End a registrar's recognition (RGR.END): what it has registered stands, it registers nothing more."""
+async def end_recognition(
+    s: WriteSession, act: Act, *, org_id: str, reason_code: str, successor_id: str | None = None
+) -> RegistrarRow:
+    """End a registrar's recognition (RGR.END): what it has registered stands, it registers nothing more.
+
+    What stands and what is under way is handed over to the successor, which the statement commits to.
+    Raises RegistrarUnknown, RegistrarOwnData where some of it is the successor's own.
+    """
     if act.role != "DATA_AUTHORITY":
         raise RegistrationWrongRole("the data authority recognises registrars", role=act.role)
     row = await repository.registrar_named(s, org_id=org_id)
@@ -55,5 +65,27 @@ async def end_recognition(s: WriteSession, act: Act, *, org_id: str, reason_code
     row.ended_at = act.now
     s.add(row)
     await s.flush()
-    await record(s, act, Draft("RGR.END", org_id, public={"org_id": org_id, "reason_code": reason_code}))
+    public: dict[str, Any] = {"org_id": org_id, "reason_code": reason_code}
+    subjects = {}
+    if successor_id is not None:
+        ids = await _hand_over(s, org_id, successor_id)
+        public |= {"successor_id": successor_id, "handed_over": len(ids)}
+        subjects = {"registrations": sha256_hex("\n".join(ids).encode())}
+    await record(s, act, Draft("RGR.END", org_id, public=public, subjects=subjects))
     return row
+
+
+async def _hand_over(s: WriteSession, org_id: str, successor_id: str) -> list[str]:
+    """Everything of a registrar's that has not ended is its successor's; answers the ids, in order."""
+    own = (RegistrationRow.registrar_id == org_id, col(RegistrationRow.status).in_([*UNDER_WAY, *STANDING]))
+    live = select(RegistrationRow).where(*own)
+    rows = (await s.exec(exclusive_lock(live.order_by(col(RegistrationRow.registration_id))))).all()
+    ids = [row.registration_id for row in rows]
+    named = select(RegistrationRow.registration_id).where(*own)
+    of_these = select(ClaimRow.holder_id).where(col(ClaimRow.registration_id).in_(named)).distinct()
+    await check_served_by(s, successor_id, {row.applicant_id for row in rows} | set(await s.exec(of_these)))
+    for row in rows:
+        row.registrar_id = successor_id
+        s.add(row)
+    await s.flush()
+    return ids

@@ -219,7 +219,7 @@ async def recognise(org_id: Id, caller: CallerDep, form: RecogniseForm) -> Respo
 
 @router.post("/registrars/{org_id}/end", **answers(END, RegistrarView))
 async def end_recognition(org_id: Id, caller: CallerDep, form: EndForm) -> Response:
-    """End a registrar's recognition: what it has registered stands."""
+    """End a registrar's recognition: what it has registered stands, and a successor takes it over."""
     return respond(await caller.do(END, EndArgs(org_id=org_id, **dict(form))))
 
 

@@ -240,6 +240,29 @@ async def test_only_a_registrar_that_is_recognised_registers(desk):
         await desk.apply()
 
 
+async def test_a_registrar_that_leaves_hands_over_what_stands_and_what_is_under_way(desk):
+    standing = await desk.registered()
+    under_way = await desk.apply(declaration=replace(DECLARED, name="另一数据集", sample_sha256="c" * 64))
+    next_one = await desk.house.admit("粤西登记中心", {"REGISTRAR"}, controller_id="粤西集团")
+    known = {"org_id": next_one.org_id, "region": "44", "agency": "2", "facts": FIT}
+    own = await desk.house.admit("自家登记中心", {"REGISTRAR"}, controller_id="自家集团")
+    leaving = {"org_id": desk.registrar.org_id, "reason_code": "EXIT"}
+    async with refused(desk.database, RegistrarUnknown):  # nobody whom the authority has not recognised
+        await desk.authority.do(recognising.end_recognition, **leaving, successor_id=own.org_id)
+    await desk.authority.do(recognising.recognise, **known)
+    await desk.authority.do(recognising.end_recognition, **leaving, successor_id=next_one.org_id)
+    async with desk.database.read() as s:
+        for before in (standing, under_way):
+            now = await get_registration(s, registration_id=before.registration_id)
+            assert (now.status, now.number) == (before.status, before.number)
+            assert now.registrar_id == next_one.org_id
+    said = [one["predicate"] for one in await statements(desk.database)]
+    (told,) = [one for one in said if one["object"] == desk.registrar.org_id and "successor_id" in str(one)]
+    assert told["handed_over"] == 2
+    async with refused(desk.database, RegistrationWrongRole):  # it was filed with the one that left
+        await desk.by("lin", applying.accept, registration_id=under_way.registration_id)
+
+
 async def test_a_product_of_authorised_data_waits_for_the_code_of_its_resource(desk):
     facts = SourceFacts(public_registration_no=" gs4412026120001")
     said = replace(DECLARED, source=Source.AUTHORISED_OPERATION, facts=facts, sample_sha256="e" * 64)
