@@ -8,6 +8,8 @@ import pytest
 
 from registry.chiefs.errors import ChiefWanted
 from registry.errors import ChannelClosed
+from registry.evaluation.collecting import collect
+from registry.evaluation.rules import Indicator
 from registry.grading.describing import note_entry
 from registry.grading.errors import AssessmentMissing
 from registry.grading.raising import set_parts
@@ -37,9 +39,11 @@ from registry.opening.errors import (
 )
 from registry.opening.rules import NotOpenReason, SuspendReason, Use
 from registry.opening.states import AgreementState, OpenState
+from registry.opening.tables import OpenPlanRow
 from registry.registration.rules import Update
 from registry.rules import Hint, HintKind, Level
 from tests.identity.unmoved import nothing_moved, refused
+from tests.registry.assessments.passed import passed
 from tests.registry.opening.desk import AUTHORISED, ROWS, TARGETED, TO_ALL, Desk, make_desk
 
 DAY = timedelta(days=1)
@@ -140,6 +144,41 @@ async def test_city_video_waits_for_a_security_review_beside_the_chief(desk):
     open_id = await desk.proposed(data.data_id, TARGETED)
     async with refused(desk.database, AssessmentMissing):
         await desk.chief(listing.review, open_id=open_id)
+
+
+async def test_video_and_readings_that_are_opened_after_their_review_count_for_their_agency(desk):
+    now, agency_id = desk.office.clock.now(), desk.office.transport.org_id
+    planned = []
+    for kind in (DataKind.VIDEO, DataKind.IOT, DataKind.VIDEO):
+        data = await desk.data(None, kind=kind, level=Level.GENERAL_3)
+        reached = {"data_id": data.data_id, "interface": "https://sensing.example/stream"}
+        await desk.office.transport.do(cataloguing.mount, **reached)
+        planned.append(data.data_id)
+        await passed(desk.database, holder_id=agency_id, object_id=data.data_id, now=now)
+    for data_id in planned[:2]:
+        open_id = await desk.proposed(data_id, TARGETED)
+        await desk.chief(listing.review, open_id=open_id)
+        await desk.officer(listing.publish, open_id=open_id)
+        assert (await desk.entry(open_id)).status is OpenState.TARGETED
+    plan = OpenPlanRow(
+        plan_id="opl_" + "0" * 26,
+        agency_id=agency_id,
+        year=2026,
+        version=1,
+        rows=[{"data_id": one} for one in planned],
+        rows_sha256="a" * 64,
+        chief_id="cdo",
+        published_at=now,
+    )
+    async with desk.database.write() as s:
+        s.add(plan)
+    until = now + timedelta(days=1)
+    about = {"agency_id": agency_id, "since": now - timedelta(days=30), "until": until, "as_of": until}
+    async with desk.database.read() as s:
+        found = await collect(s, **about, current_months=12)
+    groups = found[Indicator.OPENING]["groups"]
+    counted = {name: (group["count"], group["ids"]) for name, group in groups.items()}
+    assert counted == {"met": (2, sorted(planned[:2])), "late": (0, []), "missed": (1, planned[2:])}
 
 
 async def test_a_raised_level_closes_the_entry_at_once_and_by_statement(desk):
