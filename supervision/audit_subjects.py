@@ -26,7 +26,7 @@ TIE_MOVES: Final[Moves] = {
 }
 WORDING_MOVES: Final[Moves] = {
     (None, "SCW.PUBLISH"): (_HOLDERS, "IN_FORCE"),
-    ("IN_FORCE", "SCW.REPLACE"): (_HOLDERS, "RETIRED"),
+    ("IN_FORCE", "SCW.REPLACE"): (_EXCHANGE, "RETIRED"),
     ("IN_FORCE", "SCW.RETIRE"): (_HOLDERS, "RETIRED"),
 }
 GIVEN_MOVES: Final[Moves] = {
@@ -38,7 +38,7 @@ GIVEN_MOVES: Final[Moves] = {
     ("GIVEN", "SGC.WITHDRAW"): (_EXCHANGE, "WITHDRAWN"),
     ("GIVEN", "SGC.EXPIRE"): (_EXCHANGE, "ENDED"),
     **{(state, "SGC.OVERDUE"): (_EXCHANGE, state) for state in _FALLEN},
-    **{(state, "SGC.SETTLE"): (_HOLDERS, "SETTLED") for state in _FALLEN},
+    **{(state, "SGC.SETTLE"): (_EXCHANGE, "SETTLED") for state in _FALLEN},
 }
 DELETION_MOVES: Final[Moves] = {
     (None, "SDD.TELL"): (_EXCHANGE, "TOLD"),

@@ -178,7 +178,8 @@ async def show(
         return row
     if row.status in FALLEN:
         values = {"settled_at": act.occurred_at}
-        await step(s, act, row, GivenEvent.SETTLE, Said(public={"consent_id": consent_id}), values=values)
+        said = Said(public={"consent_id": consent_id})
+        await step(s, act.as_exchange(), row, GivenEvent.SETTLE, said, values=values)
     if row.status is GivenState.SETTLED:
         await let_go(s, given_id=given_id, recorded_at=record.recorded_at)
         payload = {"given_id": given_id, "consent_id": consent_id}

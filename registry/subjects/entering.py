@@ -50,9 +50,12 @@ class SubjectDesk:
     origin: str
 
     def mark(self, code: str) -> str:
-        """By what a code is found again; however it is written."""
-        plain = "".join(one for one in code.upper() if one.isalnum())
-        return hmac.new(self.safe.master, _MARK + plain.encode(), hashlib.sha256).hexdigest()
+        """By what a code is found again."""
+        return self.mark_of(digest_of_code(code))
+
+    def mark_of(self, code_sha256: str) -> str:
+        """The same, from the digest of a code that somebody else made."""
+        return hmac.new(self.safe.master, _MARK + code_sha256.encode(), hashlib.sha256).hexdigest()
 
     def seal(self, name: str, text: str) -> bytes:
         return self.safe.seal_document(name=f"subject/{name}", document=text.encode())
@@ -94,6 +97,11 @@ class Spoken:
     def subjects(self) -> dict[str, str]:
         """As a statement names it."""
         return {"word": sha256_hex(self.word)}
+
+
+def digest_of_code(code: str) -> str:
+    """SHA-256 of a code's letters and digits, in capitals: however it is written."""
+    return sha256_hex("".join(one for one in code.upper() if one.isalnum()).encode())
 
 
 def new_code() -> str:

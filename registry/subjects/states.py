@@ -125,7 +125,7 @@ TIE_MOVES: Final[Moves] = {
 }
 WORDING_MOVES: Final[Moves] = {
     (None, _WE.PUBLISH): Move(HOLDERS, _W.IN_FORCE, "one thing asked; all told that the law wants told"),
-    (_W.IN_FORCE, _WE.REPLACE): Move(HOLDERS, _W.RETIRED, "the next version is published"),
+    (_W.IN_FORCE, _WE.REPLACE): Move(EXCHANGE, _W.RETIRED, "the next version is published"),
     (_W.IN_FORCE, _WE.RETIRE): Move(HOLDERS, _W.RETIRED, "whose it is"),
 }
 GIVEN_MOVES: Final[Moves] = {
@@ -140,7 +140,10 @@ GIVEN_MOVES: Final[Moves] = {
         for state in (_G.WITHDRAWN, _G.ENDED)
         for key, move in (
             ((state, _GE.OVERDUE), Move(EXCHANGE, state, "no version without the person", "15 wd")),
-            ((state, _GE.SETTLE), Move(HOLDERS, _G.SETTLED, "a path shows that a record lacks the person")),
+            (
+                (state, _GE.SETTLE),
+                Move(EXCHANGE, _G.SETTLED, "the holder has shown a record without the person"),
+            ),
         )
     },
     (_G.GIVEN, _GE.EXPIRE): Move(EXCHANGE, _G.ENDED, "its period is over; deliveries stop at once"),

@@ -35,7 +35,7 @@ async def publish(s: WriteSession, act: Act, *, asked: Asked) -> WordingRow:
         await require_member(s, org_id=org_id)
     before = await repository.newest_wording(s, **about)
     if before is not None and before.status is WordingState.IN_FORCE:
-        await step(s, act, before, WordingEvent.REPLACE)
+        await step(s, act.as_exchange(), before, WordingEvent.REPLACE)
     version = 1 if before is None else before.version + 1
     document = asked.document(holder_id=act.actor.org_id, version=version)
     row = WordingRow(

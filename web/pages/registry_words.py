@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from web.pages import voucher_words
+from web.pages import person_words, voucher_words
 from web.pages.languages import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -45,6 +45,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "RGR.RECOGNISE": N_("Registrar recognised"),
     "RGR.END": N_("Registrar's recognition ended"),
     **voucher_words.EVENTS,
+    **person_words.EVENTS,
 }
 _KINDS: Final[Mapping[str, str]] = {
     "PROPERTY_RIGHT": N_("Data property right"),
@@ -103,4 +104,5 @@ GROUPS: Final = {
     "registration_note": _NOTES,
     "registration_wish": _WISHES,
     **voucher_words.GROUPS,
+    **person_words.GROUPS,
 }

@@ -81,6 +81,8 @@ OPEN = {
     ("GET", "/api/v1/listings/{listing_id}/quality"),
     ("GET", "/api/v1/listings/{listing_id}/requests"),
     ("GET", "/api/v1/products/{product_id}/provenance"),
+    ("POST", "/api/v1/my-data/accounts"),
+    ("POST", "/api/v1/my-data/session"),
     ("GET", "/api/v1/organisations"),
     ("GET", "/api/v1/organisations/{org_id}"),
     ("GET", "/api/v1/organisations/{org_id}/keys"),

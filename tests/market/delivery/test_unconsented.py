@@ -1,0 +1,144 @@
+"""What a person's fallen consent holds: every kind of delivery, from the next access on, and no other."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from market.delivery.access import Declared
+from market.delivery.errors import DeliverySuspended
+from market.delivery.kinds import DeliveryKind
+from market.delivery.meter.service import authorise_use
+from market.delivery.rules import EntitlementStatus
+from market.delivery.service import freeze_entitlement, require_deliverable, unfreeze_entitlement
+from market.delivery.unconsented import service
+from market.delivery.unconsented.service import hold, let_go_on
+from market.listings.repository import get_listing
+from market.orders.handover import DeliveryMode
+from market.orders.repository import get_trade
+from registry.grading.errors import ConsentMissing
+from registry.subjects.rules import ConsentKind
+from tests.market.delivery.test_meter import shared
+from tests.standstill import refused
+
+MODES = {
+    DeliveryKind.SHARE: DeliveryMode.SHARE,
+    DeliveryKind.API: DeliveryMode.CREDENTIAL,
+    DeliveryKind.QUERY: DeliveryMode.SANDBOX,
+}
+
+
+async def personal(deal, **changes):
+    """The deal's listing says that its data are of persons."""
+    async with deal.house.database.write() as s:
+        row = await get_listing(s, listing_id=deal.listing.listing_id)
+        said = row.materials["personal"] | {"contained": True, "consented": True} | changes
+        row.materials = row.materials | {"personal": said}
+        s.add(row)
+
+
+def fallen(deal, given_id="sgc_1", **changes):
+    """A consent that has fallen, as the market sees it."""
+    said = {
+        "given_id": given_id,
+        "object_id": deal.listing.product_id,
+        "holder_id": deal.seller.org_id,
+        "kind": ConsentKind.PROCESS,
+        "recipients": [],
+    }
+    return SimpleNamespace(**(said | changes))
+
+
+async def held(deal, given):
+    async with deal.house.database.write() as s:
+        return await hold(s, given, at=deal.house.house.clock.now())
+
+
+async def go_on(deal, monkeypatch, given_id, recorded_at):
+    async def record(*_, **__):
+        return SimpleNamespace(recorded_at=recorded_at)
+
+    monkeypatch.setattr(service, "consent_of", record)
+    async with deal.house.database.write() as s:
+        act = deal.house.house.exchange_act()
+        return await let_go_on(s, act, given_id=given_id, consent_id="cns_1")
+
+
+async def status(deal):
+    return (await deal.entitlement()).status
+
+
+@pytest.mark.parametrize("kind", MODES)
+async def test_a_share_an_interface_and_questions_stop_at_the_next_access(deal, kind, monkeypatch):
+    await shared(deal, MODES[kind])
+    await personal(deal)
+
+    async def next_use():
+        entitlement_id = (await deal.entitlement()).entitlement_id
+        async with deal.house.database.read() as s:
+            about = {"kind": kind, "by": deal.buyer.org_id, "declared": Declared("RESEARCH")}
+            now = deal.house.house.clock.now()
+            return await authorise_use(s, entitlement_id=entitlement_id, **about, now=now)
+
+    await next_use()
+    assert await held(deal, fallen(deal)) == {deal.trade_id: [deal.buyer.org_id]}
+    with pytest.raises(DeliverySuspended):
+        await next_use()
+    later = deal.house.house.clock.now() + timedelta(days=1)
+    freed = await go_on(deal, monkeypatch, "sgc_1", later)
+    assert freed == ([deal.trade_id] if kind is DeliveryKind.API else []), "only what answers anew goes on"
+    if kind is DeliveryKind.API:
+        await next_use()
+    else:
+        assert await status(deal) is EntitlementStatus.FROZEN
+
+
+async def test_a_file_goes_on_only_where_the_person_was_never_in_it(deal, monkeypatch):
+    await deal.start()
+    await personal(deal)
+    assert (await deal.open()).download_id is not None
+    for given_id in ("sgc_1", "sgc_2"):
+        await held(deal, fallen(deal, given_id))
+    async with refused(deal.house.database, DeliverySuspended):
+        await deal.open()
+    granted = (await deal.entitlement()).granted_at
+    assert await go_on(deal, monkeypatch, "sgc_1", granted + timedelta(seconds=1)) == []
+    assert await go_on(deal, monkeypatch, "sgc_1", granted) == [deal.trade_id]
+    assert await status(deal) is EntitlementStatus.FROZEN, "another person holds it still"
+    assert await go_on(deal, monkeypatch, "sgc_2", granted) == [deal.trade_id]
+    assert (await deal.open()).download_id is not None
+
+
+async def test_whoever_lifts_an_order_does_not_lift_a_persons_hold(deal):
+    await deal.start()
+    await personal(deal)
+    database, trade_id = deal.house.database, deal.trade_id
+    async with database.write() as s:
+        await freeze_entitlement(s, trade_id=trade_id)
+    await held(deal, fallen(deal))
+    async with database.write() as s:
+        assert await unfreeze_entitlement(s, trade_id=trade_id) is None
+        with pytest.raises(ConsentMissing):
+            await require_deliverable(
+                s, await get_trade(s, trade_id=trade_id), now=deal.house.house.clock.now()
+            )
+    assert await status(deal) is EntitlementStatus.FROZEN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": ConsentKind.PUBLISH},
+        {"kind": ConsentKind.EXPORT},  # the buyer is at home
+        {"recipients": ["org_another"]},
+        {"object_id": "prd_another"},
+        {"holder_id": "org_another"},
+    ],
+)
+async def test_what_the_consent_did_not_carry_goes_on(deal, changes):
+    await deal.start()
+    await personal(deal)
+    assert await held(deal, fallen(deal, **changes)) == {}
+    assert await status(deal) is EntitlementStatus.ACTIVE
+    await personal(deal, anonymised=True)
+    assert await held(deal, fallen(deal)) == {}, "what is anonymous is nobody's (PIPL 4)"
