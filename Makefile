@@ -54,6 +54,18 @@ bench: $(DEV) ## measure ours and the floor in the same run, one JSON line a fig
 detect: $(DEV) ## plant violations and near misses, look at a clean market: one JSON line a rule
 	@$(BIN)/python -m tests.detect $(ARGS)
 
+.PHONY: drill
+drill: $(DEV) ## back up, restore, and refuse what is old, cut or changed, on both databases
+	@$(BIN)/python -m pytest -n 0 -q tests/cli/test_backup.py $(ARGS)
+
+.PHONY: sbom
+sbom: $(DEV) ## write what the exchange is made of (CycloneDX) to build/sbom.cdx.json
+	@$(BIN)/python -m tests.supply sbom $(ARGS)
+
+.PHONY: audit-deps
+audit-deps: $(DEV) ## hold the locks against advisories: make audit-deps ARGS="--advisories all.zip"
+	@$(BIN)/python -m tests.supply audit $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## the tests that are longer than the suite may take
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -342,6 +342,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "FLG.SET": _EXCHANGE,
     "FLG.CLEAR": _EXCHANGE,
     "FED.CHECKPOINT": _EXCHANGE,
+    **{f"PPL.{event}": _EXCHANGE for event in ("ENROL", "IDENTIFY", "CLOSE", "RESET_FACTOR", "DECIDE")},
     "BAK.TAKE": _EXCHANGE,
     "BAK.RESTORE": _EXCHANGE,
     "OPN.ERASE": _MAY_STOP,

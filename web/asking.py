@@ -11,11 +11,13 @@ from sqlmodel import col, select
 from base.calendar import at_shanghai
 from base.db import ReadSession
 from identity.repository import organisations_like
+from identity.stating import PRIVILEGED
 from ledger import trail
 from market.listings.tables import Listing
 from market.orders.tables import Trade
 
 NAMES: Final = ("q", "actor", "role", "action", "object", "sector", "from", "to")
+PRIVILEGED_ACTS: Final = "PRIVILEGED"
 _MOST: Final = 200
 
 
@@ -43,8 +45,8 @@ class Question:
         until = _day(self.part("to"))
         return trail.Wanted(
             text=_digest_small(self.part("q")) or None,
-            events=[action] if "." in action else None,
-            group=action if action and "." not in action else None,
+            events=PRIVILEGED if action == PRIVILEGED_ACTS else [action] if "." in action else None,
+            group=action if action not in {"", PRIVILEGED_ACTS} and "." not in action else None,
             actors=None if actors is None else [one.org_id for one in actors],
             role=self.part("role") or None,
             about=_about(about, _of_sector(self.part("sector"))),

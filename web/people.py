@@ -1,16 +1,20 @@
-"""Enrolling people of members, the same for API and pages. No statement is made: it is personal data."""
+"""What is done about people of members, the same for API and pages. It is stated, and not who they are."""
 
 from typing import Any
 
 from pydantic import Field, SecretStr
 
 from base.db import WriteSession
+from base.errors import NotFound
 from base.idempotency import Answer
 from identity.contesting import contest_identity, decide_contest
-from identity.errors import NotYourOrganisation
+from identity.errors import NotYourOrganisation, PersonsBound
 from identity.passwords import PasswordHash, hash_password
+from identity.repository import get_person
 from identity.rules import Role
-from identity.service import enrol_person, identify_person
+from identity.second_factor import end as end_factor
+from identity.service import deactivate_person, enrol_person, identify_person
+from identity.stating import CLOSE, DECIDE, ENROL, IDENTIFY, RESET_FACTOR, state
 from ledger.recording import Act
 from web.acts import Asked
 from web.deps import Caller
@@ -44,7 +48,7 @@ async def enrol(caller: Caller, org_id: str, form: PersonForm) -> Answer:
     password: PasswordHash = await hash_password(form.password.get_secret_value(), login=form.login)
 
     async def enrolled(s: WriteSession, act: Act) -> Any:
-        return await enrol_person(
+        person = await enrol_person(
             s,
             act,
             org_id=org_id,
@@ -54,6 +58,9 @@ async def enrol(caller: Caller, org_id: str, form: PersonForm) -> Answer:
             roles=form.roles,
             mark=mark,
         )
+        exchange, who = caller.node.house.exchange_act(), person.user_id
+        await state(s, exchange, ENROL, by=act, user_id=who, roles=person.roles, org_id=org_id)
+        return person
 
     return await caller.perform(
         enrolled,
@@ -79,7 +86,9 @@ async def identify(caller: Caller, user_id: str, id_number: str) -> Answer:
     mark = caller.node.safe.mark(id_number)
 
     async def identified(s: WriteSession, act: Act) -> Any:
-        return await identify_person(s, act, user_id=user_id, mark=mark)
+        person = await identify_person(s, act, user_id=user_id, mark=mark)
+        await state(s, caller.node.house.exchange_act(), IDENTIFY, by=act, user_id=user_id)
+        return person
 
     return await caller.perform(
         identified,
@@ -118,7 +127,13 @@ async def decide(caller: Caller, contest_id: str, struck: list[str]) -> Answer:
     caller.require("EXCHANGE_OPERATOR")
 
     async def decided(s: WriteSession, act: Act) -> Any:
-        return await decide_contest(s, act, contest_id=contest_id, struck=struck)
+        decided = await decide_contest(s, act, contest_id=contest_id, struck=struck)
+        exchange, said = (
+            caller.node.house.exchange_act(),
+            {"contest_id": contest_id, "struck": decided.struck},
+        )
+        await state(s, exchange, DECIDE, by=act, user_id=decided.user_id, **said)
+        return decided
 
     return await caller.perform(
         decided,
@@ -132,8 +147,61 @@ async def decide(caller: Caller, contest_id: str, struck: list[str]) -> Answer:
     )
 
 
+async def close(caller: Caller, user_id: str) -> Answer:
+    """Close a login of one's organisation, or of any as the operator: every token of it is worthless at once.
+
+    Raises NotFound.
+    """
+    caller.require(*ANYBODY)
+
+    async def closed(s: WriteSession, act: Act) -> Any:
+        person = await deactivate_person(s, act, user_id=user_id)
+        await state(s, caller.node.house.exchange_act(), CLOSE, by=act, user_id=user_id)
+        return person
+
+    return await caller.perform(
+        closed,
+        PersonView.of,
+        route=f"close/{user_id}",
+        args={},
+        act=_unsigned(caller),
+        attempted=CLOSE,
+        object_id=caller.actor.org_id,
+        status=200,
+    )
+
+
+async def reset_factor(caller: Caller, user_id: str) -> Answer:
+    """End a second factor whose owner has lost app and recovery codes; by the operator, never one's own.
+
+    Raises OperatorOnly, PersonsBound for one's own, NotFound, SecondFactorAbsent.
+    """
+    caller.require("EXCHANGE_OPERATOR")
+
+    async def reset(s: WriteSession, act: Act) -> Any:
+        person = await get_person(s, user_id=user_id)
+        if person is None:
+            raise NotFound("no such person", user_id=user_id)
+        if user_id == act.actor.user_id:
+            raise PersonsBound("another officer does this", user_id=user_id)
+        await end_factor(s, user_id=user_id)
+        await state(s, caller.node.house.exchange_act(), RESET_FACTOR, by=act, user_id=user_id)
+        return person
+
+    return await caller.perform(
+        reset,
+        PersonView.of,
+        route=f"reset-factor/{user_id}",
+        args={},
+        act=_unsigned(caller),
+        attempted=RESET_FACTOR,
+        object_id=caller.actor.org_id,
+        status=200,
+    )
+
+
 def _unsigned(caller: Caller) -> Act:
-    """An act of the caller's of which nothing is stated."""
+    """An act of the caller's that the exchange states for them."""
     house = caller.node.house
     operator = "EXCHANGE_OPERATOR" in caller.actor.roles
     role = "EXCHANGE_OPERATOR" if operator else min(caller.actor.roles)

@@ -191,7 +191,7 @@ async def keys(org_id: Id, s: ReadDep) -> list[KeyView]:
 
 @router.post("/organisations/{org_id}/people", status_code=201, response_model=done_view(PersonView))
 async def enrol(org_id: Id, caller: CallerDep, form: people.PersonForm) -> Response:
-    """Enrol a person of one's organisation, or of any as the operator. No statement: it is personal data."""
+    """Enrol a person of one's organisation, or of any as the operator; stated without saying who it is."""
     return respond(await people.enrol(caller, org_id, form))
 
 
@@ -199,6 +199,18 @@ async def enrol(org_id: Id, caller: CallerDep, form: people.PersonForm) -> Respo
 async def identify(user_id: Id, caller: CallerDep, form: IdentityForm) -> Response:
     """Say which natural person a login belongs to; the same said again by another person confirms it."""
     return respond(await people.identify(caller, user_id, form.id_number.get_secret_value()))
+
+
+@router.post("/people/{user_id}/close", response_model=done_view(PersonView))
+async def close(user_id: Id, caller: CallerDep) -> Response:
+    """Close a login: who has left acts no more."""
+    return respond(await people.close(caller, user_id))
+
+
+@router.post("/people/{user_id}/reset-second-factor", response_model=done_view(PersonView))
+async def reset_second_factor(user_id: Id, caller: CallerDep) -> Response:
+    """End a second factor whose owner has lost it, as another officer of the operator."""
+    return respond(await people.reset_factor(caller, user_id))
 
 
 @router.post("/identity-contests", status_code=201, response_model=done_view(ContestView))
