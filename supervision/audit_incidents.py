@@ -5,8 +5,10 @@ asked: a report says itself until when it was due, and whether it came late.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
+from base.clock import parse_rfc3339
 from supervision.audit_entry import Sealed
 
 Move = tuple[frozenset[str], str | None]
@@ -59,6 +61,7 @@ WARNING_MOVES: Final[Moves] = {
     ("RAISED", "WRN.ACKNOWLEDGE"): (_EXCHANGE, "ACKNOWLEDGED"),
     ("ACKNOWLEDGED", "WRN.DISMISS"): (_EXCHANGE, "DISMISSED"),
     **{(state, "WRN.ESCALATE"): (_EXCHANGE, "ESCALATED") for state in ("RAISED", "ACKNOWLEDGED")},
+    **_stays("WRN.READ_REPORTER", ("RAISED", "ACKNOWLEDGED", "DISMISSED", "ESCALATED"), _EXCHANGE),
     ("RAISED", "WRN.OVERDUE"): (_EXCHANGE, "RAISED"),
 }
 BULLETIN_MOVES: Final[Moves] = {
@@ -76,6 +79,8 @@ INCIDENT_SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "BUL.SUBSCRIBE": _OWNERS,
     "BUL.UNSUBSCRIBE": _OWNERS,
 }
+SIGNING: Final = timedelta(minutes=10)
+"""What is prepared for a signature made outside is handed in within this time: then it has come."""
 _DATED: Final = frozenset({"INC.REPORT", "INC.FORWARD"})
 
 
@@ -93,8 +98,12 @@ def late_is_said(held: dict[str, Any], said: Sealed) -> Iterator[str]:
         return
     if said.event == "INC.REPORT" and due_at not in (held.get("due") or {}).values():
         yield f"this report was due at {due_at} by no grading of the incident"
-    # Between the act and its entry a signature may be waited for: only beyond both it is false for sure.
-    if late is not True and (said.text("occurred_at") or "") > due_at:
+    try:
+        due, made = parse_rfc3339(due_at), parse_rfc3339(said.text("occurred_at") or "")
+    except ValueError:
+        yield "a report that names no moment"
+        return
+    if late is not True and made > due:
         yield f"a report that was due at {due_at} came late, and says it was in time"
-    if late is True and said.at <= due_at:
+    if late is True and made + SIGNING <= due:
         yield f"a report that was due at {due_at} came in time, and says it was late"

@@ -4,7 +4,7 @@ One warning of a signal (and of what it is about) is open at a time: a later rea
 it worse, with a new time to be acknowledged; one of no higher level is kept as a reading alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from ledger.recording import Act
 
 _E = WarningEvent
 MAX_ABOUT: Final = 120
+MOST_NAMED: Final = 20
 TOTAL: Final = "total"
 
 
@@ -72,6 +73,19 @@ async def tell_reading(
     if signal not in TOLD:
         raise SignalNotTold("this is not told by hand", signal=signal.value, told=sorted(TOLD))
     return await note_reading(s, act, signal=signal, value=value, about=about, text=text, at=act.now)
+
+
+async def note_trace(
+    s: WriteSession, act: Act, *, entitlement_ids: Sequence[str], file_sha256: str
+) -> WarningRow:
+    """Warn of a leaked file that names deliveries, the surest first (WRN.RAISE): one a delivery is open."""
+    judged = judge(Signal.MARK_HIT, len(entitlement_ids), (), act.now)
+    assert judged is not None
+    named = ", ".join(entitlement_ids[:MOST_NAMED])
+    text = f"{file_sha256}: {named}"
+    return await warn(
+        s, act.as_exchange(), signal=Signal.MARK_HIT, judged=judged, about=entitlement_ids[0], text=text
+    )
 
 
 async def warn(

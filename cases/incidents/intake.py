@@ -18,10 +18,10 @@ from base.db import ReadSession, WriteSession
 from base.signing import unwrap, wrap
 from cases.incidents import repository
 from cases.incidents.alarming import warn
-from cases.incidents.errors import WarningUnknown, WarningWrongRole, WeaknessCodeUnknown
-from cases.incidents.moving import check_text
+from cases.incidents.errors import WarningUnknown, WeaknessCodeUnknown
+from cases.incidents.moving import Said, check_text, step_warning
 from cases.incidents.signals import Colour, Judged, Signal, judge
-from cases.incidents.states import OPERATOR
+from cases.incidents.states import WarningEvent
 from cases.incidents.tables import WarningRow
 from cases.reporters import Reporter, committed, mark_of_code, new_code
 from identity.service import require_identified
@@ -101,18 +101,18 @@ async def follow_up(s: ReadSession, *, code: str, master: bytes) -> Followed:
 
 
 async def read_reporter(
-    s: WriteSession, act: Act, *, warning_id: str, master: bytes
+    s: WriteSession, act: Act, *, warning_id: str, officer_id: str | None, master: bytes
 ) -> dict[str, Any] | None:
-    """Who reported a weakness, for an officer of the exchange whose name is on record; None without a name.
+    """Who reported a weakness; that this officer has read it is stated (WRN.READ_REPORTER).
 
-    Raises WarningUnknown, WarningWrongRole, `person-not-identified`.
+    None without a name. `act` is the exchange's. Raises WarningUnknown, `person-not-identified`.
     """
-    if act.role != OPERATOR:
-        raise WarningWrongRole("an officer of the exchange asks", role=act.role)
-    await require_identified(s, user_id=act.actor.user_id)
+    officer = await require_identified(s, user_id=officer_id)
     row: WarningRow = await repository.claim_warning(s, warning_id=warning_id)
     if row.signal is not Signal.WEAKNESS:
         raise WarningUnknown("nobody reported this", warning_id=warning_id)
+    said = Said(opening={"officer_id": officer.user_id})
+    await step_warning(s, act, WarningEvent.READ_REPORTER, row, said)
     if row.sealed is None:
         return None
     found: dict[str, Any] = orjson.loads(unwrap(master, row.sealed, (_PURPOSE + warning_id).encode()))

@@ -48,10 +48,11 @@ async def report(
         raise ReportMisdirected("a first report comes once, and before every other", receiver=receiver.value)
     if kind is ReportKind.FIRST and not due:
         raise ReportMisdirected("nothing of this is due to this receiver", receiver=receiver.value)
+    assert row.level is not None
     document = {
         "text": check_text(text),
         "unknown": unknown,
-        "level": row.level,
+        "level": row.level.value,
         "title": row.title,
         "org_id": row.org_id,
         "detected_at": rfc3339(row.detected_at),
@@ -65,7 +66,7 @@ async def report(
             "report_id": made.report_id,
             "receiver": receiver.value,
             "report": kind.value,
-            "level": row.level,
+            "level": row.level.value,
             "late": late,
         }
         | ({"due_at": rfc3339(min(one.due_at for one in waiting))} if waiting else {}),

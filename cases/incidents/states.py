@@ -66,6 +66,7 @@ class WarningEvent(StrEnum):
     DISMISS = "DISMISS"
     ESCALATE = "ESCALATE"
     OVERDUE = "OVERDUE"
+    READ_REPORTER = "READ_REPORTER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,10 @@ WARNING_MOVES: Final[Mapping[tuple[WarningState | None, WarningEvent], Move]] = 
     **{
         (state, _WE.ESCALATE): Move(_EXCHANGE, _W.ESCALATED, "it becomes an incident")
         for state in WARNING_OPEN
+    },
+    **{
+        (state, _WE.READ_REPORTER): Move(_EXCHANGE, state, "an officer reads who reported a weakness")
+        for state in WarningState
     },
     (_W.RAISED, _WE.OVERDUE): Move(_EXCHANGE, _W.RAISED, "nobody acknowledged it in time"),
 }

@@ -8,15 +8,21 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 
+from base.db import WriteSession
 from base.errors import Malformed
 from base.files import FileEmpty, FileTooLarge
+from cases.incidents.alarming import note_trace
+from cases.incidents.tables import WarningRow
+from ledger.acts import perform
+from ledger.recording import Act
 from market.delivery.errors import MarkUnknown
-from market.delivery.marking.finding import find_source
+from market.delivery.marking.finding import Found, find_source
 from market.delivery.marking.repository import mark_of_trade
 from market.delivery.marking.tables import Mark
 from web.acts import Id
 from web.api.trades import SUPERVISORS, visible
 from web.deps import CallerDep, ReadDep, expect_upload
+from web.node import Node
 from web.views import View
 
 router = APIRouter(tags=["marks"])
@@ -67,7 +73,8 @@ async def trace(
 ) -> dict[str, Any]:
     """Name the deliveries that a leaked file (the raw body) came from; for officers of exchange and state.
 
-    `named` is empty where nothing is sure enough. Nothing is kept of the file, and nothing is stated.
+    `named` is empty where nothing is sure enough. Nothing is kept of the file; one that names a delivery
+    raises a warning, by the file's digest.
     """
     caller.require(*SUPERVISORS)
     expect_upload(request)
@@ -80,7 +87,18 @@ async def trace(
             found = await find_source(
                 node.database, node.safe.master, path, rename=renamed, scratch=node.scratch()
             )
+    if found.named:
+        await _warn(node, found)
     return found.document()
+
+
+async def _warn(node: Node, found: Found) -> None:
+    async def noted(s: WriteSession, act: Act) -> WarningRow:
+        digest = found.trace.file_sha256
+        return await note_trace(s, act, entitlement_ids=found.named, file_sha256=digest)
+
+    about = found.named[0]
+    await perform(node.house, node.house.exchange_act(), noted, attempted="WRN.RAISE", object_id=about)
 
 
 def _pair(option: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "WRN.DISMISS": N_("Warning dismissed"),
     "WRN.ESCALATE": N_("Warning became an incident"),
     "WRN.OVERDUE": N_("Warning not acknowledged in time"),
+    "WRN.READ_REPORTER": N_("Name of who reported a weakness read"),
     "BUL.ISSUE": N_("Security bulletin issued"),
     "BUL.RECEIVE": N_("Receipt of the bulletin stated"),
     "BUL.REMIND": N_("Readers of the bulletin reminded"),

@@ -100,6 +100,8 @@ OPEN = {
     ("GET", "/api/v1/voucher-issuers"),
     ("GET", "/api/v1/voucher-types"),
     ("GET", "/api/v1/voucher-types/{type_id}"),
+    ("POST", "/api/v1/weaknesses"),
+    ("POST", "/api/v1/weaknesses/follow-up"),
     ("POST", "/api/v1/bank/notifications"),  # the bank's signature is its credential
     ("POST", "/api/v1/credentials/check"),  # reads; whoever holds a credential may ask about it
     ("POST", "/api/v1/token"),
