@@ -46,6 +46,7 @@ OPEN = {
     ("GET", "/api/v1/assessors"),
     ("GET", "/api/v1/grants"),
     ("GET", "/api/v1/grants/{grant_id}"),
+    ("GET", "/api/v1/grants/{grant_id}/products/{product_id}/caps"),
     ("GET", "/api/v1/open-entries"),
     ("GET", "/api/v1/open-entries/{open_id}"),
     ("GET", "/api/v1/open-entries/{open_id}/uses"),
