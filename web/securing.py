@@ -16,7 +16,10 @@ from registry.grading import repository as grading
 from registry.grading.duties import Control, matrix
 from registry.grading.states import AssessmentState
 from registry.grading.tables import AssessmentRow
-from web.assessment_forms import ControlView, LevelDutiesView
+from web.assessment_views import (
+    ControlView,
+    LevelDutiesView,
+)
 from web.deps import Caller
 from web.grading import duties_owed
 

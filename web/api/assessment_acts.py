@@ -14,7 +14,6 @@ from registry.assessments.states import ASSESSORS, AUTHORITIES, KEEPERS
 from registry.grading.states import ANYONE, CATALOGUERS, HOLDERS, REVIEWERS
 from web.acts import ActKind, Args, kind
 from web.assessment_forms import (
-    AccessView,
     AnswerFindingArgs,
     AnswerRoundArgs,
     AssessmentIdArgs,
@@ -25,10 +24,7 @@ from web.assessment_forms import (
     CompleteRiskArgs,
     ConcludeArgs,
     ForwardRiskArgs,
-    FullAssessorView,
-    FullRiskView,
     ItemReasonArgs,
-    ItemView,
     MarkArgs,
     OpenRoundsArgs,
     OrderRiskArgs,
@@ -40,11 +36,17 @@ from web.assessment_forms import (
     RemedyArgs,
     ReviseArgs,
     RiskArgs,
+    StartRiskArgs,
+    SubmitAssessmentArgs,
+)
+from web.assessment_views import (
+    AccessView,
+    FullAssessorView,
+    FullRiskView,
+    ItemView,
     RoundsOpenedView,
     RoundView,
     SecurityAssessmentView,
-    StartRiskArgs,
-    SubmitAssessmentArgs,
 )
 from web.node import Node
 from web.views import View

@@ -9,16 +9,18 @@ from registry.assessments.confiding import log_of
 from web.acts import Id
 from web.api.assessment_acts import ADMIT, EXCLUDE, LIFT, MARK, READ
 from web.assessment_forms import (
-    AccessView,
-    FullItemView,
     ItemReasonArgs,
-    ItemView,
     MarkArgs,
     ReadArgs,
     ReaderArgs,
     ReaderForm,
     ReadForm,
     SecurityReasonForm,
+)
+from web.assessment_views import (
+    AccessView,
+    FullItemView,
+    ItemView,
 )
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.securing import content_of, visible_item, visible_log

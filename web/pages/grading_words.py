@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from web.pages import security_words
 from web.pages.languages import N_
 
 EVENTS: Final[Mapping[str, str]] = {
+    **security_words.EVENTS,
     "GRD.DECLARE": N_("Level declared"),
     "GRD.WITHDRAW": N_("Declaration withdrawn"),
     "GRD.RETURN": N_("Declaration returned"),
@@ -127,6 +129,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     "FAIL": N_("Failed"),
 }
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    **security_words.GROUPS,
     "grading_state": _STATES,
     "harmed": _HARMED,
     "degree": _DEGREES,

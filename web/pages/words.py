@@ -23,7 +23,6 @@ from web.pages import (
     page_words,
     register_words,
     registry_words,
-    security_words,
     trade_words,
 )
 from web.pages.languages import N_
@@ -188,7 +187,6 @@ EVENTS: Final[Mapping[str, str]] = {
     **incident_words.EVENTS,
     **operation_words.EVENTS,
     **grading_words.EVENTS,
-    **security_words.EVENTS,
     **opening_words.EVENTS,
     **agency_words.EVENTS,
     **MARKET_EVENTS,
@@ -358,7 +356,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     **incident_words.GROUPS,
     **operation_words.GROUPS,
     **grading_words.GROUPS,
-    **security_words.GROUPS,
     **opening_words.GROUPS,
     **agency_words.GROUPS,
     "revocation": REVOCATIONS,
