@@ -58,7 +58,9 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=(pytest.mark.postgresql, pytest.mark.soak))]
+)
 async def drill(
     request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock, founded: Path
 ) -> AsyncIterator[Drill]:

@@ -177,11 +177,11 @@ def install(app: FastAPI) -> None:
     app.include_router(v1)
     app.include_router(status.alive)
     app.include_router(status.router)
-    app.include_router(witness.desk)
+    app.include_router(witness.desk, responses=PROBLEMS)
     app.include_router(credentials.public, responses=PROBLEMS)
-    app.include_router(dcat.router)
+    app.include_router(dcat.router, responses=PROBLEMS)
     app.include_router(vouchers.public, responses=PROBLEMS)
-    app.include_router(log.log)
+    app.include_router(log.log, responses=PROBLEMS)
     app.include_router(shared_files.files)  # before the door, which answers whatever else there is
     app.include_router(sharing.door)
 
@@ -189,4 +189,4 @@ def install(app: FastAPI) -> None:
 def install_witness(app: FastAPI) -> None:
     """Add what a witness that is no exchange answers."""
     app.include_router(status.alive)
-    app.include_router(witness.desk)
+    app.include_router(witness.desk, responses=PROBLEMS)
