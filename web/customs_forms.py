@@ -20,7 +20,13 @@ from market.customs.declared import (
 )
 from market.customs.proving import DocumentKind, OnRegister, Shown
 from market.customs.routing import Way
-from market.customs.tables import CustomsDocumentRow, DeclarationRow, EndpointRow, NegativeListRow
+from market.customs.tables import (
+    CustomsDocumentRow,
+    DeclarationRow,
+    EndpointRow,
+    NegativeListRow,
+    NetworksRow,
+)
 from registry.rules import Level
 from web.acts import Args, Asked, Id, ReasonCode, Sha256
 from web.views import View
@@ -249,6 +255,20 @@ class ListArgs(Args):
     effective_to: Annotated[date | None, Field(ge=date(2000, 1, 1), le=date(2190, 1, 1))] = None
 
 
+class NetworkForm(Asked):
+    """One network, and where it is."""
+
+    cidr: Annotated[
+        str, Field(pattern=r"^[0-9a-fA-F:.]{2,45}/[0-9]{1,3}$", description="such as 203.0.113.0/24")
+    ]
+    region: Place
+
+
+class NetworksArgs(Args):
+    entries: Annotated[list[NetworkForm], Field(max_length=5_000)]
+    source: Short
+
+
 class EndpointArgs(Args):
     region: Place
 
@@ -334,6 +354,17 @@ class NegativeListView(View):
 
     @classmethod
     def of(cls, row: NegativeListRow) -> "NegativeListView":
+        return cls.model_validate(row)
+
+
+class NetworksView(View):
+    version: int
+    entries: list[dict[str, Any]]
+    source: str
+    entered_at: datetime
+
+    @classmethod
+    def of(cls, row: NetworksRow) -> "NetworksView":
         return cls.model_validate(row)
 
 

@@ -10,11 +10,13 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from base.errors import Busy
 from base.settings import Settings
 from ledger.witness import WitnessDesk
+from market.customs.networks import ASKED_FROM
 from web import api, gateway, pages, problems
 from web.compiling import Compiling
 from web.deps import COOKIE, UPLOAD
@@ -221,6 +223,18 @@ class Application(FastAPI):
             secure=settings.public_url.startswith("https://"),
             page_for=getattr(self.state, "sent_away_page", None),
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Every request is known by where it comes from, as far as the network tells: customs asks it."""
+        addresses: Addresses | None = getattr(self.state, "addresses", None)
+        if scope["type"] != "http" or addresses is None:
+            await super().__call__(scope, receive, send)
+            return
+        token = ASKED_FROM.set(addresses.of(Request(scope)))
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            ASKED_FROM.reset(token)
 
     def knock(self, scope: Scope) -> SentAway | None:
         """`Bounds.knock`, as soon as there are bounds: the first request makes them."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Text, cast
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, func, or_, select, update
 
 from base.calendar import at_shanghai, shanghai_day
@@ -24,6 +25,8 @@ from market.customs.tables import (
     NegativeListRow,
     PersonListRow,
 )
+from market.listings.tables import Listing, ListingFile
+from market.orders.tables import Trade
 
 MAX_PAGE: Final = 100
 BY_OFFICER: Final = "XBD-OFFICER"
@@ -144,23 +147,61 @@ async def standing_for(
     return sorted(found, key=lambda row: (row.trade_id != trade_id, row.declaration_id))
 
 
+async def received_before(s: ReadSession, *, seller_id: str, listing_id: str) -> Sequence[DeclarationRow]:
+    """The declarations under which a seller itself received, abroad, the very file that a listing offers."""
+    bought, sold = aliased(ListingFile), aliased(ListingFile)
+    listing, offered = aliased(Listing), aliased(Listing)
+    query = (
+        select(DeclarationRow)
+        .join(EgressRow, col(EgressRow.declaration_id) == col(DeclarationRow.declaration_id))
+        .join(Trade, col(Trade.trade_id) == col(EgressRow.trade_id))
+        .join(listing, col(listing.listing_id) == col(Trade.listing_id))
+        .join(bought, col(bought.file_id) == col(listing.file_id))
+        .join(sold, col(sold.sha256) == col(bought.sha256))
+        .join(offered, col(offered.file_id) == col(sold.file_id))
+        .where(EgressRow.recipient_id == seller_id, offered.listing_id == listing_id)
+        .where(DeclarationRow.exporter_id != seller_id)
+    )
+    return (await s.exec(query)).unique().all()
+
+
 async def contested(s: ReadSession, row: DeclarationRow) -> bool:
-    """Whether the same flow was declared before, and customs stopped it, refused it, or has it in hand.
+    """Whether the same flow was declared before, and customs stopped it, refused it, or has it in hand."""
+    return await contested_before(
+        s,
+        exporter_id=row.exporter_id,
+        recipient_id=row.recipient_id,
+        trade_id=row.trade_id,
+        product_id=row.product_id,
+        named=row.said["recipient"]["name"],
+    )
+
+
+async def contested_before(
+    s: ReadSession,
+    *,
+    exporter_id: str,
+    recipient_id: str | None,
+    trade_id: str | None,
+    product_id: str | None,
+    named: str = "",
+) -> bool:
+    """`contested` of a flow that is not declared yet.
 
     The same flow: exporter, recipient, and trade or product; of data that goes another way, the recipient.
     """
     about = [
         col(column) == value
         for column, value in (
-            (DeclarationRow.trade_id, row.trade_id),
-            (DeclarationRow.product_id, row.product_id),
+            (DeclarationRow.trade_id, trade_id),
+            (DeclarationRow.product_id, product_id),
         )
         if value is not None
     ]
     elsewhere = and_(col(DeclarationRow.trade_id).is_(None), col(DeclarationRow.product_id).is_(None))
     query = select(DeclarationRow).where(
-        DeclarationRow.exporter_id == row.exporter_id,
-        col(DeclarationRow.recipient_id).is_not_distinct_from(row.recipient_id),
+        DeclarationRow.exporter_id == exporter_id,
+        col(DeclarationRow.recipient_id).is_not_distinct_from(recipient_id),
         or_(*about) if about else elsewhere,
         or_(
             col(DeclarationRow.status).in_(sorted(_CONTESTED)),
@@ -168,11 +209,8 @@ async def contested(s: ReadSession, row: DeclarationRow) -> bool:
             col(DeclarationRow.reason_code).in_(_SEEN_AGAIN),
         ),
     )
-    name = row.said["recipient"]["name"]
     found = (await s.exec(query)).all()
-    return any(
-        about or row.recipient_id is not None or one.said["recipient"]["name"] == name for one in found
-    )
+    return any(about or recipient_id is not None or one.said["recipient"]["name"] == named for one in found)
 
 
 async def lock_group(s: WriteSession, *, group_id: str) -> None:

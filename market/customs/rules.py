@@ -208,3 +208,8 @@ _RULES: Final = (
         Needs.COUNT_OF_PERSONS,
     ),
 )
+
+
+def needs_by(rule_id: str) -> Needs | None:
+    """The route that a rule asks for; None where it asks for none."""
+    return next((rule.needs for rule in _RULES if rule.rule_id == rule_id), None)

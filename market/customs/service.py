@@ -17,9 +17,10 @@ from market.customs import repository
 from market.customs.declared import Channel, DataField, Declaration, Kind, Mode, Recipient
 from market.customs.declaring import declare_by_contract
 from market.customs.errors import CustomsRouteNotOpen
+from market.customs.foreseeing import LOOKED_AT, TWO_PLACES, refused
 from market.customs.gate import Crossing, abroad, open_rows, require_clearance
 from market.customs.routing import carries
-from market.customs.rules import Decision, DeliveryFacts, Needs, Route, route
+from market.customs.rules import Decision, DeliveryFacts, Needs, Route, needs_by, route
 from market.customs.states import DeclarationState
 from market.customs.tables import CustomsDecision
 from market.orders.tables import Trade
@@ -30,8 +31,13 @@ _USES: Final = 10**9
 _CLEARED: Final = "CLEARED"
 
 
-async def clear_customs(s: WriteSession, act: Act, *, trade: Trade, facts: DeliveryFacts) -> CustomsDecision:
-    """Decide a delivery's route and record the decision, open or refused (XBD.AUTO_ROUTE)."""
+async def clear_customs(
+    s: WriteSession, act: Act, *, trade: Trade, facts: DeliveryFacts, kind: str | None = None
+) -> CustomsDecision:
+    """Decide a delivery's route and record the decision, open or refused (XBD.AUTO_ROUTE).
+
+    `kind` is how it is to be delivered, where that is agreed.
+    """
     places = await repository.places_of(s, org_id=trade.buyer_id)
     endpoint = None if places is None else places[1]
     decided = route(facts if endpoint is None else replace(facts, endpoint=facts.endpoint or endpoint))
@@ -39,7 +45,9 @@ async def clear_customs(s: WriteSession, act: Act, *, trade: Trade, facts: Deliv
         return await _record(s, act, trade, decided, decided.route.value)
     where = abroad(facts.recipient_region, facts.endpoint or endpoint)
     try:
-        rows = await open_rows(s, trade=trade, recipient_id=trade.buyer_id, places=where, now=act.now)
+        rows = await open_rows(
+            s, trade=trade, recipient_id=trade.buyer_id, places=where, now=act.now, kind=kind
+        )
     except CustomsRouteNotOpen:
         rows = []
     found = next((row for row in rows if carries(row.way, decided)), None)
@@ -51,8 +59,8 @@ async def clear_customs(s: WriteSession, act: Act, *, trade: Trade, facts: Deliv
     if decided.route is Route.EXEMPT and len(where) == 1:
         return await _by_contract(s, act, trade, facts, decided)
     if decided.route is Route.EXEMPT:  # two places abroad are for the exporter to declare
-        reason = "the recipient sits in one place abroad and receives in another"
-        decided = replace(decided, route=Route.REFUSED, reason=reason, needs=Needs.CONTRACT_OR_CERTIFICATION)
+        needs = Needs.CONTRACT_OR_CERTIFICATION
+        decided = replace(decided, route=Route.REFUSED, reason=TWO_PLACES, needs=needs)
     return await _record(s, act, trade, decided, decided.route.value)
 
 
@@ -64,7 +72,18 @@ async def require_cleared(s: WriteSession, *, trade: Trade, act: Act) -> Crossin
     row = await repository.decision_of(s, trade_id=trade.trade_id)
     if row is None or row.route == Route.REFUSED.value:
         raise CustomsRouteNotOpen("customs has not cleared this delivery", trade_id=trade.trade_id)
-    return await require_clearance(s, trade=trade, recipient_id=trade.buyer_id, now=act.now)
+    return await require_clearance(s, trade=trade, recipient_id=trade.buyer_id, now=act.now, asks=False)
+
+
+def require_open_route(decision: CustomsDecision) -> None:
+    """Refuse what is about to be agreed and could not be delivered: nobody hears of it later by surprise.
+
+    Raises CustomsRouteNotOpen, with what is needed.
+    """
+    if decision.route == Route.REFUSED.value:
+        rule, basis = decision.rule_id, decision.legal_basis
+        told = Decision(Route.REFUSED, rule, basis, decision.reason, decision.country, needs_by(rule))
+        raise refused(told)
 
 
 async def _by_contract(
@@ -99,8 +118,7 @@ async def _by_contract(
     )
     row = await declare_by_contract(s, act.as_exchange(), declaration=declaration)
     if row.way is not None and row.way.exempt and row.status is not DeclarationState.CLEARED:
-        reason = "customs looks at this flow, or has stopped or refused it before"
-        decided = replace(decided, route=Route.REFUSED, reason=reason)
+        decided = replace(decided, route=Route.REFUSED, reason=LOOKED_AT)
     elif row.way is not None and not row.way.exempt:
         decided = replace(
             decided,

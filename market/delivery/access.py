@@ -7,7 +7,7 @@ from datetime import datetime
 from base.db import ReadSession, WriteSession
 from identity.repository import get_organisation
 from ledger.recording import Act
-from market.customs.gate import Crossing, let_out, require_clearance
+from market.customs.gate import Crossing, let_out, let_out_again, require_clearance
 from market.delivery.kinds import DeliveryKind
 from market.delivery.marking.repository import sold_sha256
 from market.delivery.repository import right_of
@@ -44,7 +44,7 @@ async def require_receiving(
     CustomsRouteNotOpen for who receives abroad without one.
     """
     require_usable(await right_for(s, trade, entitlement, org_id=org_id), org_id=org_id, now=now)
-    return await require_clearance(s, trade=trade, recipient_id=org_id, now=now)
+    return await require_clearance(s, trade=trade, recipient_id=org_id, now=now, kind=entitlement.kind.value)
 
 
 async def require_permitted(
@@ -94,7 +94,17 @@ async def _require_cleared(
     """For whom it is taken is asked like who takes: a buyer is no way round customs."""
     if recipient != by:
         trade = await get_trade(s, trade_id=entitlement.trade_id)
-        await require_clearance(s, trade=trade, recipient_id=recipient, now=now)
+        await require_going_to(s, trade, entitlement, {recipient}, now=now)
+
+
+async def require_going_to(
+    s: ReadSession, trade: Trade, entitlement: Entitlement, recipients: Collection[str], *, now: datetime
+) -> None:
+    """Whether what is taken may go to all of these now. Raises CustomsRouteNotOpen."""
+    for recipient_id in sorted(recipients):
+        await require_clearance(
+            s, trade=trade, recipient_id=recipient_id, now=now, kind=entitlement.kind.value
+        )
 
 
 async def let_out_to(
@@ -107,6 +117,7 @@ async def let_out_to(
     volume_bytes: int,
     whole: bool = False,
     carried: str | None = None,
+    fetched: int = 0,
 ) -> None:
     """Book what goes to who takes, and for whom, where that leaves the mainland.
 
@@ -121,5 +132,32 @@ async def let_out_to(
             kind=kind.value,
             volume_bytes=volume_bytes,
             whole=whole,
+            carried=carried,
+            fetched=fetched,
+        )
+
+
+async def let_out_again_to(
+    s: WriteSession,
+    act: Act,
+    trade: Trade,
+    *,
+    takers: Collection[str],
+    kind: DeliveryKind,
+    volume_bytes: int,
+    carried: str,
+) -> None:
+    """Book what is fetched of an answer beyond what was booked, for each who receives it abroad.
+
+    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded; then nothing goes.
+    """
+    for recipient_id in sorted(set(takers)):
+        await let_out_again(
+            s,
+            act,
+            trade=trade,
+            recipient_id=recipient_id,
+            kind=kind.value,
+            volume_bytes=volume_bytes,
             carried=carried,
         )

@@ -12,7 +12,7 @@ exchange's pen. All who take under one right share its uses.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,7 @@ from ledger.statement import Draft
 from market.customs.gate import note_out, reserve_out
 from market.customs.transit import give_back
 from market.delivery import repository
-from market.delivery.access import Declared, require_permitted, require_receiving
+from market.delivery.access import Declared, require_going_to, require_permitted, require_receiving
 from market.delivery.errors import DeclaredOtherwise
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.marking.repository import require_made
@@ -63,7 +63,7 @@ ASK_EVERY_BYTES: Final = 64 * 2**20
 class Opened:
     """A request that may be answered. Without a span in its reply (416) no download was opened.
 
-    `booked` is under which customs declaration its bytes leave, for each receiver abroad.
+    `booked` is under which customs declaration its bytes leave, for each of the `receivers` abroad.
     """
 
     entitlement_id: str
@@ -74,10 +74,10 @@ class Opened:
     reply: Reply
     download_id: str | None
     booked: Mapping[str, str] = field(default_factory=dict)
+    receivers: tuple[str, ...] = ()
 
     @property
-    def etag(self) -> str:
-        """The strong entity tag of what is sent."""
+    def etag(self) -> str:  # the strong entity tag of what is sent
         return etag(self.file.sha256)
 
 
@@ -153,6 +153,7 @@ async def open_download(
         reply=reply,
         download_id=download.download_id if download else None,
         booked=booked,
+        receivers=tuple(_receivers(download, entitlement)) if download else (),
     )
 
 
@@ -336,7 +337,7 @@ async def _send(house: House, files: FileStore, actor: Actor, opened: Opened) ->
     sent_to, counted = span.start, False
     pieces = files.read(opened.file, span.start, span.end)
     try:
-        asked = still_open(house, actor, opened.entitlement_id)
+        asked = still_open(house, actor, opened.entitlement_id, opened.receivers)
         async with aclosing(while_open(pieces, asked)) as chunks:
             async for chunk in chunks:
                 if sent_to + len(chunk) == span.end:
@@ -363,16 +364,21 @@ async def while_open(
             gone += len(piece)
 
 
-def still_open(house: House, actor: Actor, entitlement_id: str) -> Callable[[], Awaitable[None]]:
-    """What asks whether a right stands, for `while_open`."""
-    return partial(_still_open, house, actor, entitlement_id)
+def still_open(
+    house: House, actor: Actor, entitlement_id: str, receivers: Collection[str] = ()
+) -> Callable[[], Awaitable[None]]:
+    """What asks whether a right stands, and may go to all who receive, for `while_open`."""
+    return partial(_still_open, house, actor, entitlement_id, receivers)
 
 
-async def _still_open(house: House, actor: Actor, entitlement_id: str) -> None:
+async def _still_open(
+    house: House, actor: Actor, entitlement_id: str, receivers: Collection[str] = ()
+) -> None:
     """Whoever stops a delivery stops what is on its way too (`ASK_EVERY_S`). Raises what ends a right."""
     async with house.database.read() as s:
         trade, entitlement, listing = await repository.standing(s, entitlement_id=entitlement_id)
-        await require_receiving(s, trade, entitlement, org_id=actor.org_id, now=house.clock.now())
+        await require_receiving(s, trade, entitlement, org_id=actor.org_id, now=(now := house.clock.now()))
+        await require_going_to(s, trade, entitlement, {*receivers} - {actor.org_id}, now=now)
     check_deliverable(trade.listing_id, listing)
 
 

@@ -8,8 +8,10 @@ from identity.repository import Organisation
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from market.auctions.repository import won_by
-from market.customs.service import clear_customs
+from market.customs.foreseeing import delivery_facts
+from market.customs.service import clear_customs, require_open_route
 from market.customs.tables import CustomsDecision
+from market.delivery.kinds import kind_of
 from market.listings.plans import PricePlan
 from market.listings.repository import (
     conditions_of,
@@ -33,7 +35,7 @@ from market.orders.service import named
 from market.orders.statements import terms_of
 from market.orders.tables import Contract, ContractPolicy, ContractRecipient, QuoteRow, Trade
 from market.settlement.plan import split
-from market.trade.prechecking import delivery_facts, parties_in, precheck_facts
+from market.trade.prechecking import parties_in, precheck_facts
 from market.trade.quoting import make_quote, state_award, taken_as_planned
 from pricing.whole import WholePrice
 
@@ -42,10 +44,11 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
     """Accept the latest offer; the checks before the contract follow in the same transaction.
 
     The trade leaves as CONTRACT_READY, with quote and contract drawn up, or as BLOCKED with the list
-    of checks. Raises what `market.orders.service.accept_offer` raises.
+    of checks. Raises what `market.orders.service.accept_offer` raises, and CustomsRouteNotOpen for what could
+    not be delivered abroad: its exporter has it cleared first, and the offer stands meanwhile.
     """
     trade = await service.accept_offer(s, act, trade_id=trade_id, offer_no=offer_no)
-    await prepare_contract(s, act.as_exchange(), trade)
+    await prepare_contract(s, act.as_exchange(), trade, agreed_now=True)
     return trade
 
 
@@ -58,10 +61,11 @@ async def draw_up_again(s: WriteSession, act: Act, trade: Trade) -> None:
     await prepare_contract(s, act, trade)
 
 
-async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
+async def prepare_contract(s: WriteSession, act: Act, trade: Trade, *, agreed_now: bool = False) -> None:
     """Check a trade whose price is agreed, and draw up what its parties sign (the exchange's act).
 
-    The price was negotiated, or made by an auction.
+    The price was negotiated, or made by an auction. Raises CustomsRouteNotOpen for an offer that is accepted
+    at this moment (`agreed_now`).
     """
     listing = await lock_listing(s, listing_id=trade.listing_id)
     organisations = await parties_in(s, trade)
@@ -78,7 +82,12 @@ async def prepare_contract(s: WriteSession, act: Act, trade: Trade) -> None:
         act,
         trade=trade,
         facts=delivery_facts(listing, seller=organisations[0], buyer=organisations[1]),
+        kind=None
+        if offered is None or offered.delivery_mode is None
+        else kind_of(DeliveryMode(offered.delivery_mode)).value,
     )
+    if agreed_now:
+        require_open_route(cleared)
     checked = precheck(
         await precheck_facts(
             s,

@@ -14,7 +14,7 @@ from brokers.tables import MandateRow
 from identity.repository import Organisation, lock_organisation
 from identity.rules import OrganisationStatus
 from ledger.recording import Act
-from market.customs.rules import DeliveryFacts, Route
+from market.customs.rules import Route
 from market.customs.tables import CustomsDecision
 from market.listings.rules import Materials
 from market.listings.service import materials_of
@@ -32,20 +32,6 @@ async def parties_in(s: WriteSession, trade: Trade) -> list[Organisation]:
     known = [organisation for organisation in found if organisation is not None]
     assert len(known) == len(found)  # foreign keys of the trade
     return known
-
-
-def delivery_facts(listing: Listing, *, seller: Organisation, buyer: Organisation) -> DeliveryFacts:
-    """What customs asks of a delivery of this listing."""
-    materials = materials_of(listing)
-    return DeliveryFacts(
-        exporter_region=seller.region,
-        recipient_region=buyer.region,
-        level=Level(listing.level),
-        personal=materials.personal,
-        sensitive=_is_sensitive(listing, materials),
-        state_secret=materials.state_secret,
-        exporter_is_ciio=seller.is_ciio,
-    )
 
 
 async def precheck_facts(

@@ -18,6 +18,7 @@ from market.auctions.states import AuctionState
 from market.auctions.tables import Auction, AuctionBid
 from market.auctions.terms import COUNTRY, Goods
 from market.orders.scope import scope_from
+from market.trade.bidding import commit_bid
 from pricing.quote import MAX_PRICE_MINOR
 from web.acts import ActKind, Args, Asked, Id, Moment, Sha256, kind
 from web.api.negotiations import AcceptanceForm, DeliveryForm, ScopeForm
@@ -169,7 +170,7 @@ class CommitArgs(Args, CommitForm):
 
 async def _commit(s: WriteSession, act: Act, args: CommitArgs, node: Node) -> Any:
     del node
-    return await service.commit_bid(s, act, **args.model_dump())
+    return await commit_bid(s, act, **args.model_dump())
 
 
 COMMIT = kind(

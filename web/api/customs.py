@@ -6,7 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from base.errors import NotFound
 from market.customs import repository
+from market.customs.networks import networks_in_force
 from market.customs.states import DeclarationState
+from market.trade.foreseeing import foresee_trade
 from web.acts import Id
 from web.api.customs_acts import (
     ATTACH,
@@ -19,6 +21,7 @@ from web.api.customs_acts import (
     FAIL,
     HALT,
     LIST,
+    NETWORKS,
     PASS,
     REDECLARE,
     REJECT,
@@ -32,6 +35,7 @@ from web.api.customs_acts import (
     UNTAKE,
     WITHDRAW,
 )
+from web.api.trades import visible
 from web.customs_forms import (
     CodedArgs,
     CodedForm,
@@ -47,6 +51,8 @@ from web.customs_forms import (
     FullDeclarationView,
     ListArgs,
     NegativeListView,
+    NetworksArgs,
+    NetworksView,
     OfficerView,
     PapersArgs,
     PapersForm,
@@ -63,11 +69,25 @@ from web.customs_forms import (
     WhyForm,
 )
 from web.deps import CallerDep, ReadDep, answers, respond
+from web.views import View
 
 router = APIRouter(tags=["customs"])
 LOOKERS: Final = frozenset({"CAC", "AUDITOR"})
 """Who sees every declaration: the authority, and who audits. The exchange sees what it routes, by its log."""
 Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+class ForeseenView(View):
+    """What customs would decide now; `needs` says by which route it could be cleared where it is not open."""
+
+    open: bool
+    country: str
+    route: str
+    rule_id: str
+    legal_basis: str
+    reason: str
+    needs: str | None
+    clearance_id: str | None
 
 
 @router.get("/declarations")
@@ -215,6 +235,13 @@ async def revoke(declaration_id: Id, caller: CallerDep, form: CodedForm) -> Resp
     return respond(await caller.do(REVOKE, CodedArgs(declaration_id=declaration_id, **dict(form))))
 
 
+@router.get("/trades/{trade_id}/customs")
+async def of_trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> ForeseenView:
+    """What customs would decide of a trade's delivery now, and what it needs; for its parties."""
+    trade = await visible(s, caller, trade_id)
+    return ForeseenView(**(await foresee_trade(s, trade, now=caller.node.clock.now())).document())
+
+
 @router.get("/customs-documents")
 async def documents(
     caller: CallerDep, s: ReadDep, after: Annotated[Id | None, Query()] = None, limit: Limit = 50
@@ -247,6 +274,19 @@ async def negative_lists(s: ReadDep) -> list[NegativeListView]:
 async def enter_list(caller: CallerDep, args: ListArgs) -> Response:
     """Enter a version of a zone's negative list, as the authority."""
     return respond(await caller.do(LIST, args))
+
+
+@router.get("/customs-networks")
+async def networks(s: ReadDep) -> NetworksView | None:
+    """The networks that are known to be abroad, as they are in force; for anybody."""
+    row = await networks_in_force(s)
+    return None if row is None else NetworksView.of(row)
+
+
+@router.post("/customs-networks", **answers(NETWORKS, NetworksView))
+async def enter_networks(caller: CallerDep, args: NetworksArgs) -> Response:
+    """Enter the networks that are abroad, whole, as the authority: who asks from one reads there."""
+    return respond(await caller.do(NETWORKS, args))
 
 
 @router.get("/customs-endpoint")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from base.db import WriteSession
 from identity.rules import Role
 from ledger.recording import Act
-from market.customs import carrying, deciding, declaring, entering
+from market.customs import carrying, deciding, declaring, entering, networks
 from market.customs.states import EXPORTERS, OFFICER
 from web.acts import ActKind, Args, kind
 from web.customs_forms import (
@@ -21,6 +21,8 @@ from web.customs_forms import (
     EndpointView,
     ListArgs,
     NegativeListView,
+    NetworksArgs,
+    NetworksView,
     PapersArgs,
     PassArgs,
     RedeclareArgs,
@@ -75,6 +77,12 @@ async def _list(s: WriteSession, act: Act, args: ListArgs, node: Node) -> Any:
     del node
     lines = [one.model_dump(mode="json") for one in args.entries]
     return await entering.enter_list(s, act, **(dict(args) | {"entries": lines}))
+
+
+async def _networks(s: WriteSession, act: Act, args: NetworksArgs, node: Node) -> Any:
+    del node
+    lines = [one.model_dump(mode="json") for one in args.entries]
+    return await networks.enter_networks(s, act, entries=lines, source=args.source)
 
 
 def _kind(
@@ -154,6 +162,16 @@ LIST = _kind(
     _list,
     answer=NegativeListView.of,
     about=lambda _: "zone",
+    status=201,
+)
+NETWORKS = _kind(
+    "enter_networks",
+    "XBR.NETWORKS",
+    NetworksArgs,
+    OFFICER,
+    _networks,
+    answer=NetworksView.of,
+    about=lambda _: "networks",
     status=201,
 )
 ENDPOINT = _kind(

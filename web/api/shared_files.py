@@ -12,13 +12,18 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from base.clock import rfc3339
+from base.db import WriteSession
 from base.errors import Forbidden, Refusal
+from ledger.acts import perform
+from ledger.recording import Act
+from market.customs.gate import places_abroad
 from market.delivery.downloads import ROLE, while_open
 from market.delivery.keys import get_key, token_of
 from market.delivery.kinds import DeliveryKind, require_kind
+from market.delivery.meter.service import use_act
 from market.delivery.repository import get_entitlement
 from market.delivery.rules import Span, choose_bytes, etag
-from market.delivery.sharing.service import Fetched, fetched_by, require_open
+from market.delivery.sharing.service import EVENT, Fetched, count_fetch, fetched_by, require_open
 from web.acts import Id
 from web.deps import CallerDep, NodeDep, ReadDep
 from web.files import Sending, file_headers
@@ -69,6 +74,9 @@ async def fetch(
     if reply.span is None:
         return Response(status_code=416, headers=headers | {"content-range": reply.content_range})
     await node.files.check(table)
+    refused = await _counted(request, node, fetched, reply.span)
+    if refused is not None:
+        return refused
     headers["content-length"] = str(reply.span.length)
     if reply.partial:
         headers["content-range"] = reply.content_range
@@ -104,11 +112,33 @@ async def _fetched(request: Request, node: Node, address: Address) -> Fetched | 
                 now=node.clock.now(),
             )
     except (Refusal, Forbidden) as error:
-        problem = await on_domain_error(request, error)
-        said = orjson.loads(bytes(problem.body)) | {"status": 403}
-        return Response(
-            orjson.dumps(said), status_code=403, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"}
-        )
+        return await _refused(request, error)
+
+
+async def _counted(request: Request, node: Node, fetched: Fetched, span: Span) -> Response | None:
+    """Book what is sent again, where it goes abroad; None where it may go."""
+    async with node.database.read() as s:
+        places = [await places_abroad(s, org_id=one) for one in fetched.receivers]
+    if not any(places):
+        return None
+
+    async def counted(s: WriteSession, act: Act) -> None:
+        await count_fetch(s, act, fetched=fetched, volume_bytes=span.length)
+
+    act = use_act(node.house, fetched.actor)
+    try:
+        await perform(node.house, act, counted, attempted=EVENT, object_id=fetched.key.entitlement_id)
+    except (Refusal, Forbidden) as error:
+        return await _refused(request, error)
+    return None
+
+
+async def _refused(request: Request, error: Refusal | Forbidden) -> Response:
+    problem = await on_domain_error(request, error)
+    said = orjson.loads(bytes(problem.body)) | {"status": 403}
+    return Response(
+        orjson.dumps(said), status_code=403, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"}
+    )
 
 
 def _pieces(node: Node, fetched: Fetched, span: Span) -> AsyncIterator[bytes]:

@@ -127,7 +127,15 @@ _REASONS: Final[Mapping[str, str]] = {
     "ONWARD_TRANSFER": N_("Passed on to others"),
     "OTHER": N_("Another reason"),
 }
+_NEEDS: Final[Mapping[str, str]] = {
+    "PROHIBITED": N_("Prohibited"),
+    "ASSESSMENT": N_("Security assessment"),
+    "GBA_CONTRACT": N_("Standard contract of the Greater Bay Area"),
+    "CONTRACT_OR_CERTIFICATION": N_("Standard contract or certification"),
+    "COUNT_OF_PERSONS": N_("A declaration that counts the persons"),
+}
 GROUPS: Final = {
+    "customs_needs": _NEEDS,
     "customs_reason": _REASONS,
     "customs_state": _STATES,
     "customs_way": _WAYS,

@@ -23,6 +23,7 @@ from market.orders.statements import terms_of
 from market.orders.states import TradeState
 from market.orders.tables import Offer, Trade
 from market.trade.contesting import OPEN
+from market.trade.foreseeing import foresee_trade
 from pricing.quote import MAX_PRICE_MINOR
 from web.pages.forms import Form
 from web.pages.naming import names_of
@@ -33,6 +34,7 @@ from web.pages.trade_words import DELIVERY_MODES, REFUSAL_REASONS
 from web.papers_words import bounds_said
 
 _OFFER_DAYS: Final = 5
+_OPEN: Final = (TradeState.INQUIRED, TradeState.NEGOTIATING)
 
 
 async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
@@ -61,6 +63,7 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
         "defaults": await _defaults(s, room, latest),
         "expires_at": in_days(room.now, _OFFER_DAYS),
         "reasons": room.visitor.options("refusal", REFUSAL_REASONS),
+        "border": await foresee_trade(s, trade, now=room.now) if trade.status in _OPEN else None,
         "refusal_note": await _note(s, trade),
         "purposes": PURPOSE_LABELS,
         "shares": DeliveryMode.SHARE in modes_of(room.listing.product_type),

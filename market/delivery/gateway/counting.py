@@ -20,6 +20,7 @@ from identity.tables import OrganisationRow
 from ledger.batch import Alone, Command
 from ledger.recording import Act
 from market.customs.gate import abroad
+from market.customs.networks import ASKED_FROM
 from market.customs.tables import EndpointRow
 from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUsedUp
@@ -50,6 +51,7 @@ class Counting:
     """A call that was answered and is to be counted before its answer leaves.
 
     `known`: its key was counted before. `repeated`: and the call was made again, the answer not being kept.
+    `asked_from` is the address of the call, which the batch writer's own task does not know.
     """
 
     entitlement_id: str
@@ -62,6 +64,8 @@ class Counting:
     outcome: str
     known: bool = False
     repeated: bool = False
+    asked_from: str | None = None
+    from_abroad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,13 @@ def count_command(act: Act, said: Counting) -> Command:
     """The command of a call for the batch writer."""
 
     async def count(s: WriteSession, act: Act) -> Charged:
-        return await count_call(s, act, said)
+        token = ASKED_FROM.set(said.asked_from)
+        try:
+            return await count_call(s, act, said)
+        finally:
+            ASKED_FROM.reset(token)
 
-    together = None if said.known else count_together
+    together = None if said.known or said.from_abroad else count_together
     return Command(act, count, EVENT, said.entitlement_id, together, said)
 
 

@@ -24,6 +24,7 @@ from identity.safe import Safe
 from ledger.acts import House, perform
 from ledger.batch import BatchWriter
 from ledger.recording import Act, Actor
+from market.customs.networks import ASKED_FROM, place_asked_from
 from market.delivery.access import Declared
 from market.delivery.errors import AccessKeyRefused, EntitlementUsedUp, UseKeyReused
 from market.delivery.gateway.answering import TableDesk
@@ -37,6 +38,7 @@ from market.delivery.gateway.counting import (
     failed_command,
 )
 from market.delivery.gateway.errors import AnswerGone, ProviderFailed, ProviderTooSlow
+from market.delivery.gateway.leaving import goes_abroad, let_out_uncharged
 from market.delivery.gateway.limits import Rates, UnderWay
 from market.delivery.gateway.repository import call_of_use, get_secret, interface_of
 from market.delivery.gateway.rules import OF_TABLE, AnsweredBy, Interface, require_offered
@@ -71,6 +73,8 @@ class Opened:
     interface: Interface
     secret: tuple[str, str] | None
     at_s: float
+    abroad: bool = False
+    from_abroad: bool = False
 
     @property
     def left(self) -> int:
@@ -149,7 +153,7 @@ class Gateway:
 
         Asked anew after `FRESH_S`: until then a call that may not be any more costs work, and gets no answer.
         """
-        name = hashlib.sha256(f"{entitlement_id} {token}".encode()).digest()
+        name = hashlib.sha256(f"{entitlement_id} {token} {ASKED_FROM.get()}".encode()).digest()
         known = self._known.get(name)
         now, now_s = self._house.clock.now(), self._now_s()
         if known is None or now_s - known.at_s > FRESH_S or not lives(known.key, now):
@@ -189,10 +193,13 @@ class Gateway:
             if refused is None:
                 interface = await interface_of(s, listing_id=trade.listing_id)
                 secret = await self._secret(s, trade, interface)
+                leaves = await goes_abroad(s, key.org_id, declared)
+                asked_from = await place_asked_from(s)
         if refused is not None:
             await self._record(key, refused)
             raise refused
-        return Opened(key, trade, entitlement, declared, interface, secret, self._now_s())
+        at_s, outside = self._now_s(), asked_from is not None
+        return Opened(key, trade, entitlement, declared, interface, secret, at_s, leaves, outside)
 
     async def _stands(self, s: ReadSession, key: AccessKey) -> tuple[Trade, Entitlement]:
         try:
@@ -271,6 +278,14 @@ class Gateway:
                 if not answer.good:
                     await self._note(opened, ok=True, outcome=str(answer.status), latency_ms=latency_ms)
                     await self._require_standing(opened)
+                    if opened.abroad:
+                        await let_out_uncharged(
+                            self._house,
+                            self._act(opened.key),
+                            entitlement_id=right[0],
+                            declared=opened.declared,
+                            volume_bytes=answer.spool.bytes,
+                        )
                     return Answered(answer, None, opened.trade.trade_id)
                 charged = await self._count(
                     opened, answer, name, request_sha256, latency_ms, known=known, repeated=known
@@ -354,6 +369,8 @@ class Gateway:
             outcome=str(answer.status),
             known=known,
             repeated=repeated,
+            asked_from=ASKED_FROM.get(),
+            from_abroad=opened.from_abroad,
         )
         charged: Charged = await self._batch.submit(count_command(self._act(opened.key), said))
         return charged

@@ -11,7 +11,14 @@ from base.db import ReadSession, WriteSession
 from ledger.acts import House
 from ledger.recording import Act, Actor
 from market.delivery import repository
-from market.delivery.access import Declared, let_out_to, require_permitted, require_receiving
+from market.delivery.access import (
+    Declared,
+    let_out_again_to,
+    let_out_to,
+    require_going_to,
+    require_permitted,
+    require_receiving,
+)
 from market.delivery.downloads import download_act
 from market.delivery.errors import EntitlementUsedUp, UseKeptForBuyer, UseKeyReused
 from market.delivery.kinds import DeliveryKind, require_kind
@@ -97,6 +104,13 @@ async def count_use(
     if known is not None:
         if (known.request_sha256, known.taken_by) != (metered.request_sha256, by):
             raise UseKeyReused("this key was another use's", use_id=known.use_id)
+        takers = {by, known.recipient or by}
+        if kind is DeliveryKind.API:  # the answer goes once more; a share's is counted when it is fetched
+            await let_out_again_to(
+                s, act, trade, takers=takers, kind=kind, volume_bytes=metered.bytes, carried=known.use_id
+            )
+        else:
+            await require_going_to(s, trade, entitlement, takers, now=act.now)
         return Counted(known, trade, fresh=False)
     _require_left(trade, entitlement, by)
     number = entitlement.used + 1
@@ -126,7 +140,8 @@ async def count_use(
             kind=kind,
             volume_bytes=metered.bytes,
             whole=kind is DeliveryKind.SHARE,
-            carried=metered.key if kind is DeliveryKind.QUERY else None,
+            carried=metered.key if kind is DeliveryKind.QUERY else use.use_id,
+            fetched=metered.bytes if kind is DeliveryKind.API else 0,
         )
     entitlement.used = number
     if number == entitlement.max_downloads:

@@ -19,7 +19,13 @@ from ledger.acts import House, perform
 from ledger.recording import Act, Actor, record
 from ledger.statement import Draft
 from market.delivery import repository
-from market.delivery.access import Declared, let_out_to, require_permitted, require_receiving
+from market.delivery.access import (
+    Declared,
+    let_out_to,
+    require_going_to,
+    require_permitted,
+    require_receiving,
+)
 from market.delivery.downloads import authorise_download, download_act, still_open, while_open
 from market.delivery.errors import PackageUnknown
 from market.delivery.kinds import DeliveryKind, require_kind
@@ -43,6 +49,7 @@ class Fetch:
     sha256: str
     reply: Reply
     key: PackageKey
+    recipient: str
 
 
 async def fetch_package(
@@ -62,10 +69,10 @@ async def fetch_package(
     """
     act = download_act(house, actor)
 
-    async def allowed(s: WriteSession, act: Act) -> tuple[Entitlement, Package | None]:
+    async def allowed(s: WriteSession, act: Act) -> tuple[Entitlement, Package | None, str]:
         by = act.actor.org_id
         _, entitlement = await authorise_download(s, entitlement_id=entitlement_id, org_id=by, now=act.now)
-        await require_permitted(
+        told = await require_permitted(
             s,
             entitlement,
             declared,
@@ -73,16 +80,18 @@ async def fetch_package(
             now=act.now,
             count=min(entitlement.used + 1, entitlement.max_downloads),
         )
-        return entitlement, await package_of(s, entitlement_id=entitlement_id)
+        return entitlement, await package_of(s, entitlement_id=entitlement_id), told.recipient or by
 
-    entitlement, package = await perform(house, act, allowed, attempted=EVENT, object_id=entitlement_id)
+    entitlement, package, recipient = await perform(
+        house, act, allowed, attempted=EVENT, object_id=entitlement_id
+    )
     file = repository.stored_file(entitlement)
     await files.check(file)
     package = package or await _make(house, files, master, file, entitlement_id=entitlement_id)
     reply = choose_bytes(
         range_field=range_field, if_range=if_range, size=package.size, tag=etag(package.sha256)
     )
-    return Fetch(entitlement_id, file, package.sha256, reply, _key(master, package))
+    return Fetch(entitlement_id, file, package.sha256, reply, _key(master, package), recipient)
 
 
 async def _make(
@@ -113,7 +122,7 @@ def package_stream(house: House, files: FileStore, actor: Actor, fetch: Fetch) -
     assert fetch.reply.span is not None
     start, end = fetch.reply.span.start, fetch.reply.span.end
     pieces = sealed_range(files, fetch.file, fetch.key, start, end)
-    return while_open(pieces, still_open(house, actor, fetch.entitlement_id))
+    return while_open(pieces, still_open(house, actor, fetch.entitlement_id, {fetch.recipient}))
 
 
 async def release_key(
@@ -134,6 +143,7 @@ async def release_key(
     await require_outgoing(s, trade, now=act.now)
     known = await release_of(s, entitlement_id=entitlement_id, by=by, age_recipient=age_recipient)
     if known is not None:
+        await require_going_to(s, trade, entitlement, {by, known.recipient or by}, now=act.now)
         return known
     package = await package_of(s, entitlement_id=entitlement_id)
     if package is None:

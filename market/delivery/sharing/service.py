@@ -10,7 +10,12 @@ from base.files import StoredFile
 from identity.repository import get_organisation
 from ledger.recording import Act, Actor
 from market.delivery import repository
-from market.delivery.access import require_permitted, require_receiving
+from market.delivery.access import (
+    let_out_again_to,
+    require_going_to,
+    require_permitted,
+    require_receiving,
+)
 from market.delivery.downloads import ROLE
 from market.delivery.keys import declared_by, hold_key, lives
 from market.delivery.kinds import DeliveryKind, require_kind
@@ -127,6 +132,35 @@ class Fetched:
 
     table: StoredFile
     key: AccessKey
+    use_id: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who fetches."""
+        return Actor(self.key.org_id, frozenset({ROLE}))
+
+    @property
+    def receivers(self) -> frozenset[str]:
+        """Who takes, and for whom."""
+        return frozenset({self.key.org_id, self.key.recipient or self.key.org_id})
+
+
+async def count_fetch(s: WriteSession, act: Act, *, fetched: Fetched, volume_bytes: int) -> None:
+    """Book what is sent of a file beyond what its query was booked with, where it leaves the mainland.
+
+    Raises CustomsRouteNotOpen, DeclaredVolumeExceeded, and what ends or stops a right.
+    """
+    right = fetched.key.entitlement_id
+    trade, _ = await repository.claim(s, entitlement_id=right, moves_trade=False)
+    await let_out_again_to(
+        s,
+        act,
+        trade,
+        takers=fetched.receivers,
+        kind=DeliveryKind.SHARE,
+        volume_bytes=volume_bytes,
+        carried=fetched.use_id,
+    )
 
 
 async def fetched_by(
@@ -148,7 +182,7 @@ async def fetched_by(
     _, entitlement = await _require_standing(s, key, now=now)
     declared = declared_by(key)
     await require_permitted(s, entitlement, declared, by=key.org_id, now=now, count=use.number)
-    return Fetched(table, key)
+    return Fetched(table, key, use_id)
 
 
 async def require_open(s: ReadSession, key_id: str, *, now: datetime) -> None:
@@ -156,4 +190,6 @@ async def require_open(s: ReadSession, key_id: str, *, now: datetime) -> None:
     key = await s.get(AccessKey, key_id, populate_existing=True)
     if key is None or not lives(key, now):
         raise SharedUrlRefused("the key has ended")
-    await _require_standing(s, key, now=now)
+    trade, entitlement = await _require_standing(s, key, now=now)
+    if key.recipient not in {None, key.org_id}:
+        await require_going_to(s, trade, entitlement, {str(key.recipient)}, now=now)

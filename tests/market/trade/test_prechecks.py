@@ -9,18 +9,28 @@ from sqlalchemy import text
 from brokers.rules import Side
 from brokers.service import revoke_mandate, suspend_certificate
 from ledger.reader import statements_of
+from market.customs.carrying import attach_evidence
+from market.customs.deciding import clear, take
+from market.customs.declared import Recipient
+from market.customs.declaring import declare
+from market.customs.entering import enter_document
 from market.customs.errors import CustomsRouteNotOpen
+from market.customs.proving import DocumentKind
 from market.customs.repository import decision_of
+from market.customs.routing import Way
 from market.customs.service import require_cleared
 from market.orders.errors import FeesChanged
 from market.orders.repository import get_contract
 from market.orders.rules import TradeState
 from market.orders.tables import QuoteRow, Trade
+from market.trade.foreseeing import foresee_trade
 from pricing.quote import inputs_sha256
 from registry.rules import Level, PersonalData
 from tests.houses import Party, some_uscc
+from tests.market.customs.flows import document, flow, shown
 from tests.market.listings.goods import listed
 from tests.market.trade.scene import Scene
+from tests.standstill import refused
 
 
 async def meddle(scene: Scene, statement: str, **values: Any) -> None:
@@ -143,7 +153,7 @@ async def test_br7_a_commission_above_the_cap_blocks(scene):
     assert await failures(scene, trade) == {"commission": ("BR7", "commission-above-cap")}
 
 
-async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
+async def test_what_could_not_be_delivered_abroad_is_not_agreed_until_customs_has_cleared_it(scene):
     abroad = await scene.house.admit("香港金融", {"BUYER"}, uscc=some_uscc(region="810000"))
     listing = await listed(
         scene.house,
@@ -154,18 +164,42 @@ async def test_a_delivery_abroad_by_a_route_that_is_not_open_blocks(scene):
     )
     trade = await scene.inquire(who=abroad, listing_id=listing.listing_id, broker_id=None)
     await scene.offer(trade.trade_id, scene.seller, territory="CN,HK")
-    trade = await accepted(scene, trade.trade_id, abroad)
-    assert await failures(scene, trade) == {"customs-route": ("XBD-R9", "customs-route-not-open")}
+    async with refused(scene.database, CustomsRouteNotOpen) as told:  # before anybody is bound
+        await accepted(scene, trade.trade_id, abroad)
+    facts = told.value.facts
+    assert (facts["rule"], facts["needs"], facts["country"]) == ("XBD-R9", "GBA_CONTRACT", "HK")
+    trade = await scene.trade(trade.trade_id)
+    assert (trade.status, trade.price_minor) == (TradeState.NEGOTIATING, None)
     async with scene.database.read() as s:
-        (said,) = await statements_of(s, object_id=trade.declaration_id)
-    assert (said.event, said.predicate["route"], said.predicate["country"]) == (
-        "XBD.AUTO_ROUTE",
-        "REFUSED",
-        "HK",
+        warned = await foresee_trade(s, trade, now=scene.clock.now())
+    assert (warned.open, warned.document()["needs"]) == (False, "GBA_CONTRACT")
+    cac = await scene.house.admit("省网信办", {"CAC"})
+    await cac.do(enter_document, document=_filed(scene.seller.org_id))
+    said = flow(
+        1_000,
+        recipient=Recipient(name="香港金融", country="HK", contact="x", org_id=abroad.org_id),
+        storage_place="HK",
+        product_id=listing.product_id,
     )
+    row = await scene.seller.do(declare, attempted="XBD.DECLARE", declaration=said)
+    assert row.way is Way.GBA_STANDARD_CONTRACT
+    about = {"declaration_id": row.declaration_id}
+    paper = shown(kind=DocumentKind.GBA_CONTRACT)
+    await scene.seller.do(attach_evidence, attempted="XBD.ATTACH_EVIDENCE", shown=paper, **about)
+    await cac.do(take, **about)
+    await cac.do(clear, reason="in order", **about)
+    async with scene.database.read() as s:
+        assert (await foresee_trade(s, trade, now=scene.clock.now())).clearance_id == row.declaration_id
+    agreed = await accepted(scene, trade.trade_id, abroad)
+    assert agreed.status is TradeState.CONTRACT_READY
     async with scene.database.write() as s:
-        with pytest.raises(CustomsRouteNotOpen):
-            await require_cleared(s, trade=trade, act=scene.seller.act("PROVIDER"))
+        crossing = await require_cleared(s, trade=agreed, act=scene.seller.act("PROVIDER"))
+    assert crossing is not None
+    assert crossing.declaration_id == row.declaration_id
+
+
+def _filed(exporter_id):
+    return document(exporter_id, kind=DocumentKind.GBA_CONTRACT, country="HK", recipient_name="香港金融")
 
 
 async def test_a_delivery_abroad_that_is_exempt_passes_and_needs_a_broker_for_it(scene):
