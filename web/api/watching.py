@@ -1,26 +1,31 @@
 """Long work and the trail, as the pages show them: jobs, re-checks, evidence packs, questions, searches."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from base.errors import Forbidden
+from base.errors import Forbidden, NotFound
+from cases.rules import HANDLERS
 from ledger import trail
 from ledger.checkpoint import MAX_SIZE
+from ledger.log_keys import shards
 from market.listings.saving import saved_searches
 from web.acts import Asked, Id
 from web.asking import Question
-from web.deps import Caller, CallerDep, ReadDep
+from web.deps import Caller, CallerDep, IdempotencyKeyMissing, ReadDep
 from web.readings import Readings
+from web.rechecking import Commands, audit_of, pack_of
 from web.views import View
 from web.watching import CHECK, PACK, RANGE, READERS, job_seen
-from web.working import Job, Working
+from web.working import Job, Wanted, Work, Working
 
 router = APIRouter(tags=["supervision"])
 _MOST = 200
+MAKERS: Final = HANDLERS | {"AUDITOR"}
 _Part = Annotated[str, Field(max_length=_MOST)]
 
 
@@ -51,6 +56,27 @@ class PackView(JobView):
     """An evidence pack, and who has fetched which of its files, the newest first."""
 
     fetched: list[dict[str, Any]]
+
+
+class RecheckForm(Asked):
+    """A re-check of a whole log; entries one by one are proved on the page and by `databourse audit`."""
+
+    log: Annotated[str | None, Field(max_length=_MOST)] = None
+    since: bool = False
+
+
+class PackForm(Asked):
+    """Evidence tables need the openings: they come with the regulator's edition alone."""
+
+    edition: Literal["public", "regulator"] = "public"
+    evidence: bool = False
+
+    @model_validator(mode="after")
+    def has_openings(self) -> "PackForm":
+        """Raises ValueError for evidence tables of the public edition."""
+        if self.evidence and self.edition != "regulator":
+            raise ValueError("evidence tables need the openings: take the regulator's edition")
+        return self
 
 
 class TrailForm(Asked):
@@ -106,6 +132,29 @@ def _working(request: Request) -> Working:
     return found
 
 
+def _who(caller: Caller) -> tuple[str, str]:
+    return caller.actor.org_id, caller.claims.user_id
+
+
+def _commands(request: Request, caller: Caller) -> Commands:
+    return Commands(caller.node, request.app.state.supervising)
+
+
+def _begun(request: Request, caller: Caller, wanted: Wanted, work: Work) -> JobView:
+    """Begin it. Raises Malformed without an Idempotency-Key, TooMuchAtOnce.
+
+    The same key begins nothing anew while its job is kept: it answers that job, as far as it is.
+    """
+    if caller.idempotency_key is None:
+        raise IdempotencyKeyMissing("an Idempotency-Key header is asked for")
+    working = _working(request)
+    asked = {**wanted.asked, "key": caller.idempotency_key}
+    for known in working.jobs(wanted.kind):
+        if (known.org_id, known.user_id, known.asked) == (wanted.org_id, wanted.user_id, asked):
+            return JobView.of_job(known)
+    return JobView.of_job(working.begin(replace(wanted, asked=asked), work))
+
+
 def _supervising(caller: Caller) -> Caller:
     """Raises Forbidden for who reads nothing of supervision."""
     if READERS.isdisjoint(caller.actor.roles):
@@ -127,11 +176,35 @@ async def rechecks(request: Request, caller: CallerDep) -> list[JobView]:
     return [JobView.of_job(one) for one in _working(request).jobs(CHECK, RANGE)]
 
 
+@router.post("/rechecks", status_code=202)
+async def begin_recheck(form: RecheckForm, request: Request, s: ReadDep, caller: CallerDep) -> JobView:
+    """Audit the present log, or a closed one by its name, in the background; `since` reads on."""
+    caller.require(*MAKERS)
+    if form.log is not None and form.log not in {one.origin for one in await shards(s)}:
+        raise NotFound("no closed log of this exchange has this name", log=form.log)
+    state = None
+    if form.since and form.log is None:
+        state = caller.node.settings.data_dir / "checks" / "present.state"
+    work = audit_of(_commands(request, caller), log=form.log, state=state)
+    asked = {"log": form.log, "since": state is not None}
+    return _begun(request, caller, Wanted(CHECK, *_who(caller), ("export", "audit"), asked), work)
+
+
 @router.get("/evidence-packs")
 async def packs(request: Request, caller: CallerDep) -> list[JobView]:
     """The evidence packs that were made, newest first."""
     _supervising(caller)
     return [JobView.of_job(one) for one in _working(request).jobs(PACK)]
+
+
+@router.post("/evidence-packs", status_code=202)
+async def begin_pack(form: PackForm, request: Request, caller: CallerDep) -> JobView:
+    """Make an evidence pack in the background: an edition's bundle, with evidence tables if asked for."""
+    caller.require(*MAKERS)
+    work = pack_of(_commands(request, caller), edition=form.edition, evidence=form.evidence)
+    stages = ("bundle", *(("evidence",) if form.evidence else ()), "sign")
+    asked = {"edition": form.edition, "evidence": form.evidence}
+    return _begun(request, caller, Wanted(PACK, *_who(caller), stages, asked), work)
 
 
 @router.get("/evidence-packs/{job_id}")

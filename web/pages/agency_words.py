@@ -149,7 +149,7 @@ GROUPS: Final = {
     "weighed": _WEIGHED,
     "counted": _COUNTED,
     "duty_stage": _STAGES,
-    "duty": _DUTIES,
+    "agency_duty": _DUTIES,
     "duty_verdict": _VERDICTS,
     "maturity_state": _MATURITY,
     "dcmm": _DCMM,

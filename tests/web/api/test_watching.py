@@ -1,9 +1,15 @@
 """Jobs, re-checks, packs and the trail as JSON: what the pages show, to whom the pages show it."""
 
+import zipfile
 from typing import Any
+
+import orjson
 
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
+from tests.web.pages.test_jobs import REPORT
+from web import children
+from web.children import Ended
 from web.readings import Readings
 from web.working import Hand, Wanted, Working
 
@@ -55,6 +61,51 @@ async def test_a_pack_names_its_files_and_who_fetched_them(market: Market) -> No
     check = await _done(market, "check", "samr")
     refused = await market.served.api(market.authority, "GET", f"/evidence-packs/{check}", expect=404)
     assert refused["code"] == "job-unknown"
+
+
+async def test_a_recheck_and_a_pack_are_begun_once_for_a_key(market: Market, monkeypatch) -> None:
+    """The commands are run where they are made; here is told what is begun, for whom, how often."""
+    said: list[str] = []
+
+    async def run(arguments: Any, *_: Any, **__: Any) -> Ended:
+        said.append(arguments[0])
+        if "--out" in arguments and arguments[arguments.index("--out") + 1].endswith(".zip"):
+            with zipfile.ZipFile(arguments[arguments.index("--out") + 1], "w") as packed:
+                packed.writestr("manifest.json", "{}")
+        return Ended(0, orjson.dumps(REPORT), "")
+
+    monkeypatch.setattr(children, "run", run)
+    api, working = market.served.api, market.served.app.state.working
+    for path, body, status in (
+        ("/rechecks", {"log": "another.example/log"}, 404),
+        ("/evidence-packs", {"edition": "public", "evidence": True}, 422),
+        ("/evidence-packs", {"edition": "secret"}, 422),
+    ):
+        await api(market.samr, "POST", path, body, expect=status)
+    for who in ("buyer", "operator"):
+        for path in ("/rechecks", "/evidence-packs"):
+            await api(market.people[who], "POST", path, {}, expect=403)
+    assert list(working.jobs("check", "pack")) == []
+    assert said == []
+    told = []
+    async with market.served.client(
+        headers={"authorization": f"Bearer {market.served.token(market.samr)}"}
+    ) as client:
+        for key in ("k" * 32, "k" * 32, None):
+            headers = {"idempotency-key": key} if key else {}
+            told.append(await client.post("/api/v1/rechecks", json={}, headers=headers))
+            for job in working.jobs("check"):
+                await working.wait(job.job_id)
+    assert [one.status_code for one in told] == [202, 202, 422]
+    assert told[0].json()["job_id"] == told[1].json()["job_id"]
+    assert said == ["export", "audit"]
+    assert [one.status for one in working.jobs("check")] == ["done"]
+    pack = await api(market.auditor, "POST", "/evidence-packs", {"edition": "regulator"})
+    assert (pack["kind"], pack["org_id"]) == ("pack", market.auditor.org_id)
+    await working.wait(pack["job_id"])
+    told_of = await api(market.samr, "GET", f"/evidence-packs/{pack['job_id']}")
+    assert told_of["status"] == "done"
+    assert [one["name"] for one in told_of["result"]["files"]] == ["bundle.zip", "pack.dsse.json"]
 
 
 async def test_the_trail_answers_what_its_page_shows_and_notes_who_asks(market: Market) -> None:

@@ -76,7 +76,7 @@ class Look:
             self.watch.said.clear()  # the browser itself says that a page was refused
             return []
         wrong = [] if answer.status == 200 else [f"status {answer.status}"]
-        weight = len(answer.body())
+        weight = int(answer.headers["content-length"])
         wrong += [f"{weight} bytes"] if weight > HEAVIEST else []
         whole = weight + self.page.evaluate(RESOURCES)
         wrong += [f"{whole} bytes with sheets and scripts"] if whole > FIRST_VIEW else []

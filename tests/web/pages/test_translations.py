@@ -1,12 +1,15 @@
 """Everything on the pages is said in both languages: nothing untranslated, nothing never extracted."""
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from jinja2 import nodes
 
+from web import pages
 from web.pages import words
 from web.pages.extraction import renewed, texts, titles, untranslated
 from web.pages.languages import CATALOGUE, LANGS, preferred, translations
@@ -148,6 +151,20 @@ def test_every_code_of_the_house_that_pages_show_has_its_word() -> None:
     ):
         lacking = [str(code) for code in codes if words.word(group, str(code)) == str(code)]
         assert lacking == [], group
+
+
+def test_no_group_of_words_takes_the_name_of_another() -> None:
+    for module in (import_module(f"web.pages.{one.name}") for one in iter_modules(pages.__path__)):
+        for name, said in getattr(module, "GROUPS", {}).items():
+            if module is not words:
+                assert words.GROUPS[name] is said, (module.__name__, name)
+
+
+def test_no_template_shows_what_a_mapping_can_do_instead_of_what_it_holds() -> None:
+    """`row.update` of a mapping is its method: `row["update"]` is what was meant."""
+    methods = r"\{\{[^}]*\.(?:update|copy|pop|keys|clear|fromkeys|setdefault)\b(?!\.value)[^(}][^}]*\}\}"
+    found = {name: re.findall(methods, (TEMPLATES / name).read_text("utf-8")) for name in TEMPLATE_NAMES}
+    assert {name: one for name, one in found.items() if one} == {}
 
 
 def test_the_languages_are_chosen_by_cookie_then_by_the_browser_then_chinese() -> None:
