@@ -10,16 +10,23 @@ from typing import Any, Final
 
 import ibis
 
-from supervision import brokerage, loose, paid, shares, trades
+from supervision import brokerage, loose, monthly, paid, shares, trades
 from supervision.context import Context, Tables
 from supervision.rules import br7, fair_price, s30, wt2, wt4
+
+
+def _products(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
+    return trades.products(tables)
+
 
 _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
     {
         trades.PARTIES: trades.parties,
+        trades.PRODUCTS: _products,
         trades.MADE: trades.all_made,
         shares.UNDERTAKINGS: shares.undertakings,
         brokerage.MEDIATED: brokerage.mediated,
+        monthly.MONTHS: monthly.sales_by_month,
         wt2.LEGS: wt2.legs,
         loose.LOOSE: loose.loose_money,
         fair_price.CELLS: fair_price.comparable_cells,

@@ -15,7 +15,7 @@ import ibis
 from supervision.context import Context, Row, Tables, market_of
 from supervision.finding import Market
 from supervision.portable import total
-from supervision.trades import counted_sales
+from supervision.trades import counted_sales, group_names
 
 CITED_SEQS: Final = 10_000
 """So many seqs of a market are cited at most (the earliest); the statistic says how many there are."""
@@ -36,19 +36,27 @@ def market_shares(tables: Tables, context: Context) -> Any:
 def undertakings(tables: Tables, context: Context) -> Any:
     """What `market_shares` says, from the trades."""
     sold = counted_sales(tables, context)
-    undertakings = sold.group_by("category", "geo", group=sold.seller_group).agg(
-        sellers=sold.seller_id.collect(distinct=True),
+    sellers = sold.group_by("category", "geo", "seller_no", "seller_id").agg(
         amount=total(sold.amount_minor),
         trades=sold.count(),
-        own_trades=total((sold.seller_group == sold.buyer_group).cast("int64")),
-    )
-    totals = sold.group_by("category", "geo").agg(
-        total=total(sold.amount_minor),
-        market_trades=sold.count(),
-        buyers=sold.buyer_group.nunique(),
+        own_trades=total((sold.seller_no == sold.buyer_no).cast("int64")),
         cited=sold.seq.count(),
     )
-    joined = undertakings.inner_join(totals, ["category", "geo"])
+    undertakings = sellers.group_by("category", "geo", "seller_no").agg(
+        sellers=sellers.seller_id.collect(),
+        amount=total(sellers.amount),
+        trades=total(sellers.trades).cast("int64"),
+        own_trades=total(sellers.own_trades),
+    )
+    undertakings = undertakings.inner_join(group_names(tables, context), [("seller_no", "no")])
+    undertakings = undertakings.drop("seller_no", "no")
+    totals = sellers.group_by("category", "geo").agg(
+        total=total(sellers.amount),
+        market_trades=total(sellers.trades).cast("int64"),
+        cited=total(sellers.cited).cast("int64"),
+    )
+    buyers = sold.group_by("category", "geo").agg(buyers=sold.buyer_no.nunique())
+    joined = undertakings.inner_join(totals, ["category", "geo"]).inner_join(buyers, ["category", "geo"])
     by_amount = [joined.amount.desc(), joined.group.asc()]
     return joined.mutate(
         nth=ibis.row_number().over(group_by=("category", "geo"), order_by=by_amount),

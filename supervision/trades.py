@@ -20,6 +20,8 @@ MADE: Final = "made"
 """What `all_made` is kept as, where it is kept (`supervision.kept`)."""
 PARTIES: Final = "parties"
 """What `parties` is kept as."""
+PRODUCTS: Final = "products"
+"""What `products` is kept as."""
 ALL_PAYMENTS: Final = "all_payments"
 _OF_A_SALE: Final = (
     "trade_id",
@@ -83,9 +85,7 @@ def all_made(tables: Tables, context: Context) -> Any:
     for side in ("seller", "buyer", "broker"):
         of_side = known.select(of="org", **{f"{side}_group": "group", f"{side}_no": "no"})
         trades = trades.left_join(of_side, [(f"{side}_id", "of")]).drop("of")
-    products = tables["trades"]
-    products = products.select(one=ibis.coalesce(products.product_id, products.listing_id)).distinct()
-    trades = trades.left_join(_numbered(products, "product_no"), [("product", "one")]).drop("one")
+    trades = trades.left_join(products(tables), [("product", "one")]).drop("one")
     terms = tables["trades"]
     terms = terms.select(on=terms.licence_class.fill_null(""), by=terms.unit.fill_null("")).distinct()
     trades = trades.left_join(_numbered(terms, "terms_no"), [("licence", "on"), ("units", "by")])
@@ -105,6 +105,21 @@ def parties(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as 
     everybody = everybody.left_join(controlled, [("org", "of")])
     everybody = everybody.select("org", group=ibis.coalesce(everybody.controller, everybody.org))
     return everybody.mutate(no=ibis.dense_rank().over(order_by=everybody.group.asc()))
+
+
+def group_names(tables: Tables, context: Context) -> Any:
+    """The groups' names by their numbers: `no`, `group`."""
+    known = tables[PARTIES] if PARTIES in tables else parties(tables, context)
+    return known.select("no", "group").distinct()
+
+
+def products(tables: Tables) -> Any:
+    """Everything that trades name as their product, numbered: `one`, `product_no`."""
+    if PRODUCTS in tables:
+        return tables[PRODUCTS]
+    named = tables["trades"]
+    named = named.select(one=ibis.coalesce(named.product_id, named.listing_id)).distinct()
+    return _numbered(named, "product_no")
 
 
 def _numbered(distinct: Any, name: str) -> Any:

@@ -141,7 +141,8 @@ def _mandates(tables: Tables, brokers: Any) -> Any:
 def _back_to_back(tables: Tables, trades: Any, brokers: Any, mediated: Any, context: Context) -> Any:
     """A purchase and a sale of one product by one broker's group, at most so many days apart."""
     days = ibis.interval(days=context.rules.whole("BR5", "resale_within"))
-    kin = families(tables, trades.filter(trades["product"].notnull()))
+    kin = trades.select(member=trades["product"]).distinct().filter(lambda t: t.member.notnull())
+    kin = families(tables, kin)
     own_groups = brokers.select("own_group").distinct()
     bought = trades.inner_join(own_groups, [("buyer_group", "own_group")])
     bought = bought.filter(bought.seller_group != bought.own_group)

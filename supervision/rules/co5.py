@@ -14,33 +14,25 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
 
-import ibis
-
 from base.calendar import months_after
 from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Market
+from supervision.monthly import sales_by_month
 from supervision.portable import total
 from supervision.saying import because, tell
 from supervision.shares import whole
-from supervision.trades import counted_sales
 
 _CELL: Final = ("category", "geo", "unit")
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """What each undertaking sold in each month: amount, quantity, trades."""
-    sold = counted_sales(tables, context)
-    sold = sold.mutate(
-        unit=sold.unit.fill_null(""),
-        quantity=sold.quantity.fill_null(1),
-        month=(sold.made_at + ibis.interval(hours=8)).strftime("%Y-%m"),
-    )
-    sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
+    sold = sales_by_month(tables, context)
     months = sold.group_by(*_CELL, "seller_group", "month").agg(
-        amount=total(sold.amount_minor),
+        amount=total(sold.amount),
         quantity=total(sold.quantity),
-        trades=sold.count(),
+        trades=total(sold.sales).cast("int64"),
         seller_id=sold.seller_id.min(),
         seq=sold.seq.max(),
     )

@@ -13,36 +13,25 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
 
-import ibis
-
 from base.calendar import months_after
 from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding
-from supervision.portable import total, wide
+from supervision.monthly import sales_by_month
+from supervision.portable import total
 from supervision.saying import because, tell
 from supervision.shares import whole
-from supervision.trades import counted_sales
 
 _CELL: Final = ("category", "geo", "unit")
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """By market, unit and month: how many sales, and the sums of their unit prices and of the squares."""
-    sold = counted_sales(tables, context)
-    sold = sold.mutate(
-        unit=sold.unit.fill_null(""),
-        quantity=sold.quantity.fill_null(1),
-        month=(sold.made_at + ibis.interval(hours=8)).strftime("%Y-%m"),
-    )
-    sold = sold.filter(sold.quantity > 0, sold.seller_group != sold.buyer_group)
-    remainder = sold.amount_minor % sold.quantity
-    sold = sold.mutate(price=((sold.amount_minor - remainder) / sold.quantity).cast("int64"))
-    price = wide(sold.price)
+    sold = sales_by_month(tables, context)
     months = sold.group_by(*_CELL, "month").agg(
-        sales=sold.count(),
-        total=total(sold.price),
-        squares=total(price * price),
+        sales=total(sold.sales).cast("int64"),
+        total=total(sold.prices),
+        squares=total(sold.squares),
         sellers=sold.seller_group.nunique(),
         seller_ids=sold.seller_id.collect(distinct=True),
         seq=sold.seq.max(),

@@ -21,7 +21,7 @@ from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding
 from supervision.saying import because, tell
 from supervision.shares import whole
-from supervision.trades import UNDONE, literal_time, made, moment
+from supervision.trades import UNDONE, group_names, literal_time, made, moment
 
 _MARKET: Final = ("category", "geo")
 
@@ -33,13 +33,13 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = trades.filter(
         trades.made_at > literal_time(context.market_since),
         trades.amount_minor > 0,
-        trades.seller_group != trades.buyer_group,
+        trades.seller_no != trades.buyer_no,
     )
-    cell = (*_MARKET, "seller_group")
+    cell = (*_MARKET, "seller_no")
     sellers = trades.group_by(*cell).agg(
         trades=trades.count(),
         rounded=(trades.amount_minor % unit == 0).sum().cast("int64"),
-        partners=trades.buyer_group.nunique(),
+        partners=trades.buyer_no.nunique(),
         seller_id=trades.seller_id.min(),
         first_at=trades.made_at.min(),
         last_at=trades.made_at.max(),
@@ -54,10 +54,16 @@ def expression(tables: Tables, context: Context) -> Any:
         seller_group=ibis.coalesce(payments.payer, payments.payer_id),
         buyer_group=ibis.coalesce(payments.payee, payments.payee_id),
     ).distinct()
-    funded = trades.semi_join(paid, ["seller_group", "buyer_group"])
-    funded = funded.group_by(*cell).agg(funded=funded.buyer_group.nunique())
+    names = group_names(tables, context)
+    for side in ("seller", "buyer"):
+        numbers = names.select(**{f"{side}_no": "no", "of": "group"})
+        paid = paid.inner_join(numbers, [(f"{side}_group", "of")]).drop("of", f"{side}_group")
+    funded = trades.semi_join(paid, ["seller_no", "buyer_no"])
+    funded = funded.group_by(*cell).agg(funded=funded.buyer_no.nunique())
     sellers = sellers.left_join(funded, list(cell)).drop(*(f"{name}_right" for name in cell))
-    return sellers.mutate(funded=sellers.funded.fill_null(0)).order_by(*cell)
+    sellers = sellers.inner_join(names.rename(seller_group="group"), [("seller_no", "no")])
+    sellers = sellers.drop("seller_no", "no")
+    return sellers.mutate(funded=sellers.funded.fill_null(0)).order_by(*_MARKET, "seller_group")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from supervision.finding import (
     seqs,
 )
 from supervision.loops import Leg, Limits, Loop, find_loops
-from supervision.trades import UNDONE, made
+from supervision.trades import UNDONE, made, products
 
 LEGS: Final = "legs"
 """What `legs` is kept as, where it is kept (`supervision.kept`)."""
@@ -54,29 +54,32 @@ def legs(tables: Tables, context: Context) -> Any:
     if LEGS in tables:
         return tables[LEGS]
     trades = made(tables, context)
-    trades = trades.mutate(product=ibis.coalesce(trades.product_id, trades.listing_id)).select(*_OF_A_LEG)
+    trades = trades.mutate(product=ibis.coalesce(trades.product_id, trades.listing_id))
     trades = trades.filter(trades["product"].notnull())
-    kin = families(tables, trades)
-    trades = trades.inner_join(kin, [("product", "member")]).drop("member")
-    buyers = trades.select(party="buyer_group").distinct()
-    sold = trades.semi_join(buyers, [("seller_group", "party")])
-    sellers = sold.select(kin="family", party="seller_group").distinct()
-    bought = trades.semi_join(sellers, [("family", "kin"), ("buyer_group", "party")])
-    both = bought.select(kin="family", party="buyer_group").distinct()
-    on_both = sold.semi_join(both, [("family", "kin"), ("seller_group", "party")])
-    return on_both.semi_join(both, [("family", "kin"), ("buyer_group", "party")])
+    known = products(tables).filter(lambda t: t.one.notnull())
+    kin = families(tables, known.select(member="one", member_no="product_no"))
+    buyers = trades.select(party="buyer_no").distinct()
+    sold = trades.semi_join(buyers, [("seller_no", "party")])
+    sold = sold.inner_join(kin, [("product_no", "member_no")])
+    sellers = sold.select("family", party="seller_no").distinct()
+    of_members = sellers.inner_join(kin.view(), "family").select("member_no", "party").distinct()
+    bought = trades.semi_join(of_members, [("product_no", "member_no"), ("buyer_no", "party")])
+    bought = bought.select("product_no", "buyer_no").distinct()
+    bought = bought.inner_join(kin, [("product_no", "member_no")])
+    both = bought.semi_join(sellers, [("family", "family"), ("buyer_no", "party")])
+    both = both.select(kin="family", party="buyer_no").distinct()
+    on_both = sold.semi_join(both, [("family", "kin"), ("seller_no", "party")])
+    on_both = on_both.semi_join(both, [("family", "kin"), ("buyer_no", "party")])
+    return on_both.select(*_OF_A_LEG, "family")
 
 
-def families(tables: Tables, trades: Any) -> Any:
-    """Pairs `member, family`: every product in its own family and in those it is derived from."""
-    products = trades.select(member=trades["product"], family=trades["product"]).distinct()
+def families(tables: Tables, products: Any) -> Any:
+    """The products (`member`) each with its `family`: itself, and what it is derived from."""
+    steps = [products.mutate(family=products.member)]
     lineage = tables["lineage"].select("source_product_id", derived="product_id")
-    steps = [products]
     for _ in range(GENERATIONS):
-        last = steps[-1]
-        steps.append(
-            last.inner_join(lineage, [("family", "derived")]).select("member", family="source_product_id")
-        )
+        further = steps[-1].inner_join(lineage, [("family", "derived")])
+        steps.append(further.select(*products.columns, family="source_product_id"))
     return ibis.union(*steps, distinct=True)
 
 
