@@ -16,6 +16,7 @@ import typer
 from base.clock import SHANGHAI
 from base.money import yuan
 from cli.demo import closing
+from cli.demo.certified import certify
 from cli.demo.market import open_market
 from cli.demo.public import Public, begin_public, finish_public
 from cli.demo.regulator import act_on
@@ -74,6 +75,7 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
             ring, public = await _live(world, http, year, telling, trades)
             telling.head("3. Public data below the market: registered, opened, operated, certified, declared")
             registered = await finish_public(public)
+            await certify(public)
             telling.head("4. One clean trade, step by step (scenario SC-1)")
             stage = await set_stage(world, http, telling.line)
             stage.below = public.story

@@ -6,7 +6,7 @@ trade: what is registered is on public notice for ten working days in between.
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,6 @@ from cli.demo.persona import ApiError, Persona
 from cli.demo.story import Story, at
 from cli.demo.world import World
 from registry.operation.rules import Clause
-from registry.vouchers.document import data_digest
 
 AGENCY: Final = "民航数据局(演示)"
 OPERATING: Final = "公共数据运营(演示)"
@@ -35,8 +34,6 @@ _USER: Final = BUYERS[6]
 _HOLDER: Final = SELLERS[3]
 _SCENARIO: Final = "航空公司代码核验"
 _ENVIRONMENT: Final = "公共数据运营平台"
-_CREDIT: Final = "CREDIT_APPROVAL"
-_READINGS: Final = tuple(128_457 + 913 * month % 7_919 for month in range(24))
 _SEAT: Final = {
     "region": "44",
     "agency": "1",
@@ -46,21 +43,6 @@ _SEAT: Final = {
     "staff_experience_years": 3,
     "mlps": 3,
     "clean_years": 3,
-}
-_TYPE: Final[Mapping[str, Any]] = {
-    "code": "ELEC-CREDIT",
-    "name": "用电信用凭证（信贷）",
-    "scenario": "CREDIT",
-    "mode": "RANGES",
-    "purposes": [_CREDIT],
-    "items": [
-        {"code": "MONTHLY_USE", "name": "月用电量区间", "form": "RANGE", "unit": "kWh"},
-        {"code": "IN_ARREARS", "name": "是否欠费", "form": "FACT"},
-    ],
-    "max_level": "general-3",
-    "min_quality_tenths": 900,
-    "max_months": 36,
-    "max_uses": 5,
 }
 
 
@@ -132,7 +114,6 @@ async def finish_public(room: Public) -> str:
     number = await _issue(room)
     await _open(room)
     await _operate(room)
-    await _certify(room)
     await _export(room)
     return number
 
@@ -306,7 +287,9 @@ async def _issue(room: Public) -> str:
         registration_id = room.ids[kind]
         issued = await room.post("registrar", f"/registrations/{registration_id}/issue")
         numbers[kind] = issued["number"]
-        room.note(f"registers {what} as {issued['number']}", "registrar", registration_id, "REG.DEPOSIT_AND_ISSUE")
+        room.note(
+            f"registers {what} as {issued['number']}", "registrar", registration_id, "REG.DEPOSIT_AND_ISSUE"
+        )
     path = f"/grants/{room.ids['grant']}/resources"
     await room.post("agency", path, {"registrations": {room.ids["data"]: room.ids["PUBLIC_RESOURCE"]}})
     return str(numbers["PROPERTY_RIGHT"])
@@ -364,47 +347,6 @@ async def _operate(room: Public) -> None:
     room.note(what, "operating", room.ids["grant"], "AOG.APPROVE_SCENARIO", "AOG.USE")
 
 
-async def _certify(room: Public) -> None:
-    """SC-2: a factory's use of electricity, told to one bank for one purpose, in ranges alone."""
-    made = await room.post("grid", "/voucher-types", _TYPE)
-    await room.post("authority", f"/voucher-types/{made['type_id']}/decide", {"approve": True})
-    await room.post("grid", "/voucher-issuers", {})
-    reference = "信贷审批 2026-LN-0815"
-    asked = {
-        "type_id": made["type_id"],
-        "subject_id": room.org("factory"),
-        "user_id": room.org("bank"),
-        "provider_id": room.org("grid"),
-        "purpose": _CREDIT,
-        "reference": reference,
-        "items": [item["code"] for item in _TYPE["items"]],
-        "max_uses": 3,
-        "period_from": "2024-08",
-        "period_to": "2026-07",
-    }
-    voucher_id: str = (await room.post("bank", "/vouchers", asked))["voucher_id"]
-    path = f"/vouchers/{voucher_id}"
-    await room.post("factory", f"{path}/authorise", {})
-    told = {"source_department": "市场营销部", "level": "general-3"}
-    digest = data_digest([str(reading) for reading in _READINGS], sha256("nonce of the readings"))
-    items = [
-        {"item": "MONTHLY_USE", "low": "120000", "high": "140000"} | told,
-        {"item": "IN_ARREARS", "holds": False} | told,
-    ]
-    await room.post(
-        "grid", f"{path}/generate", {"items": items, "data_sha256": digest, "quality_tenths": 976}
-    )
-    await room.post("factory", f"{path}/store", {})
-    await room.post("factory", f"{path}/present", {})
-    shown = (await room.people["bank"].fetch(f"{path}/presentation")).decode()
-    said = {"presentation": shown, "purpose": _CREDIT, "reference": reference}
-    counted = await room.post("bank", f"{path}/verify", said)
-    code = await room.refused("bank", f"{path}/verify", said | {"purpose": "MARKETING"})
-    room.ids["voucher"] = voucher_id
-    what = f"verifies the certificate, use {counted['number']} of 3; for marketing it is refused: {code}"
-    room.note(what, "bank", voucher_id, "CRT.VERIFY")
-
-
 async def _export(room: Public) -> None:
     """Two flows are declared: the one without persons leaves at once, the other waits for its contract."""
     flow = {
@@ -432,4 +374,9 @@ async def _export(room: Public) -> None:
     for what, said in (("a table of airports", flow), ("a table with 120,000 telephones", flow | persons)):
         row = await room.post("geodata", "/declarations", {"declaration": said})
         told = f"declares {what} to go abroad: {row['rule_id']}, {row['way']}, {row['status']}"
-        room.note(told, "geodata", row["declaration_id"], "XBD.DECLARE", "XBD.AUTO_ROUTE")
+        declaration_id = row["declaration_id"]
+        room.note(told, "geodata", declaration_id, "XBD.DECLARE", "XBD.AUTO_ROUTE")
+        if row["status"] == "UNDER_CHECK":  # the lot fell on it
+            await room.post("customs", f"/declarations/{declaration_id}/take")
+            await room.post("customs", f"/declarations/{declaration_id}/clear", {"reason": "in order"})
+            room.note("looks at what the lot fell on, and clears it", "customs", declaration_id, "XBD.CLEAR")

@@ -33,7 +33,7 @@ from market.settlement.payees import set_payee_account
 from web.main import create_app
 from web.node import Node, found, load_keys, open_node
 
-PASSWORD: Final = "demo-only-passphrase"  # noqa: S105 - printed for everybody to sign in with
+PASSWORD: Final = "seven-quiet-harbours"  # noqa: S105 - printed for everybody to sign in with
 OPERATOR: Final = "广州数据交易所演示有限公司"
 _REGION: Final = "440100"
 _READY_S: Final = 30
