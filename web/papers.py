@@ -29,6 +29,7 @@ from base.money import yuan
 from market.listings.categories import PRODUCT_TYPE_LABELS, ProductType
 from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.orders.clauses import MODEL_LABELS, ModelType, model
+from market.orders.duties import duties_in
 from web.papers_font import NAME, Typecase
 from web.papers_words import MODES, TESTS, bounds_said, plan_said, said, word
 
@@ -224,6 +225,7 @@ def _story(paper: Paper, contract: Mapping[str, Any], pen: _Pen) -> list[Callabl
     story: list[Callable[[], Any]] = [top, lambda: Spacer(1, 3 * mm)]
     story += pen.head(word("terms", language), 12, 2 * mm, keep=0)
     story.append(_table(_terms(contract, language), pen))
+    story += _duties(pen, contract)
     story += _clauses(pen, named)
     for annex in contract.get("annexes", []):
         title = word("annex_named", language, mandate=annex["mandate_id"])
@@ -254,6 +256,15 @@ def _table(rows: Sequence[tuple[str, str]], pen: _Pen) -> Callable[[], Any]:
         return table
 
     return made
+
+
+def _duties(pen: _Pen, contract: Mapping[str, Any]) -> list[Callable[[], Any]]:
+    """Rights and duties of data subject, controller and user, where the contract puts them down."""
+    language, duties = pen.language, duties_in(contract)
+    if not duties:
+        return []
+    rows = [(word(one.bearer.value, language), f"{said(one.words, language)}\n{one.basis}") for one in duties]
+    return [*pen.head(word("duties", language), 12, 6 * mm, keep=0), _table(rows, pen)]
 
 
 def _clauses(pen: _Pen, named: Mapping[str, Any]) -> list[Callable[[], Any]]:

@@ -12,6 +12,13 @@ LANGUAGES: Final = ("zh", "en")
 WORDS: Final[Mapping[str, Label]] = {
     "contract": Label("数据交易合同", "Data trade contract"),
     "terms": Label("条款表", "Terms Sheet"),
+    "duties": Label(
+        "数据主体、数据控制方、数据使用方的权利与义务",
+        "Rights and duties of data subject, controller and user",
+    ),
+    "SUBJECT": Label("数据主体", "Data subject"),
+    "CONTROLLER": Label("数据控制方", "Controller"),
+    "USER": Label("数据使用方", "User"),
     "signatures": Label("电子签名", "Electronic signatures"),
     "annex": Label("附件", "Annex"),
     "concluded": Label(

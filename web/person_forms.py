@@ -11,7 +11,7 @@ from base.errors import Unauthenticated
 from base.signing import Envelope, Signature
 from market.listings.conditions import Purpose
 from registry.subjects import asking, repository
-from registry.subjects.entering import SubjectDesk
+from registry.subjects.entering import SubjectDesk, signed_in
 from registry.subjects.errors import SubjectSignInFailed
 from registry.subjects.roots import Node as TreeNode
 from registry.subjects.roots import Path, entry_of
@@ -60,7 +60,8 @@ async def person_of(
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("a person's session is asked for")
     try:
-        return desk_of(node).subject_of(token, node.clock.now())
+        async with node.database.read() as s:
+            return await signed_in(s, desk=desk_of(node), session=token, now=node.clock.now())
     except SubjectSignInFailed:
         raise Unauthenticated("the session is over: sign in with your code again") from None
 
@@ -80,6 +81,14 @@ class InvitationForm(Asked):
 
 class CodeForm(Asked):
     code: Code
+
+
+class OfGivenForm(SignedForm):
+    given_id: Id
+
+
+class OfRequestForm(SignedForm):
+    request_id: Id
 
 
 class GiveForm(SignedForm):

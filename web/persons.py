@@ -85,6 +85,12 @@ def session(node: Node, subject_id: str) -> SessionView:
     return SessionView(session=token, seconds=int(SESSION.total_seconds()))
 
 
+async def sign_out(node: Node, subject_id: str) -> None:
+    """End every session that a person has."""
+    async with node.database.write() as s:
+        await entering.sign_out(s, subject_id=subject_id, now=node.clock.now())
+
+
 async def give(node: Node, subject_id: str, form: GiveForm) -> GivenRow:
     """Consent to one thing. Raises what `consenting.give` raises."""
     wanted: Wanted = form.wanted()

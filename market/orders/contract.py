@@ -63,7 +63,8 @@ class Terms:
 
     `sandbox` is what may be asked where the table stays, `price_plan` the listing's plan where it made the
     price; `marking` are the columns in which the buyer's copy of the file may carry a mark of its own, `part`
-    what of a shared table is let out.
+    what of a shared table is let out. `duties` are those of data subject, controller and user
+    (`market.orders.duties`); a contract without any was drawn up before there were.
     """
 
     trade_id: str
@@ -95,6 +96,7 @@ class Terms:
     sandbox: Mapping[str, Any] | None = None
     marking: tuple[str, ...] = ()
     part: Mapping[str, Any] | None = None
+    duties: Sequence[Mapping[str, str]] = ()
 
     @property
     def accepted(self) -> AcceptanceTerms:
@@ -175,6 +177,7 @@ def draw_up(terms: Terms, parties: Sequence[Party], *, document_nonce: str, open
                 "silence_accepts": True,
             },
             "dispute": {"mediation_wd": MEDIATE_WORKING_DAYS},
+            **({"duties": [dict(one) for one in terms.duties]} if terms.duties else {}),
             "dated_at": rfc3339(terms.contract_dated_at),
         }
     )

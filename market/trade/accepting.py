@@ -35,6 +35,7 @@ from market.orders.service import named
 from market.orders.statements import terms_of
 from market.orders.tables import Contract, ContractPolicy, ContractRecipient, QuoteRow, Trade
 from market.settlement.plan import split
+from market.trade.obligations import duties_of_contract
 from market.trade.prechecking import parties_in, precheck_facts
 from market.trade.quoting import make_quote, state_award, taken_as_planned
 from pricing.whole import WholePrice
@@ -238,6 +239,7 @@ async def _draw_up(
             sandbox=sandbox.document() if sandbox and offer.delivery_mode == DeliveryMode.SANDBOX else None,
             marking=conditions.marking if marks_its_file(offer.delivery_mode, listing.product_type) else (),
             part=agreed.delivery.part.document() if offer.delivery_part and agreed.delivery else None,
+            duties=await duties_of_contract(s, trade=trade, listing=listing, scope=scope),
         ),
         [
             Party(org_id=org.org_id, role=role, name=org.name, uscc=org.uscc)

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("code_mark", sa.Text(), nullable=False),
         sa.Column("opened_at", base.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("signed_out_at", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("subject_id", name=op.f("pk_registry_subjects")),
         sa.UniqueConstraint("code_mark", name=op.f("uq_registry_subjects_code_mark")),
     )

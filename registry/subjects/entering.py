@@ -38,6 +38,7 @@ from registry.subjects.terms import due_after
 
 SESSION: Final = timedelta(minutes=30)
 _CODE_BYTES: Final = 15
+_DIGITS: Final = 15
 _MARK: Final = b"databourse/subject-code/"
 _SESSION: Final = b"databourse/subject-session/"
 
@@ -67,22 +68,26 @@ class SubjectDesk:
 
     def session_for(self, subject_id: str, now: datetime) -> str:
         """A session of half an hour."""
-        until = int((now + SESSION).timestamp())
-        return f"{subject_id}.{until}.{self._tag(subject_id, until)}"
+        since = _ms(now)
+        return f"{subject_id}.{since}.{self._tag(subject_id, since)}"
 
-    def subject_of(self, session: str, now: datetime) -> str:
-        """Whose session this is. Raises SubjectSignInFailed."""
+    def subject_of(self, session: str, now: datetime) -> tuple[str, int]:
+        """Whose session this is, and since when (ms). Raises SubjectSignInFailed."""
         subject_id, _, rest = session.partition(".")
-        until, _, tag = rest.partition(".")
-        if until.isascii() and until.isdigit() and len(until) <= len("99999999999"):
-            held = hmac.compare_digest(tag.encode(), self._tag(subject_id, int(until)).encode())
-            if held and now.timestamp() < int(until):
-                return subject_id
+        since, _, tag = rest.partition(".")
+        if since.isascii() and since.isdigit() and len(since) <= _DIGITS:
+            held = hmac.compare_digest(tag.encode(), self._tag(subject_id, int(since)).encode())
+            if held and _ms(now - SESSION) < int(since):
+                return subject_id, int(since)
         raise SubjectSignInFailed("the session is over")
 
-    def _tag(self, subject_id: str, until: int) -> str:
-        said = _SESSION + f"{subject_id}.{until}".encode()
+    def _tag(self, subject_id: str, since: int) -> str:
+        said = _SESSION + f"{subject_id}.{since}".encode()
         return hmac.new(self.safe.master, said, hashlib.sha256).hexdigest()
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +200,22 @@ async def sign_in(s: ReadSession, *, desk: SubjectDesk, code: str) -> SubjectRow
     return found
 
 
-async def own_tie(s: ReadSession, *, tie_id: str, subject_id: str) -> TieRow:
-    """A tie of this very person. Raises SubjectRecordUnknown for another's as for none."""
-    row = await repository.get_tie(s, tie_id=tie_id)
-    if row.subject_id != subject_id:
-        raise SubjectRecordUnknown("no such record")
-    return row
+async def signed_in(s: ReadSession, *, desk: SubjectDesk, session: str, now: datetime) -> str:
+    """Who is signed in by a session that was not ended. Raises SubjectSignInFailed."""
+    subject_id, since = desk.subject_of(session, now)
+    row = await s.get(SubjectRow, subject_id, populate_existing=True)
+    if row is None or (row.signed_out_at is not None and since <= _ms(row.signed_out_at)):
+        raise SubjectSignInFailed("the session is over")
+    return subject_id
+
+
+async def sign_out(s: WriteSession, *, subject_id: str, now: datetime) -> None:
+    """End every session that a person has; nothing is stated of it."""
+    row = await s.get(SubjectRow, subject_id, populate_existing=True)
+    if row is not None:
+        row.signed_out_at = now
+        s.add(row)
+        await s.flush()
 
 
 async def speak(
@@ -233,10 +248,18 @@ async def speak(
     if row.sealed_key is not None:
         sig = desk.safe.open_key(keyid=row.keyid, sealed=row.sealed_key).sign(message)
     else:
-        sig = bytes.fromhex(signature or "")
+        sig = _raw(signature)
         if not signature_holds(public_of(row.did), message, sig):
             raise SubjectWordForged("sign these words with the key that the holder knows", tie_id=tie_id)
     row.challenge = act.nonce()
     s.add(row)
     await s.flush()
     return Spoken(row, word, sig)
+
+
+def _raw(signature: str | None) -> bytes:
+    """The bytes of a signature in hex; none for what is no hex."""
+    try:
+        return bytes.fromhex(signature or "")
+    except ValueError:
+        return b""

@@ -32,13 +32,17 @@ def _org() -> Column[str]:
 
 
 class SubjectRow(SQLModel, table=True):
-    """A natural person who signs in here by a code of its own; of the code a keyed mark is kept."""
+    """A natural person who signs in here by a code of its own; of the code a keyed mark is kept.
+
+    No session from before `signed_out_at` is good any more.
+    """
 
     __tablename__ = "registry_subjects"
 
     subject_id: str = Field(sa_column=Column(Text, primary_key=True))
     code_mark: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    signed_out_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class TieRow(SQLModel, table=True):

@@ -86,6 +86,12 @@ async def sign_in(request: Request, node: NodeDep, form: CodeForm) -> SessionVie
     return await persons.sign_in(node, form.code)
 
 
+@router.post("/my-data/sign-out", status_code=204)
+async def sign_out(node: NodeDep, subject_id: PersonDep) -> None:
+    """End every session of one's own."""
+    await persons.sign_out(node, subject_id)
+
+
 @router.post("/my-data/ties", status_code=201)
 async def tie(node: NodeDep, subject_id: PersonDep, form: InvitationForm) -> OwnTieView:
     """Answer a further holder's invitation."""

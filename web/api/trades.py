@@ -13,14 +13,16 @@ from market.delivery import service as delivery
 from market.delivery.rules import GoodsCheck
 from market.orders import repository
 from market.orders import service as orders
+from market.orders.duties import CheckedDuty
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from market.settlement.opened import seen_by
+from market.trade.obligations import checklist_of
 from market.trade.timeline import timeline
 from web.acts import ActKind, Args, Asked, Id, Sha256, kind
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
-from web.views import EntitlementView, StatementView, TradeView
+from web.views import EntitlementView, StatementView, TradeView, View
 
 router = APIRouter(tags=["trades"])
 SUPERVISORS = frozenset({"DATA_AUTHORITY", "SAMR", "CAC", "AUDITOR", "EXCHANGE_OPERATOR"})
@@ -148,6 +150,45 @@ async def trades(
 async def trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> TradeView:
     """One trade."""
     return TradeView.of(await visible(s, caller, trade_id))
+
+
+class DutyView(View):
+    """A right or duty that the contract puts down, and what the evidence on record says of it now."""
+
+    code: str
+    bearer: str
+    basis: str
+    text: str
+    text_en: str
+    verdict: str
+    done: int
+    of: int | None
+    late: int
+    refs: list[str]
+
+    @classmethod
+    def of_line(cls, line: CheckedDuty) -> "DutyView":
+        duty, found = line.duty, line.evidence
+        return cls(
+            code=duty.code,
+            bearer=duty.bearer.value,
+            basis=duty.basis,
+            text=duty.words.zh,
+            text_en=duty.words.en,
+            verdict=line.verdict.value,
+            done=found.done,
+            of=found.of,
+            late=found.late,
+            refs=list(found.refs),
+        )
+
+
+@router.get("/trades/{trade_id}/duties")
+async def duties(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[DutyView]:
+    """Rights and duties of data subject, controller and user in the contract, each with its evidence."""
+    trade = await visible(s, caller, trade_id)
+    lines = await checklist_of(s, trade, now=caller.node.clock.now())
+    return [DutyView.of_line(one) for one in lines]
 
 
 @router.get("/trades/{trade_id}/timeline")

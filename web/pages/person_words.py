@@ -39,9 +39,9 @@ _STATES: Final[Mapping[str, str]] = {
     "WITHDRAWN": N_("Withdrawn"),
     "SETTLED": N_("Withdrawn, and out of the record"),
     "ENDED": N_("Ended"),
-    "TOLD": N_("Told"),
+    "TOLD": N_("To be deleted"),
     "OVERDUE": N_("Overdue"),
-    "CONFIRMED": N_("Confirmed"),
+    "CONFIRMED": N_("Deletion confirmed"),
     "SUBMITTED": N_("Waits for an answer"),
     "ESCALATED": N_("Late: you may complain"),
     "ANSWERED": N_("Answered"),
@@ -80,14 +80,29 @@ _TOLD: Final[Mapping[str, str]] = {
     "categories": N_("Which data"),
     "retention": N_("How long it is kept"),
     "rights": N_("How you use your rights"),
-    "recipient": N_("Who receives it"),
+    "recipient": N_("Receiver"),
     "recipient_contact": N_("How to reach the receiver"),
     "public_place": N_("Where it is made public"),
     "necessity": N_("Why it is necessary"),
     "impact": N_("What it means for you"),
     "rights_abroad": N_("How you use your rights abroad"),
 }
+_BEARERS: Final[Mapping[str, str]] = {
+    "SUBJECT": N_("Data subject"),
+    "CONTROLLER": N_("Data controller"),
+    "USER": N_("Data user"),
+}
+_VERDICTS: Final[Mapping[str, str]] = {
+    "RIGHT": N_("A right"),
+    "MET": N_("On record"),
+    "OPEN": N_("Under way"),
+    "LATE": N_("Late"),
+    "MISSING": N_("Nothing on record"),
+    "NOT_YET": N_("Not due yet"),
+}
 GROUPS: Final = {
+    "bearer": _BEARERS,
+    "duty_verdict": _VERDICTS,
     "person_state": _STATES,
     "consent_kind": _KINDS,
     "asked_kind": _ASKED,

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from base.errors import DomainError, NotFound
-from market.listings.conditions import PURPOSE_LABELS, Purpose
+from market.listings.conditions import PURPOSE_LABELS
 from registry.subjects import repository
-from registry.subjects.entering import SESSION, digest_of_code, new_code
+from registry.subjects.entering import SESSION, digest_of_code, new_code, signed_in
 from registry.subjects.errors import SubjectSignInFailed
 from registry.subjects.rules import TOLD, AskedKind, ConsentKind, RefusalReason
 from registry.subjects.states import HOLDERS, RECEIVERS
@@ -27,6 +27,8 @@ from web.person_forms import (
     ComplaintForm,
     GiveForm,
     InvitationForm,
+    OfGivenForm,
+    OfRequestForm,
     RequestForm,
     SessionView,
     desk_of,
@@ -40,11 +42,12 @@ _MOST: Final = 100
 _PATH: Final = "/my-data"
 
 
-def _person(visitor: Visitor) -> str | None:
+async def _person(visitor: Visitor) -> str | None:
     """Who is signed in as a data subject; None for nobody."""
-    token = visitor.request.cookies.get(COOKIE, "")
+    token, now = visitor.request.cookies.get(COOKIE, ""), visitor.node.clock.now()
     try:
-        return desk_of(visitor.node).subject_of(token, visitor.node.clock.now())
+        async with visitor.node.database.read() as s:
+            return await signed_in(s, desk=desk_of(visitor.node), session=token, now=now)
     except SubjectSignInFailed:
         return None
 
@@ -68,7 +71,7 @@ async def own(visitor: VisitorDep) -> Response:
 
 
 async def _own(visitor: Visitor, filled: Filled) -> Response:
-    subject_id = _person(visitor)
+    subject_id = await _person(visitor)
     if subject_id is None:
         return visitor.render("my_data_in.html", filled=filled)
     async with visitor.node.database.read() as s:
@@ -120,7 +123,7 @@ async def open_account(visitor: VisitorDep) -> Response:
     try:
         held_up(visitor.request)
         said = InvitationForm(invitation=form.text("invitation"), did=form.optional("did"))
-        subject_id = _person(visitor)
+        subject_id = await _person(visitor)
         if subject_id is not None:
             await persons.accept_another(visitor.node, subject_id, said)
             return visitor.redirect(_PATH)
@@ -145,22 +148,25 @@ async def sign_in(visitor: VisitorDep) -> Response:
 
 @router.post("/my-data/sign-out")
 async def sign_out(visitor: VisitorDep) -> Response:
-    """Forget the session in this browser."""
+    """End every session, and forget it in this browser."""
     await visitor.form()
+    subject_id = await _person(visitor)
+    if subject_id is not None:
+        await persons.sign_out(visitor.node, subject_id)
     response = visitor.redirect(_PATH)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
 
 async def _give(visitor: Visitor, subject_id: str, form: Form) -> Any:
-    said = {"tie_id": form.text("tie_id"), "wording_id": form.text("wording_id")}
-    purposes = [Purpose(one) for one in form.every("purposes") if one in set(Purpose)]
-    given = GiveForm(**said, purposes=purposes, signature=form.optional("signature"))
-    return await persons.give(visitor.node, subject_id, given)
+    said: dict[str, Any] = {name: form.text(name) for name in ("tie_id", "wording_id")}
+    said |= {"purposes": form.every("purposes"), "signature": form.optional("signature")}
+    return await persons.give(visitor.node, subject_id, GiveForm.model_validate(said))
 
 
 async def _withdraw(visitor: Visitor, subject_id: str, form: Form) -> Any:
-    return await persons.withdraw(visitor.node, subject_id, form.text("given_id"), form.optional("signature"))
+    said = OfGivenForm(given_id=form.text("given_id"), signature=form.optional("signature"))
+    return await persons.withdraw(visitor.node, subject_id, said.given_id, said.signature)
 
 
 async def _ask(visitor: Visitor, subject_id: str, form: Form) -> Any:
@@ -170,14 +176,14 @@ async def _ask(visitor: Visitor, subject_id: str, form: Form) -> Any:
 
 
 async def _finish(visitor: Visitor, subject_id: str, form: Form) -> Any:
-    return await persons.finish(visitor.node, subject_id, form.text("request_id"), form.optional("signature"))
+    said = OfRequestForm(request_id=form.text("request_id"), signature=form.optional("signature"))
+    return await persons.finish(visitor.node, subject_id, said.request_id, said.signature)
 
 
 async def _complain(visitor: Visitor, subject_id: str, form: Form) -> Any:
-    said = ComplaintForm(text=form.text("text"), signature=form.optional("signature"))
-    return await persons.complain(
-        visitor.node, subject_id, form.text("request_id"), said.text, said.signature
-    )
+    about = OfRequestForm(request_id=form.text("request_id"), signature=form.optional("signature"))
+    text = ComplaintForm(text=form.text("text")).text
+    return await persons.complain(visitor.node, subject_id, about.request_id, text, about.signature)
 
 
 _DOES: Final[dict[str, Callable[[Visitor, str, Form], Awaitable[Any]]]] = {
@@ -196,7 +202,7 @@ async def act_as_person(visitor: VisitorDep, does: str) -> Response:
     act = _DOES.get(does)
     if act is None:
         raise NotFound("no such step")
-    subject_id = _person(visitor)
+    subject_id = await _person(visitor)
     if subject_id is None:
         return visitor.redirect(_PATH)
     try:

@@ -17,6 +17,7 @@ from market.orders.service import parties_of
 from market.orders.tables import Trade
 from market.settlement.opened import pays
 from market.settlement.repository import instructions_of
+from market.trade.obligations import checklist_of
 from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
 from web.acts import kind_of
@@ -88,6 +89,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         instructions = await instructions_of(s, trade_id=trade_id)
         said = await timeline(s, trade_id=trade_id)
         names = await names_of(s, parties_of(trade), (one.org_id for one in said))
+        duties = await checklist_of(s, trade, now=room.now)
     signed = {signature.org_id for signature in context["signatures"]}
     steps = open_steps(
         trade, room.part, latest=context["latest"], has_signed=visitor.org_id in signed, now=room.now
@@ -106,6 +108,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         said=said,
         seqs={one.statement_id: one.seq for one in said},
         names=names,
+        duties=duties,
         steps=[step.value for step in steps],
         next_words=next_words(trade),
         deadline=deadline_of(trade),

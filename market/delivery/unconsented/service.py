@@ -22,7 +22,9 @@ from market.delivery.tables import Entitlement
 from market.delivery.unconsented.holds import is_held
 from market.delivery.unconsented.tables import ConsentHold
 from market.listings.materials import materials_of_kept
-from market.listings.raised import suspend_unconsented
+from market.listings.publishing import suspend_listing
+from market.listings.raised import CONSENT_WITHDRAWN, suspend_unconsented
+from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from market.orders.tables import ContractRecipient, Trade
 from registry.grading.repository import consent_of
@@ -63,9 +65,26 @@ async def after_fall(s: WriteSession, act: Act, *, given_id: str) -> None:
         for consent_id in sorted({one for _, one in await _listings(s, given) if one is not None}):
             about = {"object_id": given.object_id, "holder_id": given.holder_id}
             await suspend_unconsented(s, act, **about, consent_id=consent_id)
+    if given.kind in STOPS and not given.recipients:
+        await _suspend_resellers(s, act, given)
     for trade_id, receivers in affected.items():
         for receiver_id in receivers:
             await tell_receiver(s, act, given_id=given_id, trade_id=trade_id, receiver_id=receiver_id)
+
+
+async def _suspend_resellers(s: WriteSession, act: Act, given: GivenRow) -> None:
+    """What others offer of the very same product leaves the offer, and so stops, until the exchange looks.
+
+    They hold it on records of their own, of which this consent says nothing.
+    """
+    query = select(Listing).where(
+        Listing.product_id == given.object_id,
+        Listing.seller_id != given.holder_id,
+        Listing.status == ListingState.LISTED,
+    )
+    for listing in (await s.exec(query.order_by(col(Listing.listing_id)))).all():
+        if _of_persons(listing):
+            await suspend_listing(s, act, listing_id=listing.listing_id, reason_code=CONSENT_WITHDRAWN)
 
 
 async def hold(s: WriteSession, given: GivenRow, *, at: datetime) -> dict[str, list[str]]:
@@ -157,9 +176,13 @@ async def _listings(s: ReadSession, given: GivenRow) -> list[tuple[str, str | No
     query = select(Listing).where(Listing.product_id == given.object_id, Listing.seller_id == given.holder_id)
     found = []
     for listing in (await s.exec(query.order_by(col(Listing.listing_id)))).all():
-        if not listing.materials:
-            continue
-        personal = materials_of_kept(listing.materials).personal
-        if personal.contained and not personal.anonymised:
+        if _of_persons(listing):
+            personal = materials_of_kept(listing.materials).personal
             found.append((listing.listing_id, personal.consent_id))
     return found
+
+
+def _of_persons(listing: Listing) -> bool:
+    """Whether a listing says that its data are of persons, and not anonymous."""
+    personal = materials_of_kept(listing.materials).personal if listing.materials else None
+    return personal is not None and personal.contained and not personal.anonymised

@@ -19,6 +19,7 @@ from market.orders.repository import get_trade
 from registry.grading.errors import ConsentMissing
 from registry.subjects.rules import ConsentKind
 from tests.market.delivery.test_meter import shared
+from tests.registry.assessments.passed import passed
 from tests.standstill import refused
 
 MODES = {
@@ -32,9 +33,12 @@ async def personal(deal, **changes):
     """The deal's listing says that its data are of persons."""
     async with deal.house.database.write() as s:
         row = await get_listing(s, listing_id=deal.listing.listing_id)
+        now = deal.house.house.clock.now()
         said = row.materials["personal"] | {"contained": True, "consented": True} | changes
         row.materials = row.materials | {"personal": said}
         s.add(row)
+    about = {"holder_id": deal.seller.org_id, "object_id": deal.listing.product_id}
+    await passed(deal.house.database, **about, now=now)
 
 
 def fallen(deal, given_id="sgc_1", **changes):

@@ -82,14 +82,28 @@ async def test_an_invitation_lapses_after_its_last_moment(sqlite_bench):
     assert await bench.said_of(tie.tie_id) == ["SBT.INVITE", "SBT.LAPSE"]
 
 
-async def test_a_session_ends_after_half_an_hour_and_cannot_be_made(sqlite_bench):
-    persons = await make_persons(sqlite_bench)
-    session = persons.desk.session_for("sub_x", NOW)
-    assert persons.desk.subject_of(session, NOW + timedelta(minutes=29)) == "sub_x"
-    for wrong in (session, session.replace("sub_x", "sub_y"), "sub_x.99999999999.00", "", "é.1.é"):
-        late = timedelta(minutes=30) if wrong is session else timedelta(0)
+async def test_a_session_ends_after_half_an_hour_by_signing_out_and_cannot_be_made(sqlite_bench):
+    bench = sqlite_bench
+    persons = await make_persons(bench)
+    await persons.come("one", ONE)
+    one = persons.subjects["one"]
+    session = persons.desk.session_for(one, NOW)
+
+    async def who(session, at=NOW):
+        async with bench.database.read() as s:
+            return await entering.signed_in(s, desk=persons.desk, session=session, now=at)
+
+    assert await who(session, NOW + timedelta(minutes=29)) == one
+    for wrong in (session.replace("sub_", "sus_"), f"{one}.999999999999999.00", "", "é.1.é", session[:-1]):
         with pytest.raises(SubjectSignInFailed):
-            persons.desk.subject_of(wrong, NOW + late)
+            await who(wrong)
+    with pytest.raises(SubjectSignInFailed):
+        await who(session, NOW + timedelta(minutes=30))
+    async with bench.database.write() as s:
+        await entering.sign_out(s, subject_id=one, now=NOW)
+    with pytest.raises(SubjectSignInFailed):
+        await who(session, NOW + timedelta(minutes=1))
+    assert await who(persons.desk.session_for(one, NOW + timedelta(minutes=1)), NOW + timedelta(minutes=1))
 
 
 async def test_consent_is_signed_by_the_person_and_is_what_was_asked_or_less(bench):
@@ -130,7 +144,7 @@ async def test_a_person_with_an_own_key_signs_every_word_and_none_counts_twice(s
         return key.sign(pre_authentication(PAYLOAD_TYPE, word)).hex()
 
     first = tie.challenge
-    for wrong in (None, signed("00" * 32), signed(first, act="consent.withdraw"), "00" * 64):
+    for wrong in (None, "no hex", signed("00" * 32), signed(first, act="consent.withdraw"), "00" * 64):
         async with refused(bench.database, SubjectWordForged):
             await persons.give("one", wording, signature=wrong)
     given = await persons.give("one", wording, signature=signed(first))

@@ -8,6 +8,7 @@ from typing import Any
 from market.listings.repository import get_listing
 from registry.subjects.roots import path_of, root_of
 from registry.subjects.rules import TOLD, ConsentKind, listed_entry
+from tests.registry.assessments.passed import passed
 from tests.web.api.conftest import Room
 from tests.web.api.refusing import nothing_stored, only_refused, problem
 from tests.web.api.test_deliveries import file_of
@@ -54,6 +55,8 @@ async def recorded(room: Room, product_id: str, entries: list[str]) -> str:
         said = {"contained": True, "consented": True, "consent_id": row["consent_id"]}
         listing.materials = listing.materials | {"personal": listing.materials["personal"] | said}
         s.add(listing)
+    about = {"holder_id": provider.org_id, "object_id": product_id}
+    await passed(room.database, **about, now=now)
     return str(row["consent_id"])
 
 
@@ -101,16 +104,24 @@ async def test_a_withdrawal_stops_running_deliveries_and_tells_the_buyers(room: 
     seen = (await by(room, one, "GET", path)).json()
     assert sorted(one["status"] for one in seen["told"]) == ["CONFIRMED", "TOLD", "TOLD"]
 
+    lines = {one["code"]: one for one in await buyer.get(f"/trades/{room.ids['delivering']}/duties")}
+    assert (lines["protected"]["verdict"], lines["deleted-at-the-end"]["verdict"]) == ("MET", "NOT_YET")
+    assert "persons-deleted" not in lines, "the contract was drawn up before its data were of persons"
+
+    await the_holder_settles(room, product_id, f"/person-{path[1:]}", entry)
+    problem(await buyer.call("GET", file), 409, "delivery-suspended")
+
+
+async def the_holder_settles(room: Room, product_id: str, path: str, entry: str) -> None:
+    """A record without the person lets the listing be offered again, once it is shown to be without."""
+    provider, operator = await room.desk("provider"), await room.desk("operator")
     resume = f"/listings/{room.ids['listed']}/resume"
-    operator = await room.desk("operator")
     without = await recorded(room, product_id, STRANGERS)
     problem(await operator.call("POST", resume, {"reason_code": "CLEARED"}), 409, "consent-record-missing")
     shown = path_of(STRANGERS, entry).document() | {"consent_id": without}
-    row = await provider.act(f"/person-{path[1:]}/show", shown)
-    assert row["status"] == "SETTLED"
+    assert (await provider.act(f"{path}/show", shown))["status"] == "SETTLED"
     await operator.act(resume, {"reason_code": "CLEARED"})
     await room.served.node.run_jobs()
-    problem(await buyer.call("GET", file), 409, "delivery-suspended")
 
 
 async def test_a_request_is_answered_or_becomes_a_complaint_that_names_no_person(room: Room) -> None:
@@ -132,4 +143,6 @@ async def test_a_request_is_answered_or_becomes_a_complaint_that_names_no_person
     problem(await by(room, one, "POST", f"{path}/complain", complaint), 409, "subject-complaint-filed-before")
     again = await room.http.post("/api/v1/my-data/session", json={"code": one["code"].lower()})
     own = (await by(room, again.json(), "GET")).json()
+    assert (await by(room, again.json(), "POST", "/sign-out", {})).status_code == 204
+    problem(await by(room, again.json(), "GET"), 401, "unauthenticated")
     assert [(one["status"], one["answer"]) for one in own["requests"]] == [("REFUSED", "未持有")]
