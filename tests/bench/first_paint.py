@@ -33,6 +33,7 @@ LINE: Final = {
     "uploadThroughput": 1_600_000 / 8,
 }
 _SLOWER: Final = 4
+_PATIENCE_MS: Final = 180_000  # the first look draws charts, on a machine that others use too
 _PAINTED: Final = """() => new Promise((painted) => new PerformanceObserver((list) => {
   const first = list.getEntriesByName("first-contentful-paint")[0];
   if (first) painted(first.startTime);
@@ -92,7 +93,7 @@ def _seen(site: Site, chromium: Browser, who: str | None, path: str) -> float:
     devtools.send("Network.enable")
     devtools.send("Network.emulateNetworkConditions", LINE)
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": _SLOWER})
-    answer = page.goto(path)
+    answer = page.goto(path, timeout=_PATIENCE_MS)
     if answer is None or answer.status != 200:
         raise Broken(f"{path} answers {answer and answer.status}")
     painted = float(page.evaluate(_PAINTED))
