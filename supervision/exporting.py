@@ -18,6 +18,7 @@ ROUTES: Final = MappingProxyType(
 )
 NOT_CLEARED: Final = (
     *("DECLARED", "UNDER_CHECK", "UNDER_REVIEW", "UNDER_ASSESSMENT", "RETURNED", "REJECTED", "WITHDRAWN"),
+    "LAPSED",
     *("PROHIBITED", "PENDING", "SUBMITTED", "REFUSED", "DRAFT"),
 )
 _CHINESE: Final = (
@@ -28,7 +29,7 @@ _CHINESE: Final = (
     ("认证", "CERTIFICATION"),
     ("豁免", "EXEMPT"),
 )
-NEVER_MADE: Final = ("REJECTED", "WITHDRAWN", "REFUSED", "DRAFT", "PROHIBITED")
+NEVER_MADE: Final = ("REJECTED", "WITHDRAWN", "LAPSED", "REFUSED", "DRAFT", "PROHIBITED")
 
 
 def crosses(exports: Any) -> Any:
@@ -52,6 +53,7 @@ def declarations(tables: Tables, context: Context) -> Any:
         took=ibis.cases(
             (exports.path.contains("PROHIBIT"), PROHIBITED),
             (exports.path.contains("ASSESS"), ASSESSMENT),
+            (exports.path == "MANUAL", ASSESSMENT),  # a foreign request, approved one by one
             (exports.path.startswith("EXEMPT"), EXEMPT),
             (exports.path == "", EXEMPT),
             else_=CONTRACT,

@@ -73,6 +73,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "exports": _columns(
             "declaration_id exporter_id recipient_id country in_gba:bool declared_at:time sensitive:bool"
             " important:bool persons_declared:int route_claimed route status seq:int trade_id"
+            " sensitive_persons:int lists:int group_persons:int group_sensitive:int"
         ),
         "export_persons": _columns("declaration_id person_hash"),
         "export_transfers": _columns(

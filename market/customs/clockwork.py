@@ -11,6 +11,7 @@ from market.customs.counting import Counting, CustomsDesk, count_for
 from market.customs.destroying import DESTROY_JOB, YEAR_JOB, end_year, may_destroy, state_destroyed
 from market.customs.moving import DUE_JOB
 from market.customs.releasing import COUNT_JOB, take_count
+from market.customs.scanning import scan_again
 from market.customs.transit import TELL_JOB, tell_egress
 
 _LEASE_S: Final = 900
@@ -25,6 +26,7 @@ def customs_handlers(house: House, desk: CustomsDesk | None = None) -> Handlers:
     async def on_night(s: WriteSession, job: Job) -> None:
         row = await repository.claim_declaration(s, declaration_id=job.payload["declaration_id"])
         await tell_egress(s, house.exchange_act(), row)
+        await scan_again(s, house.exchange_act(), row)
 
     async def on_year(s: WriteSession, job: Job) -> None:
         row = await repository.claim_declaration(s, declaration_id=job.payload["declaration_id"])

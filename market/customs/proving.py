@@ -84,7 +84,7 @@ class Shown:
 
 
 _KINDS: Final[Mapping[Way, frozenset[DocumentKind]]] = {
-    Way.GBA_STANDARD_CONTRACT: frozenset({DocumentKind.GBA_CONTRACT, DocumentKind.STANDARD_CONTRACT}),
+    Way.GBA_STANDARD_CONTRACT: frozenset({DocumentKind.GBA_CONTRACT}),
     Way.CONTRACT_OR_CERTIFICATION: frozenset({DocumentKind.STANDARD_CONTRACT, DocumentKind.CERTIFICATE}),
     Way.ASSESSMENT: frozenset({DocumentKind.ASSESSMENT}),
     Way.MANUAL: frozenset({DocumentKind.APPROVAL}),

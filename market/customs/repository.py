@@ -328,6 +328,16 @@ async def untold(s: ReadSession, *, declaration_id: str, under_way: bool = False
     return (await s.exec(query.order_by(col(EgressRow.egress_id)), execution_options=_FRESH)).all()
 
 
+async def told_whole(s: ReadSession, *, declaration_id: str) -> bool:
+    """Whether the customs log tells of a whole file that left under a declaration."""
+    query = select(EgressRow.egress_id).where(
+        EgressRow.declaration_id == declaration_id,
+        col(EgressRow.whole).is_(True),
+        col(EgressRow.told).is_not(None),
+    )
+    return (await s.exec(query.limit(1))).first() is not None
+
+
 async def egress_carried(s: ReadSession, *, carried: str, recipient_id: str) -> Sequence[EgressRow]:
     """What left of one download or answer to somebody abroad, in order."""
     query = select(EgressRow).where(EgressRow.carried == carried, EgressRow.recipient_id == recipient_id)

@@ -58,12 +58,14 @@ def assess(
     near = term("XBD-RISK", "near_threshold", facts.at).whole
     limit = term("XBD-COUNT", "contract_from", facts.at).whole
     close = way is Way.EXEMPT_SMALL and facts.counts.persons * 100 >= limit * (100 - near)
+    claimed = way.exempt and said.ground.value != "NONE"
     found = [
         (30, "before-halted", trouble > 0),
         (30, "near-threshold", close),
         (20, "no-list-of-persons", way is Way.EXEMPT_SMALL and not with_list and said.persons >= limit // 10),
         (20, "passed-on", bool(said.onward)),
-        (20, "ground-claimed", way.exempt and said.ground.value != "NONE"),
+        # Whoever claims a ground has attached its proof himself: of personal data an officer reads it.
+        (50 if said.personal and way is not Way.EXEMPT_ZONE else 20, "ground-claimed", claimed),
         (10, "remote-access", said.mode.value == "REMOTE_ACCESS"),
         (30, "no-scan", said.personal and (said.trade_id or said.product_id) is None),
     ]

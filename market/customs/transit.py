@@ -110,10 +110,9 @@ async def note_egress(s: WriteSession, act: Act, egress: EgressRow) -> None:
     row = await repository.get_declaration(s, declaration_id=declaration_id)
     if row.status is DeclarationState.CLEARED:
         await tell_egress(s, act, await repository.claim_declaration(s, declaration_id=declaration_id))
-    else:
-        night = end_of_day_shanghai(shanghai_day(act.now))
-        key, payload = f"{declaration_id} {night.isoformat()}", {"declaration_id": declaration_id}
-        await enqueue(s, kind=TELL_JOB, key=key, run_at=night, payload=payload)
+    night = end_of_day_shanghai(shanghai_day(act.now))
+    key, payload = f"{declaration_id} {night.isoformat()}", {"declaration_id": declaration_id}
+    await enqueue(s, kind=TELL_JOB, key=key, run_at=night, payload=payload)
 
 
 async def tell_egress(s: WriteSession, act: Act, row: DeclarationRow, *, ends: bool = False) -> bool:
@@ -134,6 +133,7 @@ async def tell_egress(s: WriteSession, act: Act, row: DeclarationRow, *, ends: b
 
 async def _tell(s: WriteSession, act: Act, row: DeclarationRow, few: Sequence[EgressRow]) -> None:
     whole = any(one.whole for one in few)
+    before = whole and await repository.told_whole(s, declaration_id=row.declaration_id)
     said = Said(
         public={
             "trade_id": few[0].trade_id,
@@ -147,8 +147,9 @@ async def _tell(s: WriteSession, act: Act, row: DeclarationRow, few: Sequence[Eg
         },
         opening={
             "bytes": str(sum(one.bytes for one in few)),
-            # Whole files carry all the persons that were declared; of single answers nobody knows how many.
-            "persons": row.persons + row.sensitive_persons if whole else None,
+            # The first whole file carries all the persons that were declared, and another copy none that are
+            # new; of single answers nobody knows how many.
+            "persons": (0 if before else row.persons + row.sensitive_persons) if whole else None,
         },
     )
     recorded = await step(s, act.as_exchange(), DeclarationEvent.TRANSFER_LOGGED, row, said)

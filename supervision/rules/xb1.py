@@ -26,6 +26,7 @@ def expression(tables: Tables, context: Context) -> Any:
     """
     made = declarations(tables, context)
     made = made.filter(~made.uncounted, ~made.status.isin(NEVER_MADE), made.took < PROHIBITED)
+    made = _halves(made.filter((made.path != "") | (made.status != "DECLARED")))  # with a route
     made = made.mutate(
         year=(made.declared_at + ibis.interval(hours=8)).year().cast("int64"),
         sensitive=made.sensitive.fill_null(False),
@@ -34,8 +35,9 @@ def expression(tables: Tables, context: Context) -> Any:
     )
     person = tables["export_persons"].select(named="declaration_id", person="person_hash").distinct()
     counted = made.select(
-        "declaration_id", "exporter_group", "year", "sensitive", "declared_at", "declared_seq"
+        "declaration_id", "exporter_group", "year", "sensitive", "declared_at", "declared_seq", "apart"
     )
+    counted = counted.filter(~counted.apart).drop("apart")
     counted = counted.inner_join(person, [("declaration_id", "named")])
     nth = ibis.row_number().over(
         group_by=("exporter_group", "year", "sensitive", "person"),
@@ -61,6 +63,7 @@ def expression(tables: Tables, context: Context) -> Any:
             "took",
             "regional",
             "persons_declared",
+            "told",
             "fresh",
             "hashed",
             "declared_at",
@@ -68,6 +71,28 @@ def expression(tables: Tables, context: Context) -> Any:
             "seq",
         ),
     ).order_by("exporter_group", "year", "sensitive", "declared_at", "declared_seq", "declaration_id")
+
+
+def _halves(made: Any) -> Any:
+    """Each declaration that tells its sensitive persons apart as two: those, and the others (where any).
+
+    `told` is how many of the kind the exchange counted in the group, lists against lists.
+    """
+    apart, sensitive = made.sensitive_persons.notnull(), made.sensitive_persons.fill_null(0)
+    made = made.mutate(apart=apart, told=ibis.null("int64"))
+    others = made.persons_declared.fill_null(0) - sensitive
+    first = made.filter(~made.apart | (sensitive > 0))
+    first = first.mutate(
+        persons_declared=ibis.ifelse(first.apart, first.sensitive_persons, first.persons_declared),
+        told=ibis.ifelse(first.apart, first.group_sensitive, first.told),
+    )
+    second = made.filter(made.apart, (others > 0) | (sensitive == 0))
+    second = second.mutate(
+        persons_declared=second.persons_declared - second.sensitive_persons,
+        sensitive=ibis.literal(False),
+        told=second.group_persons,
+    )
+    return first.union(second.select(*first.columns))
 
 
 @dataclass
@@ -78,7 +103,9 @@ class _Count:
     rows: list[Row] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        self.persons += row["fresh"] if row["hashed"] else row["persons_declared"] or 0
+        most = self.persons + (row["fresh"] if row["hashed"] else row["persons_declared"] or 0)
+        told = most if row["told"] is None else row["told"]
+        self.persons = max(self.persons, min(most, told))
         self.rows.append(row)
 
 

@@ -22,12 +22,55 @@ def whole(name):
     return in_force(AS_OF).whole("XB1", name)
 
 
+def told_apart(market, tag, guilty, at, kind):
+    if kind == 5:  # the others of a declaration with sensitive persons count apart from them
+        contract = {"sensitive": True, "route_claimed": "STANDARD_CONTRACT"}
+        rest = whole("assessment_sensitive_from") - 4_000 - (not guilty)
+        declare(market, tag, 0, "a", at, persons_declared=54_000, sensitive_persons=4_000, **contract)
+        declare(
+            market,
+            tag,
+            1,
+            "b",
+            at + SECOND,
+            persons_declared=5_000 + rest,
+            sensitive_persons=rest,
+            **contract,
+        )
+    elif kind == 6:  # the exchange counted lists: the same persons are one, and never more than declared
+        part = whole("contract_from") - 10_000
+        declare(market, tag, 0, "a", at, persons_declared=part, sensitive_persons=0, group_persons=part)
+        reached = whole("contract_from") - (not guilty)
+        declare(
+            market,
+            tag,
+            1,
+            "b",
+            at + SECOND,
+            persons_declared=50_000,
+            sensitive_persons=0,
+            group_persons=reached,
+        )
+    else:  # what has no route yet is no route that is too light
+        declare(market, tag, 0, "a", at, persons_declared=whole("contract_from") - 1, sensitive_persons=0)
+        wait = {} if guilty else {"route_claimed": None, "status": "DECLARED"}
+        declare(market, tag, 1, "b", at + SECOND, persons_declared=1, sensitive_persons=0, **wait)
+
+
 @plants("XB1", "exports", "export_persons")
 def split(market, tag, guilty, chance):
     for name, controller in (("a", "x"), ("b", "x"), ("c", "y")):
         market.org(f"{name}-{tag}", f"{controller}-{tag}", is_ciio=False)
     at = on(chance.randrange(2, 9), 3)
-    kind = chance.randrange(5)
+    kind = chance.randrange(8)
+    if kind in {5, 6, 7}:  # as the exchange itself tells it
+        told_apart(market, tag, guilty, at, kind)
+    else:
+        added(market, tag, guilty, at, (kind, chance))
+
+
+def added(market, tag, guilty, at, drawn):
+    kind, chance = drawn
     if kind == 0:  # by number declared, to 100,000 exactly
         part = chance.randrange(1_000, 99_000)
         declare(market, tag, 0, "a", at, persons_declared=part)

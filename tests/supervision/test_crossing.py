@@ -100,6 +100,59 @@ def test_to_receive_abroad_is_abroad_and_at_home_is_not():
     assert [name for name, _ in told(at_home, moved, TAKEN)] == ["export_transfers"]
 
 
+def test_a_field_that_a_sample_shows_is_a_row_and_a_sample_without_one_is_none():
+    fields = [{"field": "id_card", "kind": "sensitive:cn-id"}]
+    clean = fact(6, "XBD.SCAN", "xbd_1", {"hidden": 0}, opened={"fields": []}, after="CLEARED")
+    planted = fact(7, "XBD.SCAN", "xbd_1", {"hidden": 1}, opened={"fields": fields}, after="CLEARED")
+    begun = (ADMITTED, DECLARED, ROUTED, CLEARED)
+    assert [name for name, _ in told(*begun, clean)] == ["exports"]
+    (name, row), _ = told(*begun, planted)
+    assert (name, row["declaration_id"], row["field"], row["kind"], row["seq"]) == (
+        "export_scans",
+        "xbd_1",
+        "id_card",
+        "sensitive:cn-id",
+        7,
+    )
+
+
+def test_what_is_declared_again_is_what_counts_and_has_no_route_until_it_is_routed():
+    again = fact(
+        5,
+        "XBD.REDECLARE",
+        "xbd_1",
+        {"trade_id": "trd_1", "sensitive": False, "important": False, "lists": 1},
+        opened={"persons": 9, "sensitive_persons": 0},
+        after="DECLARED",
+    )
+    ((_, row),) = told(ADMITTED, DECLARED, ROUTED, again)
+    assert (row["persons_declared"], row["sensitive_persons"], row["route"], row["status"]) == (
+        9,
+        0,
+        None,
+        "DECLARED",
+    )
+    routed = fact(
+        6, "XBD.AUTO_ROUTE", "xbd_1", {"route": "EXEMPT_SMALL"}, opened={"persons": 30, "sensitive": 4}
+    )
+    ((_, row),) = told(ADMITTED, DECLARED, ROUTED, again, routed)
+    assert (row["group_persons"], row["group_sensitive"]) == (30, 4)
+    ((_, plain),) = told(ADMITTED, DECLARED, ROUTED)
+    assert plain.get("group_persons") is None
+
+
+def test_a_clearance_of_other_goods_covers_no_delivery_and_metered_uses_are_looked_at_too():
+    sold = fact(0, "TRD.CONTRACT", "trd_9", {"trade_id": "trd_9", "seller_id": "org_a", "buyer_id": "org_hk"})
+    taken = fact(6, "DLV.DOWNLOAD", "trd_9", {"trade_id": "trd_9"}, opened={"taken_by": "org_hk"})
+    used = fact(7, "DLV.USAGE", "trd_9", {"trade_id": "trd_9", "kind": "API", "uses": 3})
+    begun = (ADMITTED, SOLD, sold, DECLARED, ROUTED, CLEARED)
+    rows = [row for name, row in told(*begun, taken, used) if name == "export_transfers"]
+    assert [(row["declaration_id"], row["seq"]) for row in rows] == [("trd_9", 6), ("trd_9", 7)]
+    halted = fact(5, "XBD.HALT", "xbd_1", after="HALTED")
+    mine = fact(7, "DLV.USAGE", "trd_1", {"trade_id": "trd_1", "kind": "API", "uses": 3})
+    assert [name for name, _ in told(*begun, halted, mine) if name == "export_transfers"] == []
+
+
 def test_the_exchanges_decision_on_a_trade_is_a_row_unless_a_declaration_carries_it():
     said = {"declaration_id": "xbd_2", "trade_id": "trd_1", "route": "DOMESTIC", "country": "CN"}
     ((name, row),) = told(fact(1, "XBD.AUTO_ROUTE", "xbd_2", said))

@@ -30,6 +30,7 @@ from web.api.customs_acts import (
     RESUME,
     RETURN,
     REVOKE,
+    SCAN,
     SUBMIT,
     TAKE,
     UNTAKE,
@@ -179,6 +180,12 @@ async def untake(declaration_id: Id, caller: CallerDep) -> Response:
 async def take(declaration_id: Id, caller: CallerDep) -> Response:
     """Take a declaration up, as an officer, or over from who has had it for more than two working days."""
     return respond(await caller.do(TAKE, DeclarationArgs(declaration_id=declaration_id)))
+
+
+@router.post("/declarations/{declaration_id}/scan", **answers(SCAN, DeclarationView))
+async def scan(declaration_id: Id, caller: CallerDep) -> Response:
+    """Take a sample of what is sold, as an officer: a field that was not declared so halts what lives."""
+    return respond(await caller.do(SCAN, DeclarationArgs(declaration_id=declaration_id)))
 
 
 @router.post("/declarations/{declaration_id}/clear", **answers(CLEAR, DeclarationView))

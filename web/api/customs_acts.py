@@ -6,7 +6,7 @@ from typing import Any, Final
 from base.db import WriteSession
 from identity.rules import Role
 from ledger.recording import Act
-from market.customs import carrying, deciding, declaring, entering, networks
+from market.customs import carrying, deciding, declaring, entering, networks, scanning
 from market.customs.states import EXPORTERS, OFFICER
 from web.acts import ActKind, Args, kind
 from web.customs_forms import (
@@ -126,6 +126,7 @@ COMPLETE = _kind("complete", "XBD.COMPLETE", DeclarationArgs, EXPORTERS, _plain(
 WITHDRAW = _kind("withdraw", "XBD.WITHDRAW", WhyArgs, EXPORTERS, _plain(carrying.withdraw))
 TAKE = _kind("take", "XBD.TAKE", DeclarationArgs, OFFICER, _plain(deciding.take))
 UNTAKE = _kind("untake", "XBD.UNTAKE", DeclarationArgs, OFFICER, _plain(deciding.give_back))
+SCAN = _kind("scan", "XBD.SCAN", DeclarationArgs, OFFICER, _plain(scanning.scan))
 CLEAR = _kind("clear", "XBD.CLEAR", WhyArgs, OFFICER, _plain(deciding.clear))
 RETURN = _kind("return", "XBD.RETURN", WhyArgs, OFFICER, _plain(deciding.send_back))
 REJECT = _kind("reject", "XBD.REJECT", CodedArgs, OFFICER, _plain(deciding.reject))

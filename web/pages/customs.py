@@ -295,6 +295,7 @@ _STEPS: Final[Mapping[str, tuple[str, _Args]]] = {
     _E.WITHDRAW: ("withdraw", _why),
     _E.TAKE: ("take", _nothing),
     _E.UNTAKE: ("untake", _nothing),
+    _E.SCAN: ("scan", _nothing),
     _E.CLEAR: ("clear", _why),
     _E.RETURN: ("return", _why),
     _E.REJECT: ("reject", _coded),

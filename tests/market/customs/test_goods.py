@@ -22,6 +22,7 @@ async def test_a_trades_clearance_opens_no_other_trade_of_its_product(deal: Deal
         trade = await get_trade(s, trade_id=deal.trade_id)
     other = SimpleNamespace(
         trade_id="trd_other",
+        listing_id=trade.listing_id,
         product_id=trade.product_id,
         seller_id=trade.seller_id,
         buyer_id=trade.buyer_id,
