@@ -46,6 +46,10 @@ OFFERED: Final = MappingProxyType(
                 "Stop the node first."
             ),
         ),
+        "recover": (
+            "cli.recover:app",
+            "Go on after the log's newest entries were lost, on a regulator's order.",
+        ),
         "node": (
             "cli.node:node",
             "Print who this node is, or start it; its keys are made on first use.",

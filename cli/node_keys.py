@@ -146,7 +146,7 @@ async def next_log(node: Node, origin: str | None = None) -> LogKeys:
         async with node.database.read() as s:
             number = len(await shards(s)) + 2
             keys = await log_keys(s)
-        name = _checked(node.settings, origin or f"{node.settings.origin}-{number}")
+        name = next_origin(node.settings, origin or f"{node.settings.origin}-{number}")
         held = {key.public: key for key in KeyFolder(node.settings.keys_dir).keys()}  # noqa: SIM118 - no dict
         if keys.successor is not None:  # it was closed, and broken off
             signer = NoteSigner(keys.successor.name, held[keys.successor.public])
@@ -171,7 +171,7 @@ async def _final(node: Node) -> Checkpoint:
     return Checkpoint(head.origin, head.size, bytes.fromhex(head.root))
 
 
-def _checked(settings: Settings, origin: str) -> str:
+def next_origin(settings: Settings, origin: str) -> str:
     """An origin that settings would take, whose last part is free to be a prefix. Raises LogKeyRefused."""
     last = origin.rpartition("/")[2]
     try:

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
@@ -38,7 +38,7 @@ from cli.backup_database import (
     replace_sqlite,
     sqlite_path,
 )
-from ledger.checkpoint import NoteSigner, VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, open_checkpoint
 from ledger.errors import LogForked, NoteInvalid
 from ledger.key_folder import KeyFolder
 from ledger.log_keys import log_keys
@@ -174,17 +174,32 @@ async def _behind(s: ReadSession, settings: Settings, staging: Path) -> LogForke
         list(dict.fromkeys([*(window.vkey for window in told.windows), *keys])),
         {one.vkey: one.to_size for one in told.windows if one.to_size is not None},
     )
-    try:
-        for evidence in await _published(settings, head):
-            try:
-                opened = open_checkpoint(evidence, own.keys)
-            except NoteInvalid:
-                continue  # nobody of ours has signed it: it says nothing
-            if own.vouched(opened):
-                await require_prefix(s, head, opened.checkpoint)
-    except LogForked as fork:
-        return BackupBehind(fork.detail, **fork.facts)
+    for seen in await _vouched(settings, head, own):
+        try:
+            await require_prefix(s, head, seen)
+        except LogForked as fork:
+            return BackupBehind(fork.detail, **fork.facts)
     return None
+
+
+async def newest_published(s: ReadSession, settings: Settings) -> Checkpoint | None:
+    """The largest published tree of ours that the database does not lead to; None: there is none."""
+    head, told = await tree_head(s), await log_keys(s)
+    keys = [*(window.vkey for window in told.windows), *_own(settings.keys_dir, head.origin)]
+    ended = {one.vkey: one.to_size for one in told.windows if one.to_size is not None}
+    seen = await _vouched(settings, head, OwnKeys(list(dict.fromkeys(keys)), ended))
+    ahead = [one for one in seen if one.size > head.size]
+    return max(ahead, key=lambda one: one.size, default=None)
+
+
+async def _vouched(settings: Settings, head: TreeHead, own: OwnKeys) -> list[Checkpoint]:
+    found = []
+    for evidence in await _published(settings, head):
+        with suppress(NoteInvalid):  # nobody of ours has signed it: it says nothing
+            opened = open_checkpoint(evidence, own.keys)
+            if own.vouched(opened):
+                found.append(opened.checkpoint)
+    return found
 
 
 async def _published(settings: Settings, head: TreeHead) -> list[bytes]:

@@ -39,7 +39,8 @@ async def state(
     **more: Any,
 ) -> None:
     """State an act of somebody (`by`) about a login."""
-    public = {"user_id": user_id, "by_org": by.actor.org_id, "by_user": by.actor.user_id, **more}
+    said = {"act_id": exchange.new_id("ppl"), "user_id": user_id}  # the same said twice is two acts
+    public = {**said, "by_org": by.actor.org_id, "by_user": by.actor.user_id, **more}
     if roles:
         public["roles"] = sorted(str(role) for role in roles)
     await record(s, exchange, Draft(event, user_id, public=public))

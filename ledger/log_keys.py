@@ -20,6 +20,7 @@ from ledger.checkpoint import Checkpoint, Note, NoteSigner, VerifierKey
 from ledger.errors import LogKeyMissing, LogKeyRefused, LogUnborn, StatementUnknown
 from ledger.reader import Entry
 from ledger.recording import Act, record
+from ledger.recovery import MEMBER
 from ledger.rotation import CLOSE, EVENTS, GENESIS, RETIRE, ROTATE, LogKeys, Predecessor, sign_rotation
 from ledger.sequencer import BATCH_ROWS, lock_log, seal
 from ledger.statement import NO_PREVIOUS, Draft
@@ -104,8 +105,35 @@ async def close_log(
     return keys
 
 
-async def begin_log(s: WriteSession, act: Act, clock: Clock, *, signer: NoteSigner) -> LogKeys:
+async def abandon_log(s: WriteSession, *, note: bytes, now: datetime) -> None:
+    """Let the present log end where the database stands, under a checkpoint of that size by its keys.
+
+    Nothing is sealed into it, for what stood behind that size was published and is lost here: only a signed
+    order of recovery (`ledger.recovery`) leads on from it, and `begin_log` states that. Raises LogKeyRefused.
+    """
+    await lock_log(s)
+    tree = await s.get(TreeRow, 1, populate_existing=True)
+    if tree is None or tree.closed_at is not None:
+        raise LogKeyRefused("there is no open log to be abandoned")
+    head = Checkpoint.parse(Note.parse(note).text)
+    if (head.origin, head.size, head.root.hex()) != (tree.origin, tree.size, tree.root):
+        raise LogKeyRefused("the checkpoint is not of this tree", size=tree.size)
+    if await s.get(CheckpointRow, tree.size) is None:
+        s.add(CheckpointRow(size=tree.size, note=note.decode(), published_at=now))
+    await s.exec(update(TreeRow).where(col(TreeRow.id) == 1).values(closed_at=now, halted=None))
+
+
+async def begin_log(
+    s: WriteSession,
+    act: Act,
+    clock: Clock,
+    *,
+    signer: NoteSigner,
+    recovery: Mapping[str, Any] | None = None,
+) -> LogKeys:
     """Begin the next log, whose entry 0 names the closed one's last checkpoint.
+
+    `recovery` is the signed order where that one was abandoned.
 
     The closed log's entries go to the shelf; what waits to be sealed goes into the new log, behind entry
     0. Raises LogKeyRefused while the present log is open, or its last checkpoint is not published, and
@@ -136,6 +164,8 @@ async def begin_log(s: WriteSession, act: Act, clock: Clock, *, signer: NoteSign
         "operator_id": act.exchange.actor.org_id,
         "previous": Predecessor.of(last).document(),
     }
+    if recovery is not None:
+        public[MEMBER] = recovery
     keys = await _say(s, act, clock, GENESIS, public)
     if waiting:
         connection = await s.connection()

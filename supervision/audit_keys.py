@@ -17,6 +17,7 @@ from typing import Final
 from base.errors import Malformed
 from base.signing import keyid_of
 from ledger.checkpoint import Checkpoint
+from ledger.recovery import MEMBER, SIGNER_ROLE, read_signed, signed_by
 from ledger.rotation import EVENTS, GENESIS, LogKeys, Predecessor
 from ledger.suites import ED25519_SHA256, parse_party_key, suite_of
 from supervision.audit_entry import Sealed
@@ -134,7 +135,7 @@ class Keyring:
         if self.earlier is None:
             return
         last, before = self.earlier
-        if before.closed_seq is None:
+        if before.closed_seq is None and not self._recovered(said, last):
             yield f"{last.origin} was not closed"
         if Predecessor.read(said.predicate.get("previous")) != Predecessor.of(last):
             yield f"does not go on from the end of {last.origin} at size {last.size}"
@@ -142,6 +143,17 @@ class Keyring:
             yield "not the exchange of the log before it, or not with a key that was valid there"
         if before.successor is not None and str(before.successor) != said.text("vkey"):
             yield "the log before it was closed in favour of another key"
+
+    def _recovered(self, said: Sealed, last: Checkpoint) -> bool:
+        """Whether a data authority, by a key of the earlier log, ordered that it ends here."""
+        try:
+            order, envelope = read_signed(said.predicate.get(MEMBER))
+        except Malformed:
+            return False
+        if (order.origin, order.size, order.root) != (last.origin, last.size, last.root.hex()):
+            return False
+        held = [self._valid(signature.keyid, said.seq) for signature in envelope.signatures]
+        return signed_by(envelope, [key.public for key in held if key and SIGNER_ROLE in key.roles])
 
     def _register(self, said: Sealed, signers: list[str]) -> Iterator[str]:
         key = _stated_key(said)

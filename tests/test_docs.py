@@ -39,6 +39,7 @@ NOT_RUN: Final = {
     "databourse open": "wants a package and its key: tests/cli/test_pull.py opens one",
     "databourse backup": "makes an identity to keep elsewhere: tests/cli/test_backup.py has the drill",
     "databourse restore": "likewise",
+    "databourse recover": "wants a log that was lost: tests/cli/test_recovering.py loses one",
     "databourse serve --read-only": "likewise",
     "docker compose": "there is no docker here: tests/test_compose.py asks the commands for their options",
 }

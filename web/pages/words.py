@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from web.pages import (
+    account_words,
     agency_words,
     catalogue_words,
     certificate_words,
@@ -180,6 +181,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.FILE": N_("Trade filed"),
     "TRD.ISSUE_TRADE_CERT": N_("Trade certificate issued"),
     "TRD.LICENCE_END": N_("Licence ended"),
+    **account_words.EVENTS,
     **certificate_words.EVENTS,
     **registry_words.EVENTS,
     **list_words.EVENTS,
@@ -213,13 +215,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "FLG.SET": N_("Trade flagged"),
     "FLG.CLEAR": N_("Flag lifted"),
     "FED.CHECKPOINT": N_("Checkpoint of another log"),
-    "PPL.ENROL": N_("Person enrolled"),
-    "PPL.IDENTIFY": N_("Person identified"),
-    "PPL.CLOSE": N_("Login closed"),
-    "PPL.RESET_FACTOR": N_("Second factor reset"),
-    "PPL.DECIDE": N_("Objection about a login decided"),
-    "BAK.TAKE": N_("Backup taken"),
-    "BAK.RESTORE": N_("Backup put back"),
     "OPN.ERASE": N_("Private part erased"),
     "REF.REFUSE": N_("Refused by the exchange"),
 }

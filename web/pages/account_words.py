@@ -1,0 +1,16 @@
+"""Words of what is done about people's accounts, and of backups."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.pages.languages import N_
+
+EVENTS: Final[Mapping[str, str]] = {
+    "PPL.ENROL": N_("Person enrolled"),
+    "PPL.IDENTIFY": N_("Person identified"),
+    "PPL.CLOSE": N_("Login closed"),
+    "PPL.RESET_FACTOR": N_("Second factor reset"),
+    "PPL.DECIDE": N_("Objection about a login decided"),
+    "BAK.TAKE": N_("Backup taken"),
+    "BAK.RESTORE": N_("Backup put back"),
+}
