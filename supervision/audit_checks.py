@@ -42,6 +42,7 @@ from supervision.audit_report import Code
 from supervision.audit_resuming import earlier_files_are_unchanged
 from supervision.audit_rows import database_agrees
 from supervision.audit_steps import registered_things_go_step_by_step
+from supervision.audit_subjects import words_of_persons_hold
 from supervision.audit_tile import (
     AT,
     Batch,
@@ -223,6 +224,7 @@ CHECKS: Final[tuple[Callable[[Case], Check], ...]] = (
     cases_go_step_by_step,
     registered_things_go_step_by_step,
     duties_of_security_hold,
+    words_of_persons_hold,
     payments_in_doubt_are_found_by_two,
     database_agrees,
     tree_is_of_the_entries,
@@ -245,6 +247,7 @@ OF_STATEMENTS: Final = frozenset(
         cases_go_step_by_step,
         registered_things_go_step_by_step,
         duties_of_security_hold,
+        words_of_persons_hold,
         payments_in_doubt_are_found_by_two,
         database_agrees,
     }
