@@ -59,6 +59,8 @@ def _has_form(log: Any) -> bool:
         and set(one) == _RECORD | {"sha256", "statement_id"}
         and type(one["no"]) is int
         and one["item_id"] == log["item_id"]
+        and all(isinstance(one[name], str) for name in one if name not in {"no", "user_id"})
+        and isinstance(one["user_id"], str | None)
         for one in accesses
     )
 

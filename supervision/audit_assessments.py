@@ -128,8 +128,9 @@ def _read(case: Case, said: Sealed) -> Iterator[str]:
             yield f"access {no} to a confidential item does not follow the one before"
         if said.text("actor") not in held["readers"]:
             yield f"access {no} to a confidential item is of somebody who was not admitted"
-    kept = held or {"readers": [said.text("actor")]}
-    case.memory.trades.put(key, {**kept, "no": no, "head": said.text("access_sha256")})
+    kept = held or {"readers": [said.text("actor")], "no": 0}
+    last = no if type(no) is int else kept["no"]
+    case.memory.trades.put(key, {**kept, "no": last, "head": said.text("access_sha256")})
 
 
 def _concluded(case: Case, said: Sealed) -> Iterator[str]:

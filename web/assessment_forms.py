@@ -24,7 +24,8 @@ from web.acts import Args, Asked, Id, Moment, Sha256
 
 ObjectId = Annotated[str, Field(pattern=r"^(prd|dat)_[0-9a-hjkmnp-tv-z]{26}$")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
-Part = Annotated[str, Field(max_length=MAX_TEXT)]
+# In a dict `Asked` does not look: text that is text here, too.
+Part = Annotated[str, Field(max_length=MAX_TEXT, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]*$")]
 PartName = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
 Parts = Annotated[dict[PartName, Part], Field(max_length=10)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]

@@ -25,7 +25,7 @@ from web.grading import duties_owed
 
 OVERSEEING: Final = SUPERVISING | {"AUDITOR"}
 _OF_HOLDER: Final = (AssessmentState.DRAFT, AssessmentState.WITHDRAWN)
-MOST_OBJECTS: Final = 200
+MOST_OBJECTS: Final = 50
 
 
 async def visible_assessment(s: ReadSession, actor: Actor, assessment_id: str) -> AssessmentRow:
@@ -78,12 +78,12 @@ async def visible_log(s: ReadSession, actor: Actor, item_id: str) -> ItemRow:
     return row
 
 
-async def duties_by_level(s: ReadSession, *, holder_id: str | None) -> list[LevelDutiesView]:
+async def duties_by_level(s: ReadSession, *, holder_id: str | None, after: str = "") -> list[LevelDutiesView]:
     """Every level with what it asks for, and where it is there: of one's own objects, or of all (R76).
 
-    The first objects in the order of their ids, as many as MOST_OBJECTS.
+    Objects in the order of their ids from `after` on, as many as MOST_OBJECTS.
     """
-    rows = await grading.grades_held(s, holder_id=holder_id, limit=MOST_OBJECTS)
+    rows = await grading.grades_held(s, holder_id=holder_id, after=after, limit=MOST_OBJECTS)
     present: dict[tuple[str, Control], int] = {}
     lacking: dict[tuple[str, Control], list[str]] = {}
     for row in rows:

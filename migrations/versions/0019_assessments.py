@@ -164,6 +164,7 @@ def _duties() -> None:
         sa.Column("remedy", sa.Text(), nullable=True),
         sa.Column("evidence_sha256", sa.Text(), nullable=True),
         sa.Column("remedied_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("remedied_by", sa.Text(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("closed_at", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

@@ -1,20 +1,14 @@
 """What the durable scheduler does for these duties: yearly plans and rounds, deadlines, ends of periods."""
 
-from datetime import date, time
-from typing import Final
-
-from base.calendar import at_shanghai, shanghai_day
+from base.calendar import shanghai_day
 from base.db import WriteSession
 from base.ids import is_id
-from base.jobs import Handlers, Job, enqueue
+from base.jobs import Handlers, Job
 from ledger.acts import House
 from ledger.recording import Act
 from registry.assessments import assessing, confiding, reviewing, rounds, yearly
-from registry.assessments.moving import DUE_JOB
+from registry.assessments.moving import DUE_JOB, YEAR_JOB, wind_year
 from registry.grading.cataloguing import ENTRY_LIVE_JOB
-
-YEAR_JOB: Final = "registry.security-year"
-"""Key: the year. Plans its risk assessments and opens its rounds, and winds the next year's."""
 
 
 def assessment_handlers(house: House) -> Handlers:
@@ -26,21 +20,16 @@ def assessment_handlers(house: House) -> Handlers:
     async def on_live(s: WriteSession, job: Job) -> None:
         year = shanghai_day(job.now).year
         await yearly.plan_year(s, house.exchange_act(), year=year)
-        await _wind_year(s, year + 1)
+        await wind_year(s, year + 1)
 
     async def on_year(s: WriteSession, job: Job) -> None:
         act, year = house.exchange_act(), job.payload["year"]
-        await _wind_year(s, year + 1)
+        await wind_year(s, year + 1)
         if shanghai_day(act.now).year == year:  # a node that slept through a year opens no past one
             await yearly.plan_year(s, act, year=year)
             await rounds.open_rounds(s, act, year=year)
 
     return {DUE_JOB: on_due, ENTRY_LIVE_JOB: on_live, YEAR_JOB: on_year}
-
-
-async def _wind_year(s: WriteSession, year: int) -> None:
-    run_at = at_shanghai(date(year, 1, 1), time(0))
-    await enqueue(s, kind=YEAR_JOB, key=str(year), run_at=run_at, payload={"year": year})
 
 
 async def _fall_due(s: WriteSession, act: Act, *, record_id: str, at: str) -> None:

@@ -39,8 +39,15 @@ async def of_one_group(s: ReadSession, one: str, other: str) -> bool:
     return other in await members_of(s, org_id=one)
 
 
-async def require_another(s: WriteSession, act: Act, row: AssessmentRow) -> None:
-    """A person acts, and is not the one who wrote it, under whatever login. Raises ReviewerUnfit."""
-    user_id = act.actor.user_id
-    if user_id is None or row.written_by in await own_logins(s, user_id=user_id):
+def require_person(act: Act) -> str:
+    """A person acts, so that another one can review it. Raises ReviewerUnfit."""
+    if act.actor.user_id is None:
+        raise ReviewerUnfit("a person writes and reviews it")
+    return act.actor.user_id
+
+
+async def require_another(s: WriteSession, act: Act, row: AssessmentRow, *others: str | None) -> None:
+    """A person acts, none of those who wrote or remedied it, under whatever login. Raises ReviewerUnfit."""
+    own = await own_logins(s, user_id=require_person(act))
+    if own & {row.written_by, *others}:
         raise ReviewerUnfit("who wrote it does not review it", assessment_id=row.assessment_id)

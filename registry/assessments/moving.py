@@ -6,12 +6,13 @@ of `registry.grading.moving`.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlmodel import SQLModel, col, update
 
+from base.calendar import at_shanghai
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
@@ -23,6 +24,8 @@ from registry.assessments.tables import AssessorRow, ItemRow, RiskRow, RoundRow
 from registry.grading.moving import Said
 
 DUE_JOB: Final = "registry.security-due"
+YEAR_JOB: Final = "registry.security-year"
+"""Key: the year. Plans its risk assessments and opens its rounds, and winds the next year's."""
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
 _KEYS: Final[Mapping[type[SQLModel], tuple[str, str]]] = {
@@ -71,6 +74,12 @@ async def wind(s: WriteSession, record_id: str, at: datetime | None) -> None:
         return
     payload = {"record_id": record_id, "at": rfc3339(at)}
     await enqueue(s, kind=DUE_JOB, key=f"{record_id} {rfc3339(at)}", run_at=at + LATE, payload=payload)
+
+
+async def wind_year(s: WriteSession, year: int) -> None:
+    """Have the clock plan a year's assessments and open its rounds when it begins."""
+    run_at = at_shanghai(date(year, 1, 1), time(0))
+    await enqueue(s, kind=YEAR_JOB, key=str(year), run_at=run_at, payload={"year": year})
 
 
 async def _state(

@@ -11,15 +11,15 @@ from typing import Any
 
 from sqlmodel import col, update
 
-from base.calendar import end_of_day_shanghai
+from base.calendar import end_of_day_shanghai, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
 from registry.assessments import repository
 from registry.assessments.errors import AssessmentMalformed, SecurityWrongRole, SecurityWrongState
-from registry.assessments.fitness import require_another, require_reviewer
-from registry.assessments.moving import wind
+from registry.assessments.fitness import require_another, require_person, require_reviewer
+from registry.assessments.moving import wind, wind_year
 from registry.assessments.rules import (
     CONTENTS,
     AssessmentKind,
@@ -67,6 +67,7 @@ async def begin_assessment(
     subject = await subject_of(s, object_id=object_id)
     if subject.holder_id != act.actor.org_id:
         raise SecurityWrongRole("its holder assesses it", object_id=object_id)
+    require_person(act)
     if not uses or len(set(uses)) != len(uses):
         raise AssessmentMalformed("what it is for, each once", fields=["uses"])
     row = AssessmentRow(
@@ -87,6 +88,7 @@ async def begin_assessment(
         subjects={} if file_sha256 is None else {"file": file_sha256},
     )
     await begin(s, act, row, _E.BEGIN, said)
+    await wind_year(s, shanghai_day(act.now).year + 1)
     return row
 
 
@@ -101,7 +103,7 @@ async def revise(
     """Write the parts anew (PIA.REVISE): who revises is who wrote it from now on."""
     row = await _own(s, act, assessment_id, _E.REVISE)
     parts = parts_of(contents, CONTENTS[AssessmentKind(row.kind)])
-    values = {"contents": parts, "file_sha256": file_sha256, "written_by": act.actor.user_id}
+    values = {"contents": parts, "file_sha256": file_sha256, "written_by": require_person(act)}
     await step(s, act, row, _E.REVISE, Said(opening={"contents": parts}), values=values)
     return row
 
@@ -219,13 +221,13 @@ async def remedy(
     """Say how a finding was remedied, with evidence (PIA.REMEDY); the reviewer looks at it."""
     row = await _own(s, act, assessment_id, _E.REMEDY)
     await _open_finding(s, row, no, remedied=False)
+    person = require_person(act)
     said = Said(
         public={"finding": no}, opening={"remedy": check_text(text)}, subjects={"evidence": evidence_sha256}
     )
     await step(s, act, row, _E.REMEDY, said)
-    await _write(
-        s, row, no, remedy=text.strip(), evidence_sha256=evidence_sha256, remedied_at=act.occurred_at
-    )
+    shown = {"remedy": text.strip(), "evidence_sha256": evidence_sha256}
+    await _write(s, row, no, **shown, remedied_at=act.occurred_at, remedied_by=person)
     return row
 
 
@@ -234,12 +236,12 @@ async def answer_finding(
 ) -> AssessmentRow:
     """Close a remedied finding (PIA.CLOSE; PIA.RESUME with the last overdue one), or reopen it (PIA.REOPEN).
 
-    As the reviewer's person, who did not write the assessment. Raises SecurityWrongState, ReviewerUnfit.
+    As the reviewer's person, who neither wrote nor remedied it. Raises SecurityWrongState, ReviewerUnfit.
     """
     event = _E.CLOSE if closed else _E.REOPEN
     row = await _to_review(s, act, assessment_id, event)
-    await require_another(s, act, row)
-    await _open_finding(s, row, no, remedied=True)
+    finding = await _open_finding(s, row, no, remedied=True)
+    await require_another(s, act, row, finding.remedied_by)
     said = Said(public={"finding": no}, opening={"reason": check_text(reason)})
     if not closed:
         await step(s, act, row, event, said)
@@ -301,11 +303,12 @@ def _check_reviewer(act: Act, row: AssessmentRow) -> None:
         raise SecurityWrongRole("another one reviews this", assessment_id=row.assessment_id)
 
 
-async def _open_finding(s: WriteSession, row: AssessmentRow, no: int, *, remedied: bool) -> None:
+async def _open_finding(s: WriteSession, row: AssessmentRow, no: int, *, remedied: bool) -> FindingRow:
     found = await repository.findings_of(s, assessment_id=row.assessment_id)
     one = next((one for one in found if one.no == no), None)
     if one is None or one.closed_at is not None or (one.remedied_at is not None) is not remedied:
         raise SecurityWrongState("no such finding waits for this", finding=no)
+    return one
 
 
 async def _write(s: WriteSession, row: AssessmentRow, no: int, **values: Any) -> None:

@@ -36,6 +36,7 @@ class FindingRow(SQLModel, table=True):
     remedy: str | None = Field(default=None, sa_column=Column(Text))
     evidence_sha256: str | None = Field(default=None, sa_column=Column(Text))
     remedied_at: datetime | None = Field(default=None, sa_column=_moment())
+    remedied_by: str | None = Field(default=None, sa_column=Column(Text))
     answer: str | None = Field(default=None, sa_column=Column(Text))
     closed_at: datetime | None = Field(default=None, sa_column=_moment())
 

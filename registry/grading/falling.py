@@ -29,13 +29,20 @@ async def expire(s: WriteSession, act: Act, *, assessment_id: str) -> bool:
 
 
 async def end_of_changed(
-    s: WriteSession, act: Act, *, object_id: str, before: str | None, file_sha256: str | None
+    s: WriteSession,
+    act: Act,
+    *,
+    object_id: str,
+    holder_id: str,
+    before: str | None,
+    file_sha256: str | None,
 ) -> None:
-    """What was assessed of another file than the object has now ends, stated by the exchange (PIA.CHANGE).
+    """What this holder assessed of another file than the object has now ends, by the exchange (PIA.CHANGE).
 
-    An assessment that names no file is of the one that was there, if there was one.
+    An assessment that names no file is of the one that was there, if there was one. Another holder's of
+    the same product stays: nobody ends it by offering a file of his own.
     """
-    for row in await repository.stood_of(s, object_id=object_id):
+    for row in await repository.stood_of(s, object_id=object_id, holder_id=holder_id):
         assessed = row.file_sha256 or before
         if assessed is not None and assessed != file_sha256:
             said = Said(subjects={} if file_sha256 is None else {"file": file_sha256})

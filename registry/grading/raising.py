@@ -58,7 +58,8 @@ async def set_parts(
     row.same_bytes = await level_of_bytes(s, row)
     await _settle(s, act, row, before, cause)
     if row.file_sha256 != file_before:
-        await end_of_changed(s, act, object_id=object_id, before=file_before, file_sha256=row.file_sha256)
+        changed = {"before": file_before, "file_sha256": row.file_sha256}
+        await end_of_changed(s, act, object_id=object_id, holder_id=holder_id, **changed)
     if before is not row.level:
         await _hand_down(s, act, row)
     return row

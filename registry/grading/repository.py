@@ -52,9 +52,11 @@ async def grades_after(s: ReadSession, *, after: str, limit: int) -> Sequence[Gr
     return (await s.exec(query.order_by(col(GradeRow.object_id)).limit(limit))).all()
 
 
-async def grades_held(s: ReadSession, *, holder_id: str | None, limit: int) -> Sequence[GradeRow]:
-    """Known objects of a holder, or of all, in the order of their ids."""
-    query = select(GradeRow)
+async def grades_held(
+    s: ReadSession, *, holder_id: str | None, after: str = "", limit: int
+) -> Sequence[GradeRow]:
+    """Known objects of a holder, or of all, in the order of their ids, from one on."""
+    query = select(GradeRow).where(col(GradeRow.object_id) > after)
     if holder_id is not None:
         query = query.where(GradeRow.holder_id == holder_id)
     return (await s.exec(query.order_by(col(GradeRow.object_id)).limit(limit))).all()
@@ -351,10 +353,11 @@ async def assessments_of(
     return (await s.exec(query.order_by(col(AssessmentRow.assessment_id).desc()).limit(limit))).all()
 
 
-async def stood_of(s: WriteSession, *, object_id: str) -> Sequence[AssessmentRow]:
-    """The assessments of an object that stand, or are suspended, locked."""
+async def stood_of(s: WriteSession, *, object_id: str, holder_id: str) -> Sequence[AssessmentRow]:
+    """The assessments of a holder's object that stand, or are suspended, locked."""
     stood = col(AssessmentRow.status).in_([AssessmentState.STANDING, AssessmentState.SUSPENDED])
-    query = select(AssessmentRow).where(AssessmentRow.object_id == object_id, stood)
+    of = AssessmentRow.object_id == object_id, AssessmentRow.holder_id == holder_id
+    query = select(AssessmentRow).where(*of, stood)
     query = exclusive_lock(query.order_by(col(AssessmentRow.assessment_id)))
     return (await s.exec(query.execution_options(populate_existing=True))).all()
 

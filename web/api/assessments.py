@@ -104,12 +104,14 @@ _LISTED = (AssessorState.REGISTERED, AssessorState.SUSPENDED, AssessorState.ENDE
 
 
 @router.get("/security/duties")
-async def duties(caller: CallerDep, s: ReadDep) -> list[LevelDutiesView]:
+async def duties(caller: CallerDep, s: ReadDep, after: After = None) -> list[LevelDutiesView]:
     """Each level with its controls, and whether they are there: of one's own objects; of all, for who
     oversees.
+
+    Fifty objects at a time, in the order of their ids: from `after` on.
     """
     own = None if caller.actor.roles & OVERSEEING else caller.actor.org_id
-    return await duties_by_level(s, holder_id=own)
+    return await duties_by_level(s, holder_id=own, after=after or "")
 
 
 @router.get("/assessments")

@@ -88,12 +88,12 @@ _WAITING: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED, State.SUSPENDED
 
 
 @router.get("/security/duties")
-async def duties(visitor: VisitorDep) -> Response:
+async def duties(visitor: VisitorDep, after: After = None) -> Response:
     """Each level with its controls, and where they are there."""
     session = visitor.require(MEMBERS)
     own = None if visitor.may(OVERSEEING) else session.actor.org_id
     async with visitor.node.database.read() as s:
-        levels = await duties_by_level(s, holder_id=own)
+        levels = await duties_by_level(s, holder_id=own, after=after or "")
     return visitor.render("security_duties.html", levels=levels)
 
 

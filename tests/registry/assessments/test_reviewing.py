@@ -138,6 +138,7 @@ async def test_an_overdue_finding_blocks_until_it_is_closed(room):
     row = await room.of("reviewer", reviewing.answer_finding, **finding, closed=True, reason="已整改")
     assert (row.status, row.due_at) == (S.STANDING, (await found(room, row))[1].due_at)
     assert await short(room) is None
+    second = {"assessment_id": row.assessment_id, "no": 2}
     assert (await room.said_of(row.assessment_id))[-5:] == [
         "PIA.SUSPEND",
         "PIA.REMEDY",
@@ -145,6 +146,9 @@ async def test_an_overdue_finding_blocks_until_it_is_closed(room):
         "PIA.REMEDY",
         "PIA.RESUME",
     ]
+    await room.of("reviewer", reviewing.remedy, **second, **remedied)
+    async with refused(room.database, ReviewerUnfit):  # nor does who remedied it
+        await room.of("reviewer", reviewing.answer_finding, **second, closed=True, reason="好")
 
 
 async def found(room, row):
@@ -161,12 +165,15 @@ async def test_it_falls_when_its_time_is_over_its_file_changes_or_it_is_taken_ba
     assert await short(room, file_sha256="a" * 64) is None
     assert await short(room, file_sha256="b" * 64) == ("PIPIA", "another-file")
 
-    async def mounted(s, act, sha256):
-        about = {"object_id": PRODUCT, "holder_id": room.provider.org_id, "cause": "scan"}
+    async def mounted(s, act, sha256, holder_id=room.provider.org_id):
+        about = {"object_id": PRODUCT, "holder_id": holder_id, "cause": "scan"}
         await set_parts(s, act, **about, file_sha256=sha256)
 
     await room.of("operator", mounted, sha256="a" * 64)
     assert await short(room) is None  # the file that was assessed is the first there was
+    await room.of("operator", mounted, sha256="c" * 64, holder_id=room.other.org_id)
+    assert await short(room) is None  # a reseller's file ends nothing of ours
+    await room.of("operator", mounted, sha256="a" * 64)
     await room.of("operator", mounted, sha256="b" * 64)
     assert (await now_of(room, bound)).status is S.ENDED
     assert await short(room) == ("PIPIA", "none")
