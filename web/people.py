@@ -128,11 +128,8 @@ async def decide(caller: Caller, contest_id: str, struck: list[str]) -> Answer:
 
     async def decided(s: WriteSession, act: Act) -> Any:
         decided = await decide_contest(s, act, contest_id=contest_id, struck=struck)
-        exchange, said = (
-            caller.node.house.exchange_act(),
-            {"contest_id": contest_id, "struck": decided.struck},
-        )
-        await state(s, exchange, DECIDE, by=act, user_id=decided.user_id, **said)
+        exchange, who, found = caller.node.house.exchange_act(), decided.user_id, decided.struck
+        await state(s, exchange, DECIDE, by=act, user_id=who, contest_id=contest_id, struck=found)
         return decided
 
     return await caller.perform(
