@@ -1,14 +1,12 @@
-"""What incidents, warnings and bulletins are told, and what they answer."""
+"""What incidents, warnings and bulletins are told."""
 
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from cases.bulletins.rules import MAX_LIST, Address
 from cases.bulletins.rules import MAX_TEXT as MAX_BULLETIN
 from cases.bulletins.rules import Colour as BulletinColour
-from cases.bulletins.tables import AddresseeRow, BulletinRow, SubscriptionRow
 from cases.incidents.intake import Severity
 from cases.incidents.rules import (
     MAX_TEXT,
@@ -24,24 +22,16 @@ from cases.incidents.rules import (
     Standing,
 )
 from cases.incidents.signals import Signal
-from cases.incidents.tables import (
-    DutyRow,
-    EvidenceRow,
-    IncidentRow,
-    MeasureRow,
-    ReportRow,
-    WarningRow,
-)
 from identity.rules import Role
 from registry.rules import Level
 from web.acts import Args, Asked, Id, Moment, Sha256
-from web.views import View
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
 Persons = Annotated[int, Field(ge=0, le=MOST_PERSONS)]
 Minutes = Annotated[int, Field(ge=0, le=MOST_MINUTES)]
 About = Annotated[str, Field(max_length=120)]
+READERS_OF_WARNINGS: Final = frozenset({"EXCHANGE_OPERATOR", "CAC", "DATA_AUTHORITY"})
 
 
 class FactsForm(Asked):
@@ -225,27 +215,8 @@ class WeaknessForm(Asked):
     contact: Annotated[str, Field(max_length=200)] = ""
 
 
-class WeaknessView(View):
-    """The code is told once: with it one follows up."""
-
-    code: str
-    warning_id: str
-
-
 class FollowForm(Asked):
     code: Annotated[str, Field(min_length=10, max_length=60)]
-
-
-class FollowedWeaknessView(View):
-    status: str
-    colour: str
-    raised_at: datetime
-    decided_at: datetime | None
-
-
-class WeaknessReporterView(View):
-    name: str
-    contact: str
 
 
 class AddressForm(Asked):
@@ -296,183 +267,3 @@ class SubscribeArgs(Args, SubscribeForm):
 
 class NothingArgs(Args):
     pass
-
-
-class DutyView(View):
-    incident_id: str
-    matter: str
-    receiver: str | None
-    due_at: datetime
-    cited: str
-    met_at: datetime | None
-    overdue_at: datetime | None
-    dropped_at: datetime | None
-
-    @classmethod
-    def of(cls, row: DutyRow) -> "DutyView":
-        return cls.model_validate(row)
-
-
-class ReportView(View):
-    report_id: str
-    incident_id: str
-    kind: str
-    receiver: str
-    document: dict[str, Any]
-    reported_at: datetime
-    late: bool
-    forwarded: bool
-    received_at: datetime | None
-
-    @classmethod
-    def of(cls, row: ReportRow) -> "ReportView":
-        return cls.model_validate(row)
-
-
-class MeasureView(View):
-    """A measure; `stopped` are the trades, or the one thing, that it has stopped."""
-
-    order_id: str
-    incident_id: str
-    measure: str
-    object_id: str
-    stopped: list[str]
-    reason: str
-    ordered_at: datetime
-    lifted_at: datetime | None
-
-    @classmethod
-    def of(cls, row: MeasureRow) -> "MeasureView":
-        return cls.model_validate(row)
-
-
-class ProofView(View):
-    incident_id: str
-    sha256: str
-    number: int
-    note: str
-    added_at: datetime
-
-    @classmethod
-    def of(cls, row: EvidenceRow) -> "ProofView":
-        return cls.model_validate(row)
-
-
-class IncidentView(View):
-    incident_id: str
-    org_id: str
-    status: str
-    kind: str
-    level: str | None
-    title: str
-    text: str
-    facts: dict[str, Any]
-    cited: list[str]
-    detected_at: datetime
-    opened_at: datetime
-    warning_id: str | None
-    spared: bool
-    notice_ordered: bool
-    notified: int
-    review: str
-    closed_at: datetime | None
-
-    @classmethod
-    def of(cls, row: IncidentRow) -> "IncidentView":
-        return cls.model_validate(row)
-
-
-class FullIncidentView(IncidentView):
-    """With its clocks, reports, measures and evidence."""
-
-    duties: list[DutyView]
-    reports: list[ReportView]
-    measures: list[MeasureView]
-    evidence: list[ProofView]
-
-
-class WarningView(View):
-    """A warning; who reported a weakness is not here."""
-
-    warning_id: str
-    signal: str
-    about: str
-    colour: str
-    status: str
-    numbers: dict[str, Any]
-    text: str
-    raised_at: datetime
-    ack_by: datetime
-    acknowledged_at: datetime | None
-    overdue_at: datetime | None
-    decided_at: datetime | None
-    reason: str
-    incident_id: str | None
-    named: bool
-
-    @classmethod
-    def of(cls, row: WarningRow) -> "WarningView":
-        return cls.model_validate(row)
-
-
-class ToldView(View):
-    """What a reading came to: the warning that it raised or worsened, or that is open; none below a limit."""
-
-    warning: WarningView | None
-
-    @classmethod
-    def of_row(cls, row: WarningRow | None) -> "ToldView":
-        return cls(warning=None if row is None else WarningView.of(row))
-
-
-class BulletinView(View):
-    bulletin_id: str
-    status: str
-    colour: str
-    title: str
-    text: str
-    remediation: str
-    references: list[str]
-    issued_by: str
-    issued_at: datetime
-    receive_by: datetime
-    withdrawn_at: datetime | None
-    reason: str
-
-    @classmethod
-    def of(cls, row: BulletinRow) -> "BulletinView":
-        return cls.model_validate(row)
-
-
-class MyBulletinView(BulletinView):
-    """With one's own receipt, or for who issued it how many have stated theirs."""
-
-    received_at: datetime | None = None
-    reminded_at: datetime | None = None
-    addressed: int | None = None
-    received: int | None = None
-
-
-class AddresseeView(View):
-    bulletin_id: str
-    org_id: str
-    received_at: datetime | None
-    reminded_at: datetime | None
-
-    @classmethod
-    def of(cls, row: AddresseeRow) -> "AddresseeView":
-        return cls.model_validate(row)
-
-
-class SubscriptionView(View):
-    org_id: str
-    sectors: list[str]
-    since: datetime
-    ended_at: datetime | None
-
-    @classmethod
-    def of(cls, row: SubscriptionRow) -> "SubscriptionView":
-        return cls.model_validate(row)
-
-
-READERS_OF_WARNINGS: Final = frozenset({"EXCHANGE_OPERATOR", "CAC", "DATA_AUTHORITY"})

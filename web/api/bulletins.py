@@ -15,18 +15,8 @@ from identity.repository import organisation_names
 from web.acts import Id
 from web.api.incident_acts import ISSUE, RECEIVE_BULLETIN, SUBSCRIBE, UNSUBSCRIBE, WITHDRAW_BULLETIN
 from web.deps import Caller, CallerDep, ReadDep, answers, respond
-from web.incident_forms import (
-    AddresseeView,
-    BulletinArgs,
-    BulletinView,
-    BulletinWhyArgs,
-    IssueArgs,
-    MyBulletinView,
-    NothingArgs,
-    SubscribeArgs,
-    SubscriptionView,
-    WhyForm,
-)
+from web.incident_forms import BulletinArgs, BulletinWhyArgs, IssueArgs, NothingArgs, SubscribeArgs, WhyForm
+from web.incident_views import AddresseeView, BulletinView, MyBulletinView, SubscriptionView
 
 router = APIRouter(tags=["bulletins"])
 Limit = Annotated[int, Query(ge=1, le=100)]

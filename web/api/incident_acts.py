@@ -11,9 +11,7 @@ from cases.incidents.states import CLOSERS, OPERATOR, ORDERERS, OWNERS, PROTECTI
 from ledger.recording import Act
 from web.acts import ActKind, Args, kind
 from web.incident_forms import (
-    AddresseeView,
     BulletinArgs,
-    BulletinView,
     BulletinWhyArgs,
     CloseArgs,
     DetectArgs,
@@ -21,29 +19,33 @@ from web.incident_forms import (
     ForwardArgs,
     GradeArgs,
     GroundsArgs,
-    IncidentView,
     IssueArgs,
     LiftArgs,
     MeasureArgs,
-    MeasureView,
     NothingArgs,
     OfReportArgs,
     ProofArgs,
-    ProofView,
     ReadingArgs,
     RegradeArgs,
     ReportArgs,
-    ReportView,
     SaidArgs,
     SubjectsArgs,
     SubscribeArgs,
-    SubscriptionView,
     SummaryArgs,
-    ToldView,
     WarningArgs,
-    WarningView,
     WarningWhyArgs,
     WhyArgs,
+)
+from web.incident_views import (
+    AddresseeView,
+    BulletinView,
+    IncidentView,
+    MeasureView,
+    ProofView,
+    ReportView,
+    SubscriptionView,
+    ToldView,
+    WarningView,
 )
 from web.node import Node
 from web.views import View

@@ -1,0 +1,102 @@
+"""Containment goes through the market's own doors with the order's id, and so does the way back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cases.incidents import containing, detecting
+from cases.incidents.errors import IncidentMalformed, MeasureIdle, MeasureUnknown
+from cases.incidents.rules import Facts, Kind, Measure
+from cases.incidents.tables import MeasureRow
+from ledger.acts import perform
+from ledger.reader import statements_of
+from market.delivery.repository import entitlement_of
+from market.listings.repository import get_listing
+from market.listings.rules import ListingState
+from market.orders.errors import TradeWrongState
+from market.orders.rules import TradeState
+from tests.houses import officer
+from tests.market.trade.scene import Scene
+
+
+async def opened(scene: Scene) -> str:
+    async with scene.database.write() as s:
+        s.add(officer(scene.house.operator.org_id, 71, scene.clock))
+    facts = Facts(kind=Kind.LEAK)
+    row = await do(scene, detecting.detect, title="a leak", text="found outside", facts=facts)
+    return str(row.incident_id)
+
+
+async def do(scene: Scene, verb: Any, **facts: Any) -> Any:
+    operator = scene.house.operator
+    act = operator.act()
+    actor = replace(act.actor, user_id="usr_71")
+
+    async def bound(s: Any, act: Any) -> Any:
+        return await verb(s, act, **facts)
+
+    about = {"attempted": verb.__name__, "object_id": operator.org_id}
+    return await perform(scene.house.house, replace(act, actor=actor), bound, **about)
+
+
+async def order(scene: Scene, incident_id: str, measure: Measure, object_id: str) -> MeasureRow:
+    about = {"incident_id": incident_id, "measure": measure, "object_id": object_id}
+    made: MeasureRow = await do(scene, containing.order_measure, reason="it leaks", **about)
+    return made
+
+
+async def lift(scene: Scene, made: MeasureRow) -> Any:
+    about = {"incident_id": made.incident_id, "order_id": made.order_id}
+    return await do(scene, containing.lift_measure, reason="it is shut", **about)
+
+
+async def test_every_delivery_of_a_product_stops_and_what_was_delivered_is_given_to_nobody(
+    sqlite_scene: Scene,
+) -> None:
+    scene = sqlite_scene
+    incident_id, running, settled = await opened(scene), scene.trades["DELIVERING"], scene.trades["SETTLED"]
+    product_id = (await scene.trade(running)).product_id
+    with pytest.raises(IncidentMalformed):
+        await order(scene, incident_id, Measure.STOP_DELIVERIES, running)
+    made = await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)
+    assert {running, settled} <= set(made.stopped)
+    assert (await scene.trade(running)).status is TradeState.DELIVERY_SUSPENDED
+    async with scene.database.read() as s:
+        right = await entitlement_of(s, trade_id=settled)
+        said = (await statements_of(s, object_id=running))[-1]
+    assert right is not None
+    assert right.status == "FROZEN"
+    assert (said.event, said.predicate["order_id"]) == ("TRD.SUSPEND", made.order_id)
+    with pytest.raises(MeasureIdle):  # nothing is left that runs
+        await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)
+    await lift(scene, made)
+    assert (await scene.trade(running)).status is TradeState.DELIVERING
+    async with scene.database.read() as s:
+        right = await entitlement_of(s, trade_id=settled)
+    assert right is not None
+    assert right.status == "ACTIVE"
+    with pytest.raises(MeasureUnknown):
+        await lift(scene, made)
+
+
+async def test_a_listing_and_a_settlement_stop_and_go_on(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    incident_id, trade_id = await opened(scene), scene.trades["FUNDED"]
+    frozen = await order(scene, incident_id, Measure.FREEZE_TRADE, trade_id)
+    assert (await scene.trade(trade_id)).status is TradeState.FROZEN
+    with pytest.raises(TradeWrongState):
+        await order(scene, incident_id, Measure.STOP_DELIVERY, trade_id)
+    await lift(scene, frozen)
+    assert (await scene.trade(trade_id)).status is TradeState.FUNDED
+    listing_id = scene.listing.listing_id
+    off = await order(scene, incident_id, Measure.SUSPEND_LISTING, listing_id)
+    async with scene.database.read() as s:
+        assert (await get_listing(s, listing_id=listing_id)).status is ListingState.SUSPENDED
+        said = (await statements_of(s, object_id=listing_id))[-1]
+        events = [one.event for one in await statements_of(s, object_id=incident_id)]
+    assert (said.event, said.predicate["order_id"]) == ("LST.SUSPEND", off.order_id)
+    assert events == ["INC.DETECT", "INC.MEASURE", "INC.LIFT", "INC.MEASURE"]
+    await lift(scene, off)
+    async with scene.database.read() as s:
+        assert (await get_listing(s, listing_id=listing_id)).status is ListingState.LISTED
