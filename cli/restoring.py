@@ -28,7 +28,7 @@ from base.db import ReadSession
 from base.errors import DomainError
 from base.homes import make_folder
 from base.settings import Settings
-from cli.backup_archive import FILES, KEYS, SQLITE, BackupBad, Manifest, signed_by, unpack
+from cli.backup_archive import FILES, KEYS, SQLITE, Manifest, signed_by, unpack
 from cli.backup_database import (
     BackupOfAnotherKind,
     check_log,
@@ -106,6 +106,9 @@ async def restore(
         if (manifest.database == "sqlite") != (database is not None):
             raise BackupOfAnotherKind("the settings name another kind of database", backup=manifest.database)
         _require_same_keys(settings.keys_dir, staging / KEYS)
+        here = settings.master_key_file or settings.keys_dir / "master.key"
+        if not here.exists() and not (staging / KEYS / "master.key").exists():
+            raise KeysDiffer("there is no master key, neither here nor in the backup", file=str(here))
         async with _proved(settings, staging, manifest) as behind:
             if behind is not None and not (though_behind or check):
                 raise behind
@@ -228,8 +231,6 @@ def _require_same_keys(present: Path, coming: Path) -> None:
     ]
     if differ:
         raise KeysDiffer("move these keys away, or give another data folder", names=differ)
-    if not (coming / "master.key").exists() and not (present / "master.key").exists():
-        raise BackupBad("there is no master key, neither here nor in the backup")
 
 
 def _add_missing(staged: Path, folder: Path, *, name: str) -> None:

@@ -175,6 +175,7 @@ async def test_a_backup_that_was_changed_or_cut_moves_nothing(simple: Drill) -> 
     assert await simple.everything() == before
 
 
+@pytest.mark.soak
 async def test_a_backup_comes_back_into_an_empty_folder_and_says_whose_it_is(simple: Drill) -> None:
     backup = await simple.back_up("a.backup")
     vkey = load_keys(simple.settings).checkpoint.vkey
@@ -196,6 +197,7 @@ async def test_a_backup_comes_back_into_an_empty_folder_and_says_whose_it_is(sim
             assert found[name] == there[name], name
 
 
+@pytest.mark.soak
 async def test_other_keys_or_an_open_database_or_another_kind_move_nothing(simple: Drill) -> None:
     backup = await simple.back_up("a.backup")
     other = simple.settings.model_copy(update={"database_url": "postgresql+asyncpg://u@127.0.0.1/x"})
@@ -218,6 +220,7 @@ async def test_other_keys_or_an_open_database_or_another_kind_move_nothing(simpl
     assert everything_in(simple.settings) == before
 
 
+@pytest.mark.soak
 async def test_a_log_that_does_not_fit_its_manifest_is_refused(simple: Drill) -> None:
     """Whoever made the backup holds the log's key: the log in it is hashed anew all the same."""
     really = backup_database._copy_sqlite

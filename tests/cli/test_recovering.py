@@ -86,6 +86,7 @@ async def audited_both(drill: Drill, first: object) -> None:
     assert [report.clean for report in reports] == [True, True], [report.problems for report in reports]
 
 
+@pytest.mark.soak
 async def test_an_abandoned_log_without_an_order_is_no_end(
     tmp_path: Path, clock: SimulatedClock, founded: tuple[Path, SigningKey, SigningKey]
 ) -> None:
