@@ -152,7 +152,7 @@ async def trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> TradeView:
     return TradeView.of(await visible(s, caller, trade_id))
 
 
-class DutyView(View):
+class ContractDutyView(View):
     """A right or duty that the contract puts down, and what the evidence on record says of it now."""
 
     code: str
@@ -167,7 +167,7 @@ class DutyView(View):
     refs: list[str]
 
     @classmethod
-    def of_line(cls, line: CheckedDuty) -> "DutyView":
+    def of_line(cls, line: CheckedDuty) -> "ContractDutyView":
         duty, found = line.duty, line.evidence
         return cls(
             code=duty.code,
@@ -183,12 +183,12 @@ class DutyView(View):
         )
 
 
-@router.get("/trades/{trade_id}/duties")
-async def duties(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[DutyView]:
+@router.get("/trades/{trade_id}/contract/duties")
+async def contract_duties(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[ContractDutyView]:
     """Rights and duties of data subject, controller and user in the contract, each with its evidence."""
     trade = await visible(s, caller, trade_id)
     lines = await checklist_of(s, trade, now=caller.node.clock.now())
-    return [DutyView.of_line(one) for one in lines]
+    return [ContractDutyView.of_line(one) for one in lines]
 
 
 @router.get("/trades/{trade_id}/timeline")

@@ -104,7 +104,7 @@ async def test_a_withdrawal_stops_running_deliveries_and_tells_the_buyers(room: 
     seen = (await by(room, one, "GET", path)).json()
     assert sorted(one["status"] for one in seen["told"]) == ["CONFIRMED", "TOLD", "TOLD"]
 
-    lines = {one["code"]: one for one in await buyer.get(f"/trades/{room.ids['delivering']}/duties")}
+    lines = {one["code"]: one for one in await buyer.get(f"/trades/{room.ids['delivering']}/contract/duties")}
     assert (lines["protected"]["verdict"], lines["deleted-at-the-end"]["verdict"]) == ("MET", "NOT_YET")
     assert "persons-deleted" not in lines, "the contract was drawn up before its data were of persons"
 
