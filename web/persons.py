@@ -20,14 +20,16 @@ from registry.subjects.rules import Wanted
 from registry.subjects.tables import AskedRow, GivenRow, TieRow
 from web.node import Node
 from web.person_forms import (
-    AcceptedView,
-    ComplainedView,
     GiveForm,
     InvitationForm,
     PathForm,
     RequestForm,
-    SessionView,
     desk_of,
+)
+from web.person_views import (
+    AcceptedView,
+    ComplainedView,
+    SessionView,
 )
 
 _CODE_BYTES: Final = 15

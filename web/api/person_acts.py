@@ -12,19 +12,21 @@ from web.node import Node
 from web.person_forms import (
     AnswerArgs,
     ConfirmArgs,
-    DeletionView,
-    GivenView,
     InviteArgs,
     OfRequestArgs,
     OfWordingArgs,
     RefuseArgs,
-    RequestView,
     ShowArgs,
     TieArgs,
-    TieView,
     WordingArgs,
-    WordingView,
     desk_of,
+)
+from web.person_views import (
+    DeletionView,
+    GivenView,
+    RequestView,
+    TieView,
+    WordingView,
 )
 from web.views import View
 

@@ -30,8 +30,10 @@ from web.person_forms import (
     OfGivenForm,
     OfRequestForm,
     RequestForm,
-    SessionView,
     desk_of,
+)
+from web.person_views import (
+    SessionView,
     my_data,
     request_view,
 )
