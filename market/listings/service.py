@@ -307,7 +307,7 @@ async def require_listed(s: WriteSession, *, listing_id: str, now: datetime | No
 async def require_basis(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:
     """What a listing rests on, share-locked: RightNotHeld, ChannelClosed; for grant and records more."""
     await require_grant(s, listing, now=now)
-    await require_cited(s, listing)
+    await require_cited(s, listing, now=now)
     await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)
 

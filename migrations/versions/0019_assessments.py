@@ -33,7 +33,7 @@ def upgrade() -> None:
 
     What was recorded before stays as it was, and was made for no use: it carries nothing anew.
     """
-    _anew(_assessments, f"{_KEPT}, uses, contents", f"{_KEPT}, '[]', '{{}}'")
+    _anew(_assessments, f"{_KEPT}, uses, contents, writers", f"{_KEPT}, '[]', '{{}}', '[]'")
     _duties()
 
 
@@ -123,7 +123,7 @@ def _assessments() -> None:
         sa.Column("uses", sa.JSON(), nullable=False),
         sa.Column("contents", sa.JSON(), nullable=False),
         sa.Column("file_sha256", sa.Text(), nullable=True),
-        sa.Column("written_by", sa.Text(), nullable=True),
+        sa.Column("writers", sa.JSON(), nullable=False),
         sa.Column("reviewer_id", sa.Text(), nullable=True),
         sa.Column("reviewed_by", sa.Text(), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),
@@ -210,6 +210,8 @@ def _duties() -> None:
         sa.Column("finished_at", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("due_at", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("overdue_at", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("forward_by", base.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("forward_overdue_at", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("keep_until", base.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["assessor_id"], ["identity_orgs.org_id"], name=op.f("fk_registry_risk_assessments_assessor_id")

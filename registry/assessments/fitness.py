@@ -49,5 +49,5 @@ def require_person(act: Act) -> str:
 async def require_another(s: WriteSession, act: Act, row: AssessmentRow, *others: str | None) -> None:
     """A person acts, none of those who wrote or remedied it, under whatever login. Raises ReviewerUnfit."""
     own = await own_logins(s, user_id=require_person(act))
-    if own & {row.written_by, *others}:
+    if own & {*row.writers, *others}:
         raise ReviewerUnfit("who wrote it does not review it", assessment_id=row.assessment_id)

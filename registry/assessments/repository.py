@@ -138,6 +138,14 @@ async def assessors_before(s: ReadSession, *, handler_id: str, year: int, most: 
     return list((await s.exec(query.order_by(col(RiskRow.year).desc()).limit(most))).all())
 
 
+async def planned_before(s: ReadSession, *, handler_id: str, year: int) -> bool:
+    """Whether a handler has an earlier year's assessment that nobody has begun."""
+    query = select(RiskRow.risk_id).where(
+        RiskRow.handler_id == handler_id, RiskRow.year < year, RiskRow.status == RiskState.PLANNED
+    )
+    return (await s.exec(query.limit(1))).first() is not None
+
+
 async def risks(
     s: ReadSession,
     *,

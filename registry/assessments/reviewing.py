@@ -22,6 +22,7 @@ from registry.assessments.fitness import require_another, require_person, requir
 from registry.assessments.moving import wind, wind_year
 from registry.assessments.rules import (
     CONTENTS,
+    MAX_WRITERS,
     AssessmentKind,
     Finding,
     Outcome,
@@ -39,6 +40,7 @@ from registry.grading.describing import subject_of
 from registry.grading.falling import fell, tell_lost
 from registry.grading.keeping import wind_record
 from registry.grading.moving import Said, begin, step
+from registry.grading.repository import grade_of
 from registry.grading.states import ASSESSMENT_MOVES, AssessmentEvent, AssessmentState, may_move
 from registry.grading.tables import AssessmentRow
 from registry.grading.terms import keep_until, longest_validity
@@ -67,7 +69,6 @@ async def begin_assessment(
     subject = await subject_of(s, object_id=object_id)
     if subject.holder_id != act.actor.org_id:
         raise SecurityWrongRole("its holder assesses it", object_id=object_id)
-    require_person(act)
     if not uses or len(set(uses)) != len(uses):
         raise AssessmentMalformed("what it is for, each once", fields=["uses"])
     row = AssessmentRow(
@@ -79,13 +80,13 @@ async def begin_assessment(
         uses=sorted(use.value for use in uses),
         contents=parts_of(contents, CONTENTS[kind]),
         file_sha256=file_sha256,
-        written_by=act.actor.user_id,
+        writers=[require_person(act)],
         recorded_at=act.occurred_at,
     )
     said = Said(
         public={"kind": row.kind, "uses": row.uses},
         opening={"contents": row.contents},
-        subjects={} if file_sha256 is None else {"file": file_sha256},
+        subjects=_file(file_sha256),
     )
     await begin(s, act, row, _E.BEGIN, said)
     await wind_year(s, shanghai_day(act.now).year + 1)
@@ -100,26 +101,44 @@ async def revise(
     contents: Mapping[str, str],
     file_sha256: str | None = None,
 ) -> AssessmentRow:
-    """Write the parts anew (PIA.REVISE): who revises is who wrote it from now on."""
+    """Write the parts anew (PIA.REVISE): who revises has written it, beside all who did before."""
     row = await _own(s, act, assessment_id, _E.REVISE)
     parts = parts_of(contents, CONTENTS[AssessmentKind(row.kind)])
-    values = {"contents": parts, "file_sha256": file_sha256, "written_by": require_person(act)}
-    await step(s, act, row, _E.REVISE, Said(opening={"contents": parts}), values=values)
+    writers = sorted({*row.writers, require_person(act)})
+    if len(writers) > MAX_WRITERS:
+        raise AssessmentMalformed("fifty writers at the most", fields=["contents"])
+    values = {"contents": parts, "file_sha256": file_sha256, "writers": writers}
+    said = Said(opening={"contents": parts}, subjects=_file(file_sha256))
+    await step(s, act, row, _E.REVISE, said, values=values)
     return row
 
 
 async def submit(s: WriteSession, act: Act, *, assessment_id: str, reviewer_id: str) -> AssessmentRow:
-    """Hand an assessment to its reviewer (PIA.SUBMIT), by the digest of all its parts.
+    """Hand an assessment to its reviewer (PIA.SUBMIT), by the digest of its parts, uses and file.
 
-    Raises AssessmentMalformed (a part is missing), ReviewerUnfit.
+    One that names no file is of the file that is known of the object now; where none is known, of the
+    first there will be. Raises AssessmentMalformed (a part is missing), ReviewerUnfit.
     """
     row = await _own(s, act, assessment_id, _E.SUBMIT)
     kind = AssessmentKind(row.kind)
     check_whole(row.contents, CONTENTS[kind])
     await require_reviewer(s, act, kind=kind, holder_id=row.holder_id, reviewer_id=reviewer_id)
-    digest = digest_of({"contents": row.contents, "kind": row.kind, "object_id": row.object_id})
-    said = Said(public={"kind": row.kind, "reviewer_id": reviewer_id}, subjects={"report": digest})
-    values = {"reviewer_id": reviewer_id, "report_sha256": digest}
+    known = await grade_of(s, object_id=row.object_id)
+    file_sha256 = row.file_sha256 or (None if known is None else known.file_sha256)
+    digest = digest_of(
+        {
+            "contents": row.contents,
+            "kind": row.kind,
+            "object_id": row.object_id,
+            "uses": row.uses,
+            "file_sha256": file_sha256,
+        }
+    )
+    said = Said(
+        public={"kind": row.kind, "reviewer_id": reviewer_id},
+        subjects={"report": digest, **_file(file_sha256)},
+    )
+    values = {"reviewer_id": reviewer_id, "report_sha256": digest, "file_sha256": file_sha256}
     await step(s, act, row, _E.SUBMIT, said, values=values)
     return row
 
@@ -203,7 +222,7 @@ async def conclude(
             "opinion": opinion.strip(),
             "findings": [{"text": one.text, "due_at": rfc3339(one.due_at)} for one in rows],
         },
-        subjects={"report": row.report_sha256},
+        subjects={"report": row.report_sha256, **_file(row.file_sha256)},
     )
     await step(s, act, row, event, said, values=values)
     s.add_all(rows)
@@ -236,10 +255,16 @@ async def answer_finding(
 ) -> AssessmentRow:
     """Close a remedied finding (PIA.CLOSE; PIA.RESUME with the last overdue one), or reopen it (PIA.REOPEN).
 
-    As the reviewer's person, who neither wrote nor remedied it. Raises SecurityWrongState, ReviewerUnfit.
+    As the reviewer, fit as on the day it concluded, or as an authority where it is not; a person who
+    neither wrote nor remedied it. Raises SecurityWrongState, ReviewerUnfit.
     """
     event = _E.CLOSE if closed else _E.REOPEN
-    row = await _to_review(s, act, assessment_id, event)
+    row = await repository.claim(s, AssessmentRow, assessment_id)
+    may_move(ASSESSMENT_MOVES, row.status, event, act.role)
+    if act.role not in SUPERVISING:
+        _check_reviewer(act, row)
+        kind = AssessmentKind(row.kind)
+        await require_reviewer(s, act, kind=kind, holder_id=row.holder_id, reviewer_id=act.actor.org_id)
     finding = await _open_finding(s, row, no, remedied=True)
     await require_another(s, act, row, finding.remedied_by)
     said = Said(public={"finding": no}, opening={"reason": check_text(reason)})
@@ -281,6 +306,11 @@ async def finding_due(s: WriteSession, act: Act, *, assessment_id: str) -> bool:
     await step(s, act, row, _E.SUSPEND, Said(public={"because": "finding-overdue"}))
     await tell_lost(s, act, row)
     return True
+
+
+def _file(file_sha256: str | None) -> dict[str, str]:
+    """The file as a subject of a statement, where there is one."""
+    return {} if file_sha256 is None else {"file": file_sha256}
 
 
 async def _own(s: WriteSession, act: Act, assessment_id: str, event: AssessmentEvent) -> AssessmentRow:

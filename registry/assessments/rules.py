@@ -18,6 +18,7 @@ from registry.assessments.terms import number
 MAX_TEXT: Final = 2000
 MAX_NAME: Final = 200
 MAX_FINDINGS: Final = 50
+MAX_WRITERS: Final = 50
 MAX_READERS: Final = 50
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_STAFF: Final = 100_000

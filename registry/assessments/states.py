@@ -107,16 +107,19 @@ RISK_MOVES: Final[Moves] = {
         HOLDERS | ASSESSORS, _R.RUNNING, "who assesses: the report in all its parts; once"
     ),
     (_R.RUNNING, _RE.REPORT): Move(HOLDERS, _R.REPORTED, "completed", "20 working days of completion"),
-    (_R.REPORTED, _RE.FORWARD): Move(CONFIRMERS, _R.REPORTED, "once", "10 working days of the report"),
+    **{
+        (state, _RE.FORWARD): Move(CONFIRMERS, state, "once", "10 working days of the report")
+        for state in (_R.REPORTED, _R.RECTIFYING, _R.RECTIFIED)
+    },
     (_R.REPORTED, _RE.ORDER): Move(CONFIRMERS, _R.RECTIFYING, "what to rectify, and by when"),
     (_R.RECTIFYING, _RE.FINISH): Move(HOLDERS, _R.RECTIFYING, "once", "by the day that was set"),
     (_R.RECTIFYING, _RE.RECTIFY): Move(HOLDERS, _R.RECTIFIED, "finished", "15 working days of finishing"),
     (_R.RECTIFIED, _RE.SEND_BACK): Move(CONFIRMERS, _R.RECTIFYING, "a reason, a new day"),
-    (_R.RECTIFIED, _RE.ARCHIVE): Move(CONFIRMERS, _R.ARCHIVED, "kept three years or longer"),
+    (_R.RECTIFIED, _RE.ARCHIVE): Move(CONFIRMERS, _R.ARCHIVED, "forwarded; kept three years or longer"),
     (_R.REPORTED, _RE.ARCHIVE): Move(CONFIRMERS, _R.ARCHIVED, "forwarded, nothing to rectify"),
     **{
         (state, _RE.OVERDUE): Move(EXCHANGE, state, "not done in time, once a stage", "after the deadline")
-        for state in (_R.PLANNED, _R.RUNNING, _R.REPORTED, _R.RECTIFYING)
+        for state in (_R.PLANNED, _R.RUNNING, _R.REPORTED, _R.RECTIFYING, _R.RECTIFIED)
     },
     (_R.PLANNED, _RE.LAPSE): Move(EXCHANGE, _R.LAPSED, "it handles no important data any more"),
 }

@@ -45,8 +45,8 @@ class RiskRow(SQLModel, table=True):
     """A year's risk assessment of a handler of important data.
 
     `entries` are the live entries it is about, `assessor_id` the organisation that assesses (the handler's
-    own for a self-assessment). `due_at` is the deadline of the present stage, `overdue_at` when it was
-    stated as missed.
+    own for a self-assessment). `due_at` is the deadline of the present stage of the handler, `forward_by`
+    the authority's; `overdue_at` and `forward_overdue_at` are when they were stated as missed.
     """
 
     __tablename__ = "registry_risk_assessments"
@@ -70,6 +70,8 @@ class RiskRow(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_column=_moment())
     due_at: datetime | None = Field(default=None, sa_column=_moment())
     overdue_at: datetime | None = Field(default=None, sa_column=_moment())
+    forward_by: datetime | None = Field(default=None, sa_column=_moment())
+    forward_overdue_at: datetime | None = Field(default=None, sa_column=_moment())
     keep_until: datetime | None = Field(default=None, sa_column=_moment())
 
 

@@ -42,7 +42,8 @@ from registry.grading.moving import Said
 
 _E = RiskEvent
 _S = RiskState
-_WAITS: Final = (_S.PLANNED, _S.RUNNING, _S.REPORTED, _S.RECTIFYING)
+_WAITS: Final = (_S.PLANNED, _S.RUNNING, _S.RECTIFYING)
+_TOLD: Final = (_S.REPORTED, _S.RECTIFYING, _S.RECTIFIED)
 
 
 async def plan_year(s: WriteSession, act: Act, *, year: int) -> list[str]:
@@ -76,6 +77,8 @@ async def start(s: WriteSession, act: Act, *, risk_id: str, assessor_id: str | N
     Raises ReviewerUnfit (not registered, of the handler's group), AssessorTooOften (a fourth time running).
     """
     row = await _of_handler(s, act, risk_id, _E.START)
+    if await repository.planned_before(s, handler_id=row.handler_id, year=row.year):
+        raise SecurityWrongState("the years before come first", risk_id=risk_id)
     by = assessor_id or row.handler_id
     if by != row.handler_id:
         await require_member(s, org_id=by)
@@ -125,7 +128,8 @@ async def report(s: WriteSession, act: Act, *, risk_id: str) -> RiskRow:
     due_at = deadline_after(act.now, number("RISK", "forward", act.now)).at
     late = row.due_at is not None and act.now > row.due_at
     said = Said(public={"late": late, "due_at": rfc3339(due_at)}, subjects={"report": row.report_sha256})
-    await _staged(s, act, row, _E.REPORT, said, {"reported_at": act.now}, due_at)
+    await _staged(s, act, row, _E.REPORT, said, {"reported_at": act.now, "forward_by": due_at}, None)
+    await wind(s, row.risk_id, due_at)
     return row
 
 
@@ -134,9 +138,9 @@ async def forward(s: WriteSession, act: Act, *, risk_id: str, recipient: str) ->
     row = await _of_authority(s, act, risk_id, _E.FORWARD)
     if row.forwarded_at is not None:
         raise SecurityWrongState("it was forwarded", risk_id=risk_id)
-    late = row.due_at is not None and act.now > row.due_at
+    late = row.forward_by is not None and act.now > row.forward_by
     said = Said(public={"late": late}, opening={"recipient": check_text(recipient, "recipient")})
-    await _staged(s, act, row, _E.FORWARD, said, {"forwarded_at": act.now}, None)
+    await step(s, act, row, _E.FORWARD, said, values={"forwarded_at": act.now})
     return row
 
 
@@ -190,7 +194,7 @@ async def send_back(s: WriteSession, act: Act, *, risk_id: str, text: str, by: d
 async def archive(s: WriteSession, act: Act, *, risk_id: str) -> RiskRow:
     """Close it (RKA.ARCHIVE): forwarded, and nothing is left to rectify. It is kept three years from now."""
     row = await _of_authority(s, act, risk_id, _E.ARCHIVE)
-    if row.status is _S.REPORTED and row.forwarded_at is None:
+    if row.forwarded_at is None:
         raise SecurityWrongState("it is forwarded first", risk_id=risk_id)
     assert row.report_sha256 is not None
     until = keep_until(act.now)
@@ -205,6 +209,8 @@ async def fall_due(s: WriteSession, act: Act, *, risk_id: str, at: str) -> bool:
     False where it has moved on.
     """
     row = await repository.claim(s, RiskRow, risk_id)
+    if await _not_forwarded(s, act, row, at):
+        return True
     if row.due_at is None or rfc3339(row.due_at) != at or act.now <= row.due_at:
         return False
     if row.status not in _WAITS or row.overdue_at is not None:
@@ -214,6 +220,18 @@ async def fall_due(s: WriteSession, act: Act, *, risk_id: str, at: str) -> bool:
         return True
     said = Said(public={"stage": row.status.value, "due_at": rfc3339(row.due_at)})
     await step(s, act, row, _E.OVERDUE, said, values={"overdue_at": act.now})
+    return True
+
+
+async def _not_forwarded(s: WriteSession, act: Act, row: RiskRow, at: str) -> bool:
+    """State that the authority has not forwarded a report in time; the handler's own clock goes on."""
+    by = row.forward_by
+    if by is None or rfc3339(by) != at or act.now <= by or row.status not in _TOLD:
+        return False
+    if row.forwarded_at is not None or row.forward_overdue_at is not None:
+        return False
+    said = Said(public={"stage": "FORWARD", "due_at": at})
+    await step(s, act, row, _E.OVERDUE, said, values={"forward_overdue_at": act.now})
     return True
 
 

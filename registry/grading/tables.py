@@ -219,7 +219,8 @@ class ConsentRow(SQLModel, table=True):
 class AssessmentRow(SQLModel, table=True):
     """An impact assessment of personal data (PIPIA), or a security review, of an object, from its draft on.
 
-    `uses` are what it was made for (LISTING, EXPORT), `file_sha256` the file it is bound to. `outcome`,
+    `uses` are what it was made for (LISTING, EXPORT), `file_sha256` the file it is bound to, `writers` the
+    persons who wrote or revised it. `outcome`,
     `assessed_at`, `valid_until` and `keep_until` are there once a reviewer has concluded it; `due_at` is the
     day of the next open finding. `contents` are what PIPL 56 asks for, whose digest is `report_sha256`.
     """
@@ -234,7 +235,7 @@ class AssessmentRow(SQLModel, table=True):
     uses: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     contents: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     file_sha256: str | None = Field(default=None, sa_column=Column(Text))
-    written_by: str | None = Field(default=None, sa_column=Column(Text))
+    writers: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     reviewer_id: str | None = Field(
         default=None, sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), index=True)
     )

@@ -214,7 +214,7 @@ def _may(visitor: Visitor, row: AssessmentRow) -> list[str]:
             continue
         if step in _BY_REVIEWER:
             mine = visitor.org_id == row.reviewer_id and (
-                visitor.org_id != row.holder_id or visitor.user_id != row.written_by
+                visitor.org_id != row.holder_id or visitor.user_id not in row.writers
             )
             mine = mine or (step == "revoke" and visitor.may(SUPERVISING))
         else:

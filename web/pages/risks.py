@@ -111,7 +111,7 @@ def _may_risk(visitor: Visitor, row: RiskRow) -> list[str]:
                 continue
         if done.get(event) is not None or (event in wants and wants[event] is None):
             continue
-        if event is RiskEvent.ARCHIVE and row.reported_at and not row.forwarded_at:
+        if event is RiskEvent.ARCHIVE and not row.forwarded_at:
             continue
         found.append(event.value.lower())
     return found

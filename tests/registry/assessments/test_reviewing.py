@@ -79,13 +79,20 @@ async def test_who_wrote_it_does_not_review_it_and_nobody_but_its_reviewer_does(
         await room.of("assessor", reviewing.conclude, **about)
     back = {"assessment_id": row.assessment_id, "reason": "必要性未写明"}
     await room.of("reviewer", reviewing.send_back, **back)
-    # Whoever revises has written it, and is its reviewer no longer.
-    await room.of("reviewer", reviewing.revise, assessment_id=row.assessment_id, contents=WRITTEN[PIPIA])
+    # Whoever revises has written it too: neither is its reviewer any longer.
+    again = {"contents": WRITTEN[PIPIA], "file_sha256": "b" * 64}
+    await room.of("reviewer", reviewing.revise, assessment_id=row.assessment_id, **again)
     to = {"assessment_id": row.assessment_id, "reviewer_id": room.provider.org_id}
-    await room.of("provider", reviewing.submit, **to)
-    async with refused(room.database, ReviewerUnfit):
-        await room.of("reviewer", reviewing.conclude, **about)
-    assert (await room.of("provider", reviewing.conclude, **about)).status is S.STANDING
+    second = await room.of("provider", reviewing.submit, **to)
+    assert second.report_sha256 != row.report_sha256  # the file is in it
+    for who in ("reviewer", "provider"):
+        async with refused(room.database, ReviewerUnfit):
+            await room.of(who, reviewing.conclude, **about)
+    await room.of("provider", reviewing.withdraw, assessment_id=row.assessment_id)
+    last = await room.begun()
+    await room.of("provider", reviewing.submit, assessment_id=last.assessment_id, reviewer_id=room.cac.org_id)
+    about["assessment_id"] = last.assessment_id
+    assert (await room.of("cac", reviewing.conclude, **about)).status is S.STANDING
 
 
 async def test_a_part_that_is_missing_is_named_and_nothing_is_handed_in(sqlite_room):
@@ -238,4 +245,16 @@ async def test_a_suspended_assessor_concludes_nothing(sqlite_room):
     async with refused(room.database, ReviewerUnfit):
         await room.conclude(row, Outcome.PASS)
     await room.of("cac", assessing.resume_assessor, **reason)
-    assert (await room.conclude(row, Outcome.PASS)).status is S.STANDING
+    row = await room.conclude(row, Outcome.WITH_MEASURES, findings=(ENCRYPT,))
+    assert row.status is S.STANDING
+    await room.of("cac", assessing.end_assessor, **reason)
+    finding = {"assessment_id": row.assessment_id, "no": 1}
+    await room.of("provider", reviewing.remedy, **finding, text="已改", evidence_sha256="e" * 64)
+    room.clock.move_to(row.due_at + timedelta(seconds=1))
+    await room.work()
+    async with refused(room.database, ReviewerUnfit):  # struck off, it closes nothing either
+        await room.of("assessor", reviewing.answer_finding, **finding, closed=True, reason="好")
+    async with refused(room.database, SecurityWrongRole):
+        await room.of("other", reviewing.answer_finding, **finding, closed=True, reason="好")
+    row = await room.of("cac", reviewing.answer_finding, **finding, closed=True, reason="已核")
+    assert row.status is S.STANDING

@@ -67,18 +67,18 @@ async def test_it_is_reported_forwarded_rectified_and_archived_each_in_its_time(
     async with refused(room.database, SecurityWrongRole):
         await room.of("provider", yearly.report, **about)
     row = await room.of("clerk", yearly.report, **about)
-    assert (row.status, row.due_at) == (S.REPORTED, deadline_after(NOW, 10).at)
-    async with refused(room.database, SecurityWrongState):  # it is forwarded first
-        await room.of("cac", yearly.archive, **about)
-    await room.of("cac", yearly.forward, **about, recipient="省公安厅")
+    assert (row.status, row.forward_by, row.due_at) == (S.REPORTED, deadline_after(NOW, 10).at, None)
     row = await room.of("cac", yearly.order, **about, text="补充应急预案", by=date(2026, 12, 16))
-    assert row.status is S.RECTIFYING
+    assert (row.status, row.forward_by) == (S.RECTIFYING, deadline_after(NOW, 10).at)
     async with refused(room.database, SecurityWrongState):
         await room.of("clerk", yearly.rectify, **about, text="已补充", evidence_sha256="e" * 64)
     row = await room.of("clerk", yearly.finish, **about)
     assert row.due_at == deadline_after(NOW, 15).at
     row = await room.of("clerk", yearly.rectify, **about, text="已补充", evidence_sha256="e" * 64)
     assert (row.status, row.due_at) == (S.RECTIFIED, None)
+    async with refused(room.database, SecurityWrongState):  # it is forwarded first, ordered or not
+        await room.of("cac", yearly.archive, **about)
+    await room.of("cac", yearly.forward, **about, recipient="省公安厅")
     row = await room.of("cac", yearly.archive, **about)
     assert (row.status, row.keep_until) == (S.ARCHIVED, datetime(2029, 11, 16, 1, tzinfo=UTC))
     assert await room.said_of(row.risk_id) == [
@@ -88,10 +88,10 @@ async def test_it_is_reported_forwarded_rectified_and_archived_each_in_its_time(
             "START",
             "COMPLETE",
             "REPORT",
-            "FORWARD",
             "ORDER",
             "FINISH",
             "RECTIFY",
+            "FORWARD",
             "ARCHIVE",
         )
     ]
@@ -109,9 +109,17 @@ async def test_what_is_late_is_stated_once_a_stage_and_can_still_be_done(sqlite_
     assert (await planned(room))[room.agency.org_id].overdue_at is not None
     row = await room.of("clerk", yearly.report, risk_id=row.risk_id)
     assert (row.status, row.overdue_at) == (S.REPORTED, None)
-    room.clock.move_to(row.due_at + timedelta(seconds=1))
+    ahead = {"text": "整改", "by": date(2027, 4, 1)}  # an order does not stop the clock of the forwarding
+    await room.of("cac", yearly.order, risk_id=row.risk_id, **ahead)
+    room.clock.move_to(row.forward_by + timedelta(seconds=1))
     await room.work()
-    assert (await room.said_of(row.risk_id))[3:] == ["RKA.OVERDUE", "RKA.REPORT", "RKA.OVERDUE"]
+    await room.work()
+    assert (await room.said_of(row.risk_id))[3:] == [
+        "RKA.OVERDUE",
+        "RKA.REPORT",
+        "RKA.ORDER",
+        "RKA.OVERDUE",
+    ]
 
 
 async def test_an_assessor_is_registered_of_another_group_and_not_a_fourth_time_running(sqlite_room):
@@ -131,7 +139,12 @@ async def test_an_assessor_is_registered_of_another_group_and_not_a_fourth_time_
     async with refused(room.database, AssessorTooOften):
         await room.of("clerk", yearly.start, **by)
     async with room.database.write() as s:
-        (await s.get(RiskRow, "rka_of_2024")).assessor_id = room.agency.org_id
+        (await s.get(RiskRow, "rka_of_2024")).status = S.PLANNED
+    async with refused(room.database, SecurityWrongState):  # no year is begun before the one before it
+        await room.of("clerk", yearly.start, **by)
+    async with room.database.write() as s:
+        kept = await s.get(RiskRow, "rka_of_2024")
+        kept.assessor_id, kept.status = room.agency.org_id, S.ARCHIVED
     row = await room.of("clerk", yearly.start, **by)
     async with refused(room.database, SecurityWrongRole):
         await room.of("clerk", yearly.complete, risk_id=row.risk_id, report=REPORT)
