@@ -18,6 +18,7 @@ from base.settings import Settings
 from ledger.witness import WitnessDesk
 from market.customs.networks import ASKED_FROM
 from web import api, gateway, pages, problems
+from web.api import shared_files
 from web.compiling import Compiling
 from web.deps import COOKIE, UPLOAD
 from web.limits import (
@@ -217,7 +218,8 @@ class Application(FastAPI):
         settings: Settings = self.state.settings
         inside: ASGIApp = super().build_middleware_stack()
         if getattr(self.state, "reading", False):
-            inside = Reading(inside, session_cookie=COOKIE)
+            goods = (shared_files.PREFIX, gateway.PREFIX)
+            inside = Reading(inside, session_cookie=COOKIE, closed=goods)
         return Bounds(
             inside,
             secure=settings.public_url.startswith("https://"),

@@ -48,17 +48,21 @@ class ReadingDatabase(Database):
 
 
 class Reading:
-    """Pure ASGI around the application: no call of the API that writes, and nobody is signed in."""
+    """Pure ASGI around the application: no call of the API that writes, nobody is signed in, no goods leave.
 
-    def __init__(self, app: ASGIApp, *, session_cookie: str) -> None:
-        self._app, self._session_cookie = app, session_cookie
+    `closed` are the beginnings of addresses where a file is handed out to whoever has its address.
+    """
+
+    def __init__(self, app: ASGIApp, *, session_cookie: str, closed: tuple[str, ...] = ()) -> None:
+        self._app, self._session_cookie, self._closed = app, session_cookie, closed
         self._status, self._body = problems.problem_of(_refused())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] not in _READING and scope["path"].startswith("/api/"):
+        writes = scope["method"] not in _READING and scope["path"].startswith("/api/")
+        if writes or scope["path"].startswith(self._closed):
             headers = [
                 (b"content-type", problems.MEDIA_TYPE.encode()),
                 (b"content-length", b"%d" % len(self._body)),

@@ -132,6 +132,8 @@ async def test_what_is_put_back_though_behind_is_read_and_not_written(simple: Dr
             for path in ("/token", "/listings", "/witness"):
                 answer = await http.post(f"/api/v1{path}", headers=known)
                 assert (answer.status_code, answer.json()["code"]) == (503, "log-behind"), path
+            for path in ("/delta-sharing/files/a/b/c/d/part-0.parquet", "/gateway/ent_1/x"):
+                assert (await http.get(path)).json()["code"] == "log-behind", path
             form = {"login": "login-two", "password": PASSWORD, **await form_of(http)}
             page = await http.post("/zh/login", data=form)
             assert page.status_code == 503

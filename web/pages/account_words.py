@@ -1,4 +1,4 @@
-"""Words of what is done about people's accounts, and of backups."""
+"""Words of what is done about people's accounts, the log's own keys and backups."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,6 +11,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "PPL.CLOSE": N_("Login closed"),
     "PPL.RESET_FACTOR": N_("Second factor reset"),
     "PPL.DECIDE": N_("Objection about a login decided"),
+    "LOG.ROTATE": N_("Key of the log brought"),
+    "LOG.RETIRE": N_("Key of the log ended"),
+    "LOG.CLOSE": N_("Log closed for good"),
     "BAK.TAKE": N_("Backup taken"),
     "BAK.RESTORE": N_("Backup put back"),
 }
