@@ -66,13 +66,13 @@ async def after_fall(s: WriteSession, act: Act, *, given_id: str) -> None:
             about = {"object_id": given.object_id, "holder_id": given.holder_id}
             await suspend_unconsented(s, act, **about, consent_id=consent_id)
     if given.kind in STOPS and not given.recipients:
-        await _suspend_resellers(s, act, given)
+        await suspend_resellers(s, act, given)
     for trade_id, receivers in affected.items():
         for receiver_id in receivers:
             await tell_receiver(s, act, given_id=given_id, trade_id=trade_id, receiver_id=receiver_id)
 
 
-async def _suspend_resellers(s: WriteSession, act: Act, given: GivenRow) -> None:
+async def suspend_resellers(s: WriteSession, act: Act, given: GivenRow) -> None:
     """What others offer of the very same product leaves the offer, and so stops, until the exchange looks.
 
     They hold it on records of their own, of which this consent says nothing.

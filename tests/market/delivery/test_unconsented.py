@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from market.delivery.access import Declared
-from market.delivery.errors import DeliverySuspended
+from market.delivery.errors import DeliverySuspended, ListingNotDeliverable
 from market.delivery.kinds import DeliveryKind
 from market.delivery.meter.service import authorise_use
 from market.delivery.rules import EntitlementStatus
@@ -14,6 +14,7 @@ from market.delivery.service import freeze_entitlement, require_deliverable, unf
 from market.delivery.unconsented import service
 from market.delivery.unconsented.service import hold, let_go_on
 from market.listings.repository import get_listing
+from market.listings.rules import ListingState
 from market.orders.handover import DeliveryMode
 from market.orders.repository import get_trade
 from registry.grading.errors import ConsentMissing
@@ -146,3 +147,21 @@ async def test_what_the_consent_did_not_carry_goes_on(deal, changes):
     assert await status(deal) is EntitlementStatus.ACTIVE
     await personal(deal, anonymised=True)
     assert await held(deal, fallen(deal)) == {}, "what is anonymous is nobody's (PIPL 4)"
+
+
+async def test_what_another_offers_of_the_same_product_leaves_the_offer_and_stops(deal):
+    await deal.start()
+    given = fallen(deal, holder_id="org_another")
+
+    async def look():
+        async with deal.house.database.write() as s:
+            await service.suspend_resellers(s, deal.house.house.exchange_act(), given)
+        async with deal.house.database.read() as s:
+            return await get_listing(s, listing_id=deal.listing.listing_id)
+
+    assert (await look()).status is ListingState.LISTED, "its data are of nobody"
+    await personal(deal)
+    row = await look()
+    assert (row.status, row.reasons) == (ListingState.SUSPENDED, ["CONSENT_WITHDRAWN"])
+    async with refused(deal.house.database, ListingNotDeliverable):
+        await deal.open()
