@@ -49,9 +49,19 @@ async def note_reading(
     s.add(ReadingRow(signal=signal, about=about, read_at=at, value=value))
     await s.flush()
     judged = judge(signal, value, earlier, at)
-    if judged is None:
+    if judged is None or await _is_known(s, signal=signal, about=about, judged=judged, at=at):
         return None
     return await warn(s, act.as_exchange(), signal=signal, judged=judged, about=about, text=text)
+
+
+async def _is_known(s: WriteSession, *, signal: Signal, about: str, judged: Judged, at: datetime) -> bool:
+    """Whether this goes on since a warning of it was dismissed: no higher, and never below its limit."""
+    last = await repository.last_dismissed(s, signal=signal, about=about)
+    if last is None or last.decided_at is None or judged.mean_milli is not None:
+        return False
+    higher = judged.colour.rank > last.colour.rank or judged.value > int(last.numbers["value"])
+    since = await repository.readings_since(s, signal=signal, about=about, since=last.decided_at, before=at)
+    return not higher and all(one >= judged.limit for one in since)
 
 
 async def grown(s: WriteSession, *, signal: Signal, total: int, at: datetime) -> int | None:
@@ -102,6 +112,9 @@ async def warn(
     """Raise a warning, or make the one that is open worse; one that is no worse stays as it is."""
     known = await repository.open_warning(s, signal=signal, about=about) if warning_id is None else None
     due = ack_by(judged.colour, act.now)
+    waits = known is not None and known.status is WarningState.RAISED
+    if known is not None and waits:
+        due = min(due, known.ack_by)  # nobody has it yet: a worse reading gives no more time
     public = {
         "signal": signal.value,
         "level": judged.colour.value,
@@ -133,7 +146,7 @@ async def warn(
             "ack_by": due,
             "acknowledged_at": None,
             "acknowledged_by": None,
-            "overdue_at": None,
+            "overdue_at": known.overdue_at if waits else None,
         }
         await step_warning(s, act, _E.WORSEN, known, Said(public=public, opening=opening), values=values)
         await wind_warning(s, known)
@@ -149,7 +162,11 @@ async def acknowledge(s: WriteSession, act: Act, *, warning_id: str) -> WarningR
     may_move_warning(row.status, _E.ACKNOWLEDGE, act.role)
     officer = await require_identified(s, user_id=act.actor.user_id)
     said = Said(public={"late": act.now > row.ack_by}, opening={"officer_id": officer.user_id})
-    values = {"acknowledged_at": act.now, "acknowledged_by": officer.user_id}
+    values = {
+        "acknowledged_at": act.now,
+        "acknowledged_by": officer.user_id,
+        "taken_at": row.taken_at or act.now,
+    }
     await step_warning(s, act, _E.ACKNOWLEDGE, row, said, values=values)
     return row
 
@@ -180,8 +197,8 @@ async def escalate(
 ) -> IncidentRow:
     """Make an incident of a warning (WRN.ESCALATE, INC.DETECT).
 
-    It was detected when an officer took the warning up, so that a warning left lying gains no time; one that
-    nobody took up, now. Raises WarningWrongState, and what detecting raises.
+    It was detected when an officer first took the warning up, or at the latest when one should have: what is
+    left lying, or gets worse, gains no time. Raises WarningWrongState, and what detecting raises.
     """
     row = await repository.claim_warning(s, warning_id=warning_id)
     may_move_warning(row.status, _E.ESCALATE, act.role)
@@ -193,7 +210,7 @@ async def escalate(
         text=text,
         facts=facts,
         org_id=org_id,
-        detected_at=row.acknowledged_at,
+        detected_at=min(one for one in (row.taken_at, row.ack_by, act.now) if one is not None),
         warning_id=warning_id,
         opened_by=act.actor.user_id,
     )

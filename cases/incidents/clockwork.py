@@ -10,9 +10,9 @@ from cases.incidents.alarming import grown, note_reading
 from cases.incidents.clocks import note_due, note_unacknowledged
 from cases.incidents.containing import STOP_JOB, stop_more
 from cases.incidents.errors import MeasureUnknown
-from cases.incidents.gathering import COUNTED_UP, READS
+from cases.incidents.gathering import COUNTED_UP, READS, fullest
 from cases.incidents.moving import ACK_JOB, DUE_JOB
-from cases.incidents.signals import window
+from cases.incidents.signals import Signal, window
 from ledger.acts import House
 from ledger.recording import Act
 
@@ -38,6 +38,10 @@ async def watch(s: WriteSession, act: Act, *, at: datetime) -> int:
         if value is not None:
             row = await note_reading(s, act, signal=signal, value=value, at=at)
             warned += row is not None
+    for about, value in (await fullest(s, at)).items():
+        signal = Signal.EGRESS_DECLARED
+        row = await note_reading(s, act, signal=signal, value=value, about=about, at=at)
+        warned += row is not None
     await _next(s, act.now)
     return warned
 

@@ -17,15 +17,13 @@ from cases.incidents.errors import (
     MeasureBeyondPower,
     MeasureIdle,
 )
-from cases.incidents.moving import Said, check_text, claim_for, claim_owned, facts_of, step, wind
+from cases.incidents.moving import Said, check_text, claim_for, claim_owned, step
 from cases.incidents.rules import (
     LIFTERS,
     OBJECTS,
     POWERS,
     Matter,
     Measure,
-    needs_notice,
-    other_duty,
 )
 from cases.incidents.states import IncidentEvent
 from cases.incidents.tables import IncidentRow, MeasureRow
@@ -35,6 +33,7 @@ from market.delivery import repository as deliveries
 from market.delivery.keys import revoke_key
 from market.delivery.service import freeze_entitlement, unfreeze_entitlement
 from market.listings.publishing import resume_listing, suspend_listing
+from market.listings.repository import offers_of
 from market.orders.repository import claim_trade
 from market.orders.rules import TradeState
 from market.trade.freezing import freeze_trade, unfreeze_trade
@@ -122,11 +121,8 @@ async def contain(s: WriteSession, act: Act, *, incident_id: str, text: str) -> 
     """
     row = await claim_owned(s, act, incident_id, _E.CONTAIN)
     await check_reported(s, row, by=_BY_LAW)
-    facts = facts_of(row)
     said = Said(public={"measures": await _standing(s, row)}, opening={"text": check_text(text)})
     await step(s, act, _E.CONTAIN, row, said)
-    if needs_notice(facts):
-        await wind(s, row, [other_duty(Matter.SUBJECTS, row.detected_at)])
     return row
 
 
@@ -157,10 +153,7 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
     about = ordered.object_id
     if ordered.measure is Measure.STOP_DELIVERIES:
-        stopped = await _stop_product(s, act, ordered)
-        if not stopped:
-            raise MeasureIdle("nothing of this product is delivered now", object_id=about)
-        return stopped
+        return await _stop_product(s, act, ordered)
     if ordered.measure is Measure.STOP_DELIVERY:
         await suspend_delivery(s, act, trade_id=about, **named)
     elif ordered.measure is Measure.SUSPEND_LISTING:
@@ -179,24 +172,28 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
 
 
 async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
-    """Deliveries that are under way are suspended; what was delivered is given to nobody again."""
+    """Offers are taken off, so that nothing new begins; deliveries are suspended; what was delivered is given
+    to nobody again. What is stopped already, by whomever, stays as it is.
+    """
+    product_id = ordered.object_id
+    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
     stopped: list[str] = []
-    known = set(ordered.stopped)
-    under_way: Sequence[str] = await deliveries.deliveries_of(s, product_id=ordered.object_id)
-    delivered: Sequence[str] = await deliveries.live_rights_of(
-        s, product_id=ordered.object_id, limit=AT_ONCE + 1
-    )
-    left = [one for one in (*under_way, *delivered) if one not in known]
-    for trade_id in left[:AT_ONCE]:
-        trade = await claim_trade(s, trade_id=trade_id)
-        if trade.status is TradeState.DELIVERING:
-            await suspend_delivery(s, act, trade_id=trade_id, reason_code=REASON, order_id=ordered.order_id)
+    for listing_id in await offers_of(s, product_id=product_id):
+        await suspend_listing(s, act, listing_id=listing_id, **named)
+        stopped.append(listing_id)
+    most = AT_ONCE + 1
+    under_way: Sequence[str] = await deliveries.delivering_of(s, product_id=product_id, limit=most)
+    for trade_id in under_way[:AT_ONCE]:
+        await suspend_delivery(s, act, trade_id=trade_id, **named)
+        stopped.append(trade_id)
+    delivered: Sequence[str] = await deliveries.live_rights_of(s, product_id=product_id, limit=most)
+    for trade_id in delivered[:AT_ONCE]:
+        await claim_trade(s, trade_id=trade_id)
+        if await freeze_entitlement(s, trade_id=trade_id) is not None:
             stopped.append(trade_id)
-        elif trade.status not in _HELD and await freeze_entitlement(s, trade_id=trade_id) is not None:
-            stopped.append(trade_id)
-    if len(left) > AT_ONCE and stopped:
+    if stopped and max(len(under_way), len(delivered)) > AT_ONCE:
         payload = {"incident_id": ordered.incident_id, "order_id": ordered.order_id}
-        key = f"{ordered.order_id} {len(known) + len(stopped)}"
+        key = f"{ordered.order_id} {len(ordered.stopped) + len(stopped)}"
         await enqueue(s, kind=STOP_JOB, key=key, run_at=act.now, payload=payload)
     return stopped
 
@@ -206,7 +203,9 @@ async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": LIFTED}
     about = ordered.object_id
     if ordered.measure is Measure.STOP_DELIVERIES:
-        for trade_id in ordered.stopped:
+        for listing_id in (one for one in ordered.stopped if one.startswith("lst_")):
+            await resume_listing(s, exchange, listing_id=listing_id, **named)
+        for trade_id in (one for one in ordered.stopped if one.startswith("trd_")):
             trade = await claim_trade(s, trade_id=trade_id)
             stop = await deliveries.stop_of(s, trade_id=trade_id)
             mine = stop is not None and stop.order_id == ordered.order_id

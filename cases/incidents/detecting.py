@@ -1,6 +1,6 @@
 """An incident is detected, graded by the table, graded anew as more is known, or turns out to be none."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from base.clock import rfc3339
@@ -31,8 +31,12 @@ from cases.incidents.rules import (
     Facts,
     Level,
     Matter,
+    Receiver,
+    Standing,
+    concerned,
     duties,
     grade,
+    needs_notice,
     other_duty,
     standing_of,
 )
@@ -43,6 +47,7 @@ from identity.service import require_member
 from ledger.recording import Act
 
 _E = IncidentEvent
+OLDEST: Final = timedelta(days=365)
 _REPORTING: Final = (Matter.REPORT, Matter.REPORT_SECURITY, Matter.REPORT_DATA, Matter.DEFECT)
 
 
@@ -70,8 +75,8 @@ async def detect(
     if whose != act.actor.org_id:
         await require_member(s, org_id=whose)
     at = detected_at or act.occurred_at
-    if at > act.now:
-        raise IncidentMalformed("it was detected before now", member="detected_at")
+    if not act.now - OLDEST <= at <= act.now:
+        raise IncidentMalformed("it was detected within a year, and before now", member="detected_at")
     check_facts(facts)
     row = IncidentRow(
         incident_id=act.new_id("inc"),
@@ -119,8 +124,9 @@ async def regrade(s: WriteSession, act: Act, *, incident_id: str, facts: Facts, 
     row = await claim_owned(s, act, incident_id, _E.REGRADE)
     before = row.level
     assert before is not None
-    after = grade(await _known(s, row.org_id, facts), act.now).level
-    weaker = after.rank < before.rank or _fewer_duties(row, facts, before, after)
+    known = await _known(s, row.org_id, facts)
+    after = grade(known, act.now).level
+    weaker = after.rank < before.rank or _fewer_duties(row, known, before, after)
     if weaker:
         await second_person(s, act, row.graded_by)
     await _grade(s, act, row, _E.REGRADE, facts, reason=check_text(reason))
@@ -131,7 +137,8 @@ def _fewer_duties(row: IncidentRow, facts: Facts, before: Level, after: Level) -
     """Whether a report that was due falls away, or comes later, though the level is the same."""
     now = {one.matter: one.due_at for one in duties(after, facts, detected_at=row.detected_at)}
     was = duties(before, facts_of(row), detected_at=row.detected_at)
-    return any(one.matter not in now or now[one.matter] > one.due_at for one in was)
+    asked = [one for one in was if one.matter in {Matter.REPORT, Matter.DEFECT}]
+    return any(one.matter not in now or now[one.matter] > one.due_at for one in asked)
 
 
 async def dismiss_incident(s: WriteSession, act: Act, *, incident_id: str, reason: str) -> IncidentRow:
@@ -220,12 +227,33 @@ async def _grade(
         "facts": known.document(),
         "cited": list(graded.cited),
         "graded_by": act.actor.user_id,
+        "highest": max(graded.level, row.highest or graded.level, key=lambda one: one.rank),
     }
     await step(s, act, event, row, said, values=values)
     await wind(s, row, wanted)
     await _drop(s, act, row, {one.matter for one in wanted})
+    await _begin_beside(s, act, row, known)
     await look_at_duties(s, act, row)
     await tell_counts(s, row)
+
+
+async def _begin_beside(s: WriteSession, act: Act, row: IncidentRow, facts: Facts) -> None:
+    """The notice to persons, from the detection; of persons that become known later, from now. And what the
+    protection department of an operator that turns out to be a critical one hands on.
+    """
+    notice = await repository.duty(s, incident_id=row.incident_id, matter=Matter.SUBJECTS)
+    if needs_notice(facts) and not row.spared and row.notified < concerned(facts):
+        if notice is None:
+            await wind(s, row, [other_duty(Matter.SUBJECTS, row.detected_at)])
+        elif notice.met_at is not None:
+            notice.met_at = notice.overdue_at = None
+            s.add(notice)
+            await s.flush()
+            await wind(s, row, [other_duty(Matter.SUBJECTS, act.now)])
+    told = await repository.first_report(s, incident_id=row.incident_id, receiver=Receiver.DATA_AUTHORITY)
+    forward = await repository.duty(s, incident_id=row.incident_id, matter=Matter.FORWARD)
+    if facts.standing is Standing.CII and told is not None and forward is None:
+        await wind(s, row, [other_duty(Matter.FORWARD, act.now)])
 
 
 async def _drop(s: WriteSession, act: Act, row: IncidentRow, wanted: set[Matter]) -> None:

@@ -26,7 +26,7 @@ from cases.incidents.rules import (
     MOST_PERSONS,
     Matter,
     closed_by_authority,
-    needs_notice,
+    concerned,
     other_duty,
 )
 from cases.incidents.states import OPERATOR, IncidentEvent
@@ -57,10 +57,15 @@ async def notify_subjects(
     row = await claim_owned(s, act, incident_id, _E.NOTIFY_SUBJECTS)
     if not 1 <= persons <= MOST_PERSONS:
         raise IncidentMalformed("how many were told", member="persons")
-    late = await meet(s, act, row, Matter.SUBJECTS)
+    told = row.notified + persons
+    whole = told >= concerned(facts_of(row))
+    clock = await repository.duty(s, incident_id=incident_id, matter=Matter.SUBJECTS)
+    late = clock is not None and clock.met_at is None and act.now > clock.due_at
+    if whole:
+        await meet(s, act, row, Matter.SUBJECTS)
     notice = {"what": what, "harm": harm, "measures": measures, "contact": contact}
     opening = {name: check_text(text) for name, text in notice.items()} | {"persons": persons}
-    values = {"notified": row.notified + persons, "notice_ordered": False}
+    values = {"notified": told, "notice_ordered": row.notice_ordered and not whole}
     await step(s, act, _E.NOTIFY_SUBJECTS, row, Said(public={"late": late}, opening=opening), values=values)
     return row
 
@@ -127,8 +132,10 @@ async def close(s: WriteSession, act: Act, *, incident_id: str, reason: str, lef
     """
     row = await claim_for(s, act, incident_id, _E.CLOSE)
     assert row.level is not None
-    if closed_by_authority(row.level, row.detected_at) and act.role == OPERATOR:
-        raise ClosingBeyondPower("an authority closes this", level=row.level.value)
+    highest = row.highest or row.level
+    own = act.role == OPERATOR or act.actor.org_id == row.org_id
+    if own and closed_by_authority(highest, row.detected_at):
+        raise ClosingBeyondPower("an authority closes this, and not its own", level=highest.value)
     await second_person(s, act, row.reviewed_by)
     await check_reported(s, row, by=_REPORTS)
     _check_told(row)
@@ -145,6 +152,6 @@ async def close(s: WriteSession, act: Act, *, incident_id: str, reason: str, lef
 
 
 def _check_told(row: IncidentRow) -> None:
-    concerned = needs_notice(facts_of(row)) and not row.spared and row.notified == 0
-    if concerned or row.notice_ordered:
-        raise SubjectsNotNotified("persons are told first, or spared with grounds")
+    left = concerned(facts_of(row)) - row.notified
+    if (left > 0 and not row.spared) or row.notice_ordered:
+        raise SubjectsNotNotified("persons are told first, or spared with grounds", left=max(left, 0))

@@ -6,9 +6,10 @@ from typing import Final
 
 from base.db import ReadSession
 from cases.incidents.signals import Signal
+from cases.incidents.terms import term
 from identity.failing import failing_sign_ins
 from ledger.reader import newest_of, witnessing
-from market.customs.watching import declared_share, left_between
+from market.customs.watching import declared_shares, left_between
 from market.delivery.gateway.repository import failing_calls
 
 REFUSED: Final = "REF.REFUSE"
@@ -39,16 +40,10 @@ async def _split_view(s: ReadSession, since: datetime, until: datetime) -> int:
     return int((await witnessing(s)).halted is not None)
 
 
-async def _declared(s: ReadSession, since: datetime, until: datetime) -> int:
-    del since, until
-    return await declared_share(s)
-
-
 READS: Final[Mapping[Signal, Read]] = {
     Signal.SIGN_IN_FAILURES: _sign_in_failures,
     Signal.REFUSED_ACCESSES: _refused,
     Signal.EGRESS_VOLUME: lambda s, since, until: left_between(s, since=since, until=until),
-    Signal.EGRESS_DECLARED: _declared,
     Signal.GATEWAY_FAILURES: lambda s, since, until: failing_calls(s, since=since, until=until),
     Signal.WITNESS_LAG: _witness_lag,
     Signal.SPLIT_VIEW: _split_view,
@@ -56,3 +51,9 @@ READS: Final[Mapping[Signal, Read]] = {
 """None where there is nothing to read: no witnesses, no calls."""
 COUNTED_UP: Final = frozenset({Signal.REFUSED_ACCESSES})
 """What is read as a total: a reading is by how much it grew since the last one."""
+
+
+async def fullest(s: ReadSession, at: datetime) -> dict[str, int]:
+    """Each live clearance that comes near what was declared, by its id."""
+    least = term(f"WRN-{Signal.EGRESS_DECLARED.value}", "blue", at).whole
+    return await declared_shares(s, least=least)

@@ -15,16 +15,19 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from cases.incidents import repository
+from cases.incidents.counting import tell_counts
 from cases.incidents.errors import (
     IncidentMalformed,
     IncidentSameOfficer,
     IncidentUnknown,
+    IncidentWrongRole,
     IncidentWrongState,
     WarningWrongState,
 )
 from cases.incidents.rules import MAX_TEXT, Duty, Facts, Kind, Matter, Standing
 from cases.incidents.states import (
     OPERATOR,
+    OVER,
     RECEIVERS,
     IncidentEvent,
     IncidentState,
@@ -41,6 +44,7 @@ from registry.rules import Level as DataLevel
 
 DUE_JOB: Final = "incident.due"
 ACK_JOB: Final = "incident.warning-due"
+_OF_AUTHORITIES: Final = frozenset({IncidentEvent.RECEIVE, IncidentEvent.FORWARD, IncidentEvent.ORDER_NOTICE})
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a time belongs to it: the clock looks when it is over."""
 
@@ -88,6 +92,8 @@ async def claim_for(s: WriteSession, act: Act, incident_id: str, event: Incident
     if not await may_see(s, row, org_id=act.actor.org_id, roles=frozenset({act.role})):
         raise IncidentUnknown("no such incident", incident_id=incident_id)
     may_move(row.status, event, act.role)
+    if event in _OF_AUTHORITIES and row.org_id == act.actor.org_id:
+        raise IncidentWrongRole("an authority decides nothing about its own incident", role=act.role)
     return row
 
 
@@ -167,10 +173,25 @@ async def meet(s: WriteSession, act: Act, row: IncidentRow, *matters: Matter) ->
         if known is None or known.met_at is not None or known.dropped_at is not None:
             continue
         late = late or act.now > known.due_at
+        await run_out(s, act, row, known)
         known.met_at = act.now
         s.add(known)
     await s.flush()
     return late
+
+
+async def run_out(s: WriteSession, act: Act, row: IncidentRow, known: DutyRow) -> bool:
+    """State, as the exchange, that a time is over (INC.OVERDUE), once; whether it is and was not stated."""
+    settled = known.met_at is not None or known.dropped_at is not None or known.overdue_at is not None
+    if settled or row.status in OVER or act.now <= known.due_at:
+        return False
+    known.overdue_at = act.now
+    s.add(known)
+    await s.flush()
+    said = Said(public={"matter": known.matter.value, "due_at": rfc3339(known.due_at)})
+    await step(s, act.as_exchange(), IncidentEvent.OVERDUE, row, said)
+    await tell_counts(s, row)
+    return True
 
 
 def facts_of(row: IncidentRow) -> Facts:

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, func, or_, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from cases.incidents.errors import IncidentUnknown, MeasureUnknown, WarningUnknown
-from cases.incidents.rules import Matter, Receiver
+from cases.incidents.rules import Matter, Measure, Receiver
 from cases.incidents.signals import Signal
 from cases.incidents.states import OPEN, WARNING_OPEN, IncidentState, WarningState
 from cases.incidents.tables import (
@@ -55,8 +56,7 @@ async def incidents(
     if org_id is not None:
         whose.append(col(IncidentRow.org_id) == org_id)
     if reported_to is not None:
-        told = select(ReportRow.incident_id).where(col(ReportRow.receiver).in_(sorted(reported_to)))
-        whose.append(col(IncidentRow.incident_id).in_(told))
+        whose.append(_concerns(reported_to))
     if whose:
         query = query.where(or_(*whose))
     if states:
@@ -67,11 +67,23 @@ async def incidents(
 
 
 async def was_reported_to(s: ReadSession, *, incident_id: str, receivers: Collection[str]) -> bool:
-    """Whether one of these has had a report of it."""
-    query = select(ReportRow.report_id).where(
-        ReportRow.incident_id == incident_id, col(ReportRow.receiver).in_(sorted(receivers))
+    """Whether one of these has had a report of it, or has to let go what was halted."""
+    query = select(IncidentRow.incident_id).where(
+        IncidentRow.incident_id == incident_id, _concerns(receivers)
     )
     return (await s.exec(query.limit(1))).first() is not None
+
+
+def _concerns(receivers: Collection[str]) -> ColumnElement[bool]:
+    """Reported to one of these offices; to customs, where a clearance is halted, which it alone lets go."""
+    told = select(ReportRow.incident_id).where(col(ReportRow.receiver).in_(sorted(receivers)))
+    found = col(IncidentRow.incident_id).in_(told)
+    if Receiver.CAC not in receivers:
+        return found
+    halted = select(MeasureRow.incident_id).where(
+        MeasureRow.measure == Measure.HALT_CLEARANCE, col(MeasureRow.lifted_at).is_(None)
+    )
+    return found | col(IncidentRow.incident_id).in_(halted)
 
 
 async def duties_of(s: ReadSession, *, incident_id: str) -> Sequence[DutyRow]:
@@ -193,6 +205,26 @@ async def history(s: ReadSession, *, signal: Signal, about: str, before: datetim
         .limit(limit)
     )
     return list(reversed((await s.exec(query)).all()))
+
+
+async def readings_since(
+    s: ReadSession, *, signal: Signal, about: str, since: datetime, before: datetime
+) -> Sequence[int]:
+    """The readings of a signal within a time."""
+    query = select(ReadingRow.value).where(
+        ReadingRow.signal == signal,
+        ReadingRow.about == about,
+        col(ReadingRow.read_at) > since,
+        col(ReadingRow.read_at) < before,
+    )
+    return (await s.exec(query)).all()
+
+
+async def last_dismissed(s: ReadSession, *, signal: Signal, about: str) -> WarningRow | None:
+    """The last warning of a signal, if nothing followed from it."""
+    query = select(WarningRow).where(WarningRow.signal == signal, WarningRow.about == about)
+    row = (await s.exec(query.order_by(col(WarningRow.warning_id).desc()).limit(1))).first()
+    return row if row is not None and row.status is WarningState.DISMISSED else None
 
 
 async def evidence_count(s: ReadSession, *, incident_id: str) -> int:

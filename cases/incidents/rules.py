@@ -250,9 +250,14 @@ def other_duty(matter: Matter, since: datetime) -> Duty:
     return _duty(matter, matter.value.lower(), since, receiver)
 
 
+def concerned(facts: Facts) -> int:
+    """How many persons are to be told."""
+    return max(facts.persons, facts.sensitive_persons)
+
+
 def needs_notice(facts: Facts) -> bool:
     """Whether persons are concerned (PIPL Art 57)."""
-    return facts.persons > 0 or facts.sensitive_persons > 0
+    return concerned(facts) > 0
 
 
 def _duty(matter: Matter, name: str, since: datetime, receiver: Receiver | None) -> Duty:

@@ -145,15 +145,18 @@ MOVES: Final[_Moves] = {
         OWNERS, _S.SUBJECTS_NOTIFIED, "what, which harm, which measures, whom to ask", "72 hours"
     ),
     **{
-        (state, _E.NOTIFY_SUBJECTS): Move(OWNERS, state, "more persons, or by order")
-        for state in (_S.SUBJECTS_NOTIFIED, _S.ERADICATED, _S.REVIEWED)
+        (state, _E.NOTIFY_SUBJECTS): Move(OWNERS, state, "persons told at once, more of them, or by order")
+        for state in (_S.GRADED, _S.REPORTED, _S.SUBJECTS_NOTIFIED, _S.ERADICATED, _S.REVIEWED)
     },
-    (_S.CONTAINED, _E.SPARE_SUBJECTS): Move(
-        OWNERS, _S.CONTAINED, "measures avoid the harm, with grounds; no order"
-    ),
+    **{
+        (state, _E.SPARE_SUBJECTS): Move(
+            OWNERS, state, "measures avoid the harm (of the rest), with grounds; no order"
+        )
+        for state in (_S.CONTAINED, _S.SUBJECTS_NOTIFIED)
+    },
     **{
         (state, _E.ORDER_NOTICE): Move(_CAC, state, "harm is possible all the same", "72 hours")
-        for state in (_S.CONTAINED, _S.ERADICATED, _S.REVIEWED)
+        for state in (_S.CONTAINED, _S.SUBJECTS_NOTIFIED, _S.ERADICATED, _S.REVIEWED)
     },
     (_S.CONTAINED, _E.ERADICATE): Move(OWNERS, _S.ERADICATED, "nobody is concerned, or persons are spared"),
     (_S.SUBJECTS_NOTIFIED, _E.ERADICATE): Move(OWNERS, _S.ERADICATED, "the cause is gone"),

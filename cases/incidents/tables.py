@@ -53,6 +53,7 @@ class WarningRow(SQLModel, table=True):
     ack_by: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     acknowledged_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     acknowledged_by: str | None = Field(default=None, sa_column=Column(Text))
+    taken_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))  # up, for the first time
     overdue_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -88,6 +89,9 @@ class IncidentRow(SQLModel, table=True):
     status: IncidentState = Field(sa_column=Column(text_enum(IncidentState), nullable=False, index=True))
     kind: Kind = Field(sa_column=Column(text_enum(Kind), nullable=False))
     level: Level | None = Field(default=None, sa_column=Column(text_enum(Level)))
+    highest: Level | None = Field(  # that it has ever been of
+        default=None, sa_column=Column(text_enum(Level, checked=False))
+    )
     title: str = Field(sa_column=Column(Text, nullable=False))
     text: str = Field(sa_column=Column(Text, nullable=False))
     facts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

@@ -1,6 +1,7 @@
 """What a watch over the exchange asks of customs: how much left, how near it came to what was declared."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -9,7 +10,8 @@ from base.db import ReadSession
 from market.customs.states import LIVE
 from market.customs.tables import DeclarationRow, EgressRow
 
-_WHOLE = 1000
+_WHOLE: Final = 1000
+_MOST: Final = 1000
 
 
 async def left_between(s: ReadSession, *, since: datetime, until: datetime) -> int:
@@ -20,8 +22,11 @@ async def left_between(s: ReadSession, *, since: datetime, until: datetime) -> i
     return int((await s.exec(query)).one())
 
 
-async def declared_share(s: ReadSession) -> int:
-    """What left under the fullest live clearance, in thousandths of what was declared; 0 where none lives."""
+async def declared_shares(s: ReadSession, *, least: int) -> dict[str, int]:
+    """What left under each live clearance that is so full, in thousandths of what was declared."""
     share = col(DeclarationRow.sent_bytes) * _WHOLE // func.nullif(col(DeclarationRow.volume_bytes), 0)
-    query = select(func.max(share)).where(col(DeclarationRow.status).in_(list(LIVE)))
-    return int((await s.exec(query)).one() or 0)
+    query = select(DeclarationRow.declaration_id, share).where(
+        col(DeclarationRow.status).in_(list(LIVE)), share >= least
+    )
+    rows = (await s.exec(query.order_by(col(DeclarationRow.declaration_id)).limit(_MOST))).all()
+    return {declaration_id: int(found) for declaration_id, found in rows}

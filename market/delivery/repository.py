@@ -116,6 +116,13 @@ async def deliveries_of(s: ReadSession, *, product_id: str) -> Sequence[str]:
     return (await s.exec(query.order_by(col(Trade.trade_id)))).all()
 
 
+async def delivering_of(s: ReadSession, *, product_id: str, limit: int) -> Sequence[str]:
+    """The trades of a product whose delivery is under way and not suspended."""
+    found = (Trade.product_id == product_id, Trade.status == TradeState.DELIVERING)
+    query = select(Trade.trade_id).where(*found).order_by(col(Trade.trade_id)).limit(limit)
+    return (await s.exec(query)).all()
+
+
 async def live_rights_of(s: ReadSession, *, product_id: str, limit: int) -> Sequence[str]:
     """The trades of a product that are delivered, and whose right to receive lives on."""
     query = (

@@ -52,6 +52,14 @@ async def on_offer_of(s: ReadSession, *, product_id: str, seller_id: str) -> lis
     return list(await s.exec(query.order_by(Listing.listing_id)))
 
 
+async def offers_of(s: ReadSession, *, product_id: str) -> list[str]:
+    """The ids of all listings of a product that are on offer, whoever sells."""
+    query = select(Listing.listing_id).where(
+        Listing.product_id == product_id, Listing.status == ListingState.LISTED
+    )
+    return list(await s.exec(query.order_by(Listing.listing_id)))
+
+
 async def on_offer_under(s: ReadSession, *, grant_id: str) -> list[str]:
     """The ids of the listings on offer that rest on a grant of public data."""
     query = select(Listing.listing_id).where(

@@ -17,6 +17,7 @@ from cases.incidents.errors import (
     IncidentReportDue,
     IncidentSameOfficer,
     IncidentUnknown,
+    IncidentWrongRole,
     IncidentWrongState,
     MeasureBeyondPower,
     ReportMisdirected,
@@ -135,7 +136,7 @@ async def test_a_critical_operator_reports_within_the_hour_and_it_is_handed_on(r
     handed = await room.do("authority", reporting.forward_report, **forward)
     assert (handed.receiver, handed.late, handed.forwarded) == (Receiver.CAC, True, True)
     events = await room.events(incident_id)
-    assert events.count("INC.OVERDUE") == 2
+    assert events.count("INC.OVERDUE") == 2  # public security, and what was handed on
     assert events[-1] == "INC.FORWARD"
 
 
@@ -247,6 +248,118 @@ async def test_from_major_on_an_authority_closes_and_it_counts_in_the_evaluation
         until = datetime(2027, 1, 1, tzinfo=UTC)
         found = await incidents_of(s, org_id=org_id, until=until, **year)
     assert found == ([incident_id], [incident_id])
+
+
+async def test_a_clock_with_microseconds_runs_out_all_the_same(room: Room) -> None:
+    clock = room.clock
+    clock.advance(timedelta(microseconds=123_456))
+    incident_id = await room.graded("member", LARGE)
+    row = await room.do("exchange", alarming.tell_reading, signal=Signal.STORAGE_INTEGRITY, value=1)
+    clock.advance(timedelta(hours=4, minutes=3))
+    await room.run()
+    assert (await room.events(incident_id))[-1] == "INC.OVERDUE"
+    assert (await room.events(row.warning_id))[-1] == "WRN.OVERDUE"
+    old = clock.now() - timedelta(days=3_000)
+    with pytest.raises(IncidentMalformed):
+        await room.do("member", detecting.detect, facts=LARGE, detected_at=old, **TEXT)
+
+
+async def test_a_report_that_comes_before_the_clocks_job_is_late_all_the_same(room: Room) -> None:
+    incident_id = await room.graded("member", LARGE)
+    room.clock.advance(timedelta(hours=4, minutes=3))
+    await _report(room, "member", incident_id)
+    assert await room.events(incident_id) == [
+        "INC.DETECT",
+        "INC.GRADE",
+        "INC.OVERDUE",
+        "INC.REPORT",
+        "INC.REPORT",
+    ]
+    async with room.house.database.read() as s:
+        year = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2027, 1, 1, tzinfo=UTC)}
+        found = await incidents_of(s, org_id=room.parties["member"].org_id, **year)
+    assert found == ([incident_id], [incident_id])
+
+
+async def test_one_person_told_is_not_all_of_them(room: Room) -> None:
+    incident_id = await room.graded("member", LARGE)
+    about = {"incident_id": incident_id}
+    room.clock.advance(timedelta(hours=73))
+    await room.run()
+    assert (await room.events(incident_id)).count("INC.OVERDUE") == 3  # reports, and the notice to persons
+    await _report(room, "member", incident_id)
+    await room.do("member", containing.contain, text="shut", **about)
+    await room.do("member", ending.notify_subjects, persons=1, **TOLD, **about)
+    with pytest.raises(SubjectsNotNotified):
+        await room.do("member", ending.eradicate, text="gone", **about)
+    await room.do("cac", ending.order_notice, reason="the others, too", **about)
+    await room.do("member", ending.notify_subjects, persons=999_999, **TOLD, **about)
+    await room.do("member", ending.eradicate, text="gone", **about)
+
+
+async def test_nobody_escapes_the_authority_by_a_lower_level_nor_is_it_its_own(room: Room) -> None:
+    incident_id = await room.graded("cac", replace(MAJOR, persons=0, loss_minor=2_000_000_000))
+    about = {"incident_id": incident_id}
+    await _report(room, "cac", incident_id)
+    async with room.house.database.read() as s:
+        report_id = (await repository.reports_of(s, **about))[0].report_id
+    with pytest.raises(IncidentWrongRole):
+        await room.do("cac", reporting.receive_report, report_id=report_id, **about)
+    await room.do("cac", containing.contain, text="shut", **about)
+    await room.do("cac", ending.eradicate, text="gone", **about)
+    await room.do("cac", ending.review, **PARTS, **about)
+    small = Facts(kind=Kind.LEAK)
+    await room.do("cac/2", detecting.regrade, facts=small, reason="it was less", **about)
+    for who in ("exchange", "cac/2"):
+        with pytest.raises(ClosingBeyondPower):
+            await room.do(who, ending.close, reason="done", **about)
+    await room.do("authority", ending.close, reason="done", **about)
+
+
+async def test_who_turns_out_to_be_critical_has_its_report_handed_on(room: Room) -> None:
+    incident_id = await room.graded("member", LARGE)
+    await _report(room, "member", incident_id)
+    critical = replace(LARGE, standing=Standing.CII)
+    again = {"incident_id": incident_id, "facts": critical, "reason": "the register was behind"}
+    await room.do("member", detecting.regrade, **again)  # stricter: no second person
+    async with room.house.database.read() as s:
+        due = await repository.duty(s, incident_id=incident_id, matter=Matter.FORWARD)
+    assert due is not None
+    assert due.due_at == room.clock.now() + timedelta(minutes=30)
+
+
+async def test_a_warning_that_gets_worse_or_lies_gains_no_time(room: Room) -> None:
+    clock, tell = room.clock, {"signal": Signal.STORAGE_INTEGRITY, "about": "store"}
+    row = await room.do("exchange", alarming.tell_reading, value=1, **tell)
+    taken_at = clock.now()
+    await room.do("exchange", alarming.acknowledge, warning_id=row.warning_id)
+    clock.advance(timedelta(hours=20))
+    await room.do("exchange", alarming.tell_reading, value=10, **tell)
+    made = await room.do("exchange", alarming.escalate, warning_id=row.warning_id, facts=LARGE, **TEXT)
+    assert made.detected_at == taken_at
+    lying = await room.do("exchange", alarming.tell_reading, value=1, signal=Signal.RESTORE_REFUSED)
+    due = lying.ack_by
+    clock.advance(timedelta(hours=20))
+    made = await room.do("exchange", alarming.escalate, warning_id=lying.warning_id, facts=LARGE, **TEXT)
+    assert made.detected_at == due
+
+
+async def test_what_goes_on_after_it_was_dismissed_warns_no_more_until_it_is_worse(room: Room) -> None:
+    tell = {"signal": Signal.STORAGE_INTEGRITY, "about": "store"}
+
+    async def told(value: int) -> str | None:
+        room.clock.advance(timedelta(hours=1))
+        row = await room.do("exchange", alarming.tell_reading, value=value, **tell)
+        return None if row is None else str(row.warning_id)
+
+    first = await told(2)
+    await room.do("exchange", alarming.acknowledge, warning_id=first)
+    await room.do("exchange/2", alarming.dismiss_warning, warning_id=first, reason="known")
+    assert [await told(2), await told(2)] == [None, None]
+    assert await told(0) is None
+    again = await told(2)
+    assert again is not None
+    assert again != first
 
 
 async def test_the_watch_warns_once_worsens_and_waits_for_an_officer(room: Room) -> None:
