@@ -91,13 +91,7 @@ async def clear(s: WriteSession, act: Act, *, declaration_id: str, reason: str) 
     await _hold_group_of(s, declaration_id)
     row = await _decided(s, act, declaration_id, _E.CLEAR)
     await _require_level(s, row)
-    await require_assessed(
-        s,
-        declaration_from(row.said),
-        exporter_id=row.exporter_id,
-        product_id=row.product_id,
-        now=act.now,
-    )
+    await _require_assessed(s, act, row)
     await _require_way(s, act, row)
     values = {}
     if row.status is _S.UNDER_REVIEW:
@@ -208,6 +202,7 @@ async def resume(s: WriteSession, act: Act, *, declaration_id: str, reason: str)
     may_move(row.status, _E.RESUME, act.role)
     await _require_stranger(s, act, row)
     await _require_level(s, row)
+    await _require_assessed(s, act, row)
     await _require_way(s, act, row)
     if row.evidence.get("number"):
         await checked(s, act, row, _shown(row))
@@ -264,6 +259,11 @@ async def _require_level(s: WriteSession, row: DeclarationRow) -> None:
     held = await held_level(s, said, row.product_id)
     if rank(held) > rank(said.level):
         raise EvidenceRefused("the registry holds a higher level: reroute it", why="level", level=held.value)
+
+
+async def _require_assessed(s: WriteSession, act: Act, row: DeclarationRow) -> None:
+    said, exporter_id = declaration_from(row.said), row.exporter_id
+    await require_assessed(s, said, exporter_id=exporter_id, product_id=row.product_id, now=act.now)
 
 
 async def _hold_group_of(s: WriteSession, declaration_id: str) -> None:

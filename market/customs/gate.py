@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from base.db import ReadSession, WriteSession
 from ledger.recording import Act
 from market.customs import repository
+from market.customs.assessed import assessed_still
 from market.customs.declared import Mode
 from market.customs.errors import CustomsRouteNotOpen, DeclaredVolumeExceeded
 from market.customs.networks import place_asked_from
@@ -116,6 +117,7 @@ async def open_rows(
     )
     halted = [row for row in found if row.status is DeclarationState.HALTED and _named(row) & set(places)]
     opens = [row for row in found if row.status is not DeclarationState.HALTED and covers(row, places)]
+    opens = await assessed_still(s, opens, now=now)
     if halted or not opens:
         raise CustomsRouteNotOpen(
             "customs has cleared nothing to this recipient and place, or it has ended or was halted",

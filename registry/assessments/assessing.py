@@ -6,6 +6,7 @@ An assessor never assesses its own group (`fitness`); what it concluded while re
 from base.calendar import months_after
 from base.clock import rfc3339
 from base.db import WriteSession
+from identity.repository import lock_organisation
 from identity.service import require_member
 from ledger.recording import Act
 from registry.assessments import repository
@@ -30,6 +31,7 @@ async def apply_as_assessor(s: WriteSession, act: Act, *, qualification: Qualifi
     may_move(ASSESSOR_MOVES, None, _E.APPLY, act.role)
     await require_member(s, org_id=act.actor.org_id)
     check_qualified(qualification, act.now)
+    await lock_organisation(s, org_id=act.actor.org_id, alone=True)
     own = await repository.assessors_of(s, org_id=act.actor.org_id)
     if any(one.status in _UNDER_WAY for one in own):
         raise SecurityWrongState("one application or registration at a time", org_id=act.actor.org_id)
@@ -122,6 +124,7 @@ async def _decided(
 ) -> AssessorRow:
     row = await repository.claim(s, AssessorRow, assessor_id)
     may_move(ASSESSOR_MOVES, row.status, event, act.role)
+    _check_not_own(act, row)
     said = Said(opening={"reason": check_text(reason)})
     await step(s, act, row, event, said, values={"reason": reason.strip()})
     return row
@@ -134,4 +137,4 @@ def _check_own(act: Act, row: AssessorRow) -> None:
 
 def _check_not_own(act: Act, row: AssessorRow) -> None:
     if row.org_id == act.actor.org_id:
-        raise ReviewerUnfit("nobody registers itself", reviewer_id=row.org_id)
+        raise ReviewerUnfit("nobody decides on itself", reviewer_id=row.org_id)

@@ -8,7 +8,7 @@ from ledger.acts import House
 from ledger.recording import Act
 from registry.assessments import assessing, confiding, reviewing, rounds, yearly
 from registry.assessments.moving import DUE_JOB, YEAR_JOB, wind_year
-from registry.grading.cataloguing import ENTRY_LIVE_JOB
+from registry.grading.moving import HANDLER_JOB
 
 
 def assessment_handlers(house: House) -> Handlers:
@@ -29,7 +29,7 @@ def assessment_handlers(house: House) -> Handlers:
             await yearly.plan_year(s, act, year=year)
             await rounds.open_rounds(s, act, year=year)
 
-    return {DUE_JOB: on_due, ENTRY_LIVE_JOB: on_live, YEAR_JOB: on_year}
+    return {DUE_JOB: on_due, HANDLER_JOB: on_live, YEAR_JOB: on_year}
 
 
 async def _fall_due(s: WriteSession, act: Act, *, record_id: str, at: str) -> None:

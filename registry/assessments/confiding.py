@@ -199,7 +199,8 @@ async def require_access(
     access = await s.get(AccessRow, (item_id, no))
     window = timedelta(minutes=number("CONFIDENTIAL", "window", now))
     mine = access is not None and (access.org_id, access.user_id) == (org_id, user_id)
-    if access is None or not mine or now > access.at + window or row.status is not _S.MARKED:
+    over = row.status is not _S.MARKED or now > row.until
+    if access is None or not mine or now > access.at + window or over:
         raise ConfidentialityRefused("state an access of your own first", item_id=item_id)
     if org_id not in {row.holder_id, *await repository.readers(s, item_id=item_id)}:
         raise ConfidentialityRefused("its holder admits you no longer", item_id=item_id)

@@ -232,6 +232,16 @@ async def readers(s: ReadSession, *, item_id: str) -> list[str]:
     return list((await s.exec(query.order_by(col(ReaderRow.org_id)))).all())
 
 
+async def newest_accesses(
+    s: ReadSession, *, item_id: str, org_id: str | None = None, limit: int = 200
+) -> Sequence[AccessRow]:
+    """The newest accesses to an item, of one member or of all."""
+    query = select(AccessRow).where(AccessRow.item_id == item_id)
+    if org_id is not None:
+        query = query.where(AccessRow.org_id == org_id)
+    return (await s.exec(query.order_by(col(AccessRow.no).desc()).limit(limit))).all()
+
+
 async def accesses(s: ReadSession, *, item_id: str) -> Sequence[AccessRow]:
     """Every access to an item in its order."""
     query = select(AccessRow).where(AccessRow.item_id == item_id).order_by(col(AccessRow.no))

@@ -285,4 +285,6 @@ async def _of_handler(s: WriteSession, act: Act, risk_id: str, event: RiskEvent)
 async def _of_authority(s: WriteSession, act: Act, risk_id: str, event: RiskEvent) -> RiskRow:
     row = await repository.claim(s, RiskRow, risk_id)
     may_move(RISK_MOVES, row.status, event, act.role)
+    if await of_one_group(s, row.handler_id, act.actor.org_id):
+        raise SecurityWrongRole("another authority decides on its own group's", risk_id=risk_id)
     return row

@@ -21,7 +21,7 @@ from registry.grading.comparing import compare_entry_now, settle_matches
 from registry.grading.declaring import check_text, require_other
 from registry.grading.errors import GradingMalformed, GradingWrongRole, GradingWrongState
 from registry.grading.matching import check_described
-from registry.grading.moving import Said, begin, step
+from registry.grading.moving import HANDLER_JOB, Said, begin, step
 from registry.grading.rules import MAX_NAME
 from registry.grading.states import ENTRY_MOVES, MATCH_MOVES, EntryEvent, EntryState, MatchEvent, may_move
 from registry.grading.tables import ImportantRow, MatchRow
@@ -29,8 +29,6 @@ from registry.grading.templates import SECTORS
 from registry.rules import Level, rank
 
 _E = EntryEvent
-ENTRY_LIVE_JOB = "registry.important-entry-live"
-"""An entry was notified: who handles what it covers has duties from now on (`registry.assessments`)."""
 REMOVAL = "REMOVE"
 CHANGE = "CHANGE"
 
@@ -108,7 +106,7 @@ async def confirm_entry(s: WriteSession, act: Act, *, entry_id: str) -> Importan
     values = {"confirmed_at": act.occurred_at, "changed_at": act.occurred_at}
     await step(s, act, row, _E.CONFIRM, Said(public={"level": row.level.value}), values=values)
     await compare_entry_now(s, act, row)
-    await enqueue(s, kind=ENTRY_LIVE_JOB, key=entry_id, run_at=act.now, payload={})
+    await enqueue(s, kind=HANDLER_JOB, key=entry_id, run_at=act.now, payload={})
     return row
 
 

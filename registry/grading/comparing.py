@@ -16,7 +16,7 @@ from registry.grading.depending import covering
 from registry.grading.describing import note_entry
 from registry.grading.errors import ImportantDataUndecided
 from registry.grading.matching import EXACT, Answer, Covered, How, compared
-from registry.grading.moving import Said, begin, step
+from registry.grading.moving import HANDLER_JOB, Said, begin, step
 from registry.grading.raising import ancestors_of, set_parts
 from registry.grading.states import LIVE, STOPS, MatchEvent, MatchState
 from registry.grading.tables import GradeRow, ImportantRow, MatchRow
@@ -171,6 +171,8 @@ async def _note(
             **facts,
         )
         await begin(s, system, row, event, said)
+        if answer.stops:
+            await enqueue(s, kind=HANDLER_JOB, key=row.match_id, run_at=act.now, payload={})
         return
     again = row.status is MatchState.LAPSED
     newly_exact = answer.how in EXACT and How(row.how) not in EXACT

@@ -14,6 +14,7 @@ from typing import Any
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.ids import is_id
+from base.jobs import enqueue
 from identity.service import own_logins, require_member
 from ledger.recording import Act
 from registry.grading import repository
@@ -26,7 +27,7 @@ from registry.grading.errors import (
     GradingUnderWay,
     GradingWrongRole,
 )
-from registry.grading.moving import Said, begin, step, wind
+from registry.grading.moving import HANDLER_JOB, Said, begin, step, wind
 from registry.grading.raising import inherited, set_parts
 from registry.grading.rules import (
     MAX_TEXT,
@@ -44,7 +45,7 @@ from registry.grading.rules import (
 from registry.grading.states import GRADING_MOVES, GradingEvent, GradingState, may_move
 from registry.grading.tables import GradeRow, GradingRow
 from registry.grading.templates import class_of
-from registry.grading.terms import review_at, thresholds
+from registry.grading.terms import number, review_at, thresholds
 from registry.rules import Level, highest
 
 _E = GradingEvent
@@ -282,6 +283,8 @@ async def _enter(
     parts = {"declared": row.declared, "decided": level, "inherited": None, "sector": row.sector}
     await _set(s, act, row, cause="decided", grading_id=row.grading_id, **parts)
     await wind(s, row)
+    if row.persons >= number("GRADE-AGG", "important_persons", act.now):
+        await enqueue(s, kind=HANDLER_JOB, key=row.grading_id, run_at=act.now, payload={})
 
 
 def _scanned_file(known: GradeRow | None) -> str | None:

@@ -107,13 +107,14 @@ async def require_reviewed(
     use: str,
     now: datetime | None,
     file_sha256: str | None = None,
+    lock: bool = True,
 ) -> None:
     """Personal data is listed or exported after an impact assessment and a security review (PIPL 55, R78).
 
     Both stand, were made by this holder for this `use` (LISTING, EXPORT) and of this file where one is
     named; no finding of theirs is overdue. Share-locked. Raises AssessmentMissing, naming the `kind`.
     """
-    rows = await repository.standing_of(s, object_id=object_id, holder_id=holder_id)
+    rows = await repository.standing_of(s, object_id=object_id, holder_id=holder_id, lock=lock)
     for kind in ("PIPIA", "SECURITY_REVIEW"):
         reasons = [_short_of(row, use, now, file_sha256) for row in rows if row.kind == kind]
         if None not in reasons:

@@ -23,6 +23,8 @@ from registry.grading.states import MACHINES, GradingEvent, GradingState, may_mo
 from registry.grading.tables import AssessmentRow, ConsentRow, GradingRow, ImportantRow, MatchRow
 
 DUE_JOB: Final = "registry.grading-due"
+HANDLER_JOB: Final = "registry.important-handler"
+"""Somebody handles important data from now on, and has duties each year (`registry.assessments`)."""
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
 _KEYS: Final[Mapping[type[SQLModel], tuple[str, str]]] = {

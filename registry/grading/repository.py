@@ -362,14 +362,17 @@ async def stood_of(s: WriteSession, *, object_id: str, holder_id: str) -> Sequen
     return (await s.exec(query.execution_options(populate_existing=True))).all()
 
 
-async def standing_of(s: ReadSession, *, object_id: str, holder_id: str) -> Sequence[AssessmentRow]:
+async def standing_of(
+    s: ReadSession, *, object_id: str, holder_id: str, lock: bool = True
+) -> Sequence[AssessmentRow]:
     """The assessments of a holder's object that stand, share-locked for an act that rests on them."""
     query = select(AssessmentRow).where(
         AssessmentRow.object_id == object_id,
         AssessmentRow.holder_id == holder_id,
         AssessmentRow.status == AssessmentState.STANDING,
     )
-    query = share_lock(query.order_by(col(AssessmentRow.assessment_id).desc()))
+    query = query.order_by(col(AssessmentRow.assessment_id).desc())
+    query = share_lock(query) if lock else query
     return (await s.exec(query.execution_options(populate_existing=True))).all()
 
 

@@ -1,12 +1,16 @@
 """Duties of security on pages: assessments and reviews, yearly risk assessments, catalogue rounds, duties."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.db import ReadSession
 from base.errors import NotFound
+from identity.groups import members_of
+from identity.rosters import organisations_in_role
 from ledger.reader import statements_of
 from registry.assessments import repository
 from registry.assessments.rules import CONTENTS, AssessmentKind, Outcome, Use
@@ -183,11 +187,9 @@ async def _assessment(visitor: Visitor, assessment_id: str, filled: Filled) -> R
         row = await visible_assessment(s, session.actor, assessment_id)
         findings = await repository.findings_of(s, assessment_id=assessment_id)
         said = await statements_of(s, object_id=assessment_id)
-        fit = await repository.assessors(s, states=(AssessorState.REGISTERED,))
-        names = await names_of(
-            s, [row.holder_id], (one.org_id for one in fit), [row.reviewer_id] if row.reviewer_id else []
-        )
-    reviewers = [(one.org_id, names[one.org_id]) for one in fit if row.kind in one.trades]
+        fit = await _fit(s, row, visitor.node.clock.now())
+        names = await names_of(s, [row.holder_id], fit, [row.reviewer_id] if row.reviewer_id else [])
+    reviewers = [(org_id, names[org_id]) for org_id in fit]
     if row.kind == AssessmentKind.PIPIA:
         reviewers = [(row.holder_id, names[row.holder_id]), *reviewers]
     return visitor.render(
@@ -203,6 +205,18 @@ async def _assessment(visitor: Visitor, assessment_id: str, filled: Filled) -> R
         outcomes=visitor.options("assessment_outcome", Outcome),
         may=_may(visitor, row),
     )
+
+
+async def _fit(s: ReadSession, row: AssessmentRow, now: datetime) -> list[str]:
+    """Who may review it: registered assessors and authorities, of another group than its holder's."""
+    group = await members_of(s, org_id=row.holder_id)
+    listed = await repository.assessors(s, states=(AssessorState.REGISTERED,))
+    fit = [
+        one.org_id for one in listed if row.kind in one.trades and one.valid_until and now <= one.valid_until
+    ]
+    for role in sorted(SUPERVISING):
+        fit += [one.org_id for one in await organisations_in_role(s, role=role)]
+    return [one for one in dict.fromkeys(fit) if one not in group]
 
 
 def _may(visitor: Visitor, row: AssessmentRow) -> list[str]:

@@ -86,11 +86,11 @@ async def _item(visitor: Visitor, item_id: str, filled: Filled) -> Response:
         own, oversees = visitor.org_id == row.holder_id, visitor.may(OVERSEEING)
         if not (own or oversees or visitor.org_id in readers):
             raise NotFound("no such record", record_id=item_id)
-        found = await repository.accesses(s, item_id=item_id)
+        whose = None if own or oversees else session.actor.org_id
+        accesses = await repository.newest_accesses(s, item_id=item_id, org_id=whose)
         said = await statements_of(s, object_id=item_id) if own or oversees else []
-        names = await names_of(s, [row.holder_id], readers, (one.org_id for one in found))
-    accesses = [one for one in found if own or oversees or one.org_id == session.actor.org_id]
-    last = next((one for one in reversed(found) if one.user_id == visitor.user_id), None)
+        names = await names_of(s, [row.holder_id], readers, (one.org_id for one in accesses))
+    last = next((one for one in accesses if one.user_id == visitor.user_id), None)
     return visitor.render(
         "confidential_item.html",
         filled=filled,

@@ -1,5 +1,8 @@
 """Personal data of a product is not declared for export without an assessment and a review made for it."""
 
+from datetime import timedelta
+
+from market.customs.assessed import assessed_still
 from registry.grading.errors import AssessmentMissing
 from registry.rules import Level
 from tests.market.customs.flows import PERSONAL, PLAIN
@@ -21,4 +24,10 @@ async def test_a_declaration_needs_both_for_export(deal: Deal) -> None:
         object_id=trade.product_id,
         now=deal.house.clock.now(),
     )
-    assert (await declared(deal, **facts)).product_id == trade.product_id
+    row = await declared(deal, **facts)
+    assert row.product_id == trade.product_id
+    async with deal.house.database.read() as s:
+        now = deal.house.clock.now()
+        assert [one.declaration_id for one in await assessed_still(s, [row], now=now)] == [row.declaration_id]
+        later = now + timedelta(days=301)  # the gate's own question: before any job has run
+        assert await assessed_still(s, [row], now=later) == []

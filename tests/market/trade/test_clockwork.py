@@ -35,11 +35,11 @@ from registry.assessments.moving import DUE_JOB as SECURITY_DUE_JOB
 from registry.chiefs.service import TERM_JOB
 from registry.ending import ENDED_JOB
 from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
-from registry.grading.cataloguing import ENTRY_LIVE_JOB
 from registry.grading.comparing import SWEEP_JOB
 from registry.grading.falling import ASSESSMENT_LOST_JOB
 from registry.grading.keeping import CONSENT_LOST_JOB, RECORD_DUE_JOB
 from registry.grading.moving import DUE_JOB as GRADING_DUE_JOB
+from registry.grading.moving import HANDLER_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.lists.cataloguing import DATA_CHANGED_JOB
 from registry.lists.moving import ITEM_DUE_JOB, SHARE_DUE_JOB
@@ -61,7 +61,7 @@ GRADING_JOBS = {
     SWEEP_JOB,
     GRADING_DUE_JOB,
 }
-SECURITY_JOBS = {ASSESSMENT_LOST_JOB, ENTRY_LIVE_JOB, SECURITY_DUE_JOB, YEAR_JOB}
+SECURITY_JOBS = {ASSESSMENT_LOST_JOB, HANDLER_JOB, SECURITY_DUE_JOB, YEAR_JOB}
 SUBJECT_JOBS = {FELL_JOB, SETTLED_JOB, SUBJECT_DUE_JOB}
 NEEDS_BANK = {INSTRUCT_JOB, SEND_JOB, RECONCILE_JOB, EXPIRE_JOB, FEE_BACK_JOB}
 ALWAYS = {

@@ -117,6 +117,8 @@ async def test_content_is_for_who_has_just_stated_an_access_of_his_own(sqlite_ro
     room = sqlite_room
     item = await marked(room)
     access = await room.of("assessor", confiding.read, item_id=item.item_id, **PURPOSE)
+    short = await marked(room, until=NOW + timedelta(minutes=3))
+    await room.of("assessor", confiding.read, item_id=short.item_id, **PURPOSE)
     mine = {
         "item_id": item.item_id,
         "no": 1,
@@ -128,6 +130,7 @@ async def test_content_is_for_who_has_just_stated_an_access_of_his_own(sqlite_ro
         assert (await confiding.require_access(s, **mine)).item_id == item.item_id
         for wrong in (
             {"now": NOW + timedelta(minutes=10, seconds=1)},
+            {"item_id": short.item_id, "now": NOW + timedelta(minutes=4)},  # its term is over before
             {"user_id": "usr_colleague"},
             {"org_id": room.other.org_id},
             {"no": 2},

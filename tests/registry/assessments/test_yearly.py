@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from base.calendar import deadline_after
+from identity.tables import OrganisationRow
 from registry.assessments import assessing, repository, yearly
 from registry.assessments.errors import (
     AssessmentMalformed,
@@ -16,6 +17,9 @@ from registry.assessments.errors import (
 from registry.assessments.rules import Qualification, Trade
 from registry.assessments.states import RiskState
 from registry.assessments.tables import RiskRow
+from registry.grading import declaring
+from registry.grading.rules import Amounts
+from registry.rules import Level
 from tests.registry.assessments.room import FIT, REPORT
 from tests.registry.grading.bench import NOW, PRODUCT
 from tests.standstill import refused, untouched
@@ -95,6 +99,29 @@ async def test_it_is_reported_forwarded_rectified_and_archived_each_in_its_time(
             "ARCHIVE",
         )
     ]
+
+
+async def test_who_holds_data_of_ten_million_persons_is_planned_when_its_level_is_decided(sqlite_room):
+    room = sqlite_room
+    entry = await room.entry()
+    row = await room.declared(entry.data_id, level=Level.IMPORTANT, amounts=Amounts(persons=10_000_000))
+    await room.decide(row, Level.IMPORTANT)
+    await room.work()
+    assert await planned(room) == {}  # proposed, not in force
+    await room.of("authority", declaring.confirm, grading_id=row.grading_id)
+    await room.work()
+    assert set(await planned(room)) == {room.agency.org_id}
+
+
+async def test_no_authority_decides_on_its_own_group_s_assessment(sqlite_room):
+    room = sqlite_room
+    row = await own(room)
+    await room.of("clerk", yearly.report, risk_id=row.risk_id)
+    async with room.database.write() as s:
+        (await s.get(OrganisationRow, room.agency.org_id)).controller_id = room.cac.org_id
+    async with refused(room.database, SecurityWrongRole):
+        await room.of("cac", yearly.forward, risk_id=row.risk_id, recipient="省公安厅")
+    await room.of("authority", yearly.forward, risk_id=row.risk_id, recipient="省公安厅")
 
 
 async def test_what_is_late_is_stated_once_a_stage_and_can_still_be_done(sqlite_room):

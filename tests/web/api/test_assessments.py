@@ -45,8 +45,7 @@ async def the_ledger_agrees(room: Room, log: dict[str, Any]) -> None:
 
 async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_for(room: Room) -> None:
     served = room.served
-    provider, authority = await room.desk("provider"), await room.desk("authority")
-    buyer, operator = await room.desk("buyer"), await room.desk("operator")
+    provider, buyer, operator = [await room.desk(name) for name in ("provider", "buyer", "operator")]
     product_id = (await operator.get(f"/listings/{room.ids['listed']}"))["product_id"]
     assessor_persona = await served.admit("南方数安评估", {"THIRD_PARTY"}, login="assessor")
     assessor = await Desk(room.http, "assessor", assessor_persona.org_id).sign_in()
@@ -56,16 +55,17 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     # The register: applied for, entered, and everybody's to see.
     row = await assessor.act("/assessors", FIT)
     assert (await room.http.get("/api/v1/assessors")).json() == []
-    await authority.act(f"/assessors/{row['assessor_id']}/register")
+    desk = Browser(served, room.market.people["authority"])
+    await served.prove(room.market.people["authority"])
+    page = await desk.get("/security/assessors")
+    await desk.send(page, f"/en/security/assessors/{row['assessor_id']}/register")
     (listed,) = (await room.http.get("/api/v1/assessors")).json()
     assert (listed["org_id"], listed["trades"]) == (assessor_persona.org_id, ["SECURITY_REVIEW"])
 
     # An impact assessment, which its writer does not review.
     said = dict.fromkeys(CONTENTS[AssessmentKind.PIPIA], "写明")
-    made = await provider.act(
-        "/assessments",
-        {"object_id": product_id, "kind": "PIPIA", "uses": ["LISTING"], "contents": said},
-    )
+    about = {"object_id": product_id, "kind": "PIPIA", "uses": ["LISTING"], "contents": said}
+    made = await provider.act("/assessments", about)
     path = f"/assessments/{made['assessment_id']}"
     problem(await buyer.call("GET", path), 404, "not-found")
     await provider.act(f"{path}/submit", {"reviewer_id": provider.org_id})
@@ -106,8 +106,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
 
     # Pages, for each of them.
     await pages_are_whole(Browser(served), "/assessors")
-    own = Browser(served, room.market.people["provider"], "zh")
-    await pages_are_whole(own, *PATHS, path, secret)
+    await pages_are_whole(Browser(served, room.market.people["provider"], "zh"), *PATHS, path, secret)
     await pages_are_whole(Browser(served, assessor_persona), "", "/assessors", secret)
     await pages_are_whole(
         Browser(served, room.market.people["authority"]), "", "/duties", "/risks", "/rounds"
