@@ -1,13 +1,19 @@
 """A person withdraws over running deliveries (R58): they stop, the buyers are told, no other word counts."""
 
+import base64
 import hashlib
 import secrets
 from datetime import timedelta
 from typing import Any
 
+import orjson
+
+from cli.exporting import export_bundle
+from ledger.bundle import Bundle, Edition
 from market.listings.repository import get_listing
 from registry.subjects.roots import path_of, root_of
 from registry.subjects.rules import TOLD, ConsentKind, listed_entry
+from supervision.audit import audit
 from tests.registry.assessments.passed import passed
 from tests.web.api.conftest import Room
 from tests.web.api.refusing import nothing_stored, only_refused, problem
@@ -110,6 +116,28 @@ async def test_a_withdrawal_stops_running_deliveries_and_tells_the_buyers(room: 
 
     await the_holder_settles(room, product_id, f"/person-{path[1:]}", entry)
     problem(await buyer.call("GET", file), 409, "delivery-suspended")
+    await nobody_is_on_the_ledger(room, one, given["given_id"])
+
+
+async def nobody_is_on_the_ledger(room: Room, who: dict[str, Any], given_id: str) -> None:
+    """The regulator's bundle is clean, has every step, and no pseudonym, key or code of anybody."""
+    tie = (await by(room, who, "GET")).json()["ties"][0]
+    await room.served.settle_down()
+    await export_bundle(room.served.node, room.folder / "bundle", Edition.REGULATOR)
+    assert audit(room.folder / "bundle", [room.served.node.publisher.signer.vkey]).clean
+    said = []
+    with Bundle(room.folder / "bundle") as bundle:
+        for record in bundle.records():
+            entry = orjson.loads(record.entry)
+            payload = base64.b64decode(entry["envelope"]["payload"])
+            whole = payload + (record.opening or b"")
+            assert not [one for one in (ONE, tie["did"], who["code"]) if one.encode() in whole]
+            statement = orjson.loads(payload)
+            if statement["predicate"]["object"] == given_id:
+                said.append(statement["predicateType"].split(":")[-2])
+    assert [one for one in said if one != "REF.REFUSE"] == [
+        *("SGC.GIVE", "SGC.WITHDRAW", "SGC.SHOW", "SGC.SETTLE")
+    ]
 
 
 async def the_holder_settles(room: Room, product_id: str, path: str, entry: str) -> None:
