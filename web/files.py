@@ -15,6 +15,7 @@ from base.errors import Malformed
 from base.files import FileTooLarge, StoredFile
 from ledger.acts import Once, perform
 from ledger.recording import Act
+from market.customs.states import EXPORTERS
 from market.delivery.access import Declared
 from market.delivery.downloads import (
     EVENT,
@@ -39,7 +40,7 @@ from web.deps import Caller
 from web.limits import Upload
 from web.node import Node
 
-_LISTERS: Final = frozenset({"PROVIDER", "BROKER"})
+_LISTERS: Final = frozenset({"PROVIDER", "BROKER"}) | EXPORTERS  # who declares brings lists of persons
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 _NAME: Final = re.compile(r"[^\x00-\x1f/\\]{1,200}")
 

@@ -1,6 +1,7 @@
 """Customs on pages: an exporter declares and follows; officers take up, decide, halt, and revoke."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -24,10 +25,12 @@ from market.customs.states import (
     allowed_to,
 )
 from market.customs.tables import DeclarationRow
+from market.customs.terms import term
 from registry.rules import Level
 from web.customs_forms import FlowForm, ShownForm
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form, sent_back
+from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.visiting import Visitor, VisitorDep
 
@@ -93,23 +96,34 @@ def choices(visitor: Visitor) -> dict[str, Any]:
 
 
 @router.get("/customs/declare")
-async def declaring(visitor: VisitorDep, trade: Annotated[str, Query(max_length=40)] = "") -> Response:
-    """The form of a declaration, in five steps; `trade` is what it is about."""
-    return _form(visitor, Filled(), trade=trade)
+async def declaring(
+    visitor: VisitorDep,
+    trade: Annotated[str, Query(max_length=40)] = "",
+    persons: Annotated[str, Query(max_length=40)] = "",
+    sensitive: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The form of a declaration, in five steps: about a trade, with lists that were just brought."""
+    return form_of(visitor, Filled(), trade=trade, files=(persons, sensitive))
 
 
-def _form(visitor: Visitor, filled: Filled, *, trade: str = "") -> Response:
+def form_of(
+    visitor: Visitor, filled: Filled, *, trade: str = "", again: str = "", files: tuple[str, str] = ("", "")
+) -> Response:
+    """The form of a declaration; `again` is the one that is declared anew."""
     visitor.require(EXPORTERS)
-    return visitor.render("customs_declare.html", filled=filled, trade=trade, **choices(visitor))
+    return visitor.render(
+        "customs_declare.html", filled=filled, trade=trade, again=again, files=files, **choices(visitor)
+    )
 
 
 @router.post("/customs/declare")
 async def declare(visitor: VisitorDep) -> Response:
-    """Declare a flow over the border."""
+    """Declare a flow over the border, or again what was returned."""
     form = await visitor.form()
+    before = form.optional("again")
 
     async def again(filled: Filled) -> Response:
-        return _form(visitor, filled)
+        return form_of(visitor, filled, again=before or "")
 
     try:
         said = FlowForm.model_validate(_flow(form))
@@ -119,8 +133,9 @@ async def declare(visitor: VisitorDep) -> Response:
     return await attempt(
         visitor,
         form,
-        act="customs.declare",
-        args={"declaration": said, **files},
+        act="customs.declare" if before is None else "customs.redeclare",
+        args={"declaration": said, **files, **({} if before is None else {"declaration_id": before})},
+        action="customs.declare",
         then=lambda made: f"/customs/{made['declaration_id']}",
         again=again,
     )
@@ -199,6 +214,8 @@ async def _one(visitor: Visitor, declaration_id: str, filled: Filled) -> Respons
         if not looks and visitor.org_id != row.exporter_id:
             raise NotFound("no such declaration", declaration_id=declaration_id)
         left = await repository.egress_of(s, declaration_id=declaration_id)
+        number = str(row.evidence.get("number", ""))
+        paper = await repository.document_numbered(s, number=number) if number else None
         said = await statements_of(s, object_id=declaration_id)
         names = await names_of(
             s,
@@ -214,9 +231,30 @@ async def _one(visitor: Visitor, declaration_id: str, filled: Filled) -> Respons
         said=said,
         names=names,
         looks=looks,
+        mine=visitor.org_id == row.exporter_id and visitor.may(EXPORTERS),
+        paper=paper,
+        meters=_meters(row, visitor.node.clock.now()) if looks else (),
         may=_may(visitor, row),
         **choices(visitor),
     )
+
+
+def _meters(row: DeclarationRow, now: datetime) -> list[tuple[str, int, int]]:
+    """The group's counters against the thresholds of the law: which, how many, and from how many on."""
+    persons, sensitive = (int(row.counts.get(name, 0)) for name in ("persons", "sensitive"))
+    return [
+        (
+            N_("Standard contract or certification from"),
+            persons,
+            term("XBD-COUNT", "contract_from", now).whole,
+        ),
+        (N_("Security assessment from"), persons, term("XBD-COUNT", "assessment_from", now).whole),
+        (
+            N_("Security assessment from, sensitive"),
+            sensitive,
+            term("XBD-COUNT", "assessment_from_sensitive", now).whole,
+        ),
+    ]
 
 
 _OF_EXPORTER: Final = frozenset(

@@ -1,5 +1,7 @@
 """A flow from the form to its clearance and its halt, by clicks: exporter and customs officer."""
 
+from datetime import timedelta
+
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
 from tests.web.pages.test_every_page import structure
@@ -85,11 +87,20 @@ async def test_from_the_form_to_the_clearance_and_the_halt(market: Market) -> No
     page = await submit(exporter, refused, f"{path}/attach_evidence", **SHOWN)
     assert "Under review" in page.words
 
-    queue = await officer.get("/customs")
-    assert "fraud model" in queue.words
-    assert structure(queue, "zh") == []
+    assert "fraud model" in (await officer.get("/customs")).words
     desk = await officer.get(path)
     desk = await submit(officer, desk, f"{path}/take")
+    assert desk.words.count("1,000,000") == 3  # the counters stand beside their thresholds
+    desk = await submit(officer, desk, f"{path}/return", reason="say more of the purpose")
+    page = await exporter.get(f"{path}/again")
+    assert structure(page, "en") == []
+    (filled,) = [one.values for one in page.forms if one.action.endswith("/customs/declare")]
+    assert (filled["persons"], filled["recipient_name"]) == ("100000", "Lion City Analytics")
+    assert filled["fields"].split("\n")[-1] == "phone | personal | general-3"
+    page = await submit(exporter, page, "/customs/declare", **FLOW | {"purpose": "fraud model, again"})
+    market.served.clock.advance(timedelta(seconds=1))
+    page = await submit(exporter, page, f"{path}/attach_evidence", **SHOWN)
+    desk = await submit(officer, await officer.get(path), f"{path}/take")
     desk = await submit(officer, desk, f"{path}/clear", reason="in order")
     assert structure(desk, "zh") == []
     desk = await submit(officer, desk, f"{path}/halt", reason_code="INCIDENT", reason="broken into")
