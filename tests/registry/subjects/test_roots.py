@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.subjects.errors import ProofWrong
@@ -16,6 +16,7 @@ CLOSE = st.integers(0, 15).map(lambda one: "ab" * 31 + f"{one:02x}")
 ENTRIES = st.lists(st.one_of(HEX, CLOSE), min_size=1, max_size=12, unique=True)
 
 
+@settings(max_examples=40)
 @given(entries=ENTRIES, other=st.one_of(HEX, CLOSE))
 def test_a_path_shows_exactly_whether_an_entry_is_there(entries, other):
     root = root_of(entries)
@@ -27,6 +28,7 @@ def test_a_path_shows_exactly_whether_an_entry_is_there(entries, other):
             shows(root, len(entries) + 1, entry, path)
 
 
+@settings(max_examples=40)
 @given(entries=ENTRIES)
 def test_what_is_there_cannot_be_shown_to_be_missing(entries):
     root, entry = root_of(entries), entries[0]
@@ -60,3 +62,12 @@ def test_an_entry_is_of_one_pseudonym_and_one_salt():
     made = entry_of("11" * 32, "22" * 32)
     assert made == sha256(b"databourse/subject-entry/v1\x00" + b"\x11" * 32 + b"\x22" * 32).hexdigest()
     assert len({made, entry_of("11" * 32, "23" * 32), entry_of("12" * 32, "22" * 32)}) == 3
+
+
+def test_what_lies_where_it_does_not_belong_shows_nothing():
+    low, high = "00" * 32, "ff" * 32
+    leaves = [Node(sha256(b"\x00" + bytes.fromhex(one)).digest(), 1) for one in (high, low)]
+    one = (1).to_bytes(8)
+    upside_down = sha256(b"\x01" + leaves[0].hash + one + leaves[1].hash + one).hexdigest()
+    with pytest.raises(ProofWrong, match="does not lie on the way"):
+        shows(upside_down, 2, low, Path((leaves[1],), high))
