@@ -26,9 +26,10 @@ from cases.incidents.errors import (
     SubjectsNotNotified,
 )
 from cases.incidents.rules import Facts, Kind, Level, Matter, Measure, Receiver, ReportKind, Standing
+from cases.incidents.seeing import reach_of
 from cases.incidents.signals import Colour, Signal
 from cases.incidents.states import IncidentState, WarningState
-from cases.incidents.tables import IncidentRow
+from cases.incidents.tables import IncidentRow, MeasureRow
 from ledger.acts import perform
 from ledger.reader import statements_of
 from ledger.sequencer import create_log
@@ -415,3 +416,32 @@ async def test_the_clock_reads_the_exchanges_own_signals(room: Room) -> None:
             s, signal=Signal.REFUSED_ACCESSES, about="", before=datetime(2100, 1, 1, tzinfo=UTC), limit=9
         )
     assert readings == [2]  # the same refusal within an hour is one statement
+
+
+async def test_customs_sees_what_it_has_to_let_go_and_nothing_before_or_after(room: Room) -> None:
+    incident_id = await room.graded("member", SMALL)
+    cac = reach_of(room.parties["cac"].actor)
+
+    async def seen() -> tuple[bool, int]:
+        async with room.house.database.read() as s:
+            row = await repository.get_incident(s, incident_id=incident_id)
+            return await cac.covers(s, row), len(await repository.incidents(s, **cac.asked()))
+
+    assert await seen() == (False, 0)
+    halted = MeasureRow(
+        order_id="ino_1",
+        incident_id=incident_id,
+        measure=Measure.HALT_CLEARANCE,
+        object_id="xbd_1",
+        stopped=["xbd_1"],
+        reason="it leaks",
+        ordered_at=room.clock.now(),
+    )
+    async with room.house.database.write() as s:
+        s.add(halted)
+    assert await seen() == (True, 1)
+    async with room.house.database.write() as s:
+        (row,) = await repository.measures_of(s, incident_id=incident_id)
+        row.lifted_at = room.clock.now()
+        s.add(row)
+    assert await seen() == (False, 0)
