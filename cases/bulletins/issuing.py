@@ -33,7 +33,10 @@ from cases.bulletins.rules import (
 )
 from cases.bulletins.states import READERS, BulletinEvent, BulletinState, may_move
 from cases.bulletins.tables import AddresseeRow, BulletinRow, SubscriptionRow
+from cases.incidents import repository as incidents
+from cases.incidents.errors import IncidentUnknown
 from cases.incidents.moving import LATE
+from cases.incidents.seeing import reach_of
 from identity.repository import list_organisations
 from identity.rules import OrganisationStatus
 from ledger.recording import Act, record
@@ -58,7 +61,7 @@ async def issue(
 ) -> BulletinRow:
     """Issue a bulletin (BUL.ISSUE) to every member that it is addressed to.
 
-    Raises BulletinWrongRole, BulletinMalformed, BulletinReachesNobody.
+    Raises BulletinWrongRole, BulletinMalformed, BulletinReachesNobody, IncidentUnknown for a hidden one.
     """
     state = may_move(None, _E.ISSUE, act.role)
     check_address(address)
@@ -66,6 +69,10 @@ async def issue(
     _check(text, MAX_TEXT, "text")
     if len(references) > MAX_LIST:
         raise BulletinMalformed("too many references", member="references")
+    if incident_id is not None:
+        of = await incidents.get_incident(s, incident_id=incident_id)
+        if not await reach_of(act.actor).covers(s, of):
+            raise IncidentUnknown("no such incident", incident_id=incident_id)
     readers = [one for one in await _readers(s, address) if one != act.actor.org_id]
     if not readers:
         raise BulletinReachesNobody("no member is of these roles, regions and sectors")

@@ -100,7 +100,9 @@ async def duty(s: ReadSession, *, incident_id: str, matter: Matter) -> DutyRow |
     return await s.get(DutyRow, (incident_id, matter), populate_existing=True)
 
 
-async def running(s: ReadSession, *, org_id: str | None = None, limit: int = 100) -> Sequence[DutyRow]:
+async def running(
+    s: ReadSession, *, org_id: str | None = None, offices: Collection[str] = (), limit: int = 100
+) -> Sequence[DutyRow]:
     """The times that nobody has met, of incidents that are open, the first to come first."""
     query = (
         select(DutyRow)
@@ -114,7 +116,9 @@ async def running(s: ReadSession, *, org_id: str | None = None, limit: int = 100
         .limit(min(limit, MAX_PAGE))
     )
     if org_id is not None:
-        query = query.where(IncidentRow.org_id == org_id)
+        mine = IncidentRow.org_id == org_id
+        handed_on = col(DutyRow.matter) == Matter.FORWARD  # the protection department's own clock
+        query = query.where(or_(mine, handed_on) if Receiver.DATA_AUTHORITY in offices else mine)
     return (await s.exec(query)).all()
 
 

@@ -129,7 +129,8 @@ async def incidents(
 async def clocks(caller: CallerDep, s: ReadDep, limit: Limit = 50) -> list[DutyView]:
     """The clocks that run in one's own incidents, the first to end first; all, for the exchange."""
     reach = reach_of(caller.actor)
-    rows = await repository.running(s, org_id=None if reach.everything else caller.actor.org_id, limit=limit)
+    org_id = None if reach.everything else caller.actor.org_id
+    rows = await repository.running(s, org_id=org_id, offices=reach.offices, limit=limit)
     return [DutyView.of(row) for row in rows]
 
 

@@ -43,7 +43,8 @@ async def _board(visitor: Visitor, filled: Filled, *, after: str | None = None) 
     watches = visitor.may(READERS_OF_WARNINGS)
     async with visitor.node.database.read() as s:
         rows = await repository.incidents(s, **reach.asked(), after=after, limit=_PAGE)
-        clocks = await repository.running(s, org_id=None if reach.everything else visitor.org_id)
+        org_id = None if reach.everything else visitor.org_id
+        clocks = await repository.running(s, org_id=org_id, offices=reach.offices)
         warned = await repository.warnings(s, states=WARNING_OPEN) if watches else []
         names = await names_of(s, (row.org_id for row in rows))
     return visitor.render(
