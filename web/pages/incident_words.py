@@ -120,7 +120,7 @@ _SIGNALS: Final[Mapping[str, str]] = {
     "EGRESS_VOLUME": N_("Bytes that left the mainland"),
     "EGRESS_DECLARED": N_("Volume sent against volume declared (‰)"),
     "GATEWAY_FAILURES": N_("Calls of the gateway that failed (‰)"),
-    "MARK_HIT": N_("A leaked file carries a buyer's mark"),
+    "MARK_HIT": N_("A leaked file is suspected to carry a buyer's mark"),
     "WITNESS_LAG": N_("Entries that no quorum has cosigned"),
     "SPLIT_VIEW": N_("Witnesses saw another log"),
     "AUDIT_PROBLEMS": N_("Problems that an audit found"),
