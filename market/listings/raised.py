@@ -65,7 +65,7 @@ async def suspend_unconsented(
 
 
 async def suspend_unassessed(s: WriteSession, act: Act, *, object_id: str, holder_id: str) -> list[str]:
-    """Take off offer what has personal data and no assessment that stands any more; answers which listings."""
+    """Take off offer what has personal data and no assessment any more; answers which listings."""
     try:
         await require_reviewed(s, object_id=object_id, holder_id=holder_id, use="LISTING", now=act.now)
     except AssessmentMissing:

@@ -158,8 +158,8 @@ def handlers(
         **list_handlers(house),
         **voucher_handlers(house),
         **grading_handlers(house),
-        **assessment_handlers(house),
         **subject_handlers(house),
+        **assessment_handlers(house),
         **chief_handlers(house),
         **evaluation_handlers(house),
     }
