@@ -102,7 +102,7 @@ _VERDICTS: Final[Mapping[str, str]] = {
 }
 GROUPS: Final = {
     "bearer": _BEARERS,
-    "duty_verdict": _VERDICTS,
+    "contract_duty_verdict": _VERDICTS,
     "person_state": _STATES,
     "consent_kind": _KINDS,
     "asked_kind": _ASKED,

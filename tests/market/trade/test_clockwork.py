@@ -10,6 +10,7 @@ from base.files import FileStore
 from base.jobs import JobRow, JobStatus, run_due
 from brokers.service import EXPIRE_JOB as CERTIFICATE_END_JOB
 from market.auctions.service import AWARD_JOB, CLOSE_JOB
+from market.customs.destroying import YEAR_JOB as CUSTOMS_YEAR_JOB
 from market.customs.moving import DUE_JOB as CLEARANCE_OVER_JOB
 from market.customs.transit import TELL_JOB
 from market.delivery.service import CHECK_JOB, SETTLEMENT_JOB, SILENT_ACCEPT_JOB
@@ -42,6 +43,7 @@ from registry.grading.moving import DUE_JOB as GRADING_DUE_JOB
 from registry.grading.moving import HANDLER_JOB
 from registry.grading.raising import LEVEL_RAISED_JOB
 from registry.lists.cataloguing import DATA_CHANGED_JOB
+from registry.lists.importing import DATA_IMPORTED_JOB
 from registry.lists.moving import ITEM_DUE_JOB, SHARE_DUE_JOB
 from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
@@ -97,6 +99,8 @@ ALWAYS = {
     ITEM_DUE_JOB,
     SHARE_DUE_JOB,
     VOUCHER_DUE_JOB,
+    CUSTOMS_YEAR_JOB,
+    DATA_IMPORTED_JOB,
 }
 NEEDS_FILES = {CHECK_JOB}
 
@@ -117,6 +121,8 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     async with scene.database.read() as s:
         asked = of_trades(await s.exec(select(JobRow.kind)))
     assert asked - filing == every - filing - GRADING_JOBS - SUBJECT_JOBS - {
+        CUSTOMS_YEAR_JOB,
+        DATA_IMPORTED_JOB,
         REQUEST_END_JOB,
         MOVED_JOB,
         LOOK_AGAIN_JOB,
