@@ -120,7 +120,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
     assert SETTLEMENT_JOB == INSTRUCT_JOB  # siblings know no more of each other than this word
     async with scene.database.read() as s:
         asked = of_trades(await s.exec(select(JobRow.kind)))
-    assert asked - filing == every - filing - GRADING_JOBS - SUBJECT_JOBS - {
+    assert asked - filing == every - filing - GRADING_JOBS - SECURITY_JOBS - SUBJECT_JOBS - {
         CUSTOMS_YEAR_JOB,
         DATA_IMPORTED_JOB,
         REQUEST_END_JOB,
