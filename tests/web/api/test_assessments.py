@@ -43,6 +43,18 @@ async def the_ledger_agrees(room: Room, log: dict[str, Any]) -> None:
     assert (short.exit_code, short.stdout) == (1, "access 1 is not in the log\n")
 
 
+async def registered_as_assessor(room: Room, assessor: Desk) -> None:
+    """Applied for, entered, and everybody's to see."""
+    row = await assessor.act("/assessors", FIT)
+    assert (await room.http.get("/api/v1/assessors")).json() == []
+    desk = Browser(room.served, room.market.people["authority"])
+    await room.served.prove(room.market.people["authority"])
+    page = await desk.get("/security/assessors")
+    await desk.send(page, f"/en/security/assessors/{row['assessor_id']}/register")
+    (listed,) = (await room.http.get("/api/v1/assessors")).json()
+    assert (listed["org_id"], listed["trades"]) == (assessor.org_id, ["SECURITY_REVIEW"])
+
+
 async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_for(room: Room) -> None:
     served = room.served
     provider, buyer, operator = [await room.desk(name) for name in ("provider", "buyer", "operator")]
@@ -52,15 +64,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     colleague = await served.colleague(room.market.people["provider"], "compliance")
     reviewer = await Desk(room.http, "compliance", colleague.org_id, colleague.key).sign_in()
 
-    # The register: applied for, entered, and everybody's to see.
-    row = await assessor.act("/assessors", FIT)
-    assert (await room.http.get("/api/v1/assessors")).json() == []
-    desk = Browser(served, room.market.people["authority"])
-    await served.prove(room.market.people["authority"])
-    page = await desk.get("/security/assessors")
-    await desk.send(page, f"/en/security/assessors/{row['assessor_id']}/register")
-    (listed,) = (await room.http.get("/api/v1/assessors")).json()
-    assert (listed["org_id"], listed["trades"]) == (assessor_persona.org_id, ["SECURITY_REVIEW"])
+    await registered_as_assessor(room, assessor)
 
     # An impact assessment, which its writer does not review.
     said = dict.fromkeys(CONTENTS[AssessmentKind.PIPIA], "写明")

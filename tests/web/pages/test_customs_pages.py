@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.web.market import Market
-from tests.web.pages.browsing import Browser
+from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.test_every_page import structure
 from tests.web.pages.test_registering import submit
 
@@ -52,13 +52,8 @@ LIST = {
 }
 
 
-async def test_from_the_form_to_the_clearance_and_the_halt(market: Market) -> None:
-    party = await market.served.admit("省网信办", {"CAC"}, login="customs")
-    mei = await market.served.colleague(party, "officer-mei")
-    provider = await market.served.admit("粤能数科", {"PROVIDER"}, login="exporter")
-    exporter = Browser(market.served, provider, "en")
-    officer = Browser(market.served, mei, "zh")
-
+async def declared_by(exporter: Browser) -> Page:
+    """The exporter's desk, a form that is wrong, and the declaration with its route."""
     page = await exporter.get("/customs")
     assert "Nothing is declared here yet" in page.words
     assert structure(page, "en") == []
@@ -71,6 +66,17 @@ async def test_from_the_form_to_the_clearance_and_the_halt(market: Market) -> No
     assert "100000 persons or more since 1 January" in page.words
     assert "Risk and counters" not in page.words
     assert structure(page, "en") == []
+    return page
+
+
+async def test_from_the_form_to_the_clearance_and_the_halt(market: Market) -> None:
+    party = await market.served.admit("省网信办", {"CAC"}, login="customs")
+    mei = await market.served.colleague(party, "officer-mei")
+    provider = await market.served.admit("粤能数科", {"PROVIDER"}, login="exporter")
+    exporter = Browser(market.served, provider, "en")
+    officer = Browser(market.served, mei, "zh")
+
+    page = await declared_by(exporter)
     path = exporter.place.path.removeprefix("/en")
 
     desk = await officer.get("/customs/register")
