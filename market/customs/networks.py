@@ -6,7 +6,7 @@ keeps the list, version by version; the web room says of each request where it c
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final
 
 from sqlmodel import col, func, select
@@ -25,6 +25,7 @@ MOST: Final = 5_000
 ASKED_FROM: Final[ContextVar[str | None]] = ContextVar("customs_asked_from", default=None)
 """The address that the request under way came from; None outside a request."""
 _Network = IPv4Network | IPv6Network
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 async def place_asked_from(s: ReadSession) -> str | None:
@@ -62,20 +63,33 @@ def parse_networks(entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[_Network
 
 
 def place_in(networks: Sequence[tuple[_Network, str]], address: str) -> str | None:
-    """The country of an address, or of a subscriber's network; None where not known, or the mainland's."""
+    """The country of an address, or of a subscriber's network; None where not known, or the mainland's.
+
+    An IPv6 address with an IPv4 one in it (mapped, 6to4, NAT64) is both: either of them may be abroad.
+    """
     try:
         asked = ip_network(address.partition("%")[0], strict=False)
     except ValueError:
         return None
-    country = next(
-        (
-            country
-            for network, country in networks
-            if network.version == asked.version and asked.overlaps(network)
-        ),
-        "CN",
-    )
-    return None if country == "CN" else country
+    for one in (asked, *_within(asked)):
+        country = next(
+            (land for network, land in networks if network.version == one.version and one.overlaps(network)),
+            "CN",
+        )
+        if country != "CN":
+            return country
+    return None
+
+
+def _within(asked: _Network) -> tuple[IPv4Network, ...]:
+    """The IPv4 address that an IPv6 address, or the first of a network, carries (RFC 4291, 3056, 6052)."""
+    first = asked.network_address
+    if not isinstance(first, IPv6Address):
+        return ()
+    inner = first.ipv4_mapped or first.sixtofour
+    if inner is None and asked.num_addresses == 1 and first in _NAT64:
+        inner = IPv4Address(int(first) & 0xFFFF_FFFF)
+    return () if inner is None else (IPv4Network(inner),)
 
 
 async def enter_networks(

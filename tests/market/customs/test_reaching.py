@@ -147,6 +147,10 @@ def test_the_narrowest_network_decides_and_what_is_no_address_is_nowhere():
     found = [place_in(nets, one) for one in ("203.0.113.1", "203.0.113.65", "203.0.114.1", "testclient", "")]
     assert found == ["SG", None, None, None, None]
     assert place_in(nets, "2001:db8:1:5::/64") == "HK"
+    within = ("::ffff:203.0.113.1", "64:ff9b::203.0.113.1", "2002:cb00:7101::1", "2002:cb00:7101::/64")
+    assert [place_in(nets, one) for one in within] == ["SG"] * 4
+    at_home = ("::ffff:203.0.113.65", "64:ff9b::203.0.113.65", "2002:cb00:7141::1", "64:ff9b::/64")
+    assert [place_in(nets, one) for one in at_home] == [None] * 4
     with pytest.raises(DeclarationMalformed):
         parse_networks([{"cidr": "203.0.113.1/24", "region": "SG"}])
 
