@@ -31,7 +31,7 @@ from ledger.recording import Act
 from market.customs import deciding as customs
 from market.delivery import repository as deliveries
 from market.delivery.keys import revoke_key
-from market.delivery.service import freeze_entitlement, unfreeze_entitlement
+from market.delivery.unconsented.holds import hold_right, not_held_by, release_right
 from market.listings.publishing import resume_listing, suspend_listing
 from market.listings.repository import offers_of
 from market.orders.repository import claim_trade
@@ -45,7 +45,6 @@ AT_ONCE: Final = 50
 REASON: Final = "INCIDENT"
 LIFTED: Final = "INCIDENT_CONTAINED"
 _BY_LAW: Final = (Matter.REPORT, Matter.REPORT_SECURITY)
-_HELD: Final = frozenset({TradeState.FROZEN, TradeState.DELIVERY_SUSPENDED})
 
 
 async def order_measure(
@@ -173,7 +172,7 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
 
 async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
     """Offers are taken off, so that nothing new begins; deliveries are suspended; what was delivered is given
-    to nobody again. What is stopped already, by whomever, stays as it is.
+    to nobody again, also where another has stopped it already and may let it go first.
     """
     product_id = ordered.object_id
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
@@ -186,10 +185,10 @@ async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[
     for trade_id in under_way[:AT_ONCE]:
         await suspend_delivery(s, act, trade_id=trade_id, **named)
         stopped.append(trade_id)
-    delivered: Sequence[str] = await deliveries.live_rights_of(s, product_id=product_id, limit=most)
+    delivered: Sequence[str] = await not_held_by(s, product_id=product_id, by=ordered.order_id, limit=most)
     for trade_id in delivered[:AT_ONCE]:
         await claim_trade(s, trade_id=trade_id)
-        if await freeze_entitlement(s, trade_id=trade_id) is not None:
+        if await hold_right(s, trade_id=trade_id, by=ordered.order_id, at=act.occurred_at):
             stopped.append(trade_id)
     if stopped and max(len(under_way), len(delivered)) > AT_ONCE:
         payload = {"incident_id": ordered.incident_id, "order_id": ordered.order_id}
@@ -211,8 +210,8 @@ async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -
             mine = stop is not None and stop.order_id == ordered.order_id
             if trade.status is TradeState.DELIVERY_SUSPENDED and mine:
                 await resume_delivery(s, exchange, trade_id=trade_id, **named)
-            elif trade.status not in _HELD:
-                await unfreeze_entitlement(s, trade_id=trade_id)
+            else:
+                await release_right(s, trade_id=trade_id, by=ordered.order_id)
     elif ordered.measure is Measure.STOP_DELIVERY:
         await resume_delivery(s, exchange, trade_id=about, **named)
     elif ordered.measure is Measure.SUSPEND_LISTING:

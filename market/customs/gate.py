@@ -16,6 +16,7 @@ from base.db import ReadSession, WriteSession
 from ledger.recording import Act
 from market.customs import repository
 from market.customs.assessed import assessed_still
+from market.customs.consented import require_consented
 from market.customs.declared import Mode
 from market.customs.errors import CustomsRouteNotOpen, DeclaredVolumeExceeded
 from market.customs.networks import place_asked_from
@@ -48,10 +49,11 @@ def abroad(region: str, endpoint: str | None) -> tuple[str, ...]:
     return tuple(sorted({country_of(place) for place in places} - {"CN"}))
 
 
-async def places_abroad(s: ReadSession, *, org_id: str, asks: bool = True) -> tuple[str, ...]:
+async def places_abroad(s: ReadSession, *, org_id: str, asks: bool) -> tuple[str, ...]:
     """`abroad` of a member, and where this very request comes from, if that is known to be abroad.
 
-    `asks`: the request is that of who receives, or takes for it. Somebody unknown is nowhere that is open.
+    `asks`: the request is that of who receives, or takes for it; else its address says nothing. Somebody
+    unknown is nowhere that is open.
     """
     found = await repository.places_of(s, org_id=org_id)
     if found is None:
@@ -104,9 +106,10 @@ async def open_rows(
 ) -> list[DeclarationRow]:
     """Every clearance that opens these places now, to this kind of delivery.
 
-    While one of the same goods is halted, none does. What its seller itself has received abroad goes on only
-    where that was declared.
+    While one of the same goods is halted, none does, nor for data of a person who has withdrawn. What its
+    seller itself has received abroad goes on only where that was declared.
     """
+    await require_consented(s, trade, recipient_id=recipient_id, kind=kind)
     found = await repository.standing_for(
         s,
         exporter_id=trade.seller_id,
@@ -173,7 +176,7 @@ async def reserve_out(
     under the declaration that it began under, as long as that holds it, and is one use of each. Raises
     CustomsRouteNotOpen, DeclaredVolumeExceeded.
     """
-    places = await places_abroad(s, org_id=recipient_id)
+    places = await places_abroad(s, org_id=recipient_id, asks=True)
     if not places:
         return None
     rows = await open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=act.now, kind=kind)
@@ -292,7 +295,7 @@ async def let_out_again(
 
     The caller holds the right. Raises CustomsRouteNotOpen, DeclaredVolumeExceeded; then nothing goes.
     """
-    places = await places_abroad(s, org_id=recipient_id)
+    places = await places_abroad(s, org_id=recipient_id, asks=True)
     if not places:
         return
     rows = await open_rows(s, trade=trade, recipient_id=recipient_id, places=places, now=act.now, kind=kind)
@@ -327,7 +330,7 @@ async def has_left(s: ReadSession, *, carried: str, recipient_id: str) -> bool:
 
 async def require_left(s: ReadSession, *, carried: str, recipient_id: str) -> None:
     """Who receives abroad reads again what was booked once. Raises CustomsRouteNotOpen."""
-    if await places_abroad(s, org_id=recipient_id) and not await has_left(
+    if await places_abroad(s, org_id=recipient_id, asks=True) and not await has_left(
         s, carried=carried, recipient_id=recipient_id
     ):
         raise CustomsRouteNotOpen("ask again: it has not been booked for a reader abroad", carried=carried)

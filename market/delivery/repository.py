@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
 from market.delivery.errors import CheckUnknown, DownloadUnknown, EntitlementUnknown
-from market.delivery.rules import DownloadStatus, EntitlementStatus, Right
+from market.delivery.rules import DownloadStatus, Right
 from market.delivery.tables import AcceptanceCheck, DeliveryStop, Download, Entitlement
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
@@ -120,22 +120,6 @@ async def delivering_of(s: ReadSession, *, product_id: str, limit: int) -> Seque
     """The trades of a product whose delivery is under way and not suspended."""
     found = (Trade.product_id == product_id, Trade.status == TradeState.DELIVERING)
     query = select(Trade.trade_id).where(*found).order_by(col(Trade.trade_id)).limit(limit)
-    return (await s.exec(query)).all()
-
-
-async def live_rights_of(s: ReadSession, *, product_id: str, limit: int) -> Sequence[str]:
-    """The trades of a product that are delivered, and whose right to receive lives on."""
-    query = (
-        select(Trade.trade_id)
-        .join(Entitlement, col(Entitlement.trade_id) == col(Trade.trade_id))
-        .where(
-            Trade.product_id == product_id,
-            col(Trade.status).not_in(_IN_FLIGHT),
-            Entitlement.status == EntitlementStatus.ACTIVE,
-        )
-        .order_by(col(Trade.trade_id))
-        .limit(limit)
-    )
     return (await s.exec(query)).all()
 
 

@@ -38,7 +38,7 @@ from market.listings.service import require_basis
 from market.listings.tables import Listing
 from market.orders import repository as trades
 from market.orders.agreed import agreed_on
-from market.orders.bounding import policy_of
+from market.orders.bounding import policy_of, receivers_of
 from market.orders.errors import NotAParty
 from market.orders.rules import TradeEvent, TradeState, check_in_time, due_in, may_move
 from market.orders.scope import licence_end
@@ -283,7 +283,7 @@ async def _stand(
     if entitlement.status not in froms:
         return None
     if status in _LIVE and await is_held(s, entitlement_id=entitlement.entitlement_id):
-        return None  # a person's fallen consent stops it too
+        return None  # a person's fallen consent stops it too, or an incident's order
     spent = entitlement.used == entitlement.max_downloads
     entitlement.status = EntitlementStatus.USED_UP if spent and status in _LIVE else status
     s.add(entitlement)
@@ -328,7 +328,7 @@ async def require_deliverable(s: WriteSession, trade: Trade, *, now: datetime) -
     Raises ListingNotDeliverable, RightNotHeld, ChannelClosed, ConsentMissing.
     """
     listing = await _require_not_suspended(s, trade)
-    await require_basis(s, listing, now=now)
+    await require_basis(s, listing, now=now, recipients=await receivers_of(s, trade))
     await require_not_held(s, trade_id=trade.trade_id)
     return listing
 

@@ -6,6 +6,7 @@ The exchange's three nos: no registration without a scenario (无场景不登记
 under a share lock, so that their fall bites at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -304,10 +305,15 @@ async def require_listed(s: WriteSession, *, listing_id: str, now: datetime | No
     return listing
 
 
-async def require_basis(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:
-    """What a listing rests on, share-locked: RightNotHeld, ChannelClosed; for grant and records more."""
+async def require_basis(
+    s: WriteSession, listing: Listing, *, now: datetime | None = None, recipients: Collection[str] = ()
+) -> None:
+    """What a listing rests on, share-locked: RightNotHeld, ChannelClosed; for grant and records more.
+
+    `recipients` are those who would receive, where that is known already.
+    """
     await require_grant(s, listing, now=now)
-    await require_cited(s, listing, now=now)
+    await require_cited(s, listing, now=now, recipients=recipients)
     await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)
 

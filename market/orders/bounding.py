@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from sqlmodel import select
+
 from base.db import ReadSession, WriteSession
 from identity.repository import get_organisation
 from market.listings.grading import require_cited
@@ -45,6 +47,12 @@ async def require_within(
     for recipient in scope.recipients:
         if await get_organisation(s, org_id=recipient) is None:
             raise RecipientNotPermitted("a recipient is a member of the exchange", recipient=recipient)
+
+
+async def receivers_of(s: ReadSession, trade: Trade) -> frozenset[str]:
+    """Who receives under a trade: its buyer, and whom its contract names."""
+    named = select(ContractRecipient.org_id).where(ContractRecipient.trade_id == trade.trade_id)
+    return frozenset({trade.buyer_id, *(await s.exec(named)).all()})
 
 
 async def is_recipient(s: ReadSession, *, trade_id: str, org_id: str) -> bool:

@@ -17,6 +17,7 @@ from market.filing.rules import DutyKind
 from market.listings.materials import materials_of_kept
 from market.listings.repository import get_listing
 from market.listings.tables import Listing
+from market.orders.bounding import receivers_of
 from market.orders.duties import CheckedDuty, DutyFacts, Evidence, checked, duties_for, duties_in
 from market.orders.repository import get_contract, signatures_of
 from market.orders.scope import LicenceScope
@@ -42,7 +43,7 @@ async def duties_of_contract(
         personal=personal.contained and not personal.anonymised,
         separate=rank(level) >= rank(Level.GENERAL_4),
         important=rank(level) >= rank(Level.IMPORTANT),
-        abroad=bool(await places_abroad(s, org_id=trade.buyer_id)),
+        abroad=bool(await places_abroad(s, org_id=trade.buyer_id, asks=False)),
         resale_allowed=scope.resale_allowed,
     )
     return [one.document() for one in duties_for(facts)]
@@ -118,14 +119,20 @@ async def _consents(
     row = None if personal.consent_id is None else await consent_of(s, consent_id=personal.consent_id)
     if row is None:
         return Evidence()
-    about = {"object_id": trade.product_id, "holder_id": trade.seller_id}
-    withheld = await withheld_by(s, **about, recorded_at=row.recorded_at, recipients=(trade.buyer_id,))
+    receivers = await receivers_of(s, trade)
+    withheld = await withheld_by(
+        s,
+        object_id=trade.product_id,
+        holder_id=trade.seller_id,
+        recorded_at=row.recorded_at,
+        recipients=receivers,
+    )
     stands = (
         row.status is ConsentState.STANDING
         and row.valid_from <= now <= row.valid_until
         and withheld is None
         and (row.separate or not separate)
-        and (not row.recipients or trade.buyer_id in row.recipients)
+        and (not row.recipients or receivers <= {*row.recipients})
     )
     return Evidence(int(stands), refs=(row.consent_id,))
 

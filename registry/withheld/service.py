@@ -49,16 +49,17 @@ async def withheld_by(
     holder_id: str,
     recorded_at: datetime | None,
     recipients: Collection[str] = (),
+    abroad: bool = False,
 ) -> str | None:
     """The id of a fallen consent for which a record of this moment carries nothing; None where none does.
 
-    Without a record (`recorded_at` None) whatever was shown since lets it go. One that names recipients, or
-    concerns what goes abroad alone, is asked where those are.
+    Without a record (`recorded_at` None) whatever was shown since lets it go. One that names recipients is
+    asked of those; one that concerns what goes abroad alone where something would go there (`abroad`).
     """
     query = select(WithheldRow).where(
         WithheldRow.object_id == object_id,
         WithheldRow.holder_id == holder_id,
-        col(WithheldRow.abroad).is_(False),
+        col(WithheldRow.abroad).is_(abroad),
     )
     for row in (await s.exec(query.order_by(col(WithheldRow.given_id)))).all():
         free = row.free_since is not None and (recorded_at is None or row.free_since <= recorded_at)

@@ -118,7 +118,7 @@ async def _fetched(request: Request, node: Node, address: Address) -> Fetched | 
 async def _counted(request: Request, node: Node, fetched: Fetched, span: Span) -> Response | None:
     """Book what is sent again, where it goes abroad; None where it may go."""
     async with node.database.read() as s:
-        places = [await places_abroad(s, org_id=one) for one in fetched.receivers]
+        places = [await places_abroad(s, org_id=one, asks=True) for one in fetched.receivers]
     if not any(places):
         return None
 

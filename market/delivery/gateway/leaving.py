@@ -17,7 +17,7 @@ def takers_of(by: str, declared: Declared) -> list[str]:
 
 async def goes_abroad(s: ReadSession, by: str, declared: Declared) -> bool:
     """Whether an answer leaves the mainland, by who takes, for whom, and where the call comes from."""
-    return any([await places_abroad(s, org_id=one) for one in takers_of(by, declared)])
+    return any([await places_abroad(s, org_id=one, asks=True) for one in takers_of(by, declared)])
 
 
 async def let_out_uncharged(

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, delete, select, update
+from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession
 from ledger.recording import Act
 from market.customs.gate import places_abroad
 from market.delivery.kinds import DeliveryKind
-from market.delivery.repository import STOPPED
 from market.delivery.rules import EntitlementStatus
 from market.delivery.tables import Entitlement
-from market.delivery.unconsented.holds import is_held
+from market.delivery.unconsented.holds import release
 from market.delivery.unconsented.tables import ConsentHold
 from market.listings.materials import materials_of_kept
 from market.listings.publishing import suspend_listing
@@ -115,7 +114,7 @@ async def _concerned(s: ReadSession, given: GivenRow, orgs: Sequence[str]) -> li
     found = sorted({*orgs} & {*given.recipients}) if given.recipients else sorted({*orgs})
     if given.kind is not ConsentKind.EXPORT:
         return found
-    return [org_id for org_id in found if await places_abroad(s, org_id=org_id)]
+    return [org_id for org_id in found if await places_abroad(s, org_id=org_id, asks=False)]
 
 
 async def _freeze(s: WriteSession, entitlement_ids: Sequence[str], given_id: str, at: datetime) -> None:
@@ -133,7 +132,7 @@ async def _freeze(s: WriteSession, entitlement_ids: Sequence[str], given_id: str
 async def let_go_on(s: WriteSession, act: Act, *, given_id: str, consent_id: str) -> list[str]:
     """The job behind a settled withdrawal: let go on what carries the person no more; answers which trades.
 
-    A right stays held while another person's fallen consent holds it, and frozen while its trade is stopped.
+    A right stays still while anybody else holds it, and while its trade is stopped.
     """
     del act
     record = await consent_of(s, consent_id=consent_id)
@@ -147,28 +146,9 @@ async def let_go_on(s: WriteSession, act: Act, *, given_id: str, consent_id: str
     for right in (await s.exec(query.order_by(col(Entitlement.trade_id)))).all():
         if right.kind is not DeliveryKind.API and record.recorded_at > right.granted_at:
             continue  # the very file was sold with the person in it
-        gone = col(ConsentHold.entitlement_id) == right.entitlement_id, col(ConsentHold.given_id) == given_id
-        await s.exec(delete(ConsentHold).where(*gone))
+        await release(s, right, by=given_id)
         freed.append(right.trade_id)
-        await thaw(s, right)
     return freed
-
-
-async def thaw(s: WriteSession, right: Entitlement) -> None:
-    """Let a frozen right live again, where nothing holds it and its trade is not stopped."""
-    trade = await s.get(Trade, right.trade_id, populate_existing=True)
-    assert trade is not None  # a foreign key
-    stopped = trade.status in STOPPED
-    if (
-        stopped
-        or right.status is not EntitlementStatus.FROZEN
-        or await is_held(s, entitlement_id=right.entitlement_id)
-    ):
-        return
-    spent = right.used == right.max_downloads
-    right.status = EntitlementStatus.USED_UP if spent else EntitlementStatus.ACTIVE
-    s.add(right)
-    await s.flush()
 
 
 async def _listings(s: ReadSession, given: GivenRow) -> list[tuple[str, str | None]]:

@@ -1,4 +1,4 @@
-"""Which rights to receive are held because a person's consent has fallen."""
+"""Which rights to receive are held, and by whom: a person's fallen consent, or an order."""
 
 from datetime import datetime
 
@@ -9,7 +9,10 @@ from base.db import UtcDateTime
 
 
 class ConsentHold(SQLModel, table=True):
-    """A right to receive stands still while any of these is there; each is one person's fallen consent."""
+    """A right to receive stands still while any of these is there.
+
+    `given_id`: one person's fallen consent (`sgc_…`), or an incident's order (`ino_…`).
+    """
 
     __tablename__ = "market_consent_holds"
 

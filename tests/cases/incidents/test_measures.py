@@ -69,13 +69,16 @@ async def test_every_delivery_of_a_product_stops_and_what_was_delivered_is_given
     assert right.status == "FROZEN"
     assert (said.event, said.predicate["order_id"]) == ("TRD.SUSPEND", made.order_id)
     assert scene.listing.listing_id in made.stopped  # nothing new begins
-    assert (await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)).stopped == []
-    await lift(scene, made)
-    assert (await scene.trade(running)).status is TradeState.DELIVERING
-    async with scene.database.read() as s:
-        right = await entitlement_of(s, trade_id=settled)
-    assert right is not None
-    assert right.status == "ACTIVE"
+    again = await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)
+    assert settled in again.stopped, "each order holds what was delivered"
+    assert running not in again.stopped
+    for one, left in ((made, "FROZEN"), (again, "ACTIVE")):
+        await lift(scene, one)
+        assert (await scene.trade(running)).status is TradeState.DELIVERING
+        async with scene.database.read() as s:
+            right = await entitlement_of(s, trade_id=settled)
+        assert right is not None
+        assert right.status == left
     with pytest.raises(MeasureUnknown):
         await lift(scene, made)
 
