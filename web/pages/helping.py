@@ -159,6 +159,37 @@ JOBS: Final[Mapping[str, Job]] = {
             (N_("Hold the egress log against the declarations; supervision reads both."), "/reg"),
         ),
     ),
+    "person": Job(
+        N_("For a person whose data it is"),
+        N_("See who has your data and for what, consent to one thing, take it back, ask, complain."),
+        (
+            (N_("Answer the invitation of whoever holds your data, and keep the code you get."), "/my-data"),
+            (N_("Read what is asked, one thing at a time; give it, or less, or nothing."), "/my-data"),
+            (N_("Take a consent back with one click: what rests on it stops."), "/my-data"),
+            (
+                N_("Ask for access, a copy, correction, deletion or an explanation; the time runs."),
+                "/my-data",
+            ),
+            (N_("Complain to the authority when no answer comes."), "/my-data"),
+        ),
+    ),
+    "security": Job(
+        N_("For a security team"),
+        N_("Assess, review, watch, report in time, contain, tell persons, close."),
+        (
+            (
+                N_("Write the impact assessment that a listing or an export rests on."),
+                "/security/assessments",
+            ),
+            (N_("See which control each level wants, and what is missing."), "/security/duties"),
+            (N_("Look at warnings and take them up; each has its numbers."), "/incidents"),
+            (
+                N_("Tell of an incident, grade it by its facts, report before the clock runs out."),
+                "/incidents",
+            ),
+            (N_("Answer bulletins; your receipt is on the ledger."), "/bulletins"),
+        ),
+    ),
 }
 
 
