@@ -33,7 +33,7 @@ NOT_RUN: Final = {
     "python -m web.pages.extraction": "writes into the source: tests/web/pages/test_translations.py has it",
     "databourse account": "wants a signed statement: tests/market/settlement/test_accounts.py runs it",
     "databourse credential": "wants a credential: tests/cli/test_credential.py runs it, and the demo",
-    "databourse accesses": "wants an exported log: tests/web/api/test_assessments.py exports and verifies one",
+    "databourse accesses": "wants an exported log: tests/web/api/test_assessments.py verifies one",
     "databourse check": "wants a delivered copy: tests/cli/test_check.py runs it",
     "databourse trace": "wants a leaked copy: tests/market/delivery/marking/test_copying.py traces one",
     "databourse pull": "wants something that was bought: tests/cli/test_pull.py pulls it",
