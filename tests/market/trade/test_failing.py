@@ -8,8 +8,9 @@ from sqlmodel import select
 from base.db import WriteSession
 from base.jobs import JobRow, JobStatus
 from ledger.recording import Act
-from market.delivery.errors import EntitlementRevoked
+from market.delivery.errors import DeliverySuspended, EntitlementRevoked
 from market.delivery.rules import EntitlementStatus
+from market.delivery.unconsented.holds import hold_right
 from market.orders.errors import (
     DeadlineNotReached,
     DeadlinePassed,
@@ -21,6 +22,7 @@ from market.orders.errors import (
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from market.trade.failing import fail_late_delivery, say_delivery_failed
+from market.trade.suspending import queue_look
 from tests.houses import Party
 from tests.market.disputes.staging import queued, right, said
 from tests.market.trade.scene import PRICE, Scene, both
@@ -72,6 +74,27 @@ async def test_the_clock_ends_it_after_the_term_and_everything_held_is_paid_back
         str(PRICE),
     )
     assert (await scene.events(trade_id)).count("TRD.DELIVERY_FAIL") == 1
+
+
+async def test_what_a_person_who_has_withdrawn_holds_for_good_is_paid_back_at_the_end_of_the_term(
+    sqlite_scene,
+):
+    scene, trade_id = sqlite_scene, sqlite_scene.trades["DELIVERING"]
+    async with scene.database.write() as s:
+        assert await hold_right(s, trade_id=trade_id, by="sgc_1", at=scene.clock.now())
+        await queue_look(s, trade_id=trade_id, name="sgc_1", at=scene.clock.now())
+    await scene.run_jobs(scene.clock.now())
+    async with refused(scene.database, DeliverySuspended):
+        await download(scene, trade_id)
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERY_SUSPENDED
+    await scene.run_jobs(TERM)
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERY_SUSPENDED
+    await scene.run_jobs(LATE)
+    assert (await scene.trade(trade_id)).status is TradeState.REFUND_PENDING
+    assert await right(scene, trade_id) is EntitlementStatus.REVOKED
+    assert (await scene.settle(trade_id))["outcome"] == "refunded"
+    assert await scene.held(trade_id) == 0
+    assert (await scene.instruction(trade_id)).payouts[0]["amount_minor"] == str(PRICE)
 
 
 async def test_the_buyer_says_it_after_the_term_and_not_before(scene):
