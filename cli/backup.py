@@ -1,11 +1,12 @@
 """`databourse backup` and `databourse restore`: all an exchange stores, in one encrypted file, and back.
 
-Exit codes: 0 done, 2 it could not begin, 4 the backup is damaged or of somebody else, 5 it is behind the log.
+Exit codes: 0 done, 2 it could not begin, 4 the backup is damaged or of somebody else, 5 it is behind the log,
+or nothing tells where the log was.
 In none of the last three was anything moved.
 """
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,9 +15,16 @@ from base.errors import DomainError, Malformed
 from cli.packages import identity_in
 from ledger.checkpoint import VerifierKey
 
+if TYPE_CHECKING:
+    from cli.backup_evidence import Comparison
+
 UNUSABLE: Final = 2
 DAMAGED: Final = 4
 BEHIND: Final = 5
+_ADVICE: Final = {
+    "backup-behind": "Restore a newer backup, or read docs/howto/recovery.md",
+    "nothing-to-compare-with": "Give --checkpoint FILE, or say --though-uncompared",
+}
 
 
 def backup(
@@ -64,24 +72,40 @@ def restore(
         bool,
         typer.Option("--though-behind", help="Put it back although the log went on: to be read, not written"),
     ] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The newest checkpoint of this log that is kept elsewhere")
+    ] = None,
+    though_uncompared: Annotated[
+        bool,
+        typer.Option("--though-uncompared", help="Put it back although nothing tells where the log was"),
+    ] = False,
 ) -> None:
     """Put a backup back, once it is proved whole and no older than the published log. Stop the node first."""
     from cli.backup_archive import BackupBad  # noqa: PLC0415
-    from cli.restoring import BackupBehind, restore, state_restored  # noqa: PLC0415
+    from cli.backup_evidence import BackupBehind, NothingToCompare  # noqa: PLC0415
+    from cli.restoring import restore, state_restored  # noqa: PLC0415
     from cli.running import run  # noqa: PLC0415
 
     try:
         keys = [VerifierKey.parse(text) for text in vkey or ()]
         who = identity_in(identity)
+        given = None if checkpoint is None else checkpoint.read_bytes()
         done = run(
             lambda settings: restore(
-                settings, backup, who, vkeys=keys, though_behind=though_behind, check=check
+                settings,
+                backup,
+                who,
+                vkeys=keys,
+                checkpoint=given,
+                though_behind=though_behind,
+                though_uncompared=though_uncompared,
+                check=check,
             ),
-            passing=(BackupBad, BackupBehind, KeyDoesNotOpen),
+            passing=(BackupBad, BackupBehind, NothingToCompare, KeyDoesNotOpen),
         )
-    except BackupBehind as error:
+    except (BackupBehind, NothingToCompare) as error:
         _say(error)
-        typer.echo("nothing was moved. Restore a newer backup, or read docs/howto/recovery.md", err=True)
+        typer.echo(f"nothing was moved. {_ADVICE[error.code]}", err=True)
         raise typer.Exit(BEHIND) from None
     except (BackupBad, KeyDoesNotOpen) as error:
         _say(error)
@@ -97,6 +121,7 @@ def restore(
     typer.echo(f"{told.backup_id} of {told.made_at}: {told.origin}, {told.size} entries, root {told.root}")
     if not done.pinned:
         typer.echo("UNPINNED: it vouches for itself; give --vkey to know whose backup this is", err=True)
+    _say_compared(done.compared)
     if done.behind is not None:
         typer.echo(f"backup-behind: {done.behind}", err=True)
     if check:
@@ -109,6 +134,15 @@ def restore(
         typer.echo("restored")
     else:
         typer.echo("restored, to be read: the node refuses every write (docs/howto/recovery.md)")
+
+
+def _say_compared(compared: "Comparison") -> None:
+    for who, size in compared.told:
+        typer.echo(f"compared with {who}: {size} entries")
+    if not compared.told:
+        typer.echo("nothing to compare with: whether the log went on after it nobody tells", err=True)
+    if compared.answered < compared.witnesses:
+        typer.echo(f"of {compared.witnesses} witnesses {compared.answered} told where the log was", err=True)
 
 
 def _say(error: DomainError) -> None:

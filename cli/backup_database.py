@@ -7,8 +7,8 @@ back in one transaction as well: whoever is killed before its end has changed no
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -22,7 +22,9 @@ from base.db import Database, ReadSession
 from base.errors import DomainError, Unavailable
 from base.settings import Settings
 from cli.backup_archive import SQLITE, TABLES, BackupBad, Manifest
+from cli.backup_placing import sync_folder
 from cli.migrate import SQLITE_FILE
+from ledger.checkpoint import Checkpoint
 from ledger.reader import TreeHead, export_rows, tree_head
 from ledger.tree import Frontier, leaf_hash
 from migrations.run import known, upgrade_on
@@ -31,6 +33,7 @@ POSTGRESQL: Final = "postgresql"
 ON_SQLITE: Final = "sqlite"
 _LOCK_S: Final = 5
 _STEP: Final = "alembic_version"
+_TREE: Final = "SELECT origin, size, root FROM ledger_tree WHERE id = 1"
 _COLUMNS: Final = """
     SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -171,10 +174,13 @@ async def check_log(s: ReadSession, manifest: Manifest) -> None:
 
 
 @asynccontextmanager
-async def loaded(settings: Settings, staging: Path, manifest: Manifest) -> AsyncIterator[ReadSession]:
+async def loaded(
+    settings: Settings, staging: Path, manifest: Manifest
+) -> AsyncIterator[tuple[ReadSession, Checkpoint | None]]:
     """Everything that the PostgreSQL database holds is replaced, and committed when the block is left.
 
-    Inside the block what was loaded can be asked. Raises DatabaseInUse, BackupBad.
+    Inside the block what was loaded can be asked; beside it comes the tree that stood there before, None
+    where there was none. Raises DatabaseInUse, BackupBad.
     """
     database = Database(settings.database_dsn)
     try:
@@ -183,14 +189,23 @@ async def loaded(settings: Settings, staging: Path, manifest: Manifest) -> Async
                 raise DatabaseInUse("others are connected to this database: stop the node first")
             await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_S}s'"))
             _require_step(manifest.schema_step, manifest)
+            present = await _present(connection)
             await _empty(connection)
             await connection.run_sync(lambda sync: upgrade_on(sync, to=manifest.schema_step))
             driver: Any = (await connection.get_raw_connection()).driver_connection
             await _fill(driver, staging, manifest)
             async with ReadSession(bind=connection, expire_on_commit=False) as s:
-                yield s
+                yield s, present
     finally:
         await database.dispose()
+
+
+async def _present(connection: AsyncConnection) -> Checkpoint | None:
+    try:
+        async with connection.begin_nested():
+            return _checkpoint((await connection.execute(text(_TREE))).first())
+    except DBAPIError:  # without our tables, or damaged: perhaps why there is a restore
+        return None
 
 
 async def _empty(connection: AsyncConnection) -> None:
@@ -230,24 +245,60 @@ async def _fill(driver: Any, staging: Path, manifest: Manifest) -> None:
         raise BackupBad("the database does not take the rows of this backup", said=str(error)[:200]) from None
 
 
-def replace_sqlite(staged: Path, target: Path, *, kept: Path) -> None:
-    """Put a whole SQLite file in the place of another, which is kept. Raises DatabaseInUse.
+@dataclass(slots=True)
+class Held:
+    """The SQLite file in the place, which nobody else can open; `at` is its tree, None where it has none."""
+
+    connection: sqlite3.Connection | None = None
+    at: Checkpoint | None = None
+
+
+@contextmanager
+def held_sqlite(target: Path) -> Iterator[Held]:
+    """Keep an SQLite file to ourselves while the block lasts, unchanged. Raises DatabaseInUse."""
+    held = Held()
+    if target.exists():
+        held.connection = sqlite3.connect(target, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            held.connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
+            held.connection.execute("BEGIN EXCLUSIVE")
+            (row,) = held.connection.execute(_TREE).fetchall() or (None,)
+            held.at = _checkpoint(row)
+        except (
+            sqlite3.DatabaseError
+        ) as error:  # damaged, or without our tables: perhaps why there is a restore
+            if "locked" in str(error) or "busy" in str(error):
+                held.connection.close()
+                raise DatabaseInUse("the database is open elsewhere: stop the node first") from None
+    try:
+        yield held
+    finally:
+        if held.connection is not None:
+            held.connection.close()
+
+
+def _checkpoint(row: Any) -> Checkpoint | None:
+    """The tree that a row tells; None where there is none, or it is damaged."""
+    with suppress(TypeError, ValueError):
+        origin, size, root = row
+        return Checkpoint(str(origin), int(size), bytes.fromhex(root))
+    return None
+
+
+def replace_sqlite(staged: Path, target: Path, held: Held, *, kept: Path) -> None:
+    """Put a whole SQLite file, beside its target already, in the place of another, which is kept.
 
     The old one's write-ahead log is folded into it first: left beside the new one it would be played into it.
     """
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if target.exists():
-        try:
-            with closing(sqlite3.connect(target, timeout=0, isolation_level=None)) as old:
-                old.execute("PRAGMA journal_mode = DELETE").fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise DatabaseInUse("the database is open elsewhere: stop the node first") from None
-        except sqlite3.DatabaseError:
-            pass  # damaged: perhaps why there is a restore
+    if held.connection is not None:
+        with suppress(sqlite3.DatabaseError):  # damaged: it is kept as it is
+            if held.connection.in_transaction:
+                held.connection.execute("COMMIT")
+            held.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         for ending in ("-wal", "-shm"):
             beside = target.with_name(target.name + ending)
             if beside.exists():
                 beside.rename(kept.with_name(kept.name + ending))
         kept.hardlink_to(target)
     staged.replace(target)
+    sync_folder(target.parent)

@@ -13,8 +13,8 @@ import orjson
 
 from base.settings import Settings
 from base.signing import SigningKey
+from cli.backup_evidence import newest_published
 from cli.node_keys import next_origin
-from cli.restoring import newest_published
 from identity.repository import get_key
 from identity.rules import Custody, KeyStatus, Role
 from ledger.checkpoint import Checkpoint, NoteSigner, sign_checkpoint

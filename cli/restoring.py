@@ -2,12 +2,14 @@
 
 1. Open and unpack the backup into a folder of its own: age proves the bytes, the manifest each member.
 2. The manifest is signed by the log's key (`--vkey`, or the keys of this folder).
-3. The database is whole, of a known schema; its log is hashed anew, entry by entry.
-4. It leads to what was published: the checkpoint in the log folder, and those that the witnesses keep.
-5. What is missing of sealed files and keys is added; nothing that is there is changed.
-6. The database takes the old one's place in one step. The old SQLite file is kept beside it.
+3. Nobody else has the database in place open, and nobody can open it from now on.
+4. The database of the backup is whole, of a known schema; its log is hashed anew, entry by entry.
+5. It leads to all that tells where the log was (`cli.backup_evidence`); something must tell it.
+6. What is missing of sealed files and keys is added; nothing that is there is changed.
+7. The database takes the old one's place in one step. The old SQLite file is kept beside it.
 
-A process killed before step 6 leaves the exchange as it was; what it unpacked is removed by the next restore.
+Whatever is refused is refused before step 6. A process killed before step 7 leaves the exchange as it was,
+with files and keys added; what it unpacked is removed by the next restore.
 """
 
 import asyncio
@@ -15,40 +17,34 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
-import httpx
-
 from base.age import Identity
 from base.clock import Clock
-from base.db import ReadSession
 from base.errors import DomainError
 from base.homes import make_folder
 from base.settings import Settings
 from cli.backup_archive import FILES, KEYS, SQLITE, Manifest, signed_by, unpack
 from cli.backup_database import (
     BackupOfAnotherKind,
+    Held,
     check_log,
     check_sqlite,
+    held_sqlite,
     loaded,
     opened_copy,
     replace_sqlite,
     sqlite_path,
 )
-from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, open_checkpoint
-from ledger.errors import LogForked, NoteInvalid
-from ledger.key_folder import KeyFolder
-from ledger.log_keys import log_keys
-from ledger.publisher import CHECKPOINT_FILE
-from ledger.reader import TreeHead, tree_head
+from cli.backup_evidence import Comparison, NothingToCompare, compare, own_keys
+from cli.backup_placing import add, brought
+from ledger.checkpoint import VerifierKey
 from ledger.recording import record
 from ledger.statement import Draft
-from ledger.witness_guard import OwnKeys, require_prefix
-from web.node import folder_of, open_node
-from web.witnessing import circle_of
+from web.node import open_node
 
 RESTORE: Final = "BAK.RESTORE"
 _STAGING: Final = "restoring-"
@@ -61,21 +57,19 @@ class KeysDiffer(DomainError):
     title = "Other keys are in the key folder"
 
 
-class BackupBehind(LogForked):
-    """The log went on after this backup was taken: whoever went on from it would fork the log."""
-
-    code: ClassVar[str] = "backup-behind"
-    title = "The log went on after this backup was taken"
-
-
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did, or would do. `behind` says why the node will not write, None where it will."""
+    """What a restore did, or would do. `compared` says whether and why the node will not write."""
 
     manifest: Manifest
     pinned: bool
-    behind: str | None
+    compared: Comparison
     kept: Path | None = None
+
+    @property
+    def behind(self) -> str | None:
+        """Why the node will not write; None where it will."""
+        return None if self.compared.behind is None else self.compared.behind.detail
 
 
 async def restore(
@@ -84,13 +78,17 @@ async def restore(
     identity: Identity,
     *,
     vkeys: Sequence[VerifierKey] = (),
+    checkpoint: bytes | None = None,
     though_behind: bool = False,
+    though_uncompared: bool = False,
     check: bool = False,
 ) -> Restored:
     """Put a backup in the place of what is there; with `check` prove it alone.
 
-    Raises BackupBad, KeyDoesNotOpen, BackupOfAnotherKind, KeysDiffer, DatabaseInUse; BackupBehind unless it
-    is wished `though_behind`. Then nothing was moved.
+    `checkpoint` is one of this log that was kept elsewhere, as the newest that is known. Raises BackupBad,
+    KeyDoesNotOpen, BackupOfAnotherKind, KeysDiffer, DatabaseInUse; NoteInvalid for a checkpoint of another
+    log; BackupBehind unless it is wished `though_behind`, NothingToCompare unless `though_uncompared`. Then
+    nothing was moved.
     """
     make_folder(settings.data_dir)
     staging = settings.data_dir / f"{_STAGING}{secrets.token_hex(8)}"
@@ -99,36 +97,58 @@ async def restore(
     staging.mkdir(mode=0o700)
     try:
         manifest, note = await asyncio.to_thread(unpack, path, identity, staging)
-        known = [*vkeys] or _own(settings.keys_dir, manifest.origin)
+        known = [*vkeys] or own_keys(settings.keys_dir, manifest.origin)
         pinned = bool(known)
-        signed_by(note, known or _own(staging / KEYS, manifest.origin))
+        signed_by(note, known or own_keys(staging / KEYS, manifest.origin))
         database = sqlite_path(settings)
         if (manifest.database == "sqlite") != (database is not None):
             raise BackupOfAnotherKind("the settings name another kind of database", backup=manifest.database)
-        _require_same_keys(settings.keys_dir, staging / KEYS)
-        here = settings.master_key_file or settings.keys_dir / "master.key"
-        if not here.exists() and not (staging / KEYS / "master.key").exists():
-            raise KeysDiffer("there is no master key, neither here nor in the backup", file=str(here))
-        async with _proved(settings, staging, manifest) as behind:
-            if behind is not None and not (though_behind or check):
-                raise behind
-            told = None if behind is None else behind.detail
-            done = Restored(manifest, pinned, told)
-            if check:
-                raise _OnlyChecked(done)
-            await asyncio.to_thread(_add_missing, staging / FILES, settings.files_dir, name="*/*")
-            await asyncio.to_thread(_add_missing, staging / KEYS, settings.keys_dir, name="*")
-        if database is not None:
-            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            kept = database.with_name(f"{database.name}.before-{stamp}-{secrets.token_hex(2)}")
-            replace_sqlite(staging / SQLITE, database, kept=kept)
-            done = replace(done, kept=kept if kept.exists() else None)
+        _require_keys(settings, staging / KEYS)
+        with nullcontext(Held()) if database is None else held_sqlite(database) as held:
+            async with _proved(settings, staging, manifest, held, checkpoint) as compared:
+                done = Restored(manifest, pinned, compared)
+                if check:
+                    raise _OnlyChecked(done)
+                _require_newest(compared, though_behind=though_behind, though_uncompared=though_uncompared)
+                if database is None:
+                    await asyncio.to_thread(_put, settings, staging)
+            if database is not None:
+                kept = await asyncio.to_thread(_put, settings, staging, database, held)
+                done = replace(done, kept=kept if kept is not None and kept.exists() else None)
     except _OnlyChecked as only:
         return only.done
     else:
         return done
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _require_newest(compared: Comparison, *, though_behind: bool, though_uncompared: bool) -> None:
+    if compared.behind is not None and not though_behind:
+        raise compared.behind
+    if not (compared.told or though_uncompared):
+        raise NothingToCompare(
+            "neither a checkpoint, nor a database in place, nor a witness tells where the log was",
+            witnesses=compared.witnesses,
+            answered=compared.answered,
+        )
+
+
+def _put(
+    settings: Settings, staging: Path, database: Path | None = None, held: Held | None = None
+) -> Path | None:
+    """Add what is missing, then put the SQLite file in place; answers where the old one is kept."""
+    missing = _missing(staging / FILES, settings.files_dir, name="*/*")
+    missing += _missing(staging / KEYS, settings.keys_dir, name="*")
+    whole = [] if database is None else [(staging / SQLITE, database)]
+    with brought([*missing, *whole]) as parts:
+        add(parts[: len(missing)])
+        if database is None or held is None:
+            return None
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        kept = database.with_name(f"{database.name}.before-{stamp}-{secrets.token_hex(2)}")
+        replace_sqlite(parts[-1][0], database, held, kept=kept)
+        return kept
 
 
 class _OnlyChecked(Exception):
@@ -152,78 +172,28 @@ async def state_restored(settings: Settings, restored: Restored, *, clock: Clock
 
 
 @asynccontextmanager
-async def _proved(settings: Settings, staging: Path, manifest: Manifest) -> AsyncIterator[LogForked | None]:
-    """The database of the backup, whole; why the log does not go on from it, or None.
+async def _proved(
+    settings: Settings, staging: Path, manifest: Manifest, held: Held, given: bytes | None
+) -> AsyncIterator[Comparison]:
+    """The database of the backup, whole, compared with all that tells where the log was.
 
     On PostgreSQL it is put in place when the block is left.
     """
+    keys = staging / KEYS
     if manifest.database == "sqlite":
         await asyncio.to_thread(check_sqlite, staging / SQLITE, manifest)
         async with opened_copy(staging / SQLITE) as s:
             await check_log(s, manifest)
-            behind = await _behind(s, settings, staging)
-        yield behind
+            found = await compare(s, settings, keys, present=held.at, given=given)
+        yield found
         return
-    async with loaded(settings, staging, manifest) as s:
+    async with loaded(settings, staging, manifest) as (s, present):
         await check_log(s, manifest)
-        yield await _behind(s, settings, staging)
+        yield await compare(s, settings, keys, present=present, given=given)
 
 
-async def _behind(s: ReadSession, settings: Settings, staging: Path) -> LogForked | None:
-    """What was published of this log that its database does not lead to; None where it leads to all of it."""
-    head, told = await tree_head(s), await log_keys(s)
-    keys = [*_own(settings.keys_dir, head.origin), *_own(staging / KEYS, head.origin)]
-    own = OwnKeys(
-        list(dict.fromkeys([*(window.vkey for window in told.windows), *keys])),
-        {one.vkey: one.to_size for one in told.windows if one.to_size is not None},
-    )
-    for seen in await _vouched(settings, head, own):
-        try:
-            await require_prefix(s, head, seen)
-        except LogForked as fork:
-            return BackupBehind(fork.detail, **fork.facts)
-    return None
-
-
-async def newest_published(s: ReadSession, settings: Settings) -> Checkpoint | None:
-    """The largest published tree of ours that the database does not lead to; None: there is none."""
-    head, told = await tree_head(s), await log_keys(s)
-    keys = [*(window.vkey for window in told.windows), *_own(settings.keys_dir, head.origin)]
-    ended = {one.vkey: one.to_size for one in told.windows if one.to_size is not None}
-    seen = await _vouched(settings, head, OwnKeys(list(dict.fromkeys(keys)), ended))
-    ahead = [one for one in seen if one.size > head.size]
-    return max(ahead, key=lambda one: one.size, default=None)
-
-
-async def _vouched(settings: Settings, head: TreeHead, own: OwnKeys) -> list[Checkpoint]:
-    found = []
-    for evidence in await _published(settings, head):
-        with suppress(NoteInvalid):  # nobody of ours has signed it: it says nothing
-            opened = open_checkpoint(evidence, own.keys)
-            if own.vouched(opened):
-                found.append(opened.checkpoint)
-    return found
-
-
-async def _published(settings: Settings, head: TreeHead) -> list[bytes]:
-    """What the log folder and the witnesses hold of this log."""
-    found = []
-    path = folder_of(settings, head.origin) / CHECKPOINT_FILE
-    if path.exists():
-        found.append(path.read_bytes())
-    async with httpx.AsyncClient(timeout=settings.witness_timeout_s) as http:
-        circle = circle_of(settings, http)
-        if circle is not None:
-            found += [one.evidence for one in await circle.latest(head.origin) if one.evidence is not None]
-    return found
-
-
-def _own(folder: Path, origin: str) -> list[VerifierKey]:
-    held = KeyFolder(folder).keys()
-    return [NoteSigner(origin, key).vkey for key in held]
-
-
-def _require_same_keys(present: Path, coming: Path) -> None:
+def _require_keys(settings: Settings, coming: Path) -> None:
+    present = settings.keys_dir
     differ = [
         path.name
         for path in sorted(coming.glob("*"))
@@ -231,11 +201,12 @@ def _require_same_keys(present: Path, coming: Path) -> None:
     ]
     if differ:
         raise KeysDiffer("move these keys away, or give another data folder", names=differ)
+    master = settings.master_key_file or present / "master.key"
+    if not master.exists() and not (coming / "master.key").exists():
+        raise KeysDiffer("there is no master key, neither here nor in the backup", file=str(master))
 
 
-def _add_missing(staged: Path, folder: Path, *, name: str) -> None:
-    for path in sorted(staged.glob(name)):
-        target = folder / path.relative_to(staged)
-        if not target.exists():
-            make_folder(target.parent)
-            path.rename(target)
+def _missing(staged: Path, folder: Path, *, name: str) -> list[tuple[Path, Path]]:
+    """Each staged file of which nothing has the name, and where it belongs."""
+    pairs = [(path, folder / path.relative_to(staged)) for path in sorted(staged.glob(name))]
+    return [(path, target) for path, target in pairs if not target.exists()]

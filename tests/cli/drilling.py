@@ -53,8 +53,8 @@ class Drill:
         await back_up(self.settings, path, self.identity.recipient, clock=self.clock)
         return path
 
-    async def restore(self, backup: Path, *, though_behind: bool = False) -> Restored:
-        return await restore(self.settings, backup, self.identity, though_behind=though_behind)
+    async def restore(self, backup: Path, **how: Any) -> Restored:
+        return await restore(self.settings, backup, self.identity, **how)
 
     async def head(self) -> TreeHead:
         database = Database(self.settings.database_dsn)

@@ -1,6 +1,7 @@
 """The restore drill: what was backed up comes back whole; what is behind, cut or foreign moves nothing."""
 
 import asyncio
+import errno
 import io
 import os
 import re
@@ -21,13 +22,15 @@ from base.age import NONCE_BYTES, SEALED_BYTES, Identity, KeyDoesNotOpen
 from base.clock import SimulatedClock
 from base.db import Database
 from base.signing import SigningKey
-from cli import backup_database, restoring
+from cli import backup_database, backup_placing, restoring
 from cli.backup_archive import BackupBad, BackupWriter, unpack
 from cli.backup_database import BackupOfAnotherKind, DatabaseInUse
-from cli.restoring import BackupBehind, KeysDiffer, restore, state_restored
+from cli.backup_evidence import GIVEN, IN_PLACE, BackupBehind, NothingToCompare
+from cli.backup_placing import add, brought
+from cli.restoring import KeysDiffer, restore, state_restored
 from identity.rules import Role
-from ledger.checkpoint import NoteSigner
-from ledger.errors import LogForked
+from ledger.checkpoint import Checkpoint, NoteSigner, sign_checkpoint
+from ledger.errors import LogForked, NoteInvalid
 from tests.cli.drilling import Drill, everything_in, opened_drill
 from tests.postgres import Server
 from tests.web.market import upload
@@ -86,7 +89,7 @@ async def test_the_drill(drill: Drill) -> None:
     assert await drill.everything() == before
     new = await drill.back_up("new.backup")
     newest, before = await drill.head(), await drill.everything()
-    last = "replace_sqlite" if drill.server is None else "_add_missing"
+    last = "replace_sqlite" if drill.server is None else "_put"
     with patch.object(restoring, last, kill), pytest.raises(KilledError):
         await drill.restore(new)
     assert await drill.everything() == before
@@ -107,6 +110,107 @@ class KilledError(BaseException):
 
 def kill(*_: object, **__: object) -> None:
     raise KilledError
+
+
+async def test_a_backup_behind_the_database_in_place_or_behind_nothing_known_is_refused(
+    simple: Drill,
+) -> None:
+    old = await simple.back_up("old.backup")
+    newest = (simple.folder / "log" / "checkpoint").read_bytes()
+    await simple.acts("two")
+    there = await simple.head()
+    later = (simple.folder / "log" / "checkpoint").read_bytes()
+    (simple.folder / "log" / "checkpoint").unlink()
+    before = raw_in(simple.folder)
+    with pytest.raises(BackupBehind) as refused:
+        await simple.restore(old)
+    assert refused.value.facts == {"published": there.size, "database": there.size - 2, "told_by": IN_PLACE}
+    assert raw_in(simple.folder) == before
+    await simple.lose_the_database()
+    before = raw_in(simple.folder)
+    with pytest.raises(NothingToCompare) as alone:
+        await simple.restore(old)
+    assert (alone.value.code, alone.value.facts) == (
+        "nothing-to-compare-with",
+        {"witnesses": 0, "answered": 0},
+    )
+    with pytest.raises(BackupBehind, match="published log is ahead"):
+        await simple.restore(old, checkpoint=later)
+    stranger = NoteSigner("exchange.test", SigningKey.generate())
+    forged = sign_checkpoint(Checkpoint("exchange.test", 1, bytes(32)), stranger)
+    for bad in (forged, b"no note"):
+        with pytest.raises(NoteInvalid):
+            await simple.restore(old, checkpoint=bad)
+    assert (await simple.restore(old, check=True)).compared.told == ()
+    assert raw_in(simple.folder) == before
+    assert (await simple.restore(old, checkpoint=newest)).compared.told == ((GIVEN, there.size - 2),)
+    await simple.lose_the_database()
+    assert (await simple.restore(old, though_uncompared=True)).behind is None
+
+
+async def test_a_refusal_changes_no_byte_though_keys_and_files_are_missing(simple: Drill) -> None:
+    old = await simple.back_up("old.backup")
+    await simple.acts("two")
+    new = await simple.back_up("new.backup")
+    gone = [simple.settings.keys_dir / "exchange.key", *simple.settings.files_dir.glob("*/*")]
+    for path in gone:
+        path.unlink()
+    before = raw_in(simple.folder)
+    with pytest.raises(BackupBehind):
+        await simple.restore(old)
+    assert raw_in(simple.folder) == before
+    database = Database(simple.settings.database_dsn)
+    try:
+        await database.ping()
+        before = raw_in(simple.folder)
+        with pytest.raises(DatabaseInUse):
+            await simple.restore(new)
+        assert raw_in(simple.folder) == before
+    finally:
+        await database.dispose()
+    before = raw_in(simple.folder)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with patch.object(backup_placing.os, "fsync", side_effect=full), pytest.raises(OSError, match="No space"):
+        await simple.restore(new)
+    assert raw_in(simple.folder) == before
+    await simple.restore(new)
+    assert all(path.exists() for path in gone)
+    assert not list(simple.folder.rglob("*.part"))
+
+
+def test_a_file_goes_to_another_volume_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What a rename across volumes answers is played: two volumes are not at hand everywhere."""
+    staged, target = tmp_path / "staged", tmp_path / "keys" / "a.key"
+    staged.write_bytes(b"secret")
+    really = Path.rename
+
+    def rename(path: Path, to: Path) -> Path:
+        if path.parent != to.parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return really(path, to)
+
+    with patch.object(Path, "rename", rename):
+        with (
+            patch.object(backup_placing.shutil, "copyfileobj", kill),
+            pytest.raises(KilledError),
+            brought([(staged, target)]) as parts,
+        ):
+            add(parts)
+        assert list(target.parent.iterdir()) == []
+        with brought([(staged, target)]) as parts:
+            assert not target.exists()
+            add(parts)
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"secret", 0o600)
+    assert list(target.parent.iterdir()) == [target]
+
+
+def raw_in(folder: Path) -> dict[str, bytes]:
+    """Every byte of a folder; but a shared-memory index, which is rebuilt."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith("-shm")
+    }
 
 
 async def test_what_is_put_back_though_behind_is_read_and_not_written(simple: Drill) -> None:
@@ -187,7 +291,12 @@ async def test_a_backup_comes_back_into_an_empty_folder_and_says_whose_it_is(sim
     with pytest.raises(BackupBad, match="signature does not hold"):
         await restore(new, backup, simple.identity, vkeys=[stranger])
     assert list(new.data_dir.iterdir()) == []
-    assert (await restore(new, backup, simple.identity, vkeys=[vkey])).pinned
+    with pytest.raises(NothingToCompare):
+        await restore(new, backup, simple.identity, vkeys=[vkey])
+    assert list(new.data_dir.iterdir()) == []
+    kept = (simple.folder / "log" / "checkpoint").read_bytes()
+    done = await restore(new, backup, simple.identity, vkeys=[vkey], checkpoint=kept)
+    assert (done.pinned, done.compared.told) == (True, ((GIVEN, done.manifest.size),))
     async with open_node(new, clock=simple.clock) as node:  # its keys came along
         await node.publisher.check_head()
         await node.publish()
