@@ -55,6 +55,7 @@ from market.orders.forgetting import (
 )
 from market.orders.repository import claim_trade
 from market.orders.states import OVER
+from market.procurement.forgetting import forget_budget
 from market.requests.forgetting import forget_answer, forget_request
 from market.requests.repository import claim_request
 from market.requests.rules import RequestState
@@ -83,6 +84,7 @@ TOUCHED: Final = (
     "market_auction_bids",
     "market_requests",
     "market_request_answers",
+    "market_procurements",
     "market_survey_answers",
     "market_disputes",
     "market_dispute_proposals",
@@ -290,6 +292,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "LST.REJECT": _forget_review,
     "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
     "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    "PCM.STATE": lambda s, said: forget_budget(s, procurement_id=said.object_id),
     "STA.SURVEY": lambda s, said: forget_answers(s, survey_id=said.object_id),
     "MED.SEND": lambda s, said: forget_sent(s, presentation_id=said.object_id),
     **OF_BROKERS,

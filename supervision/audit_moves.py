@@ -389,6 +389,7 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     **{(f"RWD.{event}", role): "contester_id" for event in ("CONTEST", "WITHDRAW") for role in _TWO_SIDES},
     ("REQ.FULFIL", "BUYER"): "buyer_id",
     ("REQ.WITHDRAW", "BUYER"): "buyer_id",
+    ("PCM.STATE", "BUYER"): "buyer_id",
     **{("STA.SURVEY", role): "org_id" for role in _UNITS},
     **{(f"BRK.{event}", "BROKER"): "org_id" for event in ("APPLY", "CORRECT", "WITHDRAW")},
     **{(event, "BROKER"): "org_id" for event in _BROKERS_YEAR},

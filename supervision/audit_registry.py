@@ -106,6 +106,7 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),
+    "pcm_": ("basis of procurement", {(None, "PCM.STATE"): (frozenset({"BUYER"}), "STATED")}),
     **ASSESSMENT_MACHINES,
     **CUSTOMS_MACHINES,
     **INCIDENT_MACHINES,

@@ -34,6 +34,7 @@ from market.orders.rules import TradeEvent
 from market.orders.service import named
 from market.orders.statements import terms_of
 from market.orders.tables import Contract, ContractPolicy, ContractRecipient, QuoteRow, Trade
+from market.procurement.service import require_procured
 from market.settlement.plan import split
 from market.trade.obligations import duties_of_contract
 from market.trade.prechecking import parties_in, precheck_facts
@@ -46,10 +47,24 @@ async def accept_offer(s: WriteSession, act: Act, *, trade_id: str, offer_no: in
 
     The trade leaves as CONTRACT_READY, with quote and contract drawn up, or as BLOCKED with the list
     of checks. Raises what `market.orders.service.accept_offer` raises, and CustomsRouteNotOpen for what could
-    not be delivered abroad: its exporter has it cleared first, and the offer stands meanwhile.
+    not be delivered abroad: its exporter has it cleared first, and the offer stands meanwhile. Where a public
+    agency buys it raises what `market.procurement.service.require_procured` raises, whoever accepts.
     """
     trade = await service.accept_offer(s, act, trade_id=trade_id, offer_no=offer_no)
+    await require_procured(s, act, trade)
     await prepare_contract(s, act.as_exchange(), trade, agreed_now=True)
+    return trade
+
+
+async def sign_contract(s: WriteSession, act: Act, *, trade_id: str) -> Trade:
+    """Sign the contract as a party. A public agency signs on its stated basis, at an auction too.
+
+    What others agreed after it is their duplicate, not its own. Raises what
+    `market.orders.service.sign_contract` and `market.procurement.service.require_procured` raise.
+    """
+    trade = await service.sign_contract(s, act, trade_id=trade_id)
+    if act.actor.org_id == trade.buyer_id:
+        await require_procured(s, act, trade, before=trade.agreed_at)
     return trade
 
 

@@ -12,11 +12,11 @@ from ledger.recording import Act
 from market.delivery import service as delivery
 from market.delivery.rules import GoodsCheck
 from market.orders import repository
-from market.orders import service as orders
 from market.orders.duties import CheckedDuty
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from market.settlement.opened import seen_by
+from market.trade.accepting import sign_contract
 from market.trade.obligations import checklist_of
 from market.trade.timeline import timeline
 from web.acts import ActKind, Args, Asked, Id, Sha256, kind
@@ -35,7 +35,7 @@ class TradeArgs(Args):
 
 async def _sign(s: WriteSession, act: Act, args: TradeArgs, node: Node) -> Any:
     del node
-    return await orders.sign_contract(s, act, trade_id=args.trade_id)
+    return await sign_contract(s, act, trade_id=args.trade_id)
 
 
 async def _contract_document(s: ReadSession, args: TradeArgs) -> list[Document]:

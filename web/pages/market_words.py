@@ -36,6 +36,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "DLV.REVOKE_KEY": N_("Access key revoked"),
     "DLV.QUERY": N_("Question answered"),
     "DLV.APPROVE_ALGORITHM": N_("Question approved"),
+    "PCM.STATE": N_("Basis of procurement stated"),
     "RWD.CLAIM": N_("Broker's reward claimed"),
     "RWD.CONTEST": N_("Broker's reward contested"),
     "RWD.ANSWER": N_("Broker's answer to the contest"),

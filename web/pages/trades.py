@@ -22,7 +22,7 @@ from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
 from web.acts import kind_of
 from web.files import send_file
-from web.pages import contracting, delivering, disputing, filing, negotiating
+from web.pages import contracting, delivering, disputing, filing, negotiating, procuring
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
@@ -86,6 +86,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         context: dict[str, Any] = {}
         for stage in _STAGES:
             context |= await stage.shown(s, room)
+        context |= await procuring.shown(s, room)
         instructions = await instructions_of(s, trade_id=trade_id)
         said = await timeline(s, trade_id=trade_id)
         names = await names_of(s, parties_of(trade), (one.org_id for one in said))

@@ -53,6 +53,7 @@ OPEN = {
     ("GET", "/api/v1/operating-institutions"),
     ("GET", "/api/v1/negative-lists"),
     ("GET", "/api/v1/customs-networks"),
+    ("GET", "/api/v1/procurements"),
     ("GET", "/api/v1/registrars"),
     ("GET", "/api/v1/registration-notices"),
     ("GET", "/api/v1/registrations/by-number/{number}"),
