@@ -7,8 +7,10 @@ then proved, then forgiven. A burst of guesses therefore meets the lock-out as s
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlmodel import col, delete, update
+from sqlalchemy import ColumnElement
+from sqlmodel import col, delete, select, update
 
 from base.clock import Clock
 from base.db import Database, ReadSession, WriteSession
@@ -35,9 +37,19 @@ from identity.rules import PREPARED_TTL, STEP_UP_TTL, among, has_expired, parse_
 from identity.second_factor import Factors, is_on, spend
 from identity.service import insert
 from identity.sessions import SessionUnknown, begin, end_others, end_session, forget
-from identity.tables import DeniedTokenRow, PersonRow, PreparedRow, StepUpRow
+from identity.tables import DeniedTokenRow, PersonRow, PreparedRow, SecondFactorRow, StepUpRow
 from identity.tokens import Claims, Token, Tokens
 from ledger.recording import Actor
+
+_WRONG: Final = "login or password is wrong, or the account waits after too many attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class _Proved:
+    """Who was proved, and by which password: what follows holds only while it is still that one."""
+
+    user_id: str
+    password: PasswordHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,8 @@ async def sign_in(
     password. Whose roles ask for one (`factors`) and who has none gets a token without any role, good for
     setting it up and nothing else (`authenticate`).
     """
-    user_id = await _prove(database, clock, login=login, password=password, factors=factors, code=code)
+    proved = await _prove(database, clock, login=login, password=password, factors=factors, code=code)
+    user_id = proved.user_id
     async with database.read() as s:
         person = await get_person(s, user_id=user_id)
         assert person is not None
@@ -87,6 +100,7 @@ async def sign_in(
             roles = roles if await is_on(s, user_id=user_id) else frozenset()
     token = tokens.issue(user_id=user_id, org_id=person.org_id, roles=roles)
     async with database.write() as s:
+        await _require_still(s, proved)
         await begin(
             s,
             session_id=token.session_id,
@@ -107,9 +121,10 @@ async def step_up(database: Database, clock: Clock, *, user_id: str, password: s
     async with database.read() as s:
         person = await get_person(s, user_id=user_id)
     login = "" if person is None else person.login
-    await _prove(database, clock, login=login, password=password, second=False)
+    proved = await _prove(database, clock, login=login, password=password, second=False)
     now = clock.now()
     async with database.write() as s:
+        await _require_still(s, proved)
         s.add(StepUpRow(step_up_id=Seed().new_id("stp", now), user_id=user_id, proved_at=now))
     return now
 
@@ -168,16 +183,16 @@ async def change_password(
         person = await get_person(s, user_id=user_id)
         organisation = None if person is None else await get_organisation(s, org_id=person.org_id)
     login = "" if person is None else person.login
-    await _prove(database, clock, login=login, password=old, factors=factors, code=code)
+    proved = await _prove(database, clock, login=login, password=old, factors=factors, code=code)
     assert person is not None
     assert organisation is not None
     if new == old:
         raise PasswordUnchanged("choose another one")
     hashed = await hash_password(new, login=login, known=(person.name, organisation.name))
     async with database.write() as s:
-        await s.exec(
-            update(PersonRow).where(col(PersonRow.user_id) == user_id).values(password_hash=hashed.phc)
-        )
+        claimed = await s.exec(update(PersonRow).where(*_still(proved)).values(password_hash=hashed.phc))
+        if claimed.rowcount != 1:
+            raise SignInFailed(_WRONG)  # another change came first
         await s.exec(delete(StepUpRow).where(col(StepUpRow.user_id) == user_id))
         return await end_others(s, user_id=user_id, but=session_id, now=clock.now())
 
@@ -207,11 +222,12 @@ async def _prove(
     factors: Factors | None = None,
     code: str = "",
     second: bool = True,
-) -> str:
-    """The user id behind a login and its password; an unknown login costs as much time as a known one.
+) -> _Proved:
+    """The person behind a login and its password; an unknown login costs as much time as a known one.
 
-    With `second` a person's second factor is asked for as well. What was counted is forgiven at the very end:
-    who knows the password alone guesses codes no faster than passwords.
+    With `second` a person's second factor is asked for as well. Wrong codes are counted apart: whoever knows
+    the password alone guesses codes no faster than passwords, also while the person's own password is
+    proved without a code meanwhile.
     """
     try:
         name = parse_login(login)
@@ -219,27 +235,58 @@ async def _prove(
         name = ""
     async with database.write() as s:
         row = await person_by_login(s, login=name)
-        known = row is not None and row.active and _may_try(row, clock.now())
+        known = row is not None and row.active and _may_try(row.waits_until, clock.now())
         if row is not None and known:
             row.failures += 1
             row.waits_until = clock.now() + wait_after(row.failures)
             s.add(row)
     stored = PasswordHash(row.password_hash) if row is not None and known else None
-    if not await password_fits(password, stored) or row is None:
-        raise SignInFailed("login or password is wrong, or the account waits after too many attempts")
+    if not await password_fits(password, stored) or row is None or stored is None:
+        raise SignInFailed(_WRONG)
+    proved = _Proved(row.user_id, stored)
     async with database.write() as s:
-        if second and await is_on(s, user_id=row.user_id):
-            if factors is None or not code:
-                raise SecondFactorNeeded("give a code of your app, or a recovery code")
-            if not await spend(s, factors, user_id=row.user_id, code=code, now=clock.now()):
-                raise SignInFailed("the code is wrong or was used, or the account waits")
-        await s.exec(
-            update(PersonRow)
-            .where(col(PersonRow.user_id) == row.user_id)
-            .values(failures=0, waits_until=None)
-        )
-    return row.user_id
+        forgiven = await s.exec(update(PersonRow).where(*_still(proved)).values(failures=0, waits_until=None))
+        if forgiven.rowcount != 1:
+            raise SignInFailed(_WRONG)
+        asked = second and await is_on(s, user_id=row.user_id)
+        if asked and code and factors is not None:
+            fits = await _try_code(s, factors, user_id=row.user_id, code=code, now=clock.now())
+    if asked and (factors is None or not code):
+        raise SecondFactorNeeded("give a code of your app, or a recovery code")
+    if asked and not fits:
+        raise SignInFailed("the code is wrong or was used, or the account waits")
+    return proved
 
 
-def _may_try(row: PersonRow, now: datetime) -> bool:
-    return row.waits_until is None or has_expired(row.waits_until, now)
+async def _try_code(s: WriteSession, factors: Factors, *, user_id: str, code: str, now: datetime) -> bool:
+    """Whether a code is good; a wrong one is counted at the factor, which waits as a password does."""
+    row = await s.get(SecondFactorRow, user_id, populate_existing=True, with_for_update=True)
+    if row is None or not _may_try(row.waits_until, now):
+        return False
+    failures = row.failures + 1
+    if await spend(s, factors, user_id=user_id, code=code, now=now):
+        failures = 0
+    row.failures = failures
+    row.waits_until = now + wait_after(failures) if failures else None
+    s.add(row)
+    await s.flush()
+    return failures == 0
+
+
+def _still(proved: _Proved) -> tuple[ColumnElement[bool], ...]:
+    """The person's row, while the password is the one that was proved."""
+    return (
+        col(PersonRow.user_id) == proved.user_id,
+        col(PersonRow.password_hash) == proved.password.phc,
+    )
+
+
+async def _require_still(s: WriteSession, proved: _Proved) -> None:
+    """No change of the password came between; one that comes now waits for us. Raises SignInFailed."""
+    query = select(PersonRow.user_id).where(*_still(proved)).with_for_update()
+    if (await s.exec(query)).first() is None:
+        raise SignInFailed(_WRONG)
+
+
+def _may_try(waits_until: datetime | None, now: datetime) -> bool:
+    return waits_until is None or has_expired(waits_until, now)

@@ -192,16 +192,20 @@ class SessionRow(SQLModel, table=True):
 class SecondFactorRow(SQLModel, table=True):
     """What an authenticator app of a person knows, sealed; it counts from `confirmed_at`.
 
-    `last_step` is the half minute whose code was used last: no code is good twice.
+    `last_step` is the half minute whose code was used last: no code is good twice. Wrong codes are counted
+    here, apart from wrong passwords.
     """
 
     __tablename__ = "identity_second_factors"
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
 
     user_id: str = Field(sa_column=Column(Text, ForeignKey("identity_users.user_id"), primary_key=True))
     sealed_secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     offered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     confirmed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     last_step: int | None = Field(default=None, sa_column=Column(Integer))
+    failures: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    waits_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class RecoveryCodeRow(SQLModel, table=True):

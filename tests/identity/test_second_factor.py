@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
 from identity import passwords, second_factor
+from identity import sign_in as sign_in_module
 from identity.errors import (
     PasswordTooWeak,
     PasswordUnchanged,
@@ -16,6 +18,7 @@ from identity.errors import (
     SignInFailed,
     TokenRevoked,
 )
+from identity.failing import failing_sign_ins
 from identity.passwords import PasswordHash
 from identity.rules import Role
 from identity.safe import Safe
@@ -27,7 +30,9 @@ from identity.second_factor import (
     standing,
 )
 from identity.service import enrol_person
+from identity.sessions import sessions_of
 from identity.sign_in import authenticate, change_password, sign_in, step_up
+from identity.tables import SecondFactorRow, StepUpRow
 from identity.tokens import Tokens, generate_access_key
 from identity.totp import code_at, step_of
 from tests.houses import make_house
@@ -51,6 +56,11 @@ async def person(database, clock):
     return await seller.do(
         enrol_person, role="BUYER", org_id=seller.org_id, login="li.wei", name="李伟", password=HASHED
     )
+
+
+@pytest.fixture
+def scene(database, clock, tokens, person):
+    return database, clock, tokens, person
 
 
 async def signed_in(database, clock, tokens, *, code="", factors=FACTORS, password=PASSWORD):
@@ -187,6 +197,62 @@ async def test_a_new_password_ends_every_other_session_and_the_old_one(database,
         await signed_in(database, clock, tokens)
     assert (await signed_in(database, clock, tokens, password=NEW)).person == person
     await step_up(database, clock, user_id=person.user_id, password=NEW)
+
+
+async def test_own_step_ups_give_a_guesser_of_codes_no_more_guesses(database, clock, tokens, person):
+    """Who knows the password guesses codes while the owner works: the wait comes all the same."""
+    secret, _ = await set_up(database, clock, person)
+    clock.advance(timedelta(seconds=60))
+    right = code_at(secret, step_of(clock.now()))
+    wrong = f"{(int(right) + 1) % 10**6:06}"
+    for _ in range(5):
+        with pytest.raises(SignInFailed):
+            await signed_in(database, clock, tokens, code=wrong)
+        await step_up(database, clock, user_id=person.user_id, password=PASSWORD)
+    async with database.read() as s:
+        row = await s.get(SecondFactorRow, person.user_id)
+        assert await failing_sign_ins(s, since=clock.now()) == 5
+    assert (row.failures, row.waits_until) == (5, clock.now() + timedelta(seconds=30))
+    with pytest.raises(SignInFailed):
+        await signed_in(database, clock, tokens, code=right)
+    await step_up(database, clock, user_id=person.user_id, password=PASSWORD)  # the owner works on
+    clock.advance(timedelta(seconds=31))
+    assert await signed_in(database, clock, tokens, code=code_at(secret, step_of(clock.now())))
+    async with database.read() as s:
+        row = await s.get(SecondFactorRow, person.user_id)
+    assert (row.failures, row.waits_until) == (0, None)
+
+
+@pytest.mark.parametrize("act", ["sign-in", "step-up", "change"])
+async def test_who_proved_the_old_password_during_a_change_has_nothing(scene, monkeypatch, act):
+    """The change comes between the proof and what follows from it."""
+    database, clock, tokens, person = scene
+    here = await signed_in(database, clock, tokens)
+    who = {"user_id": person.user_id, "session_id": here.token.session_id}
+    really = sign_in_module._prove
+    late = []
+
+    async def proved_and_changed(*args, **how):
+        proved = await really(*args, **how)
+        if not late:
+            late.append(proved)
+            await change_password(database, clock, **who, old=PASSWORD, new=NEW)
+        return proved
+
+    monkeypatch.setattr(sign_in_module, "_prove", proved_and_changed)
+    with pytest.raises(SignInFailed):
+        match act:
+            case "sign-in":
+                await signed_in(database, clock, tokens)
+            case "step-up":
+                await step_up(database, clock, user_id=person.user_id, password=PASSWORD)
+            case _:
+                await change_password(database, clock, **who, old=PASSWORD, new="four other lanterns")
+    async with database.read() as s:
+        running = await sessions_of(s, user_id=person.user_id, now=clock.now())
+        assert [row.session_id for row in running] == [here.token.session_id]
+        assert (await s.exec(select(StepUpRow))).all() == []
+    assert await signed_in(database, clock, tokens, password=NEW)
 
 
 async def test_with_a_second_factor_the_password_is_changed_with_a_code(database, clock, tokens, person):
