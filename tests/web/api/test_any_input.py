@@ -2,8 +2,9 @@
 
 schemathesis makes the calls from the document that the application itself publishes; they go over real
 HTTP to a server in a thread of its own, as people of the market in every role there and as nobody. Each
-answer has a status, a media type and a form that the document names. At length (`make soak`) whoever's role
-does not reach is followed by the next, until one does: so what lies behind the door is asked too.
+answer has a status, a media type and a form that the document names. The suite asks every fortieth
+operation, and each once rightly and once wrongly. At length (`make soak`) every one is asked, and whoever's
+role does not reach is followed by the next, until one does: so what lies behind the door is asked too.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,9 @@ from tests.web.market import copied
 schemathesis.serializer.alias("application/vc", "application/json")
 PEOPLE = ("operator", "authority", "samr", "auditor", "provider", "buyer", "second", "broker", "nobody")
 SLOW = {"/api/v1/listings/{listing_id}/measure", "/api/v1/token", "/api/v1/step-up"}
-SOME, MANY = ({GenerationMode.POSITIVE: times, GenerationMode.NEGATIVE: times // 2} for times in (3, 16))
+SOME = {GenerationMode.POSITIVE: 1, GenerationMode.NEGATIVE: 1}
+MANY = {GenerationMode.POSITIVE: 16, GenerationMode.NEGATIVE: 8}
+EVERY = 40
 ENDING = {"/api/v1/sign-out", "/api/v1/people/{user_id}/close"}
 CHECKS = [response_schema_conformance, content_type_conformance, status_code_conformance]
 SETTINGS = hypothesis.settings(
@@ -125,7 +129,8 @@ def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(
     schema = schemathesis.openapi.from_dict(target.document)
     seen: list[int] = []
     ours: list[str] = []
-    for found in schema.get_all_operations():
+    step = 1 if examples is MANY else EVERY
+    for found in islice(schema.get_all_operations(), 0, None, step):
         operation = found.ok()
         for mode, count in examples.items():
             calls = operation.as_strategy(generation_mode=mode)
@@ -140,9 +145,11 @@ def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(
             with suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
                 attempt()
     assert ours == []
-    assert len(seen) > 200
+    assert len(seen) > 400 // step
     assert {status // 100 for status in seen} <= {2, 4}
-    assert {200, 201, 401, 403, 404, 409, 422} <= set(seen)
+    assert {200, 422} <= set(seen)
+    if step == 1:
+        assert {201, 401, 403, 404, 409} <= set(seen)
 
 
 def called(target: Target, case: Case, *, patient: bool) -> tuple[int, str]:
