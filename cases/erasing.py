@@ -56,6 +56,7 @@ from market.orders.forgetting import (
 from market.orders.repository import claim_trade
 from market.orders.states import OVER
 from market.procurement.forgetting import forget_budget
+from market.quotes.repository import forget_held, get_quote
 from market.requests.forgetting import forget_answer, forget_request
 from market.requests.repository import claim_request
 from market.requests.rules import RequestState
@@ -79,6 +80,7 @@ TOUCHED: Final = (
     "market_trades",
     "market_offers",
     "market_quotes",
+    "market_held_quotes",
     "market_contracts",
     "market_auctions",
     "market_auction_bids",
@@ -172,6 +174,8 @@ async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
         return await _of_listing(s, said.object_id)
     if said.event.startswith("MND."):
         return await _of_mandate(s, act, said.object_id)
+    if said.event == "QTE.HOLD":
+        return await _of_quote(s, act, said.object_id)
     return await _of_what_stands(s, said)
 
 
@@ -196,6 +200,13 @@ async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
         if member is not None and member.status is OrganisationStatus.ACTIVE:
             return "member", None, {"org_id": said.object_id}
     return None, None, {}
+
+
+async def _of_quote(s: WriteSession, act: Act, quote_id: str) -> _Business:
+    quote = await get_quote(s, quote_id=quote_id)
+    if quote.trade_id is not None:
+        return await _of_trade(s, quote.trade_id)
+    return "quote" if act.now <= quote.until else None, None, {"quote_id": quote_id}
 
 
 async def _of_listing(s: WriteSession, listing_id: str) -> _Business:
@@ -283,6 +294,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "AUC.REVEAL": lambda s, said: forget_price(
         s, auction_id=said.object_id, bid_id=str(said.predicate["bid_id"])
     ),
+    "QTE.HOLD": lambda s, said: forget_held(s, quote_id=said.object_id),
     "QTE.QUOTE": lambda s, said: forget_quote(s, quote_id=said.object_id),
     "TRD.SIGN": _forget_agreed,
     "TRD.CONTRACT": _forget_agreed,

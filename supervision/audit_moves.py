@@ -300,6 +300,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "REQ.EXPIRE": _EXCHANGE,
     "STA.SURVEY": _UNITS,
     **AUCTION_SPEAKERS,
+    "QTE.HOLD": _EXCHANGE,
     "QTE.QUOTE": _EXCHANGE,
     "XBD.AUTO_ROUTE": _EXCHANGE,
     "DLV.DOWNLOAD": _EXCHANGE,

@@ -73,13 +73,15 @@ async def inquire(
     broker_id: str | None = None,
     buyer_id: str | None = None,
     request_id: str | None = None,
+    held_quote_id: str | None = None,
 ) -> Trade:
     """Open a trade with an inquiry (TRD.INQUIRE), as the buyer or as the buyer's broker.
 
     A buyer may name a broker, who then acts for whichever party mandated it (the buyer's mandate goes
     first). A broker names its client in `buyer_id`. `request_id` is the buyer's own request that this
-    listing answers. Raises `listing-not-on-offer`, `buyer-conditions-unmet`, `member-not-active`, OwnListing,
-    SelfDealing, BrokerNotCertified, NoActiveMandate, RequestUnknown, AnswerUnknown.
+    listing answers, `held_quote_id` the quote that it begins with (`market.quotes`). Raises
+    `listing-not-on-offer`, `buyer-conditions-unmet`, `member-not-active`, OwnListing, SelfDealing,
+    BrokerNotCertified, NoActiveMandate, RequestUnknown, AnswerUnknown.
     """
     may_move(None, TradeEvent.INQUIRE, act.role)
     check_terms(quantity=quantity, term_months=1)
@@ -133,7 +135,8 @@ async def inquire(
             trade_id,
             public=named(trade)
             | {"product_id": trade.product_id, "mandate_id": trade.mandate_id}
-            | ({"request_id": request_id} if request_id else {}),
+            | ({"request_id": request_id} if request_id else {})
+            | ({"held_quote_id": held_quote_id} if held_quote_id else {}),
             opening={"purpose": purpose, "scenario": scenario, "quantity": quantity, "unit": trade.unit},
             after=TradeState.INQUIRED.value,
         ),

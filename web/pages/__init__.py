@@ -48,6 +48,7 @@ from web.pages import (
     growing,
     helping,
     history,
+    holding,
     home,
     house,
     incidents,
@@ -139,6 +140,7 @@ PARTS = (
     contracting,
     disputes,
     filing,
+    holding,  # before `buying`, which answers every other order
     buying,
     sales,
     selling,

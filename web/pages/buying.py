@@ -122,14 +122,12 @@ async def one(
 
 
 @router.get("/buy/orders")
-@router.get("/buy/quotes")
 async def orders(visitor: VisitorDep) -> Response:
-    """Purchases are trades here, whatever state they are in; quotes are made in them."""
+    """Purchases are trades here, whatever state they are in."""
     return _moved(visitor, "/trades")
 
 
 @router.get("/buy/orders/{trade_id}")
-@router.get("/buy/quotes/{trade_id}")
 async def order(visitor: VisitorDep, trade_id: str) -> Response:
     """A purchase has the trade's own page."""
     return _moved(visitor, f"/trades/{trade_id}")

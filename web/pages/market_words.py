@@ -11,6 +11,9 @@ STATES: Final[Mapping[str, str]] = {
     "AWARDED": N_("Awarded"),
     "FAILED": N_("Not awarded"),
     "WITHDRAWN": N_("Withdrawn"),
+    # a held quote
+    "HELD": N_("Held"),
+    "USED": N_("Used"),
 }
 EVENTS: Final[Mapping[str, str]] = {
     "REQ.PUBLISH": N_("Data request published"),

@@ -13,13 +13,15 @@ from market.listings.conditions import PURPOSE_LABELS, Conditions, Purpose
 from market.listings.quoting import whole_quote
 from market.listings.rules import MAX_QUANTITY, ListingState
 from market.listings.tables import Listing
+from market.quotes.rules import held_until
 from pricing.quote import Quote
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, WholePrice, whole_price
-from web.pages.forms import Form
+from web.pages.acting import attempt
+from web.pages.forms import Filled, Form
 from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.products import seen
-from web.pages.visiting import VisitorDep
+from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
 _MAX_MONTHS: Final = 1200
@@ -68,10 +70,35 @@ class Asked:
 @router.get("/products/{listing_id}/quote")
 async def quote(visitor: VisitorDep, listing_id: str) -> Response:
     """What these terms cost, item by item; the address is the quote, the same for everybody."""
+    return await _quote(visitor, listing_id, visitor.request.query_params, Filled())
+
+
+@router.post("/products/{listing_id}/quote")
+async def hold(visitor: VisitorDep, listing_id: str) -> Response:
+    """Have the exchange hold these terms, as a buyer."""
+    form = await visitor.form()
+    asked = {name: form.text(name) for name in ("rows", "use", "months")}
+    return await attempt(
+        visitor,
+        form,
+        act="quote.hold",
+        args={
+            "listing_id": listing_id,
+            "quantity": form.whole("rows"),
+            "purpose": form.text("use"),
+            "term_months": form.whole("months"),
+        },
+        role="BUYER",
+        then=lambda held: f"/buy/quotes/{held['quote_id']}",
+        again=lambda filled: _quote(visitor, listing_id, asked, filled),
+    )
+
+
+async def _quote(visitor: Visitor, listing_id: str, query: Mapping[str, str], filled: Filled) -> Response:
     async with visitor.node.database.read() as s:
         listing = await seen(s, visitor, listing_id)
         bounds = await repository.conditions_of(s, listing_id=listing_id)
-        asked = Asked.read(visitor.request.query_params, listing, bounds)
+        asked = Asked.read(query, listing, bounds)
         found: Quote | None = None
         refusal: DomainError | None = None
         try:
@@ -81,6 +108,7 @@ async def quote(visitor: VisitorDep, listing_id: str) -> Response:
         names = await names_of(s, [listing.seller_id])
     return visitor.render(
         "quote.html",
+        filled=filled,
         listing=listing,
         asked=asked,
         bounds=bounds,
@@ -97,6 +125,8 @@ async def quote(visitor: VisitorDep, listing_id: str) -> Response:
         vat_bp=VAT_BP,
         platform_bp=PLATFORM_FEE_BP,
         on_offer=listing.status is ListingState.LISTED,
+        may_hold=visitor.may({"BUYER"}) and listing.seller_id != visitor.org_id,
+        held_until=held_until(visitor.node.clock.now()),
         may_inquire=visitor.may({"BUYER", "BROKER"}) and listing.seller_id != visitor.org_id,
     )
 

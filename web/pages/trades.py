@@ -22,7 +22,7 @@ from market.trade.timeline import timeline
 from pricing.whole import PLATFORM_FEE_BP, whole_price
 from web.acts import kind_of
 from web.files import send_file
-from web.pages import contracting, delivering, disputing, filing, negotiating, procuring
+from web.pages import contracting, delivering, disputing, filing, holding, negotiating, procuring
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
@@ -33,7 +33,7 @@ from web.pages.visiting import PARTIES, SUPERVISORS, Visitor, VisitorDep
 router = APIRouter()
 _PAGE: Final = 30
 # Each stage brings what it shows and the forms of its steps (`web.pages.room`).
-_STAGES: Final = (negotiating, contracting, delivering, disputing, filing)
+_STAGES: Final = (negotiating, holding, contracting, delivering, disputing, filing)
 _TAKEN: Final = {step: taken for stage in _STAGES for step, taken in stage.TAKEN.items()}
 
 

@@ -150,6 +150,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "LST.RESUME": N_("Listing resumed"),
     **duties.CONDUCT,
     "LST.WITHDRAW": N_("Listing withdrawn"),
+    "QTE.HOLD": N_("Quote held"),
     "QTE.QUOTE": N_("Price quoted"),
     "TRD.AWARD": N_("Won by auction"),
     "TRD.INQUIRE": N_("Inquiry"),
