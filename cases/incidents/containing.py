@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from base.db import WriteSession
+from base.errors import Refusal
 from base.jobs import enqueue
 from cases.incidents import repository
 from cases.incidents.errors import (
@@ -37,7 +38,7 @@ from market.listings.repository import offers_of
 from market.orders.repository import claim_trade
 from market.orders.rules import TradeState
 from market.trade.freezing import freeze_trade, unfreeze_trade
-from market.trade.suspending import resume_delivery, suspend_delivery
+from market.trade.suspending import end_order, resume_delivery, suspend_delivery
 
 _E = IncidentEvent
 STOP_JOB: Final = "incident.stop-more"
@@ -197,19 +198,28 @@ async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[
     return stopped
 
 
+async def _offer_again(s: WriteSession, act: Act, *, listing_id: str, **named: Any) -> None:
+    """A listing goes back on offer, or stays off it where something else keeps it there."""
+    try:
+        async with s.begin_nested():
+            await resume_listing(s, act, listing_id=listing_id, **named)
+    except Refusal:
+        return
+
+
 async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -> None:
     exchange = act.as_exchange()
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": LIFTED}
     about = ordered.object_id
     if ordered.measure is Measure.STOP_DELIVERIES:
         for listing_id in (one for one in ordered.stopped if one.startswith("lst_")):
-            await resume_listing(s, exchange, listing_id=listing_id, **named)
+            await _offer_again(s, exchange, listing_id=listing_id, **named)
         for trade_id in (one for one in ordered.stopped if one.startswith("trd_")):
             trade = await claim_trade(s, trade_id=trade_id)
             stop = await deliveries.stop_of(s, trade_id=trade_id)
             mine = stop is not None and stop.order_id == ordered.order_id
             if trade.status is TradeState.DELIVERY_SUSPENDED and mine:
-                await resume_delivery(s, exchange, trade_id=trade_id, **named)
+                await end_order(s, exchange, trade_id=trade_id, **named)
             else:
                 await release_right(s, trade_id=trade_id, by=ordered.order_id)
     elif ordered.measure is Measure.STOP_DELIVERY:

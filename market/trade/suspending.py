@@ -100,6 +100,26 @@ async def resume_delivery(
     return trade
 
 
+async def end_order(s: WriteSession, act: Act, *, trade_id: str, reason_code: str, order_id: str) -> bool:
+    """End an order over a suspended delivery; whether it goes on.
+
+    Where what it rests on has fallen meanwhile, the stop becomes the exchange's own, which looks again when
+    that is back; a term that is over fails by itself. So one trade keeps no order from ending for the others.
+    """
+    trade = await repository.claim_trade(s, trade_id=trade_id)
+    stop = await deliveries.stop_of(s, trade_id=trade_id)
+    assert stop is not None
+    overdue = trade.deliver_by is not None and act.now > trade.deliver_by
+    fallen = await _fallen(s, act, trade)
+    if not overdue and fallen is None:
+        await resume_delivery(s, act, trade_id=trade_id, reason_code=reason_code, order_id=order_id)
+        return True
+    stop.cause, stop.order_id = Cause.BASIS, None
+    s.add(stop)
+    await s.flush()
+    return False
+
+
 def _later(trade: Trade, stop: DeliveryStop, act: Act) -> datetime | None:
     """The term, at its old hour, later by the working days of the stop that no freeze has given back."""
     if trade.deliver_by is None:

@@ -11,13 +11,18 @@ from cases.incidents.rules import Facts, Kind, Measure
 from cases.incidents.tables import MeasureRow
 from ledger.acts import perform
 from ledger.reader import statements_of
-from market.delivery.repository import entitlement_of
+from market.delivery.repository import entitlement_of, stop_of
+from market.delivery.rules import Cause
+from market.listings.publishing import resume_listing
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
 from market.orders.errors import TradeWrongState
 from market.orders.rules import TradeState
+from market.trade.suspending import look_again
+from registry.rules import Level
 from tests.houses import officer
 from tests.market.trade.scene import Scene
+from tests.market.trade.test_suspending import graded
 
 
 async def opened(scene: Scene) -> str:
@@ -81,6 +86,29 @@ async def test_every_delivery_of_a_product_stops_and_what_was_delivered_is_given
         assert right.status == left
     with pytest.raises(MeasureUnknown):
         await lift(scene, made)
+
+
+async def test_an_order_ends_though_a_delivery_rests_on_what_has_fallen_meanwhile(
+    sqlite_scene: Scene,
+) -> None:
+    scene = sqlite_scene
+    incident_id, running = await opened(scene), scene.trades["DELIVERING"]
+    made = await order(scene, incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id)
+    await graded(scene, Level.CORE)
+    await lift(scene, made)
+    assert (await scene.trade(running)).status is TradeState.DELIVERY_SUSPENDED
+    async with scene.database.read() as s:
+        listing = await get_listing(s, listing_id=scene.listing.listing_id)
+        assert listing.status is ListingState.SUSPENDED
+        stop = await stop_of(s, trade_id=running)
+    assert stop is not None
+    assert (stop.cause, stop.order_id) == (Cause.BASIS, None)
+    await graded(scene, Level.GENERAL_2)
+    again = {"listing_id": scene.listing.listing_id, "reason_code": "CAUSE_CLEARED"}
+    await do(scene, resume_listing, **again)
+    async with scene.database.write() as s:
+        assert await look_again(s, scene.house.house.exchange_act(), trade_id=running)
+    assert (await scene.trade(running)).status is TradeState.DELIVERING
 
 
 async def test_a_listing_and_a_settlement_stop_and_go_on(sqlite_scene: Scene) -> None:
