@@ -24,7 +24,7 @@ def accesses(
     log: Annotated[Path, typer.Argument(help="The log, as /confidential/{item_id}/log exports it")],
     bundle: Annotated[Path, typer.Argument(help="The bundle: a folder or a zip, either edition")],
 ) -> None:
-    """Verify the exported log of a confidential item: every access, none missing, none false."""
+    """Verify the exported log of a confidential item against a bundle: none missing, none false."""
     from cli.prepared import plain  # noqa: PLC0415 - the engine room is loaded by its users
     from supervision.access_log import accesses_in, verify_log  # noqa: PLC0415
 

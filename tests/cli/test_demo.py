@@ -180,4 +180,4 @@ def test_memory_stays_within_its_bounds(left: Path) -> None:
     used = json.loads((left / "demo.json").read_bytes())["memory_mib"]
     assert used["peak"] < 1024
     assert used["child"] < 1024
-    assert used["serving"] < 400
+    assert used["serving"] < 440
