@@ -24,9 +24,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Undo it; on SQLite by a copy of the table, for a column with a CHECK is not dropped there."""
     op.drop_table("registry_grant_caps")
-    op.drop_column("registry_grades", "same_bytes")
+    with op.batch_alter_table("registry_grades") as batch:
+        batch.drop_constraint(op.f("ck_registry_grades_same_bytes"), type_="check")
+        batch.drop_column("same_bytes")
     op.drop_table("registry_grade_evidence")
 
 

@@ -24,6 +24,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
-    op.drop_column(_TABLE, "waits_until")
-    op.drop_column(_TABLE, "failures")
+    """Undo it; on SQLite by a copy of the table, for a column with a CHECK is not dropped there."""
+    with op.batch_alter_table(_TABLE) as batch:
+        batch.drop_constraint(op.f(f"ck_{_TABLE}_failures"), type_="check")
+        batch.drop_column("waits_until")
+        batch.drop_column("failures")

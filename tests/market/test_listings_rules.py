@@ -175,7 +175,7 @@ def test_the_materials_are_complete_or_the_missing_ones_are_named():
     assert refused.value.facts["missing"] == ["source_statement", "quality_report", "registration_or_reason"]
 
 
-CONSENTED = PersonalData(contained=True, consented=True)
+CONSENTED = PersonalData(contained=True, consented=True, impact_assessed=True)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,8 @@ CONSENTED = PersonalData(contained=True, consented=True)
         ({"state_secret": True}, ["NL1"]),
         ({"level": Level.CORE}, ["NL2"]),
         ({"level": Level.IMPORTANT}, ["NL3"]),
-        ({"personal": PersonalData(contained=True)}, ["NL4"]),
+        ({"personal": PersonalData(contained=True, impact_assessed=True)}, ["NL4"]),
+        ({"personal": PersonalData(contained=True, consented=True)}, ["NL4"]),
         ({"public_data": True}, ["NL5"]),
         ({"source": Source.PUBLIC_DUTY}, ["NL5"]),
         ({"source": Source.UNLAWFUL}, ["NL6"]),
