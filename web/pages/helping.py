@@ -179,7 +179,7 @@ JOBS: Final[Mapping[str, Job]] = {
         (
             (
                 N_("Write the impact assessment that a listing or an export rests on."),
-                "/security/assessments",
+                "/security",
             ),
             (N_("See which control each level wants, and what is missing."), "/security/duties"),
             (N_("Look at warnings and take them up; each has its numbers."), "/incidents"),
