@@ -25,7 +25,7 @@ from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
 Seq = Annotated[int, Path(ge=0, le=MAX_SIZE)]
-_PAGE: Final = 50
+_PAGE: Final = 20
 _LONGEST_SEQ: Final = 18
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _OWN_MEMBERS: Final = frozenset({"event", "object", "actor", "role", "occurred_at", "opening", "clock"})
