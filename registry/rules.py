@@ -81,13 +81,14 @@ class RightEnd(StrEnum):
 
     REVOKED = "REVOKED"  # by the registrar: concealment, a false proof, another's right
     CANCELLED = "CANCELLED"  # by its holder
+    EXPIRED = "EXPIRED"  # it was held until a day
 
 
 def check_entered_anew(ended_as: str | None, right: Right) -> None:
     """That a right which was entered before may be entered again. RightRegisteredBefore, RightRevoked."""
     if ended_as is None:
         raise RightRegisteredBefore("the holder has this right already", right=right.value)
-    if ended_as != RightEnd.CANCELLED:
+    if ended_as == RightEnd.REVOKED:
         raise RightRevoked("the registration was revoked", right=right.value)
 
 

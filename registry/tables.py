@@ -25,7 +25,7 @@ class RightsRow(SQLModel, table=True):
     source_statement_sha256: str = Field(sa_column=Column(Text, nullable=False))
     public_registration_no: str | None = Field(default=None, sa_column=Column(Text))
     registered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    # REVOKED by the registrar or CANCELLED by the holder; None while it stands.
+    # REVOKED by the registrar, CANCELLED by the holder, EXPIRED; None while it stands.
     ended_as: str | None = Field(default=None, sa_column=Column(Text))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     # The registration that it rests on; None where only the exchange has looked at the basis.

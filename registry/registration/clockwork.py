@@ -4,7 +4,8 @@ from base.db import WriteSession
 from base.jobs import Handlers, Job
 from ledger.acts import House
 from registry.registration.applying import fall_due
-from registry.registration.moving import DUE_JOB
+from registry.registration.lapsing import end_rights
+from registry.registration.moving import DUE_JOB, RIGHT_DUE_JOB
 
 
 def registration_handlers(house: House) -> Handlers:
@@ -13,4 +14,7 @@ def registration_handlers(house: House) -> Handlers:
     async def on_due(s: WriteSession, job: Job) -> None:
         await fall_due(s, house.exchange_act(), **job.payload)
 
-    return {DUE_JOB: on_due}
+    async def on_right_due(s: WriteSession, job: Job) -> None:
+        await end_rights(s, house.exchange_act(), **job.payload)
+
+    return {DUE_JOB: on_due, RIGHT_DUE_JOB: on_right_due}

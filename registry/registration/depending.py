@@ -2,6 +2,7 @@
 
 from sqlmodel import col, select, update
 
+from base.calendar import shanghai_day
 from base.db import ReadSession, WriteSession
 from base.ids import is_id
 from ledger.recording import Act
@@ -28,7 +29,11 @@ async def rest_on(
     if row is None or not stands(row, act):
         raise _lapsed(basis_ref, row)
     held = await repository.claim_held(
-        s, registration_id=row.registration_id, holder_id=holder_id, right=Right.OPERATE
+        s,
+        registration_id=row.registration_id,
+        holder_id=holder_id,
+        right=Right.OPERATE,
+        on=shanghai_day(act.now),
     )
     if not held:
         raise RegistrationLapsed("the right to operate is not registered to this holder", number=basis_ref)

@@ -27,13 +27,13 @@ from registry.registration.errors import (
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
-from registry.registration.moving import Said, check_registrar, claim_of_registrar, step
+from registry.registration.moving import Said, check_registrar, claim_of_registrar, step, wind_rights
 from registry.registration.reviewing import (
     answer_all,
     check_other_officer,
     check_undisputed,
+    end_of_rights,
     enter_rights,
-    first_end,
     open_objections,
     told,
 )
@@ -46,6 +46,7 @@ from registry.registration.rules import (
     Wish,
     check_renewal,
     due_after,
+    has_ended,
     renewed_until,
 )
 from registry.registration.states import RegistrationEvent, may_move
@@ -76,7 +77,7 @@ async def ask(
     """
     row = await repository.claim_registration(s, registration_id=registration_id)
     may_move(row.status, _E.ASK, act.role)
-    holders = await _holders(s, row)
+    holders = await _holders(s, act, row)
     if act.actor.org_id not in holders:
         raise RegistrationWrongRole("a holder asks", registration_id=registration_id)
     await _check_wish(s, act, row, wish, changes=changes or {}, taker_id=taker_id)
@@ -140,7 +141,7 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
     wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
     event = RegistrationEvent(wish.wish.value)
     may_move(row.status, event, act.role)
-    await _check_granted(s, row, wish)
+    await _check_granted(s, act, row, wish)
     public: dict[str, Any] = {"wish_id": wish_id}
     values: dict[str, Any] = {}
     if wish.wish is Wish.RENEW:
@@ -159,6 +160,8 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
         public |= {"from_id": wish.asked_by, "to_id": wish.payload["taker_id"]}
     await step(s, act, event, row, Said(public=public), values=values or None)
     await _decide(s, act, wish, done=True)
+    if wish.wish is Wish.RENEW:
+        await wind_rights(s, row)
     if wish.wish is Wish.TRANSFER:
         await _hand_over(s, act, row, wish)
         await _drop_others(s, act, row, wish)
@@ -256,12 +259,12 @@ def check_changes(changes: Mapping[str, Any]) -> None:
         raise RegistrationMalformed("this is not changed, or not in this form", fields=sorted(set(wrong)))
 
 
-async def _check_granted(s: WriteSession, row: RegistrationRow, wish: WishRow) -> None:
+async def _check_granted(s: WriteSession, act: Act, row: RegistrationRow, wish: WishRow) -> None:
     """Who asked still holds something, everybody concerned now has agreed, and no registrar serves itself.
 
     Raises RegistrationUnconfirmed, RegistrationWrongRole, RegistrarOwnData, RegistrarUnknown.
     """
-    holders = await _holders(s, row)
+    holders = await _holders(s, act, row)
     if wish.asked_by not in holders:
         raise RegistrationWrongRole("who asked holds nothing here any more", wish_id=wish.wish_id)
     concerned = set(wish.must_agree)
@@ -285,7 +288,7 @@ async def _renewed(s: WriteSession, act: Act, row: RegistrationRow) -> datetime:
     if row.source == Source.AUTHORISED_OPERATION and code:
         public = await require_public_code(s, act, code=code)
         until = until if public is None or public.valid_to is None else min(until, public.valid_to)
-    until = min(until, await first_end(s, row) or until)
+    until = min(until, await end_of_rights(s, row) or until)
     if until <= row.valid_to:
         raise RegistrationTooLate("its term ends with it", valid_to=rfc3339(row.valid_to))
     return until
@@ -298,9 +301,12 @@ async def _drop_others(s: WriteSession, act: Act, row: RegistrationRow, granted:
             await _decide(s, act, one, done=False)
 
 
-async def _holders(s: WriteSession, row: RegistrationRow) -> set[str]:
+async def _holders(s: WriteSession, act: Act, row: RegistrationRow) -> set[str]:
+    """Who holds something that has not ended; of a public resource, who applied."""
     claims = await repository.claims_of(s, registration_id=row.registration_id)
-    return {claim.holder_id for claim in claims} or {row.applicant_id}
+    if not claims:
+        return {row.applicant_id}
+    return {claim.holder_id for claim in claims if not has_ended(claim.until, act.now)}
 
 
 async def _check_free(s: WriteSession, row: RegistrationRow) -> None:
@@ -314,23 +320,24 @@ async def _check_free(s: WriteSession, row: RegistrationRow) -> None:
 
 
 async def _hand_over(s: WriteSession, act: Act, row: RegistrationRow, wish: WishRow) -> None:
-    """All that one holder has goes to another; what it offered on it falls."""
+    """All that one holder has goes to another; what it offered on it falls.
+
+    What has ended goes to nobody. A right that both hold is the taker's for the longer of the two terms.
+    """
     giver, taker = wish.asked_by, wish.payload["taker_id"]
     claims = await repository.claims_of(s, registration_id=row.registration_id)
-    kept = {claim.right for claim in claims if claim.holder_id == taker}
-    for claim in [one for one in claims if one.holder_id == giver]:
-        if claim.right not in kept:
-            s.add(
-                ClaimRow(
-                    registration_id=row.registration_id,
-                    holder_id=taker,
-                    right=claim.right,
-                    until=claim.until,
-                    limits=claim.limits,
-                    proof_sha256=wish.payload["proof_sha256"] or claim.proof_sha256,
-                    confirmed_at=act.occurred_at,
-                )
-            )
+    taken = {claim.right: claim for claim in claims if claim.holder_id == taker}
+    for claim in claims:
+        if claim.holder_id != giver or has_ended(claim.until, act.now):
+            continue
+        kept = taken.get(claim.right) or ClaimRow(
+            registration_id=row.registration_id, holder_id=taker, right=claim.right, until=""
+        )
+        if kept.until is not None and (claim.until is None or claim.until > kept.until):
+            kept.until, kept.limits = claim.until, claim.limits
+            kept.proof_sha256 = wish.payload["proof_sha256"] or claim.proof_sha256
+            kept.confirmed_at = act.occurred_at
+            s.add(kept)
         await s.delete(claim)
     await s.flush()
     mine = (

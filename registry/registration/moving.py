@@ -19,10 +19,12 @@ from ledger.statement import Draft
 from registry.ending import ENDED_JOB
 from registry.registration import repository
 from registry.registration.errors import RegistrationTooLate, RegistrationWrongRole, RegistrationWrongState
+from registry.registration.rules import ends_at
 from registry.registration.states import RegistrationEvent, RegistrationState, may_move
 from registry.registration.tables import RegistrationRow
 
 DUE_JOB: Final = "registry.registration-due"
+RIGHT_DUE_JOB: Final = "registry.registration-right-due"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
 _S = RegistrationState
@@ -105,6 +107,17 @@ def check_in_time(until: datetime | None, act: Act) -> None:
     """When the exchange has it counts, not the date of a document. Raises RegistrationTooLate."""
     if until is not None and act.now > until:
         raise RegistrationTooLate("the period is over", until=rfc3339(until))
+
+
+async def wind_rights(s: WriteSession, row: RegistrationRow) -> None:
+    """Have the clock look at a registration when each of its rights is over that has an end of its own."""
+    claims = await repository.claims_of(s, registration_id=row.registration_id)
+    for until in sorted({claim.until for claim in claims if claim.until is not None}):
+        at = ends_at(until)
+        payload = {"registration_id": row.registration_id, "until": until}
+        await enqueue(
+            s, kind=RIGHT_DUE_JOB, key=f"{row.registration_id} {until}", run_at=at + LATE, payload=payload
+        )
 
 
 async def _fell(s: WriteSession, act: Act, row: RegistrationRow, recorded: Recorded) -> None:

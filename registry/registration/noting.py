@@ -1,5 +1,6 @@
 """What is noted on a registration (备注): terms, orders, the law, pledges; and how a note comes off."""
 
+from base.calendar import shanghai_day
 from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
@@ -39,7 +40,11 @@ async def note(
         )
     if holder_id is not None and right is not None:
         held = await repository.claim_held(
-            s, registration_id=registration_id, holder_id=holder_id, right=right
+            s,
+            registration_id=registration_id,
+            holder_id=holder_id,
+            right=right,
+            on=shanghai_day(act.now),
         )
         if not held:
             raise RegistrationMalformed("this right is not held here", fields=["holder_id", "right"])

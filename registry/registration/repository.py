@@ -1,6 +1,7 @@
 """What is asked about registrations."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Final
 
 from sqlalchemy import bindparam
@@ -110,12 +111,13 @@ async def claims_of(s: ReadSession, *, registration_id: str) -> Sequence[ClaimRo
     return (await s.exec(query.order_by(col(ClaimRow.holder_id), col(ClaimRow.right)))).all()
 
 
-async def claim_held(s: ReadSession, *, registration_id: str, holder_id: str, right: Right) -> bool:
-    """Whether a holder has the right in a registration."""
+async def claim_held(s: ReadSession, *, registration_id: str, holder_id: str, right: Right, on: date) -> bool:
+    """Whether a holder has the right in a registration on a day."""
     query = select(ClaimRow.right).where(
         ClaimRow.registration_id == registration_id,
         ClaimRow.holder_id == holder_id,
         ClaimRow.right == right.value,
+        col(ClaimRow.until).is_(None) | (col(ClaimRow.until) >= on.isoformat()),
     )
     return (await s.exec(query)).first() is not None
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from sqlmodel import col, update
 
-from base.calendar import end_of_day_shanghai
 from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
@@ -27,12 +26,14 @@ from registry.registration.errors import (
     RegistrationTooLate,
     RegistrationUnconfirmed,
 )
-from registry.registration.moving import Said, check_in_time, claim_of_registrar, step
+from registry.registration.moving import Said, check_in_time, claim_of_registrar, step, wind_rights
 from registry.registration.rules import (
     Kind,
     RefusalReason,
     claims_conflict,
     due_after,
+    has_ended,
+    last_end,
     number_in,
     series_of,
     valid_until,
@@ -191,7 +192,8 @@ async def dismiss(
 async def issue(s: WriteSession, act: Act, *, registration_id: str) -> RegistrationRow:
     """Deposit the evidence and issue the certificate (REG.DEPOSIT_AND_ISSUE): number, rights, end.
 
-    Raises RegistrationTooEarly, RegistrationUnconfirmed, OwnershipDispute, PublicRegistrationUnknown.
+    Raises RegistrationTooEarly, RegistrationTooLate, RegistrationUnconfirmed, OwnershipDispute,
+    PublicRegistrationUnknown.
     """
     row = await claim_of_registrar(s, act, registration_id, _E.DEPOSIT_AND_ISSUE)
     assert row.notice_until is not None
@@ -214,7 +216,9 @@ async def issue(s: WriteSession, act: Act, *, registration_id: str) -> Registrat
     )
     if public is not None and public.valid_to is not None:
         valid_to = min(valid_to, public.valid_to)
-    valid_to = min(valid_to, await first_end(s, row) or valid_to)
+    valid_to = min(valid_to, await end_of_rights(s, row) or valid_to)
+    if valid_to < act.now:
+        raise RegistrationTooLate("what was claimed has ended", ended=rfc3339(valid_to))
     said = Said(
         public={"number": number, "valid_to": rfc3339(valid_to)},
         subjects={
@@ -225,25 +229,25 @@ async def issue(s: WriteSession, act: Act, *, registration_id: str) -> Registrat
     values = {"number": number, "registered_at": act.now, "valid_to": valid_to, "since": act.now}
     await step(s, act, _E.DEPOSIT_AND_ISSUE, row, said, values=values)
     await enter_rights(s, act, row)
+    await wind_rights(s, row)
     return row
 
 
-async def first_end(s: WriteSession, row: RegistrationRow) -> datetime | None:
-    """The end of the first of its rights to end: the registration ends with it."""
+async def end_of_rights(s: WriteSession, row: RegistrationRow) -> datetime | None:
+    """The end of the last of its rights: the registration ends with it. None: one has no end of its own."""
     claims = await repository.claims_of(s, registration_id=row.registration_id)
-    ends = [date.fromisoformat(claim.until) for claim in claims if claim.until is not None]
-    return end_of_day_shanghai(min(ends)) if ends else None
+    return last_end([claim.until for claim in claims])
 
 
 async def enter_rights(
     s: WriteSession, act: Act, row: RegistrationRow, *, holder_id: str | None = None
 ) -> None:
-    """Enter the registered rights (of one holder) where every act on the data asks for them.
+    """Enter the registered rights (of one holder) that have not ended where every act on the data asks.
 
     A right that was revoked is not entered again. Raises RightRevoked.
     """
     for claim in await repository.claims_of(s, registration_id=row.registration_id):
-        if holder_id not in {None, claim.holder_id}:
+        if holder_id not in {None, claim.holder_id} or has_ended(claim.until, act.now):
             continue
         right = Right(claim.right)
         former = await s.get(RightsRow, (row.data_id, right, claim.holder_id), with_for_update=True)

@@ -244,6 +244,22 @@ def renewed_until(kind: Kind, valid_to: datetime, at: datetime) -> datetime:
     return end_of_day_shanghai(months_after(shanghai_day(valid_to), term(kind.rule_id, "validity", at).whole))
 
 
+def ends_at(until: str) -> datetime:
+    """The last moment of a right that is held until a day."""
+    return end_of_day_shanghai(date.fromisoformat(until))
+
+
+def has_ended(until: str | None, at: datetime) -> bool:
+    """Whether a right that is held until a day is over; None has no end of its own."""
+    return until is not None and at > ends_at(until)
+
+
+def last_end(untils: Collection[str | None]) -> datetime | None:
+    """When the last of the rights is over: they end one by one. None: there is one without an end."""
+    ends = [ends_at(until) for until in untils if until is not None]
+    return max(ends) if ends and len(ends) == len(untils) else None
+
+
 def check_renewal(kind: Kind, valid_to: datetime, at: datetime) -> None:
     """A renewal is asked for in its window. Raises RegistrationTooEarly, RegistrationTooLate."""
     window = term(kind.rule_id, "renewal_window", at)

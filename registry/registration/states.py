@@ -1,8 +1,9 @@
 """The states of a registration (`REG`), one table (`states.md` §3.1), drawn into `docs/registration.md`.
 
 What that page leaves out is added: co-holders confirm, a review is extended, what is late is stated as
-overdue, an applicant withdraws, and a change, a transfer, a renewal or a cancellation is asked for by the
-holder before the registrar enters it. The exchange's role stands for the clock: silence is acceptance.
+overdue, an applicant withdraws, a right ends before the others do, and a change, a transfer, a renewal or a
+cancellation is asked for by the holder before the registrar enters it. The exchange's role stands for the
+clock: silence is acceptance.
 """
 
 from collections.abc import Collection, Mapping
@@ -57,6 +58,7 @@ class RegistrationEvent(StrEnum):
     OBJECT_LATE = "OBJECT_LATE"
     RESOLVE_KEEP = "RESOLVE_KEEP"
     RESOLVE_CANCEL = "RESOLVE_CANCEL"
+    END_RIGHT = "END_RIGHT"
     EXPIRE = "EXPIRE"
     CANCEL = "CANCEL"
     REVOKE = "REVOKE"
@@ -171,6 +173,10 @@ MOVES: Final[Mapping[tuple[RegistrationState | None, RegistrationEvent], Move]] 
     },
     (_S.DISPUTED, _E.RESOLVE_KEEP): Move(REGISTRAR, _S.REGISTERED, "with reasons, or a court's ruling"),
     (_S.DISPUTED, _E.RESOLVE_CANCEL): Move(REGISTRAR, _S.CANCELLED, "with reasons, or a court's ruling"),
+    **{
+        (state, _E.END_RIGHT): Move(_CLOCK, state, "a right of one holder; the others stand", "after its end")
+        for state in STANDING
+    },
     (_S.REGISTERED, _E.CANCEL): Move(REGISTRAR, _S.CANCELLED, "the holders asked for it; nothing is pledged"),
     **{
         (state, _E.REVOKE): Move(

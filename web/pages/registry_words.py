@@ -39,6 +39,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "REG.OBJECT_LATE": N_("Objected to after registration"),
     "REG.RESOLVE_KEEP": N_("Dispute ended: the registration stands"),
     "REG.RESOLVE_CANCEL": N_("Dispute ended: the registration is cancelled"),
+    "REG.END_RIGHT": N_("A holder's right ended"),
     "REG.EXPIRE": N_("Registration expired"),
     "REG.CANCEL": N_("Right given up"),
     "REG.REVOKE": N_("Right revoked"),

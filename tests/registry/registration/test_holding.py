@@ -1,11 +1,13 @@
 """What becomes of a registration, and of what rests on it."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
-from registry.ending import cancel_right, revoke_right
+from base.jobs import JobRow
+from registry.ending import ENDED_JOB, cancel_right, revoke_right
 from registry.errors import RightNotHeld, RightOfRegistration
 from registry.registration import applying, holding, noting, reviewing
 from registry.registration.depending import rest_on
@@ -26,6 +28,7 @@ from registry.registration.errors import (
 from registry.registration.repository import claims_of, get_registration
 from registry.registration.rules import Claim, NoteKind, RevocationReason, Wish
 from registry.registration.states import RegistrationState
+from registry.repository import rights_in
 from registry.rules import Right, Source, SourceFacts
 from registry.service import register_rights_basis, require_right
 from tests.registry.registration.desk import DECLARED, Desk
@@ -235,14 +238,114 @@ async def test_a_revoked_right_does_not_come_back_with_anothers_transfer(desk):
         await stands(desk, row, desk.partner)
 
 
-async def test_it_ends_with_its_first_right_and_is_not_renewed_beyond_its_term(desk):
-    claims = [Claim(holder_id=desk.applicant.org_id, right=Right.OPERATE, until=date(2027, 12, 31))]
+def until(party, right, day=None) -> Claim:
+    return Claim(holder_id=party.org_id, right=right, until=day)
+
+
+async def rights_of(desk: Desk, row) -> dict[tuple[str, str], str | None]:
+    async with desk.database.read() as s:
+        return {
+            (one.holder_id, one.right.value): one.ended_as
+            for one in await rights_in(s, product_id=row.data_id)
+        }
+
+
+async def jobs_that_suspend(desk: Desk) -> list[dict]:
+    async with desk.database.read() as s:
+        return list(await s.exec(select(JobRow.payload).where(JobRow.kind == ENDED_JOB)))
+
+
+async def test_it_ends_with_the_last_of_its_rights_and_is_not_renewed_beyond(desk):
+    claims = [
+        until(desk.applicant, Right.OPERATE, date(2027, 6, 30)),
+        until(desk.applicant, Right.HOLD, date(2027, 12, 31)),
+    ]
     row = await desk.registered(claims=claims)
     assert row.valid_to.isoformat() == "2027-12-31T15:59:59.999000+00:00"
     desk.clock.move_to(row.valid_to - timedelta(days=30))
     wished = await asked(desk, row, Wish.RENEW)
     async with refused(desk.database, RegistrationTooLate):
         await desk.by("lin", holding.grant, **wished)
+    desk.clock.move_to(row.valid_to + timedelta(milliseconds=1))
+    await desk.work()
+    assert await desk.state_of(row.registration_id) is S.EXPIRED
+
+
+async def test_rights_end_one_by_one_and_only_the_right_to_operate_takes_offers_with_it(desk):
+    used, sold = date(2027, 6, 30), date(2027, 9, 30)
+    claims = [
+        until(desk.applicant, Right.HOLD),
+        until(desk.applicant, Right.USE, used),
+        until(desk.applicant, Right.OPERATE, sold),
+    ]
+    row = await desk.registered(claims=claims)
+    about = {"registration_id": row.registration_id}
+    assert row.valid_to.year == 2031  # the right to hold has no end of its own
+    desk.clock.move_to(datetime(2027, 6, 30, 15, 59, 59, 999000, tzinfo=UTC))
+    await desk.work()
+    mine = desk.applicant.org_id
+    every = {(mine, "HOLD"): None, (mine, "USE"): None, (mine, "OPERATE"): None}
+    assert await rights_of(desk, row) == every  # its last moment belongs to it
+    desk.clock.advance(timedelta(milliseconds=1))
+    await desk.work()
+    assert await rights_of(desk, row) == every | {(mine, "USE"): "EXPIRED"}
+    assert await jobs_that_suspend(desk) == []
+    await stands(desk, row)
+    with pytest.raises(RegistrationMalformed):  # what has ended is not pledged
+        pledge = PLEDGE | {"right": Right.USE, "holder_id": mine, "creditor_id": desk.rival.org_id}
+        await desk.by("lin", noting.note, **about, **pledge)
+    desk.clock.move_to(datetime(2027, 9, 30, 16, 0, tzinfo=UTC))
+    await desk.work()
+    assert await rights_of(desk, row) == every | {(mine, "USE"): "EXPIRED", (mine, "OPERATE"): "EXPIRED"}
+    assert await jobs_that_suspend(desk) == [{"product_id": row.data_id, "holder_id": mine}]
+    with pytest.raises(RightNotHeld):
+        await stands(desk, row)
+    assert await desk.state_of(row.registration_id) is S.REGISTERED
+    cited = {"product_id": "prd_" + "0" * 26, "holder_id": mine, "basis_ref": row.number}
+    async with refused(desk.database, RegistrationLapsed):
+        await desk.applicant.do(rest_on, attempted="LST.SUBMIT", **cited)
+
+
+async def test_what_has_ended_is_handed_to_nobody_and_its_holder_asks_for_nothing(desk):
+    claims = [
+        until(desk.applicant, Right.HOLD, date(2027, 6, 30)),
+        until(desk.applicant, Right.OPERATE, date(2028, 6, 30)),
+        until(desk.partner, Right.OPERATE, date(2028, 3, 31)),
+        until(desk.rival, Right.USE, date(2027, 6, 30)),
+    ]
+    row = await desk.apply(claims=claims)
+    about = {"registration_id": row.registration_id}
+    await desk.partner.do(applying.confirm, **about)
+    await desk.rival.do(applying.confirm, **about)
+    await desk.by("lin", applying.accept, **about)
+    row = await desk.by("lin", reviewing.publish, **about)
+    desk.clock.move_to(row.notice_until + timedelta(hours=1))
+    row = await desk.by("lin", reviewing.issue, **about)
+    assert row.valid_to.isoformat() == "2028-06-30T15:59:59.999000+00:00"
+    desk.clock.move_to(datetime(2027, 6, 30, 16, 0, tzinfo=UTC))
+    await desk.work()
+    async with refused(desk.database, RegistrationWrongRole):
+        await desk.rival.do(holding.ask, **about, wish=Wish.CANCEL)
+    wished = await asked(desk, row, Wish.TRANSFER, taker_id=desk.partner.org_id)
+    await desk.partner.do(holding.agree, **wished)
+    await desk.by("lin", holding.grant, **wished)
+    async with desk.database.read() as s:
+        kept = {(one.holder_id, one.right, one.until) for one in await claims_of(s, **about)}
+    assert kept == {
+        (desk.applicant.org_id, "HOLD", "2027-06-30"),
+        (desk.partner.org_id, "OPERATE", "2028-06-30"),  # the longer of the two terms
+        (desk.rival.org_id, "USE", "2027-06-30"),
+    }
+    desk.clock.move_to(datetime(2028, 3, 31, 16, 0, tzinfo=UTC))
+    await desk.work()
+    await stands(desk, row, desk.partner)
+
+
+async def test_nothing_is_issued_when_all_that_was_claimed_has_ended(desk):
+    row = await desk.noticed(claims=[until(desk.applicant, Right.OPERATE, date(2026, 12, 31))])
+    desk.clock.move_to(datetime(2027, 1, 4, 1, 0, tzinfo=UTC))
+    async with refused(desk.database, RegistrationTooLate):
+        await desk.by("lin", reviewing.issue, registration_id=row.registration_id)
 
 
 async def test_another_certificate_of_the_holder_is_no_way_round_a_disputed_one(desk):
