@@ -32,18 +32,16 @@ from ledger.recording import Act
 from market.customs import deciding as customs
 from market.delivery import repository as deliveries
 from market.delivery.keys import revoke_key
-from market.delivery.unconsented.holds import hold_right, not_held_by, release_right
+from market.delivery.unconsented.holds import INCIDENT, hold_right, not_held_by, release_right
 from market.listings.publishing import resume_listing, suspend_listing
 from market.listings.repository import offers_of
 from market.orders.repository import claim_trade
-from market.orders.rules import TradeState
 from market.trade.freezing import freeze_trade, unfreeze_trade
 from market.trade.suspending import end_order, resume_delivery, suspend_delivery
 
 _E = IncidentEvent
 STOP_JOB: Final = "incident.stop-more"
 AT_ONCE: Final = 50
-REASON: Final = "INCIDENT"
 LIFTED: Final = "INCIDENT_CONTAINED"
 _BY_LAW: Final = (Matter.REPORT, Matter.REPORT_SECURITY)
 
@@ -150,7 +148,7 @@ def _check_power(act: Act, roles: frozenset[str], measure: Measure) -> None:
 
 
 async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
-    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
+    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": INCIDENT}
     about = ordered.object_id
     if ordered.measure is Measure.STOP_DELIVERIES:
         return await _stop_product(s, act, ordered)
@@ -160,7 +158,7 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
         await suspend_listing(s, act, listing_id=about, **named)
     elif ordered.measure is Measure.HALT_CLEARANCE:
         reason = f"{ordered.order_id}: {ordered.reason}"
-        await customs.halt(s, act, declaration_id=about, reason_code=REASON, reason=reason)
+        await customs.halt(s, act, declaration_id=about, reason_code=INCIDENT, reason=reason)
     elif ordered.measure is Measure.REVOKE_KEY:
         before = act.occurred_at
         key = await revoke_key(s, act, key_id=about, order_id=ordered.order_id)
@@ -172,11 +170,11 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
 
 
 async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
-    """Offers are taken off, so that nothing new begins; deliveries are suspended; what was delivered is given
-    to nobody again, also where another has stopped it already and may let it go first.
+    """Offers are taken off, so that nothing new begins; deliveries are suspended; what was delivered, or what
+    another has suspended or frozen already and may let go first, is held by this order besides.
     """
     product_id = ordered.object_id
-    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": REASON}
+    named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": INCIDENT}
     stopped: list[str] = []
     for listing_id in await offers_of(s, product_id=product_id):
         await suspend_listing(s, act, listing_id=listing_id, **named)
@@ -215,13 +213,11 @@ async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -
         for listing_id in (one for one in ordered.stopped if one.startswith("lst_")):
             await _offer_again(s, exchange, listing_id=listing_id, **named)
         for trade_id in (one for one in ordered.stopped if one.startswith("trd_")):
-            trade = await claim_trade(s, trade_id=trade_id)
+            await claim_trade(s, trade_id=trade_id)
+            await release_right(s, trade_id=trade_id, by=ordered.order_id)
             stop = await deliveries.stop_of(s, trade_id=trade_id)
-            mine = stop is not None and stop.order_id == ordered.order_id
-            if trade.status is TradeState.DELIVERY_SUSPENDED and mine:
+            if stop is not None and stop.order_id == ordered.order_id:
                 await end_order(s, exchange, trade_id=trade_id, **named)
-            else:
-                await release_right(s, trade_id=trade_id, by=ordered.order_id)
     elif ordered.measure is Measure.STOP_DELIVERY:
         await resume_delivery(s, exchange, trade_id=about, **named)
     elif ordered.measure is Measure.SUSPEND_LISTING:

@@ -24,6 +24,7 @@ from market.delivery.service import (
     unfreeze_entitlement,
 )
 from market.delivery.tables import DeliveryStop
+from market.delivery.unconsented.holds import INCIDENT, order_holding
 from market.listings.publishing import GRANT_LOST
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
@@ -78,8 +79,9 @@ async def resume_delivery(
 ) -> Trade:
     """Let a suspended delivery go on (TRD.RESUME), within a term that is longer by the working days lost.
 
-    Raises TradeWrongState, TradeWrongRole for the exchange where a regulator suspended it, DeadlinePassed,
-    and what still stands in the way: ListingNotDeliverable, RightNotHeld, ChannelClosed.
+    Where an incident's order holds it besides, the exchange suspends it at once by that order. Raises
+    TradeWrongState, TradeWrongRole for the exchange where a regulator suspended it, DeadlinePassed, and what
+    still stands in the way: ListingNotDeliverable, RightNotHeld, ChannelClosed.
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     may_move(trade.status, TradeEvent.RESUME, act.role)
@@ -97,21 +99,31 @@ async def resume_delivery(
     said = step(trade, TradeEvent.RESUME, before, reason_code=reason_code, order_id=order_id)
     await record(s, act, said)
     await await_delivery(s, trade, again=act.new_id("job"))
+    await _stop_held(s, act, trade_id=trade_id)
     return trade
+
+
+async def _stop_held(s: WriteSession, act: Act, *, trade_id: str) -> bool:
+    """Suspend, as the exchange, a delivery whose right an incident's order holds; whether one does."""
+    order_id = await order_holding(s, trade_id=trade_id)
+    if order_id is not None:
+        named = {"trade_id": trade_id, "order_id": order_id, "reason_code": INCIDENT}
+        await suspend_delivery(s, act.as_exchange(), **named)
+    return order_id is not None
 
 
 async def end_order(s: WriteSession, act: Act, *, trade_id: str, reason_code: str, order_id: str) -> bool:
     """End an order over a suspended delivery; whether it goes on.
 
-    Where what it rests on has fallen meanwhile, the stop becomes the exchange's own, which looks again when
-    that is back; a term that is over fails by itself. So one trade keeps no order from ending for the others.
+    Where what it rests on has fallen meanwhile, or it is frozen, the stop becomes the exchange's own, which
+    looks again then; a term that is over fails by itself. So one trade keeps no order from ending for others.
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     stop = await deliveries.stop_of(s, trade_id=trade_id)
     assert stop is not None
     overdue = trade.deliver_by is not None and act.now > trade.deliver_by
-    fallen = await _fallen(s, act, trade)
-    if not overdue and fallen is None:
+    stands = trade.status is TradeState.DELIVERY_SUSPENDED
+    if stands and not overdue and await _fallen(s, act, trade) is None:
         await resume_delivery(s, act, trade_id=trade_id, reason_code=reason_code, order_id=order_id)
         return True
     stop.cause, stop.order_id = Cause.BASIS, None
@@ -135,6 +147,8 @@ async def look_again(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """
     trade = await repository.claim_trade(s, trade_id=trade_id)
     if trade.status is TradeState.DELIVERING:
+        if await _stop_held(s, act, trade_id=trade_id):  # ordered while it was frozen
+            return True
         reason = await _fallen(s, act, trade)
         if reason is not None:
             await suspend_delivery(s, act, trade_id=trade_id, reason_code=reason, cause=Cause.BASIS)

@@ -20,8 +20,10 @@ from market.orders.tables import Trade
 from registry.grading.errors import ConsentMissing
 
 _NOT_OVER: Final = frozenset({EntitlementStatus.ACTIVE, EntitlementStatus.USED_UP, EntitlementStatus.FROZEN})
-_IN_FLIGHT: Final = frozenset({TradeState.DELIVERING, TradeState.DELIVERY_SUSPENDED})
 _A_PERSONS: Final = "sgc_"
+_AN_ORDERS: Final = "ino_"
+INCIDENT: Final = "INCIDENT"
+"""The reason of a delivery that an incident's order stops."""
 
 
 async def is_held(s: ReadSession, *, entitlement_id: str) -> bool:
@@ -39,6 +41,16 @@ async def require_not_held(s: ReadSession, *, trade_id: str) -> None:
     given_id = (await s.exec(query.where(*persons).limit(1))).first()
     if given_id is not None:
         raise ConsentMissing("a person has withdrawn", given_id=given_id, why="withdrawn-by-a-person")
+
+
+async def order_holding(s: ReadSession, *, trade_id: str) -> str | None:
+    """The first incident's order that holds the right of a trade; None where none does."""
+    query = (
+        select(ConsentHold.given_id)
+        .join(Entitlement, col(Entitlement.entitlement_id) == col(ConsentHold.entitlement_id))
+        .where(Entitlement.trade_id == trade_id, col(ConsentHold.given_id).startswith(_AN_ORDERS))
+    )
+    return (await s.exec(query.order_by(col(ConsentHold.given_id)).limit(1))).first()
 
 
 async def hold_right(s: WriteSession, *, trade_id: str, by: str, at: datetime) -> bool:
@@ -86,7 +98,7 @@ async def release(s: WriteSession, right: Entitlement, *, by: str) -> None:
 async def not_held_by(s: ReadSession, *, product_id: str, by: str, limit: int) -> Sequence[str]:
     """The trades of a product whose right to receive is not over, but those of deliveries under way.
 
-    Also of what stands still already, for that may end first; not of what `by` holds.
+    Also of what another has suspended or frozen already, for that may end first; not of what `by` holds.
     """
     held = select(ConsentHold.entitlement_id).where(ConsentHold.given_id == by)
     query = (
@@ -94,7 +106,7 @@ async def not_held_by(s: ReadSession, *, product_id: str, by: str, limit: int) -
         .join(Entitlement, col(Entitlement.trade_id) == col(Trade.trade_id))
         .where(
             Trade.product_id == product_id,
-            col(Trade.status).not_in(_IN_FLIGHT),
+            Trade.status != TradeState.DELIVERING,
             col(Entitlement.status).in_(_NOT_OVER),
             col(Entitlement.entitlement_id).not_in(held),
         )

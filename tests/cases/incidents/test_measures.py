@@ -12,8 +12,8 @@ from cases.incidents.tables import MeasureRow
 from ledger.acts import perform
 from ledger.reader import statements_of
 from market.delivery.repository import entitlement_of, stop_of
-from market.delivery.rules import Cause
-from market.listings.publishing import resume_listing
+from market.delivery.rules import Cause, EntitlementStatus
+from market.listings.publishing import resume_listing, withdraw_listing
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
 from market.orders.errors import TradeWrongState
@@ -21,8 +21,10 @@ from market.orders.rules import TradeState
 from market.trade.suspending import look_again
 from registry.rules import Level
 from tests.houses import officer
+from tests.market.disputes.staging import right
+from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.market.trade.scene import Scene
-from tests.market.trade.test_suspending import graded
+from tests.market.trade.test_suspending import graded, resume, suspend
 
 
 async def opened(scene: Scene) -> str:
@@ -75,11 +77,11 @@ async def test_every_delivery_of_a_product_stops_and_what_was_delivered_is_given
     assert (said.event, said.predicate["order_id"]) == ("TRD.SUSPEND", made.order_id)
     assert scene.listing.listing_id in made.stopped  # nothing new begins
     again = await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)
-    assert settled in again.stopped, "each order holds what was delivered"
-    assert running not in again.stopped
-    for one, left in ((made, "FROZEN"), (again, "ACTIVE")):
+    assert {running, settled} <= set(again.stopped), "each order holds all of it"
+    steps = ((made, "FROZEN", TradeState.DELIVERY_SUSPENDED), (again, "ACTIVE", TradeState.DELIVERING))
+    for one, left, status in steps:
         await lift(scene, one)
-        assert (await scene.trade(running)).status is TradeState.DELIVERING
+        assert (await scene.trade(running)).status is status
         async with scene.database.read() as s:
             right = await entitlement_of(s, trade_id=settled)
         assert right is not None
@@ -131,3 +133,73 @@ async def test_a_listing_and_a_settlement_stop_and_go_on(sqlite_scene: Scene) ->
     await lift(scene, off)
     async with scene.database.read() as s:
         assert (await get_listing(s, listing_id=listing_id)).status is ListingState.LISTED
+
+
+async def test_a_stop_holds_a_delivery_that_another_order_has_suspended_already(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    incident_id, running = await opened(scene), scene.trades["DELIVERING"]
+    await scene.seller.do(withdraw_listing, role="PROVIDER", listing_id=scene.listing.listing_id)
+    await suspend(scene, running)  # SAMR's, of another cause
+    about = incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id
+    first = await order(scene, *about)
+    second = await order(scene, *about)
+    assert running in first.stopped
+    assert running in second.stopped
+    assert await stopped_by(scene, running) == "ord_7"
+    await resume(scene, running)
+    assert await stopped_by(scene, running) in {first.order_id, second.order_id}
+    events = [event for event in await scene.events(running) if event != "REF.REFUSE"]
+    assert events[-3:] == ["TRD.SUSPEND", "TRD.RESUME", "TRD.SUSPEND"]
+    assert await right(scene, running) is EntitlementStatus.FROZEN
+    await lift(scene, first)
+    assert await stopped_by(scene, running) == second.order_id
+    await lift(scene, second)
+    assert (await scene.trade(running)).status is TradeState.DELIVERING
+    assert await right(scene, running) is EntitlementStatus.ACTIVE
+
+
+async def test_a_stop_that_is_lifted_first_leaves_the_other_order_its_delivery(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    incident_id, running = await opened(scene), scene.trades["DELIVERING"]
+    await suspend(scene, running)
+    made = await order(scene, incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id)
+    await lift(scene, made)
+    assert await stopped_by(scene, running) == "ord_7"
+    assert (await resume(scene, running)).status is TradeState.DELIVERING
+    assert await right(scene, running) is EntitlementStatus.ACTIVE
+
+
+async def test_a_stop_given_while_a_trade_is_frozen_holds_when_it_thaws(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    incident_id, running = await opened(scene), scene.trades["DELIVERING"]
+    await freeze(scene, running)
+    made = await order(scene, incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id)
+    await unfreeze(scene, running)
+    assert await right(scene, running) is EntitlementStatus.FROZEN
+    async with scene.database.write() as s:
+        assert await look_again(s, scene.house.house.exchange_act(), trade_id=running)
+    assert await stopped_by(scene, running) == made.order_id  # and its term stands still
+    await lift(scene, made)
+    assert (await scene.trade(running)).status is TradeState.DELIVERING
+    assert await right(scene, running) is EntitlementStatus.ACTIVE
+
+
+async def stopped_by(scene: Scene, trade_id: str) -> str | None:
+    assert (await scene.trade(trade_id)).status is TradeState.DELIVERY_SUSPENDED
+    async with scene.database.read() as s:
+        stop = await stop_of(s, trade_id=trade_id)
+    assert stop is not None
+    return stop.order_id
+
+
+async def test_a_stop_that_is_lifted_while_its_trade_is_frozen_is_over_when_it_thaws(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    incident_id, running = await opened(scene), scene.trades["DELIVERING"]
+    made = await order(scene, incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id)
+    await freeze(scene, running)
+    await lift(scene, made)
+    await unfreeze(scene, running)
+    async with scene.database.write() as s:
+        assert await look_again(s, scene.house.house.exchange_act(), trade_id=running)
+    assert (await scene.trade(running)).status is TradeState.DELIVERING
+    assert await right(scene, running) is EntitlementStatus.ACTIVE
