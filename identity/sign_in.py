@@ -24,6 +24,7 @@ from identity.errors import (
     SignInFailed,
     TokenRevoked,
 )
+from identity.failing import count_attempt, forget_attempts, forgive_attempt
 from identity.passwords import PasswordHash, hash_password, password_fits
 from identity.repository import (
     Organisation,
@@ -157,11 +158,12 @@ async def sign_out(s: WriteSession, claims: Claims, *, now: datetime) -> None:
 
 
 async def forget_expired(s: WriteSession, *, now: datetime) -> None:
-    """Delete what no longer matters: denied tokens, sessions, step-ups, prepared acts that are over."""
+    """Delete what is over: denied tokens, sessions, step-ups, prepared acts, counts of attempts."""
     await s.exec(delete(DeniedTokenRow).where(col(DeniedTokenRow.expires_at) <= now))
     await forget(s, now=now)
     await s.exec(delete(PreparedRow).where(col(PreparedRow.expires_at) <= now - PREPARED_TTL))
     await s.exec(delete(StepUpRow).where(col(StepUpRow.proved_at) < now - STEP_UP_TTL))
+    await forget_attempts(s, now=now)
 
 
 async def change_password(
@@ -233,6 +235,7 @@ async def _prove(
         name = parse_login(login)
     except LoginMalformed:
         name = ""
+    tried, at = name or login, clock.now()
     async with database.write() as s:
         row = await person_by_login(s, login=name)
         known = row is not None and row.active and _may_try(row.waits_until, clock.now())
@@ -240,6 +243,8 @@ async def _prove(
             row.failures += 1
             row.waits_until = clock.now() + wait_after(row.failures)
             s.add(row)
+            await s.flush()
+        await count_attempt(s, login=tried, at=at)
     stored = PasswordHash(row.password_hash) if row is not None and known else None
     if not await password_fits(password, stored) or row is None or stored is None:
         raise SignInFailed(_WRONG)
@@ -249,8 +254,11 @@ async def _prove(
         if forgiven.rowcount != 1:
             raise SignInFailed(_WRONG)
         asked = second and await is_on(s, user_id=row.user_id)
+        fits = True
         if asked and code and factors is not None:
             fits = await _try_code(s, factors, user_id=row.user_id, code=code, now=clock.now())
+        if fits:
+            await forgive_attempt(s, login=tried, at=at)
     if asked and (factors is None or not code):
         raise SecondFactorNeeded("give a code of your app, or a recovery code")
     if asked and not fits:

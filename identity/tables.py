@@ -208,6 +208,23 @@ class SecondFactorRow(SQLModel, table=True):
     waits_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
+class FailedSignInRow(SQLModel, table=True):
+    """How many sign-ins failed in ten minutes at the logins of one bucket, whether they exist or not.
+
+    `bucket` is 16 bits of a digest of what was typed: no login is kept, and the rows are bounded.
+    """
+
+    __tablename__ = "identity_failed_sign_ins"
+    __table_args__ = (
+        CheckConstraint("bucket >= 0", name="bucket"),
+        CheckConstraint("failures >= 0", name="failures"),
+    )
+
+    slot_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    bucket: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    failures: int = Field(sa_column=Column(Integer, nullable=False))
+
+
 class RecoveryCodeRow(SQLModel, table=True):
     """A recovery code of a person: its keyed digest, and when it was used."""
 

@@ -17,8 +17,12 @@ Read = Callable[[ReadSession, datetime, datetime], Awaitable[int | None]]
 
 
 async def _sign_in_failures(s: ReadSession, since: datetime, until: datetime) -> int:
-    del until
-    return await failing_sign_ins(s, since=since)
+    return (await failing_sign_ins(s, since=since, until=until))[0]
+
+
+async def _sign_in_accounts(s: ReadSession, since: datetime, until: datetime) -> int:
+    """At how many logins, known or not: many with few tries each are somebody who sprays passwords."""
+    return (await failing_sign_ins(s, since=since, until=until))[1]
 
 
 async def _refused(s: ReadSession, since: datetime, until: datetime) -> int:
@@ -42,6 +46,7 @@ async def _split_view(s: ReadSession, since: datetime, until: datetime) -> int:
 
 READS: Final[Mapping[Signal, Read]] = {
     Signal.SIGN_IN_FAILURES: _sign_in_failures,
+    Signal.SIGN_IN_ACCOUNTS: _sign_in_accounts,
     Signal.REFUSED_ACCESSES: _refused,
     Signal.EGRESS_VOLUME: lambda s, since, until: left_between(s, since=since, until=until),
     Signal.GATEWAY_FAILURES: lambda s, since, until: failing_calls(s, since=since, until=until),

@@ -21,6 +21,7 @@ _MOST_DEVIATIONS: Final = 999_999
 
 class Signal(StrEnum):
     SIGN_IN_FAILURES = "SIGN_IN_FAILURES"
+    SIGN_IN_ACCOUNTS = "SIGN_IN_ACCOUNTS"  # at how many logins some failed: few tries each, many accounts
     REFUSED_ACCESSES = "REFUSED_ACCESSES"
     EGRESS_VOLUME = "EGRESS_VOLUME"
     EGRESS_DECLARED = "EGRESS_DECLARED"  # of a clearance: what left, in thousandths of what was declared
@@ -51,6 +52,7 @@ class Colour(StrEnum):
 _COLOURS: Final = (Colour.BLUE, Colour.YELLOW, Colour.ORANGE, Colour.RED)
 WATCHED: Final = (
     Signal.SIGN_IN_FAILURES,
+    Signal.SIGN_IN_ACCOUNTS,
     Signal.REFUSED_ACCESSES,
     Signal.EGRESS_VOLUME,
     Signal.EGRESS_DECLARED,

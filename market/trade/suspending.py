@@ -107,8 +107,8 @@ async def _stop_held(s: WriteSession, act: Act, *, trade_id: str) -> bool:
     """Suspend, as the exchange, a delivery whose right an incident's order holds; whether one does."""
     order_id = await order_holding(s, trade_id=trade_id)
     if order_id is not None:
-        named = {"trade_id": trade_id, "order_id": order_id, "reason_code": INCIDENT}
-        await suspend_delivery(s, act.as_exchange(), **named)
+        exchange = act.as_exchange()
+        await suspend_delivery(s, exchange, trade_id=trade_id, order_id=order_id, reason_code=INCIDENT)
     return order_id is not None
 
 

@@ -219,8 +219,9 @@ class ConsentRow(SQLModel, table=True):
 class AssessmentRow(SQLModel, table=True):
     """An impact assessment of personal data (PIPIA), or a security review, of an object, from its draft on.
 
-    `uses` are what it was made for (LISTING, EXPORT), `file_sha256` the file it is bound to, `writers` the
-    persons who wrote or revised it. `outcome`,
+    `uses` are what it was made for (LISTING, EXPORT), `file_sha256` the file it is bound to, `purposes` of a
+    licence and `recipients` (member or name) whom it was made for, `writers` the persons who wrote or revised
+    it; what is from before there were purposes and recipients names none. `outcome`,
     `assessed_at`, `valid_until` and `keep_until` are there once a reviewer has concluded it; `due_at` is the
     day of the next open finding. `contents` are what PIPL 56 asks for, whose digest is `report_sha256`.
     """
@@ -235,6 +236,12 @@ class AssessmentRow(SQLModel, table=True):
     uses: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     contents: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     file_sha256: str | None = Field(default=None, sa_column=Column(Text))
+    purposes: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    recipients: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
     writers: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     reviewer_id: str | None = Field(
         default=None, sa_column=Column(Text, ForeignKey("identity_orgs.org_id"), index=True)

@@ -7,11 +7,19 @@ from sqlmodel import select
 from base.errors import Malformed
 from identity import passwords
 from identity.errors import PasswordTooWeak, SignInFailed, TokenRevoked
+from identity.failing import failing_sign_ins
 from identity.passwords import PasswordHash, check_password, hash_password, password_fits
 from identity.rules import Role
 from identity.service import deactivate_person, enrol_person
 from identity.sign_in import authenticate, forget_expired, sign_in, sign_out, step_up
-from identity.tables import DeniedTokenRow, OrganisationRow, PersonRow, PreparedRow, StepUpRow
+from identity.tables import (
+    DeniedTokenRow,
+    FailedSignInRow,
+    OrganisationRow,
+    PersonRow,
+    PreparedRow,
+    StepUpRow,
+)
 from identity.tokens import Tokens, generate_access_key
 from tests.houses import make_house
 from tests.identity.unmoved import all_rows, nothing_moved
@@ -39,6 +47,33 @@ async def person(database, clock):
         password=HASHED,
     )
     return house, seller, person
+
+
+async def test_few_tries_each_at_many_logins_are_seen_known_or_not(
+    database, clock, tokens, person, monkeypatch
+):
+    async def never(*given):
+        return False
+
+    about = {"tokens": tokens, "password": PASSWORD}
+    since, until = clock.now(), clock.now() + timedelta(hours=1)
+    await sign_in(database, clock, **about, login="li.wei")
+    with monkeypatch.context() as patched:  # the hashing itself is slow, and not what is asked
+        patched.setattr("identity.sign_in.password_fits", never)
+        for number in range(12):
+            for _ in range(1 + (number == 0)):
+                with pytest.raises(SignInFailed):
+                    await sign_in(database, clock, **about, login=f"guessed.{number}")
+        with pytest.raises(SignInFailed):
+            await sign_in(database, clock, **about, login="li.wei")
+    clock.advance(timedelta(minutes=20))
+    await sign_in(database, clock, **about, login="li.wei")  # its owner takes no trace of it away
+    async with database.write() as s:
+        assert await failing_sign_ins(s, since=since, until=until) == (14, 13)
+        rows = await s.exec(select(FailedSignInRow))
+        assert "guessed" not in repr(rows.all())
+        await forget_expired(s, now=clock.now() + timedelta(days=3))
+        assert await failing_sign_ins(s, since=since, until=until) == (0, 0)
 
 
 async def _who(database, tokens, token):

@@ -116,6 +116,7 @@ _MEASURES: Final[Mapping[str, str]] = {
 }
 _SIGNALS: Final[Mapping[str, str]] = {
     "SIGN_IN_FAILURES": N_("Sign-ins that failed"),
+    "SIGN_IN_ACCOUNTS": N_("Accounts at which sign-ins failed"),
     "REFUSED_ACCESSES": N_("Accesses and acts refused"),
     "EGRESS_VOLUME": N_("Bytes that left the mainland"),
     "EGRESS_DECLARED": N_("Volume sent against volume declared (‰)"),

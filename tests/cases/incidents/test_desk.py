@@ -30,6 +30,7 @@ from cases.incidents.seeing import reach_of
 from cases.incidents.signals import Colour, Signal
 from cases.incidents.states import IncidentState, WarningState
 from cases.incidents.tables import IncidentRow, MeasureRow
+from identity.failing import count_attempt
 from ledger.acts import perform
 from ledger.reader import statements_of
 from ledger.sequencer import create_log
@@ -408,10 +409,16 @@ async def test_the_clock_reads_the_exchanges_own_signals(room: Room) -> None:
     for who in ("member", "member", "exchange"):
         with pytest.raises(IncidentWrongState):
             await room.do(who, ending.eradicate, incident_id=incident_id, text="gone")
+    async with database.write() as s:
+        for login in range(10):  # one try each: passwords are sprayed
+            await count_attempt(s, login=f"guessed.{login}", at=clock.now())
     clock.advance(timedelta(hours=1))
     await room.run()
     async with database.read() as s:
-        assert await repository.warnings(s) == []  # two are below every limit
+        found = await repository.warnings(s)  # two refusals and ten failures are below every limit
+        assert [(one.signal, one.colour, one.numbers["value"]) for one in found] == [
+            (Signal.SIGN_IN_ACCOUNTS, Colour.BLUE, "10")
+        ]
         readings = await repository.history(
             s, signal=Signal.REFUSED_ACCESSES, about="", before=datetime(2100, 1, 1, tzinfo=UTC), limit=9
         )

@@ -22,8 +22,8 @@ from market.trade.suspending import look_again
 from registry.rules import Level
 from tests.houses import officer
 from tests.market.disputes.staging import right
-from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.market.trade.scene import Scene
+from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.market.trade.test_suspending import graded, resume, suspend
 
 
@@ -192,7 +192,7 @@ async def stopped_by(scene: Scene, trade_id: str) -> str | None:
     return stop.order_id
 
 
-async def test_a_stop_that_is_lifted_while_its_trade_is_frozen_is_over_when_it_thaws(sqlite_scene: Scene) -> None:
+async def test_a_stop_that_is_lifted_during_a_freeze_is_over_when_it_thaws(sqlite_scene: Scene) -> None:
     scene = sqlite_scene
     incident_id, running = await opened(scene), scene.trades["DELIVERING"]
     made = await order(scene, incident_id, Measure.STOP_DELIVERIES, (await scene.trade(running)).product_id)
