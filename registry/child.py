@@ -10,7 +10,7 @@ from registry.counts import Profile
 from registry.declared import Declared
 from registry.errors import FileNotMeasurable
 from registry.profile import Census
-from registry.reading import load, open_scratch, sha256_of
+from registry.reading import load, load_beside, open_scratch, sha256_of
 from registry.report import write_report
 from registry.sketching import SAMPLE, sketch
 
@@ -31,6 +31,7 @@ def measure(
         connection = open_scratch(path, scratch, memory_mb=MEMORY_MB)
         with connection:
             table = load(connection, path, scratch, single=len(declared.columns) == 1, books=books)
+            load_beside(connection, path, scratch, table)
             census = Census(connection, table.header, declared, as_of)
             columns = census.columns(table.rows)
             rules = tuple(census.rule(rule, columns) for rule in declared.rules)

@@ -1,54 +1,45 @@
-"""Recognising personal identifiers in cells: forms, check digits, and how many make a hint.
+"""Recognising personal data in columns: how many identifiers make a hint, and which columns tell of people.
 
-A hint is a reason to look, never a proof. Sources: GB 11643 (identity number, mod 11-2), ISO/IEC 7812 (Luhn),
-GA 36 (plates), the 11-digit mobile numbering plan, ICD-10 (codes of diagnoses). Full-width characters are
-read as their narrow ones.
+A hint is a reason to look, never a proof. What an identifier is stands in `registry.identifiers`; the other
+source is ICD-10 (codes of diagnoses).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
+from registry.identifiers import identifiers, is_card_shaped, old_identities, says_mobile
 from registry.rules import Hint, HintKind
 
-_PROVINCES: Final = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
-WIDE: Final = "０１２３４５６７８９ＸｘＡＢＣＤＥＦＧＨＪＫＬＭＮＰＱＲＳＴＵＶＷＹＺ－　＋"
-NARROW: Final = "0123456789XxABCDEFGHJKLMNPQRSTUVWYZ- +"
-CANDIDATE: Final = rf"[0-9](?:[ -]?[0-9]){{10}}|{_PROVINCES}[A-HJ-NP-Z]"
-"""RE2: a cell that does not match holds none of the identifiers below."""
-IDENTITY: Final = (
-    "[1-9][0-9]{5}[ -]?(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[ -]?[0-9]{3}[0-9Xx]"
+DIAGNOSIS: Final = (
+    r"[A-TV-Za-tv-z][0-9][0-9A-Ba-b](?:\.[0-9A-Za-z]{1,4}(?:[Xx][0-9]{1,4})?)?[*+†]?"
+    r"(?:[ ;；,，、|/][^\n]{0,60})?"
 )
-"""RE2: a cell that does not match holds no identity number."""
-DIAGNOSIS: Final = r"[A-TV-Za-tv-z][0-9][0-9A-Ba-b](?:\.[0-9A-Za-z]{1,4})?[*+]?"
-"""RE2: a whole cell of this form may be an ICD-10 code."""
+"""RE2: a whole cell of this form may be an ICD-10 code, with what it is called or others after it."""
+_DEGREES: Final = r"[ ]*-?[0-9]{1,3}\.[0-9]{4,}[ ]*"
+PLACE: Final = rf"(?i)(?:^|point *\(|[\[(（]){_DEGREES}(?:[,，;；/]| ){_DEGREES}(?:$|[\])）])"
+"""RE2: a cell of this form is two decimals that may be a place."""
 
-_NARROWED: Final = str.maketrans(WIDE, NARROW)
-_CN_ID: Final = re.compile(
-    r"(?<![0-9.])[1-9][0-9]{5}[ -]?((?:18|19|20)[0-9]{6})[ -]?[0-9]{3}[0-9Xx](?![0-9A-Za-z])"
+_LATITUDE: Final = re.compile(
+    r"(?:^|_|\b)(?:lat|latitude|weidu)[0-9]?(?:$|_|\b)|纬度|(?-i:[a-z]Lat$)", re.IGNORECASE
 )
-_MOBILE: Final = re.compile(
-    r"(?<![0-9.])(?:(?:\+|00)?86[ -]?)?(?P<bare>1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4})(?!\.?[0-9])"
+_LONGITUDE: Final = re.compile(
+    r"(?:^|_|\b)(?:lon|lng|long|longitude|jingdu)[0-9]?(?:$|_|\b)|经度|(?-i:[a-z](?:Lng|Lon)$)", re.IGNORECASE
 )
-_CARD: Final = re.compile(
-    r"(?<![0-9.])[3-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{3,4}(?:[ -]?[0-9]{1,3})?(?!\.?[0-9]|[A-Za-z])"
-)
-_PLATE: Final = re.compile(
-    _PROVINCES + r"[A-HJ-NP-Z][·• ]?"
-    r"[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳][A-HJ-NP-Z0-9]?(?![A-Za-z0-9])"
-)
-_ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECK: Final = "10X98765432"
-_LATITUDE: Final = re.compile(r"(?:^|_|\b)(?:lat|latitude)(?:$|_|\b)|纬度", re.IGNORECASE)
-_LONGITUDE: Final = re.compile(r"(?:^|_|\b)(?:lon|lng|long|longitude)(?:$|_|\b)|经度", re.IGNORECASE)
 _ONE_PERCENT: Final = 100
 _FEW_SHAPED: Final = 40
-_FAR: Final = 144  # (10 x 4 standard deviations)^2 of a share of a tenth, over their number
+_FAR: Final = 81  # (10 x 3 standard deviations)^2 of a share of a tenth, over their number
+_FEW_OLD: Final = 3
+_IDENTITY: Final = re.compile(r"身份|证件|证号|identity|id_?(?:card|no|num)", re.IGNORECASE)
+_CARD: Final = re.compile(r"卡号|银行|账号|账户|bank|card|(?:^|_)pan(?:$|_)", re.IGNORECASE)
+_PHONE: Final = re.compile(
+    r"手机|电话|联系|致电|phone|mobile|(?:^|_)(?:tel|cell|contact|msisdn)(?:$|_)", re.IGNORECASE
+)
 _HEALTH: Final = re.compile(
-    r"icd|diagnos|disease|medicat|hba1c|诊断|疾病|病种|病名|病史|用药|血糖|血压|过敏|糖化", re.IGNORECASE
+    r"icd|diagnos|disease|medicat|hba1c|allerg|prescription|(?:^|_)dx(?:$|_)|诊断|疾病|病种|病名|病史|病历|用药"
+    r"|处方|血糖|血压|血型|过敏|糖化|手术|化验|检验结果|症状|残疾",
+    re.IGNORECASE,
 )
 _BIOMETRIC: Final = re.compile(
     r"fingerprint|finger_?vein|palm_?print|voice_?print|face_?print"
@@ -73,53 +64,18 @@ _WHO: Final = {
 }
 _BESIDE: Final = {
     "postcode": r"(?:^|_)(?:zip|postcode|postal)(?:$|_|code)|邮编|邮政编码",
-    "address": r"(?:^|_)(?:home_)?address(?:$|_)|住址|家庭地址|户籍",
+    "address": r"(?:^|_)(?:home_)?address(?:$|_)|住址|家庭地址|联系地址|详细地址|户籍|籍贯",
     "employer": r"(?:^|_)employer(?:$|_)|工作单位|雇主|就职",
     "occupation": r"(?:^|_)(?:occupation|profession)(?:$|_)|职业",
-    "education": r"(?:^|_)education(?:$|_)|学历|文化程度",
+    "education": r"(?:^|_)education(?:$|_)|学历|文化程度|毕业院校",
     "nationality": r"(?:^|_)(?:ethnic|nationality)|民族",
     "marriage": r"(?:^|_)marital|婚姻",
 }
 _CLASSES: Final = {name: re.compile(form, re.IGNORECASE) for name, form in (_WHO | _BESIDE).items()}
+BESIDE: Final = "*"
+"""The column of what stands in no column: the header, records that do not fit it, notes in a workbook."""
 K: Final = 5
 """Fewer rows alike than this single people out (`rules.md` §2.5.2)."""
-
-
-def is_cn_id(text: str) -> bool:
-    """Whether 18 characters are an identity number: a real birth date and the right check character."""
-    text = _bare(text)
-    if not _tells_birth(text):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(text[:17], _ID_WEIGHTS, strict=True))
-    return _ID_CHECK[total % 11] == text[17].upper()
-
-
-def passes_luhn(digits: str) -> bool:
-    """The check digit of payment cards (ISO/IEC 7812-1 annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004 - the digit sum of a doubled digit
-    return total % 10 == 0
-
-
-def identifiers(cell: str) -> Iterator[tuple[HintKind, int, int]]:
-    """The identifiers in a cell, each with its start and end.
-
-    An identity number is no card, nor is one with a wrong check character: no card has eighteen digits
-    that tell a day of birth.
-    """
-    cell = cell if cell.isascii() else cell.translate(_NARROWED)
-    taken: list[tuple[int, int]] = []
-    for kind, pattern in ((HintKind.CN_ID, _CN_ID), (HintKind.BANK_CARD, _CARD), (HintKind.MOBILE, _MOBILE)):
-        for match in pattern.finditer(cell):
-            start, end = match.span()
-            if any(start < until and since < end for since, until in taken) or not _holds(kind, match[0]):
-                continue
-            taken.append((start, end))
-            yield kind, start, end
-    for match in _PLATE.finditer(cell):
-        yield HintKind.PLATE, *match.span()
 
 
 def column_hints(
@@ -128,33 +84,41 @@ def column_hints(
     """Hints of one column, from candidate values with their number of rows; `checked` cells have a value.
 
     Where only some of the candidates were looked at, `of` is the rows of all: what was found is taken as a
-    share of them. One identity number is enough to flag (its check digit and date do not come by chance);
-    the others, which any column of long numbers can imitate, are flagged from one percent of the cells.
-    One long number in ten passes Luhn by chance: where just so many of a column's do (within four standard
-    deviations), they are no cards; more are, and so are fewer, which somebody has chosen.
+    share of them. One identity number is enough to flag (its check digit and date do not come by chance),
+    and so is one plate. One long number in ten passes Luhn by chance: where just so many of a column's do
+    (within three standard deviations of many), they are no cards; more are, and so are fewer, which somebody
+    has chosen. A number of eleven digits in a column of numbers may be any: mobile numbers are flagged from
+    one percent of the cells, or where the column's name, words around them or their grouping say so.
+    Identity numbers without a check digit (`old_identities`) count where at least half of a column's long
+    numbers are some, three at least or under a name that says so.
     """
     rows: dict[HintKind, int] = {}
-    looked = shaped = 0
+    looked = shaped = told = long = old = 0
     for value, count in values:
         looked += count
-        shaped += count if _CARD.search(value) else 0
-        for kind in {kind for kind, _, _ in identifiers(value)}:
+        shaped += count if is_card_shaped(value) else 0
+        found = {kind for kind, _, _ in identifiers(value)}
+        told += count if HintKind.MOBILE in found and says_mobile(value) else 0
+        of_length, fit = old_identities(value)
+        long, old = long + count * of_length, old + count * fit
+        for kind in found:
             rows[kind] = rows.get(kind, 0) + count
+    if old * 2 >= long and old >= (1 if _IDENTITY.search(column) else _FEW_OLD):
+        rows[HintKind.CN_ID] = rows.get(HintKind.CN_ID, 0) + old
     share = Fraction(of, looked) if of and looked else Fraction(1)
-    found = {kind: int(rows[kind] * share) for kind in HintKind if kind in rows}
+    counted = {kind: int(rows[kind] * share) for kind in HintKind if kind in rows}
     off = 10 * rows.get(HintKind.BANK_CARD, 0) - shaped
-    by_chance = shaped > _FEW_SHAPED and off * off <= _FAR * shaped
-    return [
-        Hint(
-            kind,
-            column,
-            count,
-            checked,
-            kind is HintKind.CN_ID
-            or (count * _ONE_PERCENT >= checked and not (kind is HintKind.BANK_CARD and by_chance)),
-        )
-        for kind, count in found.items()
-    ]
+    enough = {
+        HintKind.CN_ID: True,
+        HintKind.PLATE: True,
+        HintKind.BANK_CARD: shaped <= _FEW_SHAPED
+        or off * off > _FAR * shaped
+        or _CARD.search(column) is not None,
+        HintKind.MOBILE: counted.get(HintKind.MOBILE, 0) * _ONE_PERCENT >= checked
+        or told > 0
+        or _PHONE.search(column) is not None,
+    }
+    return [Hint(kind, column, count, checked, enough[kind]) for kind, count in counted.items()]
 
 
 def is_icd_category(category: str) -> bool:
@@ -206,41 +170,29 @@ def quasi_hints(columns: Sequence[str], *, alone: int, rows: int) -> list[Hint]:
     return [Hint(HintKind.QUASI, column, alone, rows, flagged=alone > 0) for column in columns]
 
 
-def place_hints(columns: Sequence[tuple[str, str | None, str | None, int]]) -> list[Hint]:
-    """Pairs of columns that are places, by name and range: (name, minimum, maximum, cells with a value)."""
-    latitude = next((c for c in columns if _LATITUDE.search(c[0]) and _within(c, 90)), None)
-    longitude = next((c for c in columns if _LONGITUDE.search(c[0]) and _within(c, 180)), None)
+def place_bound(column: str) -> int | None:
+    """How many degrees a column of latitudes or longitudes reaches to, by its name; None for any other."""
+    if _LATITUDE.search(column):
+        return 90
+    return 180 if _LONGITUDE.search(column) else None
+
+
+def place_hints(columns: Sequence[tuple[str, int, int]]) -> list[Hint]:
+    """Pairs of columns that are places, by name and range: (name, cells in range, cells with a value).
+
+    Half of the cells are enough: what is missing or wrong is written in many ways.
+    """
+    sound = [one for one in columns if one[2] and one[1] * 2 >= one[2]]
+    latitude = next((one for one in sound if place_bound(one[0]) == 90), None)  # noqa: PLR2004 - degrees
+    longitude = next((one for one in sound if place_bound(one[0]) == 180), None)  # noqa: PLR2004 - degrees
     if latitude is None or longitude is None:
         return []
-    rows, checked = min(latitude[3], longitude[3]), max(latitude[3], longitude[3])
-    return [Hint(HintKind.GPS_PAIR, c[0], rows, checked, flagged=True) for c in (latitude, longitude)]
+    rows, checked = min(latitude[1], longitude[1]), max(latitude[2], longitude[2])
+    return [Hint(HintKind.GPS_PAIR, one[0], rows, checked, flagged=True) for one in (latitude, longitude)]
 
 
-def _holds(kind: HintKind, text: str) -> bool:
-    if kind is HintKind.CN_ID:
-        return is_cn_id(text)
-    if kind is HintKind.BANK_CARD:
-        return passes_luhn(_bare(text)) and not _tells_birth(_bare(text))
-    return True
-
-
-def _tells_birth(digits: str) -> bool:
-    if _CN_ID.fullmatch(digits) is None:
-        return False
-    try:
-        date(int(digits[6:10]), int(digits[10:12]), int(digits[12:14]))
-    except ValueError:
-        return False
-    return True
-
-
-def _bare(text: str) -> str:
-    return text.replace(" ", "").replace("-", "")
-
-
-def _within(column: tuple[str, str | None, str | None, int], bound: int) -> bool:
-    _, low, high, _ = column
-    try:
-        return low is not None and high is not None and -bound <= Decimal(low) <= Decimal(high) <= bound
-    except InvalidOperation:
-        return False
+def pair_hints(column: str, *, pairs: int, checked: int) -> list[Hint]:
+    """Whether a column holds places, both decimals in one cell: half of its cells do."""
+    if not pairs or pairs * 2 < checked:
+        return []
+    return [Hint(HintKind.GPS_PAIR, column, pairs, checked, flagged=True)]

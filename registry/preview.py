@@ -7,7 +7,7 @@ is shown as a dot.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registry.hints import identifiers
+from registry.identifiers import identifiers
 from registry.report import Report
 from registry.rules import HintKind, Level, rank
 
@@ -49,7 +49,7 @@ def masked(report: Report, level: Level) -> Preview:
         )
         for row in report.sample[:MAX_ROWS]
     )
-    return Preview(tuple(_printable(name)[:MAX_CELL_CHARS] for name in header), rows)
+    return Preview(tuple(_printable(_without_identifiers(name))[:MAX_CELL_CHARS] for name in header), rows)
 
 
 def mask_cell(cell: Cell, *, personal: bool, only_form: bool) -> Cell:

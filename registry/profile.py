@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import duckdb
 
-from registry import hints
+from registry import hints, identifiers
 from registry.counts import Column, RuleCount
 from registry.declared import NUMERIC, TEMPORAL, ColumnType, Comparison, CrossRule, Declared, DeclaredColumn
 from registry.errors import DeclarationBroken
 from registry.forms import UNREADABLE, accepts, conforming, dominant, kind_of, typed
 from registry.rules import Hint, HintKind
 
-_CANDIDATES: Final = 20_000
+_CANDIDATES: Final = 200_000
 _PIECE: Final = 10_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -41,6 +41,7 @@ class Census:
         self._as_of = as_of
         self.hints: list[Hint] = []
         self._around: list[Hint] = []
+        self._places: list[tuple[str, int, int]] = []
 
     def columns(self, rows: int) -> tuple[Column, ...]:
         """Every column of the file, then those that are declared and absent. Fills `hints` on the way.
@@ -49,7 +50,8 @@ class Census:
         """
         found = [self._column(position, name) for position, name in enumerate(self._header)]
         personal = {hint.column for hint in self.hints}
-        self.hints += hints.place_hints([(c.name, c.minimum, c.maximum, c.present) for c in found])
+        self._beside()
+        self.hints += hints.place_hints(self._places)
         self.hints += self._around + self._alone(rows)
         shown = [replace(c, minimum=None, maximum=None) if c.name in personal else c for c in found]
         absent = [
@@ -123,27 +125,11 @@ class Census:
         )
 
     def _hint(self, name: str, present: int) -> None:
-        """Look at the values that could hold an identifier.
-
-        Whatever has the form of an identity number is looked at; of what has another's form so many values,
-        in the order of their digests, and what is found among them stands for all.
-        """
-        narrow = f"translate(v, '{hints.WIDE}', '{hints.NARROW}')"
-        self._connection.execute(
-            f"""CREATE OR REPLACE TEMP TABLE c AS
-            SELECT w, n, regexp_matches(w, $identity) AS identity FROM
-            (SELECT {narrow} AS w, n FROM k WHERE kind <> 'missing')
-            WHERE regexp_matches(w, $candidate)""",  # noqa: S608 - own names
-            {"candidate": hints.CANDIDATE, "identity": hints.IDENTITY},
-        )
-        found = hints.column_hints(name, self._pieces("WHERE identity"), present)
-        identities = [hint for hint in found if hint.kind is HintKind.CN_ID]
-        (candidates,) = self._one("SELECT coalesce(sum(n), 0) FROM c")
-        looked = self._pieces(f"ORDER BY md5(w), w LIMIT {_CANDIDATES}")
-        others = hints.column_hints(name, looked, present, of=int(candidates))
-        self.hints += identities + [hint for hint in others if hint.kind is not HintKind.CN_ID]
+        """Look for identifiers, places, diagnoses and biometrics in the values of `k`."""
+        self._identifiers(name, present)
+        self._place(name, present)
         categories = self._connection.execute(
-            """SELECT upper(v[1:3]), sum(n), coalesce(sum(n) FILTER (WHERE contains(v, '.')), 0) FROM k
+            """SELECT upper(v[1:3]), sum(n), coalesce(sum(n) FILTER (WHERE v[4:4] = '.'), 0) FROM k
             WHERE kind <> 'missing' AND regexp_full_match(v, $diagnosis) GROUP BY 1""",
             {"diagnosis": hints.DIAGNOSIS},
         ).fetchall()
@@ -151,6 +137,47 @@ class Census:
         coded, dotted = sum(n for n, _ in counts), sum(n for _, n in counts)
         self._around += hints.health_hints(name, coded=coded, dotted=dotted, checked=present)
         self.hints += hints.biometric_hints(name, checked=present)
+
+    def _identifiers(self, name: str, present: int) -> None:
+        """Look at the values of `k` that could hold an identifier, also at those that are said to be none.
+
+        Whatever has the form of an identity number is looked at; of what has another's form so many values,
+        in the order of their digests, and what is found among them stands for all.
+        """
+        self._connection.execute(
+            """CREATE OR REPLACE TEMP TABLE c AS SELECT v AS w, n, regexp_matches(v, $identity) AS identity
+            FROM k WHERE regexp_matches(v, $candidate)""",
+            {"candidate": identifiers.CANDIDATE, "identity": identifiers.IDENTITY},
+        )
+        found = hints.column_hints(name, self._pieces("WHERE identity"), present)
+        identities = [hint for hint in found if hint.kind is HintKind.CN_ID]
+        (candidates,) = self._one("SELECT coalesce(sum(n), 0) FROM c")
+        looked = self._pieces(f"ORDER BY md5(w), w LIMIT {_CANDIDATES}")
+        others = hints.column_hints(name, looked, present, of=int(candidates))
+        old = [hint for hint in others if hint.kind is HintKind.CN_ID]
+        self.hints += identities or old
+        self.hints += [hint for hint in others if hint.kind is not HintKind.CN_ID]
+
+    def _place(self, name: str, present: int) -> None:
+        """A column of latitudes or longitudes by its name, or of both in one cell by their form."""
+        bound = hints.place_bound(name)
+        (degrees, pairs) = self._one(
+            """SELECT coalesce(sum(n) FILTER (WHERE abs(TRY_CAST(v AS DOUBLE)) <= $bound), 0),
+            coalesce(sum(n) FILTER (WHERE regexp_matches(v, $place)), 0) FROM k WHERE kind <> 'missing'""",
+            bound=bound or 0,
+            place=hints.PLACE,
+        )
+        if bound is not None:
+            self._places.append((name, int(degrees), present))
+        self._around += hints.pair_hints(name, pairs=int(pairs), checked=present)
+
+    def _beside(self) -> None:
+        """Look for identifiers in what stands in no column: they count under the name BESIDE."""
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE k AS SELECT v, count(*) AS n FROM beside WHERE v <> '' GROUP BY 1"
+        )
+        (texts,) = self._one("SELECT coalesce(sum(n), 0) FROM k")
+        self._identifiers(hints.BESIDE, int(texts))
 
     def _pieces(self, which: str) -> Iterator[tuple[str, int]]:
         """Candidate values with their rows, a piece at a time."""
@@ -163,9 +190,10 @@ class Census:
         named = hints.singling_out(self._header)
         if not named:
             return []
-        cells = ", ".join(f"c{self._header.index(name)}" for name in named)
+        places = [f"c{place}" for place, name in enumerate(self._header) if name in named]
+        cells, some = ", ".join(places), " OR ".join(f"{cell} <> ''" for cell in places)
         (alone,) = self._one(
-            f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM t GROUP BY {cells})"  # noqa: S608 - own names
+            f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM t WHERE {some} GROUP BY {cells})"  # noqa: S608 - own names
             f" WHERE n < {hints.K}"
         )
         return hints.quasi_hints(named, alone=int(alone), rows=rows)

@@ -7,7 +7,7 @@ No cell is changed: what looks like a formula stays text. Runs in the measuring 
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,19 @@ from typing import Final
 
 import duckdb
 
-from registry.books import stage
 from registry.declared import MAX_COLUMNS
 from registry.errors import FileEmpty, FileEncodingBroken, FileNotMeasurable, FileNotTabular
 from registry.records import Format, Lines, delimiter_of, plain_bytes, records_of
+from registry.wide import stage, utf8
 
 MAX_NAME_CHARS: Final = 200
 MAX_RECORD_CHARS: Final = 200 * 1024  # below the 1 MiB line of the scratch reader, in UTF-8 and quoted
 MAX_ROWS: Final = 100_000_000
 _NESTED: Final = ("STRUCT", "MAP", "UNION", "VARIANT")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
-_FOREIGN: Final = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"7z\xbc\xaf")
+_PACKAGE: Final = b"PK\x03\x04"
+_GZIP: Final = (b"\x1f\x8b",)
+_FOREIGN: Final = (_PACKAGE, b"%PDF", b"\x89PNG", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"7z\xbc\xaf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def open_scratch(
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
-    allowed = ", ".join(literal(str(p)) for p in (path, staged(scratch), out) if p is not None)
+    allowed = ", ".join(literal(str(p)) for p in (path, staged(scratch), beside(scratch), out) if p)
     connection.execute(f"SET allowed_paths = [{allowed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -72,6 +74,11 @@ def open_scratch(
 def staged(scratch: Path) -> Path:
     """Where the copy in the safe dialect goes, when one is needed."""
     return scratch / "staged.csv"
+
+
+def beside(scratch: Path) -> Path:
+    """Where what stands in no column goes, one text a line."""
+    return scratch / "beside.csv"
 
 
 def load(
@@ -85,13 +92,14 @@ def load(
     """Load the file into `t`. Raises FileEmpty, FileEncodingBroken, FileNotTabular, FileNotMeasurable.
 
     A CSV of one column is a table only where one column was declared (`single`): any text looks like one.
-    A workbook (XLSX) is one where `books` are taken: to be scanned, not to be sold.
+    A list as agencies have it, a workbook (XLSX) or a text with a title or in another encoding, is one where
+    `books` are taken: to be scanned, not to be sold; then nested columns are texts too.
     """
-    if books and is_book(path):
-        return _load_book(connection, path, scratch)
+    if books and not _is_parquet(path):
+        return _load_list(connection, path, scratch)
     kind = format_of(path)
     if kind is Format.PARQUET:
-        return _load_parquet(connection, path)
+        return _load_parquet(connection, path, nested=books)
     table = _load_csv(connection, path, scratch, kind)
     if len(table.header) == 1 and not single:
         raise FileNotTabular("one column, and nobody declared it", reason="single-column")
@@ -117,8 +125,16 @@ def format_of(path: Path) -> Format:
 
 def is_book(path: Path) -> bool:
     """Whether a file is a package, as a workbook is one."""
+    return _starts(path, (_PACKAGE,))
+
+
+def _is_parquet(path: Path) -> bool:
+    return _starts(path, (b"PAR1",))
+
+
+def _starts(path: Path, marks: tuple[bytes, ...]) -> bool:
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return file.read(16).startswith(marks)
 
 
 @dataclass(slots=True)
@@ -173,15 +189,59 @@ def _take(
     )
 
 
-def _load_book(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Table:
-    source = staged(scratch)
-    header, rows, ragged = stage(path, source)
-    _check_shape(header, rows, ragged)
-    _take(connection, source, len(header), delimiter=",", quote='"')
-    source.unlink()
+def _load_list(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Table:
+    kind, source, plain = Format.XLSX, path, scratch / "plain.csv"
+    if not is_book(path):
+        kind = Format.CSV_GZ if _starts(path, _GZIP) else Format.CSV
+        if _starts(path, _FOREIGN):
+            raise FileNotTabular("neither a workbook nor a text", reason="foreign-format")
+        utf8(path, kind, plain)
+        kind, source = Format.CSV, plain
+    header, rows = stage(source, kind, staged(scratch), beside(scratch))
+    plain.unlink(missing_ok=True)
+    _check_shape(header, rows, 0)
+    _take(connection, staged(scratch), len(header), delimiter=",", quote='"')
+    staged(scratch).unlink()
     if _rows_of(connection) != rows:
         raise FileNotTabular("two parsers disagree on the records", reason="ambiguous")
-    return Table(Format.XLSX, header, rows, ragged)
+    return Table(kind, header, rows, 0)
+
+
+def load_beside(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, table: Table) -> None:
+    """Load what stands in no column into `beside(v)`: the header, records that do not fit it, and what the
+    file says of itself. A text that a column has as well is left out.
+    """
+    target = beside(scratch)
+    if not target.exists():
+        with target.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            writer.writerow(["v"])
+            if table.ragged:
+                _write_ragged(path, table, writer.writerow)
+    connection.execute(
+        f"CREATE TABLE beside AS SELECT * FROM read_csv({literal(str(target))}, auto_detect = false,"  # noqa: S608
+        " header = true, columns = {'v': 'VARCHAR'}, delim = ',', quote = '\"', escape = '\"',"
+        " new_line = '\\n', strict_mode = true, max_line_size = 1048576, parallel = false,"
+        " compression = 'none')"
+    )
+    target.unlink()
+    connection.executemany("INSERT INTO beside VALUES (?)", [[name] for name in table.header])
+    if table.format is Format.PARQUET:
+        source = literal(str(path))
+        connection.execute(
+            f"INSERT INTO beside SELECT decode(value) FROM parquet_kv_metadata({source})"  # noqa: S608
+            " WHERE decode(key) <> 'ARROW:schema'"
+        )
+    for place in range(len(table.header)):
+        connection.execute(f"DELETE FROM beside WHERE v IN (SELECT c{place} FROM t)")  # noqa: S608 - own names
+
+
+def _write_ragged(path: Path, table: Table, write: Callable[[list[str]], object]) -> None:
+    with plain_bytes(path, table.format) as file:
+        for record in records_of(Lines(file), table.delimiter or ","):
+            if len(record) != len(table.header):
+                for cell in record:
+                    write([cell])
 
 
 def _stage(path: Path, kind: Format, target: Path, delimiter: str, width: int) -> None:
@@ -195,9 +255,9 @@ def _stage(path: Path, kind: Format, target: Path, delimiter: str, width: int) -
                 writer.writerow(record)
 
 
-def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Table:
+def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path, *, nested: bool) -> Table:
     with parquet_read():
-        fields = parquet_fields(connection, path)
+        fields = parquet_fields(connection, path, nested=nested)
         cells = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS c{i}" for i, (name, _) in enumerate(fields))
         connection.execute(f"CREATE TABLE t AS SELECT {cells} FROM read_parquet({literal(str(path))})")  # noqa: S608
     header = tuple(name.strip() for name, _ in fields)
@@ -215,16 +275,21 @@ def parquet_read() -> Iterator[None]:
         raise FileNotTabular("the Parquet file cannot be read", reason="parquet") from None
 
 
-def parquet_fields(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
-    """The columns of a Parquet file and DuckDB's types of them. Raises FileNotTabular, FileEmpty."""
+def parquet_fields(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, nested: bool = False
+) -> list[tuple[str, str]]:
+    """The columns of a Parquet file and DuckDB's types of them; `nested` ones are taken where asked for.
+
+    Raises FileNotTabular, FileEmpty.
+    """
     source = literal(str(path))
     connection.execute(f"SELECT num_rows FROM parquet_file_metadata({source})")  # noqa: S608
     (rows,) = connection.fetchone() or (0,)
     fields = parquet_columns(connection, path)
     _check_shape([name.strip() for name, _ in fields], rows, 0)
-    nested = [name for name, kind in fields if kind.endswith("]") or kind.startswith(_NESTED)]
-    if nested:
-        raise FileNotTabular("a column is nested", reason="nested", columns=nested[:20])
+    deep = [name for name, kind in fields if kind.endswith("]") or kind.startswith(_NESTED)]
+    if deep and not nested:
+        raise FileNotTabular("a column is nested", reason="nested", columns=deep[:20])
     return fields
 
 

@@ -199,10 +199,18 @@ def differences(bound: Report, again: Report) -> tuple[str, ...]:
     """
     if bound.canonical == again.canonical:
         return ()
-    one, two = bound.document, again.document
+    one, two = _without_extremes(bound, again), _without_extremes(again, bound)
     members = [name for name in sorted(set(one) | set(two)) if one.get(name) != two.get(name)]
     scores = [name for name, score in bound.dimensions.items() if again.dimensions.get(name) != score]
     return (*scores, *(name for name in members if name not in {"dimensions", "hints"}))
+
+
+def _without_extremes(report: Report, other: Report) -> dict[str, Any]:
+    """A report without the extremes of columns that either has a hint of: there they are not published."""
+    hinted = {hint.column for hint in (*report.hints, *other.hints)}
+    bare = {"minimum": None, "maximum": None}
+    columns = [one | bare if one["name"] in hinted else one for one in report.document["columns"]]
+    return report.document | {"columns": columns}
 
 
 def _column(column: Column) -> dict[str, Any]:

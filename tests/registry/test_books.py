@@ -1,14 +1,19 @@
-"""A workbook is scanned like any table; what a scan cannot see of it is refused."""
+"""A workbook is scanned like any table, all of it; what a scan cannot see of it is refused."""
 
+import zipfile
 from datetime import UTC, date, datetime
 from random import Random
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
+from registry.child import measure as measure_here
 from registry.declared import Declared
 from registry.errors import FileEmpty, FileNotTabular
+from registry.hints import BESIDE
 from registry.measure import measure_file
+from registry.report import parse_report
 from registry.rules import HintKind, Level, graded
 from tests.registry.test_scan import card, identity
 
@@ -36,6 +41,13 @@ def people(*, valid: bool) -> list[list[object]]:
     ]
 
 
+def scanned_here(path):
+    scratch = path.parent / "scratch"
+    scratch.mkdir()
+    canonical, _, _ = measure_here(path, Declared(), AS_OF, scratch, books=True)
+    return parse_report(canonical).hints
+
+
 async def scanned(path):
     return await measure_file(path, Declared(), as_of=AS_OF, books=True)
 
@@ -53,16 +65,65 @@ async def test_planted_identifiers_in_a_workbook_are_all_seen_and_look_alikes_ra
 @pytest.mark.parametrize(
     ("sheets", "kind", "reason"),
     [
-        (([HEADER, [1, "a", "b", None]], [["藏起来"], ["440103"]]), FileNotTabular, "several-sheets"),
         (([HEADER, [1, "a", "=A2&B2", None]],), FileNotTabular, "formula"),
-        (([HEADER, [1, "a", "b", "c", "d"], [1] * 5],), FileNotTabular, "ragged"),
         (([],), FileEmpty, None),
     ],
 )
-async def test_what_a_scan_cannot_see_of_a_workbook_is_refused(tmp_path, sheets, kind, reason):
+def test_what_a_scan_cannot_see_of_a_workbook_is_refused(tmp_path, sheets, kind, reason):
     with pytest.raises(kind) as refused:
-        await scanned(written(tmp_path / "book", *sheets, hidden=(1,)))
+        scanned_here(written(tmp_path / "book", *sheets))
     assert refused.value.facts.get("reason") == reason
+
+
+def test_a_picture_in_a_workbook_is_refused(tmp_path):
+    path = written(tmp_path / "book", [HEADER, *people(valid=True)])
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("xl/media/image1.png", b"\x89PNG")
+    with pytest.raises(FileNotTabular) as refused:
+        scanned_here(path)
+    assert refused.value.facts == {"reason": "xlsx-part", "part": "xl/media/image1.png"}
+
+
+def test_hidden_sheets_titles_comments_footers_and_numbers_in_the_dress_of_dates_are_seen(tmp_path):
+    random = Random(3)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["某局登记表"])
+    sheet.merge_cells("A1:D1")
+    sheet.append(["填报单位:某局", None, "2026-01-01", None])
+    sheet.append(["编号", "电话", "出生日期", "邮编"])
+    for n in range(20):
+        sheet.append([n, 13812345600 + n, date(1990, 1, 1 + n), "510000"])
+        sheet.cell(n + 4, 2).number_format = "yyyy-mm-dd"
+    sheet.cell(4, 1).comment = Comment(f"见 {identity(random)}", "某")
+    sheet.oddFooter.center.text = "制表 13812345678"
+    sheet.append([20, None, None, None, "粤A12345"])
+    hidden = book.create_sheet("隐")
+    hidden.sheet_state = "veryHidden"
+    hidden.append(["甲", "证件"])
+    for n in range(30):
+        hidden.append([n, identity(random)])
+    book.save(tmp_path / "book.xlsx")
+    found = scanned_here(tmp_path / "book.xlsx")
+    assert {(one.kind, one.column, one.rows, one.flagged) for one in found} == {
+        (HintKind.MOBILE, "电话", 20, True),
+        (HintKind.CN_ID, "证件", 30, True),
+        (HintKind.CN_ID, BESIDE, 1, True),
+        (HintKind.MOBILE, BESIDE, 1, True),
+        (HintKind.PLATE, BESIDE, 1, True),
+        (HintKind.QUASI, "出生日期", 20, True),
+        (HintKind.QUASI, "邮编", 20, True),
+    }
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_a_list_in_the_encoding_of_an_agency_is_scanned(tmp_path, encoding):
+    random = Random(4)
+    rows = "".join(f"{n},身份证{identity(random)}\r\n" for n in range(20))
+    (tmp_path / "list").write_bytes(("某局登记表\r\n编号,备注\r\n" + rows).encode(encoding))
+    assert [(one.kind, one.column, one.rows) for one in scanned_here(tmp_path / "list")] == [
+        (HintKind.CN_ID, "备注", 20)
+    ]
 
 
 async def test_a_workbook_is_scanned_and_not_sold(tmp_path):

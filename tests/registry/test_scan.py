@@ -4,19 +4,23 @@ from datetime import date, timedelta
 from random import Random
 
 import duckdb
+import orjson
 import pytest
 
+from base.canonical import canonical
 from registry.declared import Declared
 from registry.hints import (
+    BESIDE,
     biometric_hints,
     column_hints,
     health_hints,
-    is_cn_id,
     is_icd_category,
-    passes_luhn,
     quasi_hints,
     singling_out,
 )
+from registry.identifiers import is_cn_id, passes_luhn
+from registry.preview import masked
+from registry.report import Report, differences
 from registry.rules import Hint, HintKind, Level, PersonalData, graded, screen
 from tests.registry.samples import measured_here
 
@@ -75,6 +79,40 @@ def test_long_numbers_that_pass_luhn_by_chance_are_no_cards():
     assert hint.kind is HintKind.BANK_CARD
     assert 300 < hint.rows < 500
     assert not hint.flagged
+
+
+def test_nothing_is_hidden_in_the_header_in_records_that_do_not_fit_or_among_the_missing(tmp_path):
+    random = Random(5)
+    one, two, *hidden = [identity(random) for _ in range(12)]
+    rows = [f"{n},x" for n in range(40)] + [f"{n},{two}" for n in range(2)] + [f"1,2,{h}" for h in hidden]
+    path = tmp_path / "scan.csv"
+    path.write_text(f"n,{one}\n" + "\n".join(rows) + "\n")
+    report = measured_here(path, Declared(missing=("", two)), tmp_path / "scratch")
+    assert [(h.kind, h.column, h.rows, h.flagged) for h in report.hints] == [
+        (HintKind.CN_ID, one, 2, True),
+        (HintKind.CN_ID, BESIDE, 11, True),
+    ]
+    assert all(one[6:] not in name for name in masked(report, Level.GENERAL_1).header)
+
+
+def test_what_a_parquet_file_says_of_itself_is_seen(tmp_path):
+    path = tmp_path / "scan.parquet"
+    said = identity(Random(6))
+    duckdb.sql(
+        f"COPY (SELECT 1 AS a, 13812345678.0::DOUBLE AS b) TO '{path}'"
+        f" (FORMAT parquet, KV_METADATA {{owner: '{said}'}})"
+    )
+    hints = measured_here(path, Declared(), tmp_path / "scratch").hints
+    assert [(h.kind, h.column) for h in hints] == [(HintKind.MOBILE, "b"), (HintKind.CN_ID, BESIDE)]
+
+
+def test_places_in_one_cell_and_codes_of_the_national_edition_are_seen(tmp_path):
+    codes = ["E11.900x001", "I10.x00x002", "J45.901", "E11.9 糖尿病"]
+    rows = [f'"{113 + n / 1000:.6f},{23 + n / 1000:.6f}",{codes[n % 4]},{n}.5' for n in range(40)]
+    assert scanned(tmp_path, "at,code,n", rows) == {
+        (HintKind.GPS_PAIR, "at"): (40, True),
+        (HintKind.HEALTH, "code"): (40, True),
+    }
 
 
 @pytest.mark.parametrize(
@@ -220,3 +258,15 @@ def test_what_recognises_a_body_is_sensitive_by_its_name_unless_it_is_empty(colu
     assert biometric_hints(column, checked=0) == []
     for other in ("surface", "interface_id", "iris_species", "typeface", "表面", "流程"):
         assert biometric_hints(other, checked=3) == []
+
+
+def test_a_scan_that_has_learnt_to_see_more_makes_no_other_goods(tmp_path):
+    path = tmp_path / "scan.csv"
+    path.write_text("n,at\n" + "".join(f"{n},1381234{n:04d}\n" for n in range(50)))
+    now = measured_here(path, Declared(), tmp_path / "scratch")
+    document = orjson.loads(now.canonical)
+    document["hints"] = []
+    document["columns"][1] |= {"minimum": "13812340000", "maximum": "13812340049"}
+    assert differences(Report(canonical(document)), now) == ()
+    document["columns"][0] |= {"maximum": "50"}
+    assert differences(Report(canonical(document)), now) == ("columns",)
