@@ -16,8 +16,10 @@ import orjson
 from base.errors import DomainError
 from registry.confined import REFUSED, confine, cpu_seconds, module_command, run_confined
 from registry.lists.errors import ListFileUnreadable, ShareNotCut
+from registry.lists.headings import BROKEN
+from registry.lists.lines import records_of
 from registry.lists.rules import normal
-from registry.lists.sheets import form_of, rows_of
+from registry.lists.sheets import form_of
 
 MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _PARQUET: Final = b"PAR1"
@@ -59,14 +61,16 @@ def cut(path: Path, columns: Sequence[str], *, work: Path) -> None:
 
 
 def _csv(path: Path, columns: Sequence[str], to: Path) -> None:
-    rows = rows_of(path, "text")
+    rows = records_of(path)
     try:
         header = next(rows)[1]
         places = _places(header, columns)
         with to.open("w", encoding="utf-8", newline="") as text:
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow([header[at] for at in places])
-            for _, cells in rows:
+            for number, cells in rows:
+                if BROKEN in cells:
+                    raise ShareNotCut("a row of the file cannot be read", row=number)
                 if cells:
                     writer.writerow([cells[at] if at < len(cells) else "" for at in places])
     except (StopIteration, ListFileUnreadable):

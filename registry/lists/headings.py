@@ -36,6 +36,9 @@ _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?.*"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 FORMULA: Final = "\x00formula"
 """Stands for a cell whose value would have to be computed."""
+BROKEN: Final = "\x00broken"
+"""Stands for a row that could not be read."""
+_NOTE: Final = re.compile(r"[(（【\[](?:必填|必选|选填|可选|必填项|选填项)[^)）】\]]*[)）】\]]")
 _LEADS: Final = ("=", "+", "-", "@", "\t", "\r")
 _NO: Final = frozenset({"", "无", "/", "-", "—", "none", "n/a"})
 
@@ -280,6 +283,8 @@ class Reading:
     def row(self, cells: Sequence[str], on: date) -> tuple[dict[str, Any], str] | Fault:
         """The members of an entry and its key, or why the row is not taken; `on` is today."""
         said: dict[str, Any] = {}
+        if BROKEN in cells:
+            return Fault(next(iter(self.named.values())), "broken")
         for at, column in self.columns:
             cell = unguarded(cells[at].strip()) if at < len(cells) else ""
             heading = self.named[column.member]
@@ -305,15 +310,16 @@ class Reading:
 def reading_of(list_name: ListName, header: Sequence[str]) -> Reading | None:
     """How a file with this row of headings is read; None where the row is none.
 
-    A row is the header if it has every required heading. Raises ListFileUnreadable where one column stands
-    twice.
+    A row is the header if it has every required heading; a note of what must be filled in is none of it.
+    Raises ListFileUnreadable where a column that is read stands twice.
     """
     at_of: dict[str, int] = {}
+    twice: dict[str, str] = {}
     for at, heading in enumerate(header):
-        plain = normal(heading)
+        plain = _heading(heading)
         if plain and plain in at_of:
-            raise ListFileUnreadable("a heading stands twice", heading=heading[:100])
-        if plain:
+            twice[plain] = heading
+        elif plain:
             at_of[plain] = at
     taken: dict[str, tuple[int, str]] = {}
     used: set[int] = set()
@@ -321,6 +327,8 @@ def reading_of(list_name: ListName, header: Sequence[str]) -> Reading | None:
         for heading in column.headings:
             place = at_of.get(normal(heading))
             if place is not None and place not in used:
+                if normal(heading) in twice:
+                    raise ListFileUnreadable("a heading stands twice", heading=header[place][:100])
                 taken[column.member] = place, header[place].strip()
                 used.add(place)
                 break
@@ -334,9 +342,13 @@ def reading_of(list_name: ListName, header: Sequence[str]) -> Reading | None:
     )
 
 
+def _heading(cell: str) -> str:
+    return normal(_NOTE.sub("", cell))
+
+
 def missing_headings(list_name: ListName, header: Sequence[str]) -> list[str]:
     """The required headings that a row has not, as we write them."""
-    known = {normal(heading) for heading in header}
+    known = {_heading(heading) for heading in header}
     return [
         column.headings[0]
         for column in COLUMNS[list_name]

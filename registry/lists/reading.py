@@ -9,7 +9,9 @@ import argparse
 import asyncio
 import hashlib
 import sys
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +31,8 @@ from registry.lists.headings import (
     missing_headings,
     reading_of,
 )
-from registry.lists.sheets import check_kind, rows_of
+from registry.lists.lines import Row
+from registry.lists.sheets import check_kind, sheets_of
 
 MAX_ROWS: Final = 200_000
 HEAD_BYTES: Final = 4_096
@@ -86,11 +89,14 @@ def sort_rows(path: Path, list_name: ListName, *, name: str, on: date, work: Pat
     """Sort a file's rows into good and bad. Raises ListFileUnreadable."""
     with path.open("rb") as raw:
         form = check_kind(name, raw.read(HEAD_BYTES))
-    rows = rows_of(path, form)
-    reading = _header(list_name, rows)
+    rows, reading = _found(list_name, path, form)
     seen: dict[bytes, int] = {}
     good = bad = 0
-    with (work / "rows.jsonl").open("wb") as kept, (work / "faults.jsonl").open("wb") as faults:
+    with (
+        closing(rows),
+        (work / "rows.jsonl").open("wb") as kept,
+        (work / "faults.jsonl").open("wb") as faults,
+    ):
         for number, cells in rows:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -116,6 +122,34 @@ def sort_rows(path: Path, list_name: ListName, *, name: str, on: date, work: Pat
         work / "rows.jsonl",
         work / "faults.jsonl",
     )
+
+
+def _found(list_name: ListName, path: Path, form: str) -> tuple[Generator[Row, None, None], Reading]:
+    """The rows of the sheet that has the headings, and how they are read; what other sheets hold is told.
+
+    Raises ListFileUnreadable, also where several sheets have them: none is passed over.
+    """
+    found: list[tuple[str, Generator[Row, None, None], Reading]] = []
+    others: list[str] = []
+    why, facts = "the workbook shows no sheet", dict[str, Any]()
+    for title, rows in sheets_of(path, form):
+        try:
+            found.append((title, rows, _header(list_name, rows)))
+        except ListFileUnreadable as error:
+            rows.close()
+            short = error.facts.get("missing", ())
+            if not others or 0 < len(short) < len(facts.get("missing", short)):
+                why, facts = error.detail, dict(error.facts)
+            others.append(f"[{title}]"[:100])
+    if len(found) > 1:
+        for _, rows, _ in found:
+            rows.close()
+        sheets = [title[:100] for title, _, _ in found]
+        raise ListFileUnreadable("several sheets hold a list: bring one a file", sheets=sheets)
+    if not found:
+        raise ListFileUnreadable(why, **facts)
+    ((_, rows, reading),) = found
+    return rows, replace(reading, ignored=(*others, *reading.ignored))
 
 
 def _header(list_name: ListName, rows: Any) -> Reading:

@@ -1,31 +1,29 @@
 """Rows of cells out of a stranger's CSV or XLSX, one after another, in bounded memory.
 
-A CSV is UTF-8 (with or without a mark), UTF-16 with a mark, or GB18030, as Excel writes it in China. An
+A CSV is UTF-8 (with or without a mark), UTF-16 with a mark, or GB18030 (`registry.lists.lines`). An
 XLSX is looked at before it is opened: how much is packed in it, and no document types. A formula is no value,
 and a merged cell says what its first one says.
 """
 
 import codecs
-import csv
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from registry.books import check_package
 from registry.lists.errors import ListFileUnreadable
 from registry.lists.headings import FORMULA
+from registry.lists.lines import Row, records_of
 
 MAX_MERGED: Final = 200_000
-MAX_FIELD: Final = 100_000
 _PIECE: Final = 1024 * 1024
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _ZIP: Final = b"PK\x03\x04"
-Row = tuple[int, list[str]]
 
 
 def form_of(head: bytes) -> str:
@@ -53,102 +51,61 @@ def check_kind(name: str, head: bytes) -> str:
     return form
 
 
-def rows_of(path: Path, form: str) -> Iterator[Row]:
-    """The rows of a file, each with its number as a person counts (from 1). Raises ListFileUnreadable."""
-    return _xlsx(path) if form == "xlsx" else _csv(path)
+def sheets_of(path: Path, form: str) -> Iterator[tuple[str, Generator[Row, None, None]]]:
+    """The sheets of a file that one sees, each with its name and its rows; a text is one without a name.
 
-
-def _csv(path: Path) -> Iterator[Row]:
-    encoding = _encoding(path)
-    csv.field_size_limit(MAX_FIELD)
-    with path.open(encoding=encoding, newline="") as text:
-        delimiter = _delimiter(text)
-        rows = csv.reader(text, delimiter=delimiter)
-        number = 0
-        while True:
-            number += 1
-            try:
-                cells = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise ListFileUnreadable("a row cannot be read", row=number, reason=str(error)) from None
-            yield number, cells
-
-
-def _delimiter(text: IO[str]) -> str:
-    """The sign between cells: the one that stands most often in the first lines."""
-    start = text.read(8_192)
-    text.seek(0)
-    return max(",\t;|", key=start.count)
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as raw:
-        head = raw.read(4)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _proved(path, "utf-16")
-    for encoding in ("utf-8-sig", "gb18030"):
-        if _decodes(path, encoding):
-            return encoding
-    raise ListFileUnreadable("the text is neither UTF-8 nor GB18030")
-
-
-def _proved(path: Path, encoding: str) -> str:
-    if not _decodes(path, encoding):
-        raise ListFileUnreadable("the text is not in the encoding that its mark says")
-    return encoding
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with path.open("rb") as raw:
-        try:
-            while piece := raw.read(_PIECE):
-                if "\x00" in decoder.decode(piece):
-                    return False
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def _xlsx(path: Path) -> Iterator[Row]:
+    A row has its number as a person counts (from 1). Raises ListFileUnreadable.
+    """
+    if form != "xlsx":
+        yield "", records_of(path)
+        return
     check_package(path, ListFileUnreadable)
     import openpyxl  # noqa: PLC0415 - for a child that reads this kind of file, not for the server
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
-    broken = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError)
     with path.open("rb") as raw, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:  # the file, not its path: the library looks at how a path ends, and ours end in nothing
             book = openpyxl.load_workbook(raw, read_only=True, data_only=False, keep_links=False)
-            sheet = book.worksheets[0]
-            fill = _merged(path, sheet._worksheet_path)  # noqa: SLF001 - the library does not tell it else
-            sheet.reset_dimensions()
-            rows = sheet.iter_rows()
-        except (*broken, IndexError) as error:
+            sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        except _broken() as error:
             raise ListFileUnreadable("the workbook cannot be read", reason=type(error).__name__) from None
-        number = 0
-        while True:
-            try:
-                cells = next(rows)
-            except StopIteration:
-                break
-            except broken as error:
-                raise ListFileUnreadable(
-                    "a row cannot be read", row=number + 1, reason=type(error).__name__
-                ) from None
-            number += 1
-            yield number, fill(number, [_cell(cell) for cell in cells])
+        for sheet in sheets:
+            yield str(sheet.title), _rows(path, sheet)
         book.close()
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
+
+    return InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError
+
+
+def _rows(path: Path, sheet: Any) -> Generator[Row, None, None]:
+    try:
+        fill = _merged(path, sheet._worksheet_path)  # noqa: SLF001 - the library does not tell it else
+        sheet.reset_dimensions()
+        rows = sheet.iter_rows()
+    except _broken() as error:
+        raise ListFileUnreadable("the workbook cannot be read", reason=type(error).__name__) from None
+    number = 0
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except _broken() as error:
+            raise ListFileUnreadable(
+                "a row cannot be read", row=number + 1, reason=type(error).__name__
+            ) from None
+        number += 1
+        yield number, fill(number, [_cell(cell) for cell in cells])
 
 
 def _cell(cell: Any) -> str:
     value = cell.value
     if value is None:
         return ""
-    if cell.data_type == "f":
+    if cell.data_type in {"e", "f"}:  # what would have to be computed, or could not be
         return FORMULA
     if isinstance(value, bool):
         return "是" if value else "否"

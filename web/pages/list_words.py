@@ -71,6 +71,7 @@ _WHY: Final[Mapping[str, str]] = {
     "no-day": N_("no day"),
     "no-number": N_("no number"),
     "formula": N_("a formula"),
+    "broken": N_("the row cannot be read"),
     "too-long": N_("too long"),
     "control-characters": N_("control characters"),
     "not-of-its-form": N_("not of its form"),

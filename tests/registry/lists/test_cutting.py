@@ -40,3 +40,10 @@ def test_a_csv_is_cut_where_its_columns_are_plain(tmp_path, raw, columns, left):
     else:
         cut(tmp_path / "data", columns, work=tmp_path)
         assert (tmp_path / "csv").read_bytes() == left
+
+
+def test_a_file_with_a_row_that_cannot_be_read_is_not_cut(tmp_path):
+    (tmp_path / "file").write_bytes(b'a,b\n1,2\n"3,4\n5,6\n')
+    with pytest.raises(ShareNotCut) as refused:
+        cut(tmp_path / "file", ["a"], work=tmp_path)
+    assert refused.value.facts == {"row": 3}

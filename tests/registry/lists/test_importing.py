@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import orjson
 import pytest
 from sqlalchemy import event
 from sqlmodel import func, select
@@ -240,6 +241,64 @@ def test_a_workbook_is_read_with_merged_cells_and_no_formula(tmp_path):
     assert faults == ['[5,"信息资源摘要","formula"]']
     assert found.rows.read_text(encoding="utf-8").count('"system":"道路运输管理系统"') == 2
     assert found.ignored == ("序号",)
+
+
+QUOTES = {
+    "never closed": ('"未闭合', ["[26,broken]"]),
+    "in the middle": ('中"间"', []),
+    "and more after it": ('"引号"后有字', []),
+    "over two lines": ('"第一行\r\n第二行"', []),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("quote", sorted(QUOTES))
+def test_a_broken_quote_costs_its_own_row_and_no_other(tmp_path, quote, encoding):
+    cell, wrong = QUOTES[quote]
+    rows = [[f"资源{n}", "摘要", "库表", "440100", "每月", "无条件共享"] for n in range(60)]
+    rows[24][1] = cell
+    found, faults = sorted_in(tmp_path, lined(tmp_path, rows, encoding))
+    assert (found.good, found.bad) == (60 - len(wrong), len(wrong))
+    assert [f"[{n},{why}]" for n, _, why in map(orjson.loads, faults)] == wrong
+
+
+def test_two_broken_quotes_a_huge_cell_and_bytes_of_no_encoding_are_each_a_row(tmp_path):
+    rows = [[f"资源{n}", "摘要", "库表", "440100", "每月", "无条件共享"] for n in range(60)]
+    rows[10][1], rows[20][1], rows[30][1], rows[40][1] = '"甲', '"乙', "长" * 100_001, "坏字"
+    path = lined(tmp_path, rows, "gb18030")
+    path.write_bytes(path.read_bytes().replace("坏字".encode("gb18030"), b"\xff\xff\x80"))
+    found, faults = sorted_in(tmp_path, path)
+    assert found.good == 56
+    assert [orjson.loads(one)[0] for one in faults] == [12, 22, 32, 42]
+
+
+def lined(folder: Path, rows: list[list[str]], encoding: str) -> Path:
+    """A file as it is typed, its quotes as they come; a heading that says nothing stands twice."""
+    header = ["*信息资源名称(必填)", "信息资源摘要", "资源格式", "行政区划代码", "更新周期", "共享类型"]
+    lines = [",".join([*row, "", ""]) for row in [header, *rows]]
+    lines[0] = lines[0].removesuffix(",,") + ",备注,备注"
+    path = folder / "list.csv"
+    path.write_bytes("\r\n".join(lines).encode(encoding))
+    return path
+
+
+def test_the_list_of_a_workbook_is_the_visible_sheet_with_the_headings(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "填表说明"
+    book.active.append(["请逐行填写"])
+    hidden = book.create_sheet("旧表")
+    hidden.sheet_state = "hidden"
+    for sheet in (hidden, book.create_sheet("清单")):
+        sheet.append(HEADINGS)
+        sheet.append(cells())
+    book.save(tmp_path / "list.xlsx")
+    found, _ = sorted_in(tmp_path, tmp_path / "list.xlsx")
+    assert (found.good, found.bad, found.ignored) == (1, 0, ("[填表说明]", "序号"))
+    hidden.sheet_state = "visible"
+    book.save(tmp_path / "list.xlsx")
+    with pytest.raises(ListFileUnreadable) as refused:  # none of them is passed over
+        sorted_in(tmp_path, tmp_path / "list.xlsx")
+    assert refused.value.facts == {"sheets": ["旧表", "清单"]}
 
 
 def packed(path: Path, **parts: bytes) -> Path:
