@@ -6,6 +6,7 @@ own statement, `REG.MEASURE`. Measuring takes seconds and happens before the tra
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Final
 
 from base.db import ReadSession, WriteSession
@@ -25,7 +26,7 @@ from registry.grading.depending import require_not_important
 from registry.grading.repository import grade_of
 from registry.preview import Preview
 from registry.quality import points
-from registry.registration.depending import require_code_of, require_standing
+from registry.registration.depending import require_code_of, require_no_wrong, require_standing
 from registry.report import Report, parse_report
 from registry.rules import (
     Allowance,
@@ -34,6 +35,7 @@ from registry.rules import (
     Level,
     PersonalData,
     Right,
+    RightEnd,
     Source,
     SourceFacts,
     allowance,
@@ -193,13 +195,30 @@ async def record_measurement(
     return row
 
 
-async def require_right(s: ReadSession, *, product_id: str, holder_id: str, right: Right) -> RightsRow:
-    """The registered right an act depends on, share-locked. Raises RightNotHeld, RegistrationLapsed."""
+async def require_right(
+    s: ReadSession, *, product_id: str, holder_id: str, right: Right, now: datetime | None = None
+) -> RightsRow:
+    """The registered right an act depends on, share-locked. Raises RightNotHeld, RegistrationLapsed.
+
+    `now` is the moment of the act: the end of a registration bites before the clock states it.
+    """
     row = await repository.right_held(s, product_id=product_id, holder_id=holder_id, right=right, lock=True)
     if row is None:
         raise RightNotHeld("no registered basis for this right", product=product_id, right=right.value)
-    await require_standing(s, row)
+    await require_standing(s, row, now=now)
     return row
+
+
+async def require_not_revoked(s: ReadSession, *, product_id: str, holder_id: str) -> None:
+    """A licence that runs on when its product is offered no more was not sold on a wrong.
+
+    Its right was neither revoked nor lost to who had a better one. Raises RightNotHeld, RegistrationLapsed.
+    """
+    row = await s.get(RightsRow, (product_id, Right.OPERATE, holder_id), populate_existing=True)
+    if row is not None and row.ended_as == RightEnd.REVOKED:
+        raise RightNotHeld("the right was revoked", product=product_id, right=Right.OPERATE.value)
+    if row is not None and row.registration_id is not None:
+        await require_no_wrong(s, registration_id=row.registration_id)
 
 
 async def require_channel(s: ReadSession, *, product_id: str, channel: Channel) -> tuple[Level, Allowance]:

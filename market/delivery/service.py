@@ -46,7 +46,7 @@ from market.orders.service import named
 from market.orders.statements import terms_of
 from market.orders.tables import Offer, Trade
 from market.orders.waiting import DELIVERY_FAIL_JOB
-from registry.service import bound_report
+from registry.service import bound_report, require_not_revoked
 
 SILENT_ACCEPT_JOB: Final = "delivery.silent-accept"
 EXPIRE_JOB: Final = "delivery.expire"
@@ -337,12 +337,16 @@ async def require_outgoing(s: WriteSession, trade: Trade, *, now: datetime) -> N
     """What must hold while bytes of a trade leave: nothing of what is suspended goes out.
 
     While the first delivery is under way its whole basis is asked, afterwards only the listing and the grant
-    it is sold under, which a withdrawn listing needs as well. Raises what `require_deliverable` raises.
+    it is sold under, which a withdrawn listing needs as well, whose right may not be found wrong either.
+    Raises what `require_deliverable` raises.
     """
     if trade.status is TradeState.DELIVERING:
         await require_deliverable(s, trade, now=now)
     else:
-        await require_grant(s, await _require_not_suspended(s, trade), now=now)
+        listing = await _require_not_suspended(s, trade)
+        await require_grant(s, listing, now=now)
+        if listing.status is ListingState.DELISTED:  # a suspension no longer tells what befell its right
+            await require_not_revoked(s, product_id=listing.product_id, holder_id=listing.seller_id)
 
 
 async def _require_not_suspended(s: WriteSession, trade: Trade) -> Listing:

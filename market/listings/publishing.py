@@ -129,7 +129,12 @@ def _ordered(reason_code: str, case_id: str | None, order_id: str | None) -> dic
 
 
 async def suspend_dependents(s: WriteSession, act: Act, *, product_id: str, holder_id: str) -> list[str]:
-    """Take off offer what rests on a right that has ended, as the exchange; answers which listings."""
+    """Take off offer what rests on a right that has ended, as the exchange; answers which listings.
+
+    What was withdrawn is off offer already: the deliveries that go on of it are looked at.
+    """
+    for listing in await repository.withdrawn_of(s, product_id=product_id, seller_id=holder_id):
+        await tell_moved(s, act, listing)
     fallen = await repository.on_offer_of(s, product_id=product_id, seller_id=holder_id)
     for listing_id in fallen:
         await suspend_listing(s, act, listing_id=listing_id, reason_code=REGISTRATION_LOST)

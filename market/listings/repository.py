@@ -52,6 +52,16 @@ async def on_offer_of(s: ReadSession, *, product_id: str, seller_id: str) -> lis
     return list(await s.exec(query.order_by(Listing.listing_id)))
 
 
+async def withdrawn_of(s: ReadSession, *, product_id: str, seller_id: str) -> Sequence[Listing]:
+    """A seller's listings of a product that are delisted: their licences run on."""
+    query = select(Listing).where(
+        Listing.product_id == product_id,
+        Listing.seller_id == seller_id,
+        Listing.status == ListingState.DELISTED,
+    )
+    return (await s.exec(query.order_by(Listing.listing_id))).all()
+
+
 async def offers_of(s: ReadSession, *, product_id: str) -> list[str]:
     """The ids of all listings of a product that are on offer, whoever sells."""
     query = select(Listing.listing_id).where(

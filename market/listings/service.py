@@ -314,7 +314,8 @@ async def require_basis(
     """
     await require_grant(s, listing, now=now)
     await require_cited(s, listing, now=now, recipients=recipients)
-    await require_right(s, product_id=listing.product_id, holder_id=listing.seller_id, right=Right.OPERATE)
+    held = {"product_id": listing.product_id, "holder_id": listing.seller_id}
+    await require_right(s, **held, right=Right.OPERATE, now=now)
     await require_channel(s, product_id=listing.product_id, channel=Channel.TRADE)
 
 

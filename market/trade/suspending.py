@@ -36,6 +36,7 @@ from market.orders.waiting import await_delivery
 from registry.errors import ChannelClosed, RightNotHeld, UnclassifiedProduct
 from registry.grading.errors import AssessmentMissing, ConsentMissing
 from registry.operation.depending import GRANT_LOSSES
+from registry.registration.errors import RegistrationLapsed
 
 LOOK_AGAIN_JOB: Final = "delivery.look-again"
 
@@ -171,7 +172,7 @@ async def _fallen(s: WriteSession, act: Act, trade: Trade) -> str | None:
         listing = await get_listing(s, listing_id=trade.listing_id)
         told = listing.reasons if listing.status is ListingState.SUSPENDED else []
         return told[0] if told else "LISTING_NOT_DELIVERABLE"
-    except RightNotHeld:
+    except (RightNotHeld, RegistrationLapsed):
         return "RIGHT_NOT_HELD"
     except (ChannelClosed, UnclassifiedProduct):
         return "CHANNEL_CLOSED"

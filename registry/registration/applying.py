@@ -34,7 +34,7 @@ from registry.registration.moving import (
     begin,
     check_applicant,
     check_in_time,
-    check_registrar,
+    require_registrar,
     step,
 )
 from registry.registration.rules import (
@@ -135,7 +135,7 @@ async def accept(s: WriteSession, act: Act, *, registration_id: str) -> Registra
     """Take an application up (REG.ACCEPT), as its registrar. The review begins."""
     row = await repository.claim_registration(s, registration_id=registration_id)
     may_move(row.status, _E.ACCEPT, act.role)
-    check_registrar(act, row)
+    await require_registrar(s, act, row)
     await _accept(s, act, row)
     return row
 
@@ -146,7 +146,7 @@ async def ask_supplement(
     """Tell all that is missing, at once and once (REG.SUPPLEMENT). Raises RegistrationWrongState."""
     row = await repository.claim_registration(s, registration_id=registration_id)
     may_move(row.status, _E.SUPPLEMENT, act.role)
-    check_registrar(act, row)
+    await require_registrar(s, act, row)
     if row.gaps is not None:
         raise RegistrationWrongState("the gaps were told before", registration_id=registration_id)
     told = [check_text(gap) for gap in gaps]

@@ -1,5 +1,7 @@
 """What rests on a registration: a product's rights name it, and every act on them asks whether it stands."""
 
+from datetime import datetime
+
 from sqlmodel import col, select, update
 
 from base.calendar import shanghai_day
@@ -52,17 +54,33 @@ async def require_code_of(s: WriteSession, act: Act, *, source: Source, code: st
         await require_public_code(s, act, code=code)
 
 
-async def require_standing(s: ReadSession, row: RightsRow) -> None:
-    """What a right rests on stands, share-locked. Raises RegistrationLapsed."""
+async def require_standing(s: ReadSession, row: RightsRow, *, now: datetime | None = None) -> None:
+    """What a right rests on stands (at a moment), share-locked. Raises RegistrationLapsed."""
     if row.registration_id is not None:
         found = await repository.resting_on(s, registration_id=row.registration_id)
-        if found is None or found.status is not RegistrationState.REGISTERED:
+        if not _stands(found, now):
             raise _lapsed(row.registration_id, found)
     code = row.public_registration_no
     if code and row.source is Source.AUTHORISED_OPERATION and await repository.given_here(s, number=code):
         found = await repository.resting_on_number(s, number=code)
-        if found is None or found.status is not RegistrationState.REGISTERED:
+        if not _stands(found, now):
             raise _lapsed(code, found)
+
+
+async def require_no_wrong(s: ReadSession, *, registration_id: str) -> None:
+    """A registration was neither revoked nor lost to who had a better right. Raises RegistrationLapsed."""
+    row = await repository.resting_on(s, registration_id=registration_id)
+    if row is None or row.status not in {RegistrationState.REVOKED, RegistrationState.CANCELLED}:
+        return
+    objections = await repository.objections_to(s, registration_id=registration_id)
+    if row.status is RegistrationState.REVOKED or any(one.upheld for one in objections):
+        raise _lapsed(row.number or registration_id, row)
+
+
+def _stands(row: RegistrationRow | None, now: datetime | None) -> bool:
+    if row is None or row.status is not RegistrationState.REGISTERED:
+        return False
+    return now is None or row.valid_to is None or now <= row.valid_to
 
 
 def _lapsed(number: str, row: RegistrationRow | None) -> RegistrationLapsed:

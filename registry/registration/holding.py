@@ -27,7 +27,7 @@ from registry.registration.errors import (
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
-from registry.registration.moving import Said, check_registrar, claim_of_registrar, step, wind_rights
+from registry.registration.moving import Said, claim_of_registrar, require_registrar, step, wind_rights
 from registry.registration.reviewing import (
     answer_all,
     check_other_officer,
@@ -137,7 +137,7 @@ async def grant(s: WriteSession, act: Act, *, registration_id: str, wish_id: str
     Raises RegistrationUnconfirmed while somebody has not agreed, RegistrationBlocked, OwnershipDispute.
     """
     row = await repository.claim_registration(s, registration_id=registration_id)
-    check_registrar(act, row)
+    await require_registrar(s, act, row)
     wish = await repository.open_wish(s, registration_id=registration_id, wish_id=wish_id)
     event = RegistrationEvent(wish.wish.value)
     may_move(row.status, event, act.role)

@@ -18,7 +18,12 @@ from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 from registry.ending import ENDED_JOB
 from registry.registration import repository
-from registry.registration.errors import RegistrationTooLate, RegistrationWrongRole, RegistrationWrongState
+from registry.registration.errors import (
+    RegistrarUnknown,
+    RegistrationTooLate,
+    RegistrationWrongRole,
+    RegistrationWrongState,
+)
 from registry.registration.rules import ends_at
 from registry.registration.states import RegistrationEvent, RegistrationState, may_move
 from registry.registration.tables import RegistrationRow
@@ -85,16 +90,21 @@ async def claim_of_registrar(
     """
     row = await repository.claim_registration(s, registration_id=registration_id)
     may_move(row.status, event, act.role)
-    check_registrar(act, row)
+    await require_registrar(s, act, row)
     return row
 
 
-def check_registrar(act: Act, row: RegistrationRow) -> None:
-    """A registrar acts on what was filed with it. Raises RegistrationWrongRole."""
+async def require_registrar(s: WriteSession, act: Act, row: RegistrationRow) -> None:
+    """A registrar acts on what was filed with it, while it is recognised.
+
+    Raises RegistrationWrongRole, RegistrarUnknown.
+    """
     if act.actor.org_id != row.registrar_id:
         raise RegistrationWrongRole(
             "it was filed with another registrar", registration_id=row.registration_id
         )
+    if await repository.registrar_named(s, org_id=row.registrar_id) is None:
+        raise RegistrarUnknown("this registrar's recognition has ended", registrar_id=row.registrar_id)
 
 
 def check_applicant(act: Act, row: RegistrationRow) -> None:

@@ -7,10 +7,9 @@ from sqlmodel import col, select
 
 from base.canonical import sha256_hex
 from base.db import WriteSession, exclusive_lock
-from identity.service import require_member
+from identity.service import require_member, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
-from registry.registration import repository
 from registry.registration.applying import check_served_by
 from registry.registration.errors import RegistrarUnfit, RegistrarUnknown, RegistrationWrongRole
 from registry.registration.rules import RegistrarFacts, check_registrar, check_seat
@@ -54,38 +53,52 @@ async def end_recognition(
 ) -> RegistrarRow:
     """End a registrar's recognition (RGR.END): what it has registered stands, it registers nothing more.
 
-    What stands and what is under way is handed over to the successor, which the statement commits to.
-    Raises RegistrarUnknown, RegistrarOwnData where some of it is the successor's own.
+    What stands and what is under way is handed over to the successor, which the statement commits to; what
+    is of the successor's own house is left. What is left, or for which there was no successor yet, is handed
+    over by stating the end again. Raises RegistrarUnknown.
     """
     if act.role != "DATA_AUTHORITY":
         raise RegistrationWrongRole("the data authority recognises registrars", role=act.role)
-    row = await repository.registrar_named(s, org_id=org_id)
-    if row is None:
+    row = await s.get(RegistrarRow, org_id, with_for_update=True)
+    if row is None or (row.ended_at is not None and successor_id is None):
         raise RegistrarUnknown("no such registrar is recognised", registrar_id=org_id)
-    row.ended_at = act.now
+    row.ended_at = row.ended_at or act.now
     s.add(row)
     await s.flush()
     public: dict[str, Any] = {"org_id": org_id, "reason_code": reason_code}
     subjects = {}
     if successor_id is not None:
-        ids = await _hand_over(s, org_id, successor_id)
-        public |= {"successor_id": successor_id, "handed_over": len(ids)}
+        ids, left = await _hand_over(s, org_id, successor_id)
+        public |= {"successor_id": successor_id, "handed_over": len(ids), "left": left}
         subjects = {"registrations": sha256_hex("\n".join(ids).encode())}
     await record(s, act, Draft("RGR.END", org_id, public=public, subjects=subjects))
     return row
 
 
-async def _hand_over(s: WriteSession, org_id: str, successor_id: str) -> list[str]:
-    """Everything of a registrar's that has not ended is its successor's; answers the ids, in order."""
+async def _hand_over(s: WriteSession, org_id: str, successor_id: str) -> tuple[list[str], int]:
+    """Everything of a registrar's that has not ended is its successor's, but what is of that one's own house.
+
+    Answers the ids, in order, and how many are left.
+    """
     own = (RegistrationRow.registrar_id == org_id, col(RegistrationRow.status).in_([*UNDER_WAY, *STANDING]))
     live = select(RegistrationRow).where(*own)
     rows = (await s.exec(exclusive_lock(live.order_by(col(RegistrationRow.registration_id))))).all()
-    ids = [row.registration_id for row in rows]
     named = select(RegistrationRow.registration_id).where(*own)
-    of_these = select(ClaimRow.holder_id).where(col(ClaimRow.registration_id).in_(named)).distinct()
-    await check_served_by(s, successor_id, {row.applicant_id for row in rows} | set(await s.exec(of_these)))
-    for row in rows:
+    claims = select(ClaimRow.registration_id, ClaimRow.holder_id).where(
+        col(ClaimRow.registration_id).in_(named)
+    )
+    parties = {row.registration_id: {row.applicant_id} for row in rows}
+    for registration_id, holder_id in await s.exec(claims):
+        parties[registration_id].add(holder_id)
+    await check_served_by(s, successor_id, set())
+    house = {
+        party
+        for party in sorted(set().union(*parties.values()))
+        if party == successor_id or await same_controller(s, party, successor_id)
+    }
+    given = [row for row in rows if not parties[row.registration_id] & house]
+    for row in given:
         row.registrar_id = successor_id
         s.add(row)
     await s.flush()
-    return ids
+    return [row.registration_id for row in given], len(rows) - len(given)

@@ -14,6 +14,7 @@ from market.delivery.service import require_outgoing
 from market.listings.moving import MOVED_JOB
 from market.listings.publishing import (
     resume_listing,
+    suspend_dependents,
     suspend_listing,
     suspend_of_grant,
     withdraw_listing,
@@ -26,7 +27,11 @@ from market.orders.tables import Trade
 from market.trade.suspending import look_again, resume_delivery, suspend_delivery
 from registry.errors import RightNotHeld
 from registry.operation.errors import GrantNotLive
-from registry.rules import Level, Right
+from registry.registration.errors import RegistrationLapsed
+from registry.registration.rules import Kind
+from registry.registration.states import RegistrationState
+from registry.registration.tables import RegistrationRow
+from registry.rules import Level, Right, RightEnd
 from registry.tables import ClassificationRow, RightsRow
 from tests.houses import Party
 from tests.market.disputes.staging import right, said
@@ -293,3 +298,56 @@ async def test_a_grant_that_has_fallen_stops_what_a_withdrawn_listing_still_deli
         assert await suspend_of_grant(s, scene.house.house.exchange_act(), grant_id="aog_" + "0" * 26) == []
         queued = select(JobRow.payload).where(JobRow.kind == MOVED_JOB)
         assert {"product_id": scene.listing.product_id} in list(await s.exec(queued))
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "registration-revoked"])
+async def test_a_right_found_wrong_stops_what_a_withdrawn_listing_delivers_and_one_that_ended_lets_it_run_on(
+    sqlite_scene, how
+):
+    scene = sqlite_scene
+    trade_id, delivered = scene.trades["DELIVERING"], scene.trades["DELIVERED"]
+    product_id, seller_id = scene.listing.product_id, scene.seller.org_id
+    await scene.seller.do(withdraw_listing, role="PROVIDER", listing_id=scene.listing.listing_id)
+    async with scene.database.write() as s:
+        row = await s.get(RightsRow, (product_id, Right.OPERATE, seller_id))
+        if how == "revoked":
+            row.ended_as, row.ended_at = RightEnd.REVOKED, scene.clock.now()
+        else:
+            standing = registration(
+                scene,
+                RegistrationState.REVOKED if how == "registration-revoked" else RegistrationState.EXPIRED,
+            )
+            s.add(standing)
+            row.registration_id = standing.registration_id
+        s.add(row)
+    async with scene.database.write() as s:
+        trade = await claim_trade(s, trade_id=delivered)
+        if how == "expired":
+            await require_outgoing(s, trade, now=scene.clock.now())
+        else:
+            with pytest.raises((RightNotHeld, RegistrationLapsed)):
+                await require_outgoing(s, trade, now=scene.clock.now())
+        about = {"product_id": product_id, "holder_id": seller_id}
+        assert await suspend_dependents(s, scene.house.house.exchange_act(), **about) == []
+    await scene.run_jobs()
+    predicate, _ = await said(scene, trade_id, "TRD.SUSPEND")
+    assert predicate["reason_code"] == "RIGHT_NOT_HELD"
+
+
+def registration(scene: Scene, status: RegistrationState) -> RegistrationRow:
+    """A registration of the product that stands no more."""
+    return RegistrationRow(
+        registration_id="reg_" + "0" * 26,
+        kind=Kind.PROPERTY_RIGHT,
+        applicant_id=scene.seller.org_id,
+        applied_by=None,
+        registrar_id=scene.seller.org_id,
+        data_id=scene.listing.product_id,
+        status=status,
+        name="数据集",
+        source="SELF_COLLECTED",
+        sample_sha256="a" * 64,
+        declaration={},
+        applied_at=scene.clock.now(),
+        since=scene.clock.now(),
+    )

@@ -46,7 +46,8 @@ PLEDGE = {
 async def stands(desk: Desk, row, holder=None) -> None:
     async with desk.database.read() as s:
         holder_id = (holder or desk.applicant).org_id
-        await require_right(s, product_id=row.data_id, holder_id=holder_id, right=Right.OPERATE)
+        about = {"product_id": row.data_id, "holder_id": holder_id, "right": Right.OPERATE}
+        await require_right(s, **about, now=desk.clock.now())
 
 
 async def asked(desk: Desk, row, wish: Wish, **more):
@@ -88,7 +89,10 @@ async def test_it_expires_on_its_last_moment_and_takes_its_rights_with_it(desk):
     desk.clock.move_to(row.valid_to)
     await desk.work()
     assert await desk.state_of(row.registration_id) is S.REGISTERED
+    await stands(desk, row)
     desk.clock.advance(timedelta(milliseconds=1))
+    with pytest.raises(RegistrationLapsed):  # at once, though the clock has not said it yet
+        await stands(desk, row)
     await desk.work()
     assert await desk.state_of(row.registration_id) is S.EXPIRED
     with pytest.raises(RegistrationLapsed):

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from identity.errors import PersonNotIdentified
-from registry.registration import applying, recognising, reviewing
+from identity.tables import OrganisationRow
+from registry.registration import applying, holding, recognising, reviewing
 from registry.registration.errors import (
     OwnershipDispute,
     PublicRegistrationUnknown,
@@ -24,7 +25,7 @@ from registry.registration.errors import (
     RegistrationWrongState,
 )
 from registry.registration.repository import claims_of, get_registration
-from registry.registration.rules import Claim, Kind, RefusalReason
+from registry.registration.rules import Claim, Kind, RefusalReason, RevocationReason
 from registry.registration.states import RegistrationState
 from registry.repository import rights_in
 from registry.rules import Right, Source, SourceFacts
@@ -261,6 +262,43 @@ async def test_a_registrar_that_leaves_hands_over_what_stands_and_what_is_under_
     assert told["handed_over"] == 2
     async with refused(desk.database, RegistrationWrongRole):  # it was filed with the one that left
         await desk.by("lin", applying.accept, registration_id=under_way.registration_id)
+
+
+async def test_a_registrar_whose_recognition_ended_does_nothing_and_is_handed_over_later(desk):
+    standing = await desk.registered()
+    own = await desk.apply(
+        who=desk.rival,
+        declaration=replace(DECLARED, name="另一数据集", sample_sha256="c" * 64),
+        claims=desk.all_rights(desk.rival),
+    )
+    leaving = {"org_id": desk.registrar.org_id, "reason_code": "STRUCK_OFF"}
+    await desk.authority.do(recognising.end_recognition, **leaving)
+    wrong = {"reason": RevocationReason.FALSE_PROOF, "text": "报复"}
+    async with refused(desk.database, RegistrarUnknown):
+        await desk.by("lin", holding.revoke, registration_id=standing.registration_id, **wrong)
+    async with refused(desk.database, RegistrarUnknown):
+        await desk.by("lin", applying.accept, registration_id=own.registration_id)
+    async with refused(desk.database, RegistrarUnknown):
+        await desk.authority.do(recognising.end_recognition, **leaving)
+    heirs = [
+        await desk.house.admit("粤西登记中心", {"REGISTRAR"}, controller_id="粤西集团"),
+        await desk.house.admit("粤北登记中心", {"REGISTRAR"}, controller_id="粤北集团"),
+    ]
+    for agency, heir in zip("23", heirs, strict=True):
+        seat = {"org_id": heir.org_id, "region": "44", "agency": agency, "facts": FIT}
+        await desk.authority.do(recognising.recognise, **seat)
+    async with desk.database.write() as s:  # the first successor has come into the rival's group
+        row = await s.get(OrganisationRow, desk.rival.org_id)
+        row.controller_id = "粤西集团"
+        s.add(row)
+    for heir in heirs:
+        await desk.authority.do(recognising.end_recognition, **leaving, successor_id=heir.org_id)
+    async with desk.database.read() as s:
+        found = [await get_registration(s, registration_id=one.registration_id) for one in (standing, own)]
+    assert [one.registrar_id for one in found] == [heir.org_id for heir in heirs]
+    said = [one["predicate"] for one in await statements(desk.database)]
+    told = [one for one in said if one.get("object") == desk.registrar.org_id and "successor_id" in one]
+    assert [(one["handed_over"], one["left"]) for one in told] == [(1, 1), (1, 0)]
 
 
 async def test_a_product_of_authorised_data_waits_for_the_code_of_its_resource(desk):
