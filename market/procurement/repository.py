@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from base.db import ReadSession, WriteSession, exclusive_lock
 from identity.tables import OrganisationRow
 from market.delivery.tables import Entitlement
-from market.listings.tables import Listing, Product
+from market.listings.tables import Listing, ListingFile, Product
 from market.orders.states import NOTHING_CAME_OF_IT, TradeState
 from market.orders.tables import ContractRecipient, Trade
 from market.procurement.rules import (
@@ -66,8 +66,17 @@ def basis_of(row: Procurement | None) -> Basis | None:
 
 
 async def lock_product(s: WriteSession, *, product_id: str) -> None:
-    """Purchases of a product are agreed one after the other: the second sees the first."""
-    await s.exec(exclusive_lock(select(Product.product_id).where(Product.product_id == product_id)))
+    """Purchases of the same goods are agreed one after the other: the second sees the first."""
+    same = select(Product.product_id).where(col(Product.product_id).in_(await _same_goods(s, product_id)))
+    await s.exec(exclusive_lock(same.order_by(Product.product_id)))
+
+
+async def _same_goods(s: ReadSession, product_id: str) -> set[str]:
+    """The product, and those of which a listing is the very same bytes, whoever sells them."""
+    file = select(ListingFile.sha256).join(Listing, col(Listing.file_id) == ListingFile.file_id)
+    bytes_of = file.where(Listing.product_id == product_id)
+    named = select(Listing.product_id).join(ListingFile, col(Listing.file_id) == ListingFile.file_id)
+    return {product_id, *(await s.exec(named.where(col(ListingFile.sha256).in_(bytes_of)).distinct()))}
 
 
 async def duplicates_of(
@@ -75,8 +84,8 @@ async def duplicates_of(
 ) -> list[Duplicate]:
     """The newest standing purchases of the trade's product by other public agencies, the newest first.
 
-    `before`: only what was agreed before that. From an acceptance on a purchase is one; `until` is
-    None while its licence has not begun.
+    The same bytes under another product's name are the same goods. `before`: only what was agreed before
+    that. From an acceptance on a purchase is one; `until` is None while its licence has not begun.
     """
     query = (
         select(Trade, OrganisationRow.name, Listing.public_data, Entitlement.expires_at)
@@ -84,7 +93,7 @@ async def duplicates_of(
         .join(Listing, col(Listing.listing_id) == Trade.listing_id)
         .outerjoin(Entitlement, col(Entitlement.trade_id) == Trade.trade_id)
         .where(
-            Listing.product_id == trade.product_id,
+            col(Listing.product_id).in_(await _same_goods(s, trade.product_id)),
             col(Trade.buyer_id).in_(_AGENCIES),
             Trade.buyer_id != trade.buyer_id,
             col(Trade.agreed_at).is_not(None),

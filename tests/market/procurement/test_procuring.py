@@ -8,6 +8,8 @@ import pytest
 from sqlmodel import col, update
 
 from ledger.reader import opening, statements_of
+from market.listings.repository import get_listing
+from market.listings.tables import ListingFile, Product
 from market.orders.rules import TradeState
 from market.orders.tables import ContractRecipient, Trade
 from market.procurement import repository
@@ -176,3 +178,35 @@ async def test_of_two_agencies_at_once_the_second_sees_the_first(postgresql_scen
 async def test_who_is_no_agency_buys_as_before(sqlite_scene: Scene) -> None:
     trade = await sqlite_scene.accept(sqlite_scene.trades["NEGOTIATING"], sqlite_scene.buyer)
     assert trade.status is TradeState.CONTRACT_READY
+
+
+async def test_the_same_bytes_under_another_name_are_the_same_purchase(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    first = await scene.house.admit("市交通局", ROLES)
+    second = await scene.house.admit("市统计局", ROLES)
+    one, two = await offered(scene, first), await offered(scene, second)
+    await state(first, one)
+    await scene.accept(one, first, role="BUYER")
+    async with scene.database.write() as s:
+        listing = await get_listing(s, listing_id=scene.listing.listing_id)
+        product = await s.get(Product, listing.product_id)
+        file = await s.get(ListingFile, listing.file_id)
+        assert product is not None
+        assert file is not None
+        again = {
+            "product_id": "prd_" + "0" * 26,
+            "listing_id": "lst_" + "0" * 26,
+            "file_id": "fil_" + "0" * 26,
+        }
+        for row in (product, file, listing):
+            kept = row.model_dump()
+            s.add(type(row)(**kept | {name: new for name, new in again.items() if name in kept}))
+            await s.flush()
+        named = {"product_id": again["product_id"], "listing_id": again["listing_id"]}
+        await s.exec(update(Trade).where(col(Trade.trade_id) == two).values(**named))
+    async with scene.database.read() as s:
+        trade = await scene.trade(two)
+        (found,) = await repository.duplicates_of(s, trade, now=scene.clock.now())
+    assert (found.trade_id, found.buyer) == (one, "市交通局")
+    async with refused(scene.database, PurchaseDuplicate):
+        await state(second, two, reason=Reason.URGENT)
