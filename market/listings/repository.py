@@ -1,11 +1,12 @@
 """What is asked about listings, and the one door through which a listing's status moves."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import bindparam, or_
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.files import StoredFile
@@ -60,6 +61,12 @@ async def withdrawn_of(s: ReadSession, *, product_id: str, seller_id: str) -> Se
         Listing.status == ListingState.DELISTED,
     )
     return (await s.exec(query.order_by(Listing.listing_id))).all()
+
+
+async def newest_listed(s: ReadSession) -> datetime | None:
+    """When something on offer was listed last; None while nothing is."""
+    query = select(func.max(Listing.listed_at)).where(Listing.status == ListingState.LISTED)
+    return (await s.exec(query)).one()
 
 
 async def offers_of(s: ReadSession, *, product_id: str) -> list[str]:

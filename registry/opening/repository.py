@@ -130,6 +130,14 @@ async def standing_count(s: ReadSession) -> int:
     return int((await s.exec(query)).one())
 
 
+async def newest_change(s: ReadSession) -> datetime | None:
+    """When the public part of the open list, or data that it opens, changed last; None while it is empty."""
+    standing = col(OpenEntryRow.status).in_(sorted(STANDING))
+    moments = (func.max(OpenEntryRow.changed_at), func.max(DataRow.changed_at), func.max(DataRow.mounted_at))
+    query = select(*moments).join(DataRow, col(DataRow.data_id) == OpenEntryRow.data_id).where(standing)
+    return max((one for one in (await s.exec(query)).one() if one is not None), default=None)
+
+
 async def facets(s: ReadSession) -> dict[str, dict[str, int]]:
     """How many standing entries have each theme, mode and agency."""
     counts: dict[str, dict[str, int]] = {}

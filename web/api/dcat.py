@@ -177,7 +177,7 @@ async def _catalogue(node: Node, s: ReadSession, form: str, after: str | None, p
         base=base,
         operator=await sources.publisher(s, founded.operator_id),
         issued=founded.at,
-        modified=max((one.modified for one in sets), default=founded.at),
+        modified=await sources.modified(s) or founded.at,
         total=await repository.standing_count(s) + sum(counts.values()),
     )
     first = f"{base}{path}"

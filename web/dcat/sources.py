@@ -1,6 +1,7 @@
 """What the catalogue is made of: standing entries of the open list, then products on offer, page by page."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from base.db import ReadSession
@@ -46,6 +47,12 @@ async def page_after(s: ReadSession, after: str | None, base: str) -> tuple[list
     sets += [await _offered(s, one, base, known) for one in offered]
     more = len(offered) == room and await _any_offered(s, after=offered[-1].listing_id)
     return sets, offered[-1].listing_id if more else None
+
+
+async def modified(s: ReadSession) -> datetime | None:
+    """When the catalogue changed last: the same on each of its pages, which together describe one thing."""
+    moments = (await opening.newest_change(s), await listings.newest_listed(s))
+    return max((one for one in moments if one is not None), default=None)
 
 
 async def opened(s: ReadSession, *, open_id: str, base: str) -> DataSet:

@@ -178,6 +178,8 @@ async def test_a_portal_harvests_all_that_is_open_and_downloads_what_it_names(of
     for page in pages:
         assert broken(page, OWN) == []
         assert broken(page, published()) == []
+    whole = pages[0] + pages[1] + pages[2]  # what a portal keeps of the catalogue, one thing on all pages
+    assert broken(whole, published()) == []
     found = {str(row["set"]): row for page in pages for row in page.query(SETS)}
     named = {f"{address}/open/{open_id}" for open_id in (*opened, targeted)}
     listing_id = office.market.ids["listed"]
