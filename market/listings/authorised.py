@@ -4,11 +4,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from base.db import WriteSession
+from base.db import ReadSession, WriteSession
 from identity.repository import Organisation
 from identity.rules import Role
+from market.listings.repository import grants_of_bytes
 from market.listings.tables import Listing
-from registry.operation.depending import Offered, require_apart, require_cited, require_offerable
+from registry.operation.depending import (
+    Offered,
+    is_given_here,
+    require_apart,
+    require_cited,
+    require_offerable,
+)
+from registry.operation.errors import NotPublicData
 
 
 async def require_authorised(
@@ -27,6 +35,18 @@ async def require_authorised(
         now=now,
     )
     await require_apart(s, seller_id=member.org_id, product_id=product_id, made_of=offering.derived_from)
+
+
+async def require_no_other_cover(s: ReadSession, *, file_sha256: str, grant_id: str | None) -> None:
+    """The bytes of a product that was offered under a grant of this exchange are offered under one alone.
+
+    Listed anew without a grant they would have no cap, no scenario and no users. Raises NotPublicData.
+    """
+    if is_given_here(grant_id):
+        return
+    for granted in await grants_of_bytes(s, sha256=file_sha256):
+        if is_given_here(granted):
+            raise NotPublicData("these bytes are offered under a grant", grant_id=granted)
 
 
 async def require_grant(s: WriteSession, listing: Listing, *, now: datetime | None = None) -> None:

@@ -63,6 +63,21 @@ async def withdrawn_of(s: ReadSession, *, product_id: str, seller_id: str) -> Se
     return (await s.exec(query.order_by(Listing.listing_id))).all()
 
 
+async def grants_of_bytes(s: ReadSession, *, sha256: str) -> Sequence[str]:
+    """The grants that listings of these very bytes cite, of those that came through their review."""
+    reviewed = [ListingState.APPROVED, ListingState.LISTED, ListingState.SUSPENDED, ListingState.DELISTED]
+    query = (
+        select(Listing.grant_id)
+        .join(ListingFile, col(ListingFile.file_id) == Listing.file_id)
+        .where(
+            ListingFile.sha256 == sha256,
+            col(Listing.grant_id).is_not(None),
+            col(Listing.status).in_(reviewed),
+        )
+    )
+    return [one for one in (await s.exec(query.distinct())).all() if one is not None]
+
+
 async def newest_listed(s: ReadSession) -> datetime | None:
     """When something on offer was listed last; None while nothing is."""
     query = select(func.max(Listing.listed_at)).where(Listing.status == ListingState.LISTED)

@@ -22,7 +22,7 @@ from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
 from market.listings.answerable import require_answerable
-from market.listings.authorised import require_authorised, require_grant
+from market.listings.authorised import require_authorised, require_grant, require_no_other_cover
 from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.errors import (
@@ -158,6 +158,7 @@ async def draft_listing(
     member = await require_member(s, org_id=seller)
     file = await repository.get_file(s, file_id=file_id, owner_id=act.actor.org_id)
     await require_authorised(s, member, offering=offering, product_id=product_id, now=act.now)
+    await require_no_other_cover(s, file_sha256=file.sha256, grant_id=offering.grant_id)
     product = await _product(s, act, offering, seller, product_id)
     await require_sources(s, derived_from=offering.derived_from, product_id=product.product_id, file=file)
     listing = Listing(
@@ -234,6 +235,7 @@ async def submit_listing(s: WriteSession, act: Act, *, listing_id: str, complian
     await require_answerable(s, listing_id=listing_id, report=report, personal=materials.personal)
     check_price_of(listing)
     await require_grant(s, listing, now=act.now)
+    await require_no_other_cover(s, file_sha256=file.sha256, grant_id=listing.grant_id)
     await require_quality(s, listing_id=listing_id, file_sha256=file.sha256)
     await _register(s, act, listing, compliance)
     assert report is not None  # it passed

@@ -141,7 +141,15 @@ async def priced_and_offered(room: Operation, path: str, scenario_id: str) -> tu
     for plain in ({"cap_minor": None}, {"list_price_minor": 1_040 * YUAN}):  # not said to be public: no cap
         said = await room.draft_listing(grant_id, table("42"), public_data=False, **plain)
         assert said["code"] == "grant-listing-not-public"
+    waiting = (await room.draft_listing(None, table("20"), public_data=False, cap_minor=None))["listing_id"]
     await room.offered(listing_id, number)
+    # The very bytes under another name, said to be nobody's public data: no cap would bind them.
+    said = await room.draft_listing(None, table("20"), public_data=False, cap_minor=None)
+    assert (said["code"], said["grant_id"]) == ("grant-listing-not-public", grant_id)
+    await room.act("operator", f"/listings/{waiting}/measure", DECLARED.document())
+    await refused(
+        room, "operator", f"/listings/{waiting}/submit", goods.SUBMITTED, "grant-listing-not-public"
+    )
     return listing_id, product_id
 
 
