@@ -112,7 +112,7 @@ def column_hints(
         HintKind.CN_ID: True,
         HintKind.PLATE: True,
         HintKind.BANK_CARD: shaped <= _FEW_SHAPED
-        or off * off > _FAR * shaped
+        or off * off >= _FAR * shaped
         or _CARD.search(column) is not None,
         HintKind.MOBILE: counted.get(HintKind.MOBILE, 0) * _ONE_PERCENT >= checked
         or told > 0

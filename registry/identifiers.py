@@ -204,7 +204,8 @@ def _found(text: str) -> Iterator[tuple[HintKind, int, int]]:
                 if any(start < until and since < end for since, until in taken) or not _holds(
                     kind, text, match
                 ):
-                    at = start + 1
+                    # A wrong card is wrong as a whole: its last groups are no card either.
+                    at = end if kind is HintKind.BANK_CARD and _is_shaped(text, match) else start + 1
                     continue
                 taken.append((start, end))
                 at = end
