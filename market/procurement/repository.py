@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col, func, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock
 from identity.tables import OrganisationRow
@@ -28,6 +29,7 @@ from market.procurement.tables import Procurement
 _AGENCIES: Final = select(OrganisationRow.org_id).where(
     col(OrganisationRow.roles).contains('"PUBLIC_AGENCY"')
 )
+_UNSPENT: Final = sorted(NOTHING_CAME_OF_IT | {TradeState.REFUND_PENDING})
 _GONE: Final = sorted(NOTHING_CAME_OF_IT | {TradeState.CLOSED, TradeState.REFUND_PENDING})
 
 
@@ -63,6 +65,28 @@ def basis_of(row: Procurement | None) -> Basis | None:
     if row is None or row.budget_minor is None or row.budget_reference is None:
         return None
     return Basis(row.method, row.budget_reference, row.budget_minor, row.document_sha256)
+
+
+async def spent_on(s: ReadSession, trade: Trade, *, reference: str, before: datetime | None = None) -> int:
+    """What a buyer's other purchases on a budget come to, in fen: agreed (before), and not undone."""
+    later = aliased(Procurement)
+    query = (
+        select(func.sum(Trade.price_minor))
+        .join(Procurement, col(Procurement.trade_id) == Trade.trade_id)
+        .where(
+            Trade.buyer_id == trade.buyer_id,
+            Trade.trade_id != trade.trade_id,
+            Procurement.budget_reference == reference,
+            ~select(later.number)
+            .where(later.trade_id == Procurement.trade_id, later.number > Procurement.number)
+            .exists(),
+            col(Trade.agreed_at).is_not(None),
+            col(Trade.status).not_in(_UNSPENT),
+        )
+    )
+    if before is not None:
+        query = query.where(col(Trade.agreed_at) < before)
+    return int((await s.exec(query)).one() or 0)
 
 
 async def lock_product(s: WriteSession, *, product_id: str) -> None:

@@ -152,11 +152,14 @@ def check_seen(
         raise ProcurementMalformed("reason_code: there is a way to share what one of the others has")
 
 
-def check_purchase(basis: Basis | None, *, price_minor: int, buyer_id: str) -> None:
-    """An agency's purchase at a price. Raises ProcurementBasisMissing, ProcurementOverBudget."""
+def check_purchase(basis: Basis | None, *, price_minor: int, buyer_id: str, spent_minor: int = 0) -> None:
+    """An agency's purchase at a price, beside what it has agreed on the same budget before.
+
+    A purchase that is split stays one budget's. Raises ProcurementBasisMissing, ProcurementOverBudget.
+    """
     if basis is None:
         raise ProcurementBasisMissing(
             "a public agency states on what basis it buys before it is bound", buyer_id=buyer_id
         )
-    if price_minor > basis.budget_minor:
-        raise ProcurementOverBudget("the price is above the stated budget", buyer_id=buyer_id)
+    if price_minor + spent_minor > basis.budget_minor:
+        raise ProcurementOverBudget("the price is above what the stated budget leaves", buyer_id=buyer_id)

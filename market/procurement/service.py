@@ -92,7 +92,12 @@ async def require_procured(
         return
     await repository.lock_product(s, product_id=trade.product_id)
     row = await repository.newest_of(s, trade_id=trade.trade_id)
-    check_purchase(repository.basis_of(row), price_minor=trade.price_minor or 0, buyer_id=trade.buyer_id)
+    basis = repository.basis_of(row)
+    spent = 0
+    if basis is not None:
+        spent = await repository.spent_on(s, trade, reference=basis.budget_reference, before=before)
+    price = trade.price_minor or 0
+    check_purchase(basis, price_minor=price, buyer_id=trade.buyer_id, spent_minor=spent)
     assert row is not None
     check_seen(
         await repository.duplicates_of(s, trade, now=act.now, before=before),

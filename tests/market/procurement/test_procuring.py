@@ -210,3 +210,19 @@ async def test_the_same_bytes_under_another_name_are_the_same_purchase(sqlite_sc
     assert (found.trade_id, found.buyer) == (one, "市交通局")
     async with refused(scene.database, PurchaseDuplicate):
         await state(second, two, reason=Reason.URGENT)
+
+
+async def test_purchases_that_name_one_budget_stay_within_it_together(sqlite_scene: Scene) -> None:
+    scene = sqlite_scene
+    agency = await scene.house.admit("市交通局", ROLES)
+    one, two = await offered(scene, agency), await offered(scene, agency, price_minor=1_000)
+    await state(agency, one, budget=PRICE + 999)
+    await scene.accept(one, agency, role="BUYER")
+    await state(agency, two, budget=PRICE + 999)
+    async with refused(scene.database, ProcurementOverBudget):
+        await scene.accept(two, agency, role="BUYER")
+    await state(agency, two, budget=PRICE + 1_000)
+    scene.clock.advance(timedelta(seconds=1))
+    assert (await scene.accept(two, agency, role="BUYER")).status is TradeState.CONTRACT_READY
+    await sign(scene, one, agency)  # what was agreed after it does not stop the first
+    await sign(scene, two, agency)
