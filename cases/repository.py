@@ -46,6 +46,12 @@ async def case_of_finding(s: ReadSession, *, finding_id: str) -> Case | None:
     return (await s.exec(select(Case).where(Case.finding_id == finding_id))).first()
 
 
+async def cases_of_findings(s: ReadSession) -> dict[str, Case]:
+    """The cases that findings of supervision have become, by the finding's id."""
+    query = select(Case).where(col(Case.finding_id) != col(Case.case_id))
+    return {case.finding_id: case for case in (await s.exec(query)).all()}
+
+
 async def cases(
     s: ReadSession, *, after: str | None = None, limit: int = 50, ways: Collection[str] | None = None
 ) -> Sequence[Case]:

@@ -8,6 +8,7 @@ from sqlalchemy import func
 from sqlmodel import col, select, update
 
 from base.db import ReadSession, WriteSession, exclusive_lock
+from market.orders.repository import get_trade
 from market.quotes.errors import HeldQuoteUnknown, QuoteUsed
 from market.quotes.tables import HeldQuote
 
@@ -20,10 +21,14 @@ async def get_quote(s: ReadSession, *, quote_id: str) -> HeldQuote:
 
 
 async def quote_for(s: ReadSession, *, quote_id: str, org_id: str) -> HeldQuote:
-    """It, for its buyer, and once it is used for the seller. To anyone else it does not exist."""
+    """It, for its buyer, and once it is used for its trade's parties. To anyone else it does not exist."""
     quote = await get_quote(s, quote_id=quote_id)
-    if org_id == quote.buyer_id or (org_id == quote.seller_id and quote.trade_id is not None):
+    if org_id == quote.buyer_id:
         return quote
+    if quote.trade_id is not None:
+        trade = await get_trade(s, trade_id=quote.trade_id)
+        if org_id in {trade.seller_id, trade.broker_id}:
+            return quote
     raise HeldQuoteUnknown("no such held quote", quote_id=quote_id)
 
 

@@ -14,7 +14,7 @@ from market.listings.conditions import Purpose
 from market.listings.errors import ListingUnknown
 from market.listings.history import versions_of
 from market.listings.quoting import whole_quote
-from market.listings.rules import MAX_QUANTITY
+from market.listings.rules import MAX_QUANTITY, ListingState
 from market.listings.tables import Listing
 from market.listings.tags import TAGS, Delivery, Grade
 from registry.declared import Frequency
@@ -97,12 +97,13 @@ async def facets(s: ReadDep) -> dict[str, dict[str, int]]:
 async def my_listings(
     caller: CallerDep,
     s: ReadDep,
+    status: Annotated[ListingState | None, Query()] = None,
     after: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> list[ListingView]:
-    """One's own listings, in every state, newest first; the operator sees everybody's."""
+    """One's own listings, in every state or in one, newest first; the operator sees everybody's."""
     seller = None if OPERATOR in caller.actor.roles else caller.actor.org_id
-    rows = await repository.listings_of(s, seller_id=seller, after=after, limit=limit)
+    rows = await repository.listings_of(s, seller_id=seller, status=status, after=after, limit=limit)
     return [ListingView.of(row) for row in rows]
 
 

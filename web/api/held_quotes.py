@@ -140,7 +140,7 @@ async def held_quotes(
 
 @router.get("/held-quotes/{quote_id}")
 async def held_quote(quote_id: Id, caller: CallerDep, s: ReadDep) -> StandingQuoteView:
-    """One held quote, for its buyer and supervisors; once it has begun a trade for the provider too."""
+    """One held quote, for its buyer and supervisors; once it has begun a trade for its parties too."""
     return StandingQuoteView.standing_at(await _visible(s, caller, quote_id), caller.node.clock.now())
 
 

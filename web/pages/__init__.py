@@ -58,6 +58,8 @@ from web.pages import (
     members,
     metering,
     methods,
+    moved,
+    noticed,
     notices,
     noticing,
     opening,
@@ -77,6 +79,7 @@ from web.pages import (
     questioning,
     quoting,
     rechecks,
+    reference,
     registering,
     reporting,
     requests,
@@ -162,6 +165,7 @@ PARTS = (
     analysing,
     concentrating,
     supervisor,
+    noticed,
     methods,
     printing,
     proceeding,
@@ -182,6 +186,8 @@ PARTS = (
     providers,
     helping,
     house,
+    moved,
+    reference,
 )
 
 
@@ -198,4 +204,5 @@ def install(app: FastAPI) -> None:
     for lang in LANGS:
         app.include_router(pages, prefix=f"/{lang}")
     app.include_router(home.root)
+    app.include_router(reference.root)
     app.include_router(assets.router)

@@ -26,6 +26,8 @@ router = APIRouter()
 _PAGE: Final = 20
 _LONGEST: Final = 200
 _LONGEST_QUERY: Final = 4_000
+_ALSO: Final[Mapping[str, str]] = {"category": "sector", "geo": "region", "registered": "certified"}
+"""What people call some of the parts in an address; the links of the page have the first name."""
 _TAG_NAMES: Final[Mapping[str, str]] = {
     "delivery": N_("Delivery"),
     "purpose": N_("Purpose allowed"),
@@ -56,7 +58,10 @@ class Asked:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
         """What an address, or a form made of one, asks for."""
-        asked = {member.name: query.get(member.name, "").strip()[:_LONGEST] for member in fields(cls)}
+        asked = {
+            one.name: query.get(one.name, query.get(_ALSO.get(one.name, ""), "")).strip()[:_LONGEST]
+            for one in fields(cls)
+        }
         known: Mapping[str, Any] = {
             "category": Category.__members__.values(),
             "type": ProductType.__members__,

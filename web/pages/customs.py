@@ -32,6 +32,7 @@ from web.pages.acting import attempt
 from web.pages.forms import Filled, Form, sent_back
 from web.pages.languages import N_
 from web.pages.naming import names_of
+from web.pages.reasons import customs_reason, law, risks
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
@@ -79,6 +80,16 @@ async def _list(visitor: Visitor, filled: Filled, *, status: str = "", after: st
     )
 
 
+_OF_OFFICERS: Final = (
+    "INCIDENT",
+    "OVERRUN",
+    "ONWARD_TRANSFER",
+    "UNDECLARED_FIELDS",
+    "DOCUMENT_ENDED",
+    "OTHER",
+)
+
+
 def choices(visitor: Visitor) -> dict[str, Any]:
     """The options of every choice in the forms of customs."""
     return {
@@ -89,6 +100,7 @@ def choices(visitor: Visitor) -> dict[str, Any]:
         "channels": visitor.options("customs_channel", Channel),
         "levels": visitor.options("level", Level),
         "documents_of": visitor.options("customs_document", DocumentKind),
+        "halting": visitor.options("customs_reason", _OF_OFFICERS),
         "stricter": visitor.options(
             "customs_way", [way for way in Way if not way.exempt and way is not Way.MANUAL]
         ),
@@ -233,6 +245,11 @@ async def _one(visitor: Visitor, declaration_id: str, filled: Filled) -> Respons
         looks=looks,
         mine=visitor.org_id == row.exporter_id and visitor.may(EXPORTERS),
         paper=paper,
+        trace=[
+            (one, customs_reason(visitor, one["reason"]), law(visitor, one["legal_basis"]))
+            for one in row.trace or ()
+        ],
+        risks=risks(visitor, (row.risk or {}).get("reasons", ())) if looks else [],
         meters=_meters(row, visitor.node.clock.now()) if looks else (),
         may=_may(visitor, row),
         **choices(visitor),

@@ -37,11 +37,16 @@ async def entries(
     before: Annotated[int | None, Query(ge=0, le=MAX_SIZE)] = None,
     event: Annotated[str, Query(max_length=60)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
+    more: Annotated[str, Query(max_length=3)] = "",
 ) -> Response:
-    """Entries, newest first; or what is found by a number, an id or a digest."""
+    """Entries, newest first; or what is found by a number, an id or a digest.
+
+    `more` shows every field to look by: the names of all events weigh four times the rest of the page.
+    """
     asked = q.strip()
     question = Question.read(visitor.request.query_params)
     narrowed = {part: question.part(part) for part in ("actor", "from", "to") if question.part(part)}
+    narrowing = bool(more or event or narrowed or question.wrong)
     async with visitor.node.database.read() as s:
         head = await reader.tree_head(s)
         if asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST_SEQ and int(asked) < head.size:
@@ -72,7 +77,8 @@ async def entries(
         closed=[(shard, closed_place(shard.origin)) for shard in closed],
         q=asked,
         event=event,
-        events=visitor.options("event", words.EVENTS),
+        more=narrowing,
+        events=visitor.options("event", words.EVENTS) if narrowing else [],
         names=names,
         narrowed=narrowed,
         wrong=question.wrong,

@@ -30,6 +30,7 @@ from web.grading import duties_owed, entries_told, scan_entry, visible_subject
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled, Form, sent_back
 from web.pages.naming import names_of
+from web.pages.reasons import level_reason
 from web.pages.visiting import SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
@@ -108,6 +109,7 @@ async def _one(visitor: Visitor, object_id: str, filled: Filled) -> Response:
         said=said,
         names=names,
         under_way=under_way,
+        whys=[level_reason(visitor, one) for one in under_way.why] if under_way else [],
         mine=visitor.org_id == subject.holder_id and visitor.may(HOLDERS),
         decides=_decides(visitor, under_way, public=subject.public),
         confirms=under_way is not None

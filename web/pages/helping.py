@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from base.errors import NotFound
+from web.pages.keys import AREAS, KEYS
 from web.pages.languages import N_
 from web.pages.visiting import VisitorDep
 
@@ -210,4 +211,4 @@ async def job(visitor: VisitorDep, persona: str) -> Response:
 @router.get("/accessibility")
 async def accessibility(visitor: VisitorDep) -> Response:
     """How these pages can be used by everyone, and where to say that they cannot."""
-    return visitor.render("accessibility.html")
+    return visitor.render("accessibility.html", keys=KEYS, areas=AREAS)

@@ -63,7 +63,7 @@ async def quotes(visitor: VisitorDep, after: Annotated[str | None, Query(max_len
 
 @router.get("/buy/quotes/{quote_id}")
 async def quote(visitor: VisitorDep, quote_id: str) -> Response:
-    """One held quote, item by item; once it has begun a trade also for the provider."""
+    """One held quote, item by item; once it has begun a trade for its parties."""
     session = visitor.require()
     async with visitor.node.database.read() as s:
         row = await repository.quote_for(s, quote_id=quote_id, org_id=session.actor.org_id)

@@ -93,7 +93,7 @@ def _published(visitor: Visitor) -> dict[str, Any] | None:
 
 @router.post("/display")
 async def display(visitor: VisitorDep) -> Response:
-    """Large print, high contrast, or neither: kept in a cookie, on every page."""
+    """Large print, high contrast, keys of ours off, or none of these: kept in a cookie, on every page."""
     form = await visitor.form()
     known = chosen_view(visitor.request)
     choice = form.text("choose")

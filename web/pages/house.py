@@ -6,16 +6,16 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from base.calendar import shanghai_day
-from base.rule_table import RuleValue, table_of
+from base.rule_table import RuleValue
 from brokers.commission import CAP_BP
 from identity.repository import list_keys
 from ledger.log_keys import log_keys
 from ledger.reader import statements_about, tree_head
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP
+from web.numbers import ROOMS, numbers
 from web.pages.visiting import OPERATOR, VisitorDep
 
 router = APIRouter()
-_ROOMS: Final = ("supervision", "brokers", "cases")
 _PAGE: Final = 60
 
 
@@ -37,9 +37,8 @@ async def rules(
     """Every version of every number in the rule tables: what was, is and will be in force."""
     visitor.require(OPERATOR)
     day = shanghai_day(visitor.node.clock.now())
-    chosen = room if room in _ROOMS else ""
-    rows = [(name, one) for name in _ROOMS if chosen in {"", name} for one in table_of(name)]
-    rows.sort(key=lambda row: (row[0], row[1].rule_id, row[1].name, row[1].version))
+    chosen = room if room in ROOMS else ""
+    rows = numbers(chosen)
     more = len(rows) > after + _PAGE
 
     def state(one: RuleValue) -> str:
@@ -49,9 +48,10 @@ async def rules(
 
     return visitor.render(
         "ops_rules.html",
-        rooms=_ROOMS,
+        rooms=ROOMS,
         room=chosen,
         rows=[(name, one, state(one)) for name, one in rows[after : after + _PAGE]],
+        as_json=f"/api/v1/rule-tables?room={chosen}&after={after}",
         next_address=visitor.url("/ops/rules", room=chosen, after=after + _PAGE) if more else None,
     )
 

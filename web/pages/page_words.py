@@ -63,7 +63,14 @@ IN_FORCE: Final[Mapping[str, str]] = {
     "to-come": N_("to come"),
     "over": N_("over"),
 }
+API_PLACES: Final[Mapping[str, str]] = {
+    "path": N_("address"),
+    "query": N_("question"),
+    "header": N_("head of the request"),
+    "body": N_("body"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "api_place": API_PLACES,
     "download": DOWNLOADS,
     "answered_by": ANSWERED_BY,
     "listing_member": MEMBERS,

@@ -38,7 +38,7 @@ REGULATORS: Final = frozenset({"DATA_AUTHORITY", "SAMR", "CAC"})
 PARTIES: Final = frozenset({"PROVIDER", "BUYER", "BROKER"})
 SELLERS: Final = frozenset({"PROVIDER", "BROKER"})
 OPERATOR: Final = frozenset({"EXCHANGE_OPERATOR"})
-VIEWS: Final = ("large", "contrast")
+VIEWS: Final = ("large", "contrast", "nokeys")
 VIEW_COOKIE: Final = "databourse_view"
 _LATER: Final = frozenset({429, 503})
 _YEAR_S: Final = 365 * 24 * 3600
@@ -235,7 +235,7 @@ def _rest_of(request: Request) -> str:
 
 
 def chosen_view(request: Request) -> list[str]:
-    """The visitor's display choices: large print, high contrast."""
+    """The visitor's display choices: large print, high contrast, no keys of ours."""
     chosen = request.cookies.get(VIEW_COOKIE, "").split(".")
     return [view for view in VIEWS if view in chosen]
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 
 from base.canonical import sha256_hex
 from cases.erasing import erase_opening
@@ -89,6 +90,23 @@ async def test_what_is_held_is_what_everybody_is_told_and_anyone_with_it_recompu
     assert (private["price_minor"], private["quantity"], private["term_months"]) == ("76000000", 1, 6)
 
 
+async def test_the_broker_of_its_trade_reads_a_quote_and_a_stranger_never(scene):
+    buyer = await scene.house.admit("岭南征信", {"BUYER"}, "custodial")
+    quote = await hold(scene, buyer)
+    readers = (scene.broker, scene.seller, scene.stranger)
+
+    async def reading(party: Party) -> bool:
+        async with scene.database.read() as s:
+            try:
+                return (await quote_for(s, quote_id=quote.quote_id, org_id=party.org_id)) is not None
+            except HeldQuoteUnknown:
+                return False
+
+    assert [await reading(one) for one in readers] == [False, False, False]
+    await order(scene, quote, buyer, broker_id=scene.broker.org_id)
+    assert [await reading(one) for one in readers] == [True, True, False]
+
+
 async def test_an_order_is_an_inquiry_that_names_the_quote_and_an_offer_at_its_price(scene):
     buyer = await scene.house.admit("岭南征信", {"BUYER"}, "custodial")
     quote = await hold(scene, buyer)
@@ -99,6 +117,8 @@ async def test_an_order_is_an_inquiry_that_names_the_quote_and_an_offer_at_its_p
         kept = await get_quote(s, quote_id=quote.quote_id)
         assert await live_now(s, buyer_id=buyer.org_id, at=scene.clock.now()) == 0
         assert (await quote_for(s, quote_id=quote.quote_id, org_id=scene.seller.org_id)) is kept
+        with pytest.raises(HeldQuoteUnknown):  # the buyer named no broker
+            await quote_for(s, quote_id=quote.quote_id, org_id=scene.broker.org_id)
     assert [one.event for one in said] == ["TRD.INQUIRE", "TRD.COUNTER_OFFER"]
     assert said[0].predicate["held_quote_id"] == quote.quote_id
     assert (offer.price_minor, offer.quantity, offer.term_months, offer.side) == (LISTED_AT, 1, 6, "BUYER")

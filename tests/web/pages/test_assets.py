@@ -9,17 +9,19 @@ import pytest
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser
 from web.packing import LEAST, gzipped, takes_gzip
+from web.pages import PARTS
 from web.pages.assets import STATIC, address, assets
+from web.pages.keys import AREAS, KEYS
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 async def test_what_a_page_names_is_kept_for_good_and_comes_packed(market: Market) -> None:
     browser = Browser(market.served)
-    page = await browser.get("/")
+    page = await browser.get("/products")
     named = [link["href"] for link in page.named("link") if link["href"].startswith("/static/")]
     named += [script["src"] for script in page.named("script")]
-    assert [place.rpartition("/")[2] for place in named] == ["app.css", "icon.svg", "htmx.js"]
+    assert [place.rpartition("/")[2] for place in named] == ["app.css", "icon.svg", "keys.js", "htmx.js"]
     for place in named:
         answer = await browser.client.get(place)
         assert answer.headers["cache-control"] == FOR_GOOD
@@ -32,6 +34,12 @@ async def test_what_a_page_names_is_kept_for_good_and_comes_packed(market: Marke
         assert plain.content == answer.content
         assert "set-cookie" not in plain.headers
     assert (await browser.client.get(address("app.css"))).content == (STATIC / "app.css").read_bytes()
+
+
+async def test_only_a_page_with_parts_that_are_swapped_brings_the_script_that_swaps(market: Market) -> None:
+    for who, path in ((None, "/"), (None, "/ledger"), (None, "/products"), ("provider", "/sell/new")):
+        answer = await Browser(market.served, market.people[who] if who else None).client.get(f"/en{path}")
+        assert ("htmx.js" in answer.text) == (" hx-" in answer.text), path
 
 
 async def test_an_old_address_gets_what_is_there_today_and_nothing_else_is_handed_out(market: Market) -> None:
@@ -92,3 +100,11 @@ def test_packed_bytes_are_the_same_for_the_same_and_longer_by_the_blur() -> None
     assert gzipped(raw) == gzipped(raw)
     assert gzip.decompress(gzipped(raw, blur=100)) == raw
     assert len(gzipped(raw, blur=100)) == len(gzipped(raw, blur=1)) + 99
+
+
+def test_the_keys_that_people_are_told_are_those_of_the_script() -> None:
+    script = (STATIC / "keys.js").read_text("utf-8")
+    (told,) = re.findall(r"const areas = \{ (.*?) \};", script)
+    assert dict(re.findall(r'(\w): "([^"]+)"', told)) == {key: to for key, (to, _) in AREAS.items()}
+    assert {f'key === "{key}"' in script for key in KEYS} == {True}
+    assert {to for to, _ in AREAS.values()} <= {route.path for part in PARTS for route in part.router.routes}

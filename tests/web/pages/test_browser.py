@@ -47,6 +47,48 @@ def test_the_keyboard_reaches_everything_and_is_seen(site, chromium) -> None:
     context.close()
 
 
+def test_keys_lead_through_the_pages_until_they_are_switched_off(site, chromium) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    page.goto("/en/ledger")
+    rows = page.locator("main tbody tr a[href*='/ledger/']")
+    for key, row in (("j", 0), ("j", 1), ("k", 0)):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.href").endswith(rows.nth(row).get_attribute("href"))
+    page.keyboard.press("/")
+    page.keyboard.type("gp?")  # in a field they are letters
+    assert page.evaluate("document.activeElement.value") == "gp?"
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_url("**/en/products")
+    page.keyboard.press("?")
+    page.wait_for_url("**/en/accessibility#keys")
+    page.get_by_role("button", name="Switch these keys off").click()
+    page.get_by_role("button", name="Switch these keys on again").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.keyboard.press("j")
+    assert page.url.endswith("/en/accessibility")
+    context.close()
+
+
+def test_what_is_shown_in_short_is_copied_whole(site, chromium) -> None:
+    context = visit(site, chromium, None, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"/en/products/{site.market.ids['listed']}")
+    copy = page.get_by_role("button", name="copy").first
+    copy.wait_for()
+    whole = page.locator("main dl.facts code[title]").first.get_attribute("title")
+    copy.click()
+    page.get_by_role("button", name="copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == whole
+    found = Axe().run(page)
+    assert [violation["id"] for violation in found.response["violations"]] == []
+    context.close()
+
+
 def test_a_search_with_a_script_swaps_the_results_and_the_address(site, chromium) -> None:
     context = visit(site, chromium, None)
     page = context.new_page()

@@ -119,6 +119,15 @@ async def test_json_links_of_pages_answer_what_the_page_shows(market: Market) ->
         ("buyer", f"/trades/{market.ids['settled']}"),
         ("provider", "/mandates"),
         ("samr", "/reg"),
+        ("samr", "/reg/findings"),
+        ("operator", "/ops"),
+        ("operator", "/ops/reviews"),
+        ("operator", "/ops/fees"),
+        ("operator", "/ops/rules?room=cases"),
+        ("operator", "/ops/keys"),
+        ("authority", "/certificates"),
+        (None, "/certificate-notices"),
+        ("provider", "/my-cases"),
     ):
         browser = Browser(market.served, market.people[who] if who else None)
         page = await browser.get(path)
@@ -128,6 +137,21 @@ async def test_json_links_of_pages_answer_what_the_page_shows(market: Market) ->
         for link in links:
             answer = await browser.client.get(link)
             assert answer.status_code == 200, link
+
+
+async def test_addresses_that_people_expect_lead_to_where_it_stands(market: Market) -> None:
+    for path, there in (
+        ("/data-requests?after=x", "/requests?after=x"),
+        ("/data-requests/req_1", "/requests/req_1"),
+        ("/ops/incidents", "/incidents"),
+        ("/account/keys", "/account#keys"),
+    ):
+        browser = Browser(market.served)
+        await browser.get(path, expect=301)
+        assert browser.location == f"/en{there}"
+    page = await Browser(market.served).get("/products?sector=energy&region=440000&certified=nothing")
+    assert "1 product" in page.words
+    assert "category=energy" in page.form("/products").action or page.named("aside")
 
 
 async def test_a_change_of_language_keeps_path_and_query(market: Market) -> None:

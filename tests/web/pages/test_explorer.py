@@ -186,3 +186,13 @@ async def test_entries_are_found_by_organisation_and_days(market: Market) -> Non
     assert linked(await browser.get("/ledger?actor=湾区&from=2026-11-16&to=2026-11-18&event=TRD.INQUIRE"))
     for nothing in ("actor=nobody", "to=2026-11-01", "actor=湾区&q=trd_nothing"):
         assert "No sealed entry" in (await browser.get(f"/ledger?{nothing}")).words
+
+
+async def test_the_ledger_asks_for_all_events_only_where_somebody_narrows_by_them(market: Market) -> None:
+    browser = Browser(market.served)
+    page = await browser.get("/ledger?q=trd_nothing")
+    assert page.named("select") == []
+    assert "/en/ledger?more=yes&q=trd_nothing" in [a.get("href") for a in page.named("a")]
+    for asked in ("more=yes", "event=TRD.SETTLE", "actor=湾区", "from=nonsense"):
+        (select,) = (await browser.get(f"/ledger?{asked}")).named("select")
+        assert select["name"] == "event"

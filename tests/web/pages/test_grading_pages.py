@@ -48,7 +48,7 @@ async def test_a_level_from_the_declaration_to_the_decision(room: Room) -> None:
     assert "可推知企业产能" in wrong.words
     await (await room.desk("provider")).act(f"/grading/objects/{product_id}/gradings", SAID)
     page = await provider.get(path)  # its key is its own: it has signed at home
-    assert "ground:organisation/general=general-2" in page.words
+    assert "依据理由（组织权益，一般危害）：一般数据 2 级" in page.words
     assert structure(page, "zh") == []
     operator = Browser(market.served, market.people["operator"], "en")
     desk = await operator.get(path)

@@ -29,7 +29,7 @@ async def test_the_dashboard_shows_markets_thresholds_and_findings_in_both_langu
     page = await Browser(market.served, market.auditor).get("/reg")
     assert "seller and buyer under one control" in page.words
     assert not [form for form in page.forms if form.action.endswith("/reg/run")]
-    page = await Browser(market.served, market.auditor).get("/reg?rule=WT1")
+    page = await Browser(market.served, market.auditor).get("/reg/findings?rule=WT1")
     links = [a["href"] for a in page.named("a") if re.search(r"/ledger/[0-9]", a.get("href", ""))]
     assert links == ["/en/ledger/58", "/en/ledger/72", "/en/ledger/87"]
 
@@ -42,11 +42,24 @@ async def test_without_a_run_the_dashboard_says_what_a_run_would_do(market: Mark
     assert "Supervision has not run yet" in page.words
 
 
-async def test_findings_are_filtered_by_rule(market: Market) -> None:
-    with_findings(market)
+async def test_findings_are_filtered_by_rule_severity_and_what_became_of_them(market: Market) -> None:
+    finding_id = with_findings(market)
     browser = Browser(market.served, market.samr)
-    assert "under one control" in (await browser.get("/reg?rule=WT1")).words
-    assert "No finding." in (await browser.get("/reg?rule=AML24-1")).words
+    for query, wash, price in (
+        ("", True, True),
+        ("?rule=WT1", True, False),
+        ("?severity=medium", False, True),
+        ("?state=new", True, True),
+        ("?state=case", False, False),
+    ):
+        words = (await browser.get(f"/reg/findings{query}")).words
+        assert ("under one control" in words, "unfair price" in words) == (wash, price), query
+    assert "No finding." in (await browser.get("/reg/findings?rule=AML24-1")).words
+    await market.served.api(market.samr, "POST", f"/findings/{finding_id}/case")
+    page = await browser.get("/reg/findings?state=case")
+    assert ("under one control" in page.words, "unfair price" in page.words) == (True, False)
+    assert "under one control" not in (await browser.get("/reg/findings?state=new")).words
+    assert "/api/v1/findings" in [a.get("href") for a in page.named("a")]
 
 
 async def posted(browser: Browser, page: Page, path: str) -> Response:
@@ -142,7 +155,7 @@ async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(mar
 
 
 @pytest.mark.parametrize(
-    "path", ["/reg", "/reg/run", "/reg/cases", "/reg/findings/fnd_x", "/reg/cases/cse_x"]
+    "path", ["/reg", "/reg/findings", "/reg/run", "/reg/cases", "/reg/findings/fnd_x", "/reg/cases/cse_x"]
 )
 async def test_supervision_is_not_for_members(market: Market, path) -> None:
     with_findings(market)
