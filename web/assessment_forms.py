@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from market.listings.conditions import Purpose
 from registry.assessments.rules import (
     MAX_FINDINGS,
     MAX_NAME,
     MAX_READERS,
+    MAX_RECIPIENTS,
     MAX_STAFF,
     MAX_TEXT,
     MAX_YEARS,
@@ -20,26 +22,35 @@ from registry.assessments.rules import (
     Trade,
     Use,
 )
+from registry.grading.keeping import MAX_PURPOSES
 from web.acts import Args, Asked, Id, Moment, Sha256
 
 ObjectId = Annotated[str, Field(pattern=r"^(prd|dat)_[0-9a-hjkmnp-tv-z]{26}$")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 # In a dict `Asked` does not look: text that is text here, too.
 Part = Annotated[str, Field(max_length=MAX_TEXT, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]*$")]
 PartName = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
 Parts = Annotated[dict[PartName, Part], Field(max_length=10)]
+Purposes = Annotated[list[Purpose], Field(max_length=MAX_PURPOSES)]
+Recipients = Annotated[list[Name], Field(max_length=MAX_RECIPIENTS)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 No = Annotated[int, Field(ge=1, le=MAX_FINDINGS)]
 Entries = Annotated[list[Id], Field(max_length=500)]
 
 
 class BeginAssessmentForm(Asked):
-    """An assessment of an object that one holds; `file_sha256` binds it to one file."""
+    """An assessment of an object that one holds: for which purposes of a licence, who receives, which file.
+
+    Purposes are named by the time it is handed in, and for an export who receives (ids of members, or names).
+    """
 
     object_id: ObjectId
     kind: AssessmentKind
     uses: list[Use] = Field(min_length=1, max_length=2)
     contents: Parts = Field(default={})
+    purposes: Purposes = Field(default=[])
+    recipients: Recipients = Field(default=[])
     file_sha256: Sha256 | None = None
 
 
@@ -48,7 +59,11 @@ class BeginAssessmentArgs(Args, BeginAssessmentForm):
 
 
 class ReviseForm(Asked):
+    """The parts anew; purposes and recipients stay where none are given."""
+
     contents: Parts
+    purposes: Purposes | None = None
+    recipients: Recipients | None = None
     file_sha256: Sha256 | None = None
 
 

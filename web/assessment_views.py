@@ -23,6 +23,8 @@ class SecurityAssessmentView(View):
     status: str
     kind: str
     uses: list[str]
+    purposes: list[str]
+    recipients: list[str]
     reviewer_id: str | None
     outcome: str | None
     report_sha256: str | None

@@ -14,13 +14,16 @@ from registry.grading.errors import AssessmentMissing
 async def require_assessed(
     s: ReadSession, said: Declaration, *, exporter_id: str, product_id: str | None, now: datetime
 ) -> None:
-    """An impact assessment and a security review of the product stand that were made for its export.
+    """An impact assessment and a security review of the product stand: for its export to this recipient.
 
     Of what is no product of the exchange the attached assessment is all there is (`proving`). Raises
     AssessmentMissing.
     """
     if said.personal and product_id is not None:
-        await require_reviewed(s, object_id=product_id, holder_id=exporter_id, use="EXPORT", now=now)
+        to = _receives(said)
+        await require_reviewed(
+            s, object_id=product_id, holder_id=exporter_id, use="EXPORT", now=now, recipients=to
+        )
 
 
 async def assessed_still(
@@ -30,17 +33,33 @@ async def assessed_still(
 
     Asked at every access: what an assessment carried over the border stops with it, before any job has run.
     """
-    personal = {
-        row.declaration_id: row
-        for row in rows
-        if row.product_id is not None and declaration_from(row.said).personal
-    }
-    for row in personal.values():
-        assert row.product_id is not None
-        of = {"object_id": row.product_id, "holder_id": row.exporter_id}
-        try:
-            await require_reviewed(s, **of, use="EXPORT", now=now, lock=False)
-        except AssessmentMissing:
-            return [one for one in rows if one.declaration_id not in personal]
-        break  # they are of one product and exporter
-    return list(rows)
+    carried, answers = [], dict[frozenset[str], bool]()
+    for row in rows:
+        said = declaration_from(row.said)
+        if row.product_id is None or not said.personal:
+            carried.append(row)
+            continue
+        recipients = _receives(said)
+        if recipients not in answers:  # they are of one product and exporter
+            try:
+                await require_reviewed(
+                    s,
+                    object_id=row.product_id,
+                    holder_id=row.exporter_id,
+                    use="EXPORT",
+                    now=now,
+                    recipients=recipients,
+                    lock=False,
+                )
+            except AssessmentMissing:
+                answers[recipients] = False
+            else:
+                answers[recipients] = True
+        if answers[recipients]:
+            carried.append(row)
+    return carried
+
+
+def _receives(said: Declaration) -> frozenset[str]:
+    """Who receives: a member by its id, anybody else by the name it is declared under."""
+    return frozenset({said.recipient.org_id or said.recipient.name})

@@ -300,12 +300,16 @@ async def require_cited(
     )
     await require_records(s, personal, use)
     if personal.contained and not personal.anonymised and (kept or personal.assessment_id is not None):
+        if file_sha256 is None:
+            file_sha256 = (await repository.get_file(s, file_id=listing.file_id)).sha256
         await require_reviewed(
             s,
             object_id=listing.product_id,
             holder_id=listing.seller_id,
             use="LISTING",
             now=now,
+            purposes=purposes,
+            recipients=recipients,
             file_sha256=file_sha256,
         )
 

@@ -14,6 +14,7 @@ from ledger.recording import Act
 from market.listings.grading import take_level
 from market.listings.moving import tell_moved
 from market.listings.publishing import suspend_listing
+from market.listings.repository import get_file
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from registry.grading.depending import require_reviewed
@@ -65,19 +66,27 @@ async def suspend_unconsented(
 
 
 async def suspend_unassessed(s: WriteSession, act: Act, *, object_id: str, holder_id: str) -> list[str]:
-    """Take off offer what has personal data and no assessment any more; answers which listings."""
-    try:
-        await require_reviewed(s, object_id=object_id, holder_id=holder_id, use="LISTING", now=act.now)
-    except AssessmentMissing:
-        pass
-    else:
-        return []  # another one carries them
+    """Take off offer what has personal data and no assessment of its file any more; answers which."""
     found = select(Listing).where(Listing.product_id == object_id, Listing.seller_id == holder_id)
     fallen = []
     for one in (await s.exec(found)).all():
         personal = one.materials.get("personal") or {}
         if not personal.get("contained") or personal.get("anonymised"):
             continue
+        file = await get_file(s, file_id=one.file_id)
+        try:
+            await require_reviewed(
+                s,
+                object_id=object_id,
+                holder_id=holder_id,
+                use="LISTING",
+                now=act.now,
+                file_sha256=file.sha256,
+            )
+        except AssessmentMissing:
+            pass
+        else:
+            continue  # another one carries it
         if one.status is ListingState.LISTED:
             await suspend_listing(s, act, listing_id=one.listing_id, reason_code=ASSESSMENT_LOST)
             fallen.append(one.listing_id)

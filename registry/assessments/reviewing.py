@@ -28,19 +28,21 @@ from registry.assessments.rules import (
     Outcome,
     Use,
     check_findings,
+    check_made_for,
     check_text,
     check_whole,
     digest_of,
+    names_of,
     next_due,
     parts_of,
 )
 from registry.assessments.states import SUPERVISING
 from registry.assessments.tables import FindingRow
+from registry.grading.depending import known_file
 from registry.grading.describing import subject_of
 from registry.grading.falling import fell, tell_lost
 from registry.grading.keeping import wind_record
 from registry.grading.moving import Said, begin, step
-from registry.grading.repository import grade_of
 from registry.grading.states import ASSESSMENT_MOVES, AssessmentEvent, AssessmentState, may_move
 from registry.grading.tables import AssessmentRow
 from registry.grading.terms import keep_until, longest_validity
@@ -58,9 +60,13 @@ async def begin_assessment(
     kind: AssessmentKind,
     uses: Collection[Use],
     contents: Mapping[str, str],
+    purposes: Collection[str] = (),
+    recipients: Collection[str] = (),
     file_sha256: str | None = None,
 ) -> AssessmentRow:
     """Begin an assessment of an object that one holds (PIA.BEGIN); parts may be written later.
+
+    `purposes` are codes of a licence's purposes, `recipients` ids of members, or names of who is none.
 
     Raises AssessmentMalformed, SecurityWrongRole, `grading-unknown`, `member-not-active`.
     """
@@ -80,12 +86,14 @@ async def begin_assessment(
         uses=sorted(use.value for use in uses),
         contents=parts_of(contents, CONTENTS[kind]),
         file_sha256=file_sha256,
+        purposes=names_of(purposes, "purposes"),
+        recipients=names_of(recipients, "recipients"),
         writers=[require_person(act)],
         recorded_at=act.occurred_at,
     )
     said = Said(
         public={"kind": row.kind, "uses": row.uses},
-        opening={"contents": row.contents},
+        opening=_written(row),
         subjects=_file(file_sha256),
     )
     await begin(s, act, row, _E.BEGIN, said)
@@ -99,35 +107,46 @@ async def revise(
     *,
     assessment_id: str,
     contents: Mapping[str, str],
+    purposes: Collection[str] | None = None,
+    recipients: Collection[str] | None = None,
     file_sha256: str | None = None,
 ) -> AssessmentRow:
-    """Write the parts anew (PIA.REVISE): who revises has written it, beside all who did before."""
+    """Write the parts anew (PIA.REVISE): who revises has written it, beside all who did before.
+
+    Purposes and recipients stay where none are given.
+    """
     row = await _own(s, act, assessment_id, _E.REVISE)
     parts = parts_of(contents, CONTENTS[AssessmentKind(row.kind)])
     writers = sorted({*row.writers, require_person(act)})
     if len(writers) > MAX_WRITERS:
         raise AssessmentMalformed("fifty writers at the most", fields=["contents"])
-    values = {"contents": parts, "file_sha256": file_sha256, "writers": writers}
-    said = Said(opening={"contents": parts}, subjects=_file(file_sha256))
+    made_for = {
+        "purposes": row.purposes if purposes is None else names_of(purposes, "purposes"),
+        "recipients": row.recipients if recipients is None else names_of(recipients, "recipients"),
+    }
+    values = {"contents": parts, "file_sha256": file_sha256, "writers": writers, **made_for}
+    said = Said(opening={"contents": parts, **made_for}, subjects=_file(file_sha256))
     await step(s, act, row, _E.REVISE, said, values=values)
     return row
 
 
 async def submit(s: WriteSession, act: Act, *, assessment_id: str, reviewer_id: str) -> AssessmentRow:
-    """Hand an assessment to its reviewer (PIA.SUBMIT), by the digest of its parts, uses and file.
+    """Hand an assessment to its reviewer (PIA.SUBMIT), by the digest of its parts, what it is for, and file.
 
-    One that names no file is of the file that is known of the object now; where none is known, of the
-    first there will be. Raises AssessmentMalformed (a part is missing), ReviewerUnfit.
+    One that names no file is of the file that is known of the object now; where none is known, it carries
+    nothing that has a file, and is made anew of that. Raises AssessmentMalformed (a part, the purposes or
+    the receivers abroad are missing), ReviewerUnfit.
     """
     row = await _own(s, act, assessment_id, _E.SUBMIT)
     kind = AssessmentKind(row.kind)
     check_whole(row.contents, CONTENTS[kind])
+    check_made_for(row.uses, row.purposes, row.recipients)
     await require_reviewer(s, act, kind=kind, holder_id=row.holder_id, reviewer_id=reviewer_id)
-    known = await grade_of(s, object_id=row.object_id)
-    file_sha256 = row.file_sha256 or (None if known is None else known.file_sha256)
+    known = await known_file(s, object_id=row.object_id, holder_id=row.holder_id)
+    file_sha256 = row.file_sha256 or known
     digest = digest_of(
         {
-            "contents": row.contents,
+            **_written(row),
             "kind": row.kind,
             "object_id": row.object_id,
             "uses": row.uses,
@@ -306,6 +325,10 @@ async def finding_due(s: WriteSession, act: Act, *, assessment_id: str) -> bool:
     await step(s, act, row, _E.SUSPEND, Said(public={"because": "finding-overdue"}))
     await tell_lost(s, act, row)
     return True
+
+
+def _written(row: AssessmentRow) -> dict[str, Any]:
+    return {"contents": row.contents, "purposes": row.purposes, "recipients": row.recipients}
 
 
 def _file(file_sha256: str | None) -> dict[str, str]:

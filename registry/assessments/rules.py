@@ -19,6 +19,7 @@ MAX_TEXT: Final = 2000
 MAX_NAME: Final = 200
 MAX_FINDINGS: Final = 50
 MAX_WRITERS: Final = 50
+MAX_RECIPIENTS: Final = 50
 MAX_READERS: Final = 50
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_STAFF: Final = 100_000
@@ -128,6 +129,26 @@ def check_whole(contents: Mapping[str, str], wanted: Collection[str]) -> None:
     missing = [name for name in wanted if not contents.get(name, "").strip()]
     if missing:
         raise AssessmentMalformed("every part is written", fields=missing)
+
+
+def names_of(said: Collection[str], name: str) -> list[str]:
+    """Purposes or recipients, each once and in order, fifty at the most. Raises AssessmentMalformed."""
+    found = sorted({one.strip() for one in said})
+    if len(found) > MAX_RECIPIENTS or not all(1 <= len(one) <= MAX_NAME for one in found):
+        raise AssessmentMalformed("fifty names at the most, none of them empty", fields=[name])
+    return found
+
+
+def check_made_for(uses: Collection[str], purposes: Collection[str], recipients: Collection[str]) -> None:
+    """Which purposes, and for an export who receives, is what is assessed (PIPL 55, 56). AssessmentMalformed.
+
+    For a listing no recipient may be named: then it is of whoever licenses the data for these purposes.
+    """
+    missing = [] if purposes else ["purposes"]
+    if Use.EXPORT.value in uses and not recipients:
+        missing.append("recipients")
+    if missing:
+        raise AssessmentMalformed("for which purposes, and who receives abroad", fields=missing)
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ Customs and delivery, opening, authorised operation and listing ask `level_of` a
 under a share lock, so that a raise or a notified entry bites at the very next act.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from base.db import ReadSession
@@ -106,17 +108,23 @@ async def require_reviewed(
     holder_id: str,
     use: str,
     now: datetime | None,
+    purposes: Collection[str] = (),
+    recipients: Collection[str] = (),
     file_sha256: str | None = None,
     lock: bool = True,
 ) -> None:
     """Personal data is listed or exported after an impact assessment and a security review (PIPL 55, R78).
 
-    Both stand, were made by this holder for this `use` (LISTING, EXPORT) and of this file where one is
-    named; no finding of theirs is overdue. Share-locked. Raises AssessmentMissing, naming the `kind`.
+    Both stand, were made by this holder for this `use` (LISTING, EXPORT), these purposes and recipients, and
+    of this very file: where none is named, of the one that is known of the holder's object. No finding of
+    theirs is overdue. Share-locked. Raises AssessmentMissing, naming the `kind`.
     """
     rows = await repository.standing_of(s, object_id=object_id, holder_id=holder_id, lock=lock)
+    if rows and file_sha256 is None:
+        file_sha256 = await known_file(s, object_id=object_id, holder_id=holder_id)
+    asked = _Asked(use, now, frozenset(purposes), frozenset(recipients), file_sha256)
     for kind in ("PIPIA", "SECURITY_REVIEW"):
-        reasons = [_short_of(row, use, now, file_sha256) for row in rows if row.kind == kind]
+        reasons = [_short_of(row, asked) for row in rows if row.kind == kind]
         if None not in reasons:
             raise AssessmentMissing(
                 "no assessment of this stands that carries it",
@@ -126,17 +134,43 @@ async def require_reviewed(
             )
 
 
-def _short_of(row: AssessmentRow, use: str, now: datetime | None, file_sha256: str | None) -> str | None:
-    """Why an assessment that stands does not carry a use; None where it does."""
-    if use not in row.uses:
-        return "another-use"
-    if file_sha256 is not None and row.file_sha256 not in {None, file_sha256}:
-        return "another-file"
-    if now is None or row.valid_until is None:
-        return None
-    if now > row.valid_until:
-        return "out-of-time"
-    return "finding-overdue" if row.due_at is not None and now > row.due_at else None
+async def known_file(s: ReadSession, *, object_id: str, holder_id: str) -> str | None:
+    """The file that is known of an object: its holder's, or the newest that another holder offers of it."""
+    known = await repository.grade_of(s, object_id=object_id)
+    if known is None or known.holder_id == holder_id:
+        return None if known is None else known.file_sha256
+    brought = await repository.evidence_of(s, object_id=object_id)
+    return next((one.file_sha256 for one in brought if one.holder_id == holder_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    use: str
+    now: datetime | None
+    purposes: frozenset[str]
+    recipients: frozenset[str]
+    file_sha256: str | None
+
+
+def _short_of(row: AssessmentRow, asked: _Asked) -> str | None:
+    """Why an assessment that stands does not carry what is asked; None where it does.
+
+    One from before there were purposes and recipients names none, and is asked for none.
+    """
+    why = None
+    if asked.use not in row.uses:
+        why = "another-use"
+    elif asked.file_sha256 is not None and row.file_sha256 != asked.file_sha256:
+        why = "no-file" if row.file_sha256 is None else "another-file"
+    elif row.purposes and asked.purposes - set(row.purposes):
+        why = "another-purpose"
+    elif row.recipients and asked.recipients - set(row.recipients):
+        why = "another-recipient"
+    elif asked.now is not None and row.valid_until is not None and asked.now > row.valid_until:
+        why = "out-of-time"
+    elif asked.now is not None and row.due_at is not None and asked.now > row.due_at:
+        why = "finding-overdue"
+    return why
 
 
 async def require_security_review(s: ReadSession, *, object_id: str, now: datetime) -> str:

@@ -12,6 +12,7 @@ from base.errors import NotFound
 from identity.groups import members_of
 from identity.rosters import organisations_in_role
 from ledger.reader import statements_of
+from market.listings.conditions import PURPOSE_LABELS
 from registry.assessments import repository
 from registry.assessments.rules import CONTENTS, AssessmentKind, Outcome, Use
 from registry.assessments.states import (
@@ -139,8 +140,22 @@ def _new(visitor: Visitor, filled: Filled, *, object_id: str, kind: str) -> Resp
         kind=chosen.value,
         kinds=visitor.options("assessment_kind", AssessmentKind),
         uses=visitor.options("assessment_use", Use),
+        purposes=_purposes(visitor),
         parts=visitor.options("security_part", CONTENTS[chosen]),
     )
+
+
+def _purposes(visitor: Visitor) -> list[tuple[str, str]]:
+    zh = visitor.lang == "zh"
+    return [(one.value, label.zh if zh else label.en) for one, label in PURPOSE_LABELS.items()]
+
+
+def _made_for(form: Form) -> dict[str, Any]:
+    return {
+        "purposes": form.every("purposes"),
+        "recipients": [line.strip() for line in form.text("recipients").splitlines() if line.strip()],
+        "file_sha256": digest(form, "file_sha256"),
+    }
 
 
 def parts_in(form: Form, names: tuple[str, ...]) -> dict[str, str]:
@@ -167,7 +182,7 @@ async def begin(visitor: VisitorDep) -> Response:
             "kind": kind,
             "uses": form.every("uses"),
             "contents": parts_in(form, names),
-            "file_sha256": digest(form, "file_sha256"),
+            **_made_for(form),
         },
         role=role_for(visitor, "assessment.begin"),
         then=lambda made: f"/security/assessments/{made['assessment_id']}",
@@ -202,6 +217,7 @@ async def _assessment(visitor: Visitor, assessment_id: str, filled: Filled) -> R
         parts=[(name, row.contents.get(name, "")) for name in CONTENTS[AssessmentKind(row.kind)]],
         labels=dict(visitor.options("security_part", CONTENTS[AssessmentKind(row.kind)])),
         reviewers=reviewers,
+        purposes=_purposes(visitor),
         outcomes=visitor.options("assessment_outcome", Outcome),
         may=_may(visitor, row),
     )
@@ -247,10 +263,7 @@ async def act_on(visitor: VisitorDep, assessment_id: str, step: str) -> Response
     finding = about | {"no": form.whole("no")}
     contents = {name: form.text(name) for kind in CONTENTS.values() for name in kind if form.text(name)}
     steps: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-        "revise": (
-            "assessment.revise",
-            about | {"contents": contents, "file_sha256": digest(form, "file_sha256")},
-        ),
+        "revise": ("assessment.revise", about | {"contents": contents, **_made_for(form)}),
         "submit": ("assessment.submit", about | {"reviewer_id": form.text("reviewer_id")}),
         "withdraw": ("assessment.withdraw", about),
         "return": ("assessment.return", reason),

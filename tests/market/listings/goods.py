@@ -23,6 +23,7 @@ from ledger.tables import OpeningRow, StatementRow
 from market.listings.conditions import Purpose
 from market.listings.materials import Compliance
 from market.listings.publishing import publish_listing, review_listing
+from market.listings.repository import get_file
 from market.listings.rules import Description
 from market.listings.service import Offering, draft_listing, keep_file, submit_listing
 from market.listings.tables import Decision, Listing
@@ -196,9 +197,10 @@ async def recorded(party: Party, listing: Listing, personal: PersonalData) -> Pe
         consent = await party.do(partial(record_consents, **of), **attempt, consents=given)
         personal = replace(personal, consent_id=consent.consent_id)
     if personal.impact_assessed and personal.assessment_id is None:
-        made = await passed(
-            party.house.database, holder_id=party.org_id, object_id=listing.product_id, now=now
-        )
+        async with party.house.database.read() as s:
+            file = await get_file(s, file_id=listing.file_id)
+        of |= {"holder_id": party.org_id, "file_sha256": file.sha256}
+        made = await passed(party.house.database, **of, now=now)
         personal = replace(personal, assessment_id=made)
     return personal
 

@@ -4,12 +4,19 @@ from datetime import datetime, timedelta
 
 from base.db import Database
 from base.ids import Seed
+from registry.grading.repository import grade_of
 from registry.grading.states import AssessmentState
 from registry.grading.tables import AssessmentRow
 
 
-async def passed(database: Database, *, holder_id: str, object_id: str, now: datetime) -> str:
+async def passed(
+    database: Database, *, holder_id: str, object_id: str, now: datetime, file_sha256: str | None = None
+) -> str:
     """An impact assessment and a security review of an object, passed for every use; the first one's id."""
+    if file_sha256 is None:
+        async with database.read() as s:
+            known = await grade_of(s, object_id=object_id)
+        file_sha256 = None if known is None else known.file_sha256
     rows = [
         AssessmentRow(
             assessment_id=Seed().new_id("pia", now),
@@ -19,6 +26,7 @@ async def passed(database: Database, *, holder_id: str, object_id: str, now: dat
             kind=kind,
             uses=["EXPORT", "LISTING"],
             contents={},
+            file_sha256=file_sha256,
             outcome="PASS",
             report_sha256="c" * 64,
             assessed_at=now,

@@ -31,6 +31,7 @@ FIT: Final = Qualification(
     trades=(Trade.PIPIA, Trade.RISK, Trade.SECURITY_REVIEW), staff=8, years=4, certificate_sha256="9" * 64
 )
 WRITTEN: Final = {kind: dict.fromkeys(names, "写明的内容") for kind, names in CONTENTS.items()}
+MADE_FOR: Final = {"purposes": ["RISK_CONTROL"], "recipients": ["Aster Research Ltd", "org_buyer"]}
 REPORT: Final = dict.fromkeys(RISK_CONTENTS, "评估报告的内容")
 BOTH: Final = (Use.LISTING, Use.EXPORT)
 ENCRYPT: Final = Finding("下载链接改为一次性", date(2026, 12, 1))
@@ -61,7 +62,8 @@ class Room(Bench):
         return await self.of("cac", assessing.register_assessor, assessor_id=row.assessor_id)
 
     async def begun(self, kind: AssessmentKind = AssessmentKind.PIPIA, **changes: Any) -> AssessmentRow:
-        said = {"object_id": PRODUCT, "kind": kind, "uses": BOTH, "contents": WRITTEN[kind]} | changes
+        said = {"object_id": PRODUCT, "kind": kind, "uses": BOTH, "contents": WRITTEN[kind]}
+        said |= MADE_FOR | changes
         return await self.of("provider", reviewing.begin_assessment, **said)
 
     async def handed(self, kind: AssessmentKind = AssessmentKind.PIPIA, **changes: Any) -> AssessmentRow:

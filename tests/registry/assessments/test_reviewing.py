@@ -18,8 +18,10 @@ from registry.grading.depending import require_reviewed
 from registry.grading.errors import AssessmentMissing, GradingWrongState
 from registry.grading.falling import ASSESSMENT_LOST_JOB
 from registry.grading.raising import set_parts
+from registry.grading.scanning import take_others
 from registry.grading.states import AssessmentState
 from registry.grading.tables import AssessmentRow
+from registry.rules import Level
 from tests.registry.assessments.room import ENCRYPT, WRITTEN
 from tests.registry.grading.bench import NOW, PRODUCT
 from tests.standstill import refused, untouched
@@ -169,16 +171,23 @@ async def test_it_falls_when_its_time_is_over_its_file_changes_or_it_is_taken_ba
     await room.registered()
     await room.passed(REVIEW)
     bound = await room.passed(file_sha256="a" * 64)
-    assert await short(room, file_sha256="a" * 64) is None
+    assert await short(room) is None
     assert await short(room, file_sha256="b" * 64) == ("PIPIA", "another-file")
+    # What was reviewed before there was a file is not of the first one that comes: it is made anew.
+    assert await short(room, file_sha256="a" * 64) == ("SECURITY_REVIEW", "no-file")
 
-    async def mounted(s, act, sha256, holder_id=room.provider.org_id):
-        about = {"object_id": PRODUCT, "holder_id": holder_id, "cause": "scan"}
+    async def mounted(s, act, sha256):
+        about = {"object_id": PRODUCT, "holder_id": room.provider.org_id, "cause": "scan"}
         await set_parts(s, act, **about, file_sha256=sha256)
 
     await room.of("operator", mounted, sha256="a" * 64)
-    assert await short(room) is None  # the file that was assessed is the first there was
-    await room.of("operator", mounted, sha256="c" * 64, holder_id=room.other.org_id)
+    assert await short(room) == ("SECURITY_REVIEW", "no-file")  # also where nobody names the file
+    again = await room.passed(REVIEW)
+    assert again.file_sha256 == "a" * 64  # now it is known
+    assert await short(room) is None
+    about = {"object_id": PRODUCT, "file_sha256": "c" * 64, "hints": ()}
+    levels = {"said": Level.GENERAL_2, "known": Level.GENERAL_2}
+    await room.of("other", take_others, holder_id=room.other.org_id, **about, **levels)
     assert await short(room) is None  # a reseller's file ends nothing of ours
     await room.of("operator", mounted, sha256="a" * 64)
     await room.of("operator", mounted, sha256="b" * 64)
@@ -187,7 +196,7 @@ async def test_it_falls_when_its_time_is_over_its_file_changes_or_it_is_taken_ba
     async with room.database.read() as s:
         jobs = (await s.exec(select(JobRow).where(JobRow.kind == ASSESSMENT_LOST_JOB))).all()
     assert {one.payload["object_id"] for one in jobs} == {PRODUCT}
-    assert len(jobs) == 2  # the review named no file: it was of the one that was there
+    assert len(jobs) == 3  # the one review that named no file as well: there was one
     taken = await room.passed()
     ended = await room.of("provider", reviewing.end, assessment_id=taken.assessment_id, reason="停用")
     assert ended.status is S.ENDED
@@ -202,6 +211,37 @@ async def test_it_falls_when_its_time_is_over_its_file_changes_or_it_is_taken_ba
     assert (await now_of(room, last)).status is S.ENDED
     async with refused(room.database, GradingWrongState):
         await room.of("provider", reviewing.end, assessment_id=last.assessment_id, reason="再次")
+
+
+async def test_it_carries_the_purposes_and_the_recipients_it_was_made_for_and_no_others(sqlite_room):
+    room = sqlite_room
+    await room.product()
+    await room.registered()
+    whole = {"purposes": ["RISK_CONTROL"], "recipients": ["org_buyer"]}
+    for less, missing in (
+        ({"purposes": []}, ["purposes"]),
+        ({"recipients": []}, ["recipients"]),
+        ({"recipients": [], "uses": (Use.EXPORT,)}, ["recipients"]),
+    ):
+        row = await room.begun(**whole | less)
+        async with untouched(room.database, AssessmentMalformed) as caught:
+            about = {"assessment_id": row.assessment_id, "reviewer_id": room.provider.org_id}
+            await room.of("provider", reviewing.submit, **about)
+        assert caught.value.facts["fields"] == missing
+    async with untouched(room.database, AssessmentMalformed):
+        await room.begun(recipients=[str(number) for number in range(51)])
+    await room.passed(REVIEW, uses=(Use.LISTING,), purposes=["RESEARCH", "RISK_CONTROL"], recipients=[])
+    made = await room.passed(uses=(Use.LISTING,), purposes=["RISK_CONTROL"], recipients=[])
+    other = await room.begun(recipients=["org_other"])
+    assert (made.purposes, made.recipients, other.purposes) == (["RISK_CONTROL"], [], ["RISK_CONTROL"])
+    assert await short(room, purposes={"RISK_CONTROL"}, recipients={"org_anybody"}) is None
+    assert await short(room, purposes={"RISK_CONTROL", "RESEARCH"}) == ("PIPIA", "another-purpose")
+    await room.passed(REVIEW, recipients=["org_buyer"])
+    await room.passed(recipients=["org_buyer", "Aster Research Ltd"])
+    assert await short(room, "EXPORT", recipients={"org_buyer"}) is None
+    lacking = await short(room, "EXPORT", recipients={"Aster Research Ltd"})
+    assert lacking is not None
+    assert lacking[0] == "SECURITY_REVIEW"
 
 
 async def test_one_made_for_listing_carries_no_export(sqlite_room):

@@ -69,6 +69,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     # An impact assessment, which its writer does not review.
     said = dict.fromkeys(CONTENTS[AssessmentKind.PIPIA], "写明")
     about = {"object_id": product_id, "kind": "PIPIA", "uses": ["LISTING"], "contents": said}
+    about["purposes"] = ["RISK_CONTROL"]
     made = await provider.act("/assessments", about)
     path = f"/assessments/{made['assessment_id']}"
     problem(await buyer.call("GET", path), 404, "not-found")
