@@ -55,8 +55,8 @@ detect: $(DEV) ## plant violations and near misses, look at a clean market: one 
 	@$(BIN)/python -m tests.detect $(ARGS)
 
 .PHONY: drill
-drill: $(DEV) ## back up, restore, and refuse what is old, cut or changed, on both databases
-	@$(BIN)/python -m pytest -n 0 -q -m "soak or not soak" tests/cli/test_backup.py tests/cli/test_recovering.py $(ARGS)
+drill: $(DEV) ## back up, restore, refuse what is old or changed, turn the master key, on both databases
+	@$(BIN)/python -m pytest -n 0 -q -m "soak or not soak" tests/cli/test_backup.py tests/cli/test_recovering.py tests/cli/test_master_key.py $(ARGS)
 
 .PHONY: sbom
 sbom: $(DEV) ## write what the exchange is made of (CycloneDX) to build/sbom.cdx.json

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from base.canonical import canonical
 from base.clock import Clock
 from base.errors import DomainError, Malformed, TooLarge
-from base.homes import Folder, Home, ObjectMissing, create_private
+from base.homes import Folder, Home, ObjectMissing, create_private, replace_part
 from base.ids import Seed, is_id
 from base.signing import unwrap, wrap
 
@@ -98,7 +98,7 @@ class _Sealed:
 
 
 class FileStore:
-    """Files in one home, sealed with one 32-byte master key. A path is the home that is a local folder."""
+    """Files in one home, sealed with one master key. A path is the home that is a local folder."""
 
     def __init__(self, home: Home | Path, master_key: bytes, clock: Clock) -> None:
         self.home: Home = Folder(home) if isinstance(home, Path) else home
@@ -199,6 +199,14 @@ class FileStore:
         """Remove what uploads cut off by a crash have left; returns how many files."""
         return await _on_thread(self.home.remove_abandoned, older_than_s)
 
+    async def rewrap(self, file: StoredFile, master_key: bytes) -> bool:
+        """Put a file's key under another master key; False where it is there already.
+
+        The segments stay as they are. The object is written anew and takes its own place in one step, so it
+        opens under one of the two keys whenever we are killed. Raises FileDamaged, StoreUnavailable.
+        """
+        return await _on_thread(self._rewrap, file, master_key)
+
     def path(self, file_id: str) -> Path:
         """Where a file rests in a local folder."""
         assert isinstance(self.home, Folder)
@@ -222,12 +230,28 @@ class FileStore:
 
     def _cipher(self, file: StoredFile, key: bytes, magic: bytes) -> AESGCM | None:
         """What opens the segments; None where these bytes are no key of this file in this form."""
-        if not key.startswith(magic):
-            return None
+        raw = _unwrapped(self._master_key, file, key, magic)
+        return None if raw is None else AESGCM(raw)
+
+    def _rewrap(self, file: StoredFile, master_key: bytes) -> bool:
+        name, size = name_of(file.file_id), sealed_length(file.bytes)
         try:
-            return AESGCM(unwrap(self._master_key, key[len(magic) :], _purpose(file, magic)))
-        except Malformed:
-            return None
+            tail = self.home.tail(name, KEY_BYTES)
+            if tail.size != size:
+                raise _damaged(file, "length")
+            before = self.home.read(name, 0, KEY_BYTES)
+            for held, magic in ((tail.raw, _MAGIC), (before, _MAGIC_BEFORE)):
+                if _unwrapped(master_key, file, held, magic) is not None:
+                    return False
+                raw = _unwrapped(self._master_key, file, held, magic)
+                if raw is not None:
+                    wrapped = magic + wrap(master_key, raw, _purpose(file, magic))
+                    at = 0 if magic == _MAGIC_BEFORE else size - KEY_BYTES
+                    replace_part(self.home, name, size=size, at=at, raw=wrapped)
+                    return True
+        except ObjectMissing:
+            raise _damaged(file, "missing") from None
+        raise _damaged(file, "form or key")
 
     def _decrypt(self, opened: _Opened, start: int, end: int) -> bytes:
         """The plaintext of [start, end), whose segments are read and opened whole."""
@@ -289,6 +313,16 @@ class _Sealer:
         sealed = self._cipher.encrypt(_nonce(self._segments, final=final), plain, None)
         self._segments += 1
         return sealed
+
+
+def _unwrapped(master_key: bytes, file: StoredFile, key: bytes, magic: bytes) -> bytes | None:
+    """The key of a file; None where these bytes are none of it in this form under this master key."""
+    if not key.startswith(magic):
+        return None
+    try:
+        return unwrap(master_key, key[len(magic) :], _purpose(file, magic))
+    except Malformed:
+        return None
 
 
 def name_of(file_id: str) -> str:

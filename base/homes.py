@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, Protocol
 from base.errors import Unavailable
 
 _PART: Final = ".part"
+_COPIED_AT_ONCE: Final = 2**20
 
 
 class StoreUnavailable(Unavailable):
@@ -164,6 +165,27 @@ class _Part:
         if self._handle is not None:
             self._handle.close()
             self._part.unlink(missing_ok=True)
+
+
+def replace_part(home: Home, name: str, *, size: int, at: int, raw: bytes) -> None:
+    """Write an object of `size` bytes anew, with other bytes from `at` on; in one step it has its own place.
+
+    Raises ObjectMissing, StoreUnavailable; then the object is what it was.
+    """
+    writing = home.create(name, most_bytes=size)
+    try:
+        writing.open()
+        for start, end in ((0, at), (at + len(raw), size)):
+            if start:
+                writing.write(raw)
+            for place in range(start, end, _COPIED_AT_ONCE):
+                piece = home.read(name, place, min(_COPIED_AT_ONCE, end - place))
+                if len(piece) != min(_COPIED_AT_ONCE, end - place):
+                    raise StoreUnavailable("an object is shorter than it was a moment ago", name=name)
+                writing.write(piece)
+        writing.finish()
+    finally:
+        writing.discard()
 
 
 def create_private(path: Path) -> BinaryIO:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRET_BYTES: Final = 32
+MASTER_LENGTHS: Final = frozenset({32, 64})
 _MIB: Final = 2**20
 _MOST_ORIGIN: Final = 200  # it stands in every entry, which has a bound
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
@@ -28,7 +29,7 @@ _HTTP_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
 class SecretUnsafe(Exception):
-    """A secret's file is readable by others, or does not hold a secret."""
+    """A secret's file is readable by others, does not hold a secret, or is about to hold another."""
 
 
 def _origin(text: str) -> str:
@@ -107,7 +108,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(default=Path("var"), description="Files, keys and the published log.")
     master_key_file: Path | None = Field(
-        default=None, description="32 raw bytes that seal files and custodial keys; made if absent."
+        default=None, description="Raw bytes that seal files and custodial keys; made if absent."
     )
     store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
         default=None, description="Keep sealed files in this S3-compatible bucket; unset: in the data folder."
@@ -251,23 +252,46 @@ class Settings(BaseSettings):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
-    def master_key(self) -> bytes:
-        """The 32 bytes that seal everything at rest; made on first use."""
-        return load_or_create_secret(self.master_key_file or self.keys_dir / "master.key")
+    @property
+    def master_key_path(self) -> Path:
+        """The file of the master key."""
+        return self.master_key_file or self.keys_dir / "master.key"
+
+    @property
+    def next_master_key_path(self) -> Path:
+        """The file of the master key that is to take its place; it is there while that is under way."""
+        return self.master_key_path.with_name(f"{self.master_key_path.name}.next")
+
+    def master_key(self, *, turning: bool = False) -> bytes:
+        """What seals everything at rest: 32 bytes, made on first use, or 64 (`base.signing.turned`).
+
+        Raises SecretUnsafe while another is taking its place: part of what rests is under that one. Whoever
+        is `turning` it over has the present one.
+        """
+        if not turning and self.next_master_key_path.exists():
+            raise SecretUnsafe(
+                f"{self.next_master_key_path} is taking its place: end it with databourse keys rotate-master"
+            )
+        return self.master_key_at(self.master_key_path)
+
+    @staticmethod
+    def master_key_at(path: Path) -> bytes:
+        """The master key of a file. Raises SecretUnsafe."""
+        return load_or_create_secret(path, lengths=MASTER_LENGTHS)
 
 
-def load_or_create_secret(path: Path) -> bytes:
+def load_or_create_secret(path: Path, *, lengths: frozenset[int] = frozenset({SECRET_BYTES})) -> bytes:
     """32 secret bytes in a file that only its owner may read; made at random when there is none.
 
     Of several processes that make it at once, all get the same. Raises SecretUnsafe when others may
-    read the file or its length is not 32 bytes.
+    read the file or its length is none of these.
     """
     if not path.exists():
-        _create(path)
+        create_secret(path, secrets.token_bytes(SECRET_BYTES))
     _require_private(path)
     secret = path.read_bytes()
-    if len(secret) != SECRET_BYTES:
-        raise SecretUnsafe(f"{path} does not hold {SECRET_BYTES} bytes")
+    if len(secret) not in lengths:
+        raise SecretUnsafe(f"{path} does not hold {' or '.join(map(str, sorted(lengths)))} bytes")
     return secret
 
 
@@ -276,12 +300,12 @@ def _require_private(path: Path) -> None:
         raise SecretUnsafe(f"{path} can be read by others: chmod 600 {path}")
 
 
-def _create(path: Path) -> None:
-    """Write a new secret aside and link it to its name: whole or not at all, never replaced."""
+def create_secret(path: Path, secret: bytes) -> None:
+    """Write a secret aside and link it to its name: whole or not at all, never replaced."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        handle.write(secrets.token_bytes(SECRET_BYTES))
+        handle.write(secret)
         handle.flush()
         os.fsync(handle.fileno())
     try:

@@ -22,6 +22,7 @@ from base.errors import Malformed
 _RAW_KEY: Final = 32
 _SIGNATURE: Final = 64
 _NONCE: Final = 12
+MASTER_BYTES: Final = 32  # of each part of a master key
 _FIELD: Final = 2**255 - 19
 # y-coordinates of edwards25519's points whose order divides 8; a test computes them again.
 _ORDER_8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
@@ -217,15 +218,34 @@ def check_key_strength(public: bytes) -> None:
         raise KeyWeak("the public key is a point of small order")
 
 
+def sealing_part(master: bytes) -> bytes:
+    """What a master key seals with, and makes short-lived proofs with: its first 32 bytes."""
+    return master[:MASTER_BYTES]
+
+
+def marking_part(master: bytes) -> bytes:
+    """What a master key makes marks with that nobody can make anew (`turned`): its last 32 bytes."""
+    return master[-MASTER_BYTES:]
+
+
+def turned(master: bytes) -> bytes:
+    """The next master key, 64 bytes: it seals anew, and knows again whom the present one has marked.
+
+    Of an identity number, a code or a hash of a person a digest alone is kept: under another key none of
+    them would be found again.
+    """
+    return secrets.token_bytes(MASTER_BYTES) + marking_part(master)
+
+
 def wrap(master: bytes, secret: bytes, purpose: bytes) -> bytes:
     """Encrypt a secret at rest: 12-byte nonce, then AES-256-GCM bound to its purpose."""
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(master).encrypt(nonce, secret, purpose)
+    return nonce + AESGCM(sealing_part(master)).encrypt(nonce, secret, purpose)
 
 
 def unwrap(master: bytes, sealed: bytes, purpose: bytes) -> bytes:
     """The reverse of `wrap`. Raises Malformed when key, purpose or bytes are not the ones sealed."""
     try:
-        return AESGCM(master).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose)
+        return AESGCM(sealing_part(master)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose)
     except (InvalidTag, ValueError):
         raise Malformed("a sealed secret does not open") from None

@@ -18,7 +18,7 @@ import orjson
 
 from base.canonical import canonical, sha256_hex
 from base.db import ReadSession, WriteSession
-from base.signing import unwrap, wrap
+from base.signing import marking_part, unwrap, wrap
 from cases import repository
 from cases.errors import CaseWrongRole, CodeUnknown
 from cases.moving import check_apart, check_own, enter
@@ -56,7 +56,7 @@ def new_code() -> str:
 def mark_of_code(master: bytes, code: str) -> str:
     """By what a paper is found; however the code is written."""
     plain = "".join(one for one in code.upper() if one.isalnum())
-    return hmac.new(master, _MARK + plain.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(marking_part(master), _MARK + plain.encode(), hashlib.sha256).hexdigest()
 
 
 def committed(case_id: str, reporter: Reporter, salt: str) -> str:
@@ -74,14 +74,14 @@ def sealed_of(master: bytes, case_id: str, reporter: Reporter, salt: str) -> byt
         "user_id": reporter.user_id,
         "salt": salt,
     }
-    return wrap(master, orjson.dumps(document), _purpose(case_id))
+    return wrap(master, orjson.dumps(document), reporter_purpose(case_id))
 
 
 def opened(master: bytes, row: CaseReporter) -> dict[str, Any] | None:
     """The name; None where it is forgotten."""
     if row.sealed is None:
         return None
-    found: dict[str, Any] = orjson.loads(unwrap(master, row.sealed, _purpose(row.case_id)))
+    found: dict[str, Any] = orjson.loads(unwrap(master, row.sealed, reporter_purpose(row.case_id)))
     return found
 
 
@@ -134,7 +134,7 @@ async def write_message(
             case_id=case_id,
             from_reporter=from_reporter,
             at=act.occurred_at,
-            sealed=wrap(master, text.encode(), _purpose(case_id)),
+            sealed=wrap(master, text.encode(), reporter_purpose(case_id)),
         )
     )
     await s.flush()
@@ -143,7 +143,7 @@ async def write_message(
 async def messages(s: ReadSession, *, case_id: str, master: bytes) -> Sequence[Message]:
     """What was written, first to last."""
     return [
-        Message(one.from_reporter, one.at, unwrap(master, one.sealed, _purpose(case_id)).decode())
+        Message(one.from_reporter, one.at, unwrap(master, one.sealed, reporter_purpose(case_id)).decode())
         for one in await repository.messages_of(s, case_id=case_id)
     ]
 
@@ -156,5 +156,6 @@ async def cases_under(s: ReadSession, *, code: str, master: bytes) -> Sequence[C
     return found
 
 
-def _purpose(case_id: str) -> bytes:
+def reporter_purpose(case_id: str) -> bytes:
+    """What a reporter's name and messages are bound to."""
     return (_PURPOSE + case_id).encode()

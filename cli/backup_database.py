@@ -185,8 +185,7 @@ async def loaded(
     database = Database(settings.database_dsn)
     try:
         async with database.engine.begin() as connection:
-            if (await connection.execute(text(_OTHERS))).scalar_one():
-                raise DatabaseInUse("others are connected to this database: stop the node first")
+            await _require_alone(connection)
             await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_S}s'"))
             _require_step(manifest.schema_step, manifest)
             present = await _present(connection)
@@ -198,6 +197,25 @@ async def loaded(
                 yield s, present
     finally:
         await database.dispose()
+
+
+async def require_alone(settings: Settings) -> None:
+    """Raises DatabaseInUse while a process of the exchange, or anybody, has the database open."""
+    path = sqlite_path(settings)
+    if path is not None:
+        with held_sqlite(path):
+            return
+    database = Database(settings.database_dsn)
+    try:
+        async with database.engine.connect() as connection:
+            await _require_alone(connection)
+    finally:
+        await database.dispose()
+
+
+async def _require_alone(connection: AsyncConnection) -> None:
+    if (await connection.execute(text(_OTHERS))).scalar_one():
+        raise DatabaseInUse("others are connected to this database: stop the node first")
 
 
 async def _present(connection: AsyncConnection) -> Checkpoint | None:

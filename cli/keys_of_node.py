@@ -1,16 +1,18 @@
-"""`databourse keys log|rotate|retire|rotate-exchange|retire-exchange|freeze|shard`: the node's own keys.
+"""`databourse keys log|rotate|retire|rotate-exchange|…|rotate-master|freeze|shard`: the node's own keys.
 
 Each is run where the exchange runs, by whoever may read its key folder (`docs/howto/operator.md`, "Keys").
 The node itself is loaded only when one of them runs: who makes a key of one's own needs no exchange.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from identity.rules import RevocationReason
 from ledger.suites import ED25519_SHA256
+
+UNUSABLE: Final = 2
 
 if TYPE_CHECKING:
     from base.settings import Settings
@@ -77,6 +79,25 @@ def retire_exchange(
     _with_node(retiring)
 
 
+def rotate_master() -> None:
+    """Turn over the master key: seal under another what it has sealed. Stop the node first; safe to repeat.
+
+    Back up anew afterwards: an older backup holds the older key.
+    """
+    from cli.master_key import turn_over  # noqa: PLC0415
+    from cli.running import run  # noqa: PLC0415
+
+    try:
+        done = run(turn_over)
+    except OSError as error:
+        typer.echo(f"{error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(UNUSABLE) from None
+    typer.echo(f"{done.name}: {done.secrets} secrets and {done.files} files sealed anew")
+    for damaged in done.damaged:
+        typer.echo(f"opens under neither key, as before: {damaged}", err=True)
+    typer.echo("start the node again, and back up anew")
+
+
 def freeze(
     *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False
 ) -> None:
@@ -125,4 +146,4 @@ def _with_node(work: "Callable[[Node], Awaitable[list[str]]]") -> None:
         typer.echo(line)
 
 
-COMMANDS = (log, rotate, retire, rotate_exchange, retire_exchange, freeze, shard)
+COMMANDS = (log, rotate, retire, rotate_exchange, retire_exchange, rotate_master, freeze, shard)

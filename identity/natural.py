@@ -11,6 +11,7 @@ import re
 from datetime import date
 from typing import Final
 
+from base.signing import marking_part
 from identity.errors import IdNumberInvalid
 
 LENGTH: Final = 18
@@ -42,5 +43,5 @@ def parse_id_number(text: str) -> str:
 
 def mark_of(id_number: str, *, master: bytes) -> str:
     """What is kept of an identity number: 64 hex digits. Raises IdNumberInvalid."""
-    key = hmac.new(master, _PURPOSE, hashlib.sha256).digest()
+    key = hmac.new(marking_part(master), _PURPOSE, hashlib.sha256).digest()
     return hmac.new(key, parse_id_number(id_number).encode(), hashlib.sha256).hexdigest()

@@ -19,6 +19,7 @@ from sqlmodel import col, delete, select, update
 
 from base.db import ReadSession, WriteSession
 from base.errors import Conflict, Malformed
+from base.signing import marking_part
 from identity.rules import Role
 from identity.safe import Safe
 from identity.tables import RecoveryCodeRow, SecondFactorRow
@@ -93,7 +94,7 @@ async def offer(
     if row is not None and row.confirmed_at is not None:
         raise SecondFactorInPlace("end the present one first")
     secret = secrets.token_bytes(SECRET_BYTES)
-    sealed = factors.safe.seal_document(name=_name(user_id), document=secret)
+    sealed = factors.safe.seal_document(name=factor_name(user_id), document=secret)
     if row is None:
         row = SecondFactorRow(user_id=user_id, sealed_secret=sealed, offered_at=now)
     row.sealed_secret, row.offered_at = sealed, now
@@ -173,11 +174,12 @@ async def end(s: WriteSession, *, user_id: str) -> None:
 
 
 def _step(factors: Factors, row: SecondFactorRow, code: str, now: datetime) -> int | None:
-    secret = factors.safe.open_document(name=_name(row.user_id), sealed=row.sealed_secret)
+    secret = factors.safe.open_document(name=factor_name(row.user_id), sealed=row.sealed_secret)
     return matching_step(secret, _plain(code), now=now, after=row.last_step)
 
 
-def _name(user_id: str) -> str:
+def factor_name(user_id: str) -> str:
+    """What a person's secret is bound to."""
     return f"second-factor/{user_id}"
 
 
@@ -189,7 +191,7 @@ def _new_code() -> str:
 
 def _digest(factors: Factors, user_id: str, code: str) -> str:
     said = _LABEL + f"{user_id}/{_plain(code).upper()}".encode("utf-8", "replace")
-    return hmac.new(factors.safe.master, said, hashlib.sha256).hexdigest()
+    return hmac.new(marking_part(factors.safe.master), said, hashlib.sha256).hexdigest()
 
 
 def _plain(code: str) -> str:

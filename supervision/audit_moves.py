@@ -343,8 +343,7 @@ SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "FLG.CLEAR": _EXCHANGE,
     "FED.CHECKPOINT": _EXCHANGE,
     **{f"PPL.{event}": _EXCHANGE for event in ("ENROL", "IDENTIFY", "CLOSE", "RESET_FACTOR", "DECIDE")},
-    "BAK.TAKE": _EXCHANGE,
-    "BAK.RESTORE": _EXCHANGE,
+    **dict.fromkeys(("BAK.TAKE", "BAK.RESTORE", "MST.ROTATE"), _EXCHANGE),
     "OPN.ERASE": _MAY_STOP,
     "REF.REFUSE": _EXCHANGE,
 }

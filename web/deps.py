@@ -17,7 +17,7 @@ from base.db import ReadSession, WriteSession
 from base.errors import DomainError, Forbidden, Malformed, Refusal, Unauthenticated
 from base.idempotency import Answer, recall, remember
 from base.idempotency import Call as IdempotentCall
-from base.signing import Envelope
+from base.signing import Envelope, marking_part
 from identity.errors import PreparedUnknown
 from identity.prepared import Call, Document, Prepared, carry_out, submit
 from identity.sign_in import authenticate
@@ -257,11 +257,12 @@ class Caller:
             raise IdempotencyKeyMissing("an Idempotency-Key header is asked for")
         # Keyed, because among what is digested may be a password.
         said = orjson.dumps(args, option=orjson.OPT_SORT_KEYS)
+        key = marking_part(self.node.safe.master)
         call = IdempotentCall(
             actor_id=self.actor.user_id or self.actor.org_id,
             key=self.idempotency_key,
             route=route,
-            input_sha256=hmac.new(self.node.safe.master, _INPUT + said, hashlib.sha256).hexdigest(),
+            input_sha256=hmac.new(key, _INPUT + said, hashlib.sha256).hexdigest(),
         )
         return Remembered(call, self.node, answer, self.request_id)
 

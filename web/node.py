@@ -264,9 +264,11 @@ async def clock_of(settings: Settings, database: Database) -> Clock:
 
 @asynccontextmanager
 async def open_node(
-    settings: Settings, *, clock: Clock | None = None, reading: bool = False
+    settings: Settings, *, clock: Clock | None = None, reading: bool = False, turning: bool = False
 ) -> AsyncIterator[Node]:
     """Open a founded node and close it again; one for `reading` writes nothing (`web.reading`).
+
+    `turning`: it is opened to turn over its master key (`cli.master_key`), and has the present one.
 
     Raises ExchangeNotFounded on an empty database, ExchangeFoundedOtherwise with foreign keys.
     """
@@ -277,7 +279,7 @@ async def open_node(
         clock = clock or await clock_of(settings, database)
         async with database.read() as s:
             exchange = await founded_exchange(s, key=keys.exchange)
-        master = settings.master_key()
+        master = settings.master_key(turning=turning)
         house, safe, batch = House(database, clock, exchange), Safe(master), BatchWriter(database, clock)
         files = FileStore(home_of(settings), master, clock)
         async with (

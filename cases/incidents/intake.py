@@ -86,7 +86,7 @@ async def report_weakness(
     row.code_mark = mark_of_code(master, code)
     if reporter.named:
         sealed = {"name": reporter.name, "contact": reporter.contact, "salt": salt}
-        row.sealed = wrap(master, orjson.dumps(sealed), (_PURPOSE + warning_id).encode())
+        row.sealed = wrap(master, orjson.dumps(sealed), weakness_purpose(warning_id))
     s.add(row)
     await s.flush()
     return Reported(code, warning_id)
@@ -115,5 +115,10 @@ async def read_reporter(
     await step_warning(s, act, WarningEvent.READ_REPORTER, row, said)
     if row.sealed is None:
         return None
-    found: dict[str, Any] = orjson.loads(unwrap(master, row.sealed, (_PURPOSE + warning_id).encode()))
+    found: dict[str, Any] = orjson.loads(unwrap(master, row.sealed, weakness_purpose(warning_id)))
     return {"name": found["name"], "contact": found["contact"]}
+
+
+def weakness_purpose(warning_id: str) -> bytes:
+    """What the name of who reported a weakness is bound to."""
+    return (_PURPOSE + warning_id).encode()

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from base.signing import marking_part
 from market.customs.errors import PersonsFileRefused
 
 WIDTH: Final = 16
@@ -45,7 +46,8 @@ class PersonList:
 
 def key_of(master: bytes) -> bytes:
     """The key under which persons are kept; it leaves no node."""
-    return hashlib.blake2b(b"databourse/customs-persons/1", key=master[:64], digest_size=32).digest()
+    key = marking_part(master)
+    return hashlib.blake2b(b"databourse/customs-persons/1", key=key, digest_size=32).digest()
 
 
 class Intake:

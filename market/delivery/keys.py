@@ -17,6 +17,7 @@ from base.clock import rfc3339
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from base.errors import Malformed
 from base.ids import is_id
+from base.signing import sealing_part
 from ledger.recording import EXCHANGE_ROLE, Act, record
 from ledger.statement import Draft
 from market.delivery import repository
@@ -36,7 +37,7 @@ def token_of(master: bytes, key_id: str) -> str:
 
 
 def _secret(master: bytes, key_id: str) -> str:
-    return hmac.new(master, _DERIVED + key_id.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(sealing_part(master), _DERIVED + key_id.encode(), hashlib.sha256).hexdigest()
 
 
 async def issue_key(

@@ -18,7 +18,14 @@ from typing import Any, Final
 from base.canonical import sha256_hex
 from base.credential.multikey import did_key, public_of
 from base.db import ReadSession, WriteSession
-from base.signing import SigningKey, keyid_of, pre_authentication, signature_holds
+from base.signing import (
+    SigningKey,
+    keyid_of,
+    marking_part,
+    pre_authentication,
+    sealing_part,
+    signature_holds,
+)
 from identity.safe import Safe
 from identity.service import require_member
 from ledger.recording import Act
@@ -56,15 +63,16 @@ class SubjectDesk:
 
     def mark_of(self, code_sha256: str) -> str:
         """The same, from the digest of a code that somebody else made."""
-        return hmac.new(self.safe.master, _MARK + code_sha256.encode(), hashlib.sha256).hexdigest()
+        key = marking_part(self.safe.master)
+        return hmac.new(key, _MARK + code_sha256.encode(), hashlib.sha256).hexdigest()
 
     def seal(self, name: str, text: str) -> bytes:
-        return self.safe.seal_document(name=f"subject/{name}", document=text.encode())
+        return self.safe.seal_document(name=subject_name(name), document=text.encode())
 
     def open(self, name: str, sealed: bytes | None) -> str:
         if sealed is None:
             return ""
-        return self.safe.open_document(name=f"subject/{name}", sealed=sealed).decode()
+        return self.safe.open_document(name=subject_name(name), sealed=sealed).decode()
 
     def session_for(self, subject_id: str, now: datetime) -> str:
         """A session of half an hour."""
@@ -83,7 +91,12 @@ class SubjectDesk:
 
     def _tag(self, subject_id: str, since: int) -> str:
         said = _SESSION + f"{subject_id}.{since}".encode()
-        return hmac.new(self.safe.master, said, hashlib.sha256).hexdigest()
+        return hmac.new(sealing_part(self.safe.master), said, hashlib.sha256).hexdigest()
+
+
+def subject_name(name: str) -> str:
+    """What a person's word at rest is bound to."""
+    return f"subject/{name}"
 
 
 def _ms(at: datetime) -> int:

@@ -45,24 +45,34 @@ class VoucherDesk:
     def seal(self, voucher_id: str, credential: dict[str, Any], disclosures: Sequence[Any]) -> bytes:
         """The whole document of a wallet, sealed."""
         whole = canonical({"credential": credential, "disclosures": list(disclosures)})
-        return self.safe.seal_document(name=f"voucher/{voucher_id}", document=whole)
+        return self.safe.seal_document(name=voucher_name(voucher_id), document=whole)
 
     def open(self, row: VoucherRow) -> dict[str, Any]:
         """The whole document: {credential, disclosures}. Raises VoucherWrongState before there is one."""
         if row.sealed is None:
             raise VoucherWrongState("there is no document", voucher_id=row.voucher_id)
-        raw = self.safe.open_document(name=f"voucher/{row.voucher_id}", sealed=row.sealed)
+        raw = self.safe.open_document(name=voucher_name(row.voucher_id), sealed=row.sealed)
         document: dict[str, Any] = orjson.loads(raw)
         return document
 
     def seal_presentation(self, voucher_id: str, raw: bytes) -> bytes:
-        return self.safe.seal_document(name=f"presentation/{voucher_id}", document=raw)
+        return self.safe.seal_document(name=presentation_name(voucher_id), document=raw)
 
     def open_presentation(self, row: VoucherRow) -> bytes:
         """What the user is given. Raises VoucherWrongState where there is nothing, or nothing any more."""
         if row.sealed_presentation is None:
             raise VoucherWrongState("nothing is presented", voucher_id=row.voucher_id)
-        return self.safe.open_document(name=f"presentation/{row.voucher_id}", sealed=row.sealed_presentation)
+        return self.safe.open_document(name=presentation_name(row.voucher_id), sealed=row.sealed_presentation)
+
+
+def voucher_name(voucher_id: str) -> str:
+    """What a whole document at rest is bound to."""
+    return f"voucher/{voucher_id}"
+
+
+def presentation_name(voucher_id: str) -> str:
+    """What a presentation at rest is bound to."""
+    return f"presentation/{voucher_id}"
 
 
 def draw_place(seed: Seed, taken: set[int]) -> int:

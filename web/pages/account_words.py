@@ -16,4 +16,5 @@ EVENTS: Final[Mapping[str, str]] = {
     "LOG.CLOSE": N_("Log closed for good"),
     "BAK.TAKE": N_("Backup taken"),
     "BAK.RESTORE": N_("Backup put back"),
+    "MST.ROTATE": N_("Master key turned over"),
 }

@@ -32,7 +32,7 @@ async def keep_secret(
         secret_id=secret_id,
         owner_id=act.actor.org_id,
         header=header,
-        sealed=wrap(master, value.encode(), _purpose(secret_id)),
+        sealed=wrap(master, value.encode(), secret_purpose(secret_id)),
         kept_at=act.now,
     )
     s.add(row)
@@ -42,10 +42,11 @@ async def keep_secret(
 
 def open_secret(row: InterfaceSecret, *, master: bytes) -> tuple[str, str]:
     """The header and its value, for a call that is about to be made."""
-    return row.header, unwrap(master, row.sealed, _purpose(row.secret_id)).decode()
+    return row.header, unwrap(master, row.sealed, secret_purpose(row.secret_id)).decode()
 
 
-def _purpose(secret_id: str) -> bytes:
+def secret_purpose(secret_id: str) -> bytes:
+    """What an endpoint's header is bound to."""
     return b"databourse/interface-secret/" + secret_id.encode()
 
 

@@ -21,6 +21,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from base.canonical import canonical, sha256_hex
+from base.signing import marking_part
 
 FORMAT: Final = "databourse-mark/1"
 RARE: Final = 54  # of 256: 0.211, that is 1/2 - 1/sqrt(12)
@@ -127,9 +128,10 @@ class MarkKeys:
 
 def mark_keys(master: bytes, *, entitlement_id: str, source_sha256: str) -> MarkKeys:
     """The keys of a delivery's mark, derived from the node's master: they are kept nowhere."""
+    key = marking_part(master)  # a copy is traced for years
     return MarkKeys(
-        hmac.digest(master, _PLACES + source_sha256.encode(), sha256),
-        hmac.digest(master, _COPY + source_sha256.encode() + entitlement_id.encode(), sha256),
+        hmac.digest(key, _PLACES + source_sha256.encode(), sha256),
+        hmac.digest(key, _COPY + source_sha256.encode() + entitlement_id.encode(), sha256),
     )
 
 

@@ -37,12 +37,12 @@ class PackageKey:
 
     def sealed(self, master: bytes, *, entitlement_id: str, file_sha256: str) -> bytes:
         """As it rests, bound to the right and to the file."""
-        return wrap(master, self.file_key + self.nonce, _purpose(entitlement_id, file_sha256))
+        return wrap(master, self.file_key + self.nonce, package_purpose(entitlement_id, file_sha256))
 
     @classmethod
     def opened(cls, master: bytes, sealed: bytes, *, entitlement_id: str, file_sha256: str) -> "PackageKey":
         """The reverse of `sealed`."""
-        raw = unwrap(master, sealed, _purpose(entitlement_id, file_sha256))
+        raw = unwrap(master, sealed, package_purpose(entitlement_id, file_sha256))
         return cls(raw[:FILE_KEY_BYTES], raw[FILE_KEY_BYTES:])
 
 
@@ -86,5 +86,6 @@ async def sealed_digest(files: FileStore, file: StoredFile, key: PackageKey) -> 
     return digest.hexdigest()
 
 
-def _purpose(entitlement_id: str, file_sha256: str) -> bytes:
+def package_purpose(entitlement_id: str, file_sha256: str) -> bytes:
+    """What a package's key is bound to: the right and the file."""
     return canonical(["databourse:package:v1", entitlement_id, file_sha256])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from base.canonical import canonical
+from base.signing import sealing_part
 from market.delivery.sharing.errors import SharedUrlRefused
 
 LIFE: Final = timedelta(hours=1)
@@ -51,6 +52,6 @@ def check(master: bytes, grant: Grant, *, stamp: str, tag: str, now: datetime) -
 
 
 def _tag(master: bytes, grant: Grant, stamp: int) -> str:
-    key = hmac.new(master, _PURPOSE, hashlib.sha256).digest()
+    key = hmac.new(sealing_part(master), _PURPOSE, hashlib.sha256).digest()
     said = [grant.use_id, grant.key_id, grant.entitlement_id, grant.table_sha256, stamp]
     return hmac.new(key, canonical(said), hashlib.sha256).hexdigest()
