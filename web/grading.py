@@ -10,19 +10,17 @@ from base.ids import is_id
 from ledger.acts import perform
 from ledger.recording import Act, Actor
 from registry.declared import Declared
-from registry.errors import UnclassifiedProduct
 from registry.grading import repository
-from registry.grading.depending import level_of
 from registry.grading.describing import Subject, entry_of, subject_of
 from registry.grading.duties import Control, Owed, judged
 from registry.grading.scanning import SCAN_EVENT, record_scan
-from registry.grading.states import CATALOGUERS, CONFIRMERS, AssessmentState, ConsentState, GradingState
+from registry.grading.states import CATALOGUERS, CONFIRMERS, GradingState
 from registry.grading.tables import GradeRow
+from registry.grading.together import Known, known_of
 from registry.lists import repository as lists
 from registry.lists.files import stored
 from registry.measure import measure_file
 from registry.opening import renewing
-from registry.repository import classification_of, rights_in
 from registry.rules import HintKind, Level, rank
 from web.deps import Caller
 
@@ -92,64 +90,41 @@ async def scan_entry(caller: Caller, object_id: str) -> GradeRow:
     return await perform(node.house, act, recorded, attempted=SCAN_EVENT, object_id=object_id)
 
 
-async def duties_owed(s: ReadSession, object_id: str) -> tuple[Owed, ...]:
-    """What is owed for an object at its level, and whether it is there."""
-    level = await _level(s, object_id)
-    row = await repository.grade_of(s, object_id=object_id)
-    history = await repository.gradings_of(s, object_id=object_id)
-    standing = [one for one in history if one.decided and one.status in _STANDING]
-    consents, personal = await _personal(s, object_id, row)
-    assessed = [
-        one
-        for one in await repository.assessments_of(s, object_id=object_id)
-        if one.status is AssessmentState.STANDING and one.outcome != "FAIL"
-    ]
-    kinds = {one.kind for one in assessed}
-    stopping = await repository.stopping(s, object_id=object_id)
-    entry = is_id(object_id, "dat")
+async def duties_owed(s: ReadSession, object_ids: Collection[str]) -> dict[str, tuple[Owed, ...]]:
+    """What is owed for each of these objects at its level, and whether it is there."""
+    return {object_id: _owed(known) for object_id, known in (await known_of(s, object_ids)).items()}
+
+
+def _owed(known: Known) -> tuple[Owed, ...]:
+    standing = [one for one in known.gradings if one.decided and one.status in _STANDING]
     present: Mapping[Control, bool] = {
         Control.GRADED: bool(standing),
-        Control.SCANNED: row is not None and row.scanned is not None,
-        Control.RIGHT: entry or bool(await rights_in(s, product_id=object_id)),
+        Control.SCANNED: known.grade is not None and known.grade.scanned is not None,
+        Control.RIGHT: is_id(known.object_id, "dat") or known.has_right,
         Control.ENCRYPTED: True,  # `base.files`: every stored file, under a key of its own
         Control.LOGGED: True,
         Control.LICENSED: True,
         Control.REVIEWED: any(one.status is GradingState.IN_FORCE for one in standing),
-        Control.CONSENT: bool(consents),
-        Control.SEPARATE: any(consents.values()),
-        Control.PIPIA: "PIPIA" in kinds,
-        Control.REVIEW: "SECURITY_REVIEW" in kinds,
-        Control.CATALOGUED: stopping is not None,
+        Control.CONSENT: bool(known.consents),
+        Control.SEPARATE: any(known.consents.values()),
+        Control.PIPIA: "PIPIA" in known.assessed,
+        Control.REVIEW: "SECURITY_REVIEW" in known.assessed,
+        Control.CATALOGUED: known.stopped,
         Control.CONFIRMED: any(one.confirmed_by for one in standing),
-        Control.NOT_TRADED: rank(level) >= rank(Level.IMPORTANT),
+        Control.NOT_TRADED: rank(known.level) >= rank(Level.IMPORTANT),
     }
-    return judged(level, present, personal=personal)
+    return judged(known.level, present, personal=_personal(known))
 
 
 _STANDING = (GradingState.IN_FORCE, GradingState.REVIEW_DUE)
 
 
-async def _level(s: ReadSession, object_id: str) -> Level:
-    try:
-        return await level_of(s, object_id=object_id)
-    except UnclassifiedProduct:
-        return Level.GENERAL_1
-
-
-async def _personal(s: ReadSession, object_id: str, row: GradeRow | None) -> tuple[dict[str, bool], bool]:
-    """The standing consents (whether separate), and whether the object holds personal data."""
-    seen = row is not None and any(one["flagged"] and HintKind(one["kind"]) in _PERSONAL for one in row.hints)
-    classified = await classification_of(s, product_id=object_id)
-    if classified is not None:
-        seen = seen or bool(classified.personal.get("contained"))
-    entry = await entry_of(s, data_id=object_id) if is_id(object_id, "dat") else None
-    if entry is not None:
-        seen = seen or any(one.get("personal") for one in entry.fields)
-    holder = None if row is None else row.holder_id
-    records = [] if holder is None else await repository.consents_of(s, holder_id=holder)
-    standing = {
-        one.consent_id: one.separate
-        for one in records
-        if one.object_id == object_id and one.status is ConsentState.STANDING
-    }
-    return standing, seen or bool(standing)
+def _personal(known: Known) -> bool:
+    """Whether an object holds personal data: as scanned, declared, listed, or consented to."""
+    hints = [] if known.grade is None else known.grade.hints
+    seen = any(one["flagged"] and HintKind(one["kind"]) in _PERSONAL for one in hints)
+    if known.classified is not None:
+        seen = seen or bool(known.classified.personal.get("contained"))
+    if known.entry is not None:
+        seen = seen or any(one.get("personal") for one in known.entry.fields)
+    return seen or bool(known.consents)

@@ -86,8 +86,9 @@ async def duties_by_level(s: ReadSession, *, holder_id: str | None, after: str =
     rows = await grading.grades_held(s, holder_id=holder_id, after=after, limit=MOST_OBJECTS)
     present: dict[tuple[str, Control], int] = {}
     lacking: dict[tuple[str, Control], list[str]] = {}
+    owed_of = await duties_owed(s, [row.object_id for row in rows])
     for row in rows:
-        for owed in await duties_owed(s, row.object_id):
+        for owed in owed_of[row.object_id]:
             key = (row.level.value, owed.duty.control)
             if owed.present:
                 present[key] = present.get(key, 0) + 1

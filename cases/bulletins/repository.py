@@ -1,6 +1,6 @@
 """What is asked about bulletins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import col, func, select
 
@@ -52,6 +52,16 @@ async def addressee(s: ReadSession, *, bulletin_id: str, org_id: str) -> Address
     return await s.get(AddresseeRow, (bulletin_id, org_id), populate_existing=True)
 
 
+async def receipts_of(
+    s: ReadSession, *, bulletin_ids: Collection[str], org_id: str
+) -> dict[str, AddresseeRow]:
+    """Of these bulletins those that are for a member, with its receipt, by their ids."""
+    query = select(AddresseeRow).where(
+        col(AddresseeRow.bulletin_id).in_(bulletin_ids), AddresseeRow.org_id == org_id
+    )
+    return {row.bulletin_id: row for row in (await s.exec(query)).all()}
+
+
 async def addressees(s: ReadSession, *, bulletin_id: str, waiting: bool = False) -> Sequence[AddresseeRow]:
     """Whom a bulletin is for; `waiting`: who has not stated the receipt."""
     query = select(AddresseeRow).where(AddresseeRow.bulletin_id == bulletin_id)
@@ -60,14 +70,12 @@ async def addressees(s: ReadSession, *, bulletin_id: str, waiting: bool = False)
     return (await s.exec(query.order_by(col(AddresseeRow.org_id)))).all()
 
 
-async def count_received(s: ReadSession, *, bulletin_id: str) -> int:
-    """How many have stated the receipt."""
-    query = (
-        select(func.count())
-        .select_from(AddresseeRow)
-        .where(AddresseeRow.bulletin_id == bulletin_id, col(AddresseeRow.received_at).is_not(None))
-    )
-    return (await s.exec(query)).one()
+async def count_received(s: ReadSession, *, bulletin_ids: Collection[str]) -> dict[str, int]:
+    """How many have stated the receipt of each of these bulletins."""
+    received = col(AddresseeRow.bulletin_id).in_(bulletin_ids), col(AddresseeRow.received_at).is_not(None)
+    query = select(AddresseeRow.bulletin_id, func.count()).where(*received)
+    counted = dict((await s.exec(query.group_by(col(AddresseeRow.bulletin_id)))).all())
+    return {one: counted.get(one, 0) for one in bulletin_ids}
 
 
 async def subscription_of(s: ReadSession, *, org_id: str) -> SubscriptionRow | None:

@@ -5,16 +5,16 @@ see it. Every access is a signed statement that names the digest of the access b
 log of an item has no gap that the ledger does not show; an access without right is refused and recorded.
 """
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+import orjson
 from sqlmodel import col, delete
 
 from base.calendar import months_after
 from base.clock import rfc3339
-from base.db import ReadSession, WriteSession
+from base.db import Database, ReadSession, WriteSession
 from identity.service import require_member
 from ledger.recording import Act
 from registry.assessments import repository
@@ -207,17 +207,29 @@ async def require_access(
     return row
 
 
-async def log_of(s: ReadSession, row: ItemRow) -> dict[str, Any]:
-    """The whole log of an item as it is exported: each access, its digest, and the statement that says it."""
-    found = await repository.accesses(s, item_id=row.item_id)
-    return {
+async def log_pieces(database: Database, row: ItemRow) -> AsyncIterator[bytes]:
+    """The whole log of an item as it is exported, piece by piece: one JSON document, however many accesses.
+
+    Each access, its digest, and the statement that says it; up to the last one that `row` knows of.
+    """
+    head = {
         "form": LOG_FORM,
         "item_id": row.item_id,
         "holder_id": row.holder_id,
         "sha256": row.sha256,
         "head": row.head,
-        "accesses": [{**one.record, "sha256": one.sha256, "statement_id": one.statement_id} for one in found],
     }
+    yield orjson.dumps(head)[:-1] + b',"accesses":['
+    after = 0
+    while after < row.accesses:
+        async with database.read() as s:
+            found = await repository.accesses(s, item_id=row.item_id, after=after, until=row.accesses)
+        if not found:
+            break
+        told = [{**one.record, "sha256": one.sha256, "statement_id": one.statement_id} for one in found]
+        yield (b"," if after else b"") + b",".join(orjson.dumps(one) for one in told)
+        after = found[-1].no
+    yield b"]}"
 
 
 def _check_until(act: Act, until: datetime) -> None:

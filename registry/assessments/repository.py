@@ -242,7 +242,9 @@ async def newest_accesses(
     return (await s.exec(query.order_by(col(AccessRow.no).desc()).limit(limit))).all()
 
 
-async def accesses(s: ReadSession, *, item_id: str) -> Sequence[AccessRow]:
-    """Every access to an item in its order."""
-    query = select(AccessRow).where(AccessRow.item_id == item_id).order_by(col(AccessRow.no))
-    return (await s.exec(query)).all()
+async def accesses(
+    s: ReadSession, *, item_id: str, after: int, until: int, limit: int = 500
+) -> Sequence[AccessRow]:
+    """The next accesses to an item in their order: those numbered above `after`, up to `until`."""
+    query = select(AccessRow).where(AccessRow.item_id == item_id, AccessRow.no > after, AccessRow.no <= until)
+    return (await s.exec(query.order_by(col(AccessRow.no)).limit(limit))).all()

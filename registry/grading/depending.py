@@ -39,13 +39,25 @@ async def level_of(s: ReadSession, *, object_id: str) -> Level:
     elif is_id(object_id, "dat"):
         entry = await entry_row(s, data_id=object_id)
         if entry is not None:
-            known.append(entry.level)
-            known += [one.level for one, _ in await _covering(s, entry)] if _unseen(row, entry) else []
-            if row is None or row.decided is None:  # until people have decided on the real data
-                known.append(floor_of(kind=entry.kind, base_library=entry.base_library))
+            known += levels_of_entry(
+                row, entry, await repository.live_entries(s) if _unseen(row, entry) else ()
+            )
     if not known:
         raise UnclassifiedProduct("nobody has graded this", product=object_id)
     return effective(*known)
+
+
+def levels_of_entry(row: GradeRow | None, entry: DataRow, live: Collection[ImportantRow]) -> list[Level]:
+    """What a data entry is at the least: by its own word, by live entries of the catalogue that cover it.
+
+    These where grading has not looked at it as it stands; and the floor of its kind until people decide.
+    """
+    known = [entry.level]
+    if _unseen(row, entry):
+        known += [one.level for one, _ in _covering(entry, live)]
+    if row is None or row.decided is None:  # until people have decided on the real data
+        known.append(floor_of(kind=entry.kind, base_library=entry.base_library))
+    return known
 
 
 async def require_not_important(s: ReadSession, *, object_id: str) -> None:
@@ -55,7 +67,7 @@ async def require_not_important(s: ReadSession, *, object_id: str) -> None:
     if found is None and is_id(object_id, "dat"):
         row = await entry_row(s, data_id=object_id)
         if row is not None and _unseen(await repository.grade_of(s, object_id=object_id), row):
-            covers = await _covering(s, row)
+            covers = _covering(row, await repository.live_entries(s))
             said = (covers[0][0].entry_id, covers[0][1].how.value) if covers else None
     if said is not None:
         raise ImportantData(
@@ -87,7 +99,7 @@ def _unseen(row: GradeRow | None, entry: DataRow) -> bool:
     return row is None or row.file_sha256 != entry.resource_sha256 or row.words != words_of(entry)
 
 
-async def _covering(s: ReadSession, entry: DataRow) -> list[tuple[ImportantRow, Answer]]:
+def _covering(entry: DataRow, live: Collection[ImportantRow]) -> list[tuple[ImportantRow, Answer]]:
     """The live entries that cover a data entry which grading has not looked at as it stands."""
     found = Covered(
         object_id=entry.data_id,
@@ -97,7 +109,7 @@ async def _covering(s: ReadSession, entry: DataRow) -> list[tuple[ImportantRow, 
         fields=frozenset(str(one["name"]) for one in entry.fields),
         ancestors=frozenset(),
     )
-    answers = [(one, compared(covering(one), found)) for one in await repository.live_entries(s)]
+    answers = [(one, compared(covering(one), found)) for one in live]
     return [(one, answer) for one, answer in answers if answer is not None and answer.stops]
 
 

@@ -1,5 +1,6 @@
 """Security bulletins: issued to members by role, region and sector, read against a receipt."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -22,19 +23,29 @@ router = APIRouter(tags=["bulletins"])
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
+async def bulletins_for(s: ReadSession, rows: Sequence[BulletinRow], caller: Caller) -> list[MyBulletinView]:
+    """Those of these bulletins that one may see: one's own, those for one, all as the exchange."""
+    actor, ids = caller.actor, [row.bulletin_id for row in rows]
+    issued = [row.bulletin_id for row in rows if row.issued_by == actor.org_id or OPERATOR in actor.roles]
+    received = await repository.count_received(s, bulletin_ids=issued)
+    mine = await repository.receipts_of(s, bulletin_ids=ids, org_id=actor.org_id)
+    views = []
+    for row in rows:
+        one, more = row.bulletin_id, dict[str, Any]()
+        if one in received:
+            more |= {"addressed": row.addressed, "received": received[one]}
+        if one in mine:
+            more |= {"received_at": mine[one].received_at, "reminded_at": mine[one].reminded_at}
+        if one in received or one in mine:
+            views.append(MyBulletinView(**BulletinView.of(row).model_dump()).model_copy(update=more))
+    return views
+
+
 async def bulletin_for(s: ReadSession, row: BulletinRow, caller: Caller) -> MyBulletinView:
     """A bulletin as who issued it, or whom it is addressed to, sees it. Raises BulletinUnknown."""
-    view = MyBulletinView(**BulletinView.of(row).model_dump())
-    actor = caller.actor
-    if row.issued_by == actor.org_id or OPERATOR in actor.roles:
-        received = await repository.count_received(s, bulletin_id=row.bulletin_id)
-        view = view.model_copy(update={"addressed": row.addressed, "received": received})
-    mine = await repository.addressee(s, bulletin_id=row.bulletin_id, org_id=actor.org_id)
-    if mine is not None:
-        return view.model_copy(update={"received_at": mine.received_at, "reminded_at": mine.reminded_at})
-    if view.addressed is None:
-        raise BulletinUnknown("no such bulletin", bulletin_id=row.bulletin_id)
-    return view
+    for view in await bulletins_for(s, [row], caller):
+        return view
+    raise BulletinUnknown("no such bulletin", bulletin_id=row.bulletin_id)
 
 
 @router.get("/bulletins")
@@ -48,7 +59,7 @@ async def bulletins(
         else {"reader_id": caller.actor.org_id, "issued_by": caller.actor.org_id}
     )
     rows = await repository.bulletins(s, **whose, after=after, limit=limit)
-    return [await bulletin_for(s, row, caller) for row in rows]
+    return await bulletins_for(s, rows, caller)
 
 
 @router.get("/bulletins/{bulletin_id}")

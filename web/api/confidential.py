@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 
 from registry.assessments import repository
-from registry.assessments.confiding import log_of
+from registry.assessments.confiding import log_pieces
 from web.acts import Id
 from web.api.assessment_acts import ADMIT, EXCLUDE, LIFT, MARK, READ
 from web.assessment_forms import (
@@ -22,12 +23,15 @@ from web.assessment_views import (
     FullItemView,
     ItemView,
 )
-from web.deps import CallerDep, ReadDep, answers, respond
+from web.deps import CallerDep, NodeDep, ReadDep, answers, respond
 from web.securing import content_of, visible_item, visible_log
 
 router = APIRouter(tags=["security"])
 _OF_FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+_LOG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}}}
 }
 
 
@@ -88,9 +92,10 @@ async def lift(item_id: Id, caller: CallerDep, form: SecurityReasonForm) -> Resp
     return respond(await caller.do(LIFT, ItemReasonArgs(item_id=item_id, **dict(form))))
 
 
-@router.get("/confidential/{item_id}/log")
-async def log(item_id: Id, caller: CallerDep, s: ReadDep) -> dict[str, Any]:
+@router.get("/confidential/{item_id}/log", response_class=StreamingResponse, responses=_LOG)
+async def log(item_id: Id, caller: CallerDep, s: ReadDep, node: NodeDep) -> Response:
     """The whole log of an item, to be verified offline (`databourse accesses`), for its holder and who
     supervises.
     """
-    return await log_of(s, await visible_log(s, caller.actor, item_id))
+    row = await visible_log(s, caller.actor, item_id)
+    return StreamingResponse(log_pieces(node.database, row), media_type="application/json")

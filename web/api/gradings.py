@@ -142,7 +142,7 @@ async def graded_object(object_id: ObjectId, caller: CallerDep, s: ReadDep) -> G
 async def duties(object_id: ObjectId, caller: CallerDep, s: ReadDep) -> list[DutyView]:
     """What is owed for an object at its level, by whom, and whether it is there."""
     await visible_subject(s, caller.actor, object_id)
-    return [duty_view(owed) for owed in await duties_owed(s, object_id)]
+    return [duty_view(owed) for owed in (await duties_owed(s, [object_id]))[object_id]]
 
 
 @router.post("/grading/objects/{object_id}/scan")

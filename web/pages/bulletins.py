@@ -9,7 +9,6 @@ from base.errors import NotFound
 from cases.bulletins import repository
 from cases.bulletins.rules import Colour
 from cases.bulletins.states import ISSUERS, READERS, BulletinState
-from cases.bulletins.tables import AddresseeRow
 from ledger.reader import statements_of
 from web.pages.acting import attempt
 from web.pages.forms import Filled
@@ -37,10 +36,8 @@ async def _list(visitor: Visitor, filled: Filled, *, after: str | None = None) -
         rows = await repository.bulletins(
             s, **({} if visitor.may(OPERATOR) else own), after=after, limit=_PAGE
         )
-        mine: dict[str, AddresseeRow | None] = {
-            row.bulletin_id: await repository.addressee(s, bulletin_id=row.bulletin_id, org_id=org_id)
-            for row in rows
-        }
+        ids = [row.bulletin_id for row in rows]
+        mine = await repository.receipts_of(s, bulletin_ids=ids, org_id=org_id)
         subscription = await repository.subscription_of(s, org_id=org_id)
         names = await names_of(s, (row.issued_by for row in rows))
     return visitor.render(

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-import orjson
 from fastapi import APIRouter, Path, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from base.errors import NotFound
 from ledger.reader import statements_of
 from registry.assessments import repository
-from registry.assessments.confiding import log_of
+from registry.assessments.confiding import log_pieces
 from registry.assessments.rules import Secrecy
 from registry.assessments.states import KEEPERS, ItemState
 from registry.assessments.tables import ItemRow
@@ -149,7 +148,8 @@ async def log(visitor: VisitorDep, item_id: str) -> Response:
     """The whole log, to be verified offline."""
     session = visitor.require(_WHO)
     async with visitor.node.database.read() as s:
-        document = await log_of(s, await visible_log(s, session.actor, item_id))
+        row = await visible_log(s, session.actor, item_id)
     name = f'attachment; filename="{item_id}.json"'
     headers = {"content-disposition": name, "cache-control": "private, no-store"}
-    return Response(orjson.dumps(document), media_type="application/json", headers=headers)
+    pieces = log_pieces(visitor.node.database, row)
+    return StreamingResponse(pieces, media_type="application/json", headers=headers)

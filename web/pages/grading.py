@@ -91,7 +91,7 @@ async def _one(visitor: Visitor, object_id: str, filled: Filled) -> Response:
         history = await repository.gradings_of(s, object_id=object_id)
         matches = await repository.matches_of(s, object_id=object_id)
         told = await entries_told(s, session.actor, {one.entry_id for one in matches})
-        duties = await duties_owed(s, object_id)
+        duties = (await duties_owed(s, [object_id]))[object_id]
         said = await statements_of(s, object_id=object_id)
         names = await names_of(s, [subject.holder_id])
     under_way = next((one for one in history if one.status in _OPEN), None)
