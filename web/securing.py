@@ -8,13 +8,11 @@ from base.errors import NotFound
 from base.files import StoredFile
 from ledger.acts import perform
 from ledger.recording import Act, Actor
-from registry.assessments import repository
 from registry.assessments.confiding import require_access
-from registry.assessments.states import SUPERVISING
+from registry.assessments.seeing import require_seen
 from registry.assessments.tables import AssessorRow, ItemRow, RiskRow, RoundRow
 from registry.grading import repository as grading
 from registry.grading.duties import Control, matrix
-from registry.grading.states import AssessmentState
 from registry.grading.tables import AssessmentRow
 from web.assessment_views import (
     ControlView,
@@ -23,58 +21,36 @@ from web.assessment_views import (
 from web.deps import Caller
 from web.grading import duties_owed
 
-OVERSEEING: Final = SUPERVISING | {"AUDITOR"}
-_OF_HOLDER: Final = (AssessmentState.DRAFT, AssessmentState.WITHDRAWN)
 MOST_OBJECTS: Final = 50
 
 
 async def visible_assessment(s: ReadSession, actor: Actor, assessment_id: str) -> AssessmentRow:
-    """An assessment, for its holder; handed in, for its reviewer and who supervises. Raises NotFound."""
-    row = await repository.got(s, AssessmentRow, assessment_id)
-    handed = row.status not in _OF_HOLDER
-    reads = actor.org_id == row.reviewer_id or bool(actor.roles & OVERSEEING)
-    if actor.org_id != row.holder_id and not (handed and reads):
-        raise NotFound("no such record", record_id=assessment_id)
+    """An assessment, for its holder; handed in, for its reviewer and who supervises."""
+    row: AssessmentRow = await require_seen(s, actor, assessment_id)
     return row
 
 
 async def visible_risk(s: ReadSession, actor: Actor, risk_id: str) -> RiskRow:
-    """A yearly assessment, for its handler, its assessor and who supervises. Raises NotFound."""
-    row = await repository.got(s, RiskRow, risk_id)
-    if actor.org_id not in {row.handler_id, row.assessor_id} and not actor.roles & OVERSEEING:
-        raise NotFound("no such record", record_id=risk_id)
+    """A yearly assessment, for its handler, its assessor and who supervises."""
+    row: RiskRow = await require_seen(s, actor, risk_id)
     return row
 
 
 async def visible_round(s: ReadSession, actor: Actor, round_id: str) -> RoundRow:
-    """A round, for its department and who confirms entries. Raises NotFound."""
-    row = await repository.got(s, RoundRow, round_id)
-    if actor.org_id != row.department_id and not actor.roles & OVERSEEING:
-        raise NotFound("no such record", record_id=round_id)
+    """A round, for its department and who confirms entries."""
+    row: RoundRow = await require_seen(s, actor, round_id)
     return row
 
 
 async def visible_assessor(s: ReadSession, actor: Actor, assessor_id: str) -> AssessorRow:
-    """An application or registration in full, for itself and who supervises. Raises NotFound."""
-    row = await repository.got(s, AssessorRow, assessor_id)
-    if actor.org_id != row.org_id and not actor.roles & OVERSEEING:
-        raise NotFound("no such record", record_id=assessor_id)
+    """An application or registration in full, for itself and who supervises."""
+    row: AssessorRow = await require_seen(s, actor, assessor_id)
     return row
 
 
 async def visible_item(s: ReadSession, actor: Actor, item_id: str) -> ItemRow:
     """What an item is, for its holder and who was admitted; to anyone else it does not exist."""
-    row = await repository.got(s, ItemRow, item_id)
-    if actor.org_id not in {row.holder_id, *await repository.readers(s, item_id=item_id)}:
-        raise NotFound("no such record", record_id=item_id)
-    return row
-
-
-async def visible_log(s: ReadSession, actor: Actor, item_id: str) -> ItemRow:
-    """An item whose log is asked for, for its holder and who supervises. Raises NotFound."""
-    row = await repository.got(s, ItemRow, item_id)
-    if actor.org_id != row.holder_id and not actor.roles & OVERSEEING:
-        raise NotFound("no such record", record_id=item_id)
+    row: ItemRow = await require_seen(s, actor, item_id)
     return row
 
 

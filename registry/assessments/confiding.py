@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from sqlmodel import col, delete
+from sqlmodel import col, delete, select
 
 from base.calendar import months_after
 from base.clock import rfc3339
-from base.db import Database, ReadSession, WriteSession
+from base.db import Database, ReadSession, WriteSession, exclusive_lock
 from identity.service import require_member
 from ledger.recording import Act
 from registry.assessments import repository
@@ -132,9 +132,10 @@ async def read(s: WriteSession, act: Act, *, item_id: str, purpose: str) -> Acce
 
     Raises ConfidentialityRefused, recorded, for who was not admitted or when the term is over.
     """
-    row = await repository.claim(s, ItemRow, item_id)
-    allowed = {row.holder_id, *await repository.readers(s, item_id=item_id)}
-    if act.actor.org_id not in allowed:
+    query = exclusive_lock(select(ItemRow).where(ItemRow.item_id == item_id))
+    row = (await s.exec(query.execution_options(populate_existing=True))).first()
+    allowed = set() if row is None else {row.holder_id, *await repository.readers(s, item_id=item_id)}
+    if row is None or act.actor.org_id not in allowed:  # also where there is none: nobody learns which
         raise ConfidentialityRefused("its holder has not admitted you", item_id=item_id)
     if row.status is not _S.MARKED or act.now > row.until:
         raise ConfidentialityRefused("it is kept as confidential no longer", item_id=item_id)
@@ -195,12 +196,12 @@ async def require_access(
 
     One access serves for the minutes of the table; who wants it again states it again.
     """
-    row = await repository.got(s, ItemRow, item_id)
+    row = await s.get(ItemRow, item_id, populate_existing=True)
     access = await s.get(AccessRow, (item_id, no))
     window = timedelta(minutes=number("CONFIDENTIAL", "window", now))
     mine = access is not None and (access.org_id, access.user_id) == (org_id, user_id)
-    over = row.status is not _S.MARKED or now > row.until
-    if access is None or not mine or now > access.at + window or over:
+    over = row is None or row.status is not _S.MARKED or now > row.until
+    if row is None or access is None or not mine or now > access.at + window or over:
         raise ConfidentialityRefused("state an access of your own first", item_id=item_id)
     if org_id not in {row.holder_id, *await repository.readers(s, item_id=item_id)}:
         raise ConfidentialityRefused("its holder admits you no longer", item_id=item_id)

@@ -154,7 +154,7 @@ async def show(
     the person (`subject_id`).
 
     Where the consent has fallen, and the holder shows a record that stands and lacks the person, that settles
-    it (SGC.SETTLE). Raises ProofWrong, SubjectRecordUnknown, SubjectWrongRole.
+    it (SGC.SETTLE). Raises ProofWrong, SubjectRecordUnknown.
     """
     row = await repository.claim_given(s, given_id=given_id)
     if subject_id is None:

@@ -16,7 +16,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
-from registry.subjects.errors import SubjectWrongRole, SubjectWrongState
+from registry.subjects.errors import SubjectRecordUnknown, SubjectWrongState
 from registry.subjects.states import MACHINES, may_move
 from registry.subjects.tables import AskedRow, DeletionRow, GivenRow, TieRow, WordingRow
 
@@ -81,9 +81,9 @@ async def wind(s: WriteSession, record_id: str, at: datetime) -> None:
 
 
 def check_holder(act: Act, row: Row) -> None:
-    """A holder acts on what is its own. Raises SubjectWrongRole."""
+    """A holder acts on what is its own; another's does not exist. Raises SubjectRecordUnknown."""
     if act.actor.org_id != getattr(row, "holder_id", None):
-        raise SubjectWrongRole("this is another holder's")
+        raise SubjectRecordUnknown("no such record")
 
 
 async def _state(

@@ -7,7 +7,7 @@ What is told is an entry under a key of this notice alone: who has the person's 
 from base.db import WriteSession
 from ledger.recording import Act
 from registry.subjects import repository
-from registry.subjects.errors import SubjectMalformed, SubjectWrongRole
+from registry.subjects.errors import SubjectMalformed, SubjectRecordUnknown
 from registry.subjects.moving import Said, begin, step, wind
 from registry.subjects.rules import listed_entry
 from registry.subjects.states import DeletionEvent, DeletionState
@@ -50,11 +50,11 @@ async def confirm_deletion(
 ) -> DeletionRow:
     """Confirm that the person's rows are deleted, as who was told (SDD.CONFIRM); none may have been there.
 
-    `proof_sha256` is the digest of the receiver's own record of it. Raises SubjectWrongRole.
+    `proof_sha256` is the digest of the receiver's own record of it. Raises SubjectRecordUnknown.
     """
     row = await repository.claim_deletion(s, deletion_id=deletion_id)
     if act.actor.org_id != row.receiver_id:
-        raise SubjectWrongRole("who was told confirms", deletion_id=deletion_id)
+        raise SubjectRecordUnknown("no such record")
     if not 0 <= rows_deleted <= MAX_ROWS:
         raise SubjectMalformed("how many rows went", fields=["rows_deleted"])
     values = {

@@ -1,7 +1,7 @@
 """The acts of assessments, assessors, catalogue rounds and confidential items: who does them, with what."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from base.db import WriteSession
 from base.errors import Malformed
@@ -10,6 +10,7 @@ from market.listings.repository import get_file
 from registry.assessments import assessing, confiding, reviewing, rounds, yearly
 from registry.assessments.confiding import Marked
 from registry.assessments.rules import MAX_FILE_BYTES
+from registry.assessments.seeing import require_seen
 from registry.assessments.states import ASSESSORS, AUTHORITIES, KEEPERS
 from registry.grading.states import ANYONE, CATALOGUERS, HOLDERS, REVIEWERS
 from web.acts import ActKind, Args, kind
@@ -98,6 +99,21 @@ async def _mark(s: WriteSession, act: Act, args: MarkArgs, node: Node) -> Any:
     )
 
 
+_RECORDS: Final = frozenset({"assessment_id", "risk_id", "assessor_id", "round_id", "item_id"})
+_TOLD: Final = frozenset({"CFI.READ"})
+"""Nobody tries to read what is secret unseen: that refusal is on the ledger, and the same of no record."""
+
+
+def _seen(verb: _Carry, about: str) -> _Carry:
+    """A step of a record that is there for the actor: of another's it is not told that there is one."""
+
+    async def carry_out(s: WriteSession, act: Act, args: Any, node: Node) -> Any:
+        await require_seen(s, act.actor, getattr(args, about))
+        return await verb(s, act, args, node)
+
+    return carry_out
+
+
 def _kind(
     name: str,
     event: str,
@@ -115,7 +131,7 @@ def _kind(
             event=event,
             args=args,
             roles=roles,
-            verb=verb,
+            verb=_seen(verb, about) if about in _RECORDS and event not in _TOLD else verb,
             answer=answer,
             about=lambda given: getattr(given, about, about),
             status=status,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from registry.assessments import repository
 from registry.assessments.rounds import unanswered
+from registry.assessments.seeing import OVERSEEING
 from registry.assessments.states import AssessorState
 from registry.assessments.states import RiskState as State
 from web.acts import Id
@@ -89,7 +90,6 @@ from web.assessment_views import (
 )
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.securing import (
-    OVERSEEING,
     duties_by_level,
     visible_assessment,
     visible_assessor,

@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from registry.assessments import repository
 from registry.assessments.confiding import log_pieces
+from registry.assessments.seeing import require_log
 from web.acts import Id
 from web.api.assessment_acts import ADMIT, EXCLUDE, LIFT, MARK, READ
 from web.assessment_forms import (
@@ -24,7 +25,7 @@ from web.assessment_views import (
     ItemView,
 )
 from web.deps import CallerDep, NodeDep, ReadDep, answers, respond
-from web.securing import content_of, visible_item, visible_log
+from web.securing import content_of, visible_item
 
 router = APIRouter(tags=["security"])
 _OF_FILE: dict[int | str, dict[str, Any]] = {
@@ -97,5 +98,5 @@ async def log(item_id: Id, caller: CallerDep, s: ReadDep, node: NodeDep) -> Resp
     """The whole log of an item, to be verified offline (`databourse accesses`), for its holder and who
     supervises.
     """
-    row = await visible_log(s, caller.actor, item_id)
+    row = await require_log(s, caller.actor, item_id)
     return StreamingResponse(log_pieces(node.database, row), media_type="application/json")

@@ -15,6 +15,7 @@ from ledger.reader import statements_of
 from market.listings.conditions import PURPOSE_LABELS
 from registry.assessments import repository
 from registry.assessments.rules import CONTENTS, AssessmentKind, Outcome, Use
+from registry.assessments.seeing import OVERSEEING
 from registry.assessments.states import (
     ASSESSORS,
     AUTHORITIES,
@@ -31,7 +32,7 @@ from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
 from web.pages.visiting import Visitor, VisitorDep
-from web.securing import OVERSEEING, duties_by_level, visible_assessment
+from web.securing import duties_by_level, visible_assessment
 
 router = APIRouter()
 MEMBERS: Final = HOLDERS | REVIEWERS | ASSESSORS | OVERSEEING | {"BUYER", "BROKER"}

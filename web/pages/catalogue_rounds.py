@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from registry.assessments import repository
 from registry.assessments.rounds import answers_of, unanswered
+from registry.assessments.seeing import OVERSEEING
 from registry.assessments.states import AUTHORITIES, RoundState
 from registry.grading.states import CATALOGUERS
 from web.pages.acting import attempt
@@ -14,7 +15,7 @@ from web.pages.assessing import role_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.visiting import Visitor, VisitorDep
-from web.securing import OVERSEEING, visible_round
+from web.securing import visible_round
 
 router = APIRouter()
 _WHO: Final = CATALOGUERS | OVERSEEING

@@ -11,6 +11,7 @@ from ledger.reader import statements_of
 from registry.assessments import repository
 from registry.assessments.confiding import log_pieces
 from registry.assessments.rules import Secrecy
+from registry.assessments.seeing import OVERSEEING, require_log
 from registry.assessments.states import KEEPERS, ItemState
 from registry.assessments.tables import ItemRow
 from registry.grading.states import ANYONE
@@ -19,7 +20,7 @@ from web.pages.assessing import digest, role_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.visiting import Visitor, VisitorDep
-from web.securing import OVERSEEING, content_of, visible_log
+from web.securing import content_of
 
 router = APIRouter()
 _WHO: Final = ANYONE | OVERSEEING
@@ -148,7 +149,7 @@ async def log(visitor: VisitorDep, item_id: str) -> Response:
     """The whole log, to be verified offline."""
     session = visitor.require(_WHO)
     async with visitor.node.database.read() as s:
-        row = await visible_log(s, session.actor, item_id)
+        row = await require_log(s, session.actor, item_id)
     name = f'attachment; filename="{item_id}.json"'
     headers = {"content-disposition": name, "cache-control": "private, no-store"}
     pieces = log_pieces(visitor.node.database, row)

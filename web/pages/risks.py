@@ -10,6 +10,7 @@ from base.errors import NotFound
 from ledger.reader import statements_of
 from registry.assessments import repository
 from registry.assessments.rules import RISK_CONTENTS, Trade
+from registry.assessments.seeing import OVERSEEING
 from registry.assessments.states import AUTHORITIES, RISK_MOVES, AssessorState, RiskEvent
 from registry.assessments.tables import RiskRow
 from web.pages.acting import attempt
@@ -17,7 +18,7 @@ from web.pages.assessing import MEMBERS, After, digest, parts_in, role_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.visiting import Visitor, VisitorDep
-from web.securing import OVERSEEING, visible_risk
+from web.securing import visible_risk
 
 router = APIRouter()
 _OF_CLOCK: Final = frozenset({RiskEvent.OVERDUE, RiskEvent.LAPSE})

@@ -9,7 +9,6 @@ from registry.subjects.errors import (
     RequestAsked,
     SubjectMalformed,
     SubjectRecordUnknown,
-    SubjectWrongRole,
     SubjectWrongState,
 )
 from registry.subjects.rules import AskedKind, ConsentKind, RefusalReason, listed_entry
@@ -30,7 +29,7 @@ async def test_a_request_is_answered_by_whom_it_was_put_to_and_done(bench):
     async with refused(bench.database, RequestAsked):
         await persons.ask("one")
     said = {"desk": persons.desk, "request_id": row.request_id, "text": "附上全部记录"}
-    async with refused(bench.database, SubjectWrongRole):
+    async with untouched(bench.database, SubjectRecordUnknown):
         await bench.of("clerk", asking.answer, **said)
     async with untouched(bench.database, SubjectMalformed):
         await bench.of("provider", asking.answer, **(said | {"text": " "}))
@@ -78,7 +77,7 @@ async def test_who_received_is_told_an_entry_under_a_key_and_confirms_by_itself(
     assert row.entry == listed_entry(row.entry_key, ONE)
     assert await persons.by_word(telling.tell_receiver, **about) is None, "once"
     said = {"deletion_id": row.deletion_id, "rows_deleted": 3, "proof_sha256": "ab" * 32}
-    async with refused(bench.database, SubjectWrongRole):
+    async with untouched(bench.database, SubjectRecordUnknown):
         await bench.of("provider", telling.confirm_deletion, **said)
     bench.clock.move_to(row.due_at + timedelta(seconds=1))
     await persons.work()

@@ -72,7 +72,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     about["purposes"] = ["RISK_CONTROL"]
     made = await provider.act("/assessments", about)
     path = f"/assessments/{made['assessment_id']}"
-    problem(await buyer.call("GET", path), 404, "not-found")
+    problem(await buyer.call("GET", path), 404, "security-record-unknown")
     await provider.act(f"{path}/submit", {"reviewer_id": provider.org_id})
     passed = {"outcome": "PASS", "opinion": "可以"}
     async with only_refused(room.database, "reviewer-unfit"):
@@ -96,7 +96,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
         },
     )
     secret = f"/confidential/{item['item_id']}"
-    problem(await buyer.call("GET", secret), 404, "not-found")
+    problem(await buyer.call("GET", secret), 404, "security-record-unknown")
     async with only_refused(room.database, "confidentiality-refused"):
         answer = await buyer.call("POST", f"{secret}/accesses", {"purpose": "看看"})
     problem(answer, 403, "confidentiality-refused")
@@ -106,7 +106,7 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     async with only_refused(room.database, "confidentiality-refused"):
         answer = await operator.call("GET", f"{secret}/accesses/{access['no']}/content")
     problem(answer, 403, "confidentiality-refused")
-    problem(await buyer.call("GET", f"{secret}/log"), 404, "not-found")
+    problem(await buyer.call("GET", f"{secret}/log"), 404, "security-record-unknown")
     log = await provider.get(f"{secret}/log")
 
     # Pages, for each of them.

@@ -16,7 +16,7 @@ from registry.subjects.rules import TOLD, ConsentKind, listed_entry
 from supervision.audit import audit
 from tests.registry.assessments.passed import passed
 from tests.web.api.conftest import Room
-from tests.web.api.refusing import nothing_stored, only_refused, problem
+from tests.web.api.refusing import ANSWERS, nothing_stored, only_refused, problem
 from tests.web.api.test_deliveries import file_of
 
 ONE, OTHER = "1a" * 32, "2b" * 32
@@ -104,8 +104,8 @@ async def test_a_withdrawal_stops_running_deliveries_and_tells_the_buyers(room: 
     assert ONE not in str(duties)
     confirm = f"/person-deletions/{duties[0]['deletion_id']}/confirm"
     done = {"rows_deleted": 12, "proof_sha256": "cd" * 32}
-    async with only_refused(room.database, "subject-wrong-role"):
-        problem(await provider.call("POST", confirm, done), 403, "subject-wrong-role")
+    async with nothing_stored(room.database, but=ANSWERS):
+        problem(await provider.call("POST", confirm, done), 404, "subject-record-unknown")
     assert (await buyer.act(confirm, done))["status"] == "CONFIRMED"
     seen = (await by(room, one, "GET", path)).json()
     assert sorted(one["status"] for one in seen["told"]) == ["CONFIRMED", "TOLD", "TOLD"]
