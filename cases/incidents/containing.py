@@ -32,6 +32,7 @@ from ledger.recording import Act
 from market.customs import deciding as customs
 from market.delivery import repository as deliveries
 from market.delivery.keys import revoke_key
+from market.delivery.tables import AccessKey
 from market.delivery.unconsented.holds import INCIDENT, hold_right, not_held_by, release_right
 from market.listings.publishing import resume_listing, suspend_listing
 from market.listings.repository import offers_of
@@ -160,10 +161,10 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
         reason = f"{ordered.order_id}: {ordered.reason}"
         await customs.halt(s, act, declaration_id=about, reason_code=INCIDENT, reason=reason)
     elif ordered.measure is Measure.REVOKE_KEY:
-        before = act.occurred_at
-        key = await revoke_key(s, act, key_id=about, order_id=ordered.order_id)
-        if key.revoked_at != before:
+        known = await s.get(AccessKey, about, populate_existing=True)
+        if known is not None and known.revoked_at is not None:
             raise MeasureIdle("this key has ended", object_id=about)
+        await revoke_key(s, act, key_id=about, order_id=ordered.order_id)
     else:
         await freeze_trade(s, act, trade_id=about, **named)
     return [about]

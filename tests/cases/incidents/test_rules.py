@@ -87,6 +87,26 @@ def test_who_reports_to_whom_in_one_two_or_four_hours_across_midnight() -> None:
     assert standing_of(Standing.CENTRAL, is_ciio=False) is Standing.CENTRAL
 
 
+@pytest.mark.parametrize(
+    ("standing", "hours"), [(Standing.CII, 1), (Standing.CENTRAL, 2), (Standing.OTHER, 4)]
+)
+@pytest.mark.parametrize(
+    "detected_at",
+    [
+        datetime(2026, 12, 31, 15, 59, 59, 999_999, tzinfo=UTC),  # the last moment of the year in Shanghai
+        datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC),
+        datetime(2028, 2, 28, 15, 30, tzinfo=UTC),  # a leap year's February
+        datetime(2026, 9, 30, 15, 30, tzinfo=UTC),  # into a week of holidays
+    ],
+)
+def test_the_hours_run_by_the_clock_over_midnight_a_years_end_and_holidays(
+    standing, hours, detected_at
+) -> None:
+    facts = Facts(kind=Kind.LEAK, persons=1_000_000, standing=standing)
+    found = {one.matter: one.due_at for one in duties(Level.LARGER, facts, detected_at=detected_at)}
+    assert found[Matter.REPORT] - detected_at == timedelta(hours=hours)
+
+
 def test_below_larger_nothing_is_reported_but_a_defect_that_harms_the_public() -> None:
     assert not is_reportable(Level.GENERAL, NOW)
     assert is_reportable(Level.LARGER, NOW)

@@ -62,6 +62,23 @@ async def officers(room: Room) -> tuple[Desk, Desk]:
     return found[0], found[1]
 
 
+async def _halted_in_an_incident(room: Room, mei: Desk, path: str) -> None:
+    """The exchange halts a clearance by an incident's order; the CAC alone lets it go, and may see why."""
+    operator = await room.desk("operator")
+    told = {"title": "a leak", "text": "found outside", "facts": {"kind": "LEAK"}}
+    incident = f"/incidents/{(await operator.act('/incidents', told))['incident_id']}"
+    problem(await mei.call("GET", incident), 404, "incident-unknown")
+    ordered = {"measure": "HALT_CLEARANCE", "object_id": path.rpartition("/")[2], "reason": "it leaks"}
+    made = await operator.act(f"{incident}/measures", ordered)
+    assert (await mei.get(path))["status"] == "HALTED"
+    lift = f"{incident}/measures/{made['order_id']}/lift"
+    async with only_refused(room.database, "incident-measure-beyond-power"):
+        problem(await operator.call("POST", lift, {"reason": "shut"}), 403, "incident-measure-beyond-power")
+    assert (await mei.get(incident))["incident_id"] == incident.rpartition("/")[2]
+    await mei.act(lift, {"reason": "it is shut"})
+    assert (await mei.get(path))["status"] == "CLEARED"
+
+
 async def test_a_flow_is_declared_carried_cleared_halted_and_audited(room: Room) -> None:
     mei, tao = await officers(room)
     provider, stranger = await room.desk("provider"), await room.desk("second")
@@ -96,6 +113,7 @@ async def test_a_flow_is_declared_carried_cleared_halted_and_audited(room: Room)
     halted = await tao.act(f"{path}/halt", {"reason": "an incident", "reason_code": "INCIDENT"})
     assert halted["status"] == "HALTED"
     await tao.act(f"{path}/resume", {"reason": "mended"})
+    await _halted_in_an_incident(room, mei, path)
     exempt = flow(fields=[{"name": "weekday"}], level="general-1", persons=0)
     released = await provider.act("/declarations", {"declaration": exempt})
     assert released["way"] == "EXEMPT_NO_PERSONAL"

@@ -246,3 +246,24 @@ async def test_a_weakness_is_reported_by_anybody_and_read_by_officers(room: Room
     problem(await authority.call("POST", f"{path}/reporter"), 403, "forbidden")
     assert (await operator.act(f"{path}/reporter"))["name"] == "Lin Wei"
     assert [one.event for one in await said(room, made["warning_id"])] == ["WRN.RAISE", "WRN.READ_REPORTER"]
+
+
+async def test_an_access_key_is_revoked_by_an_incidents_order_and_for_good(room: Room) -> None:
+    """What the gateway is called with ends at once; nobody gives it back, its holder issues another."""
+    operator, buyer = await room.desk("operator"), await room.desk("buyer")
+    rights = await buyer.get("/entitlements")
+    right = next(one for one in rights if one["trade_id"] == room.ids["delivering"])
+    keys = f"/entitlements/{right['entitlement_id']}/keys"
+    key = f"/keys/{(await buyer.act(keys, {}))['key_id']}"
+    assert (await buyer.get(keys))[0]["revoked_at"] is None
+    incident = f"/incidents/{(await operator.act('/incidents', LEAK))['incident_id']}"
+    ordered = {"measure": "REVOKE_KEY", "object_id": key.rpartition("/")[2], "reason": "it leaks"}
+    made = await operator.act(f"{incident}/measures", ordered)
+    assert (await buyer.get(keys))[0]["revoked_at"] is not None
+    stated = await said(room, room.ids["delivering"])
+    assert (stated[-1].event, stated[-1].predicate["order_id"]) == ("DLV.REVOKE_KEY", made["order_id"])
+    async with only_refused(room.database, "incident-measure-idle"):
+        problem(await operator.call("POST", f"{incident}/measures", ordered), 409, "incident-measure-idle")
+    lift = f"{incident}/measures/{made['order_id']}/lift"
+    async with only_refused(room.database, "incident-measure-beyond-power"):
+        problem(await operator.call("POST", lift, {"reason": "shut"}), 403, "incident-measure-beyond-power")
