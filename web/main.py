@@ -35,6 +35,7 @@ from web.limits import (
     has_body,
 )
 from web.node import Node, background
+from web.pages.assets import style_source
 from web.reading import Reading
 from web.supervising import Supervising
 from web.working import Working
@@ -54,10 +55,11 @@ _TOO_SLOW: Final = 408
 _TOO_LARGE: Final = 413
 _DIGITS: Final = 19
 
-# No inline script or style, no frame, nothing from elsewhere.
+# No inline script, no style but the one whose digest this is, no frame, nothing from elsewhere.
 _HEADERS: Final = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; "
+        f"style-src 'self' {style_source()}; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "x-content-type-options": "nosniff",

@@ -76,6 +76,7 @@ def environment(lang: Lang) -> Environment:
         "words": words.GROUPS,
         "fresh_key": fresh_key,
         "asset": assets.address,
+        "sheet": assets.sheet,
     }
     return env
 

@@ -36,6 +36,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.text: list[str] = []
+        self.styles: list[str] = []
         self.forms: list[FoundForm] = []
         self.crossed: list[str] = []
         self._open: list[str] = []
@@ -84,6 +85,9 @@ class Page(HTMLParser):
             self._select = None
 
     def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "style":
+            self.styles.append(data)
+            return
         self.text.append(data)
         if self._area is not None:
             name, held = self.forms[-1].fields[-1]

@@ -21,7 +21,7 @@ async def test_what_a_page_names_is_kept_for_good_and_comes_packed(market: Marke
     page = await browser.get("/products")
     named = [link["href"] for link in page.named("link") if link["href"].startswith("/static/")]
     named += [script["src"] for script in page.named("script")]
-    assert [place.rpartition("/")[2] for place in named] == ["app.css", "icon.svg", "keys.js", "htmx.js"]
+    assert [place.rpartition("/")[2] for place in named] == ["icon.svg", "keys.js", "htmx.js"]
     for place in named:
         answer = await browser.client.get(place)
         assert answer.headers["cache-control"] == FOR_GOOD

@@ -1,6 +1,8 @@
 """Every page that can be reached by links, for everybody, in both languages: there, valid, strict."""
 
+import hashlib
 import re
+from base64 import b64encode
 from collections import Counter
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.findings import with_findings
-from web.pages.assets import STATIC, address, assets
+from web.pages.assets import STATIC, address, assets, sheet, style_source
 from web.pages.helping import JOBS
 
 EVERYBODY = (None, "operator", "authority", "samr", "auditor", "provider", "buyer", "broker")
@@ -41,7 +43,7 @@ def _head(page: Page, lang: str) -> list[str]:
 def _strict(page: Page) -> list[str]:
     """Nothing that the content security policy would stop, nothing from elsewhere."""
     wrong = [f"script {s}" for s in page.named("script") if s.get("src") not in SCRIPTS]
-    wrong += ["style element"] * len(page.named("style"))
+    wrong += ["another style"] * (page.styles != [sheet()])
     for tag, attributes in page.tags:
         wrong += [f"{tag} {name}" for name in attributes if name.startswith("on") or name == "style"]
         places = [attributes.get(name, "") for name in ("href", "src", "action")]
@@ -102,6 +104,7 @@ async def test_every_page_that_can_be_reached_is_there_and_valid(market: Market,
         assert int(answer.headers["content-length"]) < 20_000, path  # as it is transferred, packed
         csp = answer.headers["content-security-policy"]
         assert "default-src 'none'" in csp
+        assert f"style-src 'self' {style_source()};" in csp
         assert "unsafe" not in csp
         links = [a["href"] for a in page.named("a") if a.get("href", "").startswith(f"/{lang}/")]
         waiting += [link for link in links if not link.endswith("/file")]
@@ -217,3 +220,11 @@ async def test_money_times_and_hashes_are_shown_for_people(market: Market) -> No
 def test_the_style_sheet_of_every_page_stays_small() -> None:
     """What one page alone needs is a sheet of its own, as `graph.css` is."""
     assert len((STATIC / "app.css").read_bytes()) <= 11_000
+
+
+def test_the_sheet_in_a_page_is_one_text_that_nothing_ends_early() -> None:
+    text = (STATIC / "app.css").read_bytes()
+    assert sheet().encode() == text
+    assert b"<" not in text
+    assert b"\r" not in text
+    assert style_source() == f"'sha256-{b64encode(hashlib.sha256(text).digest()).decode()}'"
