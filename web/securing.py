@@ -18,6 +18,7 @@ from web.assessment_views import (
     ControlView,
     LevelDutiesView,
 )
+from web.crossing import require_at_home
 from web.deps import Caller
 from web.grading import duties_owed
 
@@ -88,13 +89,18 @@ async def duties_by_level(s: ReadSession, *, holder_id: str | None, after: str =
 
 
 async def content_of(caller: Caller, item_id: str, no: int) -> bytes:
-    """The bytes that an access serves. Raises ConfidentialityRefused; NotFound where none are kept here."""
+    """The bytes that an access serves. Raises ConfidentialityRefused; NotFound where none are kept here;
+    CustomsRouteNotOpen for a reader abroad who is not its holder.
+    """
     node, actor = caller.node, caller.actor
     house = node.house
 
     async def found(s: WriteSession, act: Act) -> ItemRow:
         user_id, org_id = actor.user_id, actor.org_id
-        return await require_access(s, item_id=item_id, no=no, user_id=user_id, org_id=org_id, now=act.now)
+        row = await require_access(s, item_id=item_id, no=no, user_id=user_id, org_id=org_id, now=act.now)
+        if org_id != row.holder_id:
+            await require_at_home(s, org_id=org_id, object_id=item_id)
+        return row
 
     # Not an act, and yet its refusal is recorded: nobody looks at what is secret unseen.
     act = house.act(actor, min(actor.roles), house.exchange_act().pen)

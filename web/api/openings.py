@@ -14,7 +14,7 @@ from registry.opening import planning, repository
 from registry.opening.repository import Entry
 from registry.opening.rules import Mode, Use
 from registry.opening.states import STANDING, USERS, OpenState
-from registry.opening.taking import ACCESS_EVENT, Taken, take
+from registry.opening.taking import ACCESS_EVENT, EVERYBODY, Taken, take
 from web.acts import Asked, Id
 from web.api.dcat import hold_back, send
 from web.api.opening_acts import (
@@ -34,6 +34,7 @@ from web.api.opening_acts import (
     SUSPEND,
     UNNAME,
 )
+from web.crossing import require_at_home
 from web.deps import Caller, CallerDep, ReadDep, answers, respond
 from web.opening_checks import run_check
 from web.opening_forms import (
@@ -169,14 +170,20 @@ async def take_file(
     purpose: Annotated[Use | None, Query()] = None,
     if_range: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """The file of an entry, for a purpose: for its named users, and for parties of an agreement in force."""
+    """The file of an entry, for a purpose: for its named users, and for parties of an agreement in force.
+
+    What is not open to everybody is read within the mainland alone.
+    """
     hold_back(request)
     node, roles = caller.node, sorted(caller.actor.roles & USERS)
     if not roles:
         raise Forbidden("your role uses no data", roles=sorted(USERS))
 
     async def taken(s: WriteSession, act: Act) -> Taken:
-        return await take(s, act, open_id=open_id, purpose=purpose)
+        found = await take(s, act, open_id=open_id, purpose=purpose)
+        if found.taker != EVERYBODY:
+            await require_at_home(s, org_id=act.actor.org_id, object_id=open_id)
+        return found
 
     act = node.house.act(caller.actor, roles[0], node.house.exchange.pen)
     found = await perform(node.house, act, taken, attempted=ACCESS_EVENT, object_id=open_id)

@@ -32,6 +32,7 @@ from web.api.voucher_acts import (
     STORE,
     VERIFY,
 )
+from web.crossing import read_at_home
 from web.deps import Caller, CallerDep, NodeDep, ReadDep, answers, respond
 from web.views import View
 from web.voucher_forms import (
@@ -198,21 +199,27 @@ async def full_view(s: ReadSession, row: VoucherRow) -> FullVoucherView:
 async def document(voucher_id: Id, caller: CallerDep, node: NodeDep, s: ReadDep) -> Response:
     """The whole document of a wallet: the credential, and the disclosures that it has the digests of.
 
-    For its subject alone; of a person for the provider, who hands it over.
+    For its subject alone, of a person for the provider, who hands it over. Within the mainland.
     """
     row = await repository.get_voucher(s, voucher_id=voucher_id)
     speaks = row.subject_id if row.subject_kind == "MEMBER" else row.provider_id
     if caller.actor.org_id != speaks:
         raise NotFound("no such asset certificate", voucher_id=voucher_id)
+    if speaks != row.provider_id:
+        await read_at_home(node.house, caller.actor, attempted="CRT.STORE", object_id=voucher_id)
     return _private(orjson.dumps(desk_of(node).open(row)), "application/json")
 
 
 @router.get("/vouchers/{voucher_id}/presentation", response_class=Response, responses=_SHOWN)
 async def presented(voucher_id: Id, caller: CallerDep, node: NodeDep, s: ReadDep) -> Response:
-    """What the user was shown, for the user and the subject: the very bytes that the holder signed."""
+    """What the user was shown, for the user and the subject: the very bytes that the holder signed.
+
+    Within the mainland.
+    """
     row = await repository.get_voucher(s, voucher_id=voucher_id)
     if caller.actor.org_id not in {row.user_id, row.subject_id}:
         raise NotFound("no such asset certificate", voucher_id=voucher_id)
+    await read_at_home(node.house, caller.actor, attempted="CRT.PRESENT", object_id=voucher_id)
     return _private(desk_of(node).open_presentation(row), _PRESENTATION)
 
 

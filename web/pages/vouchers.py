@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.db import ReadSession
 from base.errors import NotFound
 from ledger.reader import statements_of
 from registry.rules import Level
@@ -21,6 +22,7 @@ from registry.vouchers.states import (
     allowed_to,
 )
 from registry.vouchers.tables import VoucherRow
+from web.crossing import reads_abroad
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
@@ -98,13 +100,14 @@ async def shown(visitor: Visitor, voucher_id: str, filled: Filled) -> Response:
         said = list(await statements_of(s, object_id=voucher_id))
         refused = attempts_of(said)
         names = await names_of(s, own, (one.org_id for one in refused))
+        told = await _told(s, visitor, row)
     return visitor.render(
         "voucher.html",
         filled=filled,
         row=row,
         kind=kind,
         items={item["code"]: item for item in kind.items},
-        told=_told(visitor, row),
+        told=told,
         uses=uses,
         refused=refused,
         said=[one for one in said if one.event != "REF.REFUSE"],
@@ -122,8 +125,11 @@ def speaks_for(row: VoucherRow) -> str:
     return row.subject_id if row.subject_kind is SubjectKind.MEMBER else row.provider_id
 
 
-def _told(visitor: Visitor, row: VoucherRow) -> list[dict[str, Any]]:
-    """What this visitor may read of the values: all, its subject; what was shown, its user."""
+async def _told(s: ReadSession, visitor: Visitor, row: VoucherRow) -> list[dict[str, Any]]:
+    """What this visitor may read of the values: all, its subject; what was shown, its user. None abroad."""
+    reader = visitor.org_id or ""
+    if reader in {speaks_for(row), row.user_id} - {row.provider_id} and await reads_abroad(s, org_id=reader):
+        return []
     if visitor.org_id == speaks_for(row) and row.sealed is not None:
         found: list[dict[str, Any]] = desk_of(visitor.node).open(row)["disclosures"]
         return found

@@ -103,6 +103,13 @@ async def test_from_the_draft_to_the_log_and_nothing_is_seen_that_was_not_asked_
     access = await assessor.act(f"{secret}/accesses", {"purpose": "核对报价"})
     content = await assessor.call("GET", f"{secret}/accesses/{access['no']}/content")
     assert content.content == b"price,100\n"
+    await assessor.act("/customs-endpoint", {"region": "HK"})  # what is shown here is no way round customs
+    async with only_refused(room.database, "customs-route-not-open"):
+        answer = await assessor.call("GET", f"{secret}/accesses/{access['no']}/content")
+    problem(answer, 409, "customs-route-not-open")
+    await assessor.act("/customs-endpoint", {"region": "440100"})
+    content = await assessor.call("GET", f"{secret}/accesses/{access['no']}/content")
+    assert content.content == b"price,100\n"
     async with only_refused(room.database, "confidentiality-refused"):
         answer = await operator.call("GET", f"{secret}/accesses/{access['no']}/content")
     problem(answer, 403, "confidentiality-refused")

@@ -65,6 +65,7 @@ async def test_sc2_one_use_is_counted_and_three_are_refused_and_no_reading_is_on
     )
 
     await only_whom_it_concerns(loan, path)
+    await only_at_home(loan, path)
     counted = await loan.bank.act(f"{path}/verify", use(shown))
     assert counted["number"] == 1
     async with only_refused(loan.served.node.database, "voucher-purpose-mismatch"):
@@ -108,6 +109,17 @@ async def only_whom_it_concerns(loan: Loan, path: str) -> None:
             problem(await loan.bank.call("POST", "/vouchers", body), 422, "malformed")
         unread = await loan.bank.call("POST", f"{path}/verify", use("x" * 70_000))
         problem(unread, 422, "malformed")
+
+
+async def only_at_home(loan: Loan, path: str) -> None:
+    """A certificate is no way round customs: who receives abroad reads nothing of it."""
+    for who, place in ((loan.bank, f"{path}/presentation"), (loan.factory, f"{path}/document")):
+        await who.act("/customs-endpoint", {"region": "HK"})
+        async with only_refused(loan.served.node.database, "customs-route-not-open"):
+            answer = await who.call("GET", place)
+        problem(answer, 409, "customs-route-not-open")
+        await who.act("/customs-endpoint", {"region": "440600"})
+        assert (await who.call("GET", place)).status_code == 200
 
 
 async def on_the_ledger(loan: Loan, path: str, folder: Path) -> None:

@@ -268,6 +268,9 @@ async def test_named_users_have_their_file_and_others_are_refused_on_the_record(
     answer = await buyer.call("GET", f"{path}?purpose=RESEARCH")
     assert (answer.status_code, answer.content) == (200, ROWS)
     assert answer.headers["cache-control"] == "private, no-store"
+    await buyer.act("/customs-endpoint", {"region": "HK"})  # what is not open to all stays in the mainland
+    abroad = await buyer.call("GET", f"{path}?purpose=RESEARCH")
+    assert (abroad.status_code, abroad.json()["code"]) == (409, "customs-route-not-open")
     # Who is named is the agency's to see, and one's own.
     seen = {
         who: len(await desk.get(f"/open-list/{open_id}/users")) for who, desk in (("a", buyer), ("b", second))
