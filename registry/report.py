@@ -99,6 +99,15 @@ class Report:
         return tuple(c["name"] for c in self.document["columns"] if c["position"] is not None)
 
     @property
+    def file_bytes(self) -> int:
+        return int(self.document["file"]["bytes"])
+
+    @property
+    def distinct(self) -> dict[str, int]:
+        """How many different values each column of the file has."""
+        return {c["name"]: int(c["distinct"]) for c in self.document["columns"] if c["position"] is not None}
+
+    @property
     def hints(self) -> tuple[Hint, ...]:
         return tuple(
             Hint(HintKind(h["kind"]), h["column"], h["rows"], h["checked"], h["flagged"])

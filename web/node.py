@@ -49,6 +49,7 @@ from ledger.witness import WitnessDesk
 from ledger.witness_federation import federate
 from market.customs.counting import CustomsDesk
 from market.customs.releasing import COUNT_JOB
+from market.customs.standing import STANDING_JOB
 from market.delivery.acceptance import Quality
 from market.delivery.gateway.desk import Gateway, open_gateway
 from market.delivery.marking.copying import MARK_JOB, MarkDesk
@@ -76,7 +77,7 @@ MEASURED_AT_ONCE: Final = 2
 # Jobs of one lane wait for each other and for no other lane's: a bank may hang, and a measurement takes long.
 LANES: Final[Mapping[str, frozenset[str]]] = {
     "bank": frozenset({SEND_JOB, RECONCILE_JOB}),
-    "measurements": frozenset({CHECK_JOB, COUNT_JOB, MARK_JOB, OPEN_CHECK_JOB}),
+    "measurements": frozenset({CHECK_JOB, COUNT_JOB, STANDING_JOB, MARK_JOB, OPEN_CHECK_JOB}),
 }
 ASKED_AT_ONCE: Final = 4
 _BANK_TIMEOUT_S: Final = 10.0

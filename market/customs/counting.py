@@ -7,7 +7,7 @@ one: the work is done outside any transaction, and taken only if meanwhile nobod
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -117,7 +117,12 @@ async def zone_persons(s: ReadSession, row: DeclarationRow) -> int:
     """The persons of a group's year in full, with those that free-trade zones exempted."""
     members = await members_of(s, org_id=row.exporter_id)
     others = await repository.counted_in(s, group_id=row.group_id, members=members, year=row.year)
-    return sum(one.persons + one.sensitive_persons for one in of_group(row, others, zones=True))
+    return all_of(of_group(row, others, zones=True))
+
+
+def all_of(rows: Iterable[DeclarationRow]) -> int:
+    """The persons of some declarations in full, as if each were another one."""
+    return sum(one.persons + one.sensitive_persons for one in rows)
 
 
 async def count_for(desk: CustomsDesk, database: Database, declaration_id: str, now: datetime) -> Counting:
@@ -161,6 +166,21 @@ async def count_for(desk: CustomsDesk, database: Database, declaration_id: str, 
             counted[of_sensitive] = await asyncio.to_thread(count_union, found)
         seen = tuple(sorted((one.declaration_id, one.sensitive) for one in lists))
         return Counting(Tally(counted[False], counted[True], seen), tuple(own))
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def count_lists(desk: CustomsDesk, lists: Sequence[PersonListRow]) -> Tally:
+    """The union of lists that were taken in, sensitive ones apart. No transaction."""
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="customs-", dir=desk.scratch()))
+    try:
+        counted = {}
+        for sensitive in (False, True):
+            of_kind = [one for one in lists if one.sensitive is sensitive]
+            found = [await _fetched(desk, one, folder / f"{sensitive}-{n}") for n, one in enumerate(of_kind)]
+            counted[sensitive] = await asyncio.to_thread(count_union, found)
+        seen = tuple(sorted((one.declaration_id, one.sensitive) for one in lists))
+        return Tally(counted[False], counted[True], seen)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

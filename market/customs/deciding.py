@@ -19,11 +19,12 @@ from market.customs.assessed import require_assessed
 from market.customs.carrying import checked
 from market.customs.counting import hold_group
 from market.customs.errors import DeclarationTaken, DeclarationWrongRole, EvidenceRefused
+from market.customs.known import held_level, zone_list
 from market.customs.moving import Said, step
 from market.customs.proving import DocumentKind, Shown
 from market.customs.reading import declaration_from
-from market.customs.releasing import due_way, held_level, zone_list
 from market.customs.routing import Way
+from market.customs.standing import due_way, look_at_group
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow
 from market.customs.terms import term
@@ -102,6 +103,7 @@ async def clear(s: WriteSession, act: Act, *, declaration_id: str, reason: str) 
         public={"valid_to": rfc3339(values.get("valid_to", row.valid_to))}, opening={"reason": reason}
     )
     await step(s, act, _E.CLEAR, row, said, values=values | {"due_at": None, "reason_code": None})
+    await look_at_group(s, act, org_id=row.exporter_id)
     return row
 
 
@@ -157,6 +159,7 @@ async def reroute(s: WriteSession, act: Act, *, declaration_id: str, way: Way, r
 
 async def pass_assessment(s: WriteSession, act: Act, *, declaration_id: str, number: str) -> DeclarationRow:
     """State that the security assessment was passed (XBD.PASS): its result is on the register."""
+    await _hold_group_of(s, declaration_id)
     row = await _decided(s, act, declaration_id, _E.PASS)
     found = await repository.document_numbered(s, number=number)
     shown = Shown(
@@ -168,6 +171,7 @@ async def pass_assessment(s: WriteSession, act: Act, *, declaration_id: str, num
     evidence = row.evidence | shown.document() | {"attached": row.evidence.get("attached", {})}
     values = {"valid_to": valid_to, "due_at": None, "evidence": evidence}
     await step(s, act, _E.PASS, row, said, values=values)
+    await look_at_group(s, act, org_id=row.exporter_id)
     return row
 
 

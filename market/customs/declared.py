@@ -1,7 +1,7 @@
 """What a customs declaration says (`rules.md` §2.4.2), and what of it is seen to be wrong at once. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -224,6 +224,51 @@ def undeclared(said: Declaration, hints: Iterable[Hint]) -> tuple[Undeclared, ..
             elif one is None or not one.personal:
                 found.setdefault(column, f"personal:{hint.kind.value}")
     return tuple(Undeclared(column, kind) for column, kind in sorted(found.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many persons a file shows: `fewest` there must be, by different identity numbers; `likely` as many
+    as there are different identifiers of any kind. Both are 0 where less than the whole file was declared.
+    """
+
+    fewest: int = 0
+    likely: int = 0
+
+
+_IDENTIFIERS: Final = frozenset({HintKind.CN_ID, HintKind.MOBILE, HintKind.PLATE, HintKind.BANK_CARD})
+
+
+def sample_of(
+    said: Declaration, hints: Sequence[Hint], distinct: Mapping[str, int], file_bytes: int
+) -> Sample:
+    """What a scan of a file tells of its persons. `distinct` are the different values of each column.
+
+    Nobody has two identity numbers, and many have two telephones.
+    """
+    if said.volume_bytes < file_bytes:
+        return Sample()
+    found = {
+        kind: max(
+            (
+                max(0, distinct.get(hint.column, 0) - (hint.checked - hint.rows))
+                for hint in hints
+                if hint.flagged and hint.kind is kind
+            ),
+            default=0,
+        )
+        for kind in _IDENTIFIERS
+    }
+    return Sample(found[HintKind.CN_ID], max(found.values()))
+
+
+def require_persons(said: Declaration, sample: Sample) -> None:
+    """Raise DeclarationContradicted where a whole file goes that holds more persons than were declared."""
+    declared = said.persons + said.sensitive_persons
+    if said.mode is Mode.FILE and declared < sample.fewest:
+        raise DeclarationContradicted(
+            "a scan of the file sees more persons than were declared", declared=declared, seen=sample.fewest
+        )
 
 
 def require_declared(said: Declaration, hints: Iterable[Hint], level: Level) -> None:

@@ -14,12 +14,19 @@ from market.customs import repository
 from market.customs.assessed import require_assessed
 from market.customs.carrying import own_declaration
 from market.customs.counting import Tally
-from market.customs.declared import Declaration, check_declaration, require_declared
+from market.customs.declared import (
+    Declaration,
+    check_declaration,
+    require_declared,
+    require_persons,
+    sample_of,
+)
 from market.customs.destroying import drop_lists
 from market.customs.errors import DeclarationContradicted, DeclarationMalformed
+from market.customs.known import held_level
 from market.customs.moving import Said, begin, step
 from market.customs.reading import declaration_from
-from market.customs.releasing import held_level, route, route_or_count
+from market.customs.releasing import route, route_or_count
 from market.customs.risk import lot_commitment
 from market.customs.rules import country_of
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
@@ -193,6 +200,7 @@ async def _check_goods(s: WriteSession, said: Declaration, exporter_id: str) -> 
         except NoReport:
             continue
         require_declared(said, report.hints, await held_level(s, said, product_id))
+        require_persons(said, sample_of(said, report.hints, report.distinct, report.file_bytes))
     return product_id
 
 

@@ -5,16 +5,15 @@ and finds its route with it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from typing import Final
 
 from base.calendar import deadline_after, end_of_day_shanghai, shanghai_day
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
-from identity.groups import group_of, members_of
-from identity.repository import get_organisation
+from identity.groups import group_of
 from ledger.errors import LogUnborn
 from ledger.reader import tree_head
 from ledger.recording import Act
@@ -25,25 +24,22 @@ from market.customs.counting import (
     counts_from,
     hold_group,
     lists_counted,
-    of_group,
     zone_persons,
 )
-from market.customs.declared import Declaration, Ground
+from market.customs.declared import Ground
 from market.customs.destroying import begin_year, drop_keyed, drop_raw, keep_keyed
+from market.customs.known import facts_about
 from market.customs.moving import Said, step
-from market.customs.proving import DocumentKind, OnRegister, last_day, proved_grounds
-from market.customs.reading import declaration_from, entries_of, on_register
+from market.customs.reading import declaration_from
 from market.customs.risk import assess
-from market.customs.routing import Counts, Facts, ListEntry, Routed, Way, last_day_of, route_declaration
+from market.customs.routing import Routed, Way, last_day_of, route_declaration
+from market.customs.scanning import sampled_persons
+from market.customs.standing import look_at_group
 from market.customs.states import DeclarationEvent, DeclarationState
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.customs.terms import term
-from registry.errors import UnclassifiedProduct
-from registry.grading.depending import level_of
-from registry.rules import Level, rank
 
 COUNT_JOB: Final = "customs.count"
-_BY_COUNT: Final = {Way.EXEMPT_SMALL: 0, Way.CONTRACT_OR_CERTIFICATION: 1, Way.ASSESSMENT: 2}
 _E = DeclarationEvent
 _S = DeclarationState
 
@@ -57,9 +53,8 @@ async def route(
     row.group_id = await group_of(s, org_id=row.exporter_id)
     rows, lists = await lists_counted(s, row)
     counts = counts_from(rows, lists, tally)
-    facts = replace(
-        await _facts(s, act, row, said), counts=counts, zone_persons=await _zone_persons(s, row, said)
-    )
+    zoned = await zone_persons(s, row) if said.ground is Ground.FREE_TRADE_ZONE else 0
+    facts = await facts_about(s, act, row, said, counts, zone_persons=zoned)
     routed = route_declaration(said, facts)
     size, root = await _head(s)
     held = await repository.contested(s, row)
@@ -72,6 +67,7 @@ async def route(
         salt=row.lot_salt,
         trouble=await repository.trouble_of(s, group_id=row.group_id),
         with_list=any(one.declaration_id == row.declaration_id for one in lists),
+        sampled=(await sampled_persons(s, row, said)).likely,
         by_contract=by_contract,
     )
     system = act.as_exchange()
@@ -112,37 +108,9 @@ async def route(
         await step(s, system, _E.CHECK, row, Said(public=why), values={"due_at": due_in(act, "review")})
     elif routed.way.exempt:
         await step(s, system, _E.RELEASE, row, Said(public={"valid_to": rfc3339(valid_to)}))
+    if routed.way.counts or routed.way is Way.EXEMPT_ZONE:
+        await look_at_group(s, act, org_id=row.exporter_id)
     return routed
-
-
-async def due_way(s: WriteSession, act: Act, row: DeclarationRow) -> Way | None:
-    """A stricter route than a declaration has, where its group has grown since it was routed; None if none.
-
-    What neither side has counted of the other (an affiliate bought meanwhile) is added in full. Only routes
-    that rest on the counters can be too light.
-    """
-    if row.way not in _BY_COUNT:
-        return None
-    members = await members_of(s, org_id=row.exporter_id)
-    group_id = await group_of(s, org_id=row.exporter_id)
-    others = await repository.counted_in(s, group_id=group_id, members=members, year=row.year)
-    seen = set(row.counts.get("by", ()))
-    fresh = [
-        one
-        for one in of_group(row, others)
-        if one.way is not None  # what is not routed yet will count this one
-        and one.declaration_id not in {*seen, row.declaration_id}
-        and row.declaration_id not in one.counts.get("by", ())
-    ]
-    if not fresh:
-        return None
-    said = declaration_from(row.said)
-    counts = Counts(
-        persons=int(row.counts.get("persons", 0)) + sum(one.persons for one in fresh),
-        sensitive=int(row.counts.get("sensitive", 0)) + sum(one.sensitive_persons for one in fresh),
-    )
-    routed = route_declaration(said, replace(await _facts(s, act, row, said), counts=counts))
-    return routed.way if _BY_COUNT.get(routed.way, -1) > _BY_COUNT[row.way] else None
 
 
 async def _head(s: WriteSession) -> tuple[int, str]:
@@ -222,62 +190,6 @@ async def route_or_count(s: WriteSession, act: Act, row: DeclarationRow) -> None
         await ask_to_count(s, act, row)
     else:
         await route(s, act, row, Tally())
-
-
-async def held_level(s: WriteSession, said: Declaration, product_id: str | None) -> Level:
-    """How high the data is: what is declared, or what the registry holds where that is higher."""
-    if product_id is None:
-        return said.level
-    try:
-        held = await level_of(s, object_id=product_id)
-    except UnclassifiedProduct:
-        return said.level
-    return held if rank(held) > rank(said.level) else said.level
-
-
-async def _facts(s: WriteSession, act: Act, row: DeclarationRow, said: Declaration) -> Facts:
-    exporter = await get_organisation(s, org_id=row.exporter_id)
-    assert exporter is not None
-    return Facts(
-        at=act.now,
-        exporter_region=exporter.region,
-        recipient_region=row.country,
-        is_ciio=exporter.is_ciio,
-        level=await held_level(s, said, row.product_id),
-        proved=proved_grounds(said),
-        zone_list=await zone_list(s, act, row, said),
-    )
-
-
-async def _zone_persons(s: WriteSession, row: DeclarationRow, said: Declaration) -> int:
-    return await zone_persons(s, row) if said.ground is Ground.FREE_TRADE_ZONE else 0
-
-
-async def zone_list(
-    s: WriteSession, act: Act, row: DeclarationRow, said: Declaration
-) -> tuple[ListEntry, ...] | None:
-    """The list of the zone in which the exporter sits by the register; None without either."""
-    if said.ground is not Ground.FREE_TRADE_ZONE:
-        return None
-    seat = await repository.document_numbered(s, number=said.attachments.get("zone_number", ""))
-    day = shanghai_day(act.now)
-    if seat is None or not sits_in(on_register(seat), said.zone, row.exporter_id, day, act.now):
-        return None
-    found = await repository.list_in_force(s, zone=said.zone, at=act.now)
-    return None if found is None else entries_of(found)
-
-
-def sits_in(seat: OnRegister, zone: str, exporter_id: str, day: date, at: datetime) -> bool:
-    """Whether the register has an exporter in a zone today; the zone stands in the recipient's place."""
-    last = last_day(seat, at)
-    return (
-        seat.kind is DocumentKind.ZONE
-        and not seat.ended
-        and exporter_id in seat.exporter_ids
-        and seat.recipient_name == zone
-        and seat.issued_on <= day
-        and (last is None or day <= last)
-    )
 
 
 def _differs(row: DeclarationRow, counted: Counting) -> str | None:

@@ -96,8 +96,14 @@ async def counted_in(
 ) -> Sequence[DeclarationRow]:
     """The declarations whose persons count in a group's year: routed or sent under in it, or alive in it.
 
-    Of the group as it was when they were declared, and of all who are in it now (`members`).
+    Of the group as it was when they were declared, and of all who are in it now (`members`). What has ended
+    and sent nothing by the gate, which alone it could leave by, counts no more.
     """
+    unused = and_(
+        col(DeclarationRow.status).in_((DeclarationState.EXPIRED, DeclarationState.REVOKED)),
+        col(DeclarationRow.sent_uses) == 0,
+        or_(col(DeclarationRow.trade_id).is_not(None), col(DeclarationRow.product_id).is_not(None)),
+    )
     begins = at_shanghai(date(year, 1, 1), time(0))
     query = select(DeclarationRow).where(
         or_(col(DeclarationRow.group_id) == group_id, col(DeclarationRow.exporter_id).in_(sorted(members))),
@@ -111,6 +117,7 @@ async def counted_in(
             ),
         ),
         col(DeclarationRow.status).in_(sorted(COUNTED)),
+        ~unused,
     )
     return (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()
 

@@ -251,10 +251,16 @@ def _ciio(said: Declaration, facts: Facts) -> _Answer:
 
 
 def _many(said: Declaration, facts: Facts) -> _Answer:
+    """Art 7(2) is about who exports: past either limit all that it exports is assessed, whichever it adds to.
+
+    Art 7 gives way to Art 5(1)(4): fewer than 100,000 persons, and nothing sensitive in this, stay row 13's.
+    """
     persons, sensitive = _limits("assessment_from", facts)
-    if facts.counts.persons >= persons and said.persons:
+    if not said.sensitive and facts.counts.persons < _limits("contract_from", facts)[0]:
+        return None, "fewer persons than a contract asks for, nothing sensitive"
+    if facts.counts.persons >= persons:
         return Way.ASSESSMENT, f"{persons} persons or more since 1 January"
-    if facts.counts.sensitive >= sensitive and said.sensitive_persons:
+    if facts.counts.sensitive >= sensitive:
         return Way.ASSESSMENT, f"{sensitive} persons or more with sensitive data"
     return None, "below the limits of an assessment"
 

@@ -10,7 +10,7 @@ from base.db import ReadSession, WriteSession
 from identity.service import same_controller
 from ledger.recording import Act
 from market.customs import repository
-from market.customs.declared import Undeclared, undeclared
+from market.customs.declared import Declaration, Mode, Sample, Undeclared, sample_of, undeclared
 from market.customs.errors import DeclarationWrongRole
 from market.customs.moving import Said, step
 from market.customs.reading import declaration_from
@@ -21,9 +21,11 @@ from market.listings import repository as listings
 from market.listings.tables import Listing
 from market.orders.repository import get_trade
 from registry.errors import NoReport
+from registry.report import Report
 from registry.service import bound_report
 
 UNDECLARED_FIELDS: Final = "UNDECLARED_FIELDS"
+PERSONS: Final = "number of persons"
 
 
 async def scan(s: WriteSession, act: Act, *, declaration_id: str) -> DeclarationRow:
@@ -73,14 +75,35 @@ async def _sampled(s: ReadSession, row: DeclarationRow) -> tuple[str | None, tup
     said = declaration_from(row.said)
     report_sha256: str | None = None
     hidden: dict[str, Undeclared] = {}
-    for listing in await goods_of(s, row):
-        try:
-            report = await bound_report(s, listing_id=listing.listing_id, report_sha256=listing.report_sha256)
-        except NoReport:
-            continue
+    for report in await _reports(s, row):
         report_sha256 = report.sha256
         hidden |= {one.field: one for one in undeclared(said, report.hints)}
+        sample = sample_of(said, report.hints, report.distinct, report.file_bytes)
+        if said.mode is Mode.FILE and said.persons + said.sensitive_persons < sample.fewest:
+            hidden[PERSONS] = Undeclared(PERSONS, f"at least {sample.fewest}")
     return report_sha256, tuple(hidden[name] for name in sorted(hidden))
+
+
+async def sampled_persons(s: ReadSession, row: DeclarationRow, said: Declaration) -> Sample:
+    """How many persons the goods of a declaration show, of the version that shows most."""
+    found = [
+        sample_of(said, report.hints, report.distinct, report.file_bytes)
+        for report in await _reports(s, row)
+        if said.personal
+    ]
+    return max(found, key=lambda one: one.likely, default=Sample())
+
+
+async def _reports(s: ReadSession, row: DeclarationRow) -> list[Report]:
+    found = []
+    for listing in await goods_of(s, row):
+        try:
+            found.append(
+                await bound_report(s, listing_id=listing.listing_id, report_sha256=listing.report_sha256)
+            )
+        except NoReport:
+            continue
+    return found
 
 
 async def goods_of(s: ReadSession, row: DeclarationRow) -> list[Listing]:

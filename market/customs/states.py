@@ -82,7 +82,9 @@ LIVE: Final = (_S.CLEARED, _S.IN_TRANSIT)
 LOOKED_AT: Final = (_S.UNDER_CHECK, _S.UNDER_REVIEW, _S.UNDER_ASSESSMENT)
 PENDING: Final = (_S.DECLARED, _S.ROUTED, *LOOKED_AT)
 COUNTED: Final = (*PENDING, *LIVE, _S.COMPLETED, _S.HALTED, _S.EXPIRED, _S.REVOKED)
-"""The states whose persons count, as what was sent once has left: all but what was never cleared at all."""
+"""The states whose persons count, as what was sent once has left: all but what was never cleared at all, and
+of what ended unused what could leave by the gate alone (`repository.counted_in`).
+"""
 NEVER_LEFT: Final = (_S.REJECTED, _S.WITHDRAWN, _S.LAPSED)
 """The ends without a clearance: nothing left, and no list of persons is kept any longer."""
 

@@ -121,6 +121,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "WITHDRAWN_FROM_OFFICER": N_("Withdrawn while customs looked at it"),
     "LAPSED": N_("Its period ended before it was cleared"),
     "LAPSED_AT_OFFICER": N_("Its period ended while customs looked at it"),
+    "ROUTE_TOO_LIGHT": N_("By now the law asks for a stricter route"),
     "UNDECLARED_FIELDS": N_("A sample shows fields that were not declared"),
     "INCIDENT": N_("An incident"),
     "OVERRUN": N_("More than was declared"),

@@ -35,6 +35,10 @@ async def shows(deal: Deal, *columns: str) -> None:
         told["hints"] = [
             {"kind": "cn-id", "column": one, "rows": 9, "checked": 9, "flagged": True} for one in columns
         ]
+        told["columns"] = [
+            one | ({"name": columns[0], "distinct": 9} if n == 0 else {})
+            for n, one in enumerate(told["columns"])
+        ]
         of_it = col(QualityRow.listing_id) == trade.listing_id
         await s.exec(update(QualityRow).where(of_it).values(report=canonical(told)))
 
@@ -55,6 +59,9 @@ async def test_what_the_data_shows_and_the_list_hides_is_not_declared(deal: Deal
         await declared(deal)
     assert told.value.facts["fields"] == ["id_card: sensitive:cn-id"]
     listed = {"fields": (PLAIN, SENSITIVE), "sensitive_persons": 9, "level": Level.GENERAL_4}
+    async with refused(deal.house.database, DeclarationContradicted) as fewer:
+        await declared(deal, **(listed | {"sensitive_persons": 8}))
+    assert (fewer.value.facts["declared"], fewer.value.facts["seen"]) == (8, 9)
     async with refused(deal.house.database, AssessmentMissing):  # nothing is hidden: the next thing is asked
         await declared(deal, **listed)
 
@@ -79,7 +86,11 @@ async def test_a_field_that_shows_later_is_stated_and_halts_and_its_twin_is_not(
     assert (halted.status, halted.reason_code) == ("HALTED", "UNDECLARED_FIELDS")
     assert await samples(deal, row) == [
         [],
-        [{"field": "bank_card", "kind": "sensitive:cn-id"}, {"field": "id_card", "kind": "sensitive:cn-id"}],
+        [
+            {"field": "bank_card", "kind": "sensitive:cn-id"},
+            {"field": "id_card", "kind": "sensitive:cn-id"},
+            {"field": "number of persons", "kind": "at least 9"},
+        ],
     ]
     with pytest.raises(CustomsRouteNotOpen):
         await go_on(deal)
