@@ -4,7 +4,7 @@ A number is worth what the authority's register says of it: whose it is, what fo
 digest. A number that is not there, or a document that is not the registered one, is refused as forged.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -182,14 +182,20 @@ def check_attached(shown: Shown, said: Declaration, *, at: datetime) -> None:
         raise _refused("forged", shown)
 
 
-def check_submission(attached: Collection[str], said: Declaration) -> None:
-    """What goes to an assessment: self-assessment, contract and PIPIA. Raises EvidenceRefused."""
+def check_submission(attached: Mapping[str, str], said: Declaration) -> None:
+    """What goes to an assessment: self-assessment, contract and PIPIA; of a research project the ethics
+    approval that it named. Raises EvidenceRefused.
+    """
     wanted = {Attached.SELF_ASSESSMENT.value, Attached.CONTRACT.value}
     if said.personal:
         wanted.add(Attached.PIPIA.value)
+    if said.research is not None:
+        wanted.add(Attached.ETHICS.value)
     missing = sorted(wanted - set(attached))
     if missing:
         raise EvidenceRefused("what an assessment needs is missing", why="missing", missing=missing)
+    if said.research is not None and attached[Attached.ETHICS.value] != said.research.ethics_sha256:
+        raise EvidenceRefused("another ethics approval than was declared", why="forged")
 
 
 def proved_grounds(said: Declaration) -> frozenset[Ground]:

@@ -85,13 +85,24 @@ def test_a_research_project_shows_the_ethics_approval_that_it_named():
 
 
 def test_an_assessment_asks_for_its_papers():
-    papers = {"self_assessment", "contract", "pipia"}
+    papers = dict.fromkeys(("self_assessment", "contract", "pipia"), "1" * 64)
+
+    def without(name):
+        return {one: sha for one, sha in papers.items() if one != name}
+
     check_submission(papers, flow(1))
-    check_submission(papers - {"pipia"}, flow())
+    check_submission(without("pipia"), flow())
     for missing in papers:
         with pytest.raises(EvidenceRefused) as refused:
-            check_submission(papers - {missing}, flow(1))
+            check_submission(without(missing), flow(1))
         assert refused.value.facts["missing"] == [missing]
+    project = Research(project="P-7", ethics_no="E-1", ethics_sha256="e" * 64, participants=("a", "b"))
+    said = flow(0, 10_000, kind=Kind.RESEARCH, research=project)
+    for more, why in (({}, "missing"), ({"ethics": "f" * 64}, "forged")):
+        with pytest.raises(EvidenceRefused) as refused:
+            check_submission(papers | more, said)
+        assert refused.value.facts["why"] == why
+    check_submission(papers | {"ethics": "e" * 64}, said)
 
 
 def test_the_lot_is_drawn_again_from_what_the_ledger_holds():

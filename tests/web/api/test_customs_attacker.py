@@ -1,5 +1,6 @@
 """An attacker at every door over HTTP: one walk, from a delivery at home to one abroad that is shut."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -68,7 +69,7 @@ async def left(room: Room) -> tuple[int, int]:
 
 
 async def test_nothing_leaves_by_any_door_without_a_clearance_that_lives(room: Room) -> None:
-    mei, _ = await officers(room)
+    mei, tao = await officers(room)
     buyer, provider = await room.desk("buyer"), await room.desk("provider")
     trade_id = room.ids["delivering"]
     (mine,) = [one for one in await buyer.get("/entitlements") if one["trade_id"] == trade_id]
@@ -92,7 +93,7 @@ async def test_nothing_leaves_by_any_door_without_a_clearance_that_lives(room: R
         "level": "general-2",
         "persons": 0,
         "trade_id": trade_id,
-        "volume_bytes": size,
+        "volume_bytes": 2 * size,
         "volume_uses": 50,
     }
     row = await provider.act("/declarations", {"declaration": said})
@@ -106,15 +107,26 @@ async def test_nothing_leaves_by_any_door_without_a_clearance_that_lives(room: R
         answer = await buyer.call("GET", file, range=f"bytes={at}-{end}")
         assert answer.status_code == 206, answer.text
     assert (await provider.get(about))["sent_bytes"] == size
+    both = await asyncio.gather(*(buyer.call("GET", file) for _ in range(2)))  # room is left for one
+    assert sorted(map(code_of, both)) == ["200", "declared-volume-exceeded"]
+    assert (await provider.get(about))["sent_bytes"] == 2 * size
     assert code_of(await buyer.call("GET", file, range="bytes=0-0")) == "declared-volume-exceeded"
     assert code_of(await buyer.call("GET", file)) == "declared-volume-exceeded"
-    assert (await provider.get(about))["sent_bytes"] == size
+    assert (await provider.get(about))["sent_bytes"] == 2 * size
 
     await mei.act(f"{about}/halt", {"reason": "a leak", "reason_code": "INCIDENT"})
     assert set((await attacks(room, buyer, right, token)).values()) == {SHUT}
     again = await provider.act("/declarations", {"declaration": said})
     assert again["status"] == "UNDER_CHECK"  # declaring again undoes no halt
     assert set((await attacks(room, buyer, right, token)).values()) == {SHUT}
+    for officer in (mei, tao):
+        await officer.step_up()
+    second = f"/declarations/{again['declaration_id']}"
+    taken = await asyncio.gather(*(one.call("POST", f"{second}/take") for one in (mei, tao)))
+    assert sorted(map(code_of, taken)) == ["200", "declaration-taken"]
+    slow = tao if taken[0].status_code == 200 else mei
+    late = await slow.call("POST", f"{second}/clear", {"reason": "mine"})
+    assert code_of(late) == "declaration-taken"
     await mei.act(f"{about}/resume", {"reason": "mended"})
     room.served.clock.advance(timedelta(days=365))  # its last day is over
     buyer = await room.desk("buyer")
