@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import orjson
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -14,6 +13,7 @@ from ledger.bundle import Edition
 from supervision.report import load_report
 from supervision.rules import ALL
 from supervision.schema import DERIVED
+from tests.supervision.operation import SC9_RULES, check_sc9, sc9
 from tests.supervision.statements import BROKER, BUYER, SELLER, comparable, founded, sc1
 from tests.supervision.tables import Market
 
@@ -56,7 +56,7 @@ def test_sc1_from_the_bundle_to_no_finding(tmp_path, name, form):
     assert "0 findings" in result.output
 
 
-def test_the_same_findings_come_out_of_parquet_and_csv(tmp_path):
+def test_sc9_and_a_suspended_broker_are_found_from_an_export_the_same_in_parquet_and_csv(tmp_path):
     ledger, _ = market_with_sc1()
     ledger.say("BRK.SUSPEND", "crt_1", cert_id="crt_1", org_id=BROKER)
     mandate = {
@@ -67,15 +67,18 @@ def test_the_same_findings_come_out_of_parquet_and_csv(tmp_path):
     }
     ledger.say("MND.SIGN", "mnd_2", **mandate)
     ledger.say("MND.ACCEPT", "mnd_2", **mandate)
-    bundle = ledger.bundle(tmp_path / "bundle")
+    bundle = sc9(ledger).bundle(tmp_path / "bundle")
     written = []
     for form in ("parquet", "csv"):
         assert run("evidence", bundle, "--out", tmp_path / form, "--format", form).exit_code == 0
-        assert run("supervise", tmp_path / form, "--out", tmp_path / f"{form}.json").exit_code == 0
+        out = ("--as-of", "2028-07-01T00:00:00Z", "--out", tmp_path / f"{form}.json")
+        assert run("supervise", tmp_path / form, *out).exit_code == 0
         written.append((tmp_path / f"{form}.json").read_bytes())
     assert written[0] == written[1]
-    (finding,) = orjson.loads(written[0])["findings"]
-    assert (finding["rule_id"], finding["subjects"], finding["objects"]) == ("BR1", [BROKER], ["mnd_2"])
+    told = {one.rule_id: one for one in load_report(tmp_path / "csv.json").findings}
+    assert (told["BR1"].subjects, told["BR1"].objects) == ((BROKER,), ("mnd_2",))
+    check_sc9(told)
+    assert set(told) == SC9_RULES | {"BR1", "BR14"}  # the broker reported on no year
 
 
 def test_findings_are_no_error(tmp_path):
