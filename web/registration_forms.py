@@ -24,13 +24,12 @@ from registry.registration.rules import (
 from registry.registration.tables import (
     ClaimRow,
     NoteRow,
-    RegistrarRow,
     RegistrationObjectionRow,
     RegistrationRow,
     WishRow,
 )
 from registry.rules import Right, Source, SourceFacts
-from web.acts import Args, Asked, Id, ReasonCode, Sha256
+from web.acts import Args, Asked, Id, Sha256
 from web.views import View
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
@@ -194,18 +193,6 @@ class NoteView(View):
         return cls.model_validate(row)
 
 
-class RegistrarView(View):
-    org_id: str
-    region: str
-    agency: str
-    recognised_at: datetime
-    ended_at: datetime | None
-
-    @classmethod
-    def of(cls, row: RegistrarRow) -> "RegistrarView":
-        return cls.model_validate(row)
-
-
 class DeclaredForm(Asked):
     declaration: DeclarationForm
     claims: list[ClaimForm] = Field(default=[], max_length=MAX_CLAIMS)
@@ -358,29 +345,3 @@ class RevokeForm(Asked):
 
 class RevokeArgs(RegistrationArgs, RevokeForm):
     pass
-
-
-class RecogniseForm(Asked):
-    region: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
-    agency: Annotated[str, Field(pattern=r"^[0-9A-Z]$")]
-    enterprise: bool
-    paid_in_capital_minor: Number
-    experience_years: Years
-    staff_experience_years: Years
-    mlps: Annotated[int, Field(ge=0, le=5)]
-    clean_years: Years
-
-
-class RecogniseArgs(Args, RecogniseForm):
-    org_id: Id
-
-
-class EndForm(Asked):
-    """`successor_id` is the registrar that takes over what stands and what is under way."""
-
-    reason_code: ReasonCode
-    successor_id: Id | None = None
-
-
-class EndArgs(Args, EndForm):
-    org_id: Id

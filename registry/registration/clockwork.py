@@ -3,6 +3,8 @@
 from base.db import WriteSession
 from base.jobs import Handlers, Job
 from ledger.acts import House
+from registry.registration import answering
+from registry.registration.answering import REGISTRAR_DUE_JOB
 from registry.registration.applying import fall_due
 from registry.registration.lapsing import end_rights
 from registry.registration.moving import DUE_JOB, RIGHT_DUE_JOB
@@ -17,4 +19,7 @@ def registration_handlers(house: House) -> Handlers:
     async def on_right_due(s: WriteSession, job: Job) -> None:
         await end_rights(s, house.exchange_act(), **job.payload)
 
-    return {DUE_JOB: on_due, RIGHT_DUE_JOB: on_right_due}
+    async def on_registrar_due(s: WriteSession, job: Job) -> None:
+        await answering.fall_due(s, house.exchange_act(), **job.payload)
+
+    return {DUE_JOB: on_due, RIGHT_DUE_JOB: on_right_due, REGISTRAR_DUE_JOB: on_registrar_due}

@@ -48,6 +48,41 @@ class RegistrarUnfit(Refusal):
     title = "The conditions of a registrar are not met"
 
 
+class RegistrarYearUnfit(Refusal):
+    """A report is on a year that is over, and in which the registrar was recognised."""
+
+    code = "registrar-year-unfit"
+    title = "Not a year to report on"
+
+
+class RegistrarReported(Conflict):
+    """Each year is reported on and assessed once, and leaving is told once."""
+
+    code = "registrar-reported"
+    title = "This is filed already"
+
+
+class RegistrarUnreported(Refusal):
+    """Nobody passes the assessment of a year that is not reported on."""
+
+    code = "registrar-unreported"
+    title = "There is no report on this year"
+
+
+class RegistrarLeaving(Conflict):
+    """A registrar leaves on the day that it told, and that the data authority agreed to."""
+
+    code = "registrar-leaving"
+    title = "It does not leave yet"
+
+
+class ToldTooLate(Refusal):
+    """A change is told five working days before, leaving six months before."""
+
+    code = "registrar-told-too-late"
+    title = "This is told too late"
+
+
 class RegistrarOwnData(Refusal):
     """A registrar registers neither its own data nor that of whom it is controlled with."""
 

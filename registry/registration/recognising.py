@@ -5,14 +5,16 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from base.calendar import shanghai_day
 from base.canonical import sha256_hex
 from base.db import WriteSession, exclusive_lock
 from identity.service import require_member, same_controller
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from registry.registration.answering import check_leaves, wind_year
 from registry.registration.applying import check_served_by
 from registry.registration.errors import RegistrarUnfit, RegistrarUnknown, RegistrationWrongRole
-from registry.registration.rules import RegistrarFacts, check_registrar, check_seat
+from registry.registration.seats import RegistrarFacts, check_registrar, check_seat
 from registry.registration.states import STANDING, UNDER_WAY
 from registry.registration.tables import ClaimRow, RegistrarRow, RegistrationRow
 
@@ -43,6 +45,7 @@ async def recognise(
     row.recognised_at, row.ended_at = act.now, None
     s.add(row)
     await s.flush()
+    await wind_year(s, org_id=org_id, year=shanghai_day(act.now).year, now=act.now)
     public = {"org_id": org_id, "region": region, "agency": agency}
     await record(s, act, Draft("RGR.RECOGNISE", org_id, public=public, opening={"facts": row.facts}))
     return row
@@ -55,14 +58,17 @@ async def end_recognition(
 
     What stands and what is under way is handed over to the successor, which the statement commits to; what
     is of the successor's own house is left. What is left, or for which there was no successor yet, is handed
-    over by stating the end again. Raises RegistrarUnknown.
+    over by stating the end again. One that leaves (`LEFT`) has told so half a year before. Raises
+    RegistrarUnknown, RegistrarLeaving.
     """
     if act.role != "DATA_AUTHORITY":
         raise RegistrationWrongRole("the data authority recognises registrars", role=act.role)
     row = await s.get(RegistrarRow, org_id, with_for_update=True)
     if row is None or (row.ended_at is not None and successor_id is None):
         raise RegistrarUnknown("no such registrar is recognised", registrar_id=org_id)
-    row.ended_at = row.ended_at or act.now
+    if row.ended_at is None:
+        await check_leaves(s, org_id=org_id, reason_code=reason_code, now=act.now)
+        row.ended_at = act.now
     s.add(row)
     await s.flush()
     public: dict[str, Any] = {"org_id": org_id, "reason_code": reason_code}

@@ -13,7 +13,6 @@ from typing import Final
 
 from base.calendar import deadline_after, end_of_day_shanghai, months_after, shanghai_day
 from registry.registration.errors import (
-    RegistrarUnfit,
     RegistrationMalformed,
     RegistrationTooEarly,
     RegistrationTooLate,
@@ -27,7 +26,6 @@ MAX_TEXT: Final = 2_000
 MAX_CLAIMS: Final = 60
 _INDUSTRY: Final = re.compile(r"[A-T]([0-9]{2})?")
 _REGION: Final = re.compile(r"[1-8][0-9]{5}")
-_AGENCY: Final = re.compile(r"[0-9A-Z]")
 _SERIALS: Final = 9_999
 
 
@@ -158,18 +156,6 @@ class Claim:
     proof_sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrarFacts:
-    """What the data authority looked at when it recognised a registrar."""
-
-    enterprise: bool
-    paid_in_capital_minor: int
-    experience_years: int
-    staff_experience_years: int
-    mlps: int
-    clean_years: int
-
-
 def check_declaration(kind: Kind, said: Declaration, on: date) -> None:
     """The form of a declaration. Raises RegistrationMalformed, naming the field."""
     wrong = [
@@ -211,20 +197,6 @@ def check_claims(kind: Kind, said: Declaration, claims: Sequence[Claim], *, on: 
     if any(one.until is not None and one.until <= on for one in claims):
         raise RegistrationMalformed("a right ends before it begins", fields=["claims"])
     check_claim(said.source, said.facts, frozenset(one.right for one in claims))
-
-
-def check_registrar(facts: RegistrarFacts, at: datetime) -> None:
-    """The conditions of a registrar (guideline). Raises RegistrarUnfit, naming what is short."""
-    asked = (
-        ("capital", facts.paid_in_capital_minor if facts.enterprise else None),
-        ("experience", facts.experience_years),
-        ("staff_experience", facts.staff_experience_years),
-        ("mlps", facts.mlps),
-        ("clean", facts.clean_years),
-    )
-    short = [name for name, has in asked if has is not None and has < term("REG-AGENCY", name, at).whole]
-    if short:
-        raise RegistrarUnfit("the conditions of a registrar are not met", short=short)
 
 
 def due_after(kind: Kind, name: str, start: datetime) -> datetime:
@@ -282,12 +254,6 @@ def claims_conflict(
     """
     origin = {Source.SELF_COLLECTED, Source.OWN_ACTIVITY, Source.UTILITY, Source.PUBLIC_DUTY}
     return source in origin and other in origin and not set(applicants) & set(others)
-
-
-def check_seat(region: str, agency: str) -> None:
-    """The two digits of a province and the one character of an agency. Raises RegistrationMalformed."""
-    if not (len(region) == 2 and region.isdigit() and _AGENCY.fullmatch(agency)):  # noqa: PLR2004
-        raise RegistrationMalformed("two digits of a region, one of an agency", fields=["region", "agency"])
 
 
 def series_of(kind: Kind, region: str, agency: str, at: datetime) -> str:

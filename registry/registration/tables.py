@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from base.db import UtcDateTime, text_enum
 from registry.registration.rules import Kind, NoteKind, Wish
+from registry.registration.seats import PaperKind
 from registry.registration.states import RegistrationState
 
 
@@ -30,6 +31,32 @@ class RegistrarRow(SQLModel, table=True):
     facts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     recognised_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class RegistrarPaperRow(SQLModel, table=True):
+    """What a recognised registrar owes: a year's report and its assessment, a change or its leaving told.
+
+    `year` is of a report or an assessment, `effective_on` of what is told. `agreed` is what an assessment
+    found, or whether the authority agrees that it leaves; None while nobody has decided.
+    """
+
+    __tablename__ = "registry_registrar_papers"
+    __table_args__ = (UniqueConstraint("org_id", "kind", "year"),)
+
+    paper_id: str = Field(sa_column=Column(Text, primary_key=True))
+    org_id: str = Field(
+        sa_column=Column(Text, ForeignKey("registry_registrars.org_id"), nullable=False, index=True)
+    )
+    kind: PaperKind = Field(sa_column=Column(text_enum(PaperKind), nullable=False))
+    year: int | None = Field(default=None, sa_column=Column(Integer))
+    effective_on: str | None = Field(default=None, sa_column=Column(Text))
+    text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    document_sha256: str = Field(sa_column=Column(Text, nullable=False))
+    figures: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    filed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    agreed: bool | None = Field(default=None, sa_column=Column(Boolean))
+    decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class SeriesRow(SQLModel, table=True):

@@ -5,16 +5,25 @@ from typing import Any, Final
 
 from base.db import WriteSession
 from ledger.recording import Act
-from registry.registration import applying, holding, noting, recognising, reviewing
-from registry.registration.rules import RegistrarFacts
+from registry.registration import answering, applying, holding, noting, recognising, reviewing
+from registry.registration.seats import RegistrarFacts
 from registry.registration.states import ANYONE, HOLDERS, REGISTRAR
 from web.acts import ActKind, Args, kind
 from web.node import Node
+from web.registrar_forms import (
+    AssessYearArgs,
+    EndArgs,
+    LeavingArgs,
+    PaperView,
+    RecogniseArgs,
+    RegistrarView,
+    TellArgs,
+    YearArgs,
+)
 from web.registration_forms import (
     ApplyArgs,
     DeclineArgs,
     DismissArgs,
-    EndArgs,
     GapsArgs,
     NoteArgs,
     NoteView,
@@ -22,9 +31,7 @@ from web.registration_forms import (
     ObjectionArgs,
     OfWishArgs,
     ReasonArgs,
-    RecogniseArgs,
     RefusalArgs,
-    RegistrarView,
     RegistrationArgs,
     RegistrationObjectionView,
     RegistrationView,
@@ -142,6 +149,45 @@ RECOGNISE = _kind(
     answer=RegistrarView.of,
     about=lambda args: args.org_id,
     status=201,
+)
+REPORT_YEAR = _kind(
+    "report_year",
+    "RGR.REPORT",
+    YearArgs,
+    REGISTRAR,
+    _plain(answering.report_year),
+    answer=PaperView.of,
+    about=lambda _: "registrar",
+    status=201,
+)
+ASSESS_YEAR = _kind(
+    "assess_year",
+    "RGR.ASSESS",
+    AssessYearArgs,
+    AUTHORITY,
+    _plain(answering.assess_year),
+    answer=PaperView.of,
+    about=lambda args: args.org_id,
+    status=201,
+)
+TELL = _kind(
+    "tell_ahead",
+    "RGR.TELL",
+    TellArgs,
+    REGISTRAR,
+    _plain(answering.tell_ahead),
+    answer=PaperView.of,
+    about=lambda _: "registrar",
+    status=201,
+)
+DECIDE_LEAVING = _kind(
+    "decide_leaving",
+    "RGR.DECIDE",
+    LeavingArgs,
+    AUTHORITY,
+    _plain(answering.decide_leaving),
+    answer=PaperView.of,
+    about=lambda args: args.paper_id,
 )
 END = _kind(
     "end_recognition",

@@ -19,14 +19,12 @@ from web.api.registration_acts import (
     CONFIRM,
     DECLINE,
     DISMISS,
-    END,
     EXTEND,
     GRANT,
     ISSUE,
     NOTE,
     OBJECT,
     PUBLISH,
-    RECOGNISE,
     REFUSE,
     RELEASE,
     RESOLVE,
@@ -44,8 +42,6 @@ from web.registration_forms import (
     DeclineArgs,
     DismissArgs,
     DismissForm,
-    EndArgs,
-    EndForm,
     GapsArgs,
     GapsForm,
     NoteArgs,
@@ -58,11 +54,8 @@ from web.registration_forms import (
     OfWishArgs,
     ReasonArgs,
     ReasonForm,
-    RecogniseArgs,
-    RecogniseForm,
     RefusalArgs,
     RefusalForm,
-    RegistrarView,
     RegistrationArgs,
     RegistrationObjectionView,
     RegistrationView,
@@ -151,12 +144,6 @@ async def notice_view(s: ReadSession, row: RegistrationRow) -> NoticeView:
     )
 
 
-@router.get("/registrars")
-async def registrars(s: ReadDep) -> list[RegistrarView]:
-    """Who registers here."""
-    return [RegistrarView.of(row) for row in await repository.registrars(s)]
-
-
 @router.get("/registration-notices")
 async def notices(
     s: ReadDep, after: Annotated[Id | None, Query()] = None, limit: Limit = 50
@@ -209,18 +196,6 @@ async def notice(registration_id: Id, s: ReadDep) -> NoticeView:
     if row.status not in PUBLIC:
         raise NotFound("no such registration", registration_id=registration_id)
     return await notice_view(s, row)
-
-
-@router.post("/registrars/{org_id}", **answers(RECOGNISE, RegistrarView))
-async def recognise(org_id: Id, caller: CallerDep, form: RecogniseForm) -> Response:
-    """Recognise a registrar and give it its place in the numbers, as the data authority."""
-    return respond(await caller.do(RECOGNISE, RecogniseArgs(org_id=org_id, **dict(form))))
-
-
-@router.post("/registrars/{org_id}/end", **answers(END, RegistrarView))
-async def end_recognition(org_id: Id, caller: CallerDep, form: EndForm) -> Response:
-    """End a registrar's recognition: what it has registered stands, and a successor takes it over."""
-    return respond(await caller.do(END, EndArgs(org_id=org_id, **dict(form))))
 
 
 @router.post("/registrations", **answers(APPLY, RegistrationView))

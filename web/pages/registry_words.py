@@ -45,6 +45,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "REG.REVOKE": N_("Right revoked"),
     "RGR.RECOGNISE": N_("Registrar recognised"),
     "RGR.END": N_("Registrar's recognition ended"),
+    "RGR.REPORT": N_("Registrar's year reported"),
+    "RGR.ASSESS": N_("Registrar's year assessed"),
+    "RGR.TELL": N_("Told ahead by the registrar"),
+    "RGR.DECIDE": N_("Decided whether the registrar may leave"),
+    "RGR.OVERDUE": N_("Owed by a registrar or on it, and late"),
     **voucher_words.EVENTS,
     **person_words.EVENTS,
 }
@@ -96,6 +101,17 @@ _WISHES: Final[Mapping[str, str]] = {
     "RENEW": N_("Renewal"),
     "CANCEL": N_("Cancellation"),
 }
+_PAPERS: Final[Mapping[str, str]] = {
+    "REPORT": N_("Report on a year"),
+    "ASSESSMENT": N_("Assessment of a year"),
+    "CHANGE": N_("A change"),
+    "LEAVE": N_("Leaving"),
+}
+_ENDS: Final[Mapping[str, str]] = {
+    "LEFT": N_("It leaves, as told and agreed to"),
+    "CONDITIONS_LOST": N_("It no longer meets the conditions"),
+    "MISCONDUCT": N_("Misconduct of a registrar"),
+}
 GROUPS: Final = {
     "registration_kind": _KINDS,
     "registration_update": _UPDATES,
@@ -104,6 +120,8 @@ GROUPS: Final = {
     "registration_revocation": _REVOCATIONS,
     "registration_note": _NOTES,
     "registration_wish": _WISHES,
+    "registrar_paper": _PAPERS,
+    "registrar_end": _ENDS,
     **voucher_words.GROUPS,
     **person_words.GROUPS,
 }

@@ -49,6 +49,7 @@ from registry.opening.agreeing import EXPIRE_JOB as AGREEMENT_OVER_JOB
 from registry.opening.taking import USAGE_JOB
 from registry.operation.moving import DUE_JOB as GRANT_DUE_JOB
 from registry.operation.moving import FALLEN_JOB
+from registry.registration.answering import REGISTRAR_DUE_JOB
 from registry.registration.moving import DUE_JOB, RIGHT_DUE_JOB
 from registry.subjects.consenting import FELL_JOB, SETTLED_JOB
 from registry.subjects.moving import DUE_JOB as SUBJECT_DUE_JOB
@@ -90,6 +91,7 @@ ALWAYS = {
     AWARD_JOB,
     DUE_JOB,
     RIGHT_DUE_JOB,
+    REGISTRAR_DUE_JOB,
     AGREEMENT_OVER_JOB,
     USAGE_JOB,
     TERM_JOB,
@@ -144,6 +146,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         USAGE_JOB,
         DUE_JOB,
         RIGHT_DUE_JOB,
+        REGISTRAR_DUE_JOB,
         TERM_JOB,
         ITEM_DUE_JOB,
         SHARE_DUE_JOB,

@@ -18,10 +18,10 @@ from registry.registration.rules import (
     Declaration,
     Form,
     Kind,
-    RegistrarFacts,
     Restriction,
     Update,
 )
+from registry.registration.seats import RegistrarFacts
 from registry.registration.states import RegistrationState
 from registry.registration.tables import RegistrationRow
 from registry.rules import Right, Source, SourceFacts

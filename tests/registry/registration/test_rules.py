@@ -19,7 +19,6 @@ from registry.registration.rules import (
     Kind,
     check_claims,
     check_declaration,
-    check_registrar,
     check_renewal,
     claims_conflict,
     due_after,
@@ -29,6 +28,7 @@ from registry.registration.rules import (
     series_of,
     valid_until,
 )
+from registry.registration.seats import check_registrar
 from registry.registration.terms import all_terms, term
 from registry.rules import Right, Source, SourceFacts
 from tests.registry.registration.desk import DECLARED, FIT, NOW, PUBLIC

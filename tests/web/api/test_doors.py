@@ -56,6 +56,7 @@ OPEN = {
     ("GET", "/api/v1/fees"),
     ("GET", "/api/v1/procurements"),
     ("GET", "/api/v1/rule-tables"),
+    ("GET", "/api/v1/registrar-papers"),
     ("GET", "/api/v1/registrars"),
     ("GET", "/api/v1/registration-notices"),
     ("GET", "/api/v1/registrations/by-number/{number}"),

@@ -105,3 +105,34 @@ async def test_a_stranger_sees_nothing_before_the_notice(market: Market, registr
     for who in (None, market.people["second"]):
         answer = await Browser(market.served, who, "en").client.get(buyer.place.path)
         assert answer.status_code == 404
+
+
+async def test_a_registrar_tells_that_it_leaves_and_is_ended_with_its_successor(
+    market: Market, registrar
+) -> None:
+    next_one = await market.served.admit("粤西登记中心", {"REGISTRAR"}, login="next")
+    async with market.served.client() as http:
+        person = market.people["authority"]
+        desk = Desk(http, person.login, person.org_id, token=market.served.token(person))
+        await market.served.prove(person)
+        await desk.act(f"/registrars/{next_one.org_id}", SEAT | {"agency": "2"})
+    place = "/registry/registrars"
+    officer = Browser(market.served, registrar, "zh")
+    page = await officer.get(place)
+    assert structure(page, "zh") == []
+    leave = {"kind": "LEAVE", "effective_on": "2027-06-30", "text": "业务调整", "document_sha256": "A" * 64}
+    page = await submit(officer, page, f"{place}/tell", **leave)
+    assert "2027-06-30" in page.words
+    authority = Browser(market.served, person, "en")
+    page = await authority.get(place)
+    assert structure(page, "en") == []
+    page = await submit(authority, page, f"{place}/decide", agreed="yes", reason="同意")
+    ended = {"org_id": registrar.org_id, "successor_id": next_one.org_id, "reason_code": "LEFT"}
+    page = await submit(authority, page, f"{place}/end", 409, **ended)
+    assert "It does not leave yet" in page.words
+    market.served.clock.advance(timedelta(days=230))
+    authority = Browser(market.served, person, "en")
+    page = await submit(authority, await authority.get(place), f"{place}/end", **ended)
+    nobody = await Browser(market.served, None, "en").get(place)
+    assert [form for form in nobody.forms if "/registry/" in form.action] == []
+    assert "Leaving" in nobody.words
