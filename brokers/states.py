@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from base.states import moved, taken
 from brokers.errors import CertificateWrongRole, CertificateWrongState, MandateWrongRole, MandateWrongState
 from identity.rules import Role
 
@@ -314,9 +315,7 @@ MANDATE_MOVES: Final[Mapping[tuple[MandateState | None, MandateEvent], MandateMo
 
 def allowed_to(state: CertificateState, roles: Collection[str]) -> tuple[CertificateEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(
-        event for (at, event), move in CERTIFICATE_MOVES.items() if at is state and move.roles & set(roles)
-    )
+    return taken(CERTIFICATE_MOVES, state, roles)
 
 
 def certificate_may_move(
@@ -350,17 +349,12 @@ def certificate_may_move(
 
 def mandate_may_move(state: MandateState | None, event: MandateEvent, role: str) -> MandateState:
     """The state an event of this role leads to; raises MandateWrongState or MandateWrongRole."""
-    move = MANDATE_MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MANDATE_MOVES if s == state)
-        raise MandateWrongState(
-            f"a mandate that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise MandateWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MANDATE_MOVES,
+        state,
+        event,
+        role,
+        says=f"a mandate that is {state or 'not there yet'} does not take {event}",
+        wrong_state=MandateWrongState,
+        wrong_role=MandateWrongRole,
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved
 from cases.bulletins.errors import BulletinWrongRole, BulletinWrongState
 from identity.rules import Role
 
@@ -48,17 +49,12 @@ MOVES: Final[Mapping[tuple[BulletinState | None, BulletinEvent], Move]] = {
 
 def may_move(state: BulletinState | None, event: BulletinEvent, role: str) -> BulletinState:
     """The state an event of this role leads to. Raises BulletinWrongState or BulletinWrongRole."""
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MOVES if s == state)
-        raise BulletinWrongState(
-            f"a bulletin that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise BulletinWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"a bulletin that is {state or 'not there yet'} does not take {event}",
+        wrong_state=BulletinWrongState,
+        wrong_role=BulletinWrongRole,
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from cases.incidents.errors import (
     IncidentWrongRole,
     IncidentWrongState,
@@ -195,40 +196,34 @@ WARNING_MOVES: Final[Mapping[tuple[WarningState | None, WarningEvent], Move]] = 
 
 def allowed_to(state: IncidentState, roles: Collection[str]) -> tuple[IncidentEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: IncidentState | None, event: IncidentEvent, role: str) -> IncidentState:
     """The state an event of this role leads to. Raises IncidentWrongState or IncidentWrongRole."""
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MOVES if s == state)
-        raise IncidentWrongState(
-            f"an incident that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
+    return IncidentState(
+        moved(
+            MOVES,
+            state,
+            event,
+            role,
+            says=f"an incident that is {state or 'not there yet'} does not take {event}",
+            wrong_state=IncidentWrongState,
+            wrong_role=IncidentWrongRole,
         )
-    if role not in move.roles:
-        raise IncidentWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return IncidentState(move.to)
+    )
 
 
 def may_move_warning(state: WarningState | None, event: WarningEvent, role: str) -> WarningState:
     """The state an event of this role leads to. Raises WarningWrongState or WarningWrongRole."""
-    move = WARNING_MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in WARNING_MOVES if s == state)
-        raise WarningWrongState(
-            f"a warning that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
+    return WarningState(
+        moved(
+            WARNING_MOVES,
+            state,
+            event,
+            role,
+            says=f"a warning that is {state or 'not there yet'} does not take {event}",
+            wrong_state=WarningWrongState,
+            wrong_role=WarningWrongRole,
         )
-    if role not in move.roles:
-        raise WarningWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return WarningState(move.to)
+    )

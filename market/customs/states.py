@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from market.customs.errors import DeclarationWrongRole, DeclarationWrongState
 
 
@@ -170,7 +171,7 @@ MOVES: Final[Mapping[tuple[DeclarationState | None, DeclarationEvent], Move]] = 
 
 def allowed_to(state: DeclarationState, roles: Collection[str]) -> tuple[DeclarationEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: DeclarationState | None, event: DeclarationEvent, role: str) -> DeclarationState:
@@ -178,17 +179,12 @@ def may_move(state: DeclarationState | None, event: DeclarationEvent, role: str)
 
     Raises DeclarationWrongState, naming what the state allows, or DeclarationWrongRole.
     """
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MOVES if s == state)
-        raise DeclarationWrongState(
-            f"a declaration that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise DeclarationWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"a declaration that is {state or 'not there yet'} does not take {event}",
+        wrong_state=DeclarationWrongState,
+        wrong_role=DeclarationWrongRole,
+    )

@@ -16,7 +16,7 @@ from registry.assessments.rules import Qualification, Trade, check_qualified, ch
 from registry.assessments.states import ASSESSOR_MOVES, AssessorEvent, AssessorState, may_move
 from registry.assessments.tables import AssessorRow
 from registry.assessments.terms import number
-from registry.grading.moving import Said
+from registry.doors import Said
 
 _E = AssessorEvent
 _S = AssessorState

@@ -31,7 +31,7 @@ from registry.assessments.rules import (
 from registry.assessments.states import ITEM_MOVES, ItemEvent, ItemState, may_move
 from registry.assessments.tables import AccessRow, ItemRow, ReaderRow
 from registry.assessments.terms import number
-from registry.grading.moving import Said
+from registry.doors import Said
 
 _E = ItemEvent
 _S = ItemState

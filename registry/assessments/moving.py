@@ -7,21 +7,18 @@ of `registry.grading.moving`.
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlmodel import SQLModel, col, update
+from sqlmodel import SQLModel
 
 from base.calendar import at_shanghai
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
-from ledger.recording import Act, Recorded, record
-from ledger.statement import Draft
 from registry.assessments.errors import SecurityWrongState
 from registry.assessments.states import MACHINES, may_move
 from registry.assessments.tables import AssessorRow, ItemRow, RiskRow, RoundRow
-from registry.grading.moving import Said
+from registry.doors import Door
 
 DUE_JOB: Final = "registry.security-due"
 YEAR_JOB: Final = "registry.security-year"
@@ -34,38 +31,14 @@ _KEYS: Final[Mapping[type[SQLModel], tuple[str, str]]] = {
     RoundRow: ("ICR", "round_id"),
     ItemRow: ("CFI", "item_id"),
 }
-_NAMED: Final = ("handler_id", "org_id", "department_id", "holder_id", "sector", "year")
-
-
-async def begin(s: WriteSession, act: Act, row: Any, event: StrEnum, said: Said | None = None) -> Recorded:
-    """State the first step of a row that is stored with it. Raises SecurityWrongRole."""
-    machine, _ = _KEYS[type(row)]
-    may_move(MACHINES[machine][1], None, event, act.role)
-    s.add(row)
-    await s.flush()
-    return await _state(s, act, row, event, said or Said(), before=None)
-
-
-async def step(
-    s: WriteSession,
-    act: Act,
-    row: Any,
-    event: StrEnum,
-    said: Said | None = None,
-    *,
-    values: Mapping[str, Any] | None = None,
-) -> Recorded:
-    """Move a row that is claimed. Raises SecurityWrongState, SecurityWrongRole."""
-    machine, key = _KEYS[type(row)]
-    before = row.status
-    after = may_move(MACHINES[machine][1], before, event, act.role)
-    table: Any = type(row)
-    found = (col(getattr(table, key)) == getattr(row, key), col(table.status) == before)
-    changed = await s.exec(update(table).where(*found).values(status=after, **(values or {})))
-    if changed.rowcount != 1:
-        raise SecurityWrongState("it has moved on", event=event.value, **{key: getattr(row, key)})
-    await s.refresh(row)
-    return await _state(s, act, row, event, said or Said(), before=before)
+_DOOR: Final = Door(
+    keys=_KEYS,
+    named=("handler_id", "org_id", "department_id", "holder_id", "sector", "year"),
+    may_move=lambda machine, *step: may_move(MACHINES[machine][1], *step),
+    moved_on=lambda event, about: SecurityWrongState("it has moved on", event=event.value, **about),
+)
+begin, step = _DOOR.begin, _DOOR.step
+"""The first step of a row, and every other. Raise SecurityWrongState, SecurityWrongRole."""
 
 
 async def wind(s: WriteSession, record_id: str, at: datetime | None) -> None:
@@ -80,20 +53,3 @@ async def wind_year(s: WriteSession, year: int) -> None:
     """Have the clock plan a year's assessments and open its rounds when it begins."""
     run_at = at_shanghai(date(year, 1, 1), time(0))
     await enqueue(s, kind=YEAR_JOB, key=str(year), run_at=run_at, payload={"year": year})
-
-
-async def _state(
-    s: WriteSession, act: Act, row: Any, event: StrEnum, said: Said, *, before: StrEnum | None
-) -> Recorded:
-    machine, key = _KEYS[type(row)]
-    named = {name: getattr(row, name) for name in _NAMED if hasattr(row, name)}
-    draft = Draft(
-        f"{machine}.{event.value}",
-        getattr(row, key),
-        public={key: getattr(row, key), **named, **said.public},
-        opening=said.opening,
-        subjects=said.subjects,
-        before=None if before is None else before.value,
-        after=row.status.value,
-    )
-    return await record(s, act, draft)

@@ -38,11 +38,12 @@ from registry.assessments.rules import (
 )
 from registry.assessments.states import SUPERVISING
 from registry.assessments.tables import FindingRow
+from registry.doors import Said
 from registry.grading.depending import known_file
 from registry.grading.describing import subject_of
 from registry.grading.falling import fell, tell_lost
 from registry.grading.keeping import wind_record
-from registry.grading.moving import Said, begin, step
+from registry.grading.moving import begin, step
 from registry.grading.states import ASSESSMENT_MOVES, AssessmentEvent, AssessmentState, may_move
 from registry.grading.tables import AssessmentRow
 from registry.grading.terms import keep_until, longest_validity

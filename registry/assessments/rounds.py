@@ -20,8 +20,8 @@ from registry.assessments.states import ROUND_MOVES, RoundEvent, RoundState, may
 from registry.assessments.tables import RoundRow
 from registry.assessments.terms import number
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.grading.cataloguing import REMOVAL
-from registry.grading.moving import Said
 from registry.grading.states import LIVE, EntryState
 from registry.grading.tables import ImportantRow
 

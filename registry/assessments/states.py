@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved
 from registry.assessments.errors import SecurityWrongRole, SecurityWrongState
 from registry.grading.states import ANYONE, AUTHORITY, CATALOGUERS, CONFIRMERS, EXCHANGE, HOLDERS, Move, Moves
 
@@ -169,16 +170,13 @@ SUPERVISING: Final = AUTHORITY | CONFIRMERS | {"PUBLIC_SECURITY"}
 
 def may_move(moves: Moves, state: StrEnum | None, event: StrEnum, role: str) -> StrEnum:
     """The state an event of this role leads to. Raises SecurityWrongState, SecurityWrongRole."""
-    move = moves.get((state, event))
-    if move is None:
-        raise SecurityWrongState(
-            f"{state or 'nothing yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=[other.value for at, other in moves if at == state],
-        )
-    if role not in move.roles:
-        raise SecurityWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        moves,
+        state,
+        event,
+        role,
+        says=f"{state or 'nothing yet'} does not take {event}",
+        wrong_state=SecurityWrongState,
+        wrong_role=SecurityWrongRole,
+        in_order=True,
+    )

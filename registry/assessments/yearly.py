@@ -38,7 +38,7 @@ from registry.assessments.rules import (
 from registry.assessments.states import RISK_MOVES, RiskEvent, RiskState, may_move
 from registry.assessments.tables import RiskRow
 from registry.assessments.terms import number
-from registry.grading.moving import Said
+from registry.doors import Said
 
 _E = RiskEvent
 _S = RiskState

@@ -1,7 +1,6 @@
 """The door of an evaluation's state: one table, one conditional UPDATE, one statement (`EVL.<event>`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from base.errors import Malformed
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.evaluation import repository
 from registry.evaluation.errors import EvaluationTooLate, EvaluationWrongRole, EvaluationWrongState
 from registry.evaluation.states import AGENCY, CLOCKED, EvaluationEvent, EvaluationState, may_move
@@ -22,15 +22,6 @@ DUE_JOB: Final = "registry.evaluation-due"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
 MAX_TEXT: Final = 4_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which evaluation it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin(s: WriteSession, act: Act, row: EvaluationRow, said: Said) -> Recorded:

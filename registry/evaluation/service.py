@@ -16,6 +16,7 @@ from identity.rules import Role
 from identity.service import require_identified, require_member, require_unbound
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.evaluation import repository
 from registry.evaluation.collecting import collect
 from registry.evaluation.errors import (
@@ -25,7 +26,7 @@ from registry.evaluation.errors import (
     EvaluationTooEarly,
     EvaluationWrongRole,
 )
-from registry.evaluation.moving import Said, begin, check_in_time, check_text, claim_for, step
+from registry.evaluation.moving import begin, check_in_time, check_text, claim_for, step
 from registry.evaluation.rules import compute, freeze, result_of
 from registry.evaluation.states import EvaluationEvent, EvaluationState, may_move
 from registry.evaluation.tables import EvaluationRow, FrozenRow, PeriodRow

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from registry.evaluation.errors import EvaluationWrongRole, EvaluationWrongState
 
 
@@ -79,21 +80,17 @@ MOVES: Final[Mapping[tuple[EvaluationState | None, EvaluationEvent], Move]] = {
 
 def allowed_to(state: EvaluationState, roles: Collection[str]) -> tuple[EvaluationEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: EvaluationState | None, event: EvaluationEvent, role: str) -> EvaluationState:
     """The state an event of this role leads to. Raises EvaluationWrongState, EvaluationWrongRole."""
-    move = MOVES.get((state, event))
-    if move is None:
-        raise EvaluationWrongState(
-            f"an evaluation that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=sorted(e.value for s, e in MOVES if s == state),
-        )
-    if role not in move.roles:
-        raise EvaluationWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"an evaluation that is {state or 'not there yet'} does not take {event}",
+        wrong_state=EvaluationWrongState,
+        wrong_role=EvaluationWrongRole,
+    )

@@ -16,12 +16,13 @@ from identity.service import require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
 from registry.chiefs.repository import get_chief
+from registry.doors import Said
 from registry.grading import repository
 from registry.grading.comparing import compare_entry_now, settle_matches
 from registry.grading.declaring import check_text, require_other
 from registry.grading.errors import GradingMalformed, GradingWrongRole, GradingWrongState
 from registry.grading.matching import check_described
-from registry.grading.moving import HANDLER_JOB, Said, begin, step
+from registry.grading.moving import HANDLER_JOB, begin, step
 from registry.grading.rules import MAX_NAME
 from registry.grading.states import ENTRY_MOVES, MATCH_MOVES, EntryEvent, EntryState, MatchEvent, may_move
 from registry.grading.tables import ImportantRow, MatchRow

@@ -11,12 +11,13 @@ from base.db import ReadSession, WriteSession
 from base.ids import is_id
 from base.jobs import enqueue
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading import repository
 from registry.grading.depending import covering
 from registry.grading.describing import note_entry
 from registry.grading.errors import ImportantDataUndecided
 from registry.grading.matching import EXACT, Answer, Covered, How, compared
-from registry.grading.moving import HANDLER_JOB, Said, begin, step
+from registry.grading.moving import HANDLER_JOB, begin, step
 from registry.grading.raising import ancestors_of, set_parts
 from registry.grading.states import LIVE, STOPS, MatchEvent, MatchState
 from registry.grading.tables import GradeRow, ImportantRow, MatchRow

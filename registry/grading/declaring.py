@@ -17,6 +17,7 @@ from base.ids import is_id
 from base.jobs import enqueue
 from identity.service import own_logins, require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading import repository
 from registry.grading.depending import require_security_review
 from registry.grading.describing import Subject, note_entry, subject_of
@@ -27,7 +28,7 @@ from registry.grading.errors import (
     GradingUnderWay,
     GradingWrongRole,
 )
-from registry.grading.moving import HANDLER_JOB, Said, begin, step, wind
+from registry.grading.moving import HANDLER_JOB, begin, step, wind
 from registry.grading.raising import inherited, set_parts
 from registry.grading.rules import (
     MAX_TEXT,

@@ -8,8 +8,9 @@ from typing import Final
 from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading import repository
-from registry.grading.moving import Said, step
+from registry.grading.moving import step
 from registry.grading.states import AssessmentEvent, AssessmentState
 from registry.grading.tables import AssessmentRow
 from registry.grading.terms import keep_until

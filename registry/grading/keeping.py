@@ -14,11 +14,12 @@ from base.ids import is_id
 from base.jobs import enqueue
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading import repository
 from registry.grading.describing import subject_of
 from registry.grading.errors import GradingMalformed, GradingWrongRole
 from registry.grading.falling import expire
-from registry.grading.moving import LATE, Said, begin, step
+from registry.grading.moving import LATE, begin, step
 from registry.grading.states import ConsentEvent, ConsentState
 from registry.grading.tables import ConsentRow
 

@@ -5,18 +5,16 @@ opinions, wordings) is in the opening; digests are subjects.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlmodel import SQLModel, col, update
+from sqlmodel import SQLModel
 
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
-from ledger.recording import Act, Recorded, record
-from ledger.statement import Draft
+from ledger.recording import Act
+from registry.doors import Door, Said
 from registry.grading import repository
 from registry.grading.errors import GradingWrongState
 from registry.grading.states import MACHINES, GradingEvent, GradingState, may_move
@@ -34,47 +32,14 @@ _KEYS: Final[Mapping[type[SQLModel], tuple[str, str]]] = {
     ConsentRow: ("CNS", "consent_id"),
     AssessmentRow: ("PIA", "assessment_id"),
 }
-_NAMED: Final = ("object_id", "entry_id", "holder_id", "department_id")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside what it is about: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
-
-
-async def begin(s: WriteSession, act: Act, row: Any, event: StrEnum, said: Said | None = None) -> Recorded:
-    """State the first step of a row that is stored with it. Raises GradingWrongRole."""
-    machine, _ = _KEYS[type(row)]
-    may_move(MACHINES[machine][1], None, event, act.role)
-    s.add(row)
-    await s.flush()
-    return await _state(s, act, row, event, said or Said(), before=None)
-
-
-async def step(
-    s: WriteSession,
-    act: Act,
-    row: Any,
-    event: StrEnum,
-    said: Said | None = None,
-    *,
-    values: Mapping[str, Any] | None = None,
-) -> Recorded:
-    """Move a row that is claimed. Raises GradingWrongState, GradingWrongRole."""
-    machine, key = _KEYS[type(row)]
-    before = row.status
-    after = may_move(MACHINES[machine][1], before, event, act.role)
-    table: Any = type(row)
-    found = (col(getattr(table, key)) == getattr(row, key), col(table.status) == before)
-    changed = await s.exec(update(table).where(*found).values(status=after, **(values or {})))
-    if changed.rowcount != 1:
-        raise GradingWrongState("it has moved on", event=event.value, **{key: getattr(row, key)})
-    await s.refresh(row)
-    return await _state(s, act, row, event, said or Said(), before=before)
+_DOOR: Final = Door(
+    keys=_KEYS,
+    named=("object_id", "entry_id", "holder_id", "department_id"),
+    may_move=lambda machine, *step: may_move(MACHINES[machine][1], *step),
+    moved_on=lambda event, about: GradingWrongState("it has moved on", event=event.value, **about),
+)
+begin, step = _DOOR.begin, _DOOR.step
+"""The first step of a row, and every other. Raise GradingWrongState, GradingWrongRole."""
 
 
 async def wind(s: WriteSession, row: GradingRow) -> None:
@@ -108,20 +73,3 @@ async def fall_due(s: WriteSession, act: Act, *, grading_id: str, at: str) -> bo
         return False
     await step(s, act, row, GradingEvent.FALL_DUE, Said(public={"because": "time"}))
     return True
-
-
-async def _state(
-    s: WriteSession, act: Act, row: Any, event: StrEnum, said: Said, *, before: StrEnum | None
-) -> Recorded:
-    machine, key = _KEYS[type(row)]
-    named = {name: getattr(row, name) for name in _NAMED if name != key and hasattr(row, name)}
-    draft = Draft(
-        f"{machine}.{event.value}",
-        getattr(row, key),
-        public={key: getattr(row, key), **named, **said.public},
-        opening=said.opening,
-        subjects=said.subjects,
-        before=None if before is None else before.value,
-        after=row.status.value,
-    )
-    return await record(s, act, draft)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved
 from identity.rules import Role
 from registry.grading.errors import GradingWrongRole, GradingWrongState
 
@@ -281,16 +282,13 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
 
 def may_move(moves: Moves, state: StrEnum | None, event: StrEnum, role: str) -> StrEnum:
     """The state an event of this role leads to. Raises GradingWrongState, GradingWrongRole."""
-    move = moves.get((state, event))
-    if move is None:
-        raise GradingWrongState(
-            f"{state or 'nothing yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=[other.value for at, other in moves if at == state],
-        )
-    if role not in move.roles:
-        raise GradingWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        moves,
+        state,
+        event,
+        role,
+        says=f"{state or 'nothing yet'} does not take {event}",
+        wrong_state=GradingWrongState,
+        wrong_role=GradingWrongRole,
+        in_order=True,
+    )

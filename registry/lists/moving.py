@@ -3,8 +3,6 @@
 A step is claimed in the UPDATE that finds the state it was decided on; the clock is wound for what follows.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.lists.errors import ItemWrongState, ShareWrongState
 from registry.lists.states import ItemEvent, ItemState, ShareEvent, ShareState, move_item, move_share
 from registry.lists.tables import ItemRow, ShareRow
@@ -23,15 +22,6 @@ ITEM_DUE_JOB: Final = "registry.item-due"
 SHARE_DUE_JOB: Final = "registry.share-due"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which thing it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin_item(s: WriteSession, act: Act, row: ItemRow, said: Said) -> Recorded:

@@ -16,6 +16,7 @@ from base.errors import NotFound
 from identity.service import require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.lists import repository
 from registry.lists.errors import (
     LinkBroken,
@@ -27,7 +28,7 @@ from registry.lists.errors import (
 )
 from registry.lists.handing import check_open, was_there
 from registry.lists.keeping import words
-from registry.lists.moving import LATE, Said, begin_share, step_share
+from registry.lists.moving import LATE, begin_share, step_share
 from registry.lists.rules import MAX_FIELDS, Listed, ShareKind, normal
 from registry.lists.sharing_rules import RefusalGround, ShareType, at_once, check_ground, due_after
 from registry.lists.states import AUTHORITY, GRANTED, UNDER_WAY, ShareEvent, ShareState, move_share

@@ -13,6 +13,7 @@ from base.clock import rfc3339
 from base.db import ReadSession, WriteSession
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.lists import repository
 from registry.lists.errors import (
     EntryInUse,
@@ -23,7 +24,7 @@ from registry.lists.errors import (
     ListWrongRole,
 )
 from registry.lists.keeping import words
-from registry.lists.moving import LATE, Said, begin_item, step_item
+from registry.lists.moving import LATE, begin_item, step_item
 from registry.lists.rules import Item, Listed, Match, check_item, existing, known, normal
 from registry.lists.sharing_rules import due_after
 from registry.lists.states import SOURCED, ItemEvent, ItemState, move_item

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from base.states import moved, taken
 from registry.lists.errors import ItemWrongState, ListWrongRole, ShareWrongState
 
 
@@ -167,42 +168,32 @@ SHARE_MOVES: Final[Mapping[tuple[ShareState | None, ShareEvent], Move[ShareState
 
 def move_item(state: ItemState | None, event: ItemEvent, role: str) -> ItemState:
     """The state an event of this role leads to. Raises ItemWrongState, ListWrongRole."""
-    move = ITEM_MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in ITEM_MOVES if s == state)
-        raise ItemWrongState(
-            f"an item that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    return _by(move, event, role)
+    return moved(
+        ITEM_MOVES,
+        state,
+        event,
+        role,
+        says=f"an item that is {state or 'not there yet'} does not take {event}",
+        wrong_state=ItemWrongState,
+        wrong_role=ListWrongRole,
+    )
 
 
 def move_share(state: ShareState | None, event: ShareEvent, role: str) -> ShareState:
     """The state an event of this role leads to. Raises ShareWrongState, ListWrongRole."""
-    move = SHARE_MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in SHARE_MOVES if s == state)
-        raise ShareWrongState(
-            f"a request that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    return _by(move, event, role)
+    return moved(
+        SHARE_MOVES,
+        state,
+        event,
+        role,
+        says=f"a request that is {state or 'not there yet'} does not take {event}",
+        wrong_state=ShareWrongState,
+        wrong_role=ListWrongRole,
+    )
 
 
 def events_of(
     moves: Mapping[tuple[StateT | None, EventT], Move[StateT]], state: StateT, roles: Collection[str]
 ) -> tuple[EventT, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in moves.items() if at is state and move.roles & set(roles))
-
-
-def _by(move: Move[StateT], event: StrEnum, role: str) -> StateT:
-    if role not in move.roles:
-        raise ListWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return taken(moves, state, roles)

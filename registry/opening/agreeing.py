@@ -10,6 +10,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.opening import policy, repository
 from registry.opening.errors import (
     AgreementRepeated,
@@ -18,14 +19,7 @@ from registry.opening.errors import (
     OpeningWrongState,
     UserNotNamed,
 )
-from registry.opening.moving import (
-    Said,
-    begin_agreement,
-    check_agency,
-    check_text,
-    step,
-    step_agreement,
-)
+from registry.opening.moving import begin_agreement, check_agency, check_text, step, step_agreement
 from registry.opening.rules import MAX_USERS, Use, check_period, check_uses
 from registry.opening.states import (
     USERS,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from base.db import WriteSession
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.grading.depending import require_security_review
 from registry.lists.repository import resting_on_entry
 from registry.lists.rules import Listed
@@ -19,7 +20,7 @@ from registry.opening.errors import (
     OpeningWrongRole,
     OpeningWrongState,
 )
-from registry.opening.moving import Said, begin, check_agency, check_open, check_text, step
+from registry.opening.moving import begin, check_agency, check_open, check_text, step
 from registry.opening.renewing import check_mounted
 from registry.opening.rules import (
     BY_EXCHANGE,

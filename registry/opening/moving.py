@@ -1,7 +1,6 @@
 """The doors of opening: one table each, one conditional UPDATE, one statement (`OPN.…`, `OPA.…`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlmodel import col, update
@@ -11,6 +10,7 @@ from base.db import ReadSession, WriteSession
 from base.errors import Malformed
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.errors import UnclassifiedProduct
 from registry.grading.depending import level_of, require_not_important
 from registry.lists.tables import DataRow
@@ -28,15 +28,6 @@ from registry.rules import Level, highest
 
 EVENTS: Final = "OPN"
 AGREEMENTS: Final = "OPA"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which entry it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin(s: WriteSession, act: Act, row: OpenEntryRow, said: Said) -> Recorded:

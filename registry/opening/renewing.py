@@ -7,12 +7,13 @@ level that still goes through the entry's channel. Then the exchange states the 
 from base.db import WriteSession
 from base.errors import Refusal
 from ledger.recording import Act
+from registry.doors import Said
 from registry.lists.repository import resting_on_entry
 from registry.lists.rules import Listed
 from registry.lists.tables import DataRow
 from registry.opening import repository
 from registry.opening.errors import OpeningFileChanged
-from registry.opening.moving import Said, check_open, step
+from registry.opening.moving import check_open, step
 from registry.opening.rules import may_renew
 from registry.opening.states import SERVING, OpenEvent
 from registry.opening.tables import OpenEntryRow

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from base.states import moved, taken
 from identity.rules import Role
 from registry.opening.errors import OpeningWrongRole, OpeningWrongState
 
@@ -149,36 +150,30 @@ IN_FORCE: Final = (_A.OFFERED, _A.SIGNED)
 
 def may_move(state: OpenState | None, event: OpenEvent, role: str) -> OpenState:
     """The state an event of this role leads to. Raises OpeningWrongState, OpeningWrongRole."""
-    return _moved("an entry", MOVES, state, event, role)
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"an entry that is {state or 'not there yet'} does not take {event}",
+        wrong_state=OpeningWrongState,
+        wrong_role=OpeningWrongRole,
+    )
 
 
 def may_move_agreement(state: AgreementState | None, event: AgreementEvent, role: str) -> AgreementState:
     """The same of an agreement."""
-    return _moved("an agreement", AGREEMENT_MOVES, state, event, role)
+    return moved(
+        AGREEMENT_MOVES,
+        state,
+        event,
+        role,
+        says=f"an agreement that is {state or 'not there yet'} does not take {event}",
+        wrong_state=OpeningWrongState,
+        wrong_role=OpeningWrongRole,
+    )
 
 
 def allowed_to(state: OpenState, roles: Collection[str]) -> tuple[OpenEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
-
-
-def _moved(
-    what: str,
-    moves: Mapping[tuple[StateT | None, EventT], Move[StateT]],
-    state: StateT | None,
-    event: EventT,
-    role: str,
-) -> StateT:
-    move = moves.get((state, event))
-    if move is None:
-        raise OpeningWrongState(
-            f"{what} that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=sorted(e.value for s, e in moves if s == state),
-        )
-    if role not in move.roles:
-        raise OpeningWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return taken(MOVES, state, roles)

@@ -17,12 +17,13 @@ from base.files import StoredFile
 from base.jobs import enqueue
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.lists.repository import list_file, resting_on_entry
 from registry.lists.rules import Listed
 from registry.lists.tables import DataRow
 from registry.opening import repository
 from registry.opening.errors import AgreementMissing, OpeningClosed, OpeningUnmounted, UserNotNamed
-from registry.opening.moving import Said, check_open, step
+from registry.opening.moving import check_open, step
 from registry.opening.renewing import check_mounted
 from registry.opening.rules import Mode, check_purpose
 from registry.opening.states import STANDING, AgreementState, OpenEvent, OpenState

@@ -16,6 +16,7 @@ from base.db import WriteSession
 from base.ids import is_id
 from identity.service import insert
 from ledger.recording import Act
+from registry.doors import Said
 from registry.operation import repository
 from registry.operation.errors import (
     CapsAboveRevenue,
@@ -28,7 +29,7 @@ from registry.operation.errors import (
     YearRepeated,
     YearUnfit,
 )
-from registry.operation.moving import Said, claim_for, step, wind
+from registry.operation.moving import claim_for, step, wind
 from registry.operation.revenue import Costs, deviation_bp, is_beyond
 from registry.operation.rules import (
     PriceUnit,

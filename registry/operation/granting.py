@@ -10,6 +10,7 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from identity.service import require_member, same_controller
 from ledger.recording import Act
+from registry.doors import Said
 from registry.operation import repository
 from registry.operation.documents import (
     agreement_digest,
@@ -27,7 +28,7 @@ from registry.operation.errors import (
     OperatorUnfit,
     ResourceUnregistered,
 )
-from registry.operation.moving import Said, claim_for, step, wind
+from registry.operation.moving import claim_for, step, wind
 from registry.operation.rules import (
     MAX_SCORE,
     Agreement,

@@ -12,6 +12,7 @@ from base.calendar import shanghai_day
 from base.clock import parse_rfc3339, rfc3339
 from base.db import WriteSession
 from ledger.recording import Act
+from registry.doors import Said
 from registry.operation import repository
 from registry.operation.charging import PRODUCT, REVIEW
 from registry.operation.errors import (
@@ -23,7 +24,7 @@ from registry.operation.errors import (
     NotRectified,
 )
 from registry.operation.granting import TERM, YEAR, wind_year
-from registry.operation.moving import LATE, Said, claim_for, step, wind
+from registry.operation.moving import LATE, claim_for, step, wind
 from registry.operation.rules import BreachKind
 from registry.operation.states import HELD, LIVE, GrantEvent, GrantState
 from registry.operation.tables import GrantBreachRow, GrantRow

@@ -5,7 +5,6 @@ rests on it, it is handed to the job that suspends the listings of its products.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.operation import repository
 from registry.operation.errors import GrantWrongRole, GrantWrongState
 from registry.operation.states import LIVE, GrantEvent, GrantState, may_move
@@ -25,15 +25,6 @@ DUE_JOB: Final = "registry.grant-due"
 FALLEN_JOB: Final = "registry.grant-fallen"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which grant it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin(s: WriteSession, act: Act, row: GrantRow, said: Said) -> Recorded:

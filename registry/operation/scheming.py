@@ -10,6 +10,7 @@ from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.lists.errors import DataEntryUnknown
 from registry.lists.repository import resting_on_entry
 from registry.lists.rules import Listed
@@ -23,7 +24,7 @@ from registry.operation.errors import (
     GrantWrongRole,
     ProvinceUnknown,
 )
-from registry.operation.moving import Said, begin, claim_for, step
+from registry.operation.moving import begin, claim_for, step
 from registry.operation.rules import Scheme, check_scheme
 from registry.operation.states import GrantEvent, may_move
 from registry.operation.tables import GrantResourceRow, GrantRow

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from registry.operation.errors import GrantWrongRole, GrantWrongState
 
 
@@ -208,7 +209,7 @@ MOVES: Final[Mapping[tuple[GrantState | None, GrantEvent], Move]] = {
 
 def allowed_to(state: GrantState, roles: Collection[str]) -> tuple[GrantEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: GrantState | None, event: GrantEvent, role: str) -> GrantState:
@@ -216,17 +217,12 @@ def may_move(state: GrantState | None, event: GrantEvent, role: str) -> GrantSta
 
     Raises GrantWrongState, naming what the state allows, or GrantWrongRole.
     """
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MOVES if s == state)
-        raise GrantWrongState(
-            f"a grant that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise GrantWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"a grant that is {state or 'not there yet'} does not take {event}",
+        wrong_state=GrantWrongState,
+        wrong_role=GrantWrongRole,
+    )

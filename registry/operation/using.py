@@ -14,12 +14,13 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.lists.repository import data_entry
 from registry.operation import repository
 from registry.operation.depending import require_live
 from registry.operation.documents import plain, scenario_of
 from registry.operation.errors import GrantNotLive, OutsideScope, ResourceUnregistered, ScenarioAsked
-from registry.operation.moving import Said, check_party, claim_for, step
+from registry.operation.moving import check_party, claim_for, step
 from registry.operation.rules import (
     Scenario,
     ScenarioState,

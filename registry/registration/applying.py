@@ -19,6 +19,7 @@ from base.errors import Malformed
 from base.ids import is_id
 from identity.service import require_member, same_controller
 from ledger.recording import Act
+from registry.doors import Said
 from registry.registration import repository
 from registry.registration.errors import (
     PublicRegistrationUnknown,
@@ -30,7 +31,6 @@ from registry.registration.errors import (
 )
 from registry.registration.moving import (
     LATE,
-    Said,
     begin,
     check_applicant,
     check_in_time,

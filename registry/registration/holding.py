@@ -15,6 +15,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.ending import ENDED_JOB
 from registry.registration import repository
 from registry.registration.applying import check_served_by, check_text, require_public_code
@@ -27,7 +28,7 @@ from registry.registration.errors import (
     RegistrationUnconfirmed,
     RegistrationWrongRole,
 )
-from registry.registration.moving import Said, claim_of_registrar, require_registrar, step, wind_rights
+from registry.registration.moving import claim_of_registrar, require_registrar, step, wind_rights
 from registry.registration.reviewing import (
     answer_all,
     check_other_officer,

@@ -8,9 +8,10 @@ from sqlmodel import col, select, update
 from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act
+from registry.doors import Said
 from registry.ending import ENDED_JOB
 from registry.registration import repository
-from registry.registration.moving import Said, step
+from registry.registration.moving import step
 from registry.registration.rules import has_ended
 from registry.registration.states import STANDING, RegistrationEvent
 from registry.registration.tables import ClaimRow, RegistrationRow

@@ -5,7 +5,6 @@ what rests on it, each dependent right is handed to the job that suspends its li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.ending import ENDED_JOB
 from registry.registration import repository
 from registry.registration.errors import (
@@ -34,15 +34,6 @@ LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it: the clock looks when it is over."""
 _S = RegistrationState
 _FALLEN: Final = frozenset({_S.DISPUTED, _S.EXPIRED, _S.CANCELLED, _S.REVOKED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which registration it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin(s: WriteSession, act: Act, row: RegistrationRow, said: Said) -> Recorded:

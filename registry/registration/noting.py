@@ -4,10 +4,11 @@ from base.calendar import shanghai_day
 from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.registration import repository
 from registry.registration.applying import check_text
 from registry.registration.errors import RegistrationMalformed
-from registry.registration.moving import Said, claim_of_registrar, step
+from registry.registration.moving import claim_of_registrar, step
 from registry.registration.rules import NoteKind
 from registry.registration.states import RegistrationEvent
 from registry.registration.tables import NoteRow

@@ -12,6 +12,7 @@ from base.db import WriteSession
 from base.errors import Malformed
 from identity.service import require_identified, require_member, require_unbound
 from ledger.recording import Act
+from registry.doors import Said
 from registry.registration import repository
 from registry.registration.applying import check_text, require_public_code
 from registry.registration.errors import (
@@ -26,7 +27,7 @@ from registry.registration.errors import (
     RegistrationTooLate,
     RegistrationUnconfirmed,
 )
-from registry.registration.moving import Said, check_in_time, claim_of_registrar, step, wind_rights
+from registry.registration.moving import check_in_time, claim_of_registrar, step, wind_rights
 from registry.registration.rules import (
     Kind,
     RefusalReason,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from identity.rules import Role
 from registry.registration.errors import RegistrationWrongRole, RegistrationWrongState
 
@@ -190,7 +191,7 @@ MOVES: Final[Mapping[tuple[RegistrationState | None, RegistrationEvent], Move]] 
 
 def allowed_to(state: RegistrationState, roles: Collection[str]) -> tuple[RegistrationEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: RegistrationState | None, event: RegistrationEvent, role: str) -> RegistrationState:
@@ -198,17 +199,12 @@ def may_move(state: RegistrationState | None, event: RegistrationEvent, role: st
 
     Raises RegistrationWrongState, naming what the state allows, or RegistrationWrongRole.
     """
-    move = MOVES.get((state, event))
-    if move is None:
-        allowed = sorted(e.value for s, e in MOVES if s == state)
-        raise RegistrationWrongState(
-            f"a registration that is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
-        )
-    if role not in move.roles:
-        raise RegistrationWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        MOVES,
+        state,
+        event,
+        role,
+        says=f"a registration that is {state or 'not there yet'} does not take {event}",
+        wrong_state=RegistrationWrongState,
+        wrong_role=RegistrationWrongRole,
+    )

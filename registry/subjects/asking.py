@@ -9,6 +9,7 @@ from base.canonical import sha256_hex
 from base.clock import rfc3339
 from base.db import WriteSession
 from ledger.recording import Act
+from registry.doors import Said
 from registry.subjects import repository
 from registry.subjects.entering import Spoken, SubjectDesk, speak
 from registry.subjects.errors import (
@@ -17,7 +18,7 @@ from registry.subjects.errors import (
     SubjectMalformed,
     SubjectRecordUnknown,
 )
-from registry.subjects.moving import Said, begin, check_holder, step, wind
+from registry.subjects.moving import begin, check_holder, step, wind
 from registry.subjects.rules import MAX_TEXT, AskedKind, RefusalReason
 from registry.subjects.states import ASKED_MOVES, WAITING, AskedEvent, AskedState, may_move
 from registry.subjects.tables import AskedRow

@@ -13,12 +13,13 @@ from base.clock import rfc3339
 from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading.repository import consent_of
 from registry.grading.states import ConsentState
 from registry.subjects import repository
 from registry.subjects.entering import Spoken, SubjectDesk, speak
 from registry.subjects.errors import ConsentGivenBefore, SubjectRecordUnknown, WordingRetired
-from registry.subjects.moving import Said, begin, check_holder, step, wind
+from registry.subjects.moving import begin, check_holder, step, wind
 from registry.subjects.roots import Path, entry_of, shows
 from registry.subjects.rules import STOPS, ConsentKind, Wanted, narrowed, salt_of
 from registry.subjects.states import FALLEN, GivenEvent, GivenState, WordingState

@@ -29,6 +29,7 @@ from base.signing import (
 from identity.safe import Safe
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.subjects import repository
 from registry.subjects.errors import (
     InvitationInvalid,
@@ -37,7 +38,7 @@ from registry.subjects.errors import (
     SubjectTiedBefore,
     SubjectWordForged,
 )
-from registry.subjects.moving import Said, begin, check_holder, step, wind
+from registry.subjects.moving import begin, check_holder, step, wind
 from registry.subjects.rules import PAYLOAD_TYPE, word_of
 from registry.subjects.states import TieEvent, TieState
 from registry.subjects.tables import SubjectRow, TieRow

@@ -5,17 +5,15 @@ a person has signed is named by its digest, and a challenge in it keeps anybody 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlmodel import col, update
+from sqlmodel import SQLModel
 
 from base.db import WriteSession
 from base.jobs import enqueue
-from ledger.recording import Act, Recorded, record
-from ledger.statement import Draft
+from ledger.recording import Act
+from registry.doors import Door
 from registry.subjects.errors import SubjectRecordUnknown, SubjectWrongState
 from registry.subjects.states import MACHINES, may_move
 from registry.subjects.tables import AskedRow, DeletionRow, GivenRow, TieRow, WordingRow
@@ -24,54 +22,21 @@ DUE_JOB: Final = "registry.subject-due"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment of a period belongs to it."""
 Row = TieRow | WordingRow | GivenRow | DeletionRow | AskedRow
-_KEYS: Final[Mapping[type[Row], tuple[str, str]]] = {
+_KEYS: Final[Mapping[type[SQLModel], tuple[str, str]]] = {
     TieRow: ("SBT", "tie_id"),
     WordingRow: ("SCW", "wording_id"),
     GivenRow: ("SGC", "given_id"),
     DeletionRow: ("SDD", "deletion_id"),
     AskedRow: ("SRQ", "request_id"),
 }
-_NAMED: Final = ("holder_id", "object_id", "wording_id", "given_id", "receiver_id", "trade_id")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside which record it is: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
-
-
-async def begin(s: WriteSession, act: Act, row: Row, event: StrEnum, said: Said | None = None) -> Recorded:
-    """Store a new record in the state its event leads to, and state it. Raises SubjectWrongRole."""
-    machine, _ = _KEYS[type(row)]
-    row.status = may_move(MACHINES[machine][1], None, event, act.role)  # type: ignore[assignment]  # its own
-    s.add(row)
-    await s.flush()
-    return await _state(s, act, row, event, said or Said(), before=None)
-
-
-async def step(
-    s: WriteSession,
-    act: Act,
-    row: Row,
-    event: StrEnum,
-    said: Said | None = None,
-    *,
-    values: Mapping[str, Any] | None = None,
-) -> Recorded:
-    """Move a record that is claimed. Raises SubjectWrongState, SubjectWrongRole."""
-    machine, key = _KEYS[type(row)]
-    before = row.status
-    after = may_move(MACHINES[machine][1], before, event, act.role)
-    table = type(row)
-    found = (col(getattr(table, key)) == getattr(row, key), col(table.status) == before)
-    changed = await s.exec(update(table).where(*found).values(status=after, **(values or {})))
-    if changed.rowcount != 1:
-        raise SubjectWrongState("the record has moved on", event=event.value)
-    await s.refresh(row)
-    return await _state(s, act, row, event, said or Said(), before=before)
+_DOOR: Final = Door(
+    keys=_KEYS,
+    named=("holder_id", "object_id", "wording_id", "given_id", "receiver_id", "trade_id", "kind"),
+    may_move=lambda machine, *step: may_move(MACHINES[machine][1], *step),
+    moved_on=lambda event, _: SubjectWrongState("the record has moved on", event=event.value),
+)
+begin, step = _DOOR.begin, _DOOR.step
+"""The first step of a record, and every other. Raise SubjectWrongState, SubjectWrongRole."""
 
 
 async def wind(s: WriteSession, record_id: str, at: datetime) -> None:
@@ -84,22 +49,3 @@ def check_holder(act: Act, row: Row) -> None:
     """A holder acts on what is its own; another's does not exist. Raises SubjectRecordUnknown."""
     if act.actor.org_id != getattr(row, "holder_id", None):
         raise SubjectRecordUnknown("no such record")
-
-
-async def _state(
-    s: WriteSession, act: Act, row: Row, event: StrEnum, said: Said, *, before: StrEnum | None
-) -> Recorded:
-    machine, key = _KEYS[type(row)]
-    named = {name: getattr(row, name) for name in _NAMED if name != key and hasattr(row, name)}
-    if hasattr(row, "kind"):
-        named["kind"] = row.kind.value
-    draft = Draft(
-        f"{machine}.{event.value}",
-        getattr(row, key),
-        public={key: getattr(row, key), **named, **said.public},
-        opening=said.opening,
-        subjects=said.subjects,
-        before=None if before is None else before.value,
-        after=row.status.value,
-    )
-    return await record(s, act, draft)

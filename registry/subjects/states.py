@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved
 from identity.rules import Role
 from registry.subjects.errors import SubjectWrongRole, SubjectWrongState
 
@@ -184,16 +185,13 @@ MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
 
 def may_move(moves: Moves, state: StrEnum | None, event: StrEnum, role: str) -> StrEnum:
     """The state an event of this role leads to. Raises SubjectWrongState, SubjectWrongRole."""
-    move = moves.get((state, event))
-    if move is None:
-        raise SubjectWrongState(
-            f"{state or 'nothing yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=[other.value for at, other in moves if at == state],
-        )
-    if role not in move.roles:
-        raise SubjectWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    return moved(
+        moves,
+        state,
+        event,
+        role,
+        says=f"{state or 'nothing yet'} does not take {event}",
+        wrong_state=SubjectWrongState,
+        wrong_role=SubjectWrongRole,
+        in_order=True,
+    )

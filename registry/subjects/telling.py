@@ -6,9 +6,10 @@ What is told is an entry under a key of this notice alone: who has the person's 
 
 from base.db import WriteSession
 from ledger.recording import Act
+from registry.doors import Said
 from registry.subjects import repository
 from registry.subjects.errors import SubjectMalformed, SubjectRecordUnknown
-from registry.subjects.moving import Said, begin, step, wind
+from registry.subjects.moving import begin, step, wind
 from registry.subjects.rules import listed_entry
 from registry.subjects.states import DeletionEvent, DeletionState
 from registry.subjects.tables import DeletionRow

@@ -6,10 +6,11 @@ from base.canonical import canonical, sha256_hex
 from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading.describing import subject_of
 from registry.subjects import repository
 from registry.subjects.errors import SubjectWrongRole
-from registry.subjects.moving import Said, begin, check_holder, step
+from registry.subjects.moving import begin, check_holder, step
 from registry.subjects.rules import Asked, check_wording
 from registry.subjects.states import WordingEvent, WordingState
 from registry.subjects.tables import WordingRow

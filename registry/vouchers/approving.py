@@ -13,9 +13,10 @@ from identity.rules import Role
 from identity.service import insert, require_member
 from ledger.recording import Act
 from registry.chiefs.depending import require_chief
+from registry.doors import Said
 from registry.vouchers import repository
 from registry.vouchers.errors import VoucherTypeTaken, VoucherWrongRole
-from registry.vouchers.moving import Said, begin_type, step_type
+from registry.vouchers.moving import begin_type, step_type
 from registry.vouchers.rules import TypeTerms, check_type
 from registry.vouchers.states import TypeEvent, TypeState, may_move_type
 from registry.vouchers.tables import VoucherTypeRow

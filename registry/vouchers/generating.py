@@ -23,6 +23,7 @@ from identity.repository import get_founded
 from identity.service import insert, require_member
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.grading.depending import level_of
 from registry.rules import Level
 from registry.vouchers import repository
@@ -41,7 +42,7 @@ from registry.vouchers.errors import (
     VoucherIssuerWanted,
     VoucherWrongRole,
 )
-from registry.vouchers.moving import Said, begin, check_in_force, check_provider, end, step
+from registry.vouchers.moving import begin, check_in_force, check_provider, end, step
 from registry.vouchers.rules import Form, SubjectKind, Told, TypeItem, check_goods, check_told
 from registry.vouchers.states import PROVIDERS, VoucherEvent, VoucherState, may_move
 from registry.vouchers.tables import VoucherIssuerRow, VoucherRow, VoucherTypeRow

@@ -11,6 +11,7 @@ from base.credential.proof import secure
 from base.credential.verdicts import NotAccepted
 from base.db import WriteSession
 from ledger.recording import Act
+from registry.doors import Said
 from registry.vouchers import repository
 from registry.vouchers.desk import VoucherDesk
 from registry.vouchers.document import presentation, urn
@@ -22,7 +23,7 @@ from registry.vouchers.errors import (
     VoucherWrongRole,
     VoucherWrongState,
 )
-from registry.vouchers.moving import LATE, Said, check_in_force, check_provider, check_subject, end, step
+from registry.vouchers.moving import LATE, check_in_force, check_provider, check_subject, end, step
 from registry.vouchers.rules import Cause
 from registry.vouchers.states import LIVE, VoucherEvent, VoucherState, may_move
 from registry.vouchers.tables import VoucherRow

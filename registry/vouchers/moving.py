@@ -5,7 +5,6 @@ items and its period are in the opening. No value is ever stated.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from base.db import WriteSession
 from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
+from registry.doors import Said
 from registry.vouchers.errors import VoucherTypeRevoked, VoucherWrongRole, VoucherWrongState
 from registry.vouchers.rules import SubjectKind
 from registry.vouchers.states import (
@@ -33,15 +33,6 @@ DUE_JOB: Final = "registry.voucher-due"
 LATE: Final = timedelta(milliseconds=1)
 """The last moment belongs to a period: the clock looks when it is over."""
 _S = VoucherState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a step says beside what it is about: in public, in the opening, of which digests."""
-
-    public: Mapping[str, Any] = field(default_factory=dict)
-    opening: Mapping[str, Any] | None = None
-    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 async def begin(

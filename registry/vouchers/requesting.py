@@ -14,6 +14,7 @@ from base.db import WriteSession
 from base.signing import SigningKey
 from identity.service import require_member
 from ledger.recording import Act
+from registry.doors import Said
 from registry.vouchers import repository
 from registry.vouchers.desk import VoucherDesk
 from registry.vouchers.errors import (
@@ -23,7 +24,7 @@ from registry.vouchers.errors import (
     VoucherOwnWord,
     VoucherWrongRole,
 )
-from registry.vouchers.moving import Said, begin, check_in_force, check_subject, end, step
+from registry.vouchers.moving import begin, check_in_force, check_subject, end, step
 from registry.vouchers.rules import MAX_REFERENCE, SubjectKind, Wish, check_narrower, check_wish
 from registry.vouchers.states import VoucherEvent, VoucherState, may_move
 from registry.vouchers.tables import VoucherRow, VoucherTypeRow

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from base.states import moved, taken
 from registry.vouchers.errors import VoucherWrongRole, VoucherWrongState
 
 
@@ -158,7 +159,7 @@ MOVES: Final[Mapping[tuple[VoucherState | None, VoucherEvent], Move]] = {
 
 def allowed_to(state: VoucherState, roles: Collection[str]) -> tuple[VoucherEvent, ...]:
     """What a state takes of somebody with these roles, in the order of the table."""
-    return tuple(event for (at, event), move in MOVES.items() if at is state and move.roles & set(roles))
+    return taken(MOVES, state, roles)
 
 
 def may_move(state: VoucherState | None, event: VoucherEvent, role: str) -> VoucherState:
@@ -166,26 +167,29 @@ def may_move(state: VoucherState | None, event: VoucherEvent, role: str) -> Vouc
 
     Raises VoucherWrongState, naming what the state allows, or VoucherWrongRole.
     """
-    allowed = sorted(e.value for s, e in MOVES if s == state)
-    return VoucherState(_to(MOVES.get((state, event)), state, event, role, allowed))
+    return VoucherState(
+        moved(
+            MOVES,
+            state,
+            event,
+            role,
+            says=f"what is {state or 'not there yet'} does not take {event}",
+            wrong_state=VoucherWrongState,
+            wrong_role=VoucherWrongRole,
+        )
+    )
 
 
 def may_move_type(state: TypeState | None, event: TypeEvent, role: str) -> TypeState:
     """The state of a type that an event of this role leads to. Raises as `may_move`."""
-    allowed = sorted(e.value for s, e in TYPE_MOVES if s == state)
-    return TypeState(_to(TYPE_MOVES.get((state, event)), state, event, role, allowed))
-
-
-def _to(move: Move | None, state: StrEnum | None, event: StrEnum, role: str, allowed: list[str]) -> StrEnum:
-    if move is None:
-        raise VoucherWrongState(
-            f"what is {state or 'not there yet'} does not take {event}",
-            state=str(state),
-            event=event.value,
-            allowed=allowed,
+    return TypeState(
+        moved(
+            TYPE_MOVES,
+            state,
+            event,
+            role,
+            says=f"what is {state or 'not there yet'} does not take {event}",
+            wrong_state=VoucherWrongState,
+            wrong_role=VoucherWrongRole,
         )
-    if role not in move.roles:
-        raise VoucherWrongRole(
-            f"{event} is not an act of {role}", role=role, event=event.value, roles=sorted(move.roles)
-        )
-    return move.to
+    )

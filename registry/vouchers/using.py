@@ -11,6 +11,7 @@ from base.clock import rfc3339
 from base.credential.verdicts import NotAccepted, Verdict
 from base.db import WriteSession
 from ledger.recording import Act
+from registry.doors import Said
 from registry.grading.depending import level_of
 from registry.rules import rank
 from registry.vouchers import repository
@@ -26,7 +27,7 @@ from registry.vouchers.errors import (
     VoucherUserMismatch,
 )
 from registry.vouchers.holding import read_presentation
-from registry.vouchers.moving import Said, check_in_force, step
+from registry.vouchers.moving import check_in_force, step
 from registry.vouchers.rules import Cause
 from registry.vouchers.states import VoucherEvent, VoucherState, may_move
 from registry.vouchers.tables import VoucherRow, VoucherTypeRow, VoucherUseRow
