@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -171,8 +172,13 @@ async def send_file(
         stream,
         status_code=206 if reply.partial else 200,
         media_type=opened.media_type,
-        headers=headers | {"content-disposition": f'attachment; filename="{entitlement_id}"'},
+        headers=headers | {"content-disposition": kept_as(opened.name, entitlement_id)},
     )
+
+
+def kept_as(name: str, plain: str) -> str:
+    """How a download is named where it is kept: as it was sold, `plain` where that is not read (RFC 6266)."""
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def file_headers(sha256: str) -> dict[str, str]:

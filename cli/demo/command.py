@@ -6,6 +6,7 @@ import random
 import socket
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,9 +22,10 @@ from cli.demo.market import open_market
 from cli.demo.public import Public, begin_public, finish_public
 from cli.demo.regulator import act_on
 from cli.demo.ring import Ring, plant_ring
+from cli.demo.staying import going_on, hand_over
 from cli.demo.story import Stage, play, set_stage
 from cli.demo.ways import play_ways
-from cli.demo.world import PASSWORD, World, open_world
+from cli.demo.world import PASSWORD, Member, World, open_world
 from cli.demo.year import Year, plan_deals
 from cli.running import complete, log_plainly
 from cli.server import give_back
@@ -83,8 +85,9 @@ async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bo
             telling.head("5. One product, three more ways: a share, calls, questions")
             await play_ways(stage, registered)
             code = await _close(world, kept, stage, ring, telling)
+            members = await hand_over(world, kept)
             if stay and code == 0:
-                await _stay(world, telling)
+                await _stay(world, members, kept, telling)
     return code
 
 
@@ -188,17 +191,21 @@ def _finding(finding: dict[str, Any]) -> str:
     return f"suspected {finding['rule_id']}@{finding['rule_version']}{where}: evidence seq {seqs}{more}"
 
 
-async def _stay(world: World, telling: "Telling") -> None:
+async def _stay(world: World, members: Sequence[Member], out: Path, telling: "Telling") -> None:
     """Leave the pages open until Ctrl-C."""
     world.clock.run()
     telling.head("The exchange stays open")
     telling.plain(f"  {world.url}/zh/    {world.url}/en/")
-    for member in {member.org_id: member for member in world.members.values()}.values():
-        if member.login is not None:
-            roles = ", ".join(sorted(member.roles))
-            telling.plain(f"  {member.login:<10} {PASSWORD}   {member.name} ({roles})")
-    telling.plain("  Ctrl-C ends it; nothing of it stays.")
-    async with sequencing(world.node):
+    for member in members:
+        roles = ", ".join(sorted(member.roles))
+        telling.plain(f"  {member.login:<10} {PASSWORD}   {member.name} ({roles})")
+    telling.plain("  Every sign-in acts at once, with a key that the exchange keeps for it.")
+    telling.plain(f"  Keys of their own, to sign at home with `databourse sign`: {out / 'keys'}")
+    telling.plain("  A signed contract is paid by the buyer's bank within some seconds.")
+    telling.plain(
+        "  Enter lets the next working day come (deadlines, settlement); Ctrl-C ends it, nothing of it stays."
+    )
+    async with sequencing(world.node), going_on(world, telling.plain):
         await asyncio.Event().wait()
 
 

@@ -176,6 +176,14 @@ def test_the_suspended_broker_was_refused(left: Path) -> None:
     assert "broker-not-certified (BR1), and recorded" in (left / "printed.txt").read_text()
 
 
+def test_who_signs_at_home_finds_its_key_and_the_exchange_keeps_a_second(left: Path) -> None:
+    for login in PARTIES:
+        path = left / "keys" / f"{login}.key"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert len(json.loads(path.read_text())["keyid"]) == 64
+    assert not (left / "keys" / "authority.key").exists()  # the exchange has always kept that one
+
+
 def test_memory_stays_within_its_bounds(left: Path) -> None:
     used = json.loads((left / "demo.json").read_bytes())["memory_mib"]
     assert used["peak"] < 1024

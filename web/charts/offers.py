@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from web.charts import theme
 from web.charts.chart import Chart, Column, Kind, Say
 from web.charts.parts import SAYS, Line, upright
+
+# Parts of one thing begin alike: what tells them apart stands at the end, so the middle is left out.
+_SHORT: Final = (
+    "length(datum.label) > 17 ? slice(datum.label, 0, 9) + '…' + slice(datum.label, -6) : datum.label"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,13 @@ def offers(found: Sequence[Offer], *, median_minor: int, title: str, says: str, 
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"grid": True, "labelLimit": 190},
+        "axis": {"grid": True, "labelLimit": 190, "labelExpr": _SHORT},
     }
     x = {
         "field": "price",
         "type": "quantitative",
         "scale": {"zero": True},
-        "axis": {"title": say("yuan"), "format": ",~f"},
+        "axis": {"title": say("yuan"), "format": ",~f", "labelOverlap": True},
     }
     ordered = sorted(found, key=lambda one: (-one.price_minor, not one.own, one.title))
     return Chart(

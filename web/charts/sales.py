@@ -18,7 +18,8 @@ class Month:
 
 def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
     """The oldest month first; a month without a sale is a row of zeros, given by the caller."""
-    x = {"field": "month", "type": "ordinal", "sort": None, "axis": {"title": None, "labelAngle": 0}}
+    axis = {"title": None, "labelAngle": 0, "labelOverlap": True}
+    x = {"field": "month", "type": "ordinal", "sort": None, "axis": axis}
     y = {
         "field": "value",
         "type": "quantitative",

@@ -21,6 +21,7 @@ from web import problems
 from web.deps import node_of
 from web.pages.forms import Told, told
 from web.pages.languages import N_, lang_of
+from web.pages.session import FormExpired
 from web.pages.visiting import Visitor, visitor_of
 
 log = structlog.get_logger("security")
@@ -29,6 +30,9 @@ _TITLES: Final = {
     405: N_("This address does not take that method"),
 }
 _UNAVAILABLE: Final = 503
+# Secrets are typed anew, and never stand in a page.
+_NEVER_KEPT: Final = frozenset({"password", "new", "old", "again", "code", "secret_value", "id_number"})
+_SIGN_IN: Final = ("/login", "/logout")
 _OTHER: Final = N_("The request cannot be carried out")
 _SURPRISE: Final = N_("Something went wrong on our side; nothing was changed")
 
@@ -51,6 +55,9 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Unavailable):
         return _unasked(request, told(error))
     visitor = await _visitor(request)
+    if isinstance(error, FormExpired) and error.kept and _by_itself(request):
+        typed = {name: values for name, values in error.kept.items() if name not in _NEVER_KEPT}
+        return visitor.render("form_expired.html", status=problems.status_of(error), typed=typed)
     if isinstance(error, Unauthenticated):
         return visitor.redirect("/login", next=_back(request))
     return _page(visitor, told(error))
@@ -115,6 +122,11 @@ def _unasked(request: Request, error: Told) -> Response:
 
 def _page(visitor: Visitor, error: Told) -> Response:
     return visitor.render("error.html", status=error.status, told=error)
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether a page of ours sent the form, by the browser's own word; another site's is not offered."""
+    return request.headers.get("sec-fetch-site") == "same-origin" and not request.url.path.endswith(_SIGN_IN)
 
 
 def _back(request: Request) -> str:

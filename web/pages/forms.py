@@ -43,15 +43,27 @@ _SAYS: Final[Mapping[str, str]] = {
     "enum": N_("Choose one of the list."),
     "too_short": N_("Choose at least one."),
 }
+_SAYS_MOST: Final[Mapping[str, str]] = {
+    "string_too_long": N_("This is too long: at most %(bound)s characters."),
+    "greater_than_equal": N_("This is too small: at least %(bound)s."),
+    "less_than_equal": N_("This is too large: at most %(bound)s."),
+}
+_BOUNDS: Final = {"string_too_long": "max_length", "greater_than_equal": "ge", "less_than_equal": "le"}
+_DIGITS: Final = N_("Enter %(count)s digits of 0-9 and a-f.")
+_HEX: Final = {"^[0-9a-f]{64}$": 64, "^[0-9a-f]{64}\\Z": 64}
 _OTHERWISE: Final = N_("This does not have the form asked for.")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a field, or with the whole (`name` empty), as a text to be translated."""
+    """What is wrong with a field, or with the whole (`name` empty), as a text to be translated.
+
+    `values` are filled in after that, where the text has places for them.
+    """
 
     name: str
     text: str
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +191,9 @@ class Filled:
         """What a field of several shows."""
         return self.values.get(name, ())
 
-    def wrong(self, name: str) -> str | None:
+    def wrong(self, name: str) -> Problem | None:
         """What is wrong with a field."""
-        return next((problem.text for problem in self.problems if problem.name == name), None)
+        return next((problem for problem in self.problems if problem.name == name), None)
 
     @property
     def status(self) -> int:
@@ -230,10 +242,21 @@ class Invalid(Exception):  # control flow back to the form, never an answer of i
 
 def _problems(error: ValidationError) -> list[Problem]:
     found: dict[str, Problem] = {}
-    for item in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_FIELDS]:
+    for item in error.errors(include_url=False, include_input=False)[:MAX_FIELDS]:
         name = str(item["loc"][0]) if item["loc"] else ""
-        found.setdefault(name, Problem(name, _SAYS.get(_kind(item), _OTHERWISE)))
+        found.setdefault(name, _problem(name, item))
     return list(found.values())
+
+
+def _problem(name: str, item: Any) -> Problem:
+    """What is wrong, with the bound that was passed where the argument has one."""
+    kind, context = _kind(item), item.get("ctx", {})
+    bound = context.get(_BOUNDS.get(kind, ""))
+    if kind == "string_pattern_mismatch" and context.get("pattern") in _HEX:
+        return Problem(name, _DIGITS, {"count": _HEX[context["pattern"]]})
+    if type(bound) is int and not name.endswith("_minor"):  # amounts are typed in yuan
+        return Problem(name, _SAYS_MOST[kind], {"bound": bound})
+    return Problem(name, _SAYS.get(kind, _OTHERWISE))
 
 
 def _kind(item: Any) -> str:

@@ -22,6 +22,8 @@ DEFAULT: Final[Lang] = "zh"
 COOKIE: Final = "databourse_lang"
 CATALOGUE: Final = Path(__file__).parent.parent / "locale" / "zh_CN" / "LC_MESSAGES" / "messages.po"
 
+DETAILS: Final = CATALOGUE.with_name("details.po")
+
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds a text that is translated later
     """Mark a text for translation where it is only named; it is translated where it is shown."""
@@ -39,6 +41,17 @@ def translations(lang: Lang) -> NullTranslations:
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return Translations(compiled)
+
+
+@cache
+def details(lang: Lang) -> dict[str, str]:
+    """What refusals say in particular, by their English; what is not there stays English."""
+    if lang == "en":
+        return {}
+    with DETAILS.open("rb") as file:
+        return {
+            str(one.id): str(one.string) for one in read_po(file, locale="zh_CN") if one.id and one.string
+        }
 
 
 def lang_of(path: str) -> Lang | None:

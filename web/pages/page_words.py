@@ -69,9 +69,27 @@ API_PLACES: Final[Mapping[str, str]] = {
     "header": N_("head of the request"),
     "body": N_("body"),
 }
+# Classes of a licence are the seller's own words; these are the usual ones.
+LICENCES: Final[Mapping[str, str]] = {
+    "internal-use": N_("Internal use"),
+    "INTERNAL_USE": N_("Internal use"),
+    "resale": N_("Resale"),
+}
+COLUMN_TYPES: Final[Mapping[str, str]] = {
+    "text": N_("text"),
+    "integer": N_("whole number"),
+    "decimal": N_("decimal number"),
+    "boolean": N_("yes or no"),
+    "year": N_("year"),
+    "month": N_("month"),
+    "date": N_("day"),
+    "datetime": N_("day and time"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "api_place": API_PLACES,
     "download": DOWNLOADS,
+    "licence": LICENCES,
+    "column_type": COLUMN_TYPES,
     "answered_by": ANSWERED_BY,
     "listing_member": MEMBERS,
     "price_reason": PRICE_REASONS,

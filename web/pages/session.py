@@ -10,6 +10,7 @@ before it, so the length of a packed page tells nothing of it.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -37,10 +38,14 @@ _LABEL: Final = b"databourse:pages:form-token:v1"
 
 
 class FormExpired(Forbidden):
-    """The form's token is not this session's: an old page, or somebody else's."""
+    """The form's token is not this session's: an old page, or somebody else's.
+
+    `kept` is what was typed, where the form could be read: nobody has to write it twice.
+    """
 
     code = "form-expired"
     title = "This form is no longer valid: load the page again"
+    kept: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from babel import Locale
 from markupsafe import Markup
 
 from base.clock import SHANGHAI, parse_rfc3339, rfc3339
@@ -89,6 +90,13 @@ def percent_bp(basis_points: int) -> str:
     return f"{basis_points // 100}.{basis_points % 100:02d} %"
 
 
+def place(lang: Lang, codes: str) -> str:
+    """Countries by name, as CLDR names them: `CN,SG` → `China, Singapore`; what is no code stays."""
+    known = Locale(lang).territories
+    parts = [part.strip() for part in codes.split(",")]
+    return ", ".join(str(known.get(part, part)) if part.isalpha() else part for part in parts)
+
+
 def local_input(at: datetime) -> str:
     """A time as `<input type=datetime-local>` takes it, in Beijing."""
     return f"{at.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}"
@@ -106,8 +114,12 @@ def filters(lang: Lang) -> dict[str, Callable[..., Any]]:
     def in_currency(minor: int | str | None) -> str:
         return money(lang, minor)
 
+    def place_named(codes: str) -> str:
+        return place(lang, codes)
+
     return {
         "money": in_currency,
+        "place": place_named,
         "when": when,
         "day": day,
         "digest": digest,

@@ -6,6 +6,7 @@ from typing import Final
 
 from base.db import ReadSession
 from market.filing.repository import invoiced_among
+from market.listings.repository import titles_of
 from market.orders.states import TradeState
 from market.orders.tables import Trade
 from market.orders.turns import Turn, running_of
@@ -19,9 +20,10 @@ _NOT_WAITED_FOR: Final = frozenset({Step.DELIVERY_FAILED, Step.DISPUTE})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A trade that waits for the visitor: the part it has in it, what comes next, and the deadline."""
+    """A trade that waits for the visitor: what it is about, its part in it, what comes next, the deadline."""
 
     trade: Trade
+    title: str
     part: Part
     words: str
     deadline: datetime | None
@@ -35,6 +37,7 @@ async def waiting_for(s: ReadSession, visitor: Visitor, *, limit: int = 50) -> l
     turns = await running_of(s, org_id=org_id, limit=limit)
     settled = [turn.trade.trade_id for turn in turns if turn.trade.status is TradeState.SETTLED]
     invoiced = await invoiced_among(s, trade_ids=settled)
+    titles = await titles_of(s, listing_ids={turn.trade.listing_id for turn in turns})
     found = []
     for turn in turns:
         part = part_of(turn.trade, org_id, visitor.roles)
@@ -42,7 +45,9 @@ async def waiting_for(s: ReadSession, visitor: Visitor, *, limit: int = 50) -> l
         if part is None or words is None or turn.trade.trade_id in invoiced:
             continue
         if _is_turn(turn, part, now):
-            found.append(Waiting(turn.trade, part, words, deadline_of(turn.trade)))
+            found.append(
+                Waiting(turn.trade, titles[turn.trade.listing_id], part, words, deadline_of(turn.trade))
+            )
     return sorted(found, key=lambda one: (one.deadline or _END, one.trade.trade_id))
 
 

@@ -18,11 +18,12 @@ from web.deps import COOKIE as SESSION_COOKIE
 from web.deps import NodeDep
 from web.node import Node
 from web.packing import pack
-from web.pages import assets, languages, showing, words
-from web.pages.forms import Filled, Form, fresh_key, read_form
-from web.pages.languages import LANGS, NAMES, TAGS, Lang, translations
+from web.pages import assets, languages, member_words, showing, words
+from web.pages.forms import Filled, Form, Problem, fresh_key, read_form
+from web.pages.languages import LANGS, NAMES, TAGS, Lang, details, translations
 from web.pages.session import (
     FORM_COOKIE,
+    FormExpired,
     FormTokens,
     Session,
     forget_session,
@@ -66,10 +67,23 @@ def environment(lang: Lang) -> Environment:
     def translated(text: str) -> str:
         return spoken.gettext(text)
 
+    def told(problem: Problem) -> str:
+        return (
+            spoken.gettext(problem.text) % problem.values if problem.values else spoken.gettext(problem.text)
+        )
+
+    def named(name: str) -> str:
+        known = member_words.WORDS.get(name)
+        return spoken.gettext(known) if known else _in_english(name.replace("_", " "), lang)
+
+    def explained(detail: str) -> str:
+        return details(lang).get(detail) or _in_english(detail, lang)
+
     def badge(state: str) -> Markup:
         return Markup('<span class="badge {}">{}</span>').format(words.tone(state), word(state, "state"))
 
     env.filters |= {"word": word, "translated": translated, "badge": badge}
+    env.filters |= {"named": named, "explained": explained, "told": told}
     env.globals |= {
         "lang": lang,
         "tag": TAGS[lang],
@@ -136,7 +150,11 @@ class Visitor:
     async def form(self) -> Form:
         """The form that was sent, if this session's page made it. Raises FormExpired, Malformed, TooLarge."""
         form = await read_form(self.request)
-        self.check(form.text("csrf"))
+        try:
+            self.check(form.text("csrf"))
+        except FormExpired as expired:
+            expired.kept = form.kept()
+            raise
         return form
 
     def check(self, token: str) -> None:
@@ -214,6 +232,11 @@ class Visitor:
         elif self.session is None and SESSION_COOKIE in cookies:
             forget_session(response)
         return response
+
+
+def _in_english(text: str, lang: Lang) -> str:
+    """A text that only English says, marked so on a Chinese page."""
+    return text if lang == "en" else Markup('<span lang="en">{}</span>').format(text)
 
 
 def _asked_block(request: Request) -> str | None:

@@ -70,6 +70,7 @@ async def test_a_provider_sees_its_year_and_what_waits_for_it(market: Market) ->
     assert f"Trades 1 Paid by buyers CN¥680,000.00 You received {net} of it this month {net}" in page
     waiting = page.partition("Your turn")[2].partition("Drafts to be finished")[0]
     assert "The provider answers with an offer" in waiting
+    assert "2025年广东省工业企业月度用电指数数据集" in waiting
     assert "The side that was asked last accepts" in waiting
     assert "The provider issues the invoice" in waiting
     assert "downloads the file" not in waiting

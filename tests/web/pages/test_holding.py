@@ -13,7 +13,8 @@ async def test_a_buyer_holds_a_quote_and_orders_at_its_price_after_it_changed(ma
     page = await buyer.get(f"{calculator}?rows=1&use=RISK_CONTROL&months=6")
     page.forms = [form for form in page.forms if form.method == "post"]
     back = await buyer.send(page, calculator, {"months": "90"}, expect=422)
-    assert "This is too large." in back.words
+    assert "This is too large: at most 60." in back.words
+    assert any("autofocus" in tag for name, tag in back.tags if tag.get("role") == "alert")
     await buyer.send(page, calculator)
     quote = buyer.location.rpartition("/")[2]
     held = await buyer.follow()

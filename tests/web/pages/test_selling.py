@@ -103,7 +103,7 @@ async def test_a_seller_bounds_what_a_licence_may_give(market: Market) -> None:
         {"purposes": ["RESEARCH"], "territory": ["CN", "HK"], "max_count": 5, "derivative_allowed": True}
     )
     words = (await browser.get(f"/products/{listing_id}")).words
-    assert "CN, HK" in words
+    assert "China, Hong Kong SAR China" in words
     assert "Research" in words
 
 

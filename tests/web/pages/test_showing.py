@@ -56,3 +56,12 @@ def test_hashes_and_ids_are_short_with_the_whole_on_the_title() -> None:
 def test_shares_are_per_cent_with_two_places() -> None:
     assert showing.percent_bp(4571) == "45.71 %"
     assert showing.percent_bp(5) == "0.05 %"
+
+
+@pytest.mark.parametrize(
+    ("codes", "chinese", "english"),
+    [("CN", "中国", "China"), ("CN, SG", "中国, 新加坡", "China, Singapore"), ("440000", "440000", "440000")],
+)
+def test_places_are_named_where_they_are_countries(codes, chinese, english) -> None:
+    assert showing.place("zh", codes) == chinese
+    assert showing.place("en", codes) == english

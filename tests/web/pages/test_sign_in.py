@@ -112,6 +112,42 @@ async def test_a_form_written_before_signing_in_is_no_form_after_it(market: Mark
     await browser.send(before, "/display", {"choose": "large"}, expect=403)
 
 
+async def test_what_was_typed_when_a_session_ended_is_kept_and_sent_after_signing_in(
+    market: Market,
+) -> None:
+    browser = Browser(market.served, market.buyer)
+    own = browser.client.headers
+    own["sec-fetch-site"] = "same-origin"
+    page = await browser.get("/account")
+    browser.client.cookies.delete(COOKIE)
+    typed = {"account": "CN34BANK0000000077", "holder": "湾区普惠银行"}
+    own["sec-fetch-site"] = "cross-site"
+    stranger = await browser.send(page, "/account/payee", typed, expect=403)
+    assert "form-expired" in stranger.words
+    assert typed["account"] not in stranger.words
+    own["sec-fetch-site"] = "same-origin"
+    kept = await browser.send(page, "/account/payee", typed, expect=403)
+    assert "You have been signed out in the meantime." in kept.words
+    assert f"Account {typed['account']} Holder 湾区普惠银行" in kept.words
+    browser.sign_in(market.buyer)
+    again = await browser.send(kept, "/account/payee", expect=403)
+    assert "opened before you signed in" in again.words
+    assert typed["account"] not in (await browser.get("/account")).words
+    await market.served.prove(market.buyer)
+    await browser.send(again, "/account/payee")
+    assert typed["account"] in (await browser.get("/account")).words
+
+
+async def test_a_form_that_never_stands_in_a_page_again_is_the_sign_in(market: Market) -> None:
+    browser = Browser(market.served)
+    browser.client.headers["sec-fetch-site"] = "same-origin"
+    page = await browser.get("/login")
+    sent = {"csrf": "0" * 64, "login": "buyer", "password": PASSWORD}
+    refused = await browser.send(page, "/login", sent, expect=403)
+    assert PASSWORD not in browser.last.text
+    assert "form-expired" in refused.words
+
+
 async def test_a_pages_cookie_reads_the_api_and_changes_nothing_there(market: Market) -> None:
     browser = Browser(market.served, market.buyer)
     assert (await browser.client.get("/api/v1/trades")).status_code == 200

@@ -1,5 +1,7 @@
 """The trade room by its forms, without a script: from the inquiry to the accepted goods."""
 
+import re
+
 import orjson
 import pytest
 
@@ -38,6 +40,11 @@ async def by_own_key(market: Market, browser: Browser) -> Page:
     return await browser.send_file(page, action, "signed.json", document, field_name="envelope")
 
 
+def turn_of(page: Page) -> str:
+    """What the card of the next step says."""
+    return page.words.partition("Next step")[2].partition("Offers")[0]
+
+
 async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     buyer = Browser(market.served, market.buyer)
     provider = Browser(market.served, market.provider)
@@ -48,6 +55,7 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     trade_id = room.rpartition("/")[2]
     assert await state_of(market, trade_id) is TradeState.INQUIRED
 
+    assert "It is your turn." not in (await buyer.get(room)).words  # it may offer, and is not waited for
     page = await provider.get(room)
     assert "It is your turn." in page.words
     page = await provider.send(page, "/offer", {"price_minor": "700,000.00"}, expect=200)
@@ -76,15 +84,20 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     assert await state_of(market, trade_id) is TradeState.CONTRACTED
 
     page = await buyer.get(room)
-    assert trade_id in page.words  # the payment reference, whole
+    for told in ("It is your turn.", "Amount, exactly CN¥700,000.00", f"Payment reference {trade_id}"):
+        assert told in turn_of(page)  # the reference whole
     await pay(market, trade_id, 70_000_000)
     await provider.send(await provider.get(room), "/start-delivery")
     await by_own_key(market, provider)
     page = await buyer.get(room)
+    assert "To the download" in turn_of(page)
     link = next(a["href"] for a in page.named("a") if a.get("href", "").endswith("/file"))
     answer = await buyer.client.get(link)
     assert answer.content.startswith(b"county,month,index\n")
-    assert answer.headers["content-disposition"].startswith("attachment")
+    assert re.fullmatch(
+        r"attachment; filename=\"ent_\w+\"; filename\*=UTF-8''[^/\"; ]+\.csv",  # named as it was sold
+        answer.headers["content-disposition"],
+    )
     assert await state_of(market, trade_id) is TradeState.DELIVERED
     await market.served.prove(market.buyer)
     await buyer.send(await buyer.get(room), "/accept-goods")

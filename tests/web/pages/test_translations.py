@@ -11,8 +11,8 @@ from jinja2 import nodes
 
 from web import pages
 from web.pages import words
-from web.pages.extraction import renewed, texts, titles, untranslated
-from web.pages.languages import CATALOGUE, LANGS, preferred, translations
+from web.pages.extraction import ROOMS, ROOT, renewed, texts, titles, untranslated
+from web.pages.languages import CATALOGUE, LANGS, details, preferred, translations
 from web.pages.visiting import TEMPLATES, environment
 
 TEMPLATE_NAMES = sorted(path.name for path in TEMPLATES.glob("*.html"))
@@ -59,6 +59,26 @@ def test_the_catalogue_holds_what_is_said_and_all_of_it_is_translated(catalogue:
     said = {message.id for message in gathered if message.id}
     assert kept == said, kept ^ said
     assert untranslated(renewed(gathered)) == []
+
+
+def test_what_refusals_say_in_particular_is_said_in_the_code_and_in_chinese() -> None:
+    sources = [path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    said = {text for source in sources for text in re.findall(r'"([^"\n]+)"', source)}
+    assert set(details("zh")) - said == set()
+    assert [text for text in details("zh").values() if not re.search(r"[\u4e00-\u9fff]", text)] == []
+    assert details("en") == {}
+
+
+def test_a_fact_without_a_word_is_marked_as_english_on_a_chinese_page() -> None:
+    shown = "{{ name|named }} {{ detail|explained }}"
+    words = {"name": "zz_top", "detail": "said by nobody"}
+    english = '<span lang="en">{}</span>'
+    assert environment("en").from_string(shown).render(words) == "zz top said by nobody"
+    assert environment("zh").from_string(shown).render(words) == " ".join(
+        english.format(one) for one in ("zz top", "said by nobody")
+    )
+    known = {"name": "seller_id", "detail": "the offer has expired"}
+    assert environment("zh").from_string(shown).render(known) == "供方 要约已过有效期"
 
 
 def test_a_translation_fills_in_the_same_values(catalogue: Catalog) -> None:
