@@ -123,11 +123,11 @@ async def test_who_asks_is_noted_and_private_parts_are_the_regulators(market: Ma
     offer = rows(page)[0]
     page = await samr.get(f"/reg/audit/{offer}")
     assert structure(page, "en") == []
-    assert "price_minor" in page.words
+    assert "Whole price CN¥760,000.00" in page.words
     assert "Verify in my browser" in page.words
     page = await operator.get(f"/reg/audit/{offer}")
-    assert "price_minor" not in page.words
-    assert "price_minor" not in (await Browser(market.served).get(f"/ledger/{offer}")).words
+    assert "Whole price" not in page.words
+    assert "Whole price" not in (await Browser(market.served).get(f"/ledger/{offer}")).words
     noted = [(one["what"], one["asked"]) for one in readings.newest(at=market.served.clock.now())]
     assert noted == [("entry", {"seq": str(offer)}), ("audit", {"action": "TRD.OFFER"})]
     assert "action=TRD.OFFER" in (await operator.get("/reg/audit")).words
