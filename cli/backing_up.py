@@ -29,12 +29,15 @@ TAKE: Final = "BAK.TAKE"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was written: its id, the digest of its manifest, and the log it holds."""
+    """A backup that was written: its id, the digest of its manifest, and the log it holds.
+
+    `files` is None where they are in a bucket, which is not in it.
+    """
 
     backup_id: str
     manifest_sha256: str
     size: int
-    files: int
+    files: int | None
 
 
 async def back_up(settings: Settings, out: Path, recipient: str, *, clock: Clock | None = None) -> Backup:
@@ -113,4 +116,5 @@ def _write(node: Node, writer: BackupWriter, taken: Dump, backup_id: str) -> Bac
         sequences=taken.sequences,
         members=writer.members,
     )
-    return Backup(backup_id, writer.finish(manifest, node.publisher.signer), head.size, files)
+    digest = writer.finish(manifest, node.publisher.signer)
+    return Backup(backup_id, digest, head.size, files if here else None)

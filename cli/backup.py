@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UNUSABLE: Final = 2
 DAMAGED: Final = 4
 BEHIND: Final = 5
+_BUCKET: Final = "the bucket is not in this backup: keep its versions at least as long as the backup"
 _ADVICE: Final = {
     "backup-behind": "Restore a newer backup, or read docs/howto/recovery.md",
     "nothing-to-compare-with": "Give --checkpoint FILE, or say --though-uncompared",
@@ -56,7 +57,10 @@ def backup(
     except OSError as error:
         typer.echo(f"{error.filename}: {error.strerror}", err=True)
         raise typer.Exit(UNUSABLE) from None
-    typer.echo(f"{out}: {made.backup_id}, the log up to {made.size} entries, {made.files} files")
+    files = "no file: they are in the bucket" if made.files is None else f"{made.files} files"
+    typer.echo(f"{out}: {made.backup_id}, the log up to {made.size} entries, {files}")
+    if made.files is None:
+        typer.echo(_BUCKET, err=True)
     typer.echo(f"encrypted to {recipient}")
 
 
@@ -73,7 +77,10 @@ def restore(
         typer.Option("--though-behind", help="Put it back although the log went on: to be read, not written"),
     ] = False,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="The newest checkpoint of this log that is kept elsewhere")
+        Path | None,
+        typer.Option(
+            help="The newest checkpoint, or receipt (.tlog-proof), of this log that is kept elsewhere"
+        ),
     ] = None,
     though_uncompared: Annotated[
         bool,
@@ -121,7 +128,7 @@ def restore(
     typer.echo(f"{told.backup_id} of {told.made_at}: {told.origin}, {told.size} entries, root {told.root}")
     if not done.pinned:
         typer.echo("UNPINNED: it vouches for itself; give --vkey to know whose backup this is", err=True)
-    _say_compared(done.compared)
+    _say_compared(done.compared, bucket=told.files == "elsewhere")
     if done.behind is not None:
         typer.echo(f"backup-behind: {done.behind}", err=True)
     if check:
@@ -136,7 +143,9 @@ def restore(
         typer.echo("restored, to be read: the node refuses every write (docs/howto/recovery.md)")
 
 
-def _say_compared(compared: "Comparison") -> None:
+def _say_compared(compared: "Comparison", *, bucket: bool) -> None:
+    if bucket:
+        typer.echo(_BUCKET, err=True)
     for who, size in compared.told:
         typer.echo(f"compared with {who}: {size} entries")
     if not compared.told:

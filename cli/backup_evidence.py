@@ -15,7 +15,7 @@ import httpx
 from base.db import ReadSession
 from base.errors import DomainError
 from base.settings import Settings
-from ledger.checkpoint import Checkpoint, NoteSigner, VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, NoteSigner, Receipt, VerifierKey, open_checkpoint
 from ledger.errors import LogForked, NoteInvalid
 from ledger.key_folder import KeyFolder
 from ledger.log_keys import log_keys, shards
@@ -25,6 +25,7 @@ from ledger.witness_guard import OwnKeys, require_prefix
 from web.node import folder_of
 from web.witnessing import circle_of
 
+_RECEIPT: Final = b"c2sp.org/tlog-proof"
 IN_FOLDER: Final = "log/checkpoint"
 GIVEN: Final = "the checkpoint that was given"
 IN_PLACE: Final = "the database in place"
@@ -74,14 +75,15 @@ async def compare(
 ) -> Comparison:
     """Compare the log of a backup, asked by `s`, with what was published and with what is in its place.
 
-    `present` is the tree of the database in place. Raises NoteInvalid where `given` is not signed by the
-    log's keys, or is of another log.
+    `present` is the tree of the database in place; `given` a checkpoint that somebody kept, or a receipt,
+    which ends in one. Raises NoteInvalid where it is not signed by the log's keys, or is of another log.
     """
     head = await tree_head(s)
     own = await _own_keys(s, head, settings.keys_dir, staged_keys)
     heard = await _vouched(settings, head, own)
     if given is not None:
-        opened = open_checkpoint(given, own.keys)
+        note = Receipt.parse(given).checkpoint if given.startswith(_RECEIPT) else given
+        opened = open_checkpoint(note, own.keys)
         if not own.vouched(opened) or opened.checkpoint.origin != head.origin:
             raise NoteInvalid("this checkpoint is not one of this log's", origin=opened.checkpoint.origin)
         heard.told.append((GIVEN, opened.checkpoint))

@@ -1,9 +1,9 @@
-"""Whether a password is among those tried first: common ones, walks over a keyboard, one's own names.
+"""Whether a password is among those tried first: leaked ones, common ones, walks over a keyboard, own names.
 
-NIST SP 800-63B-4 §3.1.1.2 asks for a list of expected and broken passwords. With twelve characters and more,
-what people choose badly is made of few pieces: common words (`common_passwords.txt`), runs (`qwerty`, `1234`,
-`abcd`), years, and what is known of them. Such a password is refused when hardly anything else is left of it.
-Pure.
+NIST SP 800-63B-4 §3.1.1.2 asks for a list of expected and broken passwords: `broken_passwords.txt`. With
+twelve characters and more, what people choose badly is made of few pieces: those, common words
+(`common_passwords.txt`), runs (`qwerty`, `1234`, `abcd`), years, and what is known of them. Such a password
+is refused when hardly anything else is left of it. Pure.
 """
 
 import re
@@ -35,7 +35,10 @@ def is_guessable(password: str, *, known: Iterable[str] = ()) -> bool:
 
     `known` are login, names and the like of whoever chooses it.
     """
-    plain = _YEAR.sub(" ", _folded(password))
+    folded = _folded(password)
+    for broken in sorted(_listed("broken_passwords.txt"), key=len, reverse=True):
+        folded = folded.replace(broken, "\0")
+    plain = _YEAR.sub(" ", folded)
     mine = {word for text in known for word in _WORDS.split(_folded(text)) if len(word) >= _LEAST_KNOWN}
     left = min((_without(text, mine) for text in (plain, plain.translate(_LEET))), key=len)
     return len(left) < _LEAST_LEFT or len(set(left)) < _LEAST_KNOWN
@@ -47,7 +50,7 @@ def _folded(text: str) -> str:
 
 def _without(text: str, mine: set[str]) -> str:
     """What is left when known words, runs, years and whatever stands between words are taken out."""
-    for word in sorted(_common() | mine, key=len, reverse=True):
+    for word in sorted(_listed("common_passwords.txt") | mine, key=len, reverse=True):
         text = text.replace(word, "\0")
     return _WORDS.sub("", "".join(_without_runs(part) for part in text.split("\0")))
 
@@ -84,6 +87,6 @@ def _repeated_at(text: str, at: int) -> int:
 
 
 @cache
-def _common() -> frozenset[str]:
-    told = files("identity").joinpath("common_passwords.txt").read_text(encoding="utf-8")
+def _listed(name: str) -> frozenset[str]:
+    told = files("identity").joinpath(name).read_text(encoding="utf-8")
     return frozenset(line for line in told.splitlines() if line and not line.startswith("#"))

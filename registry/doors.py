@@ -12,7 +12,8 @@ from typing import Any
 from sqlmodel import SQLModel, col, update
 
 from base.db import WriteSession
-from base.errors import Conflict
+from base.errors import Conflict, DomainError
+from identity.service import insert
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 
@@ -40,13 +41,26 @@ class Door:
     moved_on: Callable[[StrEnum, Mapping[str, str]], Conflict]
 
     async def begin(
-        self, s: WriteSession, act: Act, row: Any, event: StrEnum, said: Said | None = None
+        self,
+        s: WriteSession,
+        act: Act,
+        row: Any,
+        event: StrEnum,
+        said: Said | None = None,
+        *,
+        taken: DomainError | None = None,
     ) -> Recorded:
-        """Store a row in the state that its first event leads to, and state it. Raises as `may_move`."""
+        """Store a row in the state that its first event leads to, and state it. Raises as `may_move`.
+
+        `taken` is raised where another row has a value that must be its own.
+        """
         machine, _ = self.keys[type(row)]
         row.status = self.may_move(machine, None, event, act.role)
-        s.add(row)
-        await s.flush()
+        if taken is not None:
+            await insert(s, row, taken)
+        else:
+            s.add(row)
+            await s.flush()
         return await self._state(s, act, row, event, said or Said(), before=None)
 
     async def step(

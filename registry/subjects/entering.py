@@ -33,6 +33,7 @@ from registry.doors import Said
 from registry.subjects import repository
 from registry.subjects.errors import (
     InvitationInvalid,
+    InvitationTaken,
     SubjectRecordUnknown,
     SubjectSignInFailed,
     SubjectTiedBefore,
@@ -130,7 +131,10 @@ def new_code() -> str:
 
 
 async def invite(s: WriteSession, act: Act, *, pseudonym: str, code_mark: str) -> TieRow:
-    """Invite a person whom a holder knows by a pseudonym (SBT.INVITE). Raises SubjectTiedBefore."""
+    """Invite a person whom a holder knows by a pseudonym (SBT.INVITE).
+
+    A code is one invitation's, whoever made it. Raises SubjectTiedBefore, InvitationTaken.
+    """
     await require_member(s, org_id=act.actor.org_id)
     known = await repository.tie_of(s, holder_id=act.actor.org_id, pseudonym=pseudonym)
     if known is not None:
@@ -146,7 +150,8 @@ async def invite(s: WriteSession, act: Act, *, pseudonym: str, code_mark: str) -
         invited_at=act.occurred_at,
         due_at=due,
     )
-    await begin(s, act, row, TieEvent.INVITE)
+    taken = InvitationTaken("make another code, at random: this one is another invitation's")
+    await begin(s, act, row, TieEvent.INVITE, taken=taken)
     await wind(s, row.tie_id, due)
     return row
 

@@ -50,6 +50,13 @@ class InvitationInvalid(Refusal):
     title = "This invitation is not open"
 
 
+class InvitationTaken(Conflict):
+    """The code of an invitation is another one's already: codes are random, so it was not made as one."""
+
+    code = "subject-invitation-taken"
+    title = "This code is another invitation's"
+
+
 class SubjectTiedBefore(Conflict):
     """The holder knows a person under this pseudonym already."""
 

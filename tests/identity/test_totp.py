@@ -77,6 +77,10 @@ def test_what_an_app_scans() -> None:
         "abcdefghijklmnop",
         "Databourse-2026",
         "aaaaabbbbbccccc",
+        "sonyericsson",
+        "Needforspeed-99",
+        "newproject2004",
+        "q1w2e3r4t5y6",
     ],
 )
 def test_what_is_tried_first_is_refused(password: str) -> None:

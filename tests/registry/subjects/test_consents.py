@@ -20,6 +20,7 @@ from registry.subjects.errors import (
     ConsentBeyondWording,
     ConsentGivenBefore,
     InvitationInvalid,
+    InvitationTaken,
     ProofWrong,
     SubjectMalformed,
     SubjectRecordUnknown,
@@ -66,6 +67,8 @@ async def test_a_person_answers_an_invitation_once_and_the_ledger_learns_no_pseu
     assert not [one for one in map(_payload, said) if ONE in one or tie.did in one]
     async with refused(bench.database, SubjectTiedBefore):
         await bench.of("provider", entering.invite, pseudonym=ONE, code_mark="aa")
+    async with refused(bench.database, InvitationTaken):
+        await bench.of("provider", entering.invite, pseudonym=OTHER, code_mark=tie.code_mark)
     async with refused(bench.database, InvitationInvalid):
         await persons.by_word(entering.accept, desk=persons.desk, invitation="ANY", code="B")
 
