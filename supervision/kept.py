@@ -4,7 +4,8 @@ The expressions are bound to no engine, as the rules' are, and a rule reads the 
 Sums in them are `portable.total`: a file holds no whole number wider than 64 bits, but for decimals.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,10 +44,52 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
 """In this order: one may read those before it."""
 
 
+class _Kept(Mapping[str, Any]):
+    """The expressions of what is kept, each made when it is first asked for: few rules want many of them."""
+
+    def __init__(self, tables: Tables, context: Context) -> None:
+        self._tables, self._context = tables, context
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            make = _MAKERS[name]
+            before = tuple(takewhile(name.__ne__, _MAKERS))
+            self._made[name] = make(_Known(self._tables, self, before), self._context)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _MAKERS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MAKERS)
+
+    def __len__(self) -> int:
+        return len(_MAKERS)
+
+
+class _Known(Mapping[str, Any]):
+    """Tables, and what is kept under these names as tables of what its expression answers."""
+
+    def __init__(self, tables: Tables, kept: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        self._tables, self._kept, self._names = dict(tables), kept, names
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._tables and name in self._names:
+            self._tables[name] = ibis.table(self._kept[name].schema(), name=name)
+        return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names or name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._tables, **dict.fromkeys(self._names)})
+
+    def __len__(self) -> int:
+        return len({*self._tables, *self._names})
+
+
 def with_kept(tables: Tables, context: Context) -> tuple[Tables, Mapping[str, Any]]:
     """The tables together with what is kept, and the expression behind each of the latter."""
-    known, kept = dict(tables), {}
-    for name, make in _MAKERS.items():
-        kept[name] = make(known, context)
-        known[name] = ibis.table(kept[name].schema(), name=name)
-    return known, kept
+    kept = _Kept(tables, context)
+    return _Known(tables, kept, tuple(kept)), kept

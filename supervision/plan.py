@@ -111,14 +111,13 @@ class Plan:
                 engine.kept.add(name)
 
 
-@lru_cache(maxsize=8)
 def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:
-    """The queries of the rules in force in a dialect. Remembered with all it has written."""
+    """The queries of the rules in force in a dialect. What is written for one plan of a moment is for all."""
+    return Plan(context, rules, *_queries(context, dialect))
+
+
+@lru_cache(maxsize=8)
+def _queries(context: Context, dialect: str) -> tuple[Queries, Queries]:
     tables, kept = with_kept(unbound_tables(), context)
-    made = {name: partial(_itself, expression) for name, expression in kept.items()}
-    asked = Queries(_writers(context, rules, tables), dialect, kept)
-    return Plan(context, rules, asked, Queries(made, dialect, kept))
-
-
-def _itself(expression: Any) -> Any:
-    return expression
+    made = {name: partial(kept.__getitem__, name) for name in kept}
+    return Queries(_writers(context, ALL, tables), dialect, kept), Queries(made, dialect, kept)

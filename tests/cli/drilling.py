@@ -22,7 +22,7 @@ from ledger.bundle import Edition
 from ledger.reader import TreeHead, tree_head
 from supervision.audit import audit
 from tests.postgres import Server
-from tests.web.nodes import kept_bank_key, lay_foundations, opened, settings_in
+from tests.web.nodes import kept_bank_key, lay_foundations, migrated_on, opened, settings_in
 from web.node import open_node
 
 
@@ -128,7 +128,7 @@ async def opened_drill(
     name = f"drill_{secrets.token_hex(4)}"
     if server is not None:
         folder.mkdir(parents=True)
-        more["database_url"] = await server.create(name)
+        more["database_url"] = await migrated_on(server, name)
         await lay_foundations(folder, clock, **more)
     else:
         assert founded is not None

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -42,6 +43,7 @@ from ledger.statement import PAYLOAD_TYPE
 from market.settlement.messages import NOTIFICATION, payload_type
 from migrations.run import migrate
 from tests.houses import public_text, some_id_number, some_uscc
+from tests.postgres import Server
 from web.main import create_app
 from web.node import Node, background, found, open_node
 
@@ -50,6 +52,8 @@ ORIGIN: Final = "http://pages.test"
 ESCROW: Final = "CN20ESCROW0000000001"
 FEES: Final = "CN21FEES00000000000001"
 _hashed: list[PasswordHash] = []
+_files: list[bytes] = []
+_MIGRATED: Final = "databourse_migrated"
 
 
 @dataclass(frozen=True)
@@ -255,12 +259,41 @@ def kept_bank_key(folder: Path) -> SigningKey:
     return SigningKey.from_bytes(path.read_bytes())
 
 
+async def _migrated() -> bytes:
+    """A SQLite file that all steps of the schema have made, once in this process: they take a second."""
+    if not _files:
+        with TemporaryDirectory(prefix="databourse-migrated-") as folder:
+            path = Path(folder) / "migrated.db"
+            database = Database(f"sqlite+aiosqlite:///{path}")
+            try:
+                await migrate(database)
+            finally:
+                await database.dispose()  # the last connection folds the write-ahead log into the file
+            _files.append(path.read_bytes())
+    return _files[0]
+
+
+async def migrated_on(server: Server, name: str) -> str:
+    """Create a database that all steps of the schema have made; answers its URL. They run once a server."""
+    if _MIGRATED not in server.templates:
+        await server.drop(_MIGRATED)
+        database = Database(await server.create(_MIGRATED))
+        try:
+            await migrate(database)
+        finally:
+            await database.dispose()
+        server.templates.add(_MIGRATED)
+    return await server.create(name, template=_MIGRATED)
+
+
 async def lay_foundations(folder: Path, clock: Clock, **more: Any) -> None:
     """An empty database with every table, and the exchange founded in it."""
     settings = settings_in(folder, kept_bank_key(folder), **more)
+    if "database_url" not in more:
+        (folder / "databourse.db").write_bytes(await _migrated())
     database = Database(settings.database_dsn)
     try:
-        await migrate(database)
+        await migrate(database)  # of what is up to date: a glance
         await found(settings, database, clock, Operator("广州数据交易所(测试)", some_uscc()))
     finally:
         await database.dispose()

@@ -13,7 +13,7 @@ from base.db import Database
 from tests.postgres import Server
 from tests.web.api.desk import Desk
 from tests.web.market import Market
-from tests.web.nodes import Served, serving
+from tests.web.nodes import Served, migrated_on, serving
 
 
 @dataclass
@@ -56,7 +56,7 @@ async def both(
         return
     server: Server = request.getfixturevalue("postgres")
     name = f"doors_{secrets.token_hex(4)}"
-    url = await server.create(name)
+    url = await migrated_on(server, name)
     try:
         async with serving(tmp_path, clock, database_url=url) as served:
             yield served
