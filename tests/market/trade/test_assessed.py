@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 
 from market.listings.repository import get_listing
 from market.listings.rules import ListingState
@@ -33,17 +33,21 @@ async def test_a_submission_needs_both_for_listing_and_of_this_very_file(sqlite_
     await measured(scene.house, draft, MOBILES)
     personal = await recorded(scene.seller, draft, PERSONAL)
     late = scene.clock.now() - timedelta(seconds=1)
+    async with scene.database.read() as s:
+        of_product = select(AssessmentRow.file_sha256).where(AssessmentRow.object_id == draft.product_id)
+        (file_sha256,) = set((await s.exec(of_product)).all())
     for kind, values, why in (
         ("SECURITY_REVIEW", {"status": AssessmentState.SUBMITTED}, "none"),
         ("SECURITY_REVIEW", {"status": AssessmentState.STANDING, "uses": ["EXPORT"]}, "another-use"),
         ("SECURITY_REVIEW", {"uses": ["LISTING"], "due_at": late}, "finding-overdue"),
         ("SECURITY_REVIEW", {"due_at": None, "file_sha256": "f" * 64}, "another-file"),
+        ("SECURITY_REVIEW", {"file_sha256": None}, "no-file"),
     ):
         await of_kind(scene, draft.product_id, kind, **values)
         async with refused(scene.database, AssessmentMissing) as caught:
             await submit(scene.seller, draft, personal)
         assert (caught.value.facts["kind"], caught.value.facts["why"]) == (kind, why)
-    await of_kind(scene, draft.product_id, "SECURITY_REVIEW", file_sha256=None)
+    await of_kind(scene, draft.product_id, "SECURITY_REVIEW", file_sha256=file_sha256)
     assert (await submit(scene.seller, draft, personal)).status is ListingState.COMPLIANCE_REVIEW
 
 
