@@ -99,7 +99,7 @@ async def test_a_second_agency_is_warned_before_it_is_bound(scene: Scene) -> Non
         2,
     )
     assert said.predicate["to"] == "STATED"
-    assert "014" not in str(said.predicate)
+    assert "数据-014" not in str(said.predicate)
     assert kept is not None
     assert kept["budget_minor"] == str(PRICE)
     assert [(r.trade_id, r.price_minor, r.method, r.outcome) for r in rows] == [
