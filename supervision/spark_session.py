@@ -29,6 +29,7 @@ _ON_THIS_MACHINE: Final = MappingProxyType(
     {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "3g",  # a bound: the plans of all rules are more than Spark's own 1g holds
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # its conne
 FEW = ("S30", "UC3", "XB1")
 """Of the kinds of expressions that the odd tables do not ask for: lists, sums, joins."""
 SMALL = {
-    "spark.driver.memory": "1g",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # to compile well takes longer than these run
     "spark.sql.codegen.wholeStage": "false",
 }
