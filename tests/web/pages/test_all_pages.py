@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, Page
 from starlette.routing import BaseRoute, Match
 
 from tests.web.pages.driving import Site, Watch, picture, visit
 from tests.web.pages.furnishing import SEATED, furnish
 from web.pages import PARTS
+from web.pages.languages import CATALOGUE
 
 pytestmark = pytest.mark.browser
 EVERYBODY: Final = (
@@ -50,6 +52,19 @@ STRUCTURE: Final = """() => {
 RESOURCES: Final = (
     "() => performance.getEntriesByType('resource').reduce((sum, one) => sum + one.encodedBodySize, 0)"
 )
+SAID: Final = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const said = [];
+  const apart = "code, pre, kbd, script, style, svg, textarea, [lang]:not(html)";
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.replace(/\\s+/g, " ").trim();
+    if (text && !walker.currentNode.parentElement.closest(apart)) said.push(text);
+  }
+  return said;
+}"""
+HAN: Final = re.compile("[\u4e00-\u9fff]")
+SENTENCE: Final = re.compile(r"[A-Za-z][A-Za-z'-]+(?: [A-Za-z][A-Za-z'-]+){3,}")
+"""Four words of English in a row: on a Chinese page nobody wrote them."""
 LINKS: Final = (
     "() => [...document.querySelectorAll('a[href]:not([download])')].map(a => a.getAttribute('href'))"
 )
@@ -83,6 +98,7 @@ class Look:
         told = self.page.evaluate(STRUCTURE)
         wanted = {"h1": 1, "main": 1, "titled": True, "lang": TAGS[self.lang], "skip": True}
         wrong += [f"{name}: {told[name]}" for name in wanted if told[name] != wanted[name]]
+        wrong += self._strange()
         wrong += self._axe()
         picture(self.page, f"page-{self.lang}-{self.who}-{kind_of(address)}")
         wrong += self._dark_and_narrow() if dressed else []
@@ -90,6 +106,15 @@ class Look:
         self.watch.said.clear()
         self.watch.asked.clear()
         return [f"{self.who} {address}: {one}" for one in wrong]
+
+    def _strange(self) -> list[str]:
+        """What is said in the other language. What people wrote is Chinese, on English pages too."""
+        said = self.page.evaluate(SAID)
+        if self.lang == "zh":
+            return [
+                f"English: {text[:80]}" for text in said if SENTENCE.search(text) and not HAN.search(text)
+            ]
+        return [f"Chinese: {text}" for text in said if text in chinese()]
 
     def _axe(self, **options: Any) -> list[str]:
         found = Axe().run(self.page, options=options or None).response["violations"]
@@ -106,6 +131,15 @@ class Look:
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(size)
         return wrong
+
+
+@cache
+def chinese() -> frozenset[str]:
+    """What the house says in Chinese, and otherwise in English."""
+    with CATALOGUE.open("rb") as file:
+        said = [(one.id, one.string) for one in read_po(file) if one.id and isinstance(one.string, str)]
+    long = (text for english, text in said if text != english and text[2:])  # shorter words are names as well
+    return frozenset(long)
 
 
 @cache
