@@ -10,7 +10,7 @@ import ibis
 
 from supervision.context import Context, Tables
 from supervision.portable import total, wide
-from supervision.trades import PURPOSES, moment
+from supervision.trades import PURPOSES, moment, with_groups
 
 _FEES: Final = ("commission", "platform_fee")
 
@@ -79,13 +79,16 @@ def _fee(trades: Any, name: str) -> Any:
 
 
 def escrows(tables: Tables, payments: Any) -> Any:
-    """Accounts that are a trade's escrow by what these payments of it say: `kept_trade, keeper, of_buyer`."""
+    """Groups that are a trade's escrow by what these payments say, which have the groups `payer` and `payee`.
+
+    Rows `kept_trade, keeper, of_buyer`: who took the money of the buyer's group and paid the seller's.
+    """
+    moved = payments.select("payer", "payee", of_trade="trade_id")
     trades = tables["trades"].select("trade_id", "seller_id", "buyer_id")
-    moved = payments.select("payer_id", "payee_id", of_trade="trade_id")
-    moved = trades.inner_join(moved, [("trade_id", "of_trade")])
-    taken = moved.filter(moved.payer_id == moved.buyer_id, moved.payee_id != moved.seller_id)
-    given = moved.filter(moved.payee_id == moved.seller_id, moved.payer_id != moved.buyer_id)
-    taken = taken.select(kept_trade="trade_id", keeper="payee_id", of_buyer="buyer_id").distinct()
+    moved = with_groups(tables, trades.inner_join(moved, [("trade_id", "of_trade")]))
+    taken = moved.filter(moved.payer == moved.buyer_group, moved.payee != moved.seller_group)
+    given = moved.filter(moved.payee == moved.seller_group, moved.payer != moved.buyer_group)
+    taken = taken.select(kept_trade="trade_id", keeper="payee", of_buyer="buyer_group").distinct()
     return taken.semi_join(
-        given.select("trade_id", "payer_id"), [("kept_trade", "trade_id"), ("keeper", "payer_id")]
+        given.select("trade_id", "payer"), [("kept_trade", "trade_id"), ("keeper", "payer")]
     )

@@ -41,8 +41,6 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
     structural = payments.purpose.fill_null("").isin((*PURPOSES, REFUND))
     payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor > 0, ~structural)
     payments = payments.filter(payments.payer_id.upper() != ESCROW, payments.payee_id.upper() != ESCROW)
-    payments = _without_escrows(tables, payments)
-    payments = payments.filter(payments.payment_id.nullif("").notnull())  # what has no id cannot be cited
     orgs = groups(tables)
     payments = payments.left_join(orgs.rename(p_org="org", p_group="group"), [("payer_id", "p_org")])
     payments = payments.left_join(orgs.rename(r_org="org", r_group="group"), [("payee_id", "r_org")])
@@ -51,6 +49,8 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
         payee=payments.r_group.fill_null(payments.payee_id),
     )
     payments = payments.filter(payments.payer != payments.payee)
+    payments = _without_escrows(tables, payments)
+    payments = payments.filter(payments.payment_id.nullif("").notnull())  # what has no id cannot be cited
     prices = trades.select(priced="trade_id", payer="buyer_group", payee="seller_group").distinct()
     payments = payments.anti_join(prices, [("trade_id", "priced"), ("payer", "payer"), ("payee", "payee")])
     return payments.select(
@@ -59,21 +59,21 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
 
 
 def _without_escrows(tables: Tables, payments: Any) -> Any:
-    """Without what a buyer paid into its trade's escrow of another name, and what of that went on from there.
+    """Without what a buyer's group paid into its trade's escrow of another name, and what went on from there.
 
     What the seller pays into it, and what it pays back, is none of the price.
     """
     keepers = escrows(tables, payments)
     payments = payments.anti_join(
-        keepers, [("trade_id", "kept_trade"), ("payee_id", "keeper"), ("payer_id", "of_buyer")]
+        keepers, [("trade_id", "kept_trade"), ("payee", "keeper"), ("payer", "of_buyer")]
     )
     keepers = keepers.view()
     return payments.anti_join(
         keepers,
         [
             payments.trade_id == keepers.kept_trade,
-            payments.payer_id == keepers.keeper,
-            payments.payee_id != keepers.of_buyer,
+            payments.payer == keepers.keeper,
+            payments.payee != keepers.of_buyer,
         ],
     )
 

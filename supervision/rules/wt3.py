@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import ibis
 
+from supervision.brokerage import groups
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding, Severity, minor
 from supervision.loose import loose_money
@@ -34,10 +35,10 @@ def expression(tables: Tables, context: Context) -> Any:
     loose = loose_money(tables, context)
     trades = trades.semi_join(loose.select(seller_group="payer").distinct(), "seller_group")
     trades = trades.semi_join(loose.select(buyer_group="payee").distinct(), "buyer_group")
-    payments = tables["payments"]
-    paid = trades.select("trade_id", "buyer_id").inner_join(
-        payments.select("trade_id", "payer_id", "paid_at"), ["trade_id", ("buyer_id", "payer_id")]
-    )
+    paid = tables["payments"].select("payer_id", "paid_at", of_trade="trade_id")
+    paid = trades.select("trade_id", "buyer_group").inner_join(paid, [("trade_id", "of_trade")])
+    paid = paid.left_join(groups(tables), [("payer_id", "org")])
+    paid = paid.filter(paid.group.fill_null(paid.payer_id) == paid.buyer_group)
     paid = paid.group_by("trade_id").agg(first_paid=paid.paid_at.min())
     trades = trades.left_join(paid, "trade_id").drop("trade_id_right")
     trades = trades.mutate(

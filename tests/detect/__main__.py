@@ -1,7 +1,8 @@
 """`python -m tests.detect [--cases N] [--trades N] [--only RULE]…`: one JSON line a rule on standard output.
 
 {"rule", "precision", "recall", "planted", "twins", "alerts", "class", "alerts_on_clean"}: violations and
-their near-miss twins, planted, then what each rule says of a clean market, of which the last line tells.
+their near-miss twins, planted (`rule:way` where a rule reads tables in a second way), then what each rule
+says of a clean market, of which the last line tells.
 The exit code is 1 where a hard rule misses or accuses, or the clean market has too many screen alerts.
 """
 
@@ -18,7 +19,7 @@ from supervision.rules import ALL
 from supervision.runner import carry_out
 from tests.detect import everything
 from tests.detect.clean import clean_market
-from tests.detect.planted import measure, plan_of
+from tests.detect.planted import PLANTERS, measure, plan_of
 
 PER_ALERT = 10_000
 
@@ -27,14 +28,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.detect", description=__doc__)
     parser.add_argument("--cases", type=int, default=200, help="planted violations a rule, and twins (200)")
     parser.add_argument("--trades", type=int, default=100_000, help="trades of the clean market (100,000)")
-    parser.add_argument("--only", action="append", choices=everything.RULES, help="this rule")
+    parser.add_argument("--only", action="append", choices=everything.ALL, help="this rule")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="databourse-detect-") as folder:
         alerts, classes, off = on_clean(Path(folder) / "clean", given.trades)
         missed = False
-        for rule_id in given.only or everything.RULES:
-            measured = measure(rule_id, Path(folder) / rule_id, cases=given.cases)
-            screen = everything.is_screen(rule_id)
+        for planted in given.only or everything.ALL:
+            measured = measure(planted, Path(folder) / planted, cases=given.cases)
+            rule_id, screen = PLANTERS[planted].rule_id, everything.is_screen(planted)
             missed |= not screen and (measured.precision, measured.recall) != (1.0, 1.0)
             line = measured.document() | {"class": "screen" if screen else "hard"}
             say(line | {"alerts_on_clean": None if rule_id in off else alerts[rule_id]})

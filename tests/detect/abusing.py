@@ -160,7 +160,10 @@ def unlike(market, tag, guilty, chance):
 @plants("AB4", "clauses", screen=True)
 def bound(market, tag, guilty, chance):
     dominated(market, tag)
-    kind = chance.randrange(5)
+    kind = chance.randrange(8)
+    if kind > 4:
+        _turned(market, tag, guilty, kind)
+        return
     for n in range(1, 4):
         sale(market, tag, (f"t{n}", "a", f"b{n}"), 900, on(5, n))
         if kind == 0 and not guilty and n > 2:
@@ -182,6 +185,23 @@ def bound(market, tag, guilty, chance):
         elif kind == 4 and not guilty:
             known["kind"] = "non_exclusive"
         market.add("clauses", **known)
+
+
+def _turned(market, tag, guilty, kind):
+    """Three buyers buy of it for less than four fifths in May and for 19/20 in June and July; or nearly."""
+    for n in range(30):
+        sale(market, tag, (f"other{n}", "r0", "b0"), 10, on(5 + n % 2, 5 + n % 20))
+    for n in range(1, 4):
+        within = guilty or n < 3
+        before, after = 399 + (kind == 5 and not within), 1_900 - (kind == 6 and not within)
+        sale(market, tag, (f"o{n}", "a", f"b{n}"), before, on(5, 6))
+        sale(market, tag, (f"p{n}", "r1", f"b{n}"), 100, on(5, 7))
+        for month, part in ((6, after // 2), (7, after - after // 2)):
+            sale(market, tag, (f"s{n}{month}", "a", f"b{n}"), part, on(month, 9))
+        sale(market, tag, (f"u{n}", "r2", f"b{n}"), 100, on(7, 9))
+        if kind == 7:  # with the first moment of August (Shanghai) the two months are over
+            late = on(7, 31, 16) - (timedelta(0) if within else SECOND)
+            sale(market, tag, (f"v{n}", "r2", f"b{n}"), 100, late)
 
 
 @plants("AB7", "throttling", "ranking", screen=True)

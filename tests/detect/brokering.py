@@ -88,7 +88,7 @@ def unchecked(market, tag, guilty, chance):
 def interested(market, tag, guilty, chance):
     mediated(market, tag, chance)
     mandate(market, tag)
-    share = Decimal("0.05") if guilty else Decimal("0.049999")
+    share = Decimal("0.05") if guilty else chance.choice((Decimal("0.049999"), None))
     holder, held = ("k", "s") if chance.random() < 0.5 else ("b", "k")
     market.add("holdings", holder_id=f"{holder}-{tag}", held_id=f"{held}-{tag}", share=share)
 

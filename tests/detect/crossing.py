@@ -191,6 +191,38 @@ def one_fen(market, tag, guilty, chance):
         )
 
 
+@plants("S30", "payments", way="parties")
+def one_fen_by_parties(market, tag, guilty, chance):
+    """Payments that do not say what they are for, straight or through an account that keeps the money."""
+    amount, straight = chance.randrange(100, 10**9), chance.random() < 0.5
+    fee, commission = amount // 100, amount // 50
+    for name in "abk":
+        market.org(f"{name}-{tag}")
+    trade = {"platform_fee_minor": fee, "commission_minor": commission, "broker_id": f"k-{tag}"}
+    market.trade(f"t-{tag}", f"a-{tag}", f"b-{tag}", amount, **trade)
+    share = amount if straight else amount - fee - commission
+    moved = (
+        {("b", "a"): share}
+        if straight
+        else {("b", "bank"): amount, ("bank", "a"): share, ("bank", "k"): commission}
+    )
+    wrong = chance.choice(list(moved)) if guilty else None
+    if not guilty and chance.random() < 0.5:  # back to the buyer from another: nobody knows what is due
+        moved |= {("bank", "a"): share - 1, ("bank", "b"): 1}
+    for n, ((payer, payee), part) in enumerate(moved.items()):
+        off = chance.choice((-1, 1)) if (payer, payee) == wrong else 0
+        market.add(
+            "payments",
+            payment_id=f"m{n}-{tag}",
+            trade_id=f"t-{tag}",
+            payer_id=f"{payer}-{tag}",
+            payee_id=f"{payee}-{tag}",
+            purpose=chance.choice((None, "transfer", "货款")),
+            amount_minor=part + off,
+            paid_at=on(6, 5),
+        )
+
+
 @plants("S30D", "payments")
 def orphan(market, tag, guilty, chance):
     market.org(f"a-{tag}").org(f"b-{tag}")

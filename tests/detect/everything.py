@@ -30,7 +30,10 @@ MODULES = (
     screening,
     washing,
 )
-RULES = tuple(sorted(PLANTERS))
+ALL = tuple(sorted(PLANTERS))
+RULES = tuple(name for name in ALL if not PLANTERS[name].alone)
+ALONE = tuple(name for name in ALL if PLANTERS[name].alone)
+"""What reads tables that others' cases would spoil: `rule:way`."""
 
 
 def planted_once(market):
@@ -40,6 +43,6 @@ def planted_once(market):
     return market
 
 
-def is_screen(rule_id):
+def is_screen(planted):
     """Whether the planted cases of a rule are a screen's: what it says is a hint."""
-    return PLANTERS[rule_id].screen
+    return PLANTERS[planted].screen

@@ -20,14 +20,21 @@ PLANTERS: dict[str, Callable] = {}
 FIRM = ("orgs", "flags", "trades")
 
 
-def plants(rule_id, *tables, screen=False):
-    """Register a planter `(market, tag, guilty, chance)` with the tables its rule needs."""
+def plants(rule_id, *tables, screen=False, way=None):
+    """Register a planter `(market, tag, guilty, chance)` with the tables its rule needs.
+
+    `way` names a second way in which a rule reads tables, of which other cases beside it would tell the rule
+    another: it is measured in a market of its own, under `rule_id:way`.
+    """
 
     def register(planter):
-        assert rule_id not in PLANTERS
+        name = f"{rule_id}:{way}" if way else rule_id
+        assert name not in PLANTERS
+        planter.rule_id = rule_id
         planter.tables = (*FIRM, *tables)
         planter.screen = screen
-        PLANTERS[rule_id] = planter
+        planter.alone = way is not None
+        PLANTERS[name] = planter
         return planter
 
     return register
@@ -69,22 +76,22 @@ def plan_of(*rule_ids):
     return make_plan(Context(as_of=AS_OF, rules=in_force(AS_OF)), rules)
 
 
-def plant(rule_id, market, tag, *, guilty, seed=1):
-    """One case; its chance is its own, so that a case is the same however many stand beside it."""
-    for name in PLANTERS[rule_id].tables:
+def plant(planted, market, tag, *, guilty, seed=1):
+    """One case of a planter; its chance is its own, so that it is the same however many stand beside it."""
+    for name in PLANTERS[planted].tables:
         market.rows[name]  # present even if it stays empty
-    chance = random.Random(zlib.crc32(f"{seed}{rule_id}{tag}".encode()))
-    PLANTERS[rule_id](market, tag, guilty, chance)
+    chance = random.Random(zlib.crc32(f"{seed}{planted}{tag}".encode()))
+    PLANTERS[planted](market, tag, guilty, chance)
 
 
-def measure(rule_id, folder, *, cases, seed=1):
+def measure(planted, folder, *, cases, seed=1):
     """Plant `cases` violations and as many twins, and run the one rule over all of them."""
-    market = Market(*PLANTERS[rule_id].tables)
+    market = Market(*PLANTERS[planted].tables)
     tags = {guilty: {f"{'V' if guilty else 'N'}{n:04}" for n in range(cases)} for guilty in (True, False)}
     for guilty, named in tags.items():
         for tag in sorted(named):
-            plant(rule_id, market, tag, guilty=guilty, seed=seed)
-    result = carry_out(plan_of(rule_id), market.write(folder))
+            plant(planted, market, tag, guilty=guilty, seed=seed)
+    result = carry_out(plan_of(PLANTERS[planted].rule_id), market.write(folder))
     assert not result.rules_off, result.rules_off
     found, false = set(), 0
     for finding in result.findings:
@@ -92,4 +99,4 @@ def measure(rule_id, folder, *, cases, seed=1):
         guilty = told & tags[True]
         found |= guilty
         false += not guilty or bool(told & tags[False])
-    return Measured(rule_id, cases, cases, len(found), len(result.findings), false)
+    return Measured(planted, cases, cases, len(found), len(result.findings), false)

@@ -5,7 +5,7 @@ import pytest
 from supervision.rules import ALL
 from supervision.runner import carry_out
 from tests.detect import everything
-from tests.detect.planted import plan_of, plant
+from tests.detect.planted import PLANTERS, measure, plan_of, plant
 from tests.supervision.tables import Market
 
 CASES = 3
@@ -38,5 +38,11 @@ def test_the_planted_are_found_and_their_twins_are_not(told, rule_id):
     assert not tags(rule_id, guilty=False) & told[rule_id]
 
 
+@pytest.mark.parametrize("planted", everything.ALONE)
+def test_the_planted_of_a_second_way_are_found_and_their_twins_are_not(planted, tmp_path):
+    measured = measure(planted, tmp_path / "evidence", cases=CASES * 4)
+    assert (measured.precision, measured.recall) == (1.0, 1.0)
+
+
 def test_the_rules_measured_are_built():
-    assert set(everything.RULES) <= {rule.rule_id for rule in ALL}
+    assert {PLANTERS[name].rule_id for name in everything.ALL} <= {rule.rule_id for rule in ALL}

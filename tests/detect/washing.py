@@ -37,7 +37,7 @@ def self_trade(market, tag, guilty, chance):
     orgs(market, tag, ("a",), "x")
     orgs(market, tag, ("b",), "x" if guilty and kind == 0 else "y")
     if kind:  # a quarter of the other, or of both; or a hair less
-        part = chance.choice((Decimal("0.25"), Decimal(1))) if guilty else Decimal("0.249999999")
+        part = chance.choice((Decimal("0.25"), Decimal(1)) if guilty else (Decimal("0.249999999"), None))
         holder, *others = ("a", "b") if kind == 1 else ("h", "b", "a")
         for held in others:
             market.add("holdings", holder_id=f"{holder}-{tag}", held_id=f"{held}-{tag}", share=part)
@@ -75,25 +75,32 @@ def round_trip(market, tag, guilty, chance):
     late = not guilty and chance.random() < 0.5
     if not guilty and not late:
         due -= 1
-    end = at + timedelta(days=10) + (SECOND if late else timedelta(0))
+    began = at + timedelta(hours=chance.randrange(30))  # when the buyer paid
+    end = began + timedelta(days=10) + (SECOND if late else timedelta(0))
 
     def pay(n, payer, payee, part, paid, **more):
         known = {"payment_id": f"m{n}-{tag}", "payer_id": f"{payer}-{tag}", "payee_id": f"{payee}-{tag}"}
         market.add("payments", amount_minor=part, paid_at=paid, **(known | more))
 
     if chance.random() < 0.5:
-        pay("p", "b", "a", amount, at, trade_id=f"t0-{tag}", purpose="escrow_in")
-    else:  # through an escrow of another name, which pays others too
-        pay("p", "b", "bank", amount, at, trade_id=f"t0-{tag}", purpose="deposit")
-        pay("q", "bank", "a", net, at, trade_id=f"t0-{tag}", purpose="release")
+        pay("p", "b", "a", amount, began, trade_id=f"t0-{tag}", purpose="escrow_in")
+    else:  # through an escrow of another name, which pays others too; affiliates pay it and are paid
+        for name in ("a", "b"):
+            market.org(f"{name}2-{tag}", f"c-{name}-{tag}")
+        buyer, seller = chance.choice(("b", "b2")), chance.choice(("a", "a2"))
+        pay("p", buyer, "bank", amount, began, trade_id=f"t0-{tag}", purpose="deposit")
+        pay("q", "bank", seller, net, began, trade_id=f"t0-{tag}", purpose="release")
+        sale(market, tag, (2, "b", "a"), amount, at, product_id=f"q-{tag}")  # a sale the other way
+        pay("t", seller, "bank", amount, at, trade_id=f"t2-{tag}", purpose="deposit")
+        pay("u", "bank", buyer, amount, at, trade_id=f"t2-{tag}", purpose="release")
         sale(market, tag, (1, "a", "x"), amount, at)
         pay("r", "x", "bank", amount, at, trade_id=f"t1-{tag}", purpose="deposit")
         pay("s", "bank", "a", amount, at, trade_id=f"t1-{tag}", purpose="release")
     if chance.random() < 0.4:  # through a third party
-        pay(1, "a", "x", due + 1, at + timedelta(days=1))
+        pay(1, "a", "x", due + 1, began + timedelta(days=1))
         pay(2, "x", "b", due, end)
     else:  # in two parts
-        pay(1, "a", "b", due // 2, at + timedelta(days=2), purpose="consulting")
+        pay(1, "a", "b", due // 2, began + timedelta(days=2), purpose="consulting")
         pay(2, "a", "b", due - due // 2, end)
 
 
