@@ -154,6 +154,26 @@ async def standing_for(
     return sorted(found, key=lambda row: (row.trade_id != trade_id, row.declaration_id))
 
 
+async def cleared_for(
+    s: ReadSession, *, exporter_id: str, recipient_id: str, trade_id: str, product_id: str
+) -> Sequence[DeclarationRow]:
+    """What was cleared of these goods to a recipient and was not stopped: it lives, or its time is over.
+
+    None while one of the same goods is halted or revoked.
+    """
+    of_product = and_(col(DeclarationRow.trade_id).is_(None), col(DeclarationRow.product_id) == product_id)
+    stopped = (DeclarationState.HALTED, DeclarationState.REVOKED)
+    known = (*LIVE, DeclarationState.COMPLETED, DeclarationState.EXPIRED, *stopped)
+    query = select(DeclarationRow).where(
+        DeclarationRow.exporter_id == exporter_id,
+        DeclarationRow.recipient_id == recipient_id,
+        col(DeclarationRow.status).in_(known),
+        or_(col(DeclarationRow.trade_id) == trade_id, of_product),
+    )
+    found = (await s.exec(query.order_by(col(DeclarationRow.declaration_id)))).all()
+    return [] if any(row.status in stopped for row in found) else found
+
+
 async def received_before(s: ReadSession, *, seller_id: str, listing_id: str) -> Sequence[DeclarationRow]:
     """The declarations under which a seller itself received, abroad, the very file that a listing offers."""
     bought, sold = aliased(ListingFile), aliased(ListingFile)

@@ -161,6 +161,14 @@ async def keys_of(s: ReadSession, *, entitlement_id: str, org_id: str | None = N
     return (await s.exec(query.order_by(col(AccessKey.key_id).desc()).limit(200))).all()
 
 
+async def get_live_key(s: ReadSession, *, key_id: str, org_id: str, now: datetime) -> AccessKey:
+    """One key that opens something, for whom it was issued to. Raises AccessKeyUnknown."""
+    key = await get_key(s, key_id=key_id, org_id=org_id)
+    if not lives(key, now):
+        raise AccessKeyUnknown("this access key has ended: issue another one", key_id=key_id)
+    return key
+
+
 async def get_key(s: ReadSession, *, key_id: str, org_id: str) -> AccessKey:
     """One key, for whom it was issued to. Raises AccessKeyUnknown."""
     key = await s.get(AccessKey, key_id, populate_existing=True)

@@ -1,8 +1,9 @@
 """Duties of data subject, controller and user in a contract (数据主体、数据控制方、数据使用方; R58); pure.
 
 They follow from what is sold, to whom and how: the data's level, whether they are of persons, the licence.
-A contract carries them in its own document, in Chinese, which binds; one from before that has none. Beside
-each stands by which evidence it is checked (`judged`).
+A contract carries them in its own document, in Chinese, which binds; one from before that has none, and is
+checked by those of the law (`CheckedDuty.signed`). Beside each stands by which evidence it is checked
+(`judged`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from market.listings.categories import Label
+from market.orders.clauses import ModelType
 
 
 class Bearer(StrEnum):
@@ -34,9 +36,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyFacts:
-    """What decides: `separate` is from general-4 on, `important` from important data on."""
+    """What decides: `separate` is from general-4 on, `important` from important data on.
+
+    `abroad` is where anybody receives there, the buyer or whom the contract names.
+    """
 
     personal: bool
+    model: ModelType = ModelType.PROVISION
     separate: bool = False
     important: bool = False
     abroad: bool = False
@@ -84,6 +90,12 @@ DUTIES: Final = (
         Label("可向主管部门投诉、举报", "May complain to the authority"),
     ),
     ContractDuty(
+        "may-turn-to-either",
+        _S,
+        "个人信息保护法 20",
+        Label("可向共同处理的任何一方行使权利", "May turn to either of those who handle the data together"),
+    ),
+    ContractDuty(
         "lawful-source",
         _C,
         "数据安全法 32、33",
@@ -104,7 +116,7 @@ DUTIES: Final = (
     ContractDuty(
         "separate-consent",
         _C,
-        "个人信息保护法 23、29",
+        "个人信息保护法 23、29、39",
         Label("同意为单独同意", "The consents are separate consents"),
     ),
     ContractDuty(
@@ -141,6 +153,24 @@ DUTIES: Final = (
         Label("在期限内答复个人的请求", "Persons' requests are answered in time"),
     ),
     ContractDuty(
+        "processing-agreed",
+        _C,
+        "个人信息保护法 21;数据安全法 40;网络数据安全管理条例 12",
+        Label(
+            "委托处理的目的、期限、方式、种类和保护措施已约定,委托方予以监督",
+            "What is processed, why, how, how long and how protected is agreed; the principal supervises it",
+        ),
+    ),
+    ContractDuty(
+        "joint-duties-agreed",
+        _C,
+        "个人信息保护法 20",
+        Label(
+            "共同处理各方的权利义务已约定,对个人承担连带责任",
+            "Who handles the data together has agreed on each one's duties, and answers to persons jointly",
+        ),
+    ),
+    ContractDuty(
         "within-purpose",
         _U,
         "数据安全法 32;个人信息保护法 23",
@@ -174,6 +204,16 @@ DUTIES: Final = (
         Label("许可终止后按期销毁并提交证明", "Destroyed in time after the licence's end, with proof"),
     ),
     ContractDuty(
+        "as-entrusted",
+        _U,
+        "个人信息保护法 21;数据安全法 40",
+        Label(
+            "受托方不超出约定处理,未经同意不转委托,合同终止后返还或删除",
+            "Who is entrusted keeps to what was agreed, entrusts nobody else without consent, "
+            "and returns or deletes the data at the end",
+        ),
+    ),
+    ContractDuty(
         "persons-deleted",
         _U,
         "个人信息保护法 15、47",
@@ -188,14 +228,24 @@ _OF_PERSONS: Final = frozenset(
     {
         *("consent-is-ones-own", "may-ask", "may-complain", "consents-cited", "impact-assessed"),
         *("withdrawals-followed", "persons-answered", "persons-deleted", "not-re-identified"),
+        *("may-turn-to-either", "joint-duties-agreed"),
     }
 )
+_OF_MODEL: Final[Mapping[str, ModelType]] = {
+    "may-turn-to-either": ModelType.FUSION,
+    "joint-duties-agreed": ModelType.FUSION,
+    "processing-agreed": ModelType.PROCESSING,
+    "as-entrusted": ModelType.PROCESSING,
+}
+"""What only one model contract puts down: entrusted processing (PIPL 21), joint handling (PIPL 20)."""
 
 
 def duties_for(facts: DutyFacts) -> tuple[ContractDuty, ...]:
     """What a contract puts down, in the order of the table."""
-    left_out = set() if facts.personal else set(_OF_PERSONS)
-    if not (facts.personal and facts.separate):
+    left_out = {code for code, model in _OF_MODEL.items() if model is not facts.model}
+    if not facts.personal:
+        left_out |= _OF_PERSONS
+    if not (facts.personal and (facts.separate or facts.abroad)):
         left_out.add("separate-consent")
     if not (facts.important or facts.personal):
         left_out.add("security-reviewed")
@@ -234,11 +284,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class CheckedDuty:
-    """A line of a contract's checklist."""
+    """A line of a contract's checklist; `signed` where the contract's own document puts it down."""
 
     duty: ContractDuty
     evidence: Evidence
     verdict: Verdict
+    signed: bool = True
 
 
 def judged(duty: ContractDuty, found: Evidence | None) -> Verdict:
@@ -261,8 +312,11 @@ def judged(duty: ContractDuty, found: Evidence | None) -> Verdict:
     return Verdict.MET if found.done == found.of else Verdict.OPEN
 
 
-def checked(duties: Sequence[ContractDuty], found: Mapping[str, Evidence]) -> tuple[CheckedDuty, ...]:
+def checked(
+    duties: Sequence[ContractDuty], found: Mapping[str, Evidence], *, signed: bool = True
+) -> tuple[CheckedDuty, ...]:
     """The checklist of a contract: each duty with its evidence and what that says."""
     return tuple(
-        CheckedDuty(one, found.get(one.code, Evidence()), judged(one, found.get(one.code))) for one in duties
+        CheckedDuty(one, found.get(one.code, Evidence()), judged(one, found.get(one.code)), signed)
+        for one in duties
     )

@@ -1,6 +1,6 @@
 """The checklist of a contract: each right and duty with the evidence on record, asked anew each time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -8,7 +8,8 @@ import orjson
 from sqlmodel import col, func, select
 
 from base.db import ReadSession
-from market.customs.gate import places_abroad
+from market.customs.gate import covers, places_abroad
+from market.customs.repository import cleared_for
 from market.delivery.meter.tables import Use
 from market.delivery.repository import entitlement_of
 from market.delivery.tables import Download
@@ -18,7 +19,16 @@ from market.listings.materials import materials_of_kept
 from market.listings.repository import get_listing
 from market.listings.tables import Listing
 from market.orders.bounding import receivers_of
-from market.orders.duties import CheckedDuty, DutyFacts, Evidence, checked, duties_for, duties_in
+from market.orders.clauses import model_for
+from market.orders.duties import (
+    CheckedDuty,
+    ContractDuty,
+    DutyFacts,
+    Evidence,
+    checked,
+    duties_for,
+    duties_in,
+)
 from market.orders.repository import get_contract, signatures_of
 from market.orders.scope import LicenceScope
 from market.orders.tables import ContractPolicy, Trade
@@ -37,32 +47,51 @@ async def duties_of_contract(
     s: ReadSession, *, trade: Trade, listing: Listing, scope: LicenceScope
 ) -> list[dict[str, str]]:
     """What a contract that is drawn up now puts down."""
+    receivers = {trade.buyer_id, *scope.recipients}
+    return [one.document() for one in await _by_law(s, listing, receivers, resale=scope.resale_allowed)]
+
+
+async def _by_law(
+    s: ReadSession, listing: Listing, receivers: Collection[str], *, resale: bool
+) -> tuple[ContractDuty, ...]:
     personal = _personal(listing)
     level = Level(listing.level)
     facts = DutyFacts(
         personal=personal.contained and not personal.anonymised,
+        model=model_for(listing.product_type).id,
         separate=rank(level) >= rank(Level.GENERAL_4),
         important=rank(level) >= rank(Level.IMPORTANT),
-        abroad=bool(await places_abroad(s, org_id=trade.buyer_id, asks=False)),
-        resale_allowed=scope.resale_allowed,
+        abroad=bool(await _abroad(s, receivers)),
+        resale_allowed=resale,
     )
-    return [one.document() for one in duties_for(facts)]
+    return duties_for(facts)
+
+
+async def _abroad(s: ReadSession, receivers: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Who of these receives abroad, and where."""
+    found = {one: await places_abroad(s, org_id=one, asks=False) for one in sorted(receivers)}
+    return {org_id: places for org_id, places in found.items() if places}
 
 
 async def checklist_of(s: ReadSession, trade: Trade, *, now: datetime) -> tuple[CheckedDuty, ...]:
-    """Every right and duty that the contract puts down, with its evidence; empty where it puts down none."""
+    """Every right and duty of a contract with its evidence; empty where there is none, or it was erased.
+
+    One from before contracts put them down is checked by what the law puts down for what it sells.
+    """
     contract = await get_contract(s, trade_id=trade.trade_id)
     if contract is None or not contract.document:
         return ()
-    duties = duties_in(orjson.loads(contract.document))
-    if not duties:
-        return ()
+    document = orjson.loads(contract.document)
+    duties = signed = duties_in(document)
     listing = await get_listing(s, listing_id=trade.listing_id)
+    if not signed:
+        resale = bool(document["licence"].get("resale_allowed"))
+        duties = await _by_law(s, listing, await receivers_of(s, trade), resale=resale)
     found: dict[str, Evidence] = {
         **await _of_controller(s, trade, listing, now),
         **await _of_user(s, trade, now),
     }
-    return checked(duties, found)
+    return checked(duties, found, signed=bool(signed))
 
 
 def _personal(listing: Listing) -> PersonalData:
@@ -85,10 +114,7 @@ async def _of_controller(
         "impact-assessed": await _assessed(s, product, "PIPIA", now),
         "security-reviewed": await _assessed(s, product, "SECURITY_REVIEW", now),
     }
-    if trade.declaration_id is not None:
-        found["export-cleared"] = Evidence(1, refs=(trade.declaration_id,))
-    else:
-        found["export-cleared"] = Evidence()
+    found["export-cleared"] = await _cleared(s, trade)
     givens = await repository.givens(
         s,
         holder_id=seller,
@@ -111,6 +137,23 @@ async def _of_controller(
         tuple(one.request_id for one in waiting[:_MOST_REFS]),
     )
     return found
+
+
+async def _cleared(s: ReadSession, trade: Trade) -> Evidence:
+    """Whether each receiver abroad has, or had until it ended, a clearance of these goods for its places."""
+    refs: list[str] = []
+    receivers = await _abroad(s, await receivers_of(s, trade))
+    for org_id, places in receivers.items():
+        rows = await cleared_for(
+            s,
+            exporter_id=trade.seller_id,
+            recipient_id=org_id,
+            trade_id=trade.trade_id,
+            product_id=trade.product_id,
+        )
+        refs += [row.declaration_id for row in rows if covers(row, places)][:1]
+    done = len(refs) == len(receivers)
+    return Evidence(0, 0) if not receivers else Evidence(int(done), refs=tuple(refs[:_MOST_REFS]))
 
 
 async def _consents(
@@ -147,9 +190,13 @@ async def _assessed(s: ReadSession, product_id: str, kind: str, now: datetime) -
 
 async def _of_user(s: ReadSession, trade: Trade, now: datetime) -> Mapping[str, Evidence]:
     found: dict[str, Evidence] = {}
-    signed = [one for one in await signatures_of(s, trade_id=trade.trade_id) if one.org_id == trade.buyer_id]
+    signatures = await signatures_of(s, trade_id=trade.trade_id)
+    signed = [one for one in signatures if one.org_id == trade.buyer_id]
     word = Evidence(len(signed), refs=tuple(one.statement_id for one in signed))
-    found["protected"] = found["not-re-identified"] = word
+    found["protected"] = found["not-re-identified"] = found["as-entrusted"] = word
+    agreed = {trade.seller_id, trade.buyer_id} <= {one.org_id for one in signatures}
+    both = Evidence(int(agreed), refs=tuple(one.statement_id for one in signatures))
+    found["processing-agreed"] = found["joint-duties-agreed"] = both
     policy = await s.get(ContractPolicy, trade.trade_id)
     found["no-onward-transfer"] = Evidence() if policy is None else Evidence(1, refs=(policy.policy_sha256,))
     right = await entitlement_of(s, trade_id=trade.trade_id)

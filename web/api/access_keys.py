@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from base.db import WriteSession
 from ledger.recording import Act
 from market.delivery.access import Declared
-from market.delivery.keys import MAX_DAYS, get_key, issue_key, keys_of, revoke_key, token_of
+from market.delivery.keys import MAX_DAYS, get_live_key, issue_key, keys_of, revoke_key, token_of
 from market.delivery.repository import get_entitlement
 from market.delivery.tables import AccessKey
 from market.listings.conditions import Purpose
@@ -115,9 +115,10 @@ async def keys(entitlement_id: Id, caller: CallerDep, s: ReadDep) -> list[Access
 
 @router.get("/keys/{key_id}/token", response_model=TokenView)
 async def token(key_id: Id, caller: CallerDep, s: ReadDep) -> Response:
-    """What a tool carries for a key; for whoever it was issued to."""
+    """What a tool carries for a key that has not ended; for whoever it was issued to."""
     caller.require(*_BUYER)
-    row = await get_key(s, key_id=key_id, org_id=caller.actor.org_id)
+    now = caller.node.clock.now()
+    row = await get_live_key(s, key_id=key_id, org_id=caller.actor.org_id, now=now)
     shown = TokenView(
         key_id=key_id, token=token_of(caller.node.safe.master, key_id), expires_at=row.expires_at
     )

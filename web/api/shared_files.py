@@ -18,7 +18,7 @@ from ledger.acts import perform
 from ledger.recording import Act
 from market.customs.gate import places_abroad
 from market.delivery.downloads import ROLE, while_open
-from market.delivery.keys import get_key, token_of
+from market.delivery.keys import get_live_key, token_of
 from market.delivery.kinds import DeliveryKind, require_kind
 from market.delivery.meter.service import use_act
 from market.delivery.repository import get_entitlement
@@ -155,7 +155,8 @@ def _pieces(node: Node, fetched: Fetched, span: Span) -> AsyncIterator[bytes]:
 async def profile(key_id: Id, caller: CallerDep, s: ReadDep) -> Response:
     """The profile file of a key, which Delta Sharing clients load; it holds the key's token: keep it safe."""
     caller.require(ROLE)
-    node, key = caller.node, await get_key(s, key_id=key_id, org_id=caller.actor.org_id)
+    node = caller.node
+    key = await get_live_key(s, key_id=key_id, org_id=caller.actor.org_id, now=node.clock.now())
     require_kind((await get_entitlement(s, entitlement_id=key.entitlement_id)).kind, DeliveryKind.SHARE)
     said = {
         "shareCredentialsVersion": 1,

@@ -153,7 +153,10 @@ async def trade(trade_id: Id, caller: CallerDep, s: ReadDep) -> TradeView:
 
 
 class ContractDutyView(View):
-    """A right or duty that the contract puts down, and what the evidence on record says of it now."""
+    """A right or duty of a contract, and what the evidence on record says of it now.
+
+    `signed`: the contract itself puts it down; false where the contract is from before, and the law does.
+    """
 
     code: str
     bearer: str
@@ -165,6 +168,7 @@ class ContractDutyView(View):
     of: int | None
     late: int
     refs: list[str]
+    signed: bool
 
     @classmethod
     def of_line(cls, line: CheckedDuty) -> "ContractDutyView":
@@ -180,12 +184,13 @@ class ContractDutyView(View):
             of=found.of,
             late=found.late,
             refs=list(found.refs),
+            signed=line.signed,
         )
 
 
 @router.get("/trades/{trade_id}/contract/duties")
 async def contract_duties(trade_id: Id, caller: CallerDep, s: ReadDep) -> list[ContractDutyView]:
-    """Rights and duties of data subject, controller and user in the contract, each with its evidence."""
+    """Rights and duties of data subject, controller and user under the contract, each with its evidence."""
     trade = await visible(s, caller, trade_id)
     lines = await checklist_of(s, trade, now=caller.node.clock.now())
     return [ContractDutyView.of_line(one) for one in lines]

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from market.orders.clauses import ModelType
 from market.orders.duties import (
     DUTIES,
     Bearer,
@@ -29,12 +30,24 @@ def codes(**facts):
 def test_what_is_sold_decides_what_is_put_down():
     assert codes() == WITHOUT_PERSONS
     assert "no-onward-transfer" not in codes(resale_allowed=True)
-    whole = [one.code for one in DUTIES]
+    of_models = {
+        ModelType.PROCESSING: {"processing-agreed", "as-entrusted"},
+        ModelType.FUSION: {"may-turn-to-either", "joint-duties-agreed"},
+    }
+    whole = [one.code for one in DUTIES if not any(one.code in codes for codes in of_models.values())]
     every = {"personal": True, "separate": True, "important": True, "abroad": True}
     assert codes(**every) == whole
     assert codes(**every, resale_allowed=True) == whole, "consent to one receiver is none to the next"
     plain = codes(personal=True)
     assert set(whole) - set(plain) == {"separate-consent", "export-cleared"}
+    assert "separate-consent" in codes(personal=True, abroad=True), "PIPL 39"
+    assert codes(abroad=True) == [*WITHOUT_PERSONS[:2], "export-cleared", *WITHOUT_PERSONS[2:]]
+    for kind, added in of_models.items():
+        assert set(codes(**every, model=kind)) - set(whole) == added
+    assert set(codes(model=ModelType.FUSION)) == set(WITHOUT_PERSONS), (
+        "joint handling is of persons (PIPL 20)"
+    )
+    assert set(codes(model=ModelType.PROCESSING)) - set(WITHOUT_PERSONS) == of_models[ModelType.PROCESSING]
     assert "security-reviewed" in codes(important=True)
     assert {one.bearer for one in duties_for(DutyFacts(personal=True))} == set(Bearer)
 

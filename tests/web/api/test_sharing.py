@@ -338,6 +338,9 @@ async def test_whoever_stops_the_right_or_the_key_stops_the_addresses_that_are_o
     assert (await sharing.fetch(url)).status_code == 200
     table = await sharing.url()
     await sharing.buyer("DELETE", f"/keys/{sharing.key_id}")
+    for shown in ("token", "profile"):  # what has ended is not handed out again
+        told = await sharing.buyer("GET", f"/keys/{sharing.key_id}/{shown}", expect=404)
+        assert told["code"] == "access-key-unknown"
     gone = await sharing.fetch(url)
     assert (gone.status_code, gone.json()["code"]) == (403, "shared-url-refused")
     with pytest.raises(HTTPError) as ended:
