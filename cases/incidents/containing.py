@@ -33,7 +33,14 @@ from market.customs import deciding as customs
 from market.delivery import repository as deliveries
 from market.delivery.keys import revoke_key
 from market.delivery.tables import AccessKey
-from market.delivery.unconsented.holds import INCIDENT, hold_right, not_held_by, release_right
+from market.delivery.unconsented.holds import (
+    INCIDENT,
+    free_product,
+    hold_right,
+    not_held_by,
+    release_right,
+    stop_product,
+)
 from market.listings.publishing import resume_listing, suspend_listing
 from market.listings.repository import offers_of
 from market.orders.repository import claim_trade
@@ -171,10 +178,14 @@ async def _stop(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
 
 
 async def _stop_product(s: WriteSession, act: Act, ordered: MeasureRow) -> list[str]:
-    """Offers are taken off, so that nothing new begins; deliveries are suspended; what was delivered, or what
-    another has suspended or frozen already and may let go first, is held by this order besides.
+    """Offers are taken off, and no delivery of what was sold before begins; those under way are suspended.
+
+    What was delivered, or what another has suspended or frozen already and may let go first, is held by this
+    order besides.
     """
     product_id = ordered.object_id
+    if not await stop_product(s, product_id=product_id, by=ordered.order_id, at=act.occurred_at):
+        raise IncidentMalformed("no such product", member="object_id")
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": INCIDENT}
     stopped: list[str] = []
     for listing_id in await offers_of(s, product_id=product_id):
@@ -211,6 +222,7 @@ async def _let_go(s: WriteSession, act: Act, ordered: MeasureRow, reason: str) -
     named: dict[str, Any] = {"order_id": ordered.order_id, "reason_code": LIFTED}
     about = ordered.object_id
     if ordered.measure is Measure.STOP_DELIVERIES:
+        await free_product(s, by=ordered.order_id)
         for listing_id in (one for one in ordered.stopped if one.startswith("lst_")):
             await _offer_again(s, exchange, listing_id=listing_id, **named)
         for trade_id in (one for one in ordered.stopped if one.startswith("trd_")):

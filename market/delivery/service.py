@@ -30,7 +30,7 @@ from market.delivery.rules import (
     require_usable,
 )
 from market.delivery.tables import DeliveryStop, Entitlement
-from market.delivery.unconsented.holds import is_held, require_not_held
+from market.delivery.unconsented.holds import is_held, require_not_held, require_not_stopped
 from market.listings import repository as listings
 from market.listings.authorised import require_grant
 from market.listings.rules import ListingState
@@ -70,6 +70,7 @@ async def start_delivery(s: WriteSession, act: Act, *, trade_id: str) -> Entitle
     await require_member(s, org_id=trade.seller_id)
     await require_member(s, org_id=trade.buyer_id)
     await require_cleared(s, trade=trade, act=act)
+    await require_not_stopped(s, product_id=trade.product_id)
     listing = await require_deliverable(s, trade, now=act.now)
     offer = await trades.latest_offer(s, trade_id=trade_id)
     assert offer is not None

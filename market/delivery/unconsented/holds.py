@@ -10,11 +10,13 @@ from typing import Final
 
 from sqlmodel import col, delete, select
 
-from base.db import ReadSession, WriteSession
+from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
+from market.delivery.errors import ListingNotDeliverable
 from market.delivery.repository import STOPPED, claim, entitlement_of
 from market.delivery.rules import EntitlementStatus
 from market.delivery.tables import Entitlement
-from market.delivery.unconsented.tables import ConsentHold
+from market.delivery.unconsented.tables import ConsentHold, ProductStop
+from market.listings.tables import Product
 from market.orders.rules import TradeState
 from market.orders.tables import Trade
 from registry.grading.errors import ConsentMissing
@@ -112,6 +114,38 @@ async def not_held_by(s: ReadSession, *, product_id: str, by: str, limit: int) -
         )
     )
     return (await s.exec(query.order_by(col(Trade.trade_id)).limit(limit))).all()
+
+
+async def stop_product(s: WriteSession, *, product_id: str, by: str, at: datetime) -> bool:
+    """Let no delivery of a product begin until this order, which the caller states, is taken back.
+
+    Also of contracts whose offer was withdrawn before. The product is locked: what begins at this moment has
+    begun before, and is seen by who asks for it afterwards. False where there is no such product.
+    """
+    locked = exclusive_lock(select(Product.product_id).where(Product.product_id == product_id))
+    if (await s.exec(locked)).first() is None:
+        return False
+    await s.merge(ProductStop(product_id=product_id, order_id=by, stopped_at=at))
+    await s.flush()
+    return True
+
+
+async def free_product(s: WriteSession, *, by: str) -> None:
+    """Take an order off whatever it lets no delivery begin of."""
+    await s.exec(delete(ProductStop).where(col(ProductStop.order_id) == by))
+
+
+async def require_not_stopped(s: WriteSession, *, product_id: str) -> None:
+    """No order lets no delivery of this product begin. Raises ListingNotDeliverable."""
+    await s.exec(share_lock(select(Product.product_id).where(Product.product_id == product_id)))
+    query = select(ProductStop.order_id).where(ProductStop.product_id == product_id).limit(1)
+    order_id = (await s.exec(query)).first()
+    if order_id is not None:
+        raise ListingNotDeliverable(
+            "an incident's order has stopped the deliveries of this product",
+            product_id=product_id,
+            order_id=order_id,
+        )
 
 
 async def _right(s: WriteSession, trade_id: str) -> Entitlement | None:

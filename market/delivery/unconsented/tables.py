@@ -1,4 +1,4 @@
-"""Which rights to receive are held, and by whom: a person's fallen consent, or an order."""
+"""Which rights to receive are held, and by whom; of which products no delivery begins."""
 
 from datetime import datetime
 
@@ -21,3 +21,15 @@ class ConsentHold(SQLModel, table=True):
     )
     given_id: str = Field(sa_column=Column(Text, primary_key=True, index=True))
     held_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class ProductStop(SQLModel, table=True):
+    """No delivery of a product begins while any of these is there: an incident's order (`ino_…`)."""
+
+    __tablename__ = "market_product_stops"
+
+    product_id: str = Field(
+        sa_column=Column(Text, ForeignKey("market_products.product_id"), primary_key=True)
+    )
+    order_id: str = Field(sa_column=Column(Text, primary_key=True))
+    stopped_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

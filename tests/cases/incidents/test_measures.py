@@ -11,6 +11,7 @@ from cases.incidents.rules import Facts, Kind, Measure
 from cases.incidents.tables import MeasureRow
 from ledger.acts import perform
 from ledger.reader import statements_of
+from market.delivery.errors import ListingNotDeliverable
 from market.delivery.repository import entitlement_of, stop_of
 from market.delivery.rules import Cause, EntitlementStatus
 from market.listings.publishing import resume_listing, withdraw_listing
@@ -25,6 +26,7 @@ from tests.market.disputes.staging import right
 from tests.market.trade.scene import Scene
 from tests.market.trade.test_freezing import freeze, unfreeze
 from tests.market.trade.test_suspending import graded, resume, suspend
+from tests.standstill import refused
 
 
 async def opened(scene: Scene) -> str:
@@ -66,6 +68,8 @@ async def test_every_delivery_of_a_product_stops_and_what_was_delivered_is_given
     product_id = (await scene.trade(running)).product_id
     with pytest.raises(IncidentMalformed):
         await order(scene, incident_id, Measure.STOP_DELIVERIES, running)
+    with pytest.raises(IncidentMalformed, match="no such product"):
+        await order(scene, incident_id, Measure.STOP_DELIVERIES, "prd_" + "0" * 26)
     made = await order(scene, incident_id, Measure.STOP_DELIVERIES, product_id)
     assert {running, settled} <= set(made.stopped)
     assert (await scene.trade(running)).status is TradeState.DELIVERY_SUSPENDED
@@ -151,9 +155,15 @@ async def test_a_stop_holds_a_delivery_that_another_order_has_suspended_already(
     events = [event for event in await scene.events(running) if event != "REF.REFUSE"]
     assert events[-3:] == ["TRD.SUSPEND", "TRD.RESUME", "TRD.SUSPEND"]
     assert await right(scene, running) is EntitlementStatus.FROZEN
+    sold = scene.trades["FUNDED"]  # before the offer was withdrawn; its delivery has not begun
+    async with refused(scene.database, ListingNotDeliverable):
+        await scene.start_delivery(sold)
     await lift(scene, first)
     assert await stopped_by(scene, running) == second.order_id
+    async with refused(scene.database, ListingNotDeliverable):
+        await scene.start_delivery(sold)
     await lift(scene, second)
+    await scene.start_delivery(sold)
     assert (await scene.trade(running)).status is TradeState.DELIVERING
     assert await right(scene, running) is EntitlementStatus.ACTIVE
 
