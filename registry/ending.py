@@ -16,6 +16,8 @@ from registry.rules import Right, RightEnd
 from registry.tables import RightsRow
 
 ENDED_JOB: Final = "registry.right-ended"
+REFERENCE_FELL_JOB: Final = "registry.reference-fell"
+"""A registration, or a right in it, carries nothing any more: joint products may cite its number."""
 REGISTRARS: Final = frozenset({"REGISTRAR", "EXCHANGE_OPERATOR"})
 _EVENTS: Final = {RightEnd.REVOKED: "REG.REVOKE", RightEnd.CANCELLED: "REG.CANCEL"}
 

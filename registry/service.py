@@ -13,6 +13,7 @@ from base.db import ReadSession, WriteSession
 from ledger.recording import Act, record
 from ledger.statement import Draft
 from registry import repository
+from registry.contributions.depending import require_agreed, require_consented
 from registry.errors import (
     NoReport,
     QualityNotMeasured,
@@ -67,9 +68,12 @@ async def register_rights_basis(
 
     `source_statement_sha256` digests the source statement with its proofs. Raises RightNotRegistrable
     (a right the source does not give), RightRegisteredBefore, RightRevoked (a cancelled one is entered anew),
-    PublicRegistrationUnknown (authorised public data without the code of its registration).
+    PublicRegistrationUnknown (authorised public data without the code of its registration),
+    ContributorsUnnamed (fused data whose others have not consented).
     """
     rights = sorted(check_claim(source, facts, claimed))
+    if Right.OPERATE in claimed:
+        await require_consented(s, product_id=product_id, holder_id=holder_id, source=source)
     await require_code_of(s, act, source=source, code=facts.public_registration_no)
     for right in rights:
         former = await repository.right_entered(s, product_id=product_id, holder_id=holder_id, right=right)
@@ -200,12 +204,15 @@ async def require_right(
 ) -> RightsRow:
     """The registered right an act depends on, share-locked. Raises RightNotHeld, RegistrationLapsed.
 
-    `now` is the moment of the act: the end of a registration bites before the clock states it.
+    `now` is the moment of the act: the end of a registration bites before the clock states it. A right to
+    operate a joint product rests on its contributors too: ContributionOpen, ContributionUnfounded.
     """
     row = await repository.right_held(s, product_id=product_id, holder_id=holder_id, right=right, lock=True)
     if row is None:
         raise RightNotHeld("no registered basis for this right", product=product_id, right=right.value)
     await require_standing(s, row, now=now)
+    if right is Right.OPERATE:
+        await require_agreed(s, product_id=product_id, holder_id=holder_id, now=now)
     return row
 
 

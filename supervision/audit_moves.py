@@ -7,7 +7,7 @@ market does right. A test compares them.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from supervision.audit_registry import REGISTRY_SPEAKERS
+from supervision.audit_registry import CONTRIBUTION_SIDES, REGISTRY_SPEAKERS
 
 OPERATOR: Final = "EXCHANGE_OPERATOR"
 _EXCHANGE: Final = frozenset({OPERATOR})
@@ -389,6 +389,7 @@ SEATS: Final[Mapping[tuple[str, str], str]] = {
     ("REQ.FULFIL", "BUYER"): "buyer_id",
     ("REQ.WITHDRAW", "BUYER"): "buyer_id",
     ("PCM.STATE", "BUYER"): "buyer_id",
+    **CONTRIBUTION_SIDES,
     **{("STA.SURVEY", role): "org_id" for role in _UNITS},
     **{(f"BRK.{event}", "BROKER"): "org_id" for event in ("APPLY", "CORRECT", "WITHDRAW")},
     **{(event, "BROKER"): "org_id" for event in _BROKERS_YEAR},

@@ -100,10 +100,28 @@ MATURITY_MOVES: Final[Moves] = {
     ("CLAIMED", "DCM.DECLINE"): (_AUTHORITY, "DECLINED"),
     ("CONFIRMED", "DCM.REVOKE"): (_AUTHORITY, "REVOKED"),
 }
+_GIVERS: Final = frozenset({"DATA_MERCHANT", "OPERATING_INSTITUTION", "PROVIDER", "PUBLIC_AGENCY"})
+CONTRIBUTION_MOVES: Final[Moves] = {
+    (None, "CTB.ASK"): (frozenset({"PROVIDER"}), "ASKED"),
+    ("ASKED", "CTB.AGREE"): (_GIVERS, "AGREED"),
+    ("ASKED", "CTB.REFUSE"): (_GIVERS, "REFUSED"),
+    ("ASKED", "CTB.CANCEL"): (frozenset({"PROVIDER"}), "CANCELLED"),
+    ("AGREED", "CTB.WITHDRAW"): (_GIVERS, "WITHDRAWN"),
+}
+CONTRIBUTION_SIDES: Final[Mapping[tuple[str, str], str]] = {
+    **{(f"CTB.{event}", "PROVIDER"): "holder_id" for event in ("ASK", "CANCEL")},
+    **{
+        (f"CTB.{event}", role): "contributor_id"
+        for event in ("AGREE", "REFUSE", "WITHDRAW")
+        for role in sorted(_GIVERS)
+    },
+}
+"""By event and role, the member of a statement that names the organisation whose step it is."""
 # The prefix of an object's id, what it is called, its steps.
 MACHINES: Final[Mapping[str, tuple[str, Moves]]] = {
     "reg_": ("registration", REGISTRATION_MOVES),
     "cdo_": ("chief data officer", CHIEF_MOVES),
+    "ctb_": ("contribution", CONTRIBUTION_MOVES),
     "dcm_": ("maturity certificate", MATURITY_MOVES),
     "evl_": ("evaluation", EVALUATION_MOVES),
     "aog_": ("grant", OPERATION_MOVES),

@@ -27,6 +27,7 @@ from market.listings.rules import (
 from market.listings.service import check_price_of, require_basis
 from market.listings.statements import step
 from market.listings.tables import Decision, Listing, Review
+from registry.contributions.repository import resting_on_reference
 from registry.repository import classification_of
 from registry.rules import wants_joint_review
 from registry.service import require_quality
@@ -151,6 +152,14 @@ async def suspend_of_grant(s: WriteSession, act: Act, *, grant_id: str) -> list[
         await tell_moved(s, act, listing)
     for listing_id in fallen:
         await suspend_listing(s, act, listing_id=listing_id, reason_code=GRANT_LOST)
+    return fallen + await suspend_joint(s, act, reference=grant_id)
+
+
+async def suspend_joint(s: WriteSession, act: Act, *, reference: str) -> list[str]:
+    """Take off offer the joint products to which a contributor gives on a registration or grant that fell."""
+    fallen = []
+    for product_id, holder_id in await resting_on_reference(s, reference=reference):
+        fallen += await suspend_dependents(s, act, product_id=product_id, holder_id=holder_id)
     return fallen
 
 

@@ -18,14 +18,14 @@ from market.settlement.tables import Split
 
 MAX_PAGE: Final = 100
 MONTHS: Final = 12
-_NET: Final = func.coalesce(
+NET: Final = func.coalesce(
     col(Split.seller_minor),
     col(Trade.price_minor)
     - func.coalesce(col(Trade.commission_minor), 0)
     - func.coalesce(col(Trade.platform_fee_minor), 0),
 )
 _SOLD: Final = (
-    select(Trade, Listing.title, Split, _NET)
+    select(Trade, Listing.title, Split, NET)
     .join(Listing, col(Listing.listing_id) == col(Trade.listing_id))
     .outerjoin(Split, col(Split.trade_id) == col(Trade.trade_id))
 )
@@ -87,7 +87,7 @@ async def months_of(s: ReadSession, *, seller_id: str, now: datetime) -> Sequenc
     columns: list[Any] = [
         func.coalesce(func.sum(case(((settled >= start) & (settled < end), value), else_=0)), 0)
         for start, end in pairwise(starts)
-        for value in (1, col(Trade.price_minor), _NET)
+        for value in (1, col(Trade.price_minor), NET)
     ]
     query: Any = (
         select(*columns)

@@ -26,7 +26,7 @@ from market.filing.duties import require_destruction
 from market.filing.rounds import begin_rounds
 from market.filing.rules import Cause
 from market.listings.moving import MOVED_JOB
-from market.listings.publishing import suspend_dependents, suspend_of_grant
+from market.listings.publishing import suspend_dependents, suspend_joint, suspend_of_grant
 from market.listings.raised import suspend_raised, suspend_unassessed, suspend_unconsented
 from market.orders.service import FUND_TIMEOUT_JOB, TIMEOUT_JOB, cancel_unfunded, time_out
 from market.orders.waiting import DELIVERY_FAIL_JOB
@@ -65,7 +65,7 @@ from market.trade.freezing import FREEZE_OVER_JOB, end_freeze
 from market.trade.suspending import LOOK_AGAIN_JOB, look_again, look_at_all
 from registry.assessments.clockwork import assessment_handlers
 from registry.chiefs.clockwork import chief_handlers
-from registry.ending import ENDED_JOB
+from registry.ending import ENDED_JOB, REFERENCE_FELL_JOB
 from registry.evaluation.clockwork import evaluation_handlers
 from registry.grading.clockwork import grading_handlers
 from registry.grading.falling import ASSESSMENT_LOST_JOB
@@ -136,6 +136,7 @@ def handlers(
         DELIVERY_FAIL_JOB: act(fail_late_delivery, "trade_id"),
         MOVED_JOB: look_at_all,
         ENDED_JOB: act(suspend_dependents, "product_id", "holder_id"),
+        REFERENCE_FELL_JOB: act(suspend_joint, "reference"),
         FALLEN_JOB: act(suspend_of_grant, "grant_id"),
         LEVEL_RAISED_JOB: _on_level_raised(house),
         CONSENT_LOST_JOB: act(suspend_unconsented, "object_id", "holder_id", "consent_id"),

@@ -11,7 +11,7 @@ from ledger.recording import Act
 from registry.doors import Said
 from registry.ending import ENDED_JOB
 from registry.registration import repository
-from registry.registration.moving import step
+from registry.registration.moving import step, tell_reference
 from registry.registration.rules import has_ended
 from registry.registration.states import STANDING, RegistrationEvent
 from registry.registration.tables import ClaimRow, RegistrationRow
@@ -52,3 +52,4 @@ async def _end(s: WriteSession, act: Act, row: RegistrationRow, claim: ClaimRow)
         payload = {"product_id": product_id, "holder_id": claim.holder_id}
         key = f"{recorded.statement_id} {product_id}"
         await enqueue(s, kind=ENDED_JOB, key=key, run_at=act.now, payload=payload)
+    await tell_reference(s, act, row, recorded)

@@ -16,7 +16,7 @@ from base.jobs import enqueue
 from ledger.recording import Act, Recorded, record
 from ledger.statement import Draft
 from registry.doors import Said
-from registry.ending import ENDED_JOB
+from registry.ending import ENDED_JOB, REFERENCE_FELL_JOB
 from registry.registration import repository
 from registry.registration.errors import (
     RegistrarUnknown,
@@ -127,6 +127,14 @@ async def _fell(s: WriteSession, act: Act, row: RegistrationRow, recorded: Recor
         payload = {"product_id": product_id, "holder_id": holder_id}
         key = f"{recorded.statement_id} {product_id} {holder_id}"
         await enqueue(s, kind=ENDED_JOB, key=key, run_at=act.now, payload=payload)
+    await tell_reference(s, act, row, recorded)
+
+
+async def tell_reference(s: WriteSession, act: Act, row: RegistrationRow, recorded: Recorded) -> None:
+    """Have the joint products looked at that cite a registration's number."""
+    if row.number is not None:
+        payload = {"reference": row.number}
+        await enqueue(s, kind=REFERENCE_FELL_JOB, key=recorded.statement_id, run_at=act.now, payload=payload)
 
 
 async def _wind(s: WriteSession, row: RegistrationRow) -> None:

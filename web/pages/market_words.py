@@ -39,6 +39,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "DLV.REVOKE_KEY": N_("Access key revoked"),
     "DLV.QUERY": N_("Question answered"),
     "DLV.APPROVE_ALGORITHM": N_("Question approved"),
+    "CTB.ASK": N_("Contribution to a joint product asked for"),
+    "CTB.AGREE": N_("Contributor agreed"),
+    "CTB.REFUSE": N_("Contributor refused"),
+    "CTB.CANCEL": N_("Ask for a contribution taken back"),
+    "CTB.WITHDRAW": N_("Contributor withdrew"),
     "PCM.STATE": N_("Basis of procurement stated"),
     "RWD.CLAIM": N_("Broker's reward claimed"),
     "RWD.CONTEST": N_("Broker's reward contested"),
@@ -47,4 +52,29 @@ EVENTS: Final[Mapping[str, str]] = {
     "RWD.DECIDE": N_("Contest of the reward decided"),
     "RWD.RELEASE": N_("Broker's reward given up"),
     "RWD.FALL": N_("Broker's reward not owed any more"),
+}
+
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "contribution": {
+        "ASKED": N_("Asked"),
+        "AGREED": N_("Has agreed"),
+        "REFUSED": N_("Refused"),
+        "CANCELLED": N_("Taken back"),
+        "WITHDRAWN": N_("Withdrawn"),
+    },
+    "contribution_basis": {
+        "REGISTRATION": N_("Registered property right"),
+        "GRANT": N_("Grant of authorised operation"),
+        "STATEMENT": N_("Source statement of its own"),
+    },
+    "contribution_reason": {
+        "NOT_OUR_DATA": N_("It holds none of our data"),
+        "NO_RIGHT_TO_PROVIDE": N_("We may not provide this data to others"),
+        "TERMS_NOT_ACCEPTED": N_("The terms are not acceptable"),
+        "NOT_NEEDED": N_("The data is not needed"),
+        "TERMS_CHANGED": N_("The terms are to be changed"),
+        "END_OF_COOPERATION": N_("The cooperation has ended"),
+        "RIGHT_LOST": N_("The right to the data was lost"),
+        "TERMS_BROKEN": N_("The terms were not kept"),
+    },
 }

@@ -19,6 +19,7 @@ from market.listings.errors import ListingUnknown
 from market.listings.rules import ListingState
 from market.listings.tables import Listing
 from pricing.whole import PLATFORM_FEE_BP, VAT_BP, whole_price
+from registry.contributions.repository import agreed_to
 from registry.measuring.rules import five_properties
 from registry.quality import PASS_DIMENSION, PASS_SCORE, WEIGHT_PERCENT, Dimension, tenths_of
 from registry.repository import latest_report, reports_of
@@ -62,6 +63,8 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         alike = await catalogue.search(s, catalogue.Query(category=listing.category), limit=_RELATED + 1)
         names = await names_of(s, [listing.seller_id, listing.broker_id], asking.get("orgs", []))
         offers = await beside(s, visitor, listing)
+        joint = await agreed_to(s, product_id=listing.product_id)
+        givers = await names_of(s, [one.contributor_id for one in joint])
     price = listing.list_price_minor
     asked = visitor.request.query_params.get("quantity", "")[:_ID]
     return visitor.render(
@@ -79,6 +82,8 @@ async def _product(visitor: Visitor, listing_id: str, filled: Filled) -> Respons
         options=[(org, names[org]) for org in asking.get("orgs", [])],
         price=None if price is None else whole_price(price, commission_bp=0, platform_bp=PLATFORM_FEE_BP),
         offers=offers and await picture(visitor, offers),
+        joint=[one for one in joint if one.holder_id == listing.seller_id],
+        givers=givers,
         plan=plan and planned(plan, listing, asked),
         wanted=asked if asked.isascii() and asked.isdecimal() else "",
         sandbox=shown_terms(sandbox),

@@ -19,6 +19,7 @@ from web.pages import (
     grading_words,
     incident_words,
     list_words,
+    market_words,
     opening_words,
     operation_words,
     page_words,
@@ -27,8 +28,6 @@ from web.pages import (
     trade_words,
 )
 from web.pages.languages import N_
-from web.pages.market_words import EVENTS as MARKET_EVENTS
-from web.pages.market_words import STATES as MARKET_STATES
 from web.pages.mediation_words import GROUPS as OF_MEDIATION
 
 STATES: Final[Mapping[str, str]] = {
@@ -87,7 +86,7 @@ STATES: Final[Mapping[str, str]] = {
     **registry_words.STATES,
     **operation_words.STATES,
     "USED_UP": N_("Used up"),
-    **MARKET_STATES,
+    **market_words.STATES,
     # a case, a payment instruction
     **duties.CASES,
     "INSTRUCTED": N_("Instructed"),
@@ -192,7 +191,7 @@ EVENTS: Final[Mapping[str, str]] = {
     **grading_words.EVENTS,
     **opening_words.EVENTS,
     **agency_words.EVENTS,
-    **MARKET_EVENTS,
+    **market_words.EVENTS,
     **filing_words.EVENTS,
     **dispute_words.EVENTS,
     "TRD.POST_REFUND": N_("Refund after settlement"),
@@ -354,6 +353,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     **grading_words.GROUPS,
     **opening_words.GROUPS,
     **agency_words.GROUPS,
+    **market_words.GROUPS,
     "revocation": REVOCATIONS,
     "decision": DECISIONS,
     "measure": duties.MEASURES,

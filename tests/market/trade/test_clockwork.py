@@ -34,7 +34,7 @@ from market.trade.suspending import LOOK_AGAIN_JOB
 from registry.assessments.clockwork import YEAR_JOB
 from registry.assessments.moving import DUE_JOB as SECURITY_DUE_JOB
 from registry.chiefs.service import TERM_JOB
-from registry.ending import ENDED_JOB
+from registry.ending import ENDED_JOB, REFERENCE_FELL_JOB
 from registry.evaluation.moving import DUE_JOB as EVALUATION_JOB
 from registry.grading.comparing import SWEEP_JOB
 from registry.grading.falling import ASSESSMENT_LOST_JOB
@@ -85,6 +85,7 @@ ALWAYS = {
     MISMATCH_JOB,
     REQUEST_END_JOB,
     ENDED_JOB,
+    REFERENCE_FELL_JOB,
     FALLEN_JOB,
     GRANT_DUE_JOB,
     CLOSE_JOB,
@@ -138,6 +139,7 @@ async def test_every_kind_of_job_that_trades_ask_for_has_its_handler(sqlite_scen
         OVERDUE_JOB,
         DESTRUCTION_JOB,
         ENDED_JOB,
+        REFERENCE_FELL_JOB,
         FALLEN_JOB,
         GRANT_DUE_JOB,
         CLOSE_JOB,
