@@ -45,6 +45,7 @@ OPERATION_MOVES: Final[Moves] = {
     **_stays("AOG.APPROVE_SCENARIO", (_ACTIVE,), _AGENCY),
     **_stays("AOG.REFUSE_SCENARIO", _LIVE, _AGENCY),
     **_stays("AOG.END_SCENARIO", (*_LIVE, _SUSPENDED), _AGENCY | _OPERATOR),
+    **_stays("AOG.TELL_OUTCOME", _ACCOUNTED, _OPERATOR),
     **_stays("AOG.USE", _LIVE, _OPERATOR),
     **_stays("AOG.ADD_PRODUCT", (_ACTIVE,), _OPERATOR),
     **_stays("AOG.REGISTER_PRODUCT", _LIVE, _OPERATOR),

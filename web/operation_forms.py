@@ -215,6 +215,17 @@ class EndScenarioArgs(OfScenarioArgs, ReasonedForm):
     pass
 
 
+class OutcomeForm(Asked):
+    """What came of a scenario, in words: its value and its risks."""
+
+    value: str = Field(min_length=1, max_length=MAX_TEXT)
+    risk: str = Field(min_length=1, max_length=MAX_TEXT)
+
+
+class OutcomeArgs(OfScenarioArgs, OutcomeForm):
+    pass
+
+
 class UseForm(Asked):
     """One job: for which user and purpose, which fields of which data, in which environment."""
 

@@ -58,10 +58,26 @@ class ScenarioView(View):
     ends: str
     uses: int
     calls: int
+    value: str | None
+    risk: str | None
+    outcome_at: datetime | None
 
     @classmethod
     def of(cls, row: GrantScenarioRow) -> "ScenarioView":
         return cls.model_validate(row)
+
+
+class RegisteredScenarioView(ScenarioView):
+    """A scenario in the register of all, with the grant it belongs to."""
+
+    grant: str
+    authority_id: str
+    operator_id: str | None
+
+    @classmethod
+    def of_grant(cls, row: GrantScenarioRow, grant: GrantRow) -> "RegisteredScenarioView":
+        of = {"grant": grant.name, "authority_id": grant.authority_id, "operator_id": grant.operator_id}
+        return cls(**ScenarioView.of(row).model_dump(), **of)
 
 
 class UseView(View):

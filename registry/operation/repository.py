@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from base.db import ReadSession, WriteSession, exclusive_lock, share_lock
 from registry.operation.errors import GrantPartUnknown, GrantUnknown
+from registry.operation.rules import ScenarioState
 from registry.operation.states import GrantState
 from registry.operation.tables import (
     GrantBreachRow,
@@ -89,6 +90,20 @@ async def scenarios_of(s: ReadSession, *, grant_id: str) -> Sequence[GrantScenar
     """The scenarios of a grant, in the order they were asked for."""
     query = select(GrantScenarioRow).where(GrantScenarioRow.grant_id == grant_id)
     return (await s.exec(query.order_by(col(GrantScenarioRow.scenario_id)))).all()
+
+
+async def scenarios(
+    s: ReadSession, *, after: str | None = None, limit: int = 50
+) -> Sequence[tuple[GrantScenarioRow, GrantRow]]:
+    """Every scenario that was approved, with its grant, newest first, by keyset on the id (R24)."""
+    query = select(GrantScenarioRow, GrantRow).join(
+        GrantRow, col(GrantRow.grant_id) == GrantScenarioRow.grant_id
+    )
+    query = query.where(col(GrantScenarioRow.status).in_((ScenarioState.APPROVED, ScenarioState.ENDED)))
+    if after is not None:
+        query = query.where(col(GrantScenarioRow.scenario_id) < after)
+    query = query.order_by(col(GrantScenarioRow.scenario_id).desc()).limit(min(limit, 100))
+    return (await s.exec(query)).all()
 
 
 async def scenario_of(s: ReadSession, *, grant_id: str, scenario_id: str) -> GrantScenarioRow:

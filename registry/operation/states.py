@@ -40,6 +40,7 @@ class GrantEvent(StrEnum):
     APPROVE_SCENARIO = "APPROVE_SCENARIO"
     REFUSE_SCENARIO = "REFUSE_SCENARIO"
     END_SCENARIO = "END_SCENARIO"
+    TELL_OUTCOME = "TELL_OUTCOME"
     USE = "USE"
     ADD_PRODUCT = "ADD_PRODUCT"
     REGISTER_PRODUCT = "REGISTER_PRODUCT"
@@ -139,6 +140,9 @@ MOVES: Final[Mapping[tuple[GrantState | None, GrantEvent], Move]] = {
     **_stays(_E.APPROVE_SCENARIO, (_S.ACTIVE,), AGENCY, "within the grant's data and term"),
     **_stays(_E.REFUSE_SCENARIO, LIVE, AGENCY, "a reason"),
     **_stays(_E.END_SCENARIO, (*LIVE, _S.SUSPENDED), PARTIES, "a scenario that is approved"),
+    **_stays(
+        _E.TELL_OUTCOME, _ACCOUNTED, OPERATOR, "of a scenario that was approved; the newest takes its place"
+    ),
     **_stays(
         _E.USE,
         LIVE,

@@ -96,6 +96,10 @@ class GrantScenarioRow(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=Column(Text))
     uses: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     calls: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    # What came of it, in the operator's words, told last at `outcome_at`.
+    value: str | None = Field(default=None, sa_column=Column("outcome_value", Text))
+    risk: str | None = Field(default=None, sa_column=Column("outcome_risk", Text))
+    outcome_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class GrantUseRow(SQLModel, table=True):

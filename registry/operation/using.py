@@ -19,9 +19,16 @@ from registry.lists.repository import data_entry
 from registry.operation import repository
 from registry.operation.depending import require_live
 from registry.operation.documents import plain, scenario_of
-from registry.operation.errors import GrantNotLive, OutsideScope, ResourceUnregistered, ScenarioAsked
+from registry.operation.errors import (
+    GrantMalformed,
+    GrantNotLive,
+    OutsideScope,
+    ResourceUnregistered,
+    ScenarioAsked,
+)
 from registry.operation.moving import check_party, claim_for, step
 from registry.operation.rules import (
+    MAX_TEXT,
     Scenario,
     ScenarioState,
     Use,
@@ -105,6 +112,29 @@ async def end_scenario(
     said = Said(public={"scenario_id": scenario_id}, opening={"reason": reason})
     await step(s, act, _E.END_SCENARIO, row, said)
     return ended
+
+
+async def tell_outcome(
+    s: WriteSession, act: Act, *, grant_id: str, scenario_id: str, value: str, risk: str
+) -> GrantScenarioRow:
+    """Tell what came of a scenario (AOG.TELL_OUTCOME), as the operator: its value, and its risks.
+
+    Both in words, 1 to `MAX_TEXT` characters; the newest takes the place of what was told before. Raises
+    GrantMalformed, ScenarioAsked for one that was never approved.
+    """
+    row = await claim_for(s, act, grant_id, _E.TELL_OUTCOME)
+    said = {"value": value.strip(), "risk": risk.strip()}
+    if not all(0 < len(text) <= MAX_TEXT for text in said.values()):
+        raise GrantMalformed("value and risk, each in words", fields=["value", "risk"])
+    told = await repository.scenario_of(s, grant_id=grant_id, scenario_id=scenario_id)
+    if told.status not in {ScenarioState.APPROVED, ScenarioState.ENDED}:
+        raise ScenarioAsked("not approved", scenario_id=scenario_id, status=told.status.value)
+    told.value, told.risk, told.outcome_at = said["value"], said["risk"], act.occurred_at
+    s.add(told)
+    await s.flush()
+    public = {"scenario_id": scenario_id, "uses": told.uses, "calls": told.calls}
+    await step(s, act, _E.TELL_OUTCOME, row, Said(public=public, opening=said))
+    return told
 
 
 async def use_data(s: WriteSession, act: Act, *, grant_id: str, scenario_id: str, use: Use) -> GrantUseRow:

@@ -23,6 +23,7 @@ from web.operation_forms import (
     EvaluateArgs,
     GrantArgs,
     OfScenarioArgs,
+    OutcomeArgs,
     PriceArgs,
     ProductArgs,
     ReasonedArgs,
@@ -165,6 +166,9 @@ REFUSE_SCENARIO = _kind(
 )
 END_SCENARIO = _kind(
     "end_scenario", "END_SCENARIO", EndScenarioArgs, PARTIES, _plain(using.end_scenario), answer=_SCENARIO
+)
+TELL_OUTCOME = _kind(
+    "tell_outcome", "TELL_OUTCOME", OutcomeArgs, OPERATOR, _plain(using.tell_outcome), answer=_SCENARIO
 )
 USE = _kind("use", "USE", UseArgs, OPERATOR, _use, answer=UseView.of, status=201)
 ADD_PRODUCT = _kind(

@@ -38,6 +38,7 @@ from web.api.grant_acts import (
     SET_PRICE,
     SIGN,
     SUSPEND,
+    TELL_OUTCOME,
     TERMINATE,
     USE,
 )
@@ -62,6 +63,8 @@ from web.operation_forms import (
     EvaluateForm,
     GrantArgs,
     OfScenarioArgs,
+    OutcomeArgs,
+    OutcomeForm,
     PriceArgs,
     PriceForm,
     ProductArgs,
@@ -95,6 +98,7 @@ from web.operation_views import (
     GrantView,
     InstitutionView,
     ProductView,
+    RegisteredScenarioView,
     ScenarioView,
     UseView,
     YearView,
@@ -286,6 +290,25 @@ async def end_scenario(grant_id: Id, scenario_id: Id, caller: CallerDep, form: R
             END_SCENARIO, EndScenarioArgs(grant_id=grant_id, scenario_id=scenario_id, **dict(form))
         )
     )
+
+
+@router.post("/grants/{grant_id}/scenarios/{scenario_id}/outcome", **answers(TELL_OUTCOME, ScenarioView))
+async def tell_outcome(grant_id: Id, scenario_id: Id, caller: CallerDep, form: OutcomeForm) -> Response:
+    """Tell what came of a scenario, as the operator: its value and its risks."""
+    return respond(
+        await caller.do(TELL_OUTCOME, OutcomeArgs(grant_id=grant_id, scenario_id=scenario_id, **dict(form)))
+    )
+
+
+@router.get("/scenarios")
+async def scenarios(
+    s: ReadDep,
+    after: Annotated[Id | None, Query(description="the last scenario_id of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> list[RegisteredScenarioView]:
+    """The scenarios of authorised operation: with which data, how much it was used, what came of it."""
+    found = await repository.scenarios(s, after=after, limit=limit)
+    return [RegisteredScenarioView.of_grant(scenario, grant) for scenario, grant in found]
 
 
 @router.post("/grants/{grant_id}/scenarios/{scenario_id}/uses", **answers(USE, UseView))

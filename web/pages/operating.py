@@ -21,6 +21,7 @@ from registry.operation.rules import (
 )
 from registry.operation.states import AGENCY, AUTHORITY, PARTIES, PUBLIC, allowed_to
 from registry.operation.tables import GrantRow, GrantScenarioRow
+from web.acts import Id
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
 from web.pages.naming import names_of
@@ -71,6 +72,22 @@ async def register(
         names=names,
         may_draft=visitor.may(AGENCY),
         next_address=visitor.url(_PLACE, after=rows[-1].grant_id) if len(rows) == _PAGE else None,
+    )
+
+
+@router.get("/registry/scenarios")
+async def scenarios(visitor: VisitorDep, after: Annotated[Id | None, Query()] = None) -> Response:
+    """Every scenario that was approved: with which data, how much it was used, what came of it."""
+    async with visitor.node.database.read() as s:
+        rows = await repository.scenarios(s, after=after, limit=_PAGE)
+        names = await names_of(s, (grant.operator_id for _, grant in rows))
+    return visitor.render(
+        "scenarios.html",
+        rows=rows,
+        names=names,
+        next_address=visitor.url("/registry/scenarios", after=rows[-1][0].scenario_id)
+        if len(rows) == _PAGE
+        else None,
     )
 
 

@@ -223,6 +223,15 @@ STEPS: Final[Mapping[str, Step]] = {
     "APPROVE_SCENARIO": Step("approve_scenario", (_SCENARIO,), _plain("scenario_id")),
     "REFUSE_SCENARIO": Step("refuse_scenario", (_SCENARIO, _REASON), _plain("scenario_id", "reason")),
     "END_SCENARIO": Step("end_scenario", (_SCENARIO, _REASON), _plain("scenario_id", "reason")),
+    "TELL_OUTCOME": Step(
+        "tell_outcome",
+        (
+            _SCENARIO,
+            Asked("value", N_("What it was good for"), "area"),
+            Asked("risk", N_("What it risked"), "area"),
+        ),
+        _plain("scenario_id", "value", "risk"),
+    ),
     "USE": Step(
         "use",
         (

@@ -27,6 +27,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "AOG.APPROVE_SCENARIO": N_("Scenario approved"),
     "AOG.REFUSE_SCENARIO": N_("Scenario refused"),
     "AOG.END_SCENARIO": N_("Scenario ended"),
+    "AOG.TELL_OUTCOME": N_("Outcome of a scenario told"),
     "AOG.USE": N_("Public data used"),
     "AOG.ADD_PRODUCT": N_("Product entered in the grant"),
     "AOG.REGISTER_PRODUCT": N_("Code of a product named"),

@@ -55,6 +55,7 @@ OPEN = {
     ("GET", "/api/v1/customs-networks"),
     ("GET", "/api/v1/fees"),
     ("GET", "/api/v1/procurements"),
+    ("GET", "/api/v1/scenarios"),
     ("GET", "/api/v1/products/{product_id}/contributors"),
     ("GET", "/api/v1/rule-tables"),
     ("GET", "/api/v1/registrar-papers"),

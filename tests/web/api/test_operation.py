@@ -70,6 +70,17 @@ async def test_sc9_an_operator_is_bound_to_its_grant_and_falls_with_it(
         assert said["outside"] == outside
         room.served.clock.advance(timedelta(hours=2))  # the same refusal within an hour is one statement
 
+    told = {"value": "小微企业授信时间由五天缩短为一天", "risk": "区间数据可能被反推"}
+    await refused(room, "agency", f"{path}/scenarios/{scenario_id}/outcome", told, "forbidden", status=403)
+    await room.act("operator", f"{path}/scenarios/{scenario_id}/outcome", told)
+    (register,) = (await room.http.get("/api/v1/scenarios")).json()
+    assert (register["uses"], register["calls"], register["operator_id"]) == (
+        1,
+        4_000_000,
+        room.id_of("operator"),
+    )
+    assert {name: register[name] for name in told} == told
+
     listing_id, product_id = await priced_and_offered(room, path, scenario_id)
     made = await room.draft_listing(grant_id, table("30"), derived_from=[product_id])
     assert made["code"] == "grant-redevelopment"
