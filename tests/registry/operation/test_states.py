@@ -35,6 +35,7 @@ def test_what_has_ended_is_accounted_for_and_never_used_again():
             GrantEvent.DISCLOSE,
             GrantEvent.REPORT,
             GrantEvent.OVERDUE,
+            GrantEvent.TELL_OUTCOME,
         }
     assert {at for at, event in MOVES if event is GrantEvent.USE} == set(LIVE)
     assert {at for at, event in MOVES if event is GrantEvent.EXPIRE} == set(HELD)

@@ -71,7 +71,8 @@ async def test_sc9_an_operator_is_bound_to_its_grant_and_falls_with_it(
         room.served.clock.advance(timedelta(hours=2))  # the same refusal within an hour is one statement
 
     told = {"value": "小微企业授信时间由五天缩短为一天", "risk": "区间数据可能被反推"}
-    await refused(room, "agency", f"{path}/scenarios/{scenario_id}/outcome", told, "forbidden", status=403)
+    agency = await room.desk("agency")
+    problem(await agency.call("POST", f"{path}/scenarios/{scenario_id}/outcome", told), 403, "forbidden")
     await room.act("operator", f"{path}/scenarios/{scenario_id}/outcome", told)
     (register,) = (await room.http.get("/api/v1/scenarios")).json()
     assert (register["uses"], register["calls"], register["operator_id"]) == (
