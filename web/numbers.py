@@ -4,8 +4,13 @@ from typing import Final
 
 from base.rule_table import RuleValue, table_of
 
-ROOMS: Final = ("supervision", "brokers", "cases")
-"""Whose rule tables are shown."""
+ROOMS: Final = (
+    *("supervision", "brokers", "cases", "cases.bulletins", "cases.incidents"),
+    *("market.customs", "market.quotes", "registry.assessments", "registry.duties"),
+    *("registry.evaluation", "registry.grading", "registry.lists", "registry.opening"),
+    *("registry.operation", "registry.registration", "registry.subjects", "registry.vouchers"),
+)
+"""Whose rule tables are shown: all that there are."""
 
 
 def numbers(room: str) -> list[tuple[str, RuleValue]]:

@@ -26,17 +26,17 @@ WORDS: Final[Mapping[str, Label]] = {
         "All parties have signed. The code leads to the contract's entry in the ledger and its receipt.",
     ),
     "pending": Label(
-        "尚未由各方签署完毕,不发生效力。", "Not all parties have signed: this contract is not concluded."
+        "尚未由各方签署完毕，不发生效力。", "Not all parties have signed: this contract is not concluded."
     ),
     "print_note": Label(
-        "本纸面由所签署的文件生成;以摘要所指的文件为准。",
+        "本纸面由所签署的文件生成；以摘要所指的文件为准。",
         "Drawn from the document that was signed. The document of this digest is what binds.",
     ),
     "digest": Label("合同文件摘要", "Digest of the document"),
-    "page": Label("第 {page} 页,共 {pages} 页", "Page {page} of {pages}"),
+    "page": Label("第 {page} 页，共 {pages} 页", "Page {page} of {pages}"),
     "trade_id": Label("合同编号", "Contract"),
     "model": Label("示范条款", "Model clauses"),
-    "model_named": Label("{label},第 {version} 版", "{label}, version {version}"),
+    "model_named": Label("{label}，第 {version} 版", "{label}, version {version}"),
     "dated_at": Label("订立文本日期", "Dated"),
     "parties": Label("当事人", "Parties"),
     "PROVIDER": Label("供方", "Provider"),
@@ -81,22 +81,22 @@ WORDS: Final[Mapping[str, Label]] = {
         "许可终止后 {days} 个工作日内销毁并提交证明",
         "within {days} working days after the licence's end, with proof",
     ),
-    "policy": Label("使用策略(ODRL)摘要", "Usage policy (ODRL)"),
+    "policy": Label("使用策略（ODRL）摘要", "Usage policy (ODRL)"),
     "delivery": Label("交付方式与期限", "Delivery"),
     "delivery_within_wd": Label(
-        "{mode};付款后 {days} 个工作日内", "{mode}; within {days} working days after funding"
+        "{mode}；付款后 {days} 个工作日内", "{mode}; within {days} working days after funding"
     ),
-    "marking": Label("买方副本带溯源标记的列", "Columns in which the buyer's copy is marked"),
+    "marking": Label("需方副本带溯源标记的列", "Columns in which the buyer's copy is marked"),
     "acceptance": Label("验收方法", "Acceptance test"),
     "bounds": Label("验收指标", "Bounds of the acceptance"),
     "window": Label("验收期", "Acceptance window"),
     "window_wd": Label(
-        "交付后 {days} 个工作日,期满未提异议视为合格",
+        "交付后 {days} 个工作日，期满未提异议视为合格",
         "{days} working days after delivery; silence accepts at its end",
     ),
     "dispute": Label("争议调解", "Mediation"),
     "dispute_wd": Label("{days} 个工作日内", "within {days} working days"),
-    "annex_named": Label("附件(委托书 {mandate})", "Annex (mandate {mandate})"),
+    "annex_named": Label("附件（委托书 {mandate}）", "Annex (mandate {mandate})"),
     "signed_at": Label("签署时间 {at}", "signed {at}"),
     "unsigned": Label("尚未签署", "not signed yet"),
     "envelope": Label("签名封装摘要", "envelope"),
@@ -106,7 +106,7 @@ MODES: Final[Mapping[str, Label]] = {
     "download": Label("经交易场所加密存储并下载", "download through the Exchange, stored encrypted"),
     "credential": Label("开通凭证与调用配额", "credential and quota"),
     "milestone": Label("按里程碑交付", "milestones"),
-    "sandbox": Label("隔离环境运算,仅交付结果", "computation in isolation, the result alone"),
+    "sandbox": Label("隔离环境运算，仅交付结果", "computation in isolation, the result alone"),
     "lease": Label("算力租用", "lease of computing power"),
     "verification": Label("凭证核验", "verification"),
 }
@@ -139,7 +139,7 @@ BOUNDS: Final[Mapping[str, Label]] = {
     "test_set_sha256": Label("测试集 SHA-256 {bound}", "test set SHA-256 {bound}"),
     "test_result_sha256": Label("测试结果 SHA-256 {bound}", "result of the test SHA-256 {bound}"),
     "score_micro": Label("测试集指标不低于 {bound}", "score on the test set at least {bound}"),
-    "tasks": Label("完成任务不少于 {bound} 个,各有回执", "at least {bound} tasks, each with its receipt"),
+    "tasks": Label("完成任务不少于 {bound} 个，各有回执", "at least {bound} tasks, each with its receipt"),
     "spent_micro": Label("隐私预算 ε 消耗不超过 {bound}", "at most {bound} of epsilon spent"),
     "took_days": Label("交付后 {bound} 天内全部提供", "all of it there within {bound} days"),
     "card_hours_milli": Label("实际卡时不少于 {bound}", "at least {bound} card-hours"),

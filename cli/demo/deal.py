@@ -31,7 +31,7 @@ from market.trade.accepting import accept_offer
 from pricing.whole import VAT_BP, whole_price
 
 SLOTS: Final = ((10, 0), (15, 0))  # when business is done, Shanghai
-PAPERS: Final = ("来源说明", "卖方身份核验记录", "买方身份核验记录")  # in the broker's files
+PAPERS: Final = ("来源说明", "供方身份核验记录", "需方身份核验记录")  # in the broker's files
 _PURPOSES: Final = ("信用风险建模", "运营分析", "市场研究", "算法训练", "选址分析")
 
 Step: TypeAlias = tuple[Member, str, str, Callable[[WriteSession, Act], Awaitable[Any]]]

@@ -13,7 +13,6 @@ from cli.demo.datasets import Part, published_digest
 from cli.demo.world import Member, World
 from ledger.recording import Act
 from market.delivery.acceptance import Quality
-from market.listings.categories import Category
 from market.listings.materials import Compliance
 from market.listings.publishing import publish_listing, review_listing
 from market.listings.rules import Description
@@ -68,7 +67,6 @@ async def offer_part(
     title: str,
     price_minor: int,
     product_id: str | None = None,
-    category: Category | None = None,
 ) -> Stall:
     """Bring one part of a real table on offer, each step by the one whose step it is."""
     stored = await stored_part(world, part.content)
@@ -85,9 +83,9 @@ async def offer_part(
     )
     says = Description(
         title=title,
-        description=f"{table.about}(许可:{table.licence},{part.rows}行)",
-        scenario="行业研究与模型训练,仅限内部使用",
-        category=(category or table.category).value,
+        description=f"{table.about}（许可：{table.licence}，{part.rows}行）",
+        scenario="行业研究与模型训练，仅限内部使用",
+        category=table.category.value,
         geo="CN",
         product_type="DATASET",
         licence_class=LICENCE,
@@ -104,7 +102,7 @@ async def offer_part(
             level=Level.GENERAL_2,
             licence_of_data=table.licence,
             list_price_minor=price_minor,
-            derived_from=(published_digest(table.package, table.path),),
+            derived_from=(published_digest(table.package, table.path),) if table.package else (),
         ),
         file_id=file.file_id,
         product_id=product_id,

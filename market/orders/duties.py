@@ -70,7 +70,7 @@ DUTIES: Final = (
         _S,
         "个人信息保护法 14、15、44",
         Label(
-            "同意由本人逐项作出,可随时撤回,撤回不需理由",
+            "同意由本人逐项作出，可随时撤回，撤回不需理由",
             "Consents are one's own, one by one, and may be taken back at any time without a reason",
         ),
     ),
@@ -99,7 +99,7 @@ DUTIES: Final = (
         "lawful-source",
         _C,
         "数据安全法 32、33",
-        Label("数据来源合法,权利已登记", "The data come from a lawful source, the right is registered"),
+        Label("数据来源合法，权利已登记", "The data come from a lawful source, the right is registered"),
     ),
     ContractDuty(
         "graded", _C, "数据安全法 21", Label("数据已分类分级", "The data are classified and graded")
@@ -128,13 +128,13 @@ DUTIES: Final = (
     ContractDuty(
         "security-reviewed",
         _C,
-        "数据安全法 30;个人信息保护法 51、55",
+        "数据安全法 30；个人信息保护法 51、55",
         Label("已作安全审查或风险评估", "A security review or risk assessment stands"),
     ),
     ContractDuty(
         "export-cleared",
         _C,
-        "个人信息保护法 38-40;促进和规范数据跨境流动规定",
+        "个人信息保护法 38-40；促进和规范数据跨境流动规定",
         Label("出境前取得放行", "What goes abroad is cleared first"),
     ),
     ContractDuty(
@@ -142,7 +142,7 @@ DUTIES: Final = (
         _C,
         "个人信息保护法 15、47",
         Label(
-            "个人撤回同意后,停止提供并在期限内给出不含其个人信息的版本",
+            "个人撤回同意后，停止提供并在期限内给出不含其个人信息的版本",
             "After a withdrawal, provision stops and a version without the person follows in time",
         ),
     ),
@@ -173,9 +173,9 @@ DUTIES: Final = (
     ContractDuty(
         "within-purpose",
         _U,
-        "数据安全法 32;个人信息保护法 23",
+        "数据安全法 32；个人信息保护法 23",
         Label(
-            "仅按约定的用途、方式和次数使用,每次使用留存记录",
+            "仅按约定的用途、方式和次数使用，每次使用留存记录",
             "Used for the agreed purposes, ways and count alone; every use is on record",
         ),
     ),
@@ -200,7 +200,7 @@ DUTIES: Final = (
     ContractDuty(
         "deleted-at-the-end",
         _U,
-        "个人信息保护法 47;民法典 509",
+        "个人信息保护法 47；民法典 509",
         Label("许可终止后按期销毁并提交证明", "Destroyed in time after the licence's end, with proof"),
     ),
     ContractDuty(
@@ -218,7 +218,7 @@ DUTIES: Final = (
         _U,
         "个人信息保护法 15、47",
         Label(
-            "接到撤回通知后,在期限内删除该个人的数据并确认",
+            "接到撤回通知后，在期限内删除该个人的数据并确认",
             "Told of a withdrawal, deletes that person's data in time and confirms",
         ),
     ),

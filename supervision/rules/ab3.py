@@ -165,10 +165,10 @@ def _finding(
         evidence=(row["seq"] for row in refused),
         innocent=(
             because("capacity", "产能或安全原因", "capacity or security"),
-            because("breach", "买方曾违约", "the buyers broke earlier contracts"),
+            because("breach", "需方曾违约", "the buyers broke earlier contracts"),
             because(
                 "unqualified",
-                "买方不合格",
+                "需方不合格",
                 "the buyers do not qualify",
                 Checked.RULED_OUT if all(row["told"] for row in refused) else Checked.OPEN,
             ),

@@ -106,7 +106,7 @@ def _finding(unlike: list[Row], widest: Fraction, cell: list[Row], context: Cont
             because("tier", "数量或授权不同", "another volume or licence", Checked.RULED_OUT),
             because(
                 "terms",
-                "期限、范围或交付不同(表中无此列)",
+                "期限、范围或交付不同（表中无此列）",
                 "another term, scope or delivery, for which the tables have no column",
             ),
             because("custom", "实际需求与交易习惯不同", "real needs and customs differ"),

@@ -162,7 +162,7 @@ def _finding(pair: _Pair, chance: Fraction, rate: Fraction, context: Context) ->
     return tell(
         "S4",
         context,
-        zh="涉嫌对同一买方持续高价（大数据杀熟，线索）",
+        zh="涉嫌对同一需方持续高价（大数据杀熟，线索）",
         en="suspected price discrimination against one buyer, a clue only",
         screen=True,
         window=(min(row["since"] for row in rows), max(row["until"] for row in rows)),

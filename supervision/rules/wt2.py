@@ -131,7 +131,7 @@ def _finding(loop: Loop, by_id: dict[str, Row], context: Context, level: str) ->
         rule_version=context.rules.version("WT2"),
         severity=Severity.HIGH,
         says=Words(
-            zh="涉嫌循环交易（同一产品短期内回到原卖方）", en="suspected closed loop: the product came back"
+            zh="涉嫌循环交易（同一产品短期内回到原供方）", en="suspected closed loop: the product came back"
         ),
         market=min(Market(row["category"], row["geo"]) for row in rows),
         subjects=named(org for row in rows for org in (row["seller_id"], row["buyer_id"])),

@@ -92,7 +92,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         yield tell(
             "WT3",
             context,
-            zh="涉嫌资金回流（价款短期内回到买方）",
+            zh="涉嫌资金回流（价款短期内回到需方）",
             en="suspected round trip of money: the price came back to the buyer",
             market=market_of(row),
             severity=Severity.HIGH,

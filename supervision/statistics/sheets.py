@@ -82,15 +82,15 @@ TRADES: Final = col("trades", "笔数", "Trades")
 VALUE: Final = col("value_minor", "金额", "Value", Kind.FEN)
 _BREAKDOWNS: Final = (
     ("sector", "category", "按行业类别", "By sector"),
-    ("seller_region", "region", "按卖方地区", "By region of the seller"),
-    ("buyer_region", "region", "按买方地区", "By region of the buyer"),
+    ("seller_region", "region", "按供方地区", "By region of the seller"),
+    ("buyer_region", "region", "按需方地区", "By region of the buyer"),
     ("right", "right", "按登记权利", "By registered rights"),
     ("level", "level", "按数据级别", "By level of the data"),
     ("product_type", "product_type", "按产品类型", "By type of product"),
     ("channel", "channel", "按交易方式（经纪占比）", "By channel: the brokers' share"),
     ("public_data", "public", "公共数据产品", "Public data"),
-    ("seller_industry", "section", "按卖方国民经济行业", "By industry of the seller (GB/T 4754)"),
-    ("buyer_industry", "section", "按买方国民经济行业", "By industry of the buyer (GB/T 4754)"),
+    ("seller_industry", "section", "按供方国民经济行业", "By industry of the seller (GB/T 4754)"),
+    ("buyer_industry", "section", "按需方国民经济行业", "By industry of the buyer (GB/T 4754)"),
 )
 _FLOWS: Final = (
     ("flow_zone", "zone", "区域流向矩阵（珠三角与粤东西北）", "Flows between zones of Guangdong"),
@@ -191,7 +191,7 @@ def _standings(making: Making) -> Table:
             row += (standing.value, *(standing.paid[part] for part in PARTS))
         rows.append(row)
     if not making.is_public:
-        columns += [VALUE, col("seller_share", "卖方所得", "Sellers' shares", Kind.FEN)]
+        columns += [VALUE, col("seller_share", "供方所得", "Sellers' shares", Kind.FEN)]
         columns += [col("commission", "经纪佣金", "Commissions", Kind.FEN)]
         columns += [col("platform_fee", "平台服务费", "Platform fees", Kind.FEN)]
     title = Words("结算交易与剔除", "Settlements of the month, and what is left out")
@@ -206,7 +206,7 @@ def _breakdown(making: Making, name: str, vocabulary: str, zh: str, en: str) -> 
         VALUE,
     ]
     if not making.is_public:
-        columns += [col("sellers", "卖方数", "Sellers"), col("buyers", "买方数", "Buyers")]
+        columns += [col("sellers", "供方数", "Sellers"), col("buyers", "需方数", "Buyers")]
     rows = []
     for key, count in _by_value(making.told.cells[name].items()):
         row: tuple[Value, ...] = (
@@ -226,10 +226,10 @@ def _by_value(cells: Iterable[tuple[Key, Count]]) -> list[tuple[Key, Count]]:
 
 def _flow(making: Making, name: str, vocabulary: str, zh: str, en: str) -> Table:
     columns = (
-        col("from_code", "卖方代码", "Seller, code", Kind.TEXT),
-        col("from", "卖方", "From", Kind.CODE),
-        col("to_code", "买方代码", "Buyer, code", Kind.TEXT),
-        col("to", "买方", "To", Kind.CODE),
+        col("from_code", "供方代码", "Seller, code", Kind.TEXT),
+        col("from", "供方", "From", Kind.CODE),
+        col("to_code", "需方代码", "Buyer, code", Kind.TEXT),
+        col("to", "需方", "To", Kind.CODE),
         TRADES,
         VALUE,
     )

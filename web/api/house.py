@@ -44,7 +44,9 @@ async def fees() -> FeesView:
 
 @router.get("/rule-tables")
 async def rule_tables(
-    room: Annotated[str, Query(max_length=20, description="supervision, brokers or cases")] = "",
+    room: Annotated[
+        str, Query(max_length=20, description="whose table: supervision, registry.subjects …; all without it")
+    ] = "",
     after: Annotated[int, Query(ge=0, le=100_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=100)] = 60,
 ) -> list[RuleView]:

@@ -18,7 +18,7 @@ class Month:
 
 def sales(months: Sequence[Month], *, title: str, says: str, say: Say) -> Chart:
     """The oldest month first; a month without a sale is a row of zeros, given by the caller."""
-    axis = {"title": None, "labelAngle": 0, "labelOverlap": True}
+    axis = {"title": None, "labelAngle": -45}  # a month takes more room than its bar
     x = {"field": "month", "type": "ordinal", "sort": None, "axis": axis}
     y = {
         "field": "value",

@@ -176,7 +176,8 @@ def _total(asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> int:
 
 
 def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
-    """The facets: each value with its count, its address, and whether it is chosen."""
+    """The facets: each value that narrows, with its count, its address, and whether it is chosen."""
+    total = _total(asked, counts)
     say = translations(visitor.lang).gettext
     bands = {name: say(text) for name, text in catalogue_words.BANDS.items()}
     facets: list[tuple[str, str, str, Mapping[Any, Label | str]]] = [
@@ -202,6 +203,8 @@ def _groups(visitor: Visitor, asked: Asked, counts: Mapping[str, Mapping[str, in
             }
             for key in sorted(found, key=lambda key: (order.get(key, len(order)), key))
         ]
+        if total and not chosen:
+            values = [value for value in values if value["count"] != total]
         if values:
             groups.append({"title": title, "members": values})
     return groups

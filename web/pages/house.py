@@ -31,7 +31,7 @@ async def fees(visitor: VisitorDep) -> Response:
 @router.get("/ops/rules")
 async def rules(
     visitor: VisitorDep,
-    room: Annotated[str, Query(max_length=20)] = "",
+    room: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
     """Every version of every number in the rule tables: what was, is and will be in force."""

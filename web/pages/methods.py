@@ -1,6 +1,5 @@
 """How what the pages say is computed, for everybody, with the very numbers of the rule tables of the day."""
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -12,17 +11,10 @@ from market.trade.comparables import DIGITS, LEAST_SELLERS, WINDOW_MONTHS
 from pricing.guide import LEAST_COMPARABLES
 from registry.quality import METHOD, METHOD_VERSION, PASS_DIMENSION, PASS_SCORE, STANDARD, WEIGHT_PERCENT
 from supervision.rule_table import RuleValue, in_force
-from web.pages.languages import N_
 from web.pages.visiting import VisitorDep
 
 router = APIRouter()
 _PAGE: Final = 60
-SURE: Final[Mapping[str, str]] = {
-    "verified": N_("read in the primary text"),
-    "secondary": N_("from a secondary source"),
-    "unverified": N_("from memory: not to be quoted as law"),
-    "default": N_("this exchange's own"),
-}
 
 
 @router.get("/about/method")
@@ -64,6 +56,5 @@ async def rules(
         rule=rule,
         rules=sorted({one.rule_id for one in every}),
         values=found[after : after + _PAGE],
-        sure={code: visitor.say(text) for code, text in SURE.items()},
         next_address=visitor.url("/about/rules", rule=rule, after=after + _PAGE) if more else None,
     )

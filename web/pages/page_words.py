@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from web.pages.languages import N_
+from web.pages.reason_words import REASONS
 
 DOWNLOADS: Final[Mapping[str, str]] = {
     "OPEN": N_("under way"),
@@ -57,6 +58,20 @@ RULE_TABLES: Final[Mapping[str, str]] = {
     "supervision": N_("Supervision"),
     "brokers": N_("Brokers"),
     "cases": N_("Cases"),
+    "cases.bulletins": N_("Warnings and bulletins"),
+    "cases.incidents": N_("Security incidents"),
+    "market.customs": N_("Data customs"),
+    "market.quotes": N_("Held quotes"),
+    "registry.assessments": N_("Assessments"),
+    "registry.duties": N_("Duties of agencies"),
+    "registry.evaluation": N_("Evaluation of agencies"),
+    "registry.grading": N_("Classification and grading"),
+    "registry.lists": N_("Lists of agencies"),
+    "registry.opening": N_("Opening of public data"),
+    "registry.operation": N_("Authorised operation"),
+    "registry.registration": N_("Registration of rights"),
+    "registry.subjects": N_("Persons' data"),
+    "registry.vouchers": N_("Asset certificates"),
 }
 IN_FORCE: Final[Mapping[str, str]] = {
     "in-force": N_("in force"),
@@ -85,6 +100,12 @@ COLUMN_TYPES: Final[Mapping[str, str]] = {
     "date": N_("day"),
     "datetime": N_("day and time"),
 }
+SURE: Final[Mapping[str, str]] = {
+    "verified": N_("read in the primary text"),
+    "secondary": N_("from a secondary source"),
+    "unverified": N_("from memory: not to be quoted as law"),
+    "default": N_("this exchange's own"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "api_place": API_PLACES,
     "download": DOWNLOADS,
@@ -95,5 +116,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "price_reason": PRICE_REASONS,
     "rule_table": RULE_TABLES,
     "in_force": IN_FORCE,
+    "sure": SURE,
+    "given_reason": REASONS,
     "delivery_kind": DELIVERY_KINDS,
 }

@@ -94,7 +94,8 @@ def place(lang: Lang, codes: str) -> str:
     """Countries by name, as CLDR names them: `CN,SG` → `China, Singapore`; what is no code stays."""
     known = Locale(lang).territories
     parts = [part.strip() for part in codes.split(",")]
-    return ", ".join(str(known.get(part, part)) if part.isalpha() else part for part in parts)
+    mark = "、" if lang == "zh" else ", "
+    return mark.join(str(known.get(part, part)) if part.isalpha() else part for part in parts)
 
 
 def local_input(at: datetime) -> str:

@@ -18,7 +18,7 @@ from web.deps import COOKIE as SESSION_COOKIE
 from web.deps import NodeDep
 from web.node import Node
 from web.packing import pack
-from web.pages import assets, languages, member_words, showing, words
+from web.pages import assets, languages, member_words, rule_words, showing, words
 from web.pages.forms import Filled, Form, Problem, fresh_key, read_form
 from web.pages.languages import LANGS, NAMES, TAGS, Lang, details, translations
 from web.pages.session import (
@@ -41,6 +41,11 @@ SELLERS: Final = frozenset({"PROVIDER", "BROKER"})
 OPERATOR: Final = frozenset({"EXCHANGE_OPERATOR"})
 VIEWS: Final = ("large", "contrast", "nokeys")
 VIEW_COOKIE: Final = "databourse_view"
+_MARKS: Final[Mapping[Lang, Mapping[str, str]]] = {
+    "zh": {"pause": "、", "comma": "，", "semicolon": "；", "colon": "："},
+    "en": {"pause": ", ", "comma": ", ", "semicolon": "; ", "colon": ": "},
+}
+"""What stands between words on a page; `pause` between the members of a list."""
 _LATER: Final = frozenset({429, 503})
 _YEAR_S: Final = 365 * 24 * 3600
 
@@ -79,11 +84,19 @@ def environment(lang: Lang) -> Environment:
     def explained(detail: str) -> str:
         return details(lang).get(detail) or _in_english(detail, lang)
 
+    def rule_number(name: str) -> str:
+        return rule_words.said(lang, "number", name)
+
+    def rule_unit(unit: str) -> str:
+        return rule_words.said(lang, "unit", unit)
+
     def badge(state: str) -> Markup:
         return Markup('<span class="badge {}">{}</span>').format(words.tone(state), word(state, "state"))
 
     env.filters |= {"word": word, "translated": translated, "badge": badge}
+    env.filters |= {"rule_number": rule_number, "rule_unit": rule_unit}
     env.filters |= {"named": named, "explained": explained, "told": told}
+    env.globals |= _MARKS[lang]
     env.globals |= {
         "lang": lang,
         "tag": TAGS[lang],

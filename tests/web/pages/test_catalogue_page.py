@@ -14,6 +14,9 @@ async def test_counts_beside_the_filters_follow_what_was_chosen(market: Market) 
     chosen = [a for a in page.named("a") if a.get("aria-current") == "true"]
     assert [a["href"] for a in chosen] == ["/en/products"]  # a choice that finds nothing is taken back there
     assert "Energy" in page.words
+    page = await browser.get("/products")  # one listing: nothing narrows it, so nothing is offered that would
+    assert "1 product ·" in page.words
+    assert "Nothing to filter by." in page.words
 
 
 async def test_the_results_are_a_sheet_too_and_the_address_is_the_search(market: Market) -> None:

@@ -183,8 +183,8 @@ async def test_the_method_names_the_numbers_of_the_rule_table(market: Market) ->
     assert "It needs 5 comparable sales of 3 sellers" in page.words
     (hhi,) = tables((await browser.client.get("/en/about/rules?rule=HHI")).text)
     assert [row[:3] for row in hhi[1:]] == [
-        ["HHI@1", "high above", "1800"],
-        ["HHI@1", "moderate from", "1000"],
+        ["HHI@1", "High concentration, more than", "1800"],
+        ["HHI@1", "Moderate concentration, at least", "1000"],
     ]
     assert hhi[1][-1] == "from memory: not to be quoted as law"
     empty = await browser.get("/about/rules?rule=NONE")

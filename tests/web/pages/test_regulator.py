@@ -25,7 +25,7 @@ async def test_the_dashboard_shows_markets_thresholds_and_findings_in_both_langu
         assert words in page.words, words
     assert "1000 起为中等,高于 1800 为高".replace(",", "，") in page.words
     assert "涉嫌虚假交易" in page.words
-    assert "WT2 : 未运行" in page.words.replace(" :", " :")
+    assert "WT2 ：未运行 缺少 lineage" in page.words
     page = await Browser(market.served, market.auditor).get("/reg")
     assert "seller and buyer under one control" in page.words
     assert not [form for form in page.forms if form.action.endswith("/reg/run")]

@@ -63,7 +63,7 @@ async def test_a_seller_states_the_terms_by_a_form_and_buyers_read_them_in_words
             "en",
             ("ε 2.25 in all; a question costs up to 0.5", "all rows of one value of county", "-10 … 99.5"),
         ),
-        ("zh", ("共 ε 2.25；一次提问最多消耗 0.5", "每个问题运行前须经卖方批准", "δ 为 0.000001")),
+        ("zh", ("共 ε 2.25；一次提问最多消耗 0.5", "每个问题运行前须经供方批准", "δ 为 0.000001")),
     ):
         browser = Browser(market.served, market.provider, lang)
         for path in (f"/{lang}/sell/{listing_id}", f"/{lang}/products/{listing_id}"):

@@ -83,6 +83,11 @@ async def test_a_file_becomes_a_product_on_offer_by_forms_alone(market: Market) 
     await by_own_key(market, browser)
     assert await state_of(market, listing_id) is ListingState.DELISTED
     assert "not on offer now" in (await Browser(market.served).get(f"/products/{listing_id}")).words
+    async with market.served.node.database.write() as s:
+        listing = await get_listing(s, listing_id=listing_id)
+        listing.reasons = ["GRANT_LOST", "OF_OUR_OWN"]
+    page = await Browser(market.served, lang="zh").get(f"/products/{listing_id}")
+    assert "其所依据的授权运营已终止 GRANT_LOST OF_OUR_OWN" in page.words  # in words where there are some
 
 
 async def test_a_seller_bounds_what_a_licence_may_give(market: Market) -> None:

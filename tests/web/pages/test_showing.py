@@ -60,7 +60,7 @@ def test_shares_are_per_cent_with_two_places() -> None:
 
 @pytest.mark.parametrize(
     ("codes", "chinese", "english"),
-    [("CN", "中国", "China"), ("CN, SG", "中国, 新加坡", "China, Singapore"), ("440000", "440000", "440000")],
+    [("CN", "中国", "China"), ("CN, SG", "中国、新加坡", "China, Singapore"), ("440000", "440000", "440000")],
 )
 def test_places_are_named_where_they_are_countries(codes, chinese, english) -> None:
     assert showing.place("zh", codes) == chinese

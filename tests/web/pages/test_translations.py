@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
@@ -10,9 +11,10 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 
 from web import pages
-from web.pages import words
+from web.numbers import numbers
+from web.pages import rule_words, words
 from web.pages.extraction import ROOMS, ROOT, renewed, texts, titles, untranslated
-from web.pages.languages import CATALOGUE, LANGS, details, preferred, translations
+from web.pages.languages import CATALOGUE, DETAILS, LANGS, details, preferred, translations
 from web.pages.visiting import TEMPLATES, environment
 
 TEMPLATE_NAMES = sorted(path.name for path in TEMPLATES.glob("*.html"))
@@ -95,6 +97,32 @@ def test_a_translation_is_chinese_or_says_the_same_in_both_languages(catalogue: 
         if message.id and not re.search(r"[\u4e00-\u9fff]", str(message.string))
     ]
     assert plain == []
+
+
+def test_a_chinese_sentence_has_chinese_marks_and_one_word_for_each_side_of_a_trade() -> None:
+    """Full-width marks beside Chinese; 供方 and 需方, as the glossary says."""
+    half = re.compile(r"[\u4e00-\u9fff] ?[,;:!?()]|[,;:!?()] ?[\u4e00-\u9fff]|卖方|买方|提供方(?!式)")
+    said = [text for path in (CATALOGUE, DETAILS) for text in _spoken(path) if half.search(text)]
+    assert said == []
+
+
+def _spoken(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        spoken = [message.string for message in read_po(file, locale="zh_CN") if message.id]
+    return [text for one in spoken for text in ([one] if isinstance(one, str) else one)]
+
+
+def test_every_number_of_a_rule_table_and_every_unit_has_words_and_no_word_waits_for_one() -> None:
+    rows = [row for _, row in numbers("")]
+    used = {("number", row.name) for row in rows} | {("unit", row.unit) for row in rows}
+    assert {key for key in rule_words.known() if key[0] != "figure"} == used
+    assert all(
+        row["en"] and re.search(r"[\u4e00-\u9fff%‰]|^HHI$", row["zh"]) for row in rule_words.known().values()
+    )
+    assert rule_words.said("zh", "number", "WT2@1.longest") == "最长"
+    assert rule_words.said("zh", "number", "BR11@1.legs_from") == "环节数，不低于"
+    assert rule_words.said("en", "number", "hhi_above") == "HHI, more than"
+    assert rule_words.said("en", "unit", "of_nothing") == "of nothing"
 
 
 def _calls(node: nodes.Node, *, spoken: bool = False) -> list[str]:

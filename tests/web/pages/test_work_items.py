@@ -1,6 +1,7 @@
 """The facts of work items on the operator's page: each has its word in both languages, and its form."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ VALUES = {
     FactSort.MOMENT: ("2026-11-20T16:00:00Z", "2026-11-21 00:00"),
     FactSort.DAY: ("2026-11-17", "2026-11-17"),
     FactSort.IDENT: ("ins_01JZZZZZZZZZZZZZZZABCDEFGH", "ins_…ABCDEFGH"),
-    FactSort.CODES: ("AC03, XX99", "收款账户不存在 AC03 , XX99"),
+    FactSort.CODES: ("AC03, XX99", "收款账户不存在 AC03 、 XX99"),
     FactSort.TEXT: ("湾区数据有限公司", "湾区数据有限公司"),
 }
 
@@ -89,7 +90,7 @@ async def test_money_is_shown_as_money_and_a_time_as_a_time(market: Market) -> N
     for key, sort in FACTS.items():
         if sort is not FactSort.KIND:
             label = translations("zh").gettext(duties.FACTS[key])
-            assert f"{label}: {values[sort][1]}" in page.words.replace("-¥", "¥"), key
+            assert f"{label}：{values[sort][1]}" in re.sub("(?<=：) |-(?=¥)", "", page.words), key
     assert "_minor" not in page.words
 
 
