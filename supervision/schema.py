@@ -148,6 +148,11 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
             " on_exchange_minor:int off_exchange_minor:int staff_bp:int own_use_bp:int"
             " useful_life_years:int seq:int"
         ),
+        "questions": _columns(
+            "trade_id entitlement_id org_id product_id event at:time form_sha256 shape_sha256"
+            " algorithm_sha256 epsilon_micro:int code seq:int"
+        ),
+        "screenings": _columns("listing_id product_id seller_id at:time outcome reasons:list seq:int"),
         "case_events": _columns("case_id event at:time seq:int"),
         "voucher_uses": _columns(
             "voucher_id type_id subject_id user_id provider_id by_id purpose asked_purpose outcome code"
@@ -202,6 +207,8 @@ DERIVED: Final = (
     "grant_caps",
     "grant_years",
     "voucher_uses",
+    "questions",
+    "screenings",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 

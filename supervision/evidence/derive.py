@@ -14,6 +14,7 @@ import pyarrow as pa
 from base.canonical import canonical
 from base.clock import rfc3339
 from supervision.errors import UnusableLedger
+from supervision.evidence.asked import asked_of
 from supervision.evidence.auctions import bids_of
 from supervision.evidence.counted import Counted
 from supervision.evidence.crossing import Crossing
@@ -72,7 +73,7 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
                     _take(fact, register, writer)
                     _lay_aside(fact, spill)
                     taken = counted.take(fact), told.take(fact), granted.take(fact), crossing.take(fact)
-                    for table, row in chain.from_iterable(taken):
+                    for table, row in chain(*taken, asked_of(fact, register.listings)):
                         writer.add(table, row)
                 _note(fact, derived)
             for table, row in chain(register.rows(), counted.rows(), granted.rows(), crossing.rows()):

@@ -88,8 +88,11 @@ def _around(market, chance):
             selection_method="direct" if n % 20 == 0 else "open_tender",
             exception="national-security" if n % 20 == 0 else None,
             conditions=["mlps_3"],
-            granted_at=on(3, 1 + n % 28),
+            granted_at=on(3, 1 + n % 28, year=2025),
+            active_at=on(4, 1, year=2025),
+            ends_at=on(3, 31, year=2028),
         )
+        _operated(market, chance, {"grant_id": f"g{n}", "operator_id": f"s{n}", "authority_id": f"a{n % 5}"})
         market.add(
             "share_requests",
             request_id=f"q{n}",
@@ -100,6 +103,10 @@ def _around(market, chance):
             outcome="granted" if n % 6 < 4 else "refused",
         )
     for n in range(SELLERS):
+        screened = {"listing_id": f"l{n}", "product_id": f"p{n}", "seller_id": f"s{n}", "seq": n}
+        if n % 9 == 0:
+            market.add("screenings", at=OPENED, outcome="failed", reasons=["NL4-no-consent"], **screened)
+        market.add("screenings", at=OPENED + timedelta(days=9), outcome="passed", reasons=[], **screened)
         market.add("sketches", listing_id=f"l{n}", minhash=[f"{chance.randrange(10**12)}" for _ in range(32)])
         market.add("watermarks", mark_sha256=f"w{n}", product_id=f"p{n}", issued_at=OPENED)
         market.add("lineage", product_id=f"p{n}", source_product_id=f"raw{n}")
@@ -108,8 +115,49 @@ def _around(market, chance):
         market.add("texts", text_id=f"x{n}", author_id=f"s{n}", written_at=on(5, 1))
         market.rows["texts"][-1] |= {"about_id": f"s{(n + MARKETS) % SELLERS}", "text": "更新及时，字段齐全"}
     for n in range(BUYERS):
+        _asked(market, chance, n)
         review = {"review_id": f"r{n}", "listing_id": f"l{n % SELLERS}", "reviewer_id": f"b{n}", "rating": 4}
         market.add("reviews", written_at=on(1 + n % 10, 1 + n % 28, n % 24), **review)
+
+
+def _operated(market, chance, grant):
+    """Public data as it was granted: a year told in time, one scenario, uses inside of it, a product."""
+    n = grant["grant_id"]
+    about = {name: grant[name] for name in ("grant_id", "authority_id", "operator_id")}
+    told = {"disclosed_at": on(3, 30), "reported_at": on(3, 31, 15)}
+    sums = {"permitted_minor": 10_000_000, "actual_minor": 10_000_000 + chance.randrange(-(10**6), 10**6 + 1)}
+    market.add("grant_years", year=2025, off_exchange_minor=0, **sums, **told, **about)
+    scenario = {"grant_id": n, "scenario_id": f"sc-{n}", "purpose": "普惠金融", "environment": "tee"}
+    fields, users = [f"{n}.tax", f"{n}.months"], ["b1", "b2"]
+    days = {"starts": on(4, 1, year=2025).date(), "ends": on(3, 31, year=2028).date()}
+    market.add("grant_scenarios", approved_at=OPENED, fields=fields, users=users, **days, **scenario)
+    for use in range(20):
+        used = {"use_id": f"u{use}-{n}", "operator_id": about["operator_id"], "user_id": users[use % 2]}
+        at = on(1 + use % 10, 1 + use)
+        market.add("grant_uses", fields=fields[: 1 + use % 2], calls=9, used_at=at, **used, **scenario)
+    made = {"grant_id": n, "product_id": f"of-{n}", "scenario_id": f"sc-{n}", "added_at": on(5, 1, year=2025)}
+    market.add("grant_products", product_class="API", **made)
+    market.add("grant_caps", grant_id=n, product_id=f"of-{n}", cap_minor=8_000, from_at=on(5, 1, year=2025))
+
+
+def _asked(market, chance, n):
+    """A buyer's questions to a table that may not leave, and its use of an asset certificate."""
+    right = {
+        "trade_id": f"t{n}",
+        "entitlement_id": f"e{n}",
+        "org_id": f"b{n}",
+        "product_id": f"p{n % SELLERS}",
+    }
+    market.add("questions", event="approved", at=on(4, 1), algorithm_sha256=f"a{n}", **right)
+    for k in range(12):
+        shape = {"shape_sha256": f"shape{chance.randrange(9)}", "form_sha256": f"query{n}.{k}"}
+        market.add("questions", event="asked", at=on(4, 2 + k // 4, k), epsilon_micro=10**5, **shape, **right)
+    if n % 50 == 0:
+        spent = right | {"product_id": None, "trade_id": None}
+        market.add("questions", event="refused", code="privacy-budget-spent", at=on(4, 20), **spent)
+    known = {"voucher_id": f"v{n}", "user_id": f"b{n}", "by_id": f"b{n}", "purpose": "CREDIT_APPROVAL"}
+    refused = {"outcome": "refused", "code": "voucher-expired"} if n % 40 == 0 else {"outcome": "verified"}
+    market.add("voucher_uses", asked_purpose="CREDIT_APPROVAL", at=on(6, 1), **refused, **known)
 
 
 def _listing(market, n):

@@ -110,3 +110,42 @@ def test_a_mark_is_found_where_its_very_copy_is_offered_and_nowhere_else(tmp_pat
     assert (mark["mark_sha256"], mark["product_id"], mark["seq"]) == ("cc", "prd_s", marked)
     hit = only(tables["mark_hits"])
     assert (hit["mark_sha256"], hit["listing_id"]) == ("cc", "lst_t")
+
+
+FORM = {
+    "select": [{"name": "n", "column": None, "aggregate": "COUNT"}],
+    "where": {"and": [{"column": "city", "op": "=", "value": "x"}, {"not": {"column": "age", "in": ["1"]}}]},
+    "group_by": [],
+}
+
+
+def test_questions_are_told_by_their_shape_and_screens_by_their_reasons(tmp_path):
+    ledger = founded()
+    right = {"trade_id": "trd_1", "entitlement_id": "ent_1"}
+    sold = {**right, "buyer_id": BUYER, "product_id": "prd_1", "epsilon_micro": 5}
+    other = FORM | {"where": {"or": [{"column": "age", "is_null": True}, {"column": "city", "in": ["y"]}]}}
+    ledger.say("DLV.APPROVE_ALGORITHM", "trd_1", opening={"query": FORM}, algorithm_sha256="a" * 64, **right)
+    for digest, form in enumerate((FORM, other, FORM | {"where": None})):  # of each a digest with a nonce
+        ledger.say("DLV.QUERY", "trd_1", opening={"query": form}, query_sha256=f"{digest}" * 64, **sold)
+    said = {"code": "algorithm-changed", "attempted": "DLV.QUERY", "refused": BUYER}
+    ledger.say("REF.REFUSE", "ent_1", opening={"detail": "", "facts": {}}, rule_id=None, **said)
+    ledger.say("REF.REFUSE", "trd_1", opening={}, **(said | {"attempted": "TRD.FUND"}))
+    drafted = {"listing_id": "lst_9", "product_id": "prd_9", "seller_id": SELLER}
+    ledger.say("LST.DRAFT", "lst_9", opening={}, **drafted)
+    reasons = ["NL4-not-anonymised"]
+    ledger.say("LST.SCREEN_FAIL", "lst_9", listing_id="lst_9", reason_code=reasons[0], reasons=reasons)
+    ledger.say("LST.SCREEN_PASS", "lst_9", listing_id="lst_9")
+    tables = tables_of(ledger, tmp_path)
+    rows = tables["questions"]
+    assert [row["event"] for row in rows] == ["approved", "asked", "asked", "asked", "refused"]
+    assert [row["entitlement_id"] for row in rows] == ["ent_1"] * 5
+    assert [row["org_id"] for row in rows] == [None, BUYER, BUYER, BUYER, BUYER]
+    shapes = [row["shape_sha256"] for row in rows]
+    assert shapes[0] == shapes[1] == shapes[2] != shapes[3]
+    forms = [row["form_sha256"] for row in rows]
+    assert forms[0] == forms[1]
+    assert len(set(forms)) == 4
+    assert [row["epsilon_micro"] for row in rows] == [None, 5, 5, 5, None]
+    assert (rows[4]["code"], forms[4], shapes[4]) == ("algorithm-changed", None, None)
+    told = [(row["outcome"], row["reasons"], row["product_id"]) for row in tables["screenings"]]
+    assert told == [("failed", reasons, "prd_9"), ("passed", [], "prd_9")]

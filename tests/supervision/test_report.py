@@ -52,6 +52,8 @@ def test_a_report_is_what_was_written(result, tmp_path):
         "REDEV": "grant_products",
         **dict.fromkeys(("REVENUE", "MUST_TRADE", "DISCLOSURE_MISSING"), "grant_years"),
         "PURPOSE_MISMATCH": "voucher_uses",
+        "PI_NOT_ANONYMISED": "screenings",
+        **dict.fromkeys(("PC_ALGO_SWAP", "PC_DIFFERENCING"), "questions"),
     }
 
 
