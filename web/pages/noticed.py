@@ -15,6 +15,7 @@ from cases.tables import Case
 from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding, Severity
 from web.pages.acting import attempt
+from web.pages.figures import figures, members
 from web.pages.forms import Filled
 from web.pages.languages import N_
 from web.pages.naming import names_of
@@ -94,7 +95,7 @@ async def _finding(visitor: Visitor, finding_id: str, filled: Filled) -> Respons
         raise NotFound("no such finding", finding_id=finding_id)
     async with visitor.node.database.read() as s:
         case = await repository.case_of_finding(s, finding_id=finding_id)
-        names = await names_of(s, found.subjects)
+        names = await names_of(s, found.subjects, members(found.statistic))
     return visitor.render(
         "finding.html",
         filled=filled,
@@ -104,6 +105,7 @@ async def _finding(visitor: Visitor, finding_id: str, filled: Filled) -> Respons
         names=names,
         labels=CATEGORY_LABELS,
         region=region,
+        numbers=figures(visitor, found.statistic, names),
         statistic=_pretty(found.statistic),
         may_file=case is None and visitor.may(HANDLERS | OPERATOR),
     )

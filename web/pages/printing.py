@@ -20,6 +20,7 @@ from market.filing.rules import CERTIFICATE_NUMBER
 from market.listings.categories import CATEGORY_LABELS
 from supervision.finding import Finding
 from web.certificates import certificate_shown
+from web.pages.figures import figures, members
 from web.pages.naming import names_of
 from web.pages.regions import region
 from web.pages.supervisor import READERS, supervising_of
@@ -133,12 +134,13 @@ async def finding(visitor: VisitorDep, finding_id: str) -> Response:
     if found is None:
         raise NotFound("no such finding", finding_id=finding_id)
     async with visitor.node.database.read() as s:
-        names = await names_of(s, found.subjects)
+        names = await names_of(s, found.subjects, members(found.statistic))
         hashes = await _hashes(s, found)
     address = f"{visitor.node.settings.public_url.rstrip('/')}/{visitor.lang}/reg/findings/{finding_id}"
     return visitor.render(
         "finding_report.html",
         finding=found,
+        numbers=figures(visitor, found.statistic, names),
         as_of=report.as_of,
         names=names,
         labels=CATEGORY_LABELS,

@@ -1,4 +1,5 @@
-"""What the numbers of the rule tables and their units are called on pages: `rule_words.csv`, a line each.
+"""What numbers are called on pages, a line each in `rule_words.csv`: those of the rule tables, their
+units, and those that a rule computes (`figure`).
 
 A number whose name ends `_from`, `_above` or `_below` is a bound; which one is said behind its words.
 """
@@ -21,12 +22,12 @@ _BOUNDS: Final[Mapping[str, str]] = {
 
 @cache
 def known() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """The words in each language, by what is named (`number` or `unit`) and its code."""
+    """The words in each language, by what is named (`number`, `unit` or `figure`) and its code."""
     with _TABLE.open(encoding="utf-8", newline="") as file:
         return {(row["of"], row["code"]): row for row in csv.DictReader(file)}
 
 
-def said(lang: Lang, of: Literal["number", "unit"], code: str) -> str:
+def said(lang: Lang, of: Literal["number", "unit", "figure"], code: str) -> str:
     """The words of a number, by its name or as a finding cites it (`WT2@1.longest`), or of a unit."""
     name = code.rpartition(".")[2] if of == "number" else code
     words = known().get((of, name))

@@ -10,6 +10,7 @@ from market.customs import risk, routing
 from registry.grading.rules import Amounts, Degree, FieldLevel, Ground, Harmed, Thresholds, computed
 from registry.rules import Level
 from web.pages import reasons
+from web.pages.figures import figures, members
 from web.pages.languages import translations
 
 
@@ -20,7 +21,7 @@ def visitor(lang: str) -> Any:
     def say(text: str, **values: Any) -> str:
         return spoken.gettext(text) % values if values else spoken.gettext(text)
 
-    return SimpleNamespace(say=say)
+    return SimpleNamespace(say=say, lang=lang)
 
 
 def reasons_of_customs() -> set[str]:
@@ -92,3 +93,34 @@ def test_every_reason_of_a_computed_level_has_its_words() -> None:
         assert not re.search("=|general|declared|persons|SERIOUS", said.replace("水表号=x", "")), said
         assert reasons.level_reason(visitor("en"), why) != why
     assert reasons.level_reason(visitor("en"), "of another time") == "of another time"
+
+
+def test_what_a_rule_computed_is_told_in_words_money_times_and_names() -> None:
+    legs = [{"amount_minor": "20000000", "at": "2026-10-12T01:48:00.000Z", "seller_id": "org_a"}]
+    told = {
+        "legs": legs,
+        "joint_share_bp": 7736,
+        "median_minor": "17750001/2",
+        "status": "SETTLED",
+        "same_organisation": False,
+        "presumed": ["org_a", "org_<b>"],
+        "holder_id": None,
+        "of_no_word": {"seller_id": "org_a"},
+    }
+    assert set(members(told)) == {"org_a", "org_<b>"}
+    shown = figures(visitor("zh"), told, {"org_a": "甲<b>"})
+    assert (shown[0].label, shown[0].head) == ("各环节", ["金额", "时间", "供方"])
+    (row,) = shown[0].rows
+    assert (row[0], row[2]) == ("¥200,000.00", "甲<b>")
+    assert ">2026-10-12 09:48</time>" in row[1]
+    assert [(one.label, one.text) for one in shown[1:]] == [
+        ("合计份额", "77.36 %"),
+        ("中位数", "17750001/2"),
+        ("状态", "已结算"),
+        ("为同一机构", "否"),
+        ("推定对象", "甲&lt;b&gt; · org_&lt;b&gt;"),
+        ("持有人", "–"),
+        ("of no word", "供方 甲&lt;b&gt;"),
+    ]
+    (one,) = figures(visitor("en"), {"amount_minor": "-100"}, {})
+    assert (one.label, one.text) == ("Amount", "-CN¥1.00")
