@@ -212,3 +212,21 @@ def throttled(market, tag, guilty, chance):
     for n, part in ((1, refused), (2, 0), (3, calls // 200)):
         sale(market, tag, (f"t{n}", "a", f"b{n}"), 900, on(5, n))
         market.add("throttling", trade_id=f"t{n}-{tag}", day=on(6, n).date(), asked=calls, refused=part)
+
+
+@plants("AB7", "throttling", "ranking", screen=True, way="demoted")
+def demoted(market, tag, guilty, chance):
+    """The broker of all mediated sales sends a seller last where it came first; or half so often."""
+    sale(market, tag, ("t", "a", "b"), 900, on(5, 1), broker_id="broker")
+    kind = 2 if guilty else chance.randrange(2)
+    for sent in range(4 if kind == 0 else 6):
+        to_last = kind != 1 or sent % 2 == 0
+        others = [f"o{n}-{tag}" for n in range(5)]
+        neutral = [f"a-{tag}", *others] if to_last else [*others, f"a-{tag}"]
+        as_sent = [*neutral[1:], neutral[0]] if to_last else [neutral[-1], *neutral[:-1]]
+        for place, seller in enumerate(neutral):
+            market.add(
+                "ranking", presentation_id=f"l{sent}-{tag}", broker_id="broker", client_id="c",
+                listing_id=f"l{seller}", seller_id=seller, neutral_rank=place + 1,
+                sent_rank=as_sent.index(seller) + 1, sent_at=on(4, 1 + sent), seq=300 + sent,
+            )  # fmt: skip
