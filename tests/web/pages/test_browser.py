@@ -30,6 +30,30 @@ def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view)
     context.close()
 
 
+def test_filters_stand_open_beside_results_and_fold_on_a_phone_and_nothing_else_opens(
+    site, chromium
+) -> None:
+    context = visit(site, chromium, None)
+    page = context.new_page()
+    page.goto("/en/products?q=zz-nothing")  # what is chosen can be taken back: the filters are open
+    assert page.locator("aside.facets details").get_attribute("open") is not None
+    page.goto("/en/products")
+    inside = page.locator("aside.facets details > :not(summary)").first
+    assert inside.is_visible()
+    assert not page.locator("aside.facets summary").is_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert not inside.is_visible()
+    page.locator("aside.facets summary").click()
+    assert inside.is_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/en/")
+    assert page.locator("main details").count() > 0
+    assert (
+        page.locator("main details > :not(summary) >> visible=true").count() == 0
+    )
+    context.close()
+
+
 def test_the_keyboard_reaches_everything_and_is_seen(site, chromium) -> None:
     context = visit(site, chromium, "provider")
     page = context.new_page()
