@@ -15,12 +15,20 @@ from registry.operation.depending import (
     require_apart,
     require_cited,
     require_offerable,
+    require_within_fields,
 )
 from registry.operation.errors import NotPublicData
+from registry.report import parse_report
 
 
 async def require_authorised(
-    s: WriteSession, member: Organisation, *, offering: Any, product_id: str | None, now: datetime
+    s: WriteSession,
+    member: Organisation,
+    *,
+    offering: Any,
+    product_id: str | None,
+    file_sha256: str,
+    now: datetime,
 ) -> None:
     """A draft cites a live grant of its seller, and makes nothing further of the seller's own (R84).
 
@@ -35,6 +43,17 @@ async def require_authorised(
         now=now,
     )
     await require_apart(s, seller_id=member.org_id, product_id=product_id, made_of=offering.derived_from)
+    await require_no_other_cover(s, file_sha256=file_sha256, grant_id=offering.grant_id)
+
+
+async def require_carried(s: ReadSession, listing: Listing, *, file_sha256: str, report: bytes) -> None:
+    """A file is under no other cover, and what was measured of it within its grant's scenario.
+
+    Raises NotPublicData, OutsideScope, ProductUngranted.
+    """
+    await require_no_other_cover(s, file_sha256=file_sha256, grant_id=listing.grant_id)
+    columns = parse_report(report).header
+    await require_within_fields(s, grant_id=listing.grant_id, product_id=listing.product_id, columns=columns)
 
 
 async def require_no_other_cover(s: ReadSession, *, file_sha256: str, grant_id: str | None) -> None:

@@ -22,7 +22,7 @@ from identity.service import insert, require_member
 from ledger.recording import Act, record
 from market.listings import repository
 from market.listings.answerable import require_answerable
-from market.listings.authorised import require_authorised, require_grant, require_no_other_cover
+from market.listings.authorised import require_authorised, require_carried, require_grant
 from market.listings.buyers import BuyerConditions
 from market.listings.conditions import Conditions
 from market.listings.errors import (
@@ -157,8 +157,8 @@ async def draft_listing(
     mandate_id = await _mandated(s, act, seller, listing_id, category=says.category, level=offering.level)
     member = await require_member(s, org_id=seller)
     file = await repository.get_file(s, file_id=file_id, owner_id=act.actor.org_id)
-    await require_authorised(s, member, offering=offering, product_id=product_id, now=act.now)
-    await require_no_other_cover(s, file_sha256=file.sha256, grant_id=offering.grant_id)
+    about: dict[str, Any] = {"offering": offering, "product_id": product_id, "file_sha256": file.sha256}
+    await require_authorised(s, member, **about, now=act.now)
     product = await _product(s, act, offering, seller, product_id)
     await require_sources(s, derived_from=offering.derived_from, product_id=product.product_id, file=file)
     listing = Listing(
@@ -235,10 +235,10 @@ async def submit_listing(s: WriteSession, act: Act, *, listing_id: str, complian
     await require_answerable(s, listing_id=listing_id, report=report, personal=materials.personal)
     check_price_of(listing)
     await require_grant(s, listing, now=act.now)
-    await require_no_other_cover(s, file_sha256=file.sha256, grant_id=listing.grant_id)
     await require_quality(s, listing_id=listing_id, file_sha256=file.sha256)
-    await _register(s, act, listing, compliance)
     assert report is not None  # it passed
+    await require_carried(s, listing, file_sha256=file.sha256, report=report.report)
+    await _register(s, act, listing, compliance)
     await require_compliant(s, act, listing, compliance=compliance, materials=materials, row=report)
     before = listing.status
     await repository.move(

@@ -38,9 +38,10 @@ async def newest_to(
     query = select(ContributionRow).where(
         ContributionRow.product_id == product_id, ContributionRow.holder_id == holder_id
     )
-    query = query.order_by(col(ContributionRow.asked_at), col(ContributionRow.contribution_id))
     rows = await s.exec(share_lock(query) if lock else query, execution_options={"populate_existing": lock})
-    return {row.contributor_id: row for row in rows}
+    # Nobody is asked again while an ask is open, so one that has not ended is the newest.
+    order = sorted(rows, key=lambda row: (row.ended_at is None, row.asked_at, row.contribution_id))
+    return {row.contributor_id: row for row in order}
 
 
 async def agreed_to(s: ReadSession, *, product_id: str) -> Sequence[ContributionRow]:

@@ -8,6 +8,7 @@ from typing import Final
 from base.db import ReadSession
 from base.ids import is_id
 from identity.service import same_controller
+from registry.lists.repository import data_entry
 from registry.operation import repository
 from registry.operation.documents import scenario_of
 from registry.operation.errors import (
@@ -22,7 +23,7 @@ from registry.operation.errors import (
     Redevelopment,
     UnitDiffers,
 )
-from registry.operation.rules import ProductClass, check_price
+from registry.operation.rules import ProductClass, check_columns, check_price
 from registry.operation.sales import check_sold_under, check_unit
 from registry.operation.states import LIVE
 from registry.operation.tables import GrantRow
@@ -126,6 +127,26 @@ async def require_offerable(
     # The lock on the grant covers its scenarios: they are decided and ended under a lock on it.
     scenario = await repository.scenario_of(s, grant_id=grant_id, scenario_id=product.scenario_id)
     check_sold_under(scenario_of(scenario), scenario.status, users=offered.users, at=now)
+
+
+async def require_within_fields(
+    s: ReadSession, *, grant_id: str | None, product_id: str, columns: Collection[str]
+) -> None:
+    """The file of a grant's product holds no field of its data that the scenario leaves out (R02).
+
+    Nothing where no grant of this exchange is cited. Raises OutsideScope.
+    """
+    if grant_id is None or not is_given_here(grant_id):
+        return
+    product = await repository.granted_product(s, product_id=product_id)
+    if product is None or product.grant_id != grant_id:
+        raise ProductUngranted("no product of this grant", grant_id=grant_id, product_id=product_id)
+    scenario = await repository.scenario_of(s, grant_id=grant_id, scenario_id=product.scenario_id)
+    held: list[str] = []
+    for one in await repository.resources_of(s, grant_id=grant_id):
+        entry = await data_entry(s, data_id=one.data_id)
+        held += [str(field.get("name")) for field in entry.fields]
+    check_columns(columns, scenario_of(scenario), held)
 
 
 async def require_apart(

@@ -347,6 +347,19 @@ def check_use(said: Use, scenario: Scenario, at: datetime) -> None:
         raise OutsideScope("this use is outside the scenario that was approved", outside=outside)
 
 
+def check_columns(columns: Collection[str], scenario: Scenario, held: Collection[str]) -> None:
+    """A product's file has no column that bears the name of a field which its scenario leaves out.
+
+    `held` are all fields of the grant's data; a column of another name was made from them. Case and blanks
+    around a name tell nothing apart. Raises OutsideScope, naming the columns.
+    """
+    named = {name.strip().casefold() for names in scenario.fields.values() for name in names}
+    barred = {name.strip().casefold() for name in held} - named
+    beyond = sorted(name for name in columns if name.strip().casefold() in barred)
+    if beyond:
+        raise OutsideScope("the scenario leaves these fields out", outside=["fields"], columns=beyond)
+
+
 def check_price(product_class: ProductClass, price_minor: int, cap_minor: int) -> None:
     """At most the cap; what is free costs nothing. Raises PriceAboveGrantCap."""
     cap = 0 if product_class is ProductClass.FREE else cap_minor

@@ -16,6 +16,8 @@ from tests.web.nodes import Persona, Served
 PURPOSE: Final = "普惠金融：小微企业授信"
 ENVIRONMENT: Final = "省公共数据运营平台"
 FIELDS: Final = {"登记": ("登记状态", "成立日期"), "社保": ("参保月数区间",)}
+KEPT: Final = {"登记": ("法定代表人电话",)}
+"""Held, and in no scenario."""
 YUAN: Final = 100
 SEAT: Final = {
     "region": "44",
@@ -256,7 +258,9 @@ async def operating(served: Served, http: httpx.AsyncClient) -> Operation:
             "update": "DAILY",
             "level": "general-2",
             "share": "UNCONDITIONAL",
-            "fields_held": [{"name": one, "type": "text", "meaning": one} for one in FIELDS[name]],
+            "fields_held": [
+                {"name": one, "type": "text", "meaning": one} for one in (*FIELDS[name], *KEPT.get(name, ()))
+            ],
         }
         room.data[name] = (await room.act(who, "/lists/data", entry))["data_id"]
     return room

@@ -42,6 +42,7 @@ from registry.operation.rules import (
     SelectionMethod,
     Use,
     check_agreement,
+    check_columns,
     check_price,
     check_renewal,
     check_scenario,
@@ -199,6 +200,14 @@ def test_a_scenario_stays_in_its_grant():
     with pytest.raises(OutsideScope) as other:
         check_scenario(SCENARIO, data={"dat_2": []}, term_to=ends)
     assert other.value.facts["outside"] == ["dat_1"]
+
+
+def test_a_file_has_no_field_that_its_scenario_leaves_out_and_may_have_what_was_made_of_it():
+    held = ["登记", "参保", "电话"]
+    check_columns(["登记", "授信分"], SCENARIO, held)
+    with pytest.raises(OutsideScope) as refused:
+        check_columns(["登记", " 电话"], SCENARIO, held)
+    assert (refused.value.facts["outside"], refused.value.facts["columns"]) == (["fields"], [" 电话"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from base.clock import rfc3339
@@ -107,6 +108,18 @@ async def decided_and_selected(room: Operation, path: str) -> None:
     assert sorted(len(one["grants"]) for one in listed) == [0, 0, 1]
 
 
+async def held_back_fields(room: Operation, grant_id: str, product_id: str, public: dict[str, Any]) -> None:
+    """A file of the product with a field of the data that the scenario leaves out is not submitted (R02)."""
+    creeping = table("43").replace(b"index", "法定代表人电话".encode())
+    creeping_id = (await room.draft_listing(grant_id, creeping, product_id=product_id))["listing_id"]
+    declared = orjson.loads(
+        orjson.dumps(DECLARED.document()).replace(b'"index"', '"法定代表人电话"'.encode())
+    )
+    await room.act("operator", f"/listings/{creeping_id}/measure", declared)
+    said = await refused(room, "operator", f"/listings/{creeping_id}/submit", public, "grant-outside-scope")
+    assert (said["outside"], said["columns"]) == (["fields"], ["法定代表人电话"])
+
+
 async def priced_and_offered(room: Operation, path: str, scenario_id: str) -> tuple[str, str]:
     """104 is refused under a cap of 80 wherever it is said; at the cap it is offered."""
     grant_id = path.rpartition("/")[2]
@@ -150,6 +163,7 @@ async def priced_and_offered(room: Operation, path: str, scenario_id: str) -> tu
     ]
     await room.act("operator", f"/listings/{by_call}/measure", DECLARED.document())
     await refused(room, "operator", f"/listings/{by_call}/submit", public, "grant-unit-differs")
+    await held_back_fields(room, grant_id, product_id, public)
     for plain in ({"cap_minor": None}, {"list_price_minor": 1_040 * YUAN}):  # not said to be public: no cap
         said = await room.draft_listing(grant_id, table("42"), public_data=False, **plain)
         assert said["code"] == "grant-listing-not-public"
