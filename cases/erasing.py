@@ -27,6 +27,7 @@ from cases.retention import (
     check_power,
     keeping_of,
 )
+from identity.control import controls_of
 from identity.forgetting import forget_controller, forget_prepared
 from identity.repository import get_organisation
 from identity.rules import OrganisationStatus
@@ -195,7 +196,7 @@ async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
         if auction.status in RUNNING:
             return "auction", None, {"auction_id": auction.auction_id}
         return None, auction.ended_at, {}
-    if said.event == "ORG.ADMIT":
+    if said.event in {"ORG.ADMIT", "ORG.CONTROL"}:
         member = await get_organisation(s, org_id=said.object_id)
         if member is not None and member.status is OrganisationStatus.ACTIVE:
             return "member", None, {"org_id": said.object_id}
@@ -280,6 +281,13 @@ async def _forget_agreed(s: WriteSession, said: Statement) -> None:
     await forget_contract(s, trade_id=said.object_id)
 
 
+async def _forget_control(s: WriteSession, said: Statement) -> None:
+    """Who controls a member by now; what was entered since is another statement's."""
+    since = await controls_of(s, org_id=said.object_id)
+    if since[-1].statement_id == said.statement_id:
+        await forget_controller(s, org_id=said.object_id)
+
+
 async def _forget_review(s: WriteSession, said: Statement) -> None:
     await forget_note(s, statement_id=said.statement_id)
 
@@ -309,5 +317,6 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "MED.SEND": lambda s, said: forget_sent(s, presentation_id=said.object_id),
     **OF_BROKERS,
     "MND.SIGN": lambda s, said: forget_scope(s, mandate_id=said.object_id),
-    "ORG.ADMIT": lambda s, said: forget_controller(s, org_id=said.object_id),
+    "ORG.ADMIT": _forget_control,
+    "ORG.CONTROL": _forget_control,
 }

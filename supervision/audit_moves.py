@@ -251,6 +251,7 @@ _BROKERS_YEAR: Final = ("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.
 # Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
     "ORG.ADMIT": _EXCHANGE,
+    "ORG.CONTROL": _EXCHANGE,
     **CERTIFICATE_SPEAKERS,
     "PNL.RECUSE": _DATA_AUTHORITY,
     "CRD.APPOINT": _DATA_AUTHORITY,

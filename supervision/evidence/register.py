@@ -59,6 +59,7 @@ class Register:
         self._takes: Mapping[str, Callable[[Fact], None]] = {
             "LOG.GENESIS": self._genesis,
             "ORG.ADMIT": self._admitted,
+            "ORG.CONTROL": self._controlled,
             "MND.SIGN": self._mandated,
             "MND.ACCEPT": self._mandate_accepted,
             **dict.fromkeys(MANDATE_ENDS, self._mandate_revoked),
@@ -106,6 +107,11 @@ class Register:
             **_named(said, ("org_id", "name", "uscc", "region", "roles")),
             **_named(fact.opened, ("controller_id", "is_ciio")),
         }
+
+    def _controlled(self, fact: Fact) -> None:
+        """Who controls a member by now; what was erased leaves it as it was."""
+        if "controller_id" in fact.opened:
+            self._orgs[fact.said["org_id"]]["controller_id"] = fact.opened["controller_id"]
 
     def _certificate_moved(self, fact: Fact) -> None:
         said = fact.said

@@ -8,7 +8,8 @@ import pytest
 
 from supervision.errors import UnusableEvidence, UnusableLedger
 from supervision.evidence.derive import derive
-from supervision.evidence.facts import opened_entries
+from supervision.evidence.facts import opened_entries, read_facts
+from supervision.evidence.register import Register
 from supervision.evidence.spill import Spill
 from supervision.evidence.writer import Form
 from supervision.schema import DERIVED, TABLES
@@ -118,6 +119,17 @@ def test_the_summary_says_what_was_read(tmp_path):
     assert summary["entries"] == len(ledger.records)
     assert summary["latest_occurred_at"] == "2026-11-16T01:08:00.000Z"
     assert summary["rows"]["orgs"] == 3
+
+
+def test_who_controls_a_member_is_who_was_entered_last():
+    ledger = founded()
+    for controller in ("甲集团", None, "乙集团"):
+        ledger.say("ORG.CONTROL", BUYER, org_id=BUYER, opening={"controller_id": controller, "reason": "x"})
+    register = Register()
+    for fact in read_facts(ledger.entries()):
+        register.take(fact)
+    found = {row["org_id"]: row["controller_id"] for table, row in register.rows() if table == "orgs"}
+    assert found[BUYER] == "乙集团"
 
 
 def certified(*steps):

@@ -1,5 +1,6 @@
 """Members, their people, keys and payee accounts."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -8,6 +9,7 @@ from pydantic import Field, SecretStr
 from base.db import WriteSession
 from base.errors import NotFound
 from identity.contesting import bearers, open_contests
+from identity.control import MAX_REASON, controls_of
 from identity.errors import UsccInvalid
 from identity.keys import register_key, revoke_key
 from identity.repository import get_organisation, list_keys, list_organisations
@@ -15,9 +17,11 @@ from identity.rules import RevocationReason, Role
 from identity.service import admit_organisation
 from identity.uscc import parse_uscc
 from ledger.recording import Act
+from market.customs.regrouping import change_controller
 from market.settlement.payees import set_payee_account
 from web import people
 from web.acts import ActKind, Args, Asked, Id, kind
+from web.api.trades import SUPERVISORS
 from web.deps import CallerDep, ReadDep, answers, respond
 from web.node import Node
 from web.views import (
@@ -28,6 +32,7 @@ from web.views import (
     OrganisationView,
     PayeeAccountView,
     PersonView,
+    View,
     done_view,
 )
 
@@ -68,6 +73,44 @@ ADMIT = kind(
         status=201,
     )
 )
+
+
+class ControllerForm(Asked):
+    """Who controls a member from now on, a member by its id; null: nobody does any more."""
+
+    controller_id: str | None = Field(max_length=200)
+    reason: str = Field(min_length=1, max_length=MAX_REASON)
+
+
+class ControllerArgs(ControllerForm, Args):
+    org_id: Id
+
+
+async def _control(s: WriteSession, act: Act, args: ControllerArgs, node: Node) -> Any:
+    del node
+    return await change_controller(s, act, **args.model_dump())
+
+
+CONTROL = kind(
+    ActKind(
+        name="organisation.control",
+        event="ORG.CONTROL",
+        args=ControllerArgs,
+        roles=frozenset({"EXCHANGE_OPERATOR"}),
+        verb=_control,
+        answer=OrganisationView.of,
+        about=lambda args: args.org_id,
+    )
+)
+
+
+class ControlView(View):
+    """Under whose control a member was from a moment on; `known` is false where that was erased."""
+
+    controller_id: str | None
+    since: datetime
+    known: bool
+    statement_id: str
 
 
 class KeyArgs(Args):
@@ -181,6 +224,20 @@ async def organisation(org_id: Id, s: ReadDep) -> OrganisationView:
     if found is None:
         raise NotFound("no such member", org_id=org_id)
     return OrganisationView.of(found)
+
+
+@router.post("/organisations/{org_id}/controller", **answers(CONTROL, OrganisationView))
+async def control(org_id: Id, caller: CallerDep, form: ControllerForm) -> Response:
+    """Enter under whose control a member is from now on, as the operator; its group is counted anew."""
+    return respond(await caller.do(CONTROL, ControllerArgs(org_id=org_id, **form.model_dump())))
+
+
+@router.get("/organisations/{org_id}/controllers")
+async def controllers(org_id: Id, caller: CallerDep, s: ReadDep) -> list[ControlView]:
+    """Under whose control a member was, the first first; for itself, the operator and the authorities."""
+    if caller.actor.org_id != org_id:
+        caller.require(*SUPERVISORS)
+    return [ControlView.model_validate(one) for one in await controls_of(s, org_id=org_id)]
 
 
 @router.get("/organisations/{org_id}/keys")

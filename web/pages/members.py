@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
+from identity.control import controls_of
 from identity.repository import get_organisation, list_keys, list_organisations, list_people
 from identity.rules import Role
 from web.pages.acting import attempt, caller_for
@@ -80,6 +81,7 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         found = await get_organisation(s, org_id=org_id)
         keys = await list_keys(s, org_id=org_id)
         people = await list_people(s, org_id=org_id)
+        controls = await controls_of(s, org_id=org_id)
     if found is None:
         raise NotFound("no such member", org_id=org_id)
     return visitor.render(
@@ -88,8 +90,28 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         member=found,
         keys=keys,
         people=people,
+        controls=controls,
         logins=[(one.user_id, f"{one.name} ({one.login})") for one in people],
         roles=visitor.options("role", sorted(found.roles)),
+    )
+
+
+@router.post("/ops/members/{org_id}/controller")
+async def control(visitor: VisitorDep, org_id: str) -> Response:
+    """Enter under whose control a member is from now on."""
+    form = await visitor.form()
+    return await attempt(
+        visitor,
+        form,
+        act="organisation.control",
+        args={
+            "org_id": org_id,
+            "controller_id": form.optional("controller_id"),
+            "reason": form.text("reason"),
+        },
+        role="EXCHANGE_OPERATOR",
+        then=lambda _: f"/ops/members/{org_id}",
+        again=lambda filled: _member(visitor, org_id, filled),
     )
 
 

@@ -65,6 +65,7 @@ RISKS: Final[Mapping[str, str]] = {
     "before-halted": N_("something of this group was halted before"),
     "near-threshold": N_("close below a threshold"),
     "no-list-of-persons": N_("many persons, and no list of them"),
+    "spared-by-lists": N_("only persons that several lists name keep it from a stricter route"),
     "fewer-than-sampled": N_("fewer persons than the goods show"),
     "passed-on": N_("passed on to others"),
     "ground-claimed": N_("a ground of an exemption is claimed"),

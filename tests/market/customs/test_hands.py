@@ -4,9 +4,7 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import col, update
 
-from identity.tables import OrganisationRow
 from market.customs import carrying, deciding, declaring
 from market.customs.errors import (
     DeclarationTaken,
@@ -14,6 +12,7 @@ from market.customs.errors import (
     DeclarationWrongState,
     EvidenceRefused,
 )
+from market.customs.regrouping import change_controller
 from market.customs.routing import Way
 from tests.market.customs.flows import flow
 from tests.market.customs.post import Post
@@ -92,9 +91,8 @@ async def test_what_nobody_clears_within_its_period_lapses(post: Post):
 
 
 async def bought(post: Post, who, *, by):
-    async with post.database.write() as s:
-        of_it = col(OrganisationRow.org_id) == who.org_id
-        await s.exec(update(OrganisationRow).where(of_it).values(controller_id=by))
+    about = {"org_id": who.org_id, "controller_id": by, "reason": "an extract of the register"}
+    await post.house.operator.do(change_controller, **about)
 
 
 async def test_who_is_bought_while_customs_looks_is_counted_before_release(post: Post):

@@ -6,12 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import col, update
 
+from base.errors import Malformed
 from base.files import FileStore
+from identity.control import controls_of
+from identity.errors import OperatorOnly
 from ledger.reader import opening, statements_of
 from market.customs import carrying, deciding
 from market.customs.counting import CustomsDesk
 from market.customs.errors import EvidenceRefused
 from market.customs.proving import DocumentKind
+from market.customs.regrouping import change_controller
 from market.customs.routing import Way
 from market.customs.tables import DeclarationRow
 from tests.market.customs.flows import flow, shown
@@ -90,10 +94,22 @@ async def test_who_is_cleared_second_is_asked_again_although_it_was_counted_firs
 
 async def test_a_group_that_grows_halts_what_both_had(post: Post):
     ours, theirs = await post.cleared(flow(60_000)), await post.cleared(flow(40_000), who=post.stranger)
+    facts = {"org_id": post.stranger.org_id, "reason": "an extract of the register"}
+    exporter = {"controller_id": post.exporter.org_id}
+    with pytest.raises(OperatorOnly):
+        await post.exporter.do(change_controller, **facts, **exporter)
+    for wrong in ({"controller_id": post.stranger.org_id}, {"controller_id": None}):  # itself, as it is
+        with pytest.raises(Malformed):
+            await post.house.operator.do(change_controller, **facts, **wrong)
+    assert await stands(post, ours, theirs) == [OPEN, OPEN]
     await bought(post, post.stranger, by=post.exporter.org_id)
-    await post.declare(flow(1), who=post.third)
-    assert await stands(post, ours, theirs) == [STOPPED, STOPPED]
+    assert await stands(post, ours, theirs) == [STOPPED, STOPPED]  # at once
     await bought(post, post.stranger, by=None)  # sold again: what was sent in between stays counted
+    async with post.database.read() as s:
+        told = [(one.controller_id, one.known) for one in await controls_of(s, org_id=post.stranger.org_id)]
+        said = (await statements_of(s, object_id=post.stranger.org_id))[-1]
+    assert told == [(None, True), (post.exporter.org_id, True), (None, True)]
+    assert (said.event, "controller_id" in said.predicate) == ("ORG.CONTROL", False)
     last = await post.declare(flow(1), who=post.stranger)
     assert last.counts["persons"] == 40_001
 

@@ -56,6 +56,21 @@ async def test_the_operator_records_whose_login_it_is(market: Market) -> None:
     assert one.mark is not None
 
 
+async def test_the_operator_enters_who_controls_a_member_by_now(market: Market) -> None:
+    browser, org_id = await admitted(market, "横琴数科", "PROVIDER")
+    form = f"/ops/members/{org_id}/controller"
+    page = await browser.follow()
+    page = await browser.send(page, form, {"controller_id": "横琴集团", "reason": ""}, expect=422)
+    page = await browser.send(page, form, {"controller_id": org_id, "reason": "an extract"}, expect=422)
+    await browser.send(page, form, {"controller_id": "横琴集团", "reason": "an extract of the register"})
+    assert "横琴集团" in (await browser.follow()).words
+    path = f"/organisations/{org_id}/controllers"
+    told = await market.served.api(market.operator, "GET", path)
+    assert [(one["controller_id"], one["known"]) for one in told] == [(None, True), ("横琴集团", True)]
+    refused = await market.served.api(market.buyer, "GET", path, expect=403)
+    assert refused["code"] == "forbidden"
+
+
 async def test_a_wrong_credit_code_comes_back_with_the_form_and_admits_nobody(market: Market) -> None:
     browser = Browser(market.served, market.operator)
     async with market.served.node.database.read() as s:
