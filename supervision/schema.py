@@ -73,7 +73,7 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         "exports": _columns(
             "declaration_id exporter_id recipient_id country in_gba:bool declared_at:time sensitive:bool"
             " important:bool persons_declared:int route_claimed route status seq:int trade_id"
-            " sensitive_persons:int lists:int group_persons:int group_sensitive:int"
+            " sensitive_persons:int lists:int group_persons:int group_sensitive:int counts_in:int"
         ),
         "export_persons": _columns("declaration_id person_hash"),
         "export_transfers": _columns(
@@ -154,6 +154,9 @@ TABLES: Final[Mapping[str, Columns]] = MappingProxyType(
         ),
         "screenings": _columns("listing_id product_id seller_id at:time outcome reasons:list seq:int"),
         "case_events": _columns("case_id event at:time seq:int"),
+        "clocks": _columns(
+            "object_id matter owed_by due_at:time met_at:time stated_at:time seq:int met_seq:int"
+        ),
         "voucher_uses": _columns(
             "voucher_id type_id subject_id user_id provider_id by_id purpose asked_purpose outcome code"
             " at:time seq:int"
@@ -209,10 +212,12 @@ DERIVED: Final = (
     "voucher_uses",
     "questions",
     "screenings",
+    "clocks",
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 
 AHEAD_OF_NOW: Final = frozenset(
     {"valid_from", "valid_to", "starts_at", "ends_at", "contract_dated_at", "takes_effect_at", "keep_until"}
+    | {"due_at"}
 )
 """Times that lie ahead by nature, or that a party only claims: they do not say how late it is."""

@@ -37,6 +37,7 @@ TOLD_WITH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "certificate_events": ("cert_id", "event", "at"),
         "certificates": ("cert_id", "org_id"),
         "clauses": ("clause_id", "trade_id"),
+        "clocks": ("object_id", "matter", "due_at"),
         "concentrations": ("acquirer_id", "target_id"),
         "conflict_consents": ("trade_id", "org_id"),
         "costs": ("listing_id", "period", "variable_cost_minor"),

@@ -4,6 +4,7 @@ What is told is an entry under a key of this notice alone: who has the person's 
 (HMAC-SHA256), and nobody else learns one.
 """
 
+from base.clock import rfc3339
 from base.db import WriteSession
 from ledger.recording import Act
 from registry.doors import Said
@@ -41,7 +42,8 @@ async def tell_receiver(
         told_at=act.occurred_at,
         due_at=due,
     )
-    await begin(s, act, row, DeletionEvent.TELL, Said(subjects={"entry": row.entry}))
+    said = Said(public={"confirm_by": rfc3339(due)}, subjects={"entry": row.entry})
+    await begin(s, act, row, DeletionEvent.TELL, said)
     await wind(s, row.deletion_id, due)
     return row
 

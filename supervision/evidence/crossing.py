@@ -109,7 +109,7 @@ class Crossing:
         if fact.event == "XBD.REDECLARE":
             row |= self._told(fact)
         if fact.event in {"XBD.AUTO_ROUTE", "XBD.REROUTE"}:
-            row["route"] = said.get("route")
+            row |= {"route": said.get("route"), "counts_in": whole(said.get("year")) or row.get("counts_in")}
         if fact.event == "XBD.AUTO_ROUTE" and row.get("lists"):  # without lists everybody counts in full
             row["group_persons"] = whole(fact.opened.get("persons"))
             row["group_sensitive"] = whole(fact.opened.get("sensitive"))

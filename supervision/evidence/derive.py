@@ -16,6 +16,7 @@ from base.clock import rfc3339
 from supervision.errors import UnusableLedger
 from supervision.evidence.asked import asked_of
 from supervision.evidence.auctions import bids_of
+from supervision.evidence.clocked import Clocked
 from supervision.evidence.counted import Counted
 from supervision.evidence.crossing import Crossing
 from supervision.evidence.facts import EntryWithOpening, Fact, read_facts, time, whole
@@ -60,7 +61,7 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
     derived = Derived()
     register = Register()
     counted, told, granted = Counted(register.listings), Told(register.files), Granted()
-    crossing = Crossing()
+    crossing, clocked = Crossing(), Clocked()
     with (
         written_whole(out) as work,
         tempfile.TemporaryDirectory(prefix="databourse-evidence-") as aside,
@@ -71,12 +72,14 @@ def derive(entries: Iterable[EntryWithOpening], out: Path, form: Form = Form.PAR
             for fact in read_facts(entries):
                 with _blamed_on(fact.seq):
                     _take(fact, register, writer)
+                    clocked.take(fact)
                     _lay_aside(fact, spill)
                     taken = counted.take(fact), told.take(fact), granted.take(fact), crossing.take(fact)
                     for table, row in chain(*taken, asked_of(fact, register.listings)):
                         writer.add(table, row)
                 _note(fact, derived)
-            for table, row in chain(register.rows(), counted.rows(), granted.rows(), crossing.rows()):
+            kept = (register, counted, granted, crossing, clocked)
+            for table, row in chain.from_iterable(one.rows() for one in kept):
                 writer.add(table, row)
             for about, facts in spill.stories():
                 with _blamed_on(facts[0].seq):

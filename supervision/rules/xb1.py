@@ -11,7 +11,6 @@ from typing import Any
 
 import ibis
 
-from base.clock import SHANGHAI
 from supervision.context import Context, Row, Rule, Tables
 from supervision.exporting import ASSESSMENT, CONTRACT, EXEMPT, NEVER_MADE, PROHIBITED, ROUTES, declarations
 from supervision.finding import Checked, Finding, Severity
@@ -28,7 +27,9 @@ def expression(tables: Tables, context: Context) -> Any:
     made = made.filter(~made.uncounted, ~made.status.isin(NEVER_MADE), made.took < PROHIBITED)
     made = _halves(made.filter((made.path != "") | (made.status != "DECLARED")))  # with a route
     made = made.mutate(
-        year=(made.declared_at + ibis.interval(hours=8)).year().cast("int64"),
+        year=made.counts_in.fill_null(
+            (made.declared_at + ibis.interval(hours=8)).year().cast("int64"),
+        ),
         sensitive=made.sensitive.fill_null(False),
         important=made.important.fill_null(False),
         declared_seq=made.seq.fill_null(2**62),
@@ -157,7 +158,7 @@ def _finding(kind: str, due: int, light: list[Row], count: _Count, context: Cont
         statistic={
             "kind": kind,
             "controller_id": light[0]["exporter_group"],
-            "year": light[0]["declared_at"].astimezone(SHANGHAI).year,
+            "year": light[0]["year"],
             "persons": count.persons,
             "sensitive": light[0]["sensitive"],
             "route_due": ROUTES[due],

@@ -81,9 +81,12 @@ def added(market, tag, guilty, at, drawn):
         declare(market, tag, 0, "a", at, persons_declared=4_000, **contract)
         rest = whole("assessment_sensitive_from") - 4_000 - (not guilty)
         declare(market, tag, 1, "b", at + SECOND, persons_declared=rest, **contract)
-    elif kind == 2:  # the year begins anew, in Shanghai
-        declare(market, tag, 0, "a", NEW_YEAR - (timedelta(0) if guilty else SECOND), persons_declared=60_000)
-        declare(market, tag, 1, "b", at, persons_declared=60_000)
+    elif kind == 2:  # the year begins anew, in Shanghai; what begins in a later one counts there
+        ahead = not guilty and chance.random() < 0.5
+        first = NEW_YEAR - (timedelta(0) if guilty or ahead else SECOND)
+        declare(market, tag, 0, "a", first, persons_declared=60_000)
+        later = {"counts_in": at.year + 1} if ahead else {}
+        declare(market, tag, 1, "b", at, persons_declared=60_000, **later)
         if guilty:
             market.rows["exports"][-2]["declared_at"] = NEW_YEAR
     elif kind == 3:  # other controllers, or flows exempt for another reason, are not added

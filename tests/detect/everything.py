@@ -13,6 +13,7 @@ from tests.detect import (
     origins,
     prices,
     screening,
+    timing,
     washing,
 )
 from tests.detect.planted import PLANTERS, plant
@@ -30,6 +31,7 @@ MODULES = (
     origins,
     prices,
     screening,
+    timing,
     washing,
 )
 ALL = tuple(sorted(PLANTERS))

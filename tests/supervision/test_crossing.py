@@ -52,6 +52,12 @@ SOLD = fact(0, "TRD.CONTRACT", "trd_1", {"trade_id": "trd_1", "seller_id": "org_
 TAKEN = fact(5, "DLV.DOWNLOAD", "trd_1", {"trade_id": "trd_1"}, opened={"taken_by": "org_hk"})
 
 
+def test_a_declaration_says_in_which_year_it_counts():
+    routed = fact(2, "XBD.AUTO_ROUTE", "xbd_1", {"route": "EXEMPT_SMALL", "year": 2027}, after="ROUTED")
+    ((_, row),) = told(DECLARED, routed)
+    assert (row["route"], row["counts_in"]) == ("EXEMPT_SMALL", 2027)
+
+
 def test_a_declaration_is_one_row_with_its_last_state_and_each_departure_another():
     logged = fact(
         6,

@@ -54,6 +54,7 @@ def test_a_report_is_what_was_written(result, tmp_path):
         "PURPOSE_MISMATCH": "voucher_uses",
         "PI_NOT_ANONYMISED": "screenings",
         **dict.fromkeys(("PC_ALGO_SWAP", "PC_DIFFERENCING"), "questions"),
+        "OVERDUE": "clocks",
     }
 
 
