@@ -28,6 +28,7 @@ from market.customs.moving import Said, begin, step
 from market.customs.reading import declaration_from
 from market.customs.releasing import route, route_or_count
 from market.customs.risk import lot_commitment
+from market.customs.routing import counting_year
 from market.customs.rules import country_of
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow, PersonListRow
@@ -143,7 +144,7 @@ async def _row(s: WriteSession, act: Act, said: Declaration, *, exporter_id: str
         volume_bytes=said.volume_bytes,
         volume_uses=said.volume_uses,
         status=_S.DECLARED,
-        year=today.year,
+        year=counting_year(said, today),
         declared_at=act.occurred_at,
         valid_from=at_shanghai(said.period_from, time(0)),
         valid_to=end_of_day_shanghai(said.period_to),

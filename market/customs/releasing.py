@@ -5,7 +5,7 @@ and finds its route with it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +32,7 @@ from market.customs.known import facts_about
 from market.customs.moving import Said, step
 from market.customs.reading import declaration_from
 from market.customs.risk import assess
-from market.customs.routing import Routed, Way, last_day_of, route_declaration
+from market.customs.routing import Routed, Way, counting_year, last_day_of, route_declaration
 from market.customs.scanning import sampled_persons
 from market.customs.standing import look_at_group
 from market.customs.states import DeclarationEvent, DeclarationState
@@ -49,7 +49,7 @@ async def route(
 ) -> Routed:
     """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt."""
     said = declaration_from(row.said)
-    row.year = shanghai_day(act.now).year
+    row.year = counting_year(said, shanghai_day(act.now))
     row.group_id = await group_of(s, org_id=row.exporter_id)
     rows, lists = await lists_counted(s, row)
     counts = counts_from(rows, lists, tally)
@@ -58,6 +58,7 @@ async def route(
     routed = route_declaration(said, facts)
     size, root = await _head(s)
     held = await repository.contested(s, row)
+    in_full = replace(facts, counts=counts_from(rows, (), Tally()))
     risk = assess(
         said,
         facts,
@@ -68,6 +69,7 @@ async def route(
         trouble=await repository.trouble_of(s, group_id=row.group_id),
         with_list=any(one.declaration_id == row.declaration_id for one in lists),
         sampled=(await sampled_persons(s, row, said)).likely,
+        spared=bool(lists) and route_declaration(said, in_full).way is not routed.way,
         by_contract=by_contract,
     )
     system = act.as_exchange()
@@ -77,6 +79,7 @@ async def route(
         "trade_id": row.trade_id,
         "route": routed.way.value,
         "rule_id": routed.rule_id,
+        "year": row.year,
         "tree_size": size,
         "root": root,
         "lot": risk.lot,
@@ -134,7 +137,8 @@ async def take_count(s: WriteSession, act: Act, *, declaration_id: str, counted:
     if row.status is not _S.DECLARED:
         await drop_keyed(s, act, written)
         return False
-    row.year = shanghai_day(act.now).year  # the year of routing, also where it began while lists were counted
+    # of the routing, also where a year began while lists were counted
+    row.year = counting_year(declaration_from(row.said), shanghai_day(act.now))
     problem = counted.problem or _differs(row, counted)
     own = await repository.lists_of(s, declaration_ids=[declaration_id])
     if problem is not None:

@@ -49,12 +49,14 @@ def assess(
     trouble: int,
     with_list: bool,
     sampled: int = 0,
+    spared: bool = False,
     by_contract: bool = False,
 ) -> Risk:
     """The risk of a declaration. `trouble` counts what of this group was halted, revoked or rejected before.
 
     `with_list`: the persons are counted from a list of hashes. `sampled`: as many a scan of the goods takes
-    to be in them, where they are declared whole. What the exchange drew up itself of a contract
+    to be in them, where they are declared whole. `spared`: only persons whom several lists name keep it from
+    a stricter route. What the exchange drew up itself of a contract
     without personal data takes no part in the lot: nothing was left to the exporter to say.
     """
     near = term("XBD-RISK", "near_threshold", facts.at).whole
@@ -65,6 +67,8 @@ def assess(
         (30, "before-halted", trouble > 0),
         (30, "near-threshold", close),
         (20, "no-list-of-persons", way is Way.EXEMPT_SMALL and not with_list and said.persons >= limit // 10),
+        # No list can be held against the data: hashes of others than those in it would lower the count.
+        (50, "spared-by-lists", spared),
         (50, "fewer-than-sampled", said.persons + said.sensitive_persons < sampled),
         (20, "passed-on", bool(said.onward)),
         # Whoever claims a ground has attached its proof himself: of personal data an officer reads it.

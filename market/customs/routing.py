@@ -354,5 +354,15 @@ def carries(way: Way | None, decided: Decision) -> bool:
 
 
 def last_day_of(way: Way, said: Declaration, on: date) -> date:
-    """The last day a clearance of this way can have: what rests on this year's count ends with the year."""
-    return min(said.period_to, date(on.year, 12, 31)) if way is Way.EXEMPT_SMALL else said.period_to
+    """The last day a clearance of this way can have: what rests on a year's count ends with that year."""
+    year = counting_year(said, on)
+    return min(said.period_to, date(year, 12, 31)) if way is Way.EXEMPT_SMALL else said.period_to
+
+
+def counting_year(said: Declaration, on: date) -> int:
+    """The year in which a flow that is routed on a day counts: of what begins in a later one, that one.
+
+    The counters run from 1 January of the year in which data is provided (CAC16 Arts 5, 7, 8): what is
+    declared in December for January leaves in January alone.
+    """
+    return max(on.year, said.period_from.year)

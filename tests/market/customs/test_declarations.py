@@ -85,6 +85,20 @@ async def test_the_year_begins_at_midnight_of_shanghai(post: Post):
     assert (other.way, other.counts["persons"]) == (Way.EXEMPT_SMALL, 99_999)
 
 
+async def test_what_is_declared_in_december_for_january_counts_and_lives_in_the_new_year(post: Post):
+    post.clock.move_to(datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC))
+    await post.declare(flow(99_999, period_to=date(2027, 6, 30)))
+    ahead = {"period_from": date(2027, 1, 1), "period_to": date(2028, 6, 30)}
+    first = await post.declare(flow(60_000, **ahead))
+    assert (first.way, first.year, first.counts["persons"]) == (Way.EXEMPT_SMALL, 2027, 60_000)
+    assert first.valid_from == datetime(2026, 12, 31, 16, tzinfo=UTC)
+    assert timedelta(0) < datetime(2027, 12, 31, 16, tzinfo=UTC) - first.valid_to <= timedelta(seconds=1)
+    second = await post.declare(flow(40_000, **ahead), who=post.affiliate)  # splitting ahead of the year
+    assert (second.way, second.counts["persons"]) == (Way.CONTRACT_OR_CERTIFICATION, 100_000)
+    this = await post.declare(flow(1, period_to=date(2026, 12, 31)), who=post.third)
+    assert (this.year, this.counts["persons"]) == (2026, 100_000), "what is for January is not this year's"
+
+
 async def test_a_group_is_counted_up_to_its_top_and_as_it_is_now(post: Post):
     parent = await post.house.admit("母公司", {"PROVIDER"}, controller_id="控股人")
     child = await post.house.admit("子公司", {"PROVIDER"}, controller_id=parent.org_id)

@@ -12,6 +12,7 @@ from market.customs import carrying, declaring
 from market.customs.counting import CustomsDesk, count_for
 from market.customs.destroying import leftovers_of
 from market.customs.repository import lists_of
+from market.customs.routing import Way
 from market.listings.repository import get_file
 from tests.market.customs.flows import flow
 from tests.market.customs.post import MASTER, Post
@@ -123,6 +124,19 @@ async def test_a_list_goes_with_the_last_year_it_counts_in(post: Post, desk):
     await post.work(desk)
     assert resting(desk) == []
     assert ("XBR.DESTROY", "KEYED", "YEAR_OVER") in await gone(post, row)
+
+
+async def test_what_only_lists_of_the_same_persons_keep_from_a_contract_an_officer_looks_at(post: Post, desk):
+    await post.declare(flow(99_990), who=post.affiliate)
+    looked = []
+    for _ in range(2):  # the very hashes again, of whoever is in the other data
+        row = await post.declare(flow(7), persons_file_id=await post.upload(desk.files, lines(range(7))))
+        await post.work(desk)
+        row = await post.row(row.declaration_id)
+        assert (row.way, row.counts["persons"]) == (Way.EXEMPT_SMALL, 99_997)
+        looked.append("spared-by-lists+50" in row.risk["reasons"])
+    assert looked == [False, True]
+    assert row.status == "UNDER_CHECK"
 
 
 async def test_a_list_that_cannot_be_read_is_the_exporters_to_hand_in_again(post: Post, desk):

@@ -172,6 +172,8 @@ def test_an_exemption_by_the_years_count_ends_with_the_year():
     said = flow(1)
     assert last_day_of(Way.EXEMPT_SMALL, said, date(2026, 12, 31)) == date(2026, 12, 31)
     assert last_day_of(Way.EXEMPT_SMALL, said, date(2027, 1, 1)) == date(2027, 11, 15)
+    ahead = replace(said, period_from=date(2027, 1, 1))
+    assert last_day_of(Way.EXEMPT_SMALL, ahead, date(2026, 12, 31)) == date(2027, 11, 15)
     assert last_day_of(Way.ASSESSMENT, said, date(2026, 12, 31)) == date(2027, 11, 15)
 
 

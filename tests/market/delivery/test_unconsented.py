@@ -1,5 +1,6 @@
 """What a person's fallen consent holds: every kind of delivery, from the next access on, and no other."""
 
+import asyncio
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from market.customs.gate import require_clearance
 from market.customs.networks import ASKED_FROM
 from market.customs.tables import NetworksRow
 from market.delivery.access import Declared
+from market.delivery.downloads import Opened, _still_open
 from market.delivery.errors import DeliverySuspended, ListingNotDeliverable
 from market.delivery.kinds import DeliveryKind
 from market.delivery.meter.service import authorise_use
@@ -130,6 +132,21 @@ async def test_a_file_goes_on_only_where_the_person_was_never_in_it(deal, monkey
     assert await status(deal) is EntitlementStatus.FROZEN, "another person holds it still"
     assert await go_on(deal, monkeypatch, "sgc_2", granted) == [deal.trade_id]
     assert (await deal.open()).download_id is not None
+
+
+async def test_of_accesses_at_the_moment_of_a_withdrawal_none_goes_on(deal):
+    await deal.start()
+    await personal(deal)
+    opening = (deal.open() for _ in range(3))
+    stopped, *opened = await asyncio.gather(held(deal, fallen(deal)), *opening, return_exceptions=True)
+    assert stopped == {deal.trade_id: [deal.buyer.org_id]}
+    assert {type(one) for one in opened} <= {Opened, DeliverySuspended}
+    assert await status(deal) is EntitlementStatus.FROZEN
+    async with refused(deal.house.database, DeliverySuspended):
+        await deal.open()
+    with pytest.raises(DeliverySuspended):
+        right = (await deal.entitlement()).entitlement_id
+        await _still_open(deal.house.house, deal.buyer.actor, right)
 
 
 async def test_whoever_lifts_an_order_does_not_lift_a_persons_hold(deal):

@@ -20,10 +20,13 @@ import polars as pl
 import pytest
 import uvicorn
 from requests import HTTPError
+from sqlmodel import col, update
 
 from base.canonical import sha256_hex
 from base.files import FileStore, StoredFile
 from cli.server import server_config
+from market.customs.deciding import halt
+from market.customs.tables import DeclarationRow
 from market.delivery import downloads
 from market.delivery.keys import token_of
 from market.delivery.repository import entitlement_of, stored_file
@@ -32,6 +35,8 @@ from market.delivery.tabular import table_of
 from market.orders.parts import view_of_text
 from tests.market.listings.goods import CLEAN
 from tests.web.api.live import free_port
+from tests.web.api.test_customs import FLOW
+from tests.web.api.test_customs_attacker import SHUT
 from tests.web.market import Market, _trade, copied
 from tests.web.pages.browsing import Browser
 
@@ -369,6 +374,64 @@ async def test_a_right_that_falls_stops_the_file_that_is_on_its_way(
     fallen.set()
     with pytest.raises(httpx.RemoteProtocolError):
         await fetching
+
+
+async def test_a_share_read_abroad_ends_with_its_clearance_also_on_its_way(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every door of the protocol, by a token and an address that were had at home; then a halt on the way."""
+    at, url = await sharing.at(), (await sharing.query())[2]["file"]["url"]
+    await sharing.buyer("POST", "/customs-endpoint", {"region": "HK"})
+    share = at.split("/schemas/", maxsplit=1)[0]
+    doors = [("GET", "/shares"), ("GET", f"{share}/all-tables"), ("GET", f"{share}/schemas")]
+    doors += [("GET", f"{at}/version"), ("GET", f"{at}/metadata"), ("POST", f"{at}/query")]
+
+    async def shut() -> set[str]:
+        found = {(await sharing.asked(method, path, **_body(method))).text for method, path in doors}
+        return {json.loads(text)["errorCode"] for text in found} | {(await sharing.fetch(url)).json()["code"]}
+
+    assert await shut() == {SHUT}
+    served, market = sharing.market.served, sharing.market
+    right = await sharing.right()
+    said = FLOW | {
+        "recipient": {"name": "x", "country": "HK", "contact": "a@hk.example", "org_id": market.buyer.org_id},
+        "storage_place": "HK",
+        "fields": [{"name": "weekday"}],
+        "level": "general-2",
+        "persons": 0,
+        "trade_id": sharing.trade_id,
+        "volume_bytes": 9 * right["bytes"],
+    }
+    row = await served.api(market.provider, "POST", "/declarations", {"declaration": said})
+    async with served.node.database.write() as s:  # whatever its lot was
+        of_it = col(DeclarationRow.declaration_id) == row["declaration_id"]
+        await s.exec(update(DeclarationRow).where(of_it).values(status="CLEARED"))
+    url = (await sharing.query())[2]["file"]["url"]
+    assert (await sharing.fetch(url)).status_code == 200
+    under_way, halted = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: FileStore, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
+        yield bytes(start + 8)
+        under_way.set()
+        await halted.wait()
+        yield bytes(end - start - 8)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileStore, "read", slowly)
+        patched.setattr(downloads, "ASK_EVERY_S", 0.0)
+        fetching = asyncio.create_task(sharing.fetch(url))
+        await under_way.wait()
+        about = {"declaration_id": row["declaration_id"], "reason_code": "INCIDENT", "reason": "a leak"}
+        async with served.node.database.write() as s:
+            await halt(s, served.node.house.exchange_act(), **about)
+        halted.set()
+        with pytest.raises(httpx.RemoteProtocolError):
+            await fetching
+    assert await shut() == {SHUT}
+
+
+def _body(method: str) -> dict[str, Any]:
+    return {"json": {}} if method == "POST" else {}
 
 
 async def test_a_key_ends_by_the_clock_of_the_exchange(sharing: Sharing) -> None:
