@@ -110,7 +110,7 @@ class Register:
 
     def _controlled(self, fact: Fact) -> None:
         """Who controls a member by now; what was erased leaves it as it was."""
-        if "controller_id" in fact.opened:
+        if "controller_id" in fact.opened and fact.said["org_id"] in self._orgs:
             self._orgs[fact.said["org_id"]]["controller_id"] = fact.opened["controller_id"]
 
     def _certificate_moved(self, fact: Fact) -> None:
