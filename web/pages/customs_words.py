@@ -6,6 +6,7 @@ from typing import Final
 from web.pages.languages import N_
 
 EVENTS: Final[Mapping[str, str]] = {
+    "ORG.CONTROL": N_("Controller of a member entered"),
     "XBD.AUTO_ROUTE": N_("Customs decision"),
     "XBD.DECLARE": N_("Declared to customs"),
     "XBD.REDECLARE": N_("Declared again"),

@@ -48,6 +48,7 @@ WORDS: Final[Mapping[str, str]] = {
     "column": N_("Column"),
     "columns": N_("Columns"),
     "complete": N_("Complete"),
+    "confirm_by": N_("To be confirmed by"),
     "contract_sha256": N_("Digest of the contract"),
     "country": N_("Country or region"),
     "cross_border": N_("Across the border"),

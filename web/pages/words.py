@@ -128,7 +128,6 @@ BAD: Final = frozenset(
 EVENTS: Final[Mapping[str, str]] = {
     "LOG.GENESIS": N_("The log began"),
     "ORG.ADMIT": N_("Member admitted"),
-    "ORG.CONTROL": N_("Controller of a member entered"),
     "KEY.REGISTER": N_("Key registered"),
     "KEY.REVOKE": N_("Key revoked"),
     "BRK.CERTIFY": N_("Broker certified"),
