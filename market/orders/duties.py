@@ -155,9 +155,9 @@ DUTIES: Final = (
     ContractDuty(
         "processing-agreed",
         _C,
-        "个人信息保护法 21;数据安全法 40;网络数据安全管理条例 12",
+        "个人信息保护法 21；数据安全法 40；网络数据安全管理条例 12",
         Label(
-            "委托处理的目的、期限、方式、种类和保护措施已约定,委托方予以监督",
+            "委托处理的目的、期限、方式、种类和保护措施已约定，委托方予以监督",
             "What is processed, why, how, how long and how protected is agreed; the principal supervises it",
         ),
     ),
@@ -166,7 +166,7 @@ DUTIES: Final = (
         _C,
         "个人信息保护法 20",
         Label(
-            "共同处理各方的权利义务已约定,对个人承担连带责任",
+            "共同处理各方的权利义务已约定，对个人承担连带责任",
             "Who handles the data together has agreed on each one's duties, and answers to persons jointly",
         ),
     ),
@@ -206,9 +206,9 @@ DUTIES: Final = (
     ContractDuty(
         "as-entrusted",
         _U,
-        "个人信息保护法 21;数据安全法 40",
+        "个人信息保护法 21；数据安全法 40",
         Label(
-            "受托方不超出约定处理,未经同意不转委托,合同终止后返还或删除",
+            "受托方不超出约定处理，未经同意不转委托，合同终止后返还或删除",
             "Who is entrusted keeps to what was agreed, entrusts nobody else without consent, "
             "and returns or deletes the data at the end",
         ),
