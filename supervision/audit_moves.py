@@ -250,8 +250,7 @@ CASE_SPEAKERS: Final = _speakers((event, move[0]) for (_, event), move in CASE_M
 _BROKERS_YEAR: Final = ("BRK.ANNUAL_REPORT", "BRK.RECTIFIED", "BRK.RENEW", "BRK.EXIT_NOTICE", "BRK.EXIT")
 # Who may say what else; of `KEY.*` and `LOG.*` the keyring judges. Others are judged by their key alone.
 SPEAKERS: Final[Mapping[str, frozenset[str]]] = {
-    "ORG.ADMIT": _EXCHANGE,
-    "ORG.CONTROL": _EXCHANGE,
+    **dict.fromkeys(("ORG.ADMIT", "ORG.CONTROL"), _EXCHANGE),
     **CERTIFICATE_SPEAKERS,
     "PNL.RECUSE": _DATA_AUTHORITY,
     "CRD.APPOINT": _DATA_AUTHORITY,
