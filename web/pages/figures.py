@@ -22,6 +22,11 @@ _YES, _NO, _NONE = N_("yes"), N_("no"), N_("none")
 _MILLI: Final = 1000
 _CODED: Final[Mapping[str, str]] = {"level": "level", "status": "state"}
 """Members whose values are codes that have words, and the group of these words."""
+_LEVELS: Final[Mapping[str, str]] = {
+    "organisation": N_("between organisations"),
+    "controller": N_("between controllers"),
+}
+"""The level of a circle of trades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ def _said(visitor: Visitor, name: str, text: str, names: Mapping[str, str]) -> s
     if _TIME.fullmatch(text):
         return showing.when(text)
     if name in _CODED:
-        return visitor.say(words.word(_CODED[name], text))
+        return visitor.say(_LEVELS.get(text, words.word(_CODED[name], text)))
     return names[text] if text in names else showing.ident(text) if _ID.fullmatch(text) else text
 
 

@@ -30,9 +30,7 @@ def test_colours_and_sizes_of_choice_stay_readable(site, chromium, scheme, view)
     context.close()
 
 
-def test_filters_stand_open_beside_results_and_fold_on_a_phone_and_nothing_else_opens(
-    site, chromium
-) -> None:
+def test_filters_stand_open_beside_results_and_fold_on_a_phone_and_nothing_else_opens(site, chromium) -> None:
     context = visit(site, chromium, None)
     page = context.new_page()
     page.goto("/en/products?q=zz-nothing")  # what is chosen can be taken back: the filters are open
@@ -48,9 +46,7 @@ def test_filters_stand_open_beside_results_and_fold_on_a_phone_and_nothing_else_
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto("/en/")
     assert page.locator("main details").count() > 0
-    assert (
-        page.locator("main details > :not(summary) >> visible=true").count() == 0
-    )
+    assert page.locator("main details > :not(summary) >> visible=true").count() == 0
     context.close()
 
 
