@@ -114,6 +114,8 @@ def _around(market, chance):
         market.add("identifiers", org_id=f"s{n}", kind="contact", value_sha256=f"office{n % 7}")
         market.add("texts", text_id=f"x{n}", author_id=f"s{n}", written_at=on(5, 1))
         market.rows["texts"][-1] |= {"about_id": f"s{(n + MARKETS) % SELLERS}", "text": "更新及时，字段齐全"}
+        met = {"matter": "answer", "owed_by": f"s{n}", "due_at": on(5, 9), "met_at": on(5, 9 - n % 5)}
+        market.add("clocks", object_id=f"o{n}", seq=n, met_seq=n + 1, **met)
     for n in range(BUYERS):
         _asked(market, chance, n)
         review = {"review_id": f"r{n}", "listing_id": f"l{n % SELLERS}", "reviewer_id": f"b{n}", "rating": 4}
