@@ -13,7 +13,7 @@ from tests.web.api.refusing import nothing_stored, only_refused, problem
 FLOW: dict[str, Any] = {
     "recipient": {"name": "Lion City Analytics", "country": "SG", "contact": "privacy@lion.example"},
     "purpose": "fraud model",
-    "necessity": "the model is trained there",
+    "necessity": "模型在当地训练",
     "fields": [
         {"name": "weekday"},
         {"name": "phone", "personal": True, "level": "general-3"},

@@ -10,7 +10,7 @@ from tests.web.pages.test_registering import submit
 FLOW = {
     "kind": "ORDINARY",
     "purpose": "fraud model",
-    "necessity": "the model is trained there",
+    "necessity": "模型在当地训练",
     "industry": "J66",
     "recipient_name": "Lion City Analytics",
     "recipient_country": "SG",
