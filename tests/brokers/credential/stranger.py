@@ -14,7 +14,8 @@ _DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 def strangers_base58(text: str) -> bytes:
     number = sum(_DIGITS.index(digit) * 58**place for place, digit in enumerate(reversed(text)))
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+    zeros = len(text) - len(text.lstrip(_DIGITS[0]))  # each stands for a byte of nought before the number
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def strangers_proof(raw: bytes | str) -> dict[str, Any]:
