@@ -62,6 +62,8 @@ from market.requests.forgetting import forget_answer, forget_request
 from market.requests.repository import claim_request
 from market.requests.rules import RequestState
 from market.surveys.forgetting import forget_answers
+from registry.contributions.forgetting import forget_given
+from registry.contributions.tables import ContributionRow
 
 TOUCHED: Final = (
     "ledger_openings",
@@ -88,6 +90,7 @@ TOUCHED: Final = (
     "market_requests",
     "market_request_answers",
     "market_procurements",
+    "registry_contributions",
     "market_survey_answers",
     "market_disputes",
     "market_dispute_proposals",
@@ -177,6 +180,8 @@ async def _business(s: WriteSession, act: Act, said: Statement) -> _Business:
         return await _of_mandate(s, act, said.object_id)
     if said.event == "QTE.HOLD":
         return await _of_quote(s, act, said.object_id)
+    if said.event.startswith("CTB."):
+        return await _of_contribution(s, said.object_id)
     return await _of_what_stands(s, said)
 
 
@@ -201,6 +206,12 @@ async def _of_what_stands(s: WriteSession, said: Statement) -> _Business:
         if member is not None and member.status is OrganisationStatus.ACTIVE:
             return "member", None, {"org_id": said.object_id}
     return None, None, {}
+
+
+async def _of_contribution(s: WriteSession, contribution_id: str) -> _Business:
+    row = await s.get(ContributionRow, contribution_id, populate_existing=True, with_for_update=True)
+    under_way = row is not None and row.ended_at is None
+    return "contribution" if under_way else None, None, {"contribution_id": contribution_id}
 
 
 async def _of_quote(s: WriteSession, act: Act, quote_id: str) -> _Business:
@@ -312,6 +323,7 @@ _COPIES: Final[Mapping[str, _Forget]] = {
     "LST.REJECT": _forget_review,
     "REQ.PUBLISH": lambda s, said: forget_request(s, request_id=said.object_id),
     "REQ.ANSWER": lambda s, said: forget_answer(s, statement_id=said.statement_id),
+    "CTB.ASK": lambda s, said: forget_given(s, contribution_id=said.object_id),
     "PCM.STATE": lambda s, said: forget_budget(s, procurement_id=said.object_id),
     "STA.SURVEY": lambda s, said: forget_answers(s, survey_id=said.object_id),
     "MED.SEND": lambda s, said: forget_sent(s, presentation_id=said.object_id),

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from cases.erasing import erase_opening
+from cases.errors import OpeningInUse
 from ledger.reader import opening, statements_of
 from market.listings.errors import ListingWrongRole
 from market.listings.joining import ask_contributor
@@ -19,6 +21,7 @@ from registry.contributions.errors import (
     ContributionWrongState,
     ContributorsUnnamed,
 )
+from registry.contributions.repository import contribution_of
 from registry.contributions.rules import Basis, BasisKind
 from registry.contributions.states import ContributionState
 from registry.operation.errors import GrantNotLive
@@ -181,3 +184,19 @@ async def test_the_consent_to_fused_data_is_the_others_own(sqlite_scene):
         register_rights_basis, attempted="LST.SUBMIT", claimed=frozenset({Right.OPERATE}), **about
     )
     assert given.right is Right.OPERATE
+
+
+async def test_what_is_given_in_words_can_be_erased_once_nothing_stands_on_it(sqlite_scene):
+    scene = sqlite_scene
+    row = await ask(scene, scene.stranger)
+    async with scene.database.read() as s:
+        (asked,) = await statements_of(s, object_id=row.contribution_id)
+    about = {"statement_id": asked.statement_id, "basis": "PIPL-47-1", "reason": "asked for"}
+    async with refused(scene.database, OpeningInUse):
+        await scene.house.operator.do(erase_opening, attempted="OPN.ERASE", **about)
+    await act(service.refuse_contribution, scene.stranger, row, reason_code="NOT_OURS")
+    await scene.house.operator.do(erase_opening, attempted="OPN.ERASE", **about)
+    async with scene.database.read() as s:
+        left = await contribution_of(s, contribution_id=row.contribution_id, org_id=scene.seller.org_id)
+        assert await opening(s, sha256=asked.opening_sha256 or "") is None
+    assert (left.what, left.share_bp) == ("", 3_000)
