@@ -6,10 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from base.db import ReadSession
 from brokers.conduct.repository import interests_of, notices_of
 from brokers.conduct.rules import Change, InterestKind
 from brokers.conduct.score import RULE
 from brokers.repository import certificate_by_no
+from market.orders.repository import get_trade_of
+from registry.repository import rights_in
+from web.acts import Id
 from web.conduct import conduct_of
 from web.pages.acting import attempt
 from web.pages.forms import Filled, Form
@@ -21,13 +25,20 @@ router = APIRouter()
 
 @router.get("/conduct")
 async def conduct(
-    visitor: VisitorDep, broker_id: Annotated[str | None, Query(max_length=30)] = None
+    visitor: VisitorDep,
+    broker_id: Annotated[str | None, Query(max_length=30)] = None,
+    trade: Annotated[Id | None, Query()] = None,
 ) -> Response:
-    """What a broker has disclosed; for the broker itself what it has told as well."""
-    return await _conduct(visitor, Filled(), broker_id=broker_id)
+    """What a broker has disclosed; for the broker itself what it has told as well.
+
+    `trade` is one that it mediates: the form of its check is filled in as far as the exchange knows.
+    """
+    return await _conduct(visitor, Filled(), broker_id=broker_id, trade_id=trade)
 
 
-async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = None) -> Response:
+async def _conduct(
+    visitor: Visitor, filled: Filled, *, broker_id: str | None = None, trade_id: str | None = None
+) -> Response:
     session = visitor.require(PARTIES)
     own = session.actor.org_id
     about = broker_id or own
@@ -35,6 +46,7 @@ async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = 
         interests = await interests_of(s, broker_id=about)
         notices = await notices_of(s, broker_id=own) if about == own else []
         names = await names_of(s, [about], (row.party_id for row in interests))
+        source = await _source_of(s, trade_id, own) if trade_id else ""
     return visitor.render(
         "conduct.html",
         filled=filled,
@@ -42,11 +54,20 @@ async def _conduct(visitor: Visitor, filled: Filled, *, broker_id: str | None = 
         interests=interests,
         notices=notices,
         names=names,
+        checked_trade=trade_id or "",
+        source_sha256=source,
         own=about == own and "BROKER" in visitor.roles,
         party=bool({"PROVIDER", "BUYER"} & visitor.roles),
         kinds=visitor.options("interest", [kind.value for kind in InterestKind]),
         changes=visitor.options("change", [change.value for change in Change]),
     )
+
+
+async def _source_of(s: ReadSession, trade_id: str, org_id: str) -> str:
+    """Digest of the source statement that was filed with a trade's goods; empty for none. TradeUnknown."""
+    trade = await get_trade_of(s, trade_id=trade_id, org_id=org_id)
+    rights = await rights_in(s, product_id=trade.product_id)
+    return next((one.source_statement_sha256 for one in rights if one.holder_id == trade.seller_id), "")
 
 
 @router.get("/brokers/{cert_no}/conduct")
@@ -73,7 +94,8 @@ async def check(visitor: VisitorDep) -> Response:
     form = await visitor.form()
     args = {name: form.text(name) for name in ("trade_id", "source_sha256", "seller_sha256", "buyer_sha256")}
     papers = [form.text(f"{paper}_paper") for paper in ("source", "seller", "buyer")]
-    return await _attempt(visitor, form, "source.check", args | {"documents": papers})
+    then = f"/trades/{args['trade_id']}"
+    return await _attempt(visitor, form, "source.check", args | {"documents": papers}, then=then)
 
 
 @router.post("/conduct/interests")
@@ -119,7 +141,13 @@ async def consent(visitor: VisitorDep) -> Response:
 
 
 async def _attempt(
-    visitor: Visitor, form: Form, act: str, args: Mapping[str, Any], role: str | None = "BROKER"
+    visitor: Visitor,
+    form: Form,
+    act: str,
+    args: Mapping[str, Any],
+    role: str | None = "BROKER",
+    *,
+    then: str = "/conduct",
 ) -> Response:
     return await attempt(
         visitor,
@@ -127,6 +155,6 @@ async def _attempt(
         act=act,
         args=args,
         role=role,
-        then="/conduct",
+        then=then,
         again=lambda filled: _conduct(visitor, filled),
     )

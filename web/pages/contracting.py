@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from base.db import ReadSession
+from brokers.conduct.repository import source_check_of
 from ledger import reader
 from market.listings.conditions import PURPOSE_LABELS, Purpose
 from market.orders import repository
@@ -46,7 +47,10 @@ async def shown(s: ReadSession, room: Room) -> Mapping[str, Any]:
     signed = {signature.org_id for signature in signatures}
     document = None if contract is None or not contract.document else orjson.loads(contract.document)
     lang = room.visitor.lang
+    broker = room.part is not None and room.part.role == "BROKER" and room.trade.broker_id
+    checked = broker and await source_check_of(s, trade_id=room.trade.trade_id, broker_id=broker)
     return {
+        "unchecked": bool(broker and checked is None),
         "contract": document,
         "contract_model": _model_label(document, lang),
         "contract_purposes": _purposes(document, lang),

@@ -46,7 +46,7 @@ _STATES: Final[Mapping[str, str]] = {
     "SUBJECTS_NOTIFIED": N_("Persons notified"),
     "ERADICATED": N_("Cause gone"),
     "REVIEWED": N_("Incident summed up"),
-    "CLOSED": N_("Closed"),
+    "CLOSED": N_("Ended"),
     "DISMISSED": N_("No incident"),
 }
 _WARNING_STATES: Final[Mapping[str, str]] = {

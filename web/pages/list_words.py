@@ -61,7 +61,7 @@ _STATES: Final[Mapping[str, str]] = {
     "OVERDUE": N_("Overdue"),
     "ESCALATED": N_("Before the data authority"),
     "SERVED": N_("Served"),
-    "CLOSED": N_("Closed"),
+    "CLOSED": N_("Ended"),
     "READ": N_("Read, not entered"),
     "ENTERED": N_("Entered"),
 }

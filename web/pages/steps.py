@@ -59,6 +59,10 @@ class Part:
     side: str
 
 
+_NOT_WAITED_FOR: Final = frozenset({Step.DELIVERY_FAILED, Step.DISPUTE})
+"""What a party may do at any time, but is not waited for."""
+
+
 def part_of(trade: Trade, org_id: str | None, roles: Collection[str]) -> Part | None:
     """The visitor's part in a trade; None for who only looks on."""
     if org_id == trade.seller_id and "PROVIDER" in roles:
@@ -84,6 +88,19 @@ def open_steps(
         and _fits(event, trade, part, latest=latest, has_signed=has_signed, now=now)
     ]
     return list(dict.fromkeys(steps))
+
+
+def is_turn(trade: Trade, part: Part, *, latest: Offer | None, has_signed: bool, now: datetime) -> bool:
+    """Whether the trade waits for this part: not where it merely may act, or has made the last offer."""
+    if trade.status is TradeState.CONTRACTED:  # paid at the bank, by no form of ours
+        return part.role == "BUYER"
+    if trade.status is TradeState.INQUIRED:  # the buyer's side may offer too, and is not waited for
+        return part.side == "PROVIDER"
+    standing = latest is not None and now <= latest.expires_at and latest.side == part.side
+    if trade.status is TradeState.NEGOTIATING and standing:
+        return False
+    steps = open_steps(trade, part, latest=latest, has_signed=has_signed, now=now)
+    return bool(set(steps) - _NOT_WAITED_FOR)
 
 
 def _fits(

@@ -27,7 +27,7 @@ from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.room import Room
-from web.pages.steps import Step, deadline_of, next_words, open_steps, part_of
+from web.pages.steps import Step, deadline_of, is_turn, next_words, open_steps, part_of
 from web.pages.visiting import PARTIES, SUPERVISORS, Visitor, VisitorDep
 
 router = APIRouter()
@@ -92,9 +92,8 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         names = await names_of(s, parties_of(trade), (one.org_id for one in said))
         duties = await checklist_of(s, trade, now=room.now)
     signed = {signature.org_id for signature in context["signatures"]}
-    steps = open_steps(
-        trade, room.part, latest=context["latest"], has_signed=visitor.org_id in signed, now=room.now
-    )
+    at = {"latest": context["latest"], "has_signed": visitor.org_id in signed, "now": room.now}
+    steps = open_steps(trade, room.part, **at)
     return visitor.render(
         "trade.html",
         filled=filled,
@@ -112,6 +111,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         duties=duties,
         steps=[step.value for step in steps],
         next_words=next_words(trade),
+        turn=room.part is not None and is_turn(trade, room.part, **at),
         deadline=deadline_of(trade),
         escrow_account=visitor.node.settings.escrow_account,
         **context,

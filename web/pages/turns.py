@@ -9,13 +9,11 @@ from market.filing.repository import invoiced_among
 from market.listings.repository import titles_of
 from market.orders.states import TradeState
 from market.orders.tables import Trade
-from market.orders.turns import Turn, running_of
-from web.pages.steps import Part, Step, deadline_of, next_words, open_steps, part_of
+from market.orders.turns import running_of
+from web.pages.steps import Part, deadline_of, is_turn, next_words, part_of
 from web.pages.visiting import PARTIES, Visitor
 
 _END: Final = datetime.max.replace(tzinfo=UTC)
-# What a party may do at any time, but is not waited for.
-_NOT_WAITED_FOR: Final = frozenset({Step.DELIVERY_FAILED, Step.DISPUTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +42,8 @@ async def waiting_for(s: ReadSession, visitor: Visitor, *, limit: int = 50) -> l
         words = next_words(turn.trade)
         if part is None or words is None or turn.trade.trade_id in invoiced:
             continue
-        if _is_turn(turn, part, now):
+        if is_turn(turn.trade, part, latest=turn.latest, has_signed=turn.has_signed, now=now):
             found.append(
                 Waiting(turn.trade, titles[turn.trade.listing_id], part, words, deadline_of(turn.trade))
             )
     return sorted(found, key=lambda one: (one.deadline or _END, one.trade.trade_id))
-
-
-def _is_turn(turn: Turn, part: Part, now: datetime) -> bool:
-    if turn.trade.status is TradeState.CONTRACTED:  # paid at the bank, by no form of ours
-        return part.role == "BUYER"
-    if turn.trade.status is TradeState.INQUIRED:  # the buyer's side may offer too, and is not waited for
-        return part.side == "PROVIDER"
-    steps = open_steps(turn.trade, part, latest=turn.latest, has_signed=turn.has_signed, now=now)
-    if turn.trade.status is TradeState.NEGOTIATING and turn.latest is not None:
-        standing = now <= turn.latest.expires_at
-        if standing and turn.latest.side == part.side:
-            return False
-    return bool(set(steps) - _NOT_WAITED_FOR)

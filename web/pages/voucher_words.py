@@ -16,7 +16,7 @@ _STATES: Final[Mapping[str, str]] = {
     "EXPIRED": N_("Expired"),
     "REVOKED": N_("Revoked"),
     "SUPERSEDED": N_("Superseded"),
-    "CLOSED": N_("Closed"),
+    "CLOSED": N_("Ended"),
     "PROPOSED": N_("Proposed"),
     "IN_FORCE": N_("In force"),
     "REFUSED": N_("Refused"),

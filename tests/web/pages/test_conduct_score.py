@@ -95,7 +95,11 @@ async def test_a_check_is_recorded_by_its_form_and_the_contract_waits_for_it(mar
     refused = await market.served.api(market.broker, "POST", f"/trades/{trade_id}/sign", expect=409)
     assert (refused["code"], refused["rule_id"]) == ("source-check-missing", "BR3")
     broker = Browser(market.served, market.broker)
-    page = await broker.get("/conduct")
+    room = await broker.get(f"/trades/{trade_id}")
+    assert "Sign the contract" not in room.words
+    (link,) = {one["href"] for one in room.named("a") if "/conduct?trade=" in one.get("href", "")}
+    page = await broker.get(link.partition("#")[0])
+    assert page.form("/conduct/checks").values["source_sha256"] == PAPERS["source_sha256"]  # as it was filed
     sent = {name: value for name, value in PAPERS.items() if name != "documents"} | {"trade_id": trade_id}
     sent |= {"source_paper": "来源说明.pdf", "seller_paper": "卖方.pdf", "buyer_paper": "买方.pdf"}
     await market.served.prove(market.broker)

@@ -56,8 +56,7 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     assert await state_of(market, trade_id) is TradeState.INQUIRED
 
     assert "It is your turn." not in (await buyer.get(room)).words  # it may offer, and is not waited for
-    page = await provider.get(room)
-    assert "It is your turn." in page.words
+    assert "It is your turn." in (page := await provider.get(room)).words
     page = await provider.send(page, "/offer", {"price_minor": "700,000.00"}, expect=200)
     assert "Where every fen of it goes" in page.words  # shown before anything is stated
     for amount in ("CN¥660,377.36", "CN¥39,622.64", "CN¥14,000.00", "CN¥7,000.00", "CN¥679,000.00"):
@@ -71,6 +70,7 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     await by_own_key(market, provider)
     assert provider.location == room
     assert await state_of(market, trade_id) is TradeState.NEGOTIATING
+    assert "It is your turn." not in (await provider.get(room)).words  # its own offer stands
 
     page = await buyer.get(room)
     assert "CN¥700,000.00" in page.words
