@@ -45,6 +45,11 @@ def turn_of(page: Page) -> str:
     return page.words.partition("Next step")[2].partition("Offers")[0]
 
 
+def waited(page) -> bool:
+    """Whether the page says that it is the visitor's turn."""
+    return "It is your turn." in page.words
+
+
 async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     buyer = Browser(market.served, market.buyer)
     provider = Browser(market.served, market.provider)
@@ -55,8 +60,9 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     trade_id = room.rpartition("/")[2]
     assert await state_of(market, trade_id) is TradeState.INQUIRED
 
-    assert "It is your turn." not in (await buyer.get(room)).words  # it may offer, and is not waited for
-    assert "It is your turn." in (page := await provider.get(room)).words
+    page = await provider.get(room)
+    # The buyer may offer, and is not waited for.
+    assert [waited(one) for one in (await buyer.get(room), page)] == [False, True]
     page = await provider.send(page, "/offer", {"price_minor": "700,000.00"}, expect=200)
     assert "Where every fen of it goes" in page.words  # shown before anything is stated
     for amount in ("CN¥660,377.36", "CN¥39,622.64", "CN¥14,000.00", "CN¥7,000.00", "CN¥679,000.00"):
@@ -70,7 +76,7 @@ async def test_the_whole_way_of_a_trade_by_forms_alone(market: Market) -> None:
     await by_own_key(market, provider)
     assert provider.location == room
     assert await state_of(market, trade_id) is TradeState.NEGOTIATING
-    assert "It is your turn." not in (await provider.get(room)).words  # its own offer stands
+    assert not waited(await provider.get(room))  # its own offer stands
 
     page = await buyer.get(room)
     assert "CN¥700,000.00" in page.words
