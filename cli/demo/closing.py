@@ -207,9 +207,10 @@ def _payload(envelope: bytes) -> bytes:
 def write_summary(world: World, out: Path, story: Story, more: dict[str, Any]) -> None:
     """`demo.json`: the steps with their seqs, the ids, and everybody's sign-in."""
     sign_ins = {
-        member.login: {"organisation": member.name, "password": PASSWORD, "roles": sorted(member.roles)}
+        login: {"organisation": member.name, "password": PASSWORD, "roles": sorted(member.roles)}
         for member in world.members.values()
         if member.login is not None
+        for login in (member.login, *member.colleagues)
     }
     summary = {
         "origin": world.node.settings.origin,

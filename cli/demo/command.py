@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import signal
 import socket
 import tempfile
 import time
@@ -41,6 +42,7 @@ _RING: Final = datetime(2026, 10, 8, 9, 0, tzinfo=SHANGHAI)
 _STORY: Final = datetime(2026, 11, 7, 9, 0, tzinfo=SHANGHAI)
 _WRONG_BY_MINOR: Final = -12_300  # too little: that much the escrow account always covers
 _COLLECT_AFTER: Final = 50_000
+_ENDED: Final = 128 + signal.SIGTERM
 _LAST_DEAL: Final = timedelta(days=20)  # every seeded deal ends before the story begins
 
 
@@ -58,11 +60,18 @@ def demo(
     log_plainly()  # and never what a variable held
     give_back()
     gc.set_threshold(_COLLECT_AFTER)  # a year of rows comes and goes; collecting less often is faster
-    raise typer.Exit(complete(_demo(out, port, seed, trades, stay=not exit_)))
+    try:
+        code = complete(_demo(out, port, seed, trades, stay=not exit_))
+    except asyncio.CancelledError:  # it was told to end, and has
+        code = _ENDED
+    raise typer.Exit(code)
 
 
 async def _demo(out: Path | None, port: int, seed: int, trades: int, *, stay: bool) -> int:
     telling = Telling()
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # its bank ends with it
     with tempfile.TemporaryDirectory(prefix="databourse-demo-") as folder:
         kept = Path(folder) / "out" if out is None else out
         kept.mkdir(parents=True, exist_ok=True)
@@ -199,12 +208,13 @@ async def _stay(world: World, members: Sequence[Member], out: Path, telling: "Te
     for member in members:
         roles = ", ".join(sorted(member.roles))
         telling.plain(f"  {member.login:<10} {PASSWORD}   {member.name} ({roles})")
+        for login in sorted({*member.colleagues} - {member.login}):
+            telling.plain(f"  {login:<12} {PASSWORD}   another person of theirs")
     telling.plain("  Every sign-in acts at once, with a key that the exchange keeps for it.")
     telling.plain(f"  Keys of their own, to sign at home with `databourse sign`: {out / 'keys'}")
     telling.plain("  A signed contract is paid by the buyer's bank within some seconds.")
-    telling.plain(
-        "  Enter lets the next working day come (deadlines, settlement); Ctrl-C ends it, nothing of it stays."
-    )
+    telling.plain("  Enter lets the next working day come (deadlines, settlement); then sign in again.")
+    telling.plain("  Ctrl-C ends the exchange; nothing of it stays.")
     async with sequencing(world.node), going_on(world, telling.plain):
         await asyncio.Event().wait()
 

@@ -23,7 +23,8 @@ async def act_on(world: World, report: dict[str, Any], ring: Ring, tell: Callabl
     case = await samr.do(
         file_case, "SAMR", about=loops[0]["finding_id"], attempted="CSE.FILE", finding=loops[0]
     )
-    await world.enrol(samr, "samr-2")
+    for login in ("samr-2", "samr-3"):  # who decides has had no part in the case before
+        await world.enrol(samr, login)
     for verb, event, person in (
         (triage_case, "CSE.TRIAGE", 0),
         (verify_report, "CSE.VERIFY", 0),

@@ -60,6 +60,7 @@ class Member:
     key: SigningKey | None = field(default=None, repr=False)
     login: str | None = None
     people: list[str] = field(default_factory=list)
+    colleagues: list[str] = field(default_factory=list)  # the logins of its further people
     account: str = ""
     account_token: str = field(default="", repr=False)
 
@@ -194,11 +195,12 @@ class World:
             attempted="PERSON.ENROL",
             org_id=member.org_id,
             login=login,
-            name=member.name,
+            name=f"{member.name} {len(member.people) + 1}",
             password=await hash_password(PASSWORD, login=login),
             mark=self.node.safe.mark(_id_number(self.persons)),
         )
         member.people.append(person.user_id)
+        member.colleagues.append(login)
 
     async def _equip(self, operator: Member, member: Member, *, custodial: bool) -> None:
         """A first key, vouched for by the exchange: kept by the member, or for it."""

@@ -65,7 +65,7 @@ JOBS: Final[Mapping[str, Job]] = {
         (
             (N_("Apply for the certificate; it is laid open before it is issued."), "/certificates"),
             (N_("Agree a mandate with each client: scope, fee, end."), "/mandates"),
-            (N_("Match requests with products, and send what fits."), "/matching"),
+            (N_("Match requests with products, and send what fits."), "/requests"),
             (N_("Carry deals through their stages, and negotiate in the trade's room."), "/broker/deals"),
             (N_("See what you earned, trade by trade, signed by the exchange."), "/broker/commission"),
         ),
@@ -89,7 +89,10 @@ JOBS: Final[Mapping[str, Job]] = {
         N_("Review, register, publish, reconcile."),
         (
             (N_("Admit a member, and enrol its people."), "/ops/members"),
-            (N_("Review listings, two people each."), "/ops/reviews"),
+            (
+                N_("Review listings: one reviewer, three for public data and from general-3 on."),
+                "/ops/reviews",
+            ),
             (N_("Close the work items, and see that every bank day was reconciled."), "/ops"),
             (N_("Mediate disputes; where the sides do not agree, a panel rules."), "/disputes"),
             (N_("Watch the log's keys, checkpoints and witnesses."), "/ops/keys"),
