@@ -1,8 +1,9 @@
 """A table of states as people read it: a diagram and a table, drawn from the code into a page of the docs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _END = "<!-- end of what is drawn -->"
 
@@ -41,3 +42,12 @@ class Drawing:
 def arrows(moves: dict[tuple[str, str], list[str]]) -> list[str]:
     """The lines of a state diagram: from and to, and the events that lead there."""
     return [f"    {at} --> {to}: {', '.join(events)}" for (at, to), events in moves.items()]
+
+
+def moves_table(moves: Mapping[Any, Any]) -> str:
+    """The rows of a table of states: (from, event) to a move with its `roles`, its `guard`, and where `to`."""
+    rows = ["| from | event | who | guard | to |", "|---|---|---|---|---|"]
+    for (at, event), move in moves.items():
+        who = ", ".join(sorted(move.roles))
+        rows.append(f"| {at.value if at else ''} | {event} | {who} | {move.guard} | {move.to} |")
+    return "\n".join(rows)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from base.drawing import Drawing, arrows
+from base.drawing import Drawing, arrows, moves_table
 from registry.chiefs.states import MOVES, ChiefState
 
 
@@ -16,11 +16,7 @@ def diagram() -> str:
 
 def table() -> str:
     """Every move: from, event, who, guard, to; the ledger's statement is `CDO.<event>`."""
-    rows = ["| from | event | who | guard | to |", "|---|---|---|---|---|"]
-    for (at, event), move in MOVES.items():
-        who = ", ".join(sorted(move.roles))
-        rows.append(f"| {at.value if at else ''} | {event} | {who} | {move.guard} | {move.to} |")
-    return "\n".join(rows)
+    return moves_table(MOVES)
 
 
 DRAWING: Final = Drawing("registry/chiefs/states.py", "docs/agencies.md", diagram, table)

@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from base.drawing import Drawing
+from base.drawing import Drawing, moves_table
 from registry.contributions.states import MOVES, ContributionState
 
 _S = ContributionState
@@ -20,11 +20,7 @@ def diagram() -> str:
 
 def table() -> str:
     """Every move: from, event, who, guard, to; the ledger's statement is `CTB.<event>`."""
-    rows = ["| from | event | who | guard | to |", "|---|---|---|---|---|"]
-    for (at, event), move in MOVES.items():
-        who = ", ".join(sorted(move.roles))
-        rows.append(f"| {at.value if at else ''} | {event} | {who} | {move.guard} | {move.to} |")
-    return "\n".join(rows)
+    return moves_table(MOVES)
 
 
 DRAWING: Final = Drawing("registry/contributions/states.py", "docs/joint-products.md", diagram, table)

@@ -142,11 +142,17 @@ async def require_within_fields(
     if product is None or product.grant_id != grant_id:
         raise ProductUngranted("no product of this grant", grant_id=grant_id, product_id=product_id)
     scenario = await repository.scenario_of(s, grant_id=grant_id, scenario_id=product.scenario_id)
-    held: list[str] = []
+    held = await fields_held(s, grant_id=grant_id)
+    check_columns(columns, scenario_of(scenario), {name for names in held.values() for name in names})
+
+
+async def fields_held(s: ReadSession, *, grant_id: str) -> dict[str, list[str]]:
+    """The names of the fields of each resource of a grant, as its list entry tells them."""
+    held: dict[str, list[str]] = {}
     for one in await repository.resources_of(s, grant_id=grant_id):
         entry = await data_entry(s, data_id=one.data_id)
-        held += [str(field.get("name")) for field in entry.fields]
-    check_columns(columns, scenario_of(scenario), held)
+        held[one.data_id] = [str(field.get("name")) for field in entry.fields]
+    return held
 
 
 async def require_apart(

@@ -15,9 +15,8 @@ from base.db import WriteSession
 from identity.service import require_member
 from ledger.recording import Act
 from registry.doors import Said
-from registry.lists.repository import data_entry
 from registry.operation import repository
-from registry.operation.depending import require_live
+from registry.operation.depending import fields_held, require_live
 from registry.operation.documents import plain, scenario_of
 from registry.operation.errors import (
     GrantMalformed,
@@ -185,10 +184,7 @@ async def use_data(s: WriteSession, act: Act, *, grant_id: str, scenario_id: str
 
 
 async def _check_scenario(s: WriteSession, grant_id: str, scenario: Scenario, ends_at: datetime) -> None:
-    known: dict[str, list[str]] = {}
-    for one in await repository.resources_of(s, grant_id=grant_id):
-        entry = await data_entry(s, data_id=one.data_id)
-        known[one.data_id] = [str(field.get("name")) for field in entry.fields]
+    known = await fields_held(s, grant_id=grant_id)
     check_scenario(scenario, data=known, term_to=ends_at)
 
 
