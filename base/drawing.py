@@ -45,7 +45,7 @@ def arrows(moves: dict[tuple[str, str], list[str]]) -> list[str]:
 
 
 def moves_table(moves: Mapping[Any, Any]) -> str:
-    """The rows of a table of states: (from, event) to a move with its `roles`, its `guard`, and where `to`."""
+    """A table of states as rows: (from, event) to a move with its `roles`, `guard`, and where `to`."""
     rows = ["| from | event | who | guard | to |", "|---|---|---|---|---|"]
     for (at, event), move in moves.items():
         who = ", ".join(sorted(move.roles))
