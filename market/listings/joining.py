@@ -2,11 +2,11 @@
 
 from sqlmodel import select
 
-from base.db import WriteSession
+from base.db import WriteSession, exclusive_lock
 from ledger.recording import Act
 from market.listings.errors import ListingWrongRole
 from market.listings.repository import get_product
-from market.listings.tables import Listing
+from market.listings.tables import Listing, Product
 from registry.contributions.service import ask_contribution
 from registry.contributions.tables import ContributionRow
 
@@ -19,6 +19,8 @@ async def ask_contributor(
     Raises ListingUnknown, ListingWrongRole, and what `ask_contribution` raises.
     """
     await get_product(s, product_id=product_id)
+    # One ask after the other: together they leave the seller a share.
+    await s.exec(exclusive_lock(select(Product.product_id).where(Product.product_id == product_id)))
     mine = select(Listing.listing_id).where(
         Listing.product_id == product_id, Listing.seller_id == act.actor.org_id
     )

@@ -28,7 +28,7 @@ from registry.operation.errors import GrantNotLive
 from registry.rules import Right, Source, SourceFacts
 from registry.service import register_rights_basis
 from tests.market.conftest import scene, scenery, sqlite_scene
-from tests.market.trade.scene import PRICE
+from tests.market.trade.scene import PRICE, both
 from tests.standstill import refused, untouched
 
 __all__ = ["scene", "scenery", "sqlite_scene"]
@@ -80,6 +80,14 @@ async def test_nothing_is_sold_before_all_agree_nor_after_one_withdraws(scene):
     assert WHAT not in str(said[0].predicate)
     assert kept is not None
     assert kept["what"] == WHAT
+
+
+async def test_two_asks_at_once_leave_the_seller_a_share(scene):
+    other = await scene.house.admit("供水数据", {"PROVIDER"})
+    told = await both(ask(scene, scene.stranger, 6_000), ask(scene, other, 6_000))
+    refusals = [one for one in told if isinstance(one, Exception)]
+    assert [type(one) for one in refusals] == [ContributionMalformed]
+    assert refusals[0].facts["left_bp"] == 3_999
 
 
 async def test_each_is_owed_its_part_of_what_was_contracted_while_it_stood(sqlite_scene):
