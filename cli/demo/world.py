@@ -195,7 +195,7 @@ class World:
             attempted="PERSON.ENROL",
             org_id=member.org_id,
             login=login,
-            name=f"{member.name} {len(member.people) + 1}",
+            name=f"{member.name} {len(member.people) + 1}" if member.people else member.name,
             password=await hash_password(PASSWORD, login=login),
             mark=self.node.safe.mark(_id_number(self.persons)),
         )
