@@ -23,6 +23,7 @@ from ledger.recording import Act
 from ledger.tree import root_from_inclusion
 from market.orders.repository import get_trade
 from market.orders.states import TradeState
+from market.orders.tables import Trade
 from market.trade.freezing import freeze_trade
 
 MOST_ENTRIES: Final = 200
@@ -40,6 +41,30 @@ _HOLDING: Final = frozenset(
 )
 
 
+def check_entries(case: Case, seqs: Sequence[int]) -> list[int]:
+    """The entries that are to be pinned, those of the finding where none is named. Raises OrderMalformed."""
+    wanted = sorted(set(seqs or case.finding.get("evidence_seqs", ())))
+    if not 0 < len(wanted) <= MOST_ENTRIES:
+        raise OrderMalformed("name the entries that are evidence", member="seqs", limit=MOST_ENTRIES)
+    return wanted
+
+
+def check_funds(case: Case, trade: Trade) -> None:
+    """Whether a trade is one of the case's parties and holds money. Raises OrderMalformed."""
+    if not {trade.seller_id, trade.buyer_id, trade.broker_id} & set(case.subjects):
+        raise OrderMalformed("the case is about nobody of this trade", member="object_id")
+    if trade.status not in _HOLDING:
+        raise OrderMalformed("no money is held in this trade", member="object_id", state=trade.status.value)
+
+
+def check_interview(case: Case, org_id: str, held_at: datetime | None, *, now: datetime) -> None:
+    """Whether the case is about this member, and the interview is still to come. Raises OrderMalformed."""
+    if org_id not in case.subjects:
+        raise OrderMalformed("the case is about another member", member="object_id")
+    if held_at is None or held_at <= now:
+        raise OrderMalformed("say when the interview is", member="held_at")
+
+
 async def freeze_evidence(
     s: WriteSession, act: Act, *, case: Case, order_id: str, seqs: Sequence[int], reason: str
 ) -> None:
@@ -47,9 +72,7 @@ async def freeze_evidence(
 
     Raises OrderMalformed where none or too many are named, EvidenceNotSealed.
     """
-    wanted = sorted(set(seqs))
-    if not 0 < len(wanted) <= MOST_ENTRIES:
-        raise OrderMalformed("name the entries that are evidence", member="seqs", limit=MOST_ENTRIES)
+    wanted = check_entries(case, seqs)
     pinned = {row.seq for row in await repository.evidence_of(s, case_id=case.case_id)}
     rows = [await _pin(s, act, case, order_id, seq) for seq in wanted if seq not in pinned]
     s.add_all(rows)
@@ -101,11 +124,7 @@ async def freeze_funds(
     Raises OrderMalformed where the case is about nobody of the trade, or no money is in it, and what
     `market.trade.freezing.freeze_trade` raises.
     """
-    trade = await get_trade(s, trade_id=trade_id)
-    if not {trade.seller_id, trade.buyer_id, trade.broker_id} & set(case.subjects):
-        raise OrderMalformed("the case is about nobody of this trade", member="object_id")
-    if trade.status not in _HOLDING:
-        raise OrderMalformed("no money is held in this trade", member="object_id", state=trade.status.value)
+    check_funds(case, await get_trade(s, trade_id=trade_id))
     await freeze_trade(s, act, trade_id=trade_id, order_id=order_id, reason_code=reason, case_id=case.case_id)
     said = Said(public={"order_id": order_id}, opening={"trade_id": trade_id})
     await step(s, act, case, CaseEvent.FREEZE_FUNDS, said, speaker=entered_for(act))
@@ -122,9 +141,7 @@ async def summon(
     held_at: datetime | None,
 ) -> None:
     """Ask a party to an interview (CSE.INTERVIEW); it learns of the case by this. Raises OrderMalformed."""
-    if org_id not in case.subjects:
-        raise OrderMalformed("the case is about another member", member="object_id")
-    if held_at is None or held_at <= act.now:
-        raise OrderMalformed("say when the interview is", member="held_at")
+    check_interview(case, org_id, held_at, now=act.now)
+    assert held_at is not None
     opening = {"org_id": org_id, "held_at": rfc3339(held_at), "reason": reason}
     await step(s, act, case, CaseEvent.INTERVIEW, Said(public={"order_id": order_id}, opening=opening))

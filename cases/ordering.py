@@ -24,6 +24,7 @@ from cases.errors import (
     OrderSameOfficer,
     OrderUnknown,
 )
+from cases.fitting import check_fits
 from cases.rules import SILENT, Measure, check_refund_terms
 from cases.service import Proposed, claim_ordering, issue_order
 from cases.tables import CaseOrder, OrderProposal
@@ -51,13 +52,15 @@ async def propose_order(
 ) -> OrderProposal:
     """Propose an order in an open investigation or upon its decision (ORD.PROPOSE). Nothing moves yet.
 
-    Raises CaseWrongState, OrderBeyondPower, OrderMalformed, `person-not-identified`.
+    Raises CaseWrongState, OrderBeyondPower, OrderMalformed, `person-not-identified`, and what
+    `cases.fitting.check_fits` raises where its object does not take the order.
     """
-    await claim_ordering(s, act, case_id=case_id, measure=measure)
+    case = await claim_ordering(s, act, case_id=case_id, measure=measure)
     check_refund_terms(measure, refund_minor=refund_minor, fault=fault)
     if (seqs and measure is not Measure.FREEZE_EVIDENCE) or (held_at and measure is not Measure.INTERVIEW):
         raise OrderMalformed("only evidence has entries, only an interview a time", member="measure")
     officer = await require_identified(s, user_id=act.actor.user_id)
+    await check_fits(s, act, case=case, measure=measure, object_id=object_id, seqs=seqs, held_at=held_at)
     row = OrderProposal(
         order_id=act.new_id("ord"),
         case_id=case_id,

@@ -126,8 +126,7 @@ async def issue_order(
         terms = RefundTerms(ground=reason_code, refund_minor=refund_minor, fault=fault)
         await refund_after_release(s, act, trade_id=object_id, terms=terms, order_id=order_id)
     elif measure is Measure.FREEZE_EVIDENCE:
-        wanted = seqs or case.finding.get("evidence_seqs", ())
-        await freeze_evidence(s, act, case=case, order_id=order_id, seqs=wanted, reason=reason_code)
+        await freeze_evidence(s, act, case=case, order_id=order_id, seqs=seqs, reason=reason_code)
     elif measure is Measure.FREEZE_FUNDS:
         await freeze_funds(s, act, case=case, order_id=order_id, trade_id=object_id, reason=reason_code)
     elif measure is Measure.INTERVIEW:

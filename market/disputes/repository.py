@@ -1,14 +1,14 @@
 """What is asked about disputes. The trade's lock covers all of it: whoever writes has claimed the trade."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlmodel import col, select
 
 from base.db import ReadSession
 from market.disputes.errors import DisputeUnknown, ProposalUnknown
-from market.disputes.rules import DisputeState, ProposalState
+from market.disputes.rules import DisputeState, ProposalState, Side
 from market.disputes.tables import Dispute, LateRefund, Proposal, Vote
 from market.orders.tables import Trade
 from market.settlement.tables import Claim, ClaimStatus, WorkItem
@@ -46,6 +46,32 @@ async def open_disputes(
     if after is not None:
         query = query.where(col(Dispute.dispute_id) > after)
     return [(dispute, trade) for dispute, trade in (await s.exec(query)).all()]
+
+
+class Talks(NamedTuple):
+    """Until when the sides of a trade may agree, and which of them have a proposal that stands."""
+
+    mediate_by: datetime
+    proposed: frozenset[Side]
+
+
+async def talks_of(s: ReadSession, *, trade_ids: Collection[str]) -> dict[str, Talks]:
+    """Of these trades those whose dispute is open: how far the sides are, in one question."""
+    if not trade_ids:
+        return {}
+    stands = (col(Proposal.dispute_id) == col(Dispute.dispute_id)) & (
+        col(Proposal.status) == ProposalState.OPEN
+    )
+    query = (
+        select(Dispute.trade_id, Dispute.mediate_by, Proposal.side)
+        .outerjoin(Proposal, stands)
+        .where(col(Dispute.trade_id).in_(trade_ids), Dispute.status == DisputeState.OPEN)
+    )
+    found: dict[str, Talks] = {}
+    for trade_id, mediate_by, side in (await s.exec(query)).all():
+        before = found[trade_id].proposed if trade_id in found else frozenset()
+        found[trade_id] = Talks(mediate_by, before | {Side(side)} if side else before)
+    return found
 
 
 async def proposals_of(s: ReadSession, *, dispute_id: str) -> Sequence[Proposal]:

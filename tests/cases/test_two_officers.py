@@ -12,6 +12,7 @@ from cases.errors import (
     OrderBeyondPower,
     OrderConfirmedBefore,
     OrderLapsed,
+    OrderMalformed,
     OrderNotOwn,
     OrderSameOfficer,
     OrderUnknown,
@@ -24,10 +25,12 @@ from identity.service import deactivate_person
 from identity.tables import PersonRow
 from ledger.acts import perform
 from ledger.reader import opening, statements_of
+from market.listings.errors import ListingWrongState
+from market.orders.errors import TradeWrongState
 from market.orders.rules import TradeState
 from tests.cases.opening import drop, investigate
 from tests.houses import officer
-from tests.standstill import refused
+from tests.standstill import refused, untouched
 
 FINDING = {"finding_id": "fnd_" + "a" * 64, "rule_id": "WT1", "subjects": ["org_x"], "objects": []}
 
@@ -172,6 +175,30 @@ async def test_what_is_beyond_the_authority_is_not_even_proposed(scene, case_id)
         await by(scene, "usr_one", propose_order, case_id=case_id, **beyond)
     async with refused(scene.database, PersonNotIdentified):
         await proposed(scene, case_id, "usr_unknown")
+
+
+async def test_what_its_object_does_not_take_is_not_even_proposed(scene, case_id):
+    trade_id = scene.trades["FUNDED"]
+    listing_id = (await scene.trade(trade_id)).listing_id
+    for measure, object_id, refusal, state in (
+        (Measure.UNFREEZE_TRADE, trade_id, TradeWrongState, "FUNDED"),
+        (Measure.RESUME_DELIVERY, trade_id, TradeWrongState, "FUNDED"),
+        (Measure.RESUME_LISTING, listing_id, ListingWrongState, "LISTED"),
+    ):
+        wanted = {"measure": measure, "object_id": object_id, "reason_code": "X_Y"}
+        async with refused(scene.database, refusal) as found:
+            await by(scene, "usr_one", propose_order, case_id=case_id, **wanted)
+        assert (found.value.facts["state"], found.value.facts["event"]) == (state, measure.split("_")[0])
+    for measure, object_id, member in (
+        (Measure.SUSPEND_LISTING, trade_id, "object_id"),  # no listing has this id
+        (Measure.FREEZE_FUNDS, trade_id, "object_id"),  # of nobody whom the case is about
+        (Measure.FREEZE_EVIDENCE, trade_id, "seqs"),
+        (Measure.INTERVIEW, trade_id, "object_id"),
+    ):
+        wanted = {"measure": measure, "object_id": object_id, "reason_code": "X_Y"}
+        async with untouched(scene.database, OrderMalformed) as found:
+            await by(scene, "usr_one", propose_order, case_id=case_id, **wanted)
+        assert found.value.facts["member"] == member
 
 
 async def test_a_proposal_lapses_after_ten_working_days_and_with_its_proposer_s_account(scene, case_id):

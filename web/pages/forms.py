@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from base.clock import SHANGHAI, rfc3339
 from base.errors import DomainError, Malformed, TooLarge
 from web.pages.languages import N_
+from web.pages.words import EVENTS
 from web.problems import problem_of
 
 MAX_FORM_BYTES: Final = 128 * 1024
@@ -27,6 +28,13 @@ URLENCODED: Final = "application/x-www-form-urlencoded"
 _UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _MAX_YUAN: Final = Decimal(10) ** 12
 OWN_FIELDS: Final = frozenset({"csrf", "idempotency_key", "step_up_password"})
+
+_ROOMS: Final = {
+    "trade-wrong-state": "TRD",
+    "listing-wrong-state": "LST",
+    "certificate-wrong-state": "BRK",
+}
+"""Refusals by a state, with the room whose events they name."""
 
 _SAYS: Final[Mapping[str, str]] = {
     "missing": N_("Fill in this field."),
@@ -164,6 +172,14 @@ class Told:
     title: str
     detail: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> Sequence[str] | None:
+        """The events that a state takes, where that is what the refusal tells by codes; None for others."""
+        room, allowed = _ROOMS.get(self.code), self.facts.get("allowed")
+        if room is None or not isinstance(allowed, list) or " does not take " not in self.detail:
+            return None
+        return [f"{room}.{event}" for event in allowed if f"{room}.{event}" in EVENTS]
 
 
 @dataclass(frozen=True, slots=True)

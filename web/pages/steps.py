@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from market.disputes.repository import Talks
+from market.disputes.rules import Side
 from market.orders.states import MOVES, TradeEvent, TradeState, allowed_events
 from market.orders.tables import Offer, Trade
 from web.pages.languages import N_
@@ -90,8 +92,21 @@ def open_steps(
     return list(dict.fromkeys(steps))
 
 
-def is_turn(trade: Trade, part: Part, *, latest: Offer | None, has_signed: bool, now: datetime) -> bool:
-    """Whether the trade waits for this part: not where it merely may act, or has made the last offer."""
+def is_turn(
+    trade: Trade,
+    part: Part,
+    *,
+    latest: Offer | None,
+    has_signed: bool,
+    now: datetime,
+    talks: Talks | None = None,
+) -> bool:
+    """Whether the trade waits for this part: not where it merely may act, or has made the last offer.
+
+    `talks` are those of the trade's open dispute.
+    """
+    if trade.status is TradeState.DISPUTED:
+        return talks is not None and _is_asked(talks, part, now)
     if trade.status is TradeState.CONTRACTED:  # paid at the bank, by no form of ours
         return part.role == "BUYER"
     if trade.status is TradeState.INQUIRED:  # the buyer's side may offer too, and is not waited for
@@ -101,6 +116,13 @@ def is_turn(trade: Trade, part: Part, *, latest: Offer | None, has_signed: bool,
         return False
     steps = open_steps(trade, part, latest=latest, has_signed=has_signed, now=now)
     return bool(set(steps) - _NOT_WAITED_FOR)
+
+
+def _is_asked(talks: Talks, part: Part, now: datetime) -> bool:
+    """Whether a dispute waits for this side: until the mediation ends, unless the other has to answer it."""
+    if part.role not in {"BUYER", "PROVIDER"} or now > talks.mediate_by:
+        return False
+    return Side(part.role) not in talks.proposed or len(talks.proposed) > 1
 
 
 def _fits(
@@ -151,9 +173,10 @@ def next_words(trade: Trade) -> str | None:
     return _NEXT.get(trade.status)
 
 
-def deadline_of(trade: Trade) -> datetime | None:
-    """Until when, where a clock runs."""
+def deadline_of(trade: Trade, talks: Talks | None = None) -> datetime | None:
+    """Until when, where a clock runs; `talks` are those of the trade's open dispute."""
     return {
+        TradeState.DISPUTED: None if talks is None else talks.mediate_by,
         TradeState.INQUIRED: trade.answer_by,
         TradeState.NEGOTIATING: trade.answer_by,
         TradeState.CONTRACTED: trade.fund_by,

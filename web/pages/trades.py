@@ -10,10 +10,12 @@ from base.db import ReadSession
 from market.delivery.access import Declared
 from market.delivery.errors import EntitlementUnknown
 from market.delivery.repository import entitlement_of
+from market.disputes.repository import talks_of
 from market.listings.conditions import Purpose
 from market.listings.repository import get_listing, titles_of
 from market.orders import repository
 from market.orders.service import parties_of
+from market.orders.states import TradeState
 from market.orders.tables import Trade
 from market.settlement.opened import pays
 from market.settlement.repository import instructions_of
@@ -46,6 +48,8 @@ async def trades(visitor: VisitorDep, after: Annotated[str | None, Query(max_len
         rows = await repository.trades_of(s, org_id=org_id, after=after, limit=_PAGE)
         names = await names_of(s, (org for trade in rows for org in parties_of(trade)))
         titles = await titles_of(s, listing_ids={trade.listing_id for trade in rows})
+        disputed = [trade.trade_id for trade in rows if trade.status is TradeState.DISPUTED]
+        talks = await talks_of(s, trade_ids=disputed)
         named = [] if org_id is None else await delivering.named_for(s, org_id, visitor.lang)
     return visitor.render(
         "trades.html",
@@ -53,7 +57,7 @@ async def trades(visitor: VisitorDep, after: Annotated[str | None, Query(max_len
         trades=rows,
         names=names,
         titles=titles,
-        deadline_of=deadline_of,
+        deadline_of=lambda trade: deadline_of(trade, talks.get(trade.trade_id)),
         next_address=visitor.url("/trades", after=rows[-1].trade_id) if len(rows) == _PAGE else None,
     )
 
@@ -87,6 +91,7 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         for stage in _STAGES:
             context |= await stage.shown(s, room)
         context |= await procuring.shown(s, room)
+        talks = (await talks_of(s, trade_ids=[trade_id])).get(trade_id)
         instructions = await instructions_of(s, trade_id=trade_id)
         said = await timeline(s, trade_id=trade_id)
         names = await names_of(s, parties_of(trade), (one.org_id for one in said))
@@ -111,8 +116,8 @@ async def _room(visitor: Visitor, trade_id: str, filled: Filled) -> Response:
         duties=duties,
         steps=[step.value for step in steps],
         next_words=next_words(trade),
-        turn=room.part is not None and is_turn(trade, room.part, **at),
-        deadline=deadline_of(trade),
+        turn=room.part is not None and is_turn(trade, room.part, talks=talks, **at),
+        deadline=deadline_of(trade, talks),
         escrow_account=visitor.node.settings.escrow_account,
         **context,
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from base.db import ReadSession
+from market.disputes.repository import talks_of
 from market.filing.repository import invoiced_among
 from market.listings.repository import titles_of
 from market.orders.states import TradeState
@@ -36,14 +37,16 @@ async def waiting_for(s: ReadSession, visitor: Visitor, *, limit: int = 50) -> l
     settled = [turn.trade.trade_id for turn in turns if turn.trade.status is TradeState.SETTLED]
     invoiced = await invoiced_among(s, trade_ids=settled)
     titles = await titles_of(s, listing_ids={turn.trade.listing_id for turn in turns})
+    disputed = [turn.trade.trade_id for turn in turns if turn.trade.status is TradeState.DISPUTED]
+    talks = await talks_of(s, trade_ids=disputed)
     found = []
     for turn in turns:
         part = part_of(turn.trade, org_id, visitor.roles)
         words = next_words(turn.trade)
         if part is None or words is None or turn.trade.trade_id in invoiced:
             continue
-        if is_turn(turn.trade, part, latest=turn.latest, has_signed=turn.has_signed, now=now):
-            found.append(
-                Waiting(turn.trade, titles[turn.trade.listing_id], part, words, deadline_of(turn.trade))
-            )
+        said = talks.get(turn.trade.trade_id)
+        if is_turn(turn.trade, part, latest=turn.latest, has_signed=turn.has_signed, now=now, talks=said):
+            deadline = deadline_of(turn.trade, said)
+            found.append(Waiting(turn.trade, titles[turn.trade.listing_id], part, words, deadline))
     return sorted(found, key=lambda one: (one.deadline or _END, one.trade.trade_id))

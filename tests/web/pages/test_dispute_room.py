@@ -2,13 +2,19 @@
 
 from datetime import timedelta
 
+from base.clock import rfc3339
 from market.disputes.repository import dispute_of, late_refund_of
 from market.orders.states import TradeState
 from tests.web.market import Market
-from tests.web.pages.browsing import Browser
+from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.test_trade_room import by_own_key, refusals, state_of
 
 DIGEST = "ab" * 32
+
+
+def links(page: Page) -> set[str]:
+    """Where a page leads."""
+    return {a["href"] for a in page.named("a")}
 
 
 async def opened(market: Market) -> str:
@@ -16,6 +22,8 @@ async def opened(market: Market) -> str:
     buyer, room = Browser(market.served, market.buyer), f"/en/trades/{market.ids['delivered']}"
     await market.served.prove(market.buyer)
     page = await buyer.get(room)
+    assert "#to-dispute" in links(page)
+    assert "to-dispute" in {one.get("id") for one in page.named("section")}
     sent = {"ground": "QUALITY", "text": "三个字段为空", "evidence": f"profile of it.json {DIGEST}\n"}
     await buyer.send(page, "/dispute", sent)
     assert buyer.location == room
@@ -30,12 +38,24 @@ async def test_a_dispute_ends_by_agreement_with_forms_alone(market: Market) -> N
     for word in ("In dispute", "Quality below the promise", "三个字段为空", "profile of it.json", "0 of 3"):
         assert word in page.words, word
     assert not [form for form in page.forms if form.action.endswith("/accept-goods")]
+    async with market.served.node.database.read() as s:
+        until = (await dispute_of(s, trade_id=market.ids["delivered"])).mediate_by
+    said = [time["datetime"] for time in page.named("time")]
+    assert said.count(rfc3339(until)) == 2  # in the next step too, not in the dispute alone
+    assert "#propose" in links(page)
+    assert "It is your turn." in page.words
+    assert room in links(await buyer.get("/buy"))
     page = await buyer.send(page, "/proposals", {"outcome": "PARTIAL", "refund_minor": ""}, expect=422)
     await market.served.prove(market.buyer)
     await buyer.send(
         page, "/proposals", {"outcome": "PARTIAL", "refund_minor": "1,000.50", "note": "退一部分"}
     )
+    page = await buyer.get(room)
+    assert "You need not do anything now." in page.words
+    assert room not in links(await buyer.get("/buy"))
     page = await provider.get(room)
+    assert "It is your turn." in page.words
+    assert "#dispute" in links(page)
     assert "CN¥1,000.50" in page.words
     assert "退一部分" in page.words
     await provider.send(page, "/agree")

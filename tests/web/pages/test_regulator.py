@@ -116,8 +116,9 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     await browser.send(page, "/orders", sent)
     page = await browser.follow()
     assert "Waiting for a second officer" in page.words
-    page = await browser.send(page, "/confirm", expect=403)
-    assert "order-same-officer" in page.words
+    assert not [form for form in page.forms if form.action.endswith("/confirm")]
+    assert "another officer of the authority puts it into force" in page.words
+    await is_refused_at_once(browser, page, sent | {"object_id": market.ids["settled"]})
     await second.send(await second.get(path), "/confirm")
     async with market.served.node.database.read() as s:
         assert (await get_trade(s, trade_id=market.ids["delivered"])).status is TradeState.FROZEN
@@ -135,6 +136,13 @@ async def test_a_finding_becomes_a_case_once_and_an_order_in_it_freezes_the_trad
     listed = await Browser(market.served, market.auditor, "zh").get("/reg/cases")
     assert "未立案结束" in listed.words
     assert "WT1" in listed.words
+
+
+async def is_refused_at_once(browser: Browser, page: Page, order: dict[str, str]) -> None:
+    """What the object's state does not take is not even proposed, and what it takes is said in words."""
+    page = await browser.send(page, "/orders", order, expect=409)
+    assert "Its state: Settled What can come next: Invoice issued, Trade filed" in page.words
+    assert "does not take FREEZE" not in page.words
 
 
 async def test_an_operator_files_but_opens_nothing_and_an_auditor_only_reads(market: Market) -> None:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from market.disputes.repository import Talks
+from market.disputes.rules import Side
 from market.orders.states import TradeState
 from market.orders.tables import Offer, Trade
-from web.pages.steps import Part, Step, deadline_of, next_words, open_steps, part_of
+from web.pages.steps import Part, Step, deadline_of, is_turn, next_words, open_steps, part_of
 
 NOW = datetime(2026, 11, 16, 1, tzinfo=UTC)
 PROVIDER, BUYER = Part("PROVIDER", "PROVIDER"), Part("BUYER", "BUYER")
@@ -71,6 +73,29 @@ def test_a_buyer_may_say_that_a_delivery_has_failed_when_its_term_is_over() -> N
 )
 def test_steps_follow_from_state_part_and_offer(status, part, latest, signed, steps) -> None:
     assert open_steps(trade(status), part, latest=latest, has_signed=signed, now=NOW) == steps
+
+
+BOTH = frozenset({Side.BUYER, Side.PROVIDER})
+
+
+@pytest.mark.parametrize(
+    ("part", "proposed", "late_s", "turn"),
+    [
+        (BUYER, frozenset(), 0, True),
+        (PROVIDER, frozenset({Side.BUYER}), 0, True),
+        (BUYER, frozenset({Side.BUYER}), 0, False),
+        (BUYER, BOTH, 0, True),
+        (PROVIDER, frozenset({Side.BUYER}), 1, False),
+        (BROKER_OF_PROVIDER, frozenset({Side.BUYER}), 0, False),
+    ],
+)
+def test_a_dispute_waits_for_whoever_has_to_answer_until_the_mediation_ends(
+    part: Part, proposed: frozenset[Side], late_s: int, *, turn: bool
+) -> None:
+    one, talks = trade(TradeState.DISPUTED), Talks(NOW, proposed)
+    now = NOW + timedelta(seconds=late_s)
+    assert is_turn(one, part, latest=None, has_signed=True, now=now, talks=talks) is turn
+    assert deadline_of(one, talks) == NOW
 
 
 def test_a_part_needs_the_organisation_and_the_role() -> None:
