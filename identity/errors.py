@@ -152,6 +152,13 @@ class PersonsBound(NotPermitted):
     title = "One of these logins was enrolled or identified by the other, or both by one person"
 
 
+class OverseerStaysApart(NotPermitted):
+    """Who is overseen neither makes nor unmakes an overseer: its people see to their own, after the first."""
+
+    code = "overseer-stays-apart"
+    title = "The people of an authority are enrolled and closed by the authority itself"
+
+
 class ContestUnknown(NotFound):
     code = "contest-unknown"
     title = "No such objection"

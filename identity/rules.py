@@ -76,6 +76,8 @@ MARKET: Final = frozenset(
     }
 )
 SUPERVISORS: Final = frozenset({Role.DATA_AUTHORITY, Role.SAMR, Role.CAC, Role.PUBLIC_SECURITY})
+# They look at what the exchange does, or undo it: no hand of its own makes or unmakes who speaks for them.
+OVERSEERS: Final = SUPERVISORS | {Role.REVIEW_AUTHORITY, Role.COURT, Role.AUDITOR}
 # Alone: the operator trades not for its own account, the registrar registers not its own data, the
 # escrow bank holds both sides' money, who hears appeals has decided nothing, the auditor writes nothing.
 ALONE: Final = frozenset(

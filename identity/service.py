@@ -17,6 +17,7 @@ from identity.errors import (
     NotYourOrganisation,
     OperatorOnly,
     OrganisationAdmittedBefore,
+    OverseerStaysApart,
     PersonIdentifiedOtherwise,
     PersonNameDiffers,
     PersonNotIdentified,
@@ -40,6 +41,7 @@ from identity.repository import (
     was_struck,
 )
 from identity.rules import (
+    OVERSEERS,
     OrganisationStatus,
     Role,
     among,
@@ -165,13 +167,15 @@ async def enrol_person(
     The password comes hashed (`passwords.hash_password`, before the transaction). `roles` default to
     all of the organisation's; an organisation's own person hands on no role that he or she lacks.
     `mark` says which natural person it is (`natural.mark_of`), who has one name in all logins.
-    Nothing is stated: personal data never reaches the ledger; who enrolled it is kept here. Raises
-    NotYourOrganisation, MemberNotActive, RolesBeyondGrantor, LoginTaken, PersonNameDiffers,
-    PersonIdentifiedOtherwise (the number was struck there); Malformed for a wrong login or name.
+    The operator enrols of an overseer's people the first alone. Nothing is stated: personal data never
+    reaches the ledger; who enrolled it is kept here. Raises NotYourOrganisation, MemberNotActive,
+    OverseerStaysApart, RolesBeyondGrantor, LoginTaken, PersonNameDiffers, PersonIdentifiedOtherwise (the
+    number was struck there); Malformed for a wrong login or name.
     """
     if not is_operator(act) and act.actor.org_id != org_id:
         raise NotYourOrganisation("people are enrolled by their organisation or the operator")
-    organisation = await require_member(s, org_id=org_id)
+    organisation = await require_member(s, org_id=org_id, alone=is_operator(act))
+    await _require_apart(s, act, organisation)
     given = organisation.roles if roles is None else parse_roles(roles)
     limit = organisation.roles if is_operator(act) else among(organisation.roles, act.actor.roles)
     if not given <= limit:
@@ -229,6 +233,22 @@ async def identify_person(s: WriteSession, act: Act, *, user_id: str, mark: str)
             raise PersonIdentifiedOtherwise("somebody else is on record", user_id=user_id)
         await _confirm(s, again, by=act.actor.user_id)
     return replace(person, mark=mark)
+
+
+async def _require_apart(s: WriteSession, act: Act, organisation: Organisation, *, closing: str = "") -> None:
+    """Where an overseer has people, no login of the operator's adds one or takes one away.
+
+    The house itself founds a node, by the command line; whoever is the last of an overseer's people can be
+    closed and followed by the operator, or a lost password would shut the overseer out for good. Both are
+    stated (`identity.stating`). Raises OverseerStaysApart.
+    """
+    if not is_operator(act) or act.actor.user_id is None or not organisation.roles & OVERSEERS:
+        return
+    others = select(PersonRow.user_id).where(
+        PersonRow.org_id == organisation.org_id, PersonRow.user_id != closing, col(PersonRow.active).is_(True)
+    )
+    if (await s.exec(others.limit(1))).first() is not None:
+        raise OverseerStaysApart("an authority's own people enrol and close its people")
 
 
 async def _confirm(s: WriteSession, person: Person, *, by: str | None) -> None:
@@ -290,19 +310,26 @@ async def bound_logins(s: ReadSession, *, user_id: str) -> frozenset[str]:
 
 
 async def deactivate_person(s: WriteSession, act: Act, *, user_id: str) -> Person:
-    """Close a person's account: every token of theirs is worthless at once. Again changes nothing."""
+    """Close a person's account: every token of theirs is worthless at once. Again changes nothing.
+
+    By its organisation, or by the operator; of an overseer's people by the operator the last alone. Raises
+    NotFound, OverseerStaysApart.
+    """
     person = await get_person(s, user_id=user_id)
     if person is None or not (is_operator(act) or act.actor.org_id == person.org_id):
         raise NotFound("no such person", user_id=user_id)
+    organisation = await lock_organisation(s, org_id=person.org_id, alone=is_operator(act))
+    if organisation is not None:
+        await _require_apart(s, act, organisation, closing=user_id)
     await s.exec(update(PersonRow).where(col(PersonRow.user_id) == user_id).values(active=False))
     closed = await get_person(s, user_id=user_id)
     assert closed is not None
     return closed
 
 
-async def require_member(s: WriteSession, *, org_id: str) -> Organisation:
-    """The organisation, share-locked against its suspension. Raises MemberNotActive."""
-    organisation = await lock_organisation(s, org_id=org_id)
+async def require_member(s: WriteSession, *, org_id: str, alone: bool = False) -> Organisation:
+    """The organisation, locked against its suspension, `alone` against everybody. Raises MemberNotActive."""
+    organisation = await lock_organisation(s, org_id=org_id, alone=alone)
     if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
         raise MemberNotActive("not an active member of the exchange", org_id=org_id)
     return organisation

@@ -75,6 +75,27 @@ async def attempt(
     return gone_on(visitor, answer, then)
 
 
+async def attempt_unstated(
+    visitor: Visitor,
+    form: Form,
+    name: str,
+    act: Callable[[], Awaitable[Answer]],
+    *,
+    again: Again,
+    then: str,
+) -> Response:
+    """Do an act that the visitor states nothing by (the exchange may), or show its form once more."""
+    try:
+        answer = await act()
+    except (Unauthenticated, NotFound, Unavailable):
+        raise
+    except (DomainError, ValidationError) as error:
+        return await again(sent_back(name, form, error))
+    if answer.status >= _FIRST_ERROR:
+        return await again(Filled(name, form.kept(), (), told_of(answer.status, answer.body)))
+    return visitor.redirect(then)
+
+
 def gone_on(visitor: Visitor, answer: Answer, then: Then) -> Response:
     """Where to go after an act: to its page, or to sign what was prepared."""
     document: dict[str, Any] = orjson.loads(answer.body)

@@ -1,25 +1,21 @@
 """What ends a registered right, and an objection to a login under one's own identity number."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
-from base.idempotency import Answer
 from identity.contesting import bearers, open_contests
 from market.listings.repository import get_product
 from registry.ending import REGISTRARS
 from registry.repository import rights_in
 from web import people
-from web.pages.acting import attempt, caller_for
-from web.pages.forms import Filled, Form, sent_back, told_of
+from web.pages.acting import attempt, attempt_unstated, caller_for
+from web.pages.forms import Filled
 from web.pages.naming import names_of
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 
 router = APIRouter()
-_FIRST_ERROR: Final = 400
 _PROVIDER: Final = frozenset({"PROVIDER"})
 
 
@@ -86,7 +82,7 @@ async def contest(visitor: VisitorDep) -> Response:
     """Object, as the owner of the number."""
     form = await visitor.form()
     caller = caller_for(visitor, key=form.optional("idempotency_key"))
-    return await _done(
+    return await attempt_unstated(
         visitor,
         form,
         "person.contest",
@@ -117,7 +113,7 @@ async def decide(visitor: VisitorDep, contest_id: str) -> Response:
     visitor.require(OPERATOR)
     caller = caller_for(visitor, role="EXCHANGE_OPERATOR", key=form.optional("idempotency_key"))
     struck = form.every("struck")
-    return await _done(
+    return await attempt_unstated(
         visitor,
         form,
         "person.decide",
@@ -125,24 +121,3 @@ async def decide(visitor: VisitorDep, contest_id: str) -> Response:
         again=lambda filled: _contests(visitor, filled),
         then="/ops/identity-contests",
     )
-
-
-async def _done(
-    visitor: Visitor,
-    form: Form,
-    name: str,
-    act: Callable[[], Awaitable[Answer]],
-    *,
-    again: Callable[[Filled], Awaitable[Response]],
-    then: str,
-) -> Response:
-    """An act of which nothing is stated: done, or the form once more with what was wrong."""
-    try:
-        answer = await act()
-    except (Unauthenticated, NotFound, Unavailable):
-        raise
-    except DomainError as error:
-        return await again(sent_back(name, form, error))
-    if answer.status >= _FIRST_ERROR:
-        return await again(Filled(name, form.kept(), (), told_of(answer.status, answer.body)))
-    return visitor.redirect(then)

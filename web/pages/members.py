@@ -1,24 +1,22 @@
-"""The operator's pages about members: admit one, look at one, enrol its people."""
+"""The operator's pages about members: admit one, look at one; its people are in `web.pages.people`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from pydantic import ValidationError
 from starlette.responses import Response
 
-from base.errors import DomainError, NotFound, Unauthenticated, Unavailable
+from base.errors import NotFound
 from identity.control import controls_of
-from identity.repository import get_organisation, list_keys, list_organisations, list_people
-from identity.rules import Role
-from web.pages.acting import attempt, caller_for
-from web.pages.forms import Filled, sent_back, told_of
+from identity.repository import Person, get_organisation, list_keys, list_organisations, list_people
+from identity.rules import OVERSEERS, Role
+from web.pages.acting import attempt
+from web.pages.forms import Filled
 from web.pages.regions import REGIONS
 from web.pages.visiting import OPERATOR, Visitor, VisitorDep
-from web.people import PersonForm, enrol, identify
 
 router = APIRouter()
 _PAGE: Final = 50
-_FIRST_ERROR: Final = 400
 _OF_MEMBERS: Final = tuple(role for role in Role if role is not Role.EXCHANGE_OPERATOR)
 
 
@@ -72,10 +70,11 @@ async def admit(visitor: VisitorDep) -> Response:
 @router.get("/ops/members/{org_id}")
 async def member(visitor: VisitorDep, org_id: str) -> Response:
     """One member: its roles, its keys, its people."""
-    return await _member(visitor, org_id, Filled())
+    return await show_member(visitor, org_id, Filled())
 
 
-async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
+async def show_member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
+    """The page of a member, with a form as it was filled. Raises NotFound."""
     visitor.require(OPERATOR)
     async with visitor.node.database.read() as s:
         found = await get_organisation(s, org_id=org_id)
@@ -84,6 +83,7 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         controls = await controls_of(s, org_id=org_id)
     if found is None:
         raise NotFound("no such member", org_id=org_id)
+    overseer, open_ones = bool(found.roles & OVERSEERS), sum(one.active for one in people)
     return visitor.render(
         "member.html",
         filled=filled,
@@ -91,9 +91,18 @@ async def _member(visitor: Visitor, org_id: str, filled: Filled) -> Response:
         keys=keys,
         people=people,
         controls=controls,
-        logins=[(one.user_id, f"{one.name} ({one.login})") for one in people],
+        at=f"/ops/members/{org_id}/people",
+        logins=logins_in(people),
+        enrols=not overseer or not open_ones,
+        closes=not overseer or open_ones == 1,
+        own=False,
         roles=visitor.options("role", sorted(found.roles)),
     )
+
+
+def logins_in(people: Sequence[Person]) -> list[tuple[str, str]]:
+    """Those of the people who may sign in, to choose from."""
+    return [(one.user_id, f"{one.name} ({one.login})") for one in people if one.active]
 
 
 @router.post("/ops/members/{org_id}/controller")
@@ -111,48 +120,5 @@ async def control(visitor: VisitorDep, org_id: str) -> Response:
         },
         role="EXCHANGE_OPERATOR",
         then=lambda _: f"/ops/members/{org_id}",
-        again=lambda filled: _member(visitor, org_id, filled),
+        again=lambda filled: show_member(visitor, org_id, filled),
     )
-
-
-@router.post("/ops/members/{org_id}/people")
-async def enrol_person(visitor: VisitorDep, org_id: str) -> Response:
-    """Enrol a person of a member, as the operator."""
-    form = await visitor.form()
-    visitor.require(OPERATOR)
-    caller = caller_for(visitor, role="EXCHANGE_OPERATOR", key=form.optional("idempotency_key"))
-    said = {
-        "login": form.text("login"),
-        "name": form.text("name"),
-        "password": form.fields.get("password", ("",))[0],
-        "id_number": form.optional("id_number"),
-        "roles": form.every("roles") or None,
-    }
-    try:
-        answer = await enrol(caller, org_id, PersonForm.model_validate(said))
-    except (Unauthenticated, NotFound, Unavailable):
-        raise
-    except (DomainError, ValidationError) as error:
-        return await _member(visitor, org_id, sent_back("person.enrol", form, error))
-    if answer.status >= _FIRST_ERROR:
-        wrong = Filled("person.enrol", form.kept(), (), told_of(answer.status, answer.body))
-        return await _member(visitor, org_id, wrong)
-    return visitor.redirect(f"/ops/members/{org_id}")
-
-
-@router.post("/ops/members/{org_id}/identity")
-async def identify_person(visitor: VisitorDep, org_id: str) -> Response:
-    """Say which natural person a login of a member belongs to, as the operator."""
-    form = await visitor.form()
-    visitor.require(OPERATOR)
-    caller = caller_for(visitor, role="EXCHANGE_OPERATOR", key=form.optional("idempotency_key"))
-    try:
-        answer = await identify(caller, form.text("user_id"), form.text("id_number"))
-    except (Unauthenticated, NotFound, Unavailable):
-        raise
-    except DomainError as error:
-        return await _member(visitor, org_id, sent_back("person.identify", form, error))
-    if answer.status >= _FIRST_ERROR:
-        wrong = Filled("person.identify", form.kept(), (), told_of(answer.status, answer.body))
-        return await _member(visitor, org_id, wrong)
-    return visitor.redirect(f"/ops/members/{org_id}")

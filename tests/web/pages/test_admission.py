@@ -1,5 +1,7 @@
 """Members admitted and brokers certified by the pages alone: who comes in can sign in, and act."""
 
+from dataclasses import replace
+
 from brokers.repository import certificate_by_no
 from identity.repository import list_organisations, list_people
 from ledger.reader import statements_of
@@ -39,7 +41,7 @@ async def test_a_member_is_admitted_and_its_person_signs_in(market: Market) -> N
 async def test_the_operator_records_whose_login_it_is(market: Market) -> None:
     browser, org_id = await admitted(market, "南沙数科", "BUYER")
     page = await browser.follow()
-    people, identity = (f"/ops/members/{org_id}/{part}" for part in ("people", "identity"))
+    people, identity = (f"/ops/members/{org_id}/{part}" for part in ("people", "people/identity"))
     person = {"login": "nansha", "name": "陈晓", "password": "a long and quiet sentence"}
     await browser.send(page, people, person)
     page = await browser.follow()
@@ -117,3 +119,47 @@ async def test_these_pages_are_for_whose_act_it_is(market: Market) -> None:
         await Browser(market.served, who).get("/certify", expect=403)
     await Browser(market.served, market.operator).get("/certify", expect=403)
     await Browser(market.served, market.operator).get("/ops/members/org_unknown", expect=404)
+
+
+async def test_a_member_enrols_its_own_colleague_and_closes_the_login(market: Market) -> None:
+    browser = Browser(market.served, market.provider)
+    page = await browser.get("/account/people")
+    person = {"login": "newcomer", "name": "陈晓", "password": "a long and quiet sentence"}
+    page = await browser.send(page, "/account/people", person | {"login": "no login"}, expect=422)
+    assert "login-malformed" in page.words
+    await browser.send(page, "/account/people", person)
+    page = await browser.follow()
+    org_id = market.provider.org_id
+    async with market.served.node.database.read() as s:
+        (one,) = [one for one in await list_people(s, org_id=org_id) if one.login == "newcomer"]
+    assert (one.name, one.active, one.roles) == ("陈晓", True, {"PROVIDER"})
+    await browser.send(page, f"/account/people/{one.user_id}/close")
+    assert "closed" in (await browser.follow()).words
+    async with market.served.node.database.read() as s:
+        told = [said.event for said in await statements_of(s, object_id=one.user_id)]
+        (one,) = [row for row in await list_people(s, org_id=org_id) if row.user_id == one.user_id]
+    assert (one.active, told) == (False, ["PPL.ENROL", "PPL.CLOSE"])
+
+
+async def test_nobody_closes_a_login_of_another_member(market: Market) -> None:
+    browser = Browser(market.served, market.provider)
+    page = await browser.get("/account/people")
+    path = f"/account/people/{market.buyer.user_id}/close"
+    page.forms.append(replace(page.form("/account/people"), action=f"/en{path}"))
+    await browser.send(page, path, expect=404)
+    async with market.served.node.database.read() as s:
+        assert all(one.active for one in await list_people(s, org_id=market.buyer.org_id))
+
+
+async def test_the_operator_enrols_nobody_more_for_an_authority(market: Market) -> None:
+    browser = Browser(market.served, market.operator)
+    page = await browser.get(f"/ops/members/{market.authority.org_id}")
+    people = f"/ops/members/{market.authority.org_id}/people"
+    assert "who is overseen makes no overseer" in page.words
+    assert people not in {form.action.removeprefix("/en") for form in page.forms}
+    said = {"login": "mole", "name": "某人", "password": "a long and quiet sentence"}
+    path = f"/organisations/{market.authority.org_id}/people"
+    refused = await market.served.api(market.operator, "POST", path, said, expect=403)
+    assert refused["code"] == "overseer-stays-apart"
+    async with market.served.node.database.read() as s:
+        assert "mole" not in [one.login for one in await list_people(s, org_id=market.authority.org_id)]
