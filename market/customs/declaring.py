@@ -30,6 +30,7 @@ from market.customs.releasing import route, route_or_count
 from market.customs.risk import lot_commitment
 from market.customs.routing import counting_year
 from market.customs.rules import country_of
+from market.customs.selling_on import bought_before, known_of
 from market.customs.states import DeclarationEvent, DeclarationState, may_move
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.listings import repository as listings
@@ -192,6 +193,11 @@ async def _check_goods(s: WriteSession, said: Declaration, exporter_id: str) -> 
         found = [await listings.get_listing(s, listing_id=one) for one in of_seller]
     else:
         return None
+    bought = await bought_before(s, seller_id=exporter_id, product_id=product_id)
+    level, as_personal = await known_of(s, bought, said.level)
+    if as_personal and not said.personal:
+        raise DeclarationContradicted("it was bought here as personal information")
+    require_declared(said, (), level)
     for listing in found:
         personal = materials_of(listing).personal
         if personal.contained and not personal.anonymised and not said.personal:

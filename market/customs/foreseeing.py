@@ -14,6 +14,7 @@ from market.customs.errors import CustomsRouteNotOpen
 from market.customs.gate import abroad, open_rows
 from market.customs.routing import carries
 from market.customs.rules import Decision, DeliveryFacts, Needs, Route, route
+from market.customs.selling_on import as_bought
 from market.listings.service import materials_of
 from market.listings.tables import Listing
 from registry.errors import UnclassifiedProduct
@@ -108,6 +109,8 @@ async def foresee(
     decided = route(facts)
     if decided.route is Route.DOMESTIC:
         return Foreseen(decided)
+    facts, sold_on = await as_bought(s, facts, seller_id=sale.seller_id, product_id=sale.product_id)
+    decided = route(facts)
     where = abroad(facts.recipient_region, endpoint)
     try:
         rows = await open_rows(s, trade=sale, recipient_id=sale.buyer_id, places=where, now=now, kind=kind)
@@ -120,12 +123,15 @@ async def foresee(
     if decided.route is Route.EXEMPT and len(where) > 1:
         needs = Needs.CONTRACT_OR_CERTIFICATION
         decided = replace(decided, route=Route.REFUSED, reason=TWO_PLACES, needs=needs)
-    elif decided.route is Route.EXEMPT and await repository.contested_before(
-        s,
-        exporter_id=sale.seller_id,
-        recipient_id=sale.buyer_id,
-        trade_id=sale.trade_id or None,
-        product_id=sale.product_id,
+    elif decided.route is Route.EXEMPT and (
+        sold_on
+        or await repository.contested_before(
+            s,
+            exporter_id=sale.seller_id,
+            recipient_id=sale.buyer_id,
+            trade_id=sale.trade_id or None,
+            product_id=sale.product_id,
+        )
     ):
         decided = replace(decided, route=Route.REFUSED, reason=LOOKED_AT)
     return Foreseen(decided)

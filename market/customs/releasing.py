@@ -34,6 +34,7 @@ from market.customs.reading import declaration_from
 from market.customs.risk import assess
 from market.customs.routing import Routed, Way, counting_year, last_day_of, route_declaration
 from market.customs.scanning import sampled_persons
+from market.customs.selling_on import bought_before
 from market.customs.standing import look_at_group
 from market.customs.states import DeclarationEvent, DeclarationState
 from market.customs.tables import DeclarationRow, PersonListRow
@@ -70,6 +71,7 @@ async def route(
         with_list=any(one.declaration_id == row.declaration_id for one in lists),
         sampled=(await sampled_persons(s, row, said)).likely,
         spared=bool(lists) and route_declaration(said, in_full).way is not routed.way,
+        sold_on=await _sold_on(s, row),
         by_contract=by_contract,
     )
     system = act.as_exchange()
@@ -114,6 +116,13 @@ async def route(
     if routed.way.counts or routed.way is Way.EXEMPT_ZONE:
         await look_at_group(s, act, org_id=row.exporter_id)
     return routed
+
+
+async def _sold_on(s: WriteSession, row: DeclarationRow) -> bool:
+    product_id = row.product_id
+    return product_id is not None and bool(
+        await bought_before(s, seller_id=row.exporter_id, product_id=product_id)
+    )
 
 
 async def _head(s: WriteSession) -> tuple[int, str]:

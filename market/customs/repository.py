@@ -175,7 +175,10 @@ async def cleared_for(
 
 
 async def received_before(s: ReadSession, *, seller_id: str, listing_id: str) -> Sequence[DeclarationRow]:
-    """The declarations under which a seller itself received, abroad, the very file that a listing offers."""
+    """The declarations under which a seller itself received, abroad, the very file that a listing offers.
+
+    Its own marked copy of that file is the file.
+    """
     bought, sold = aliased(ListingFile), aliased(ListingFile)
     listing, offered = aliased(Listing), aliased(Listing)
     query = (
@@ -183,7 +186,10 @@ async def received_before(s: ReadSession, *, seller_id: str, listing_id: str) ->
         .join(EgressRow, col(EgressRow.declaration_id) == col(DeclarationRow.declaration_id))
         .join(Trade, col(Trade.trade_id) == col(EgressRow.trade_id))
         .join(listing, col(listing.listing_id) == col(Trade.listing_id))
-        .join(bought, col(bought.file_id) == col(listing.file_id))
+        .join(
+            bought,
+            or_(col(bought.file_id) == col(listing.file_id), col(bought.copy_of) == col(listing.file_id)),
+        )
         .join(sold, col(sold.sha256) == col(bought.sha256))
         .join(offered, col(offered.file_id) == col(sold.file_id))
         .where(EgressRow.recipient_id == seller_id, offered.listing_id == listing_id)

@@ -50,14 +50,15 @@ def assess(
     with_list: bool,
     sampled: int = 0,
     spared: bool = False,
+    sold_on: bool = False,
     by_contract: bool = False,
 ) -> Risk:
     """The risk of a declaration. `trouble` counts what of this group was halted, revoked or rejected before.
 
     `with_list`: the persons are counted from a list of hashes. `sampled`: as many a scan of the goods takes
     to be in them, where they are declared whole. `spared`: only persons whom several lists name keep it from
-    a stricter route. What the exchange drew up itself of a contract
-    without personal data takes no part in the lot: nothing was left to the exporter to say.
+    a stricter route. `sold_on`: the exporter bought these goods here. What the exchange drew up itself of a
+    contract without personal data takes no part in the lot: nothing was left to the exporter to say.
     """
     near = term("XBD-RISK", "near_threshold", facts.at).whole
     limit = term("XBD-COUNT", "contract_from", facts.at).whole
@@ -71,6 +72,7 @@ def assess(
         (50, "spared-by-lists", spared),
         (50, "fewer-than-sampled", said.persons + said.sensitive_persons < sampled),
         (20, "passed-on", bool(said.onward)),
+        (50, "sold-on", sold_on),
         # Whoever claims a ground has attached its proof himself: of personal data an officer reads it.
         (50 if said.personal and way is not Way.EXEMPT_ZONE else 20, "ground-claimed", claimed),
         (10, "remote-access", said.mode.value == "REMOTE_ACCESS"),

@@ -21,6 +21,7 @@ from market.customs.foreseeing import LOOKED_AT, TWO_PLACES, refused
 from market.customs.gate import Crossing, abroad, open_rows, require_clearance
 from market.customs.routing import carries
 from market.customs.rules import Decision, DeliveryFacts, Needs, Route, needs_by, route
+from market.customs.selling_on import as_bought
 from market.customs.states import DeclarationState
 from market.customs.tables import CustomsDecision
 from market.orders.tables import Trade
@@ -43,6 +44,8 @@ async def clear_customs(
     decided = route(facts if endpoint is None else replace(facts, endpoint=facts.endpoint or endpoint))
     if decided.route is Route.DOMESTIC:
         return await _record(s, act, trade, decided, decided.route.value)
+    facts, _ = await as_bought(s, facts, seller_id=trade.seller_id, product_id=trade.product_id)
+    decided = route(replace(facts, endpoint=facts.endpoint or endpoint))
     where = abroad(facts.recipient_region, facts.endpoint or endpoint)
     try:
         rows = await open_rows(

@@ -66,6 +66,7 @@ RISKS: Final[Mapping[str, str]] = {
     "near-threshold": N_("close below a threshold"),
     "no-list-of-persons": N_("many persons, and no list of them"),
     "spared-by-lists": N_("only persons that several lists name keep it from a stricter route"),
+    "sold-on": N_("bought here, and offered again"),
     "fewer-than-sampled": N_("fewer persons than the goods show"),
     "passed-on": N_("passed on to others"),
     "ground-claimed": N_("a ground of an exemption is claimed"),

@@ -1,9 +1,11 @@
 """Containment goes through the market's own doors with the order's id, and so does the way back."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cases.incidents import containing, detecting
 from cases.incidents.errors import IncidentMalformed, MeasureUnknown
@@ -11,6 +13,7 @@ from cases.incidents.rules import Facts, Kind, Measure
 from cases.incidents.tables import MeasureRow
 from ledger.acts import perform
 from ledger.reader import statements_of
+from market.delivery import service
 from market.delivery.errors import ListingNotDeliverable
 from market.delivery.repository import entitlement_of, stop_of
 from market.delivery.rules import Cause, EntitlementStatus
@@ -166,6 +169,58 @@ async def test_a_stop_holds_a_delivery_that_another_order_has_suspended_already(
     await scene.start_delivery(sold)
     assert (await scene.trade(running)).status is TradeState.DELIVERING
     assert await right(scene, running) is EntitlementStatus.ACTIVE
+
+
+@pytest.mark.parametrize("first", ["start", "order"])
+async def test_of_an_order_and_a_delivery_that_starts_at_that_moment_none_runs_under_it(
+    scene: Scene, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident_id, sold = await opened(scene), scene.trades["FUNDED"]
+    product_id = (await scene.trade(sold)).product_id
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    held = (service, "policy_of") if first == "start" else (containing, "suspend_listing")
+    usual = getattr(*held)
+
+    async def slowly(*args: Any, **facts: Any) -> Any:
+        """Whoever came first has asked, or said, whether the product is stopped, and does not go on yet."""
+        begun.set()
+        await go_on.wait()
+        return await usual(*args, **facts)
+
+    monkeypatch.setattr(*held, slowly)
+    acts = {
+        "start": lambda: scene.start_delivery(sold),
+        "order": lambda: order(scene, incident_id, Measure.STOP_DELIVERIES, product_id),
+    }
+    one = asyncio.create_task(acts.pop(first)())
+    await begun.wait()
+    other = asyncio.create_task(acts.popitem()[1]())
+    await until_it_waits(scene, other)
+    go_on.set()
+    said = dict(
+        zip(("first", "second"), await asyncio.gather(one, other, return_exceptions=True), strict=True)
+    )
+    trade = await scene.trade(sold)
+    if first == "start":
+        assert sold in said["second"].stopped
+        assert trade.status is TradeState.DELIVERY_SUSPENDED
+        assert await right(scene, sold) is EntitlementStatus.FROZEN
+        assert await stopped_by(scene, sold) == said["second"].order_id
+    else:
+        assert isinstance(said["second"], ListingNotDeliverable)
+        assert trade.status is TradeState.FUNDED
+        async with scene.database.read() as s:
+            assert await entitlement_of(s, trade_id=sold) is None
+
+
+async def until_it_waits(scene: Scene, task: asyncio.Task[Any]) -> None:
+    """Until a task waits for a lock of PostgreSQL, or is over; SQLite has one writer at a time."""
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0")
+    if scene.database.dialect != "postgresql":
+        return
+    async with scene.database.engine.connect() as beside:
+        while not task.done() and not (await beside.execute(waits)).scalar_one():
+            await beside.rollback()
 
 
 async def test_a_stop_that_is_lifted_first_leaves_the_other_order_its_delivery(sqlite_scene: Scene) -> None:

@@ -1,7 +1,7 @@
 """Further attacks: by another mode, in small parts, again and again, from a network abroad, passed on."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import col, update
@@ -16,14 +16,17 @@ from market.customs.errors import (
 )
 from market.customs.gate import let_out_again, require_clearance
 from market.customs.networks import ASKED_FROM, enter_networks, parse_networks, place_in
+from market.customs.rules import DeliveryFacts
+from market.customs.selling_on import as_bought
 from market.customs.tables import DeclarationRow
 from market.delivery.access import Declared
 from market.delivery.downloads import _still_open
 from market.delivery.kinds import DeliveryKind
 from market.delivery.meter.service import use_act
-from market.listings.tables import Listing
+from market.listings.tables import Listing, ListingFile, Product
 from market.orders.repository import get_trade
 from market.orders.tables import Trade
+from registry.rules import Level
 from tests.market.customs.test_gate import (
     ATTACKS,
     SHUT,
@@ -185,6 +188,53 @@ async def test_what_a_member_received_abroad_goes_on_only_where_that_was_declare
         await s.exec(update(DeclarationRow).where(of_it).values(country="MO"))
     async with deal.house.database.read() as s:
         assert await require_clearance(s, **asked) is not None
+
+
+async def test_what_is_sold_on_is_known_by_its_bytes_the_buyers_own_copy_too(deal: Deal):
+    """A daughter of the buyer says less of it than was said; who had the file before is left alone."""
+    daughter = await deal.house.admit("转售", {"PROVIDER"}, controller_id=deal.buyer.org_id)
+    stranger = await deal.house.admit("同源", {"PROVIDER"})
+    async with deal.house.database.write() as s:
+        trade = await get_trade(s, trade_id=deal.trade_id)
+        listing = await s.get(Listing, trade.listing_id)
+        assert listing is not None
+        trade.funded_at = after = deal.house.clock.now()
+        s.add(trade)
+        source = await s.get(ListingFile, listing.file_id)
+        assert source is not None
+        personal = {**listing.materials, "personal": {**listing.materials["personal"], "contained": True}}
+        listing.materials, listing.level = personal, Level.GENERAL_3
+        s.add(listing)
+        ago = after - timedelta(seconds=1)
+        theirs = source.model_dump()
+        s.add(ListingFile(**theirs | {"file_id": "c", "sha256": "9" * 64, "copy_of": source.file_id}))
+        for name, who, sha256, at in (
+            ("same", daughter, source.sha256, after),
+            ("marked", daughter, "9" * 64, after),
+            ("before", daughter, source.sha256, ago),
+            ("another", daughter, "8" * 64, after),
+            ("stranger", stranger, source.sha256, after),
+        ):
+            mine = {"owner_id": who.org_id, "sha256": sha256, "stored_at": at, "file_id": f"f_{name}"}
+            s.add(ListingFile(**theirs | mine))
+            product = await s.get(Product, trade.product_id)
+            assert product is not None
+            s.add(Product(**product.model_dump() | {"product_id": f"prd_{name}"}))
+            await s.flush()
+            offered = {"seller_id": who.org_id, "product_id": f"prd_{name}", "level": Level.GENERAL_1}
+            offered |= {"listing_id": f"lst_{name}", "file_id": f"f_{name}", "materials": {}}
+            s.add(Listing(**listing.model_dump() | offered))
+    usual = DeliveryFacts(exporter_region="440100", recipient_region="HK", level=Level.GENERAL_1)
+    found = {}
+    async with deal.house.database.read() as s:
+        for name in ("same", "marked", "before", "another", "stranger"):
+            seller_id = (stranger if name == "stranger" else daughter).org_id
+            facts, sold_on = await as_bought(s, usual, seller_id=seller_id, product_id=f"prd_{name}")
+            found[name] = (sold_on, facts.level, facts.personal.contained)
+    heavier, lighter = (True, Level.GENERAL_3, True), (False, Level.GENERAL_1, False)
+    assert found == dict.fromkeys(("same", "marked"), heavier) | dict.fromkeys(
+        ("before", "another", "stranger"), lighter
+    )
 
 
 async def test_midnight_of_new_year_shuts_what_rests_on_the_years_count(deal: Deal):

@@ -5,9 +5,11 @@ HTTP to a server in a thread of its own, as people of the market in every role t
 answer has a status, a media type and a form that the document names. The suite asks every fortieth
 operation, and each once rightly and once wrongly. At length (`make soak`) every one is asked, and whoever's
 role does not reach is followed by the next, until one does: so what lies behind the door is asked too.
+`DATABOURSE_SOAK_PATHS`, a regular expression, narrows that to the paths in which it is found.
 """
 
 import asyncio
+import os
 import threading
 import zlib
 from collections.abc import Iterator
@@ -127,6 +129,9 @@ def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(
     target: Target, examples: dict[GenerationMode, int]
 ) -> None:
     schema = schemathesis.openapi.from_dict(target.document)
+    narrowed = os.environ.get("DATABOURSE_SOAK_PATHS", "") if examples is MANY else ""
+    if narrowed:
+        schema = schema.include(path_regex=narrowed)
     seen: list[int] = []
     ours: list[str] = []
     step = 1 if examples is MANY else EVERY
@@ -145,8 +150,10 @@ def test_no_call_that_can_be_made_is_answered_with_an_error_of_ours(
             with suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
                 attempt()
     assert ours == []
-    assert len(seen) > 400 // step
     assert {status // 100 for status in seen} <= {2, 4}
+    assert len(seen) > (0 if narrowed else 400 // step)
+    if narrowed:
+        return
     assert {200, 422} <= set(seen)
     if step == 1:
         assert {201, 401, 403, 404, 409} <= set(seen)
