@@ -47,16 +47,18 @@ class DuckdbEngine(Engine):
             except duckdb.Error as error:
                 raise UnusableEvidence(f"{name} cannot be read: {error}", table=name) from error
 
-    def keep(self, name: str, sql: str) -> None:
+    def keep(self, name: str, sql: str) -> int:
         """As a file: memory is for the rules, and a file is read by the columns that are asked."""
         path = self.work / f"{name}.parquet"
-        self.write(sql, path)
+        rows = self.write(sql, path)
         self._connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet([{_quoted(path)}])')
+        return rows
 
-    def write(self, sql: str, path: Path) -> None:
-        """The answer to a query as a Parquet file."""
+    def write(self, sql: str, path: Path) -> int:
+        """The answer to a query as a Parquet file; returns how many rows it has."""
         try:
-            self._connection.execute(f"COPY ({sql}) TO {_quoted(path)} ({_AS_WRITTEN})")
+            copied = self._connection.execute(f"COPY ({sql}) TO {_quoted(path)} ({_AS_WRITTEN})")
+            return int(copied.fetchall()[0][0])
         except duckdb.Error as error:
             raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from supervision.errors import UnusableEvidence
 from supervision.intake import Source
-from supervision.schema import AHEAD_OF_NOW, KEYS, Kind
+from supervision.schema import AHEAD_OF_NOW, KEYS, TABLES, Kind
 
 Row = Mapping[str, Any]
 BATCH_ROWS: Final = 4096
@@ -31,14 +31,19 @@ class Engine(ABC):
         self._sources = sources
         self.kept: set[str] = set()
         """Which of what many rules read is made (`supervision.plan`)."""
+        self.empty = {name for name in TABLES if name not in sources or sources[name].is_empty}
+        """The tables without a row, and what was kept without one."""
 
     @abstractmethod
     def batches(self, sql: str) -> Iterator[Any]:
         """The answer to a query in Arrow record batches. Raises UnusableEvidence where it has none."""
 
     @abstractmethod
-    def keep(self, name: str, sql: str) -> None:
-        """Make the answer to a query a table of that name, until the engine is closed."""
+    def keep(self, name: str, sql: str) -> int | None:
+        """Make the answer to a query a table of that name, until the engine is closed.
+
+        Returns how many rows it has, or None where that is not known yet.
+        """
 
     def rows(self, sql: str) -> Iterator[Row]:
         """The rows of a query, a batch at a time, times aware and whole numbers int."""

@@ -1,6 +1,8 @@
 """The rules' expressions as queries of one engine's dialect: made once, run on any tables of that moment."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -12,6 +14,7 @@ from ibis.expr import operations as ops
 from supervision import measures
 from supervision.context import Context, Row, Rule, Tables
 from supervision.dialects import as_sql
+from supervision.emptiness import has_no_row
 from supervision.engine import Engine
 from supervision.kept import with_kept
 from supervision.portable import in_one_order
@@ -58,6 +61,18 @@ def _in_one_order(write: Callable[[], Any]) -> Any:
     return in_one_order(write())
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Writing makes a great many objects and hardly a cycle: to look for these takes a fifth of its time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 class Queries:
     """Each expression as SQL of a dialect, written when it is first asked for.
 
@@ -68,6 +83,7 @@ class Queries:
         self._writers = writers
         self._dialect = dialect
         self._kept = frozenset(kept)
+        self._expressions: dict[str, Any] = {}
         self._written: dict[str, str] = {}
         self._reads: dict[str, frozenset[str]] = {}
 
@@ -76,15 +92,23 @@ class Queries:
 
     def __getitem__(self, name: str) -> str:
         if name not in self._written:
-            expression = self._writers[name]()
-            read = {table.name for table in expression.op().find(ops.UnboundTable)}
-            self._reads[name] = self._kept & read
-            self._written[name] = as_sql(expression, self._dialect)
+            expression = self.expression(name)
+            with _uncollected():
+                self._written[name] = as_sql(expression, self._dialect)
         return self._written[name]
+
+    def expression(self, name: str) -> Any:
+        """What is written: an expression of ibis."""
+        if name not in self._expressions:
+            with _uncollected():
+                self._expressions[name] = self._writers[name]()
+        return self._expressions[name]
 
     def reads(self, name: str) -> frozenset[str]:
         """What is kept that the expression asks."""
-        self[name]
+        if name not in self._reads:
+            read = {table.name for table in self.expression(name).op().find(ops.UnboundTable)}
+            self._reads[name] = self._kept & read
         return self._reads[name]
 
 
@@ -98,8 +122,17 @@ class Plan:
     kept: Queries
 
     def rows(self, engine: Engine, name: str) -> Iterator[Row]:
-        """The answer to a query, for which what it asks is kept first, where it is not yet."""
-        self.ready(engine, self.queries.reads(name))
+        """The answer to a query, for which what it asks is kept first, where it is not yet.
+
+        What can have no row is not asked, nor kept for.
+        """
+        asked = self.queries.expression(name).op()
+        for read in sorted(self.queries.reads(name)):
+            if has_no_row(asked, partial(self._is_empty, engine)):
+                return iter(())
+            self.ready(engine, [read])
+        if has_no_row(asked, partial(self._is_empty, engine)):
+            return iter(())
         return engine.rows(self.queries[name])
 
     def ready(self, engine: Engine, names: Iterable[str]) -> None:
@@ -107,8 +140,14 @@ class Plan:
         for name in sorted(names):
             if name not in engine.kept:
                 self.ready(engine, self.kept.reads(name))
-                engine.keep(name, self.kept[name])
+                if engine.keep(name, self.kept[name]) == 0:
+                    engine.empty.add(name)
                 engine.kept.add(name)
+
+    def _is_empty(self, engine: Engine, name: str) -> bool:
+        if name in TABLES or name in engine.kept:
+            return name in engine.empty
+        return has_no_row(self.kept.expression(name).op(), partial(self._is_empty, engine))
 
 
 def make_plan(context: Context, rules: tuple[Rule, ...] = ALL, *, dialect: str = "duckdb") -> Plan:

@@ -52,7 +52,7 @@ class SparkEngine(Engine):
         yield from answer.to_batches(BATCH_ROWS)
 
     def keep(self, name: str, sql: str) -> None:
-        """In the memory of the cluster, and on its disks what is more."""
+        """In the memory of the cluster, and on its disks what is more; made when it is first asked."""
         with _understood():
             kept = self._ask(sql).persist()
             self._kept.append(kept)
