@@ -18,6 +18,8 @@ WORDS: Final[Mapping[str, Label]] = {
     ),
     "SUBJECT": Label("数据主体", "Data subject"),
     "CONTROLLER": Label("数据控制方", "Controller"),
+    "ENTRUSTING": Label("委托方", "Entrusting party"),
+    "ENTRUSTED": Label("受托方", "Entrusted party"),
     "USER": Label("数据使用方", "User"),
     "signatures": Label("电子签名", "Electronic signatures"),
     "annex": Label("附件", "Annex"),

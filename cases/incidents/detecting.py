@@ -28,6 +28,7 @@ from cases.incidents.rules import (
     MOST_LOSS_MINOR,
     MOST_MINUTES,
     MOST_PERSONS,
+    Duty,
     Facts,
     Level,
     Matter,
@@ -214,12 +215,14 @@ async def _grade(
     known = await _known(s, row.org_id, facts)
     graded = grade(known, act.now)
     wanted = duties(graded.level, known, detected_at=row.detected_at)
+    notice = await _notice_due(s, act, row, known)
     said = Said(
         public={
             "level": graded.level.value,
             "rules": list(graded.cited),
             "due": {one.matter.value: rfc3339(one.due_at) for one in wanted},
-        },
+        }
+        | ({} if notice is None else {"notify_by": rfc3339(notice.due_at)}),
         opening={"facts": known.document()} | ({"reason": reason} if reason else {}),
     )
     values = {
@@ -232,24 +235,37 @@ async def _grade(
     await step(s, act, event, row, said, values=values)
     await wind(s, row, wanted)
     await _drop(s, act, row, {one.matter for one in wanted})
-    await _begin_beside(s, act, row, known)
+    await _begin_beside(s, act, row, known, notice)
     await look_at_duties(s, act, row)
     await tell_counts(s, row)
 
 
-async def _begin_beside(s: WriteSession, act: Act, row: IncidentRow, facts: Facts) -> None:
-    """The notice to persons, from the detection; of persons that become known later, from now. And what the
-    protection department of an operator that turns out to be a critical one hands on.
+async def _notice_due(s: WriteSession, act: Act, row: IncidentRow, facts: Facts) -> Duty | None:
+    """The notice to persons that begins now: from the detection; of persons known later, from now.
+
+    None where nobody is to be told, or its time runs already.
     """
-    notice = await repository.duty(s, incident_id=row.incident_id, matter=Matter.SUBJECTS)
-    if needs_notice(facts) and not row.spared and row.notified < concerned(facts):
-        if notice is None:
-            await wind(s, row, [other_duty(Matter.SUBJECTS, row.detected_at)])
-        elif notice.met_at is not None:
-            notice.met_at = notice.overdue_at = None
-            s.add(notice)
+    if not needs_notice(facts) or row.spared or row.notified >= concerned(facts):
+        return None
+    known = await repository.duty(s, incident_id=row.incident_id, matter=Matter.SUBJECTS)
+    if known is None:
+        return other_duty(Matter.SUBJECTS, row.detected_at)
+    return None if known.met_at is None else other_duty(Matter.SUBJECTS, act.now)
+
+
+async def _begin_beside(
+    s: WriteSession, act: Act, row: IncidentRow, facts: Facts, notice: Duty | None
+) -> None:
+    """The notice to persons; what the protection department of an operator hands on that turns out to be a
+    critical one.
+    """
+    if notice is not None:
+        known = await repository.duty(s, incident_id=row.incident_id, matter=Matter.SUBJECTS)
+        if known is not None:
+            known.met_at = known.overdue_at = None
+            s.add(known)
             await s.flush()
-            await wind(s, row, [other_duty(Matter.SUBJECTS, act.now)])
+        await wind(s, row, [notice])
     told = await repository.first_report(s, incident_id=row.incident_id, receiver=Receiver.DATA_AUTHORITY)
     forward = await repository.duty(s, incident_id=row.incident_id, matter=Matter.FORWARD)
     if facts.standing is Standing.CII and told is not None and forward is None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from base.clock import rfc3339
 from base.db import WriteSession
 from cases.incidents import repository
 from cases.incidents.containing import check_reported
@@ -66,7 +67,8 @@ async def notify_subjects(
     notice = {"what": what, "harm": harm, "measures": measures, "contact": contact}
     opening = {name: check_text(text) for name, text in notice.items()} | {"persons": persons}
     values = {"notified": told, "notice_ordered": row.notice_ordered and not whole}
-    await step(s, act, _E.NOTIFY_SUBJECTS, row, Said(public={"late": late}, opening=opening), values=values)
+    said = Said(public={"late": late, "whole": whole}, opening=opening)
+    await step(s, act, _E.NOTIFY_SUBJECTS, row, said, values=values)
     return row
 
 
@@ -88,13 +90,15 @@ async def order_notice(s: WriteSession, act: Act, *, incident_id: str, reason: s
     """Order that persons are told all the same (INC.ORDER_NOTICE), as who protects personal information."""
     row = await claim_for(s, act, incident_id, _E.ORDER_NOTICE)
     values = {"spared": False, "notice_ordered": True}
-    await step(s, act, _E.ORDER_NOTICE, row, Said(opening={"reason": check_text(reason)}), values=values)
+    clock = other_duty(Matter.SUBJECTS, act.now)
+    said = Said(public={"notify_by": rfc3339(clock.due_at)}, opening={"reason": check_text(reason)})
+    await step(s, act, _E.ORDER_NOTICE, row, said, values=values)
     known = await repository.duty(s, incident_id=incident_id, matter=Matter.SUBJECTS)
     if known is not None:
         known.met_at = known.overdue_at = None
         s.add(known)
         await s.flush()
-    await wind(s, row, [other_duty(Matter.SUBJECTS, act.now)])
+    await wind(s, row, [clock])
     return row
 
 
@@ -105,8 +109,10 @@ async def eradicate(s: WriteSession, act: Act, *, incident_id: str, text: str) -
     """
     row = await claim_owned(s, act, incident_id, _E.ERADICATE)
     _check_told(row)
-    await step(s, act, _E.ERADICATE, row, Said(opening={"text": check_text(text)}))
-    await wind(s, row, [other_duty(Matter.SUMMARY, act.now)])
+    clock = other_duty(Matter.SUMMARY, act.now)
+    said = Said(public={"review_by": rfc3339(clock.due_at)}, opening={"text": check_text(text)})
+    await step(s, act, _E.ERADICATE, row, said)
+    await wind(s, row, [clock])
     return row
 
 

@@ -16,11 +16,17 @@ from market.orders.clauses import ModelType
 
 
 class Bearer(StrEnum):
-    """Whose right or duty it is."""
+    """Whose right or duty it is.
+
+    The controller provides, the user receives. Where processing is entrusted, the buyer entrusts it and is
+    the controller of what it brings, and the provider is entrusted (clause 1.1 of the model contract).
+    """
 
     SUBJECT = "SUBJECT"
     CONTROLLER = "CONTROLLER"
     USER = "USER"
+    ENTRUSTING = "ENTRUSTING"
+    ENTRUSTED = "ENTRUSTED"
 
 
 class Verdict(StrEnum):
@@ -63,7 +69,7 @@ class ContractDuty:
         return {"code": self.code, "bearer": self.bearer.value, "basis": self.basis, "text": self.words.zh}
 
 
-_S, _C, _U = Bearer
+_S, _C, _U, _BY, _TO = Bearer
 DUTIES: Final = (
     ContractDuty(
         "consent-is-ones-own",
@@ -154,7 +160,7 @@ DUTIES: Final = (
     ),
     ContractDuty(
         "processing-agreed",
-        _C,
+        _BY,
         "个人信息保护法 21；数据安全法 40；网络数据安全管理条例 12",
         Label(
             "委托处理的目的、期限、方式、种类和保护措施已约定，委托方予以监督",
@@ -205,12 +211,21 @@ DUTIES: Final = (
     ),
     ContractDuty(
         "as-entrusted",
-        _U,
+        _TO,
         "个人信息保护法 21；数据安全法 40",
         Label(
             "受托方不超出约定处理，未经同意不转委托，合同终止后返还或删除",
             "Who is entrusted keeps to what was agreed, entrusts nobody else without consent, "
             "and returns or deletes the data at the end",
+        ),
+    ),
+    ContractDuty(
+        "entrusted-assists",
+        _TO,
+        "个人信息保护法 59",
+        Label(
+            "受托方采取必要措施保障所处理个人信息的安全，并协助委托方履行义务",
+            "Who is entrusted keeps the personal data safe, and helps the principal to do its duties",
         ),
     ),
     ContractDuty(
@@ -228,7 +243,7 @@ _OF_PERSONS: Final = frozenset(
     {
         *("consent-is-ones-own", "may-ask", "may-complain", "consents-cited", "impact-assessed"),
         *("withdrawals-followed", "persons-answered", "persons-deleted", "not-re-identified"),
-        *("may-turn-to-either", "joint-duties-agreed"),
+        *("may-turn-to-either", "joint-duties-agreed", "entrusted-assists"),
     }
 )
 _OF_MODEL: Final[Mapping[str, ModelType]] = {
@@ -236,8 +251,9 @@ _OF_MODEL: Final[Mapping[str, ModelType]] = {
     "joint-duties-agreed": ModelType.FUSION,
     "processing-agreed": ModelType.PROCESSING,
     "as-entrusted": ModelType.PROCESSING,
+    "entrusted-assists": ModelType.PROCESSING,
 }
-"""What only one model contract puts down: entrusted processing (PIPL 21), joint handling (PIPL 20)."""
+"""What only one model contract puts down: entrusted processing (PIPL 21, 59), joint handling (PIPL 20)."""
 
 
 def duties_for(facts: DutyFacts) -> tuple[ContractDuty, ...]:

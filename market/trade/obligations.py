@@ -193,7 +193,10 @@ async def _of_user(s: ReadSession, trade: Trade, now: datetime) -> Mapping[str, 
     signatures = await signatures_of(s, trade_id=trade.trade_id)
     signed = [one for one in signatures if one.org_id == trade.buyer_id]
     word = Evidence(len(signed), refs=tuple(one.statement_id for one in signed))
-    found["protected"] = found["not-re-identified"] = found["as-entrusted"] = word
+    found["protected"] = found["not-re-identified"] = word
+    entrusted = [one for one in signatures if one.org_id == trade.seller_id]
+    theirs = Evidence(len(entrusted), refs=tuple(one.statement_id for one in entrusted))
+    found["as-entrusted"] = found["entrusted-assists"] = theirs
     agreed = {trade.seller_id, trade.buyer_id} <= {one.org_id for one in signatures}
     both = Evidence(int(agreed), refs=tuple(one.statement_id for one in signatures))
     found["processing-agreed"] = found["joint-duties-agreed"] = both

@@ -2,8 +2,8 @@
 
 A row of `clocks` is one time: what is due until when, from whom, and when it was done. Its end is what the
 statement that began it says; that it was missed follows from the moments alone, whether the exchange has
-stated it (`*.OVERDUE`, `stated_at`) or not. A time that fell away before it was over is no row. Left out are
-the times of an incident that no statement tells the end of (grading, persons, summary).
+stated it (`*.OVERDUE`, `stated_at`) or not. A time that fell away before it was over is no row. Of a log from
+before statements told the end of an incident's notice to persons and of its summary, these are left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +20,8 @@ _RECEIVED: Final[Mapping[str, str]] = {
     "REPORT_DATA": "DATA_AUTHORITY",
     "DEFECT": "DATA_AUTHORITY",
 }
+_OF_INCIDENT: Final = {"grade_by": "GRADE", "notify_by": "SUBJECTS", "review_by": "SUMMARY"}
+"""The other times of an incident, by the member of a statement that sets them."""
 _REPORTS: Final = frozenset({"REPORT", *_RECEIVED})
 _BEGINS: Final[Mapping[str, tuple[str, str, str]]] = {
     "RKA.PLAN": ("ASSESS", "due_at", "handler_id"),
@@ -51,6 +53,10 @@ _MEETS: Final[Mapping[str, str]] = {
     "WRN.ACKNOWLEDGE": "ACKNOWLEDGE",
     "WRN.ESCALATE": "ACKNOWLEDGE",
     "INC.FORWARD": "FORWARD",
+    "INC.GRADE": "GRADE",
+    "INC.DISMISS": "GRADE",
+    "INC.SPARE_SUBJECTS": "SUBJECTS",
+    "INC.REVIEW": "SUMMARY",
 }
 _PREFIXES: Final = ("INC.", "WRN.", "RKA.", "ICR.", "SGC.", "SDD.", "SRQ.")
 
@@ -130,6 +136,10 @@ class Clocked:
             self._graded(fact, held)
         elif fact.event == "INC.REPORT":
             self._reported(fact, held)
+        if fact.event == "INC.NOTIFY_SUBJECTS" and fact.said.get("whole") is True:
+            self._meet(fact, "SUBJECTS")
+        for member, matter in _OF_INCIDENT.items():
+            self._begin(fact, matter, time(fact.said.get(member)), held["org_id"])
 
     def _graded(self, fact: Fact, held: dict[str, Any]) -> None:
         due = {str(matter): time(at) for matter, at in dict(fact.said.get("due") or {}).items()}

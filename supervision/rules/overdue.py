@@ -1,6 +1,6 @@
 """OVERDUE: a report, an answer or a deed with a time of the law that was missing, or came late.
 
-Incidents (1, 2, 4 and 24 hours; half an hour to hand on), early warnings, yearly risk assessments and what is
+Incidents (1, 2, 4 and 24 hours; half an hour to grade and to hand on; the notice to persons, the summary), early warnings, yearly risk assessments and what is
 rectified, the round of the important-data catalogue, persons' withdrawals, deletions and requests. Held
 against the moments in the log alone: that the exchange has stated it is told, and changes nothing.
 """
@@ -17,6 +17,9 @@ from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding, Severity
 from supervision.saying import because, tell
 from supervision.trades import moment
+
+_OWN = frozenset({"INC.GRADE", "INC.SUMMARY"})
+"""What nobody outside waits for: a venue's own time, and a summary after all is done."""
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -38,7 +41,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         members = list(group)
         matters = sorted({row["matter"] for row in members})
         missing = made_at is None
-        reported = any(one.startswith("INC.") for one in matters)
+        reported = any(one.startswith("INC.") for one in set(matters) - _OWN)
         stated = [row["stated_at"] for row in members if row["stated_at"] is not None]
         yield tell(
             "OVERDUE",

@@ -9,6 +9,9 @@ TICK = timedelta(milliseconds=1)
 MATTERS = (
     "INC.REPORT",
     "INC.FORWARD",
+    "INC.GRADE",
+    "INC.SUBJECTS",
+    "INC.SUMMARY",
     "WRN.ACKNOWLEDGE",
     "RKA.REPORT",
     "ICR.ANSWER",

@@ -72,6 +72,37 @@ def test_what_is_regraded_downwards_in_time_falls_away_and_what_was_over_by_then
         assert len(clocks(ledger)) == left
 
 
+def test_the_grading_the_notice_and_the_summary_of_an_incident_each_have_their_time():
+    start = Ledger().now
+    half, days = start + HOUR / 2, {n: start + timedelta(days=n) for n in (3, 4, 30)}
+    ledger = Ledger()
+    ledger.say("INC.DETECT", "inc_1", opening=OWNER, grade_by=rfc3339(half), to="DETECTED")
+    ledger.say("INC.GRADE", "inc_1", level="GENERAL", due={}, notify_by=rfc3339(days[3]), to="GRADED")
+    ledger.say("INC.NOTIFY_SUBJECTS", "inc_1", late=False, whole=False)
+    assert (only(ledger, "INC.GRADE")["met_seq"], only(ledger, "INC.SUBJECTS")["met_seq"]) == (1, None)
+    ledger.say("INC.NOTIFY_SUBJECTS", "inc_1", late=False, whole=True)
+    ledger.say("INC.REGRADE", "inc_1", level="GENERAL", due={}, notify_by=rfc3339(days[4]))  # more persons
+    ledger.say("INC.SPARE_SUBJECTS", "inc_1")
+    ledger.say("INC.ORDER_NOTICE", "inc_1", notify_by=rfc3339(days[4]))
+    notices = [row for row in clocks(ledger) if row["matter"] == "INC.SUBJECTS"]
+    assert [(row["due_at"], row["met_seq"]) for row in notices] == [
+        (days[3], 3),
+        (days[4], 5),
+        (days[4], None),
+    ]
+    assert {row["owed_by"] for row in clocks(ledger)} == {"org_hit"}
+    ledger.say("INC.ERADICATE", "inc_1", review_by=rfc3339(days[30]))
+    assert only(ledger, "INC.SUMMARY")["met_at"] is None
+    ledger.say("INC.REVIEW", "inc_1", late=False)
+    assert only(ledger, "INC.SUMMARY")["met_seq"] == 8
+    ledger.say("INC.DETECT", "inc_2", opening=OWNER, grade_by=rfc3339(half))
+    ledger.say("INC.DISMISS", "inc_2")
+    ledger.say("INC.DETECT", "inc_0", opening=OWNER)  # from before statements told it
+    ledger.say("INC.ERADICATE", "inc_0")
+    graded = [(row["object_id"], row["met_seq"]) for row in clocks(ledger) if row["matter"] == "INC.GRADE"]
+    assert graded == [("inc_1", 1), ("inc_2", 10)]
+
+
 def test_the_stages_of_an_assessment_a_warning_that_worsens_and_a_persons_withdrawal():
     ledger = Ledger()
     about = {"handler_id": "org_hit"}

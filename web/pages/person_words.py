@@ -91,6 +91,8 @@ _BEARERS: Final[Mapping[str, str]] = {
     "SUBJECT": N_("Data subject"),
     "CONTROLLER": N_("Data controller"),
     "USER": N_("Data user"),
+    "ENTRUSTING": N_("Entrusting party"),
+    "ENTRUSTED": N_("Entrusted party"),
 }
 _VERDICTS: Final[Mapping[str, str]] = {
     "RIGHT": N_("A right"),

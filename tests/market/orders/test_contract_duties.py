@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from market.orders.clauses import ModelType
+from market.orders.clauses import ModelType, model
 from market.orders.duties import (
     DUTIES,
     Bearer,
@@ -31,7 +31,7 @@ def test_what_is_sold_decides_what_is_put_down():
     assert codes() == WITHOUT_PERSONS
     assert "no-onward-transfer" not in codes(resale_allowed=True)
     of_models = {
-        ModelType.PROCESSING: {"processing-agreed", "as-entrusted"},
+        ModelType.PROCESSING: {"processing-agreed", "as-entrusted", "entrusted-assists"},
         ModelType.FUSION: {"may-turn-to-either", "joint-duties-agreed"},
     }
     whole = [one.code for one in DUTIES if not any(one.code in codes for codes in of_models.values())]
@@ -47,9 +47,23 @@ def test_what_is_sold_decides_what_is_put_down():
     assert set(codes(model=ModelType.FUSION)) == set(WITHOUT_PERSONS), (
         "joint handling is of persons (PIPL 20)"
     )
-    assert set(codes(model=ModelType.PROCESSING)) - set(WITHOUT_PERSONS) == of_models[ModelType.PROCESSING]
+    processing = set(codes(model=ModelType.PROCESSING)) - set(WITHOUT_PERSONS)
+    assert processing == of_models[ModelType.PROCESSING] - {"entrusted-assists"}, "PIPL 59 is of persons"
     assert "security-reviewed" in codes(important=True)
-    assert {one.bearer for one in duties_for(DutyFacts(personal=True))} == set(Bearer)
+    usual = {Bearer.SUBJECT, Bearer.CONTROLLER, Bearer.USER}
+    assert {one.bearer for one in duties_for(DutyFacts(personal=True))} == usual
+
+
+def test_where_processing_is_entrusted_the_buyer_entrusts_it_and_the_provider_is_entrusted():
+    put = duties_for(DutyFacts(personal=True, model=ModelType.PROCESSING))
+    bearers = {one.code: one.bearer for one in put if one.bearer in {Bearer.ENTRUSTING, Bearer.ENTRUSTED}}
+    assert bearers == {
+        "processing-agreed": Bearer.ENTRUSTING,
+        "as-entrusted": Bearer.ENTRUSTED,
+        "entrusted-assists": Bearer.ENTRUSTED,
+    }
+    clause = model(ModelType.PROCESSING, 1).text("zh").splitlines()[4]
+    assert clause.startswith("1.1 需方（委托方）委托供方（受托方）")
 
 
 def test_a_contract_carries_the_very_words_and_one_from_before_is_the_same_bytes_as_ever():

@@ -12,6 +12,7 @@ from market.customs.tables import DeclarationRow
 from market.listings.categories import ProductType
 from market.listings.repository import get_listing
 from market.orders.duties import Verdict
+from market.orders.repository import signatures_of
 from market.orders.rules import TradeState
 from market.orders.scope import LicenceScope
 from market.orders.tables import Contract, ContractRecipient
@@ -68,6 +69,16 @@ async def test_a_contract_from_before_is_checked_by_the_duties_of_the_law(scene:
         code: (line.verdict, line.evidence) for code, line in now.items()
     }
     assert not any(line.signed for line in before.values())
+    async with (
+        scene.database.write() as s
+    ):  # as if it were entrusted processing
+        listing = await get_listing(s, listing_id=scene.listing.listing_id)
+        listing.product_type = ProductType.COMPUTE
+        s.add(listing)
+        signed = {one.org_id: one.statement_id for one in await signatures_of(s, trade_id=trade_id)}
+    entrusted = await lines_of(scene, trade_id)
+    assert entrusted["as-entrusted"].evidence.refs == (signed[scene.seller.org_id],)
+    assert set(entrusted["processing-agreed"].evidence.refs) == set(signed.values())
     assert await lines_of(scene, await scene.walk(TradeState.NEGOTIATING)) == {}, "no contract, no duty"
 
 
