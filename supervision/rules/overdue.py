@@ -1,8 +1,9 @@
 """OVERDUE: a report, an answer or a deed with a time of the law that was missing, or came late.
 
-Incidents (1, 2, 4 and 24 hours; half an hour to grade and to hand on; the notice to persons, the summary), early warnings, yearly risk assessments and what is
-rectified, the round of the important-data catalogue, persons' withdrawals, deletions and requests. Held
-against the moments in the log alone: that the exchange has stated it is told, and changes nothing.
+Incidents (1, 2, 4 and 24 hours; half an hour to grade and to hand on; the notice to persons, the summary),
+early warnings, yearly risk assessments and what is rectified, the round of the important-data catalogue,
+persons' withdrawals, deletions and requests. Held against the moments in the log alone: that the exchange has
+stated it is told, and changes nothing.
 """
 
 from collections.abc import Iterator
