@@ -69,9 +69,7 @@ async def test_a_contract_from_before_is_checked_by_the_duties_of_the_law(scene:
         code: (line.verdict, line.evidence) for code, line in now.items()
     }
     assert not any(line.signed for line in before.values())
-    async with (
-        scene.database.write() as s
-    ):  # as if it were entrusted processing
+    async with scene.database.write() as s:  # as if it were entrusted processing
         listing = await get_listing(s, listing_id=scene.listing.listing_id)
         listing.product_type = ProductType.COMPUTE
         s.add(listing)
