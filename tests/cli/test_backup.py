@@ -11,18 +11,21 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlmodel import select
 
 from base.age import NONCE_BYTES, SEALED_BYTES, Identity, KeyDoesNotOpen
 from base.clock import SimulatedClock
 from base.db import Database
+from base.files import StoredFile
 from base.signing import SigningKey
-from cli import backup_database, backup_placing, restoring
+from cli import backing_up, backup_database, backup_placing, restoring
 from cli.backup_archive import BackupBad, BackupWriter, unpack
 from cli.backup_database import BackupOfAnotherKind, DatabaseInUse
 from cli.backup_evidence import GIVEN, IN_PLACE, BackupBehind, NothingToCompare
@@ -31,6 +34,7 @@ from cli.restoring import KeysDiffer, restore, state_restored
 from identity.rules import Role
 from ledger.checkpoint import Checkpoint, NoteSigner, Receipt, sign_checkpoint
 from ledger.errors import LogForked, NoteInvalid
+from market.listings.tables import ListingFile
 from tests.cli.drilling import Drill, everything_in, opened_drill
 from tests.postgres import Server
 from tests.web.market import upload
@@ -87,7 +91,7 @@ async def test_the_drill(drill: Drill) -> None:
         await drill.restore(old)
     assert (refused.value.code, refused.value.facts["published"]) == ("backup-behind", lost.size)
     assert await drill.everything() == before
-    new = await drill.back_up("new.backup")
+    new = await while_files_come(drill)
     newest, before = await drill.head(), await drill.everything()
     last = "replace_sqlite" if drill.server is None else "_put"
     really = restoring._put
@@ -103,7 +107,10 @@ async def test_the_drill(drill: Drill) -> None:
         await drill.restore(new)
     assert await drill.everything() == before
     await drill.lose_the_database()
+    for sealed in drill.settings.data_dir.rglob("fil_*"):
+        sealed.unlink()
     done = await drill.restore(new)
+    assert await files_that_open(drill) >= 2, "those that were there before it began"
     assert (done.behind, done.pinned, done.manifest.size) == (None, True, newest.size)
     head = await drill.head()
     assert (head.size, head.root) == (newest.size, newest.root)
@@ -111,6 +118,38 @@ async def test_the_drill(drill: Drill) -> None:
     await drill.acts("three")  # the exchange goes on
     assert await drill.audited() == "CLEAN"
     assert (await drill.events())[-3:] == ["BAK.RESTORE", "ORG.ADMIT", "KEY.REGISTER"]
+
+
+async def while_files_come(drill: Drill) -> Path:
+    """A backup, while a member brings files before, during and after the copy of the database."""
+    really = backing_up.dump
+    async with opened(drill.folder, drill.clock, **drill.more) as served:
+        seller = await served.admit("bringer", {"PROVIDER"}, login="bringer", custody="custodial")
+        await served.settle_down()
+
+        async def bring(*names: str) -> None:
+            for name in names:
+                await upload(served, seller, f"{name}.csv", f"a,b\n1,{name}\n".encode())
+
+        async def dumped(*arguments: Any) -> Any:
+            await bring("before-1", "before-2")
+            taken, _ = await asyncio.gather(really(*arguments), bring("at-1", "at-2", "at-3"))
+            await bring("after")
+            return taken
+
+        with patch.object(backing_up, "dump", dumped):
+            return await drill.back_up("new.backup")
+
+
+async def files_that_open(drill: Drill) -> int:
+    """How many files the database knows: every one of them is there, whole, and opens."""
+    async with open_node(drill.settings, clock=drill.clock) as node:
+        async with node.database.read() as s:
+            rows = (await s.exec(select(ListingFile))).all()
+        for row in rows:
+            file = StoredFile(row.file_id, row.bytes, row.sha256)
+            assert sum([len(part) async for part in node.files.read(file)]) == row.bytes
+    return len(rows)
 
 
 class KilledError(BaseException):
