@@ -1,8 +1,9 @@
 """Every text of the pages, gathered for translation: `python -m web.pages.extraction` renews the catalogue.
 
 Texts stand in templates (`_`, `trans`), in the pages' code (`N_`, `say`), and as the titles of errors in
-every room. A renewed catalogue keeps what was translated, forgets what is no longer said, and guesses
-nothing: what is new stands there empty, and a test fails until it is translated.
+every room; what an error says in particular has a catalogue of its own. A renewed catalogue keeps what was
+translated, forgets what is no longer said, and guesses nothing: what is new stands there empty, and a test
+fails until it is translated.
 """
 
 import ast
@@ -18,7 +19,7 @@ from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
-from web.pages.languages import CATALOGUE
+from web.pages.languages import CATALOGUE, DETAILS
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 ROOMS: Final = (
@@ -73,6 +74,48 @@ def texts() -> Catalog:
     return catalogue
 
 
+def particulars() -> Catalog:
+    """What every room's errors say in particular: what they are raised with, `{0}` for what is filled in."""
+    trees = [ast.parse(path.read_bytes()) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    bases = {
+        node.name: {_called(base) for base in node.bases} for node in nodes if isinstance(node, ast.ClassDef)
+    }
+    errors, more = set[str](), {"DomainError"}
+    while more:
+        errors |= more
+        more = {name for name, above in bases.items() if above & errors} - errors
+    catalogue = Catalog(project="databourse", charset="utf-8")
+    for node in nodes:
+        if isinstance(node, ast.Call) and node.args and _called(node.func) in errors:
+            for text in _written(node.args[0]):
+                if re.search(r"[a-z]", text):  # else there is only what is filled in
+                    catalogue.add(text)
+    return catalogue
+
+
+def _called(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def _written(node: ast.expr) -> list[str]:
+    """The texts that an expression stands for, if they can be read in it."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return [text]
+        case ast.IfExp():
+            return [*_written(node.body), *_written(node.orelse)]
+        case ast.JoinedStr():
+            places = iter(range(len(node.values)))
+            parts = (
+                str(one.value) if isinstance(one, ast.Constant) else f"{{{next(places)}}}"
+                for one in node.values
+            )
+            return ["".join(parts)]
+        case _:
+            return []
+
+
 def _add(catalogue: Catalog, path: Path, found: Iterable[Any]) -> None:
     for line, function, message, _ in found:
         parts = message if isinstance(message, tuple) else (message,)
@@ -83,9 +126,9 @@ def _add(catalogue: Catalog, path: Path, found: Iterable[Any]) -> None:
         catalogue.add(said[:2] if plural else said[0], locations=[(str(path.relative_to(ROOT)), line)])
 
 
-def renewed(said: Catalog | None = None) -> Catalog:
-    """The Chinese catalogue with everything that is `said` now, in the order of the texts."""
-    with CATALOGUE.open("rb") as file:
+def renewed(said: Catalog | None = None, path: Path = CATALOGUE) -> Catalog:
+    """A Chinese catalogue with everything that is `said` now, in the order of the texts."""
+    with path.open("rb") as file:
         known = read_po(file, locale="zh_CN")
     known.update(said or texts(), no_fuzzy_matching=True, update_creation_date=False)
     known.obsolete.clear()
@@ -106,15 +149,18 @@ def _is_whole(translation: Any) -> bool:
 
 
 def main() -> int:
-    """Renew the catalogue file; answers how many texts wait to be translated."""
-    catalogue = renewed()
-    whole = CATALOGUE.with_suffix(".new")  # nobody reads half of it, and it is never empty
-    with whole.open("wb") as file:
-        write_po(file, catalogue, width=100, no_location=True, sort_output=True)
-    whole.replace(CATALOGUE)
-    for text in untranslated(catalogue):
+    """Renew the catalogue files; answers how many texts wait to be translated."""
+    waiting: list[str] = []
+    for path, said in ((CATALOGUE, texts()), (DETAILS, particulars())):
+        catalogue = renewed(said, path)
+        whole = path.with_suffix(".new")  # nobody reads half of it, and it is never empty
+        with whole.open("wb") as file:
+            write_po(file, catalogue, width=100, no_location=True, sort_output=True)
+        whole.replace(path)
+        waiting += untranslated(catalogue)
+    for text in waiting:
         sys.stdout.write(f"to be translated: {text}\n")
-    return len(untranslated(catalogue))
+    return len(waiting)
 
 
 if __name__ == "__main__":

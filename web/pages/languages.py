@@ -4,6 +4,8 @@ English is the source. The Chinese catalogue is compiled in memory from its `.po
 for, so a change of a translation needs no build step.
 """
 
+import re
+from collections.abc import Callable
 from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
@@ -23,6 +25,8 @@ COOKIE: Final = "databourse_lang"
 CATALOGUE: Final = Path(__file__).parent.parent / "locale" / "zh_CN" / "LC_MESSAGES" / "messages.po"
 
 DETAILS: Final = CATALOGUE.with_name("details.po")
+_PLACE: Final = re.compile(r"\{\d\}")
+_LETTERS: Final = 10
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds a text that is translated later
@@ -45,13 +49,40 @@ def translations(lang: Lang) -> NullTranslations:
 
 @cache
 def details(lang: Lang) -> dict[str, str]:
-    """What refusals say in particular, by their English; what is not there stays English."""
+    """What refusals say in particular, by their English, `{0}` for what is filled in; English has nothing."""
     if lang == "en":
         return {}
     with DETAILS.open("rb") as file:
         return {
             str(one.id): str(one.string) for one in read_po(file, locale="zh_CN") if one.id and one.string
         }
+
+
+@cache
+def _filled_in(lang: Lang) -> list[tuple[re.Pattern[str], str]]:
+    """The texts with places in them, those that say most first; one of a word or two would fit all."""
+    texts = {
+        text: said
+        for text, said in details(lang).items()
+        if _PLACE.search(text) and len(re.findall(r"[a-z]", _PLACE.sub("", text))) >= _LETTERS
+    }
+    return [
+        (re.compile("(.+?)".join(map(re.escape, _PLACE.split(text))), re.DOTALL), texts[text])
+        for text in sorted(texts, key=lambda text: (-len(_PLACE.sub("", text)), text))
+    ]
+
+
+def particular(detail: str, lang: Lang, word: Callable[[str], str]) -> str | None:
+    """What a refusal says, in a language; None where nobody has said it there.
+
+    `word` tells what is filled in, where that is a code.
+    """
+    if detail in details(lang):
+        return details(lang)[detail]
+    for pattern, said in _filled_in(lang):
+        if found := pattern.fullmatch(detail):
+            return said.format(*map(word, found.groups()))
+    return None
 
 
 def lang_of(path: str) -> Lang | None:

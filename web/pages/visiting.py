@@ -20,7 +20,7 @@ from web.node import Node
 from web.packing import pack
 from web.pages import assets, languages, member_words, rule_words, showing, words
 from web.pages.forms import Filled, Form, Problem, fresh_key, read_form
-from web.pages.languages import LANGS, NAMES, TAGS, Lang, details, translations
+from web.pages.languages import LANGS, NAMES, TAGS, Lang, particular, translations
 from web.pages.session import (
     FORM_COOKIE,
     FormExpired,
@@ -81,8 +81,12 @@ def environment(lang: Lang) -> Environment:
         known = member_words.WORDS.get(name)
         return spoken.gettext(known) if known else _in_english(name.replace("_", " "), lang)
 
+    def code(value: str) -> str:
+        group = next((one for one in ("role", "state", "event") if value in words.GROUPS[one]), None)
+        return value if group is None else word(value, group)
+
     def explained(detail: str) -> str:
-        return details(lang).get(detail) or _in_english(detail, lang)
+        return particular(detail, lang, code) or _in_english(detail, lang)
 
     def rule_number(name: str) -> str:
         return rule_words.said(lang, "number", name)

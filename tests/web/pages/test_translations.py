@@ -13,11 +13,11 @@ from jinja2 import nodes
 from web import pages
 from web.numbers import numbers
 from web.pages import rule_words, words
-from web.pages.extraction import ROOMS, ROOT, renewed, texts, titles, untranslated
+from web.pages.extraction import particulars, renewed, texts, titles, untranslated
 from web.pages.languages import CATALOGUE, DETAILS, LANGS, details, preferred, translations
 from web.pages.visiting import TEMPLATES, environment
 
-TEMPLATE_NAMES = sorted(path.name for path in TEMPLATES.glob("*.html"))
+TEMPLATE_NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 # Names of things that are the same in every language.
 SAME = {
     "HHI",
@@ -64,11 +64,27 @@ def test_the_catalogue_holds_what_is_said_and_all_of_it_is_translated(catalogue:
 
 
 def test_what_refusals_say_in_particular_is_said_in_the_code_and_in_chinese() -> None:
-    sources = [path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py")]
-    said = {text for source in sources for text in re.findall(r'"([^"\n]+)"', source)}
-    assert set(details("zh")) - said == set()
+    """Renew the catalogue with `python -m web.pages.extraction`, then translate what it names."""
+    gathered = particulars()
+    with DETAILS.open("rb") as file:
+        kept = {message.id for message in read_po(file, locale="zh_CN") if message.id}
+    said = {message.id for message in gathered if message.id}
+    assert kept == said, kept ^ said
+    assert untranslated(renewed(gathered, DETAILS)) == []
     assert [text for text in details("zh").values() if not re.search(r"[\u4e00-\u9fff]", text)] == []
     assert details("en") == {}
+
+
+def test_what_is_filled_in_stands_in_the_chinese_too() -> None:
+    places = {text: sorted(re.findall(r"\{.*?\}", text)) for text in details("zh")}
+    told = {text: sorted(re.findall(r"\{.*?\}", said)) for text, said in details("zh").items()}
+    assert told == places
+
+
+def test_a_refusal_that_names_something_says_it_in_chinese() -> None:
+    shown = environment("zh").from_string("{{ detail|explained }}")
+    detail = "EXCHANGE_OPERATOR and COURT must be different organisations"
+    assert shown.render({"detail": detail}) == "交易所运营机构与人民法院须为不同机构"
 
 
 def test_a_fact_without_a_word_is_marked_as_english_on_a_chinese_page() -> None:
