@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from base.canonical import sha256_hex
+from market.listings.errors import ListingMalformed
 from market.listings.rules import Materials
 from registry.rules import Level, PersonalData, Right, Source, SourceFacts
 
@@ -12,7 +14,8 @@ from registry.rules import Level, PersonalData, Right, Source, SourceFacts
 class Compliance:
     """What a provider declares at SUBMIT, beside what the registry knows of product and file.
 
-    `source_statement_sha256` digests the source statement with its proofs; `basis_ref` is the
+    `source_statement_sha256` digests the source statement with its proofs; `source_text` is that statement,
+    or the same digest where a document holds it, and is kept for who reviews the listing; `basis_ref` is the
     registration of the right (产权登记) or the reason why none is needed. The four flags answer for entries
     of the negative list (NL1, NL8, NL9, NL11).
     """
@@ -27,6 +30,7 @@ class Compliance:
     ownership_disputed: bool = False
     resale_barred: bool = False
     minors_unconsented: bool = False
+    source_text: str = ""
 
 
 def materials_from(
@@ -37,7 +41,10 @@ def materials_from(
     grant_id: str | None,
     quality_report_sha256: str | None,
 ) -> Materials:
-    """The materials of a listing as its rules take them."""
+    """The materials of a listing as its rules take them. Raises ListingMalformed."""
+    text, stated = declared.source_text, declared.source_statement_sha256
+    if text and stated not in {text.lower(), sha256_hex(text.encode())}:
+        raise ListingMalformed("this digest is of another source statement", member="source_text")
     return Materials(
         level=level,
         source=declared.source,
@@ -51,6 +58,7 @@ def materials_from(
         ownership_disputed=declared.ownership_disputed,
         resale_barred=declared.resale_barred,
         minors_unconsented=declared.minors_unconsented,
+        source_text=text,
     )
 
 
@@ -61,7 +69,7 @@ def kept(materials: Materials) -> dict[str, Any]:
 
 def materials_of_kept(document: Mapping[str, Any]) -> Materials:
     """The reverse of `kept`."""
-    members = {member.name: document[member.name] for member in fields(Materials)}
+    members = {member.name: document[member.name] for member in fields(Materials) if member.name in document}
     members["level"] = Level(members["level"])
     members["source"] = Source(members["source"])
     members["personal"] = PersonalData(**members["personal"])

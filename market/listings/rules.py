@@ -94,7 +94,8 @@ class Description:
 class Materials:
     """What the compliance of a listing is judged by.
 
-    `basis_ref` is the registration of the right or the reason why none is needed.
+    `basis_ref` is the registration of the right or the reason why none is needed; `source_text` is what was
+    stated of the source, for who reviews it: nothing is judged by it.
     """
 
     level: Level
@@ -109,6 +110,7 @@ class Materials:
     ownership_disputed: bool = False
     resale_barred: bool = False
     minors_unconsented: bool = False  # under 14, without the guardian's consent
+    source_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,10 @@ class Claim:
     proof_sha256: str | None = None
 
 
+PUBLIC_SOURCES: Final = frozenset({Source.PUBLIC_DUTY, Source.AUTHORISED_OPERATION})
+"""Where public data comes from."""
+
+
 def check_declaration(kind: Kind, said: Declaration, on: date) -> None:
     """The form of a declaration. Raises RegistrationMalformed, naming the field."""
     wrong = [
@@ -187,7 +191,7 @@ def check_claims(kind: Kind, said: Declaration, claims: Sequence[Claim], *, on: 
     if kind is Kind.PUBLIC_RESOURCE:
         if claims:
             raise RegistrationMalformed("a public resource is registered without rights", fields=["claims"])
-        if said.source not in {Source.PUBLIC_DUTY, Source.AUTHORISED_OPERATION}:
+        if said.source not in PUBLIC_SOURCES:
             raise RegistrationMalformed("this source is no public data", fields=["source"])
         return
     if not 1 <= len(claims) <= MAX_CLAIMS or len({(one.holder_id, one.right) for one in claims}) < len(

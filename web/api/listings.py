@@ -175,6 +175,7 @@ class PersonalForm(Asked):
 class SubmitForm(Asked):
     source: Source
     source_statement_sha256: Sha256 | None = None
+    source_text: str = Field(default="", max_length=2000)
     basis_ref: str | None = Field(default=None, max_length=200)
     agreed: list[Right] = Field(default_factory=list, max_length=3)
     others_consent: bool = False
@@ -198,6 +199,7 @@ async def _submit(s: WriteSession, act: Act, args: SubmitArgs, node: Node) -> An
     compliance = Compliance(
         source=args.source,
         source_statement_sha256=args.source_statement_sha256,
+        source_text=args.source_text,
         basis_ref=args.basis_ref,
         source_facts=SourceFacts(
             agreed=frozenset(args.agreed),

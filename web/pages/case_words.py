@@ -125,18 +125,22 @@ SAYS: Final[Mapping[str, str]] = {
 }
 RIGHTS: Final[Mapping[str, str]] = {
     "STATEMENT": N_(
-        "You may say what speaks against it; that never makes a fine higher (行政处罚法 art. 45)."
+        "You may say what speaks against it; that never makes a fine higher "
+        "(Administrative Penalty Law, art. 45)."
     ),
-    "REQUEST_HEARING": N_("A hearing is told seven working days before, and free (行政处罚法 art. 63, 64)."),
+    "REQUEST_HEARING": N_(
+        "A hearing is told seven working days before, and free (Administrative Penalty Law, arts. 63, 64)."
+    ),
     "OFFER_COMMITMENT": N_(
-        "The investigation may be suspended upon it, and closed when it is kept (反垄断法 art. 53)."
+        "The investigation may be suspended upon it, and closed when it is kept (Anti-Monopoly Law, art. 53)."
     ),
     "APPLY_LENIENCY": N_(
-        "Who tells of a monopoly agreement is fined less, by the place in line (反垄断法 art. 56)."
+        "Who tells of a monopoly agreement is fined less, by the place in line (Anti-Monopoly Law, art. 56)."
     ),
     "CONSENT": N_("The mediation ends by agreement when every side has consented to the same words."),
     "APPEAL": N_(
-        "The decision is carried out all the same, unless its execution is stayed (行政处罚法 art. 73)."
+        "The decision is carried out all the same, unless its execution is stayed "
+        "(Administrative Penalty Law, art. 73)."
     ),
 }
 WAYS: Final[Mapping[str, str]] = {"REVIEW": N_("Administrative review"), "LAWSUIT": N_("Lawsuit")}
@@ -151,8 +155,33 @@ CIRCUMSTANCES: Final[Mapping[str, str]] = {
     "sales_unclear": N_("Sales unclear"),
     "especially_serious": N_("Especially serious"),
 }
+NORMS: Final[Mapping[str, str]] = {
+    "PN-AML-56": N_("Monopoly agreement"),
+    "PN-AML-57": N_("Abuse of a dominant position"),
+    "PN-AML-58": N_("Unlawful concentration"),
+    "PN-AML-62": N_("Obstruction of an investigation"),
+    "PN-DSL-45a": N_("Duties of data security not met"),
+    "PN-DSL-45b": N_("Rules of core data broken"),
+    "PN-DSL-46": N_("Important data unlawfully sent abroad"),
+    "PN-DSL-47": N_("Duties of an intermediary of data not met"),
+    "PN-DSL-48": N_("Data given to a foreign authority without approval"),
+    "PN-PIPL-66a": N_("Personal information unlawfully handled"),
+    "PN-PIPL-66b": N_("Personal information unlawfully handled, seriously"),
+    "PN-REG-55": N_("General duties of network data not met"),
+    "PN-REG-56": N_("Review of national security avoided"),
+    "PN-REG-57": N_("Duties of important data not met"),
+    "PN-CSL-26": N_("Duties of network security not met"),
+    "PN-AUCL-13": N_("Unfair competition with data or by network"),
+    "PN-AUCL-9": N_("False promotion or sham trades"),
+    "PN-SZ-94": N_("Trade in data that may not be traded (Shenzhen)"),
+    "PN-SZ-95": N_("Data unlawfully taken, or unfair treatment (Shenzhen)"),
+    "PN-PRICE-4": N_("Dumping or price discrimination"),
+    "PN-PRICE-5": N_("Price collusion"),
+    "PN-PRICE-9": N_("Guided price not kept"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "circumstance": CIRCUMSTANCES,
+    "norm": NORMS,
     "case_kind": KINDS,
     "matter": MATTERS,
     "case_outcome": OUTCOMES,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from registry.declared import ColumnType
+from registry.declared import ColumnType, Frequency
 from web.pages.forms import Form, Invalid, Problem
 from web.pages.languages import N_
 
@@ -12,18 +12,36 @@ _BAD_LINE: Final = N_("Write each column as: name | type | meaning, with “| op
 
 
 def declaration_of(form: Form) -> dict[str, Any]:
-    """The JSON form of a declaration from the form's fields. Raises Invalid."""
+    """The JSON form of a declaration from the form's fields. Raises Invalid.
+
+    Where columns are declared, what no file passes without is asked for at once, before it is measured.
+    """
     declared: dict[str, Any] = {"columns": _columns(form.text("columns"))}
     for name in ("update_frequency", "period_column", "period_from", "period_to"):
         value = form.optional(name)
         if value is not None:
             declared[name] = value
     rows = form.whole("expected_rows")
-    if isinstance(rows, str):
-        raise Invalid(Problem("expected_rows", N_("Enter a number.")))
+    wrong = [Problem("expected_rows", N_("Enter a number."))] if isinstance(rows, str) else []
+    if declared["columns"]:
+        wrong += _lacking(declared)
+    if wrong:
+        raise Invalid(*wrong)
     if rows is not None:
         declared["expected_rows"] = rows
     return declared
+
+
+def _lacking(declared: dict[str, Any]) -> list[Problem]:
+    """What timeliness needs: a promise, and the last day of what is collected once."""
+    frequency = declared.get("update_frequency")
+    if frequency is None:
+        return [Problem("update_frequency", N_("Say how often new data comes: without it no file passes."))]
+    if frequency == Frequency.ONCE and "period_to" not in declared:
+        return [
+            Problem("period_to", N_("Say the last day of the period: data that is collected once needs it."))
+        ]
+    return []
 
 
 def _columns(text: str) -> list[dict[str, Any]]:

@@ -225,7 +225,16 @@ def sent_back(action: str, form: Form, error: "DomainError | ValidationError | I
         return Filled(action, form.kept(), error.problems)
     if isinstance(error, ValidationError):
         return Filled(action, form.kept(), tuple(_problems(error)))
-    return Filled(action, form.kept(), (), told(error))
+    return Filled(action, form.kept(), *_at_fields(form, error))
+
+
+def _at_fields(form: Form, error: DomainError) -> tuple[tuple[Problem, ...], Told | None]:
+    """A refusal that names fields of the form, said at each of them; any other as it is."""
+    names = error.facts.get("fields")
+    if not isinstance(error, Malformed) or not names or not set(names) <= form.fields.keys():
+        return (), told(error)
+    alone = error.detail if len(names) == 1 else _OTHERWISE
+    return tuple(Problem(one, alone if form.text(one) else _SAYS["missing"]) for one in names), None
 
 
 def told(error: DomainError) -> Told:

@@ -106,7 +106,19 @@ SURE: Final[Mapping[str, str]] = {
     "unverified": N_("from memory: not to be quoted as law"),
     "default": N_("this exchange's own"),
 }
+REVOCATIONS: Final[Mapping[str, str]] = {
+    "lost": N_("Lost"),
+    "compromised": N_("Compromised"),
+    "superseded": N_("Superseded"),
+}
+DECISIONS: Final[Mapping[str, str]] = {
+    "APPROVE": N_("Approve"),
+    "RETURN": N_("Return for correction"),
+    "REJECT": N_("Reject"),
+}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "revocation": REVOCATIONS,
+    "decision": DECISIONS,
     "api_place": API_PLACES,
     "download": DOWNLOADS,
     "licence": LICENCES,

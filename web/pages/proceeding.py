@@ -28,6 +28,7 @@ from cases.states import DESKS, HANDLERS, HEARERS, CaseEvent
 from cases.tables import Case, CasePaper
 from ledger.reader import statements_of
 from market.disputes.rules import Fault
+from web.pages import norms
 from web.pages.acting import attempt, caller_for
 from web.pages.forms import Filled, Form
 from web.pages.languages import N_
@@ -223,7 +224,7 @@ def _choices(visitor: Visitor, case: Case, asked: Asked) -> Any:
         "authority": lambda: visitor.options("role", sorted(DESKS - {case.authority})),
         "outcome": lambda: visitor.options("case_outcome", list(Outcome)),
         "measure": lambda: visitor.options("measure", list(Measure)),
-        "norm": lambda: [(code, code) for code in codes()],
+        "norm": lambda: norms.options(visitor),
         "circumstances": lambda: sorted({name for code in codes() for name in known_circumstances(code)}),
     }
     return makes[asked.of]() if asked.of in makes else None

@@ -11,15 +11,16 @@ from base.errors import NotFound
 from ledger.reader import statements_of
 from registry.registration import repository
 from registry.registration.rules import (
-    Form as DataForm,
-)
-from registry.registration.rules import (
+    PUBLIC_SOURCES,
     Kind,
     NoteKind,
     RefusalReason,
     RevocationReason,
     Update,
     Wish,
+)
+from registry.registration.rules import (
+    Form as DataForm,
 )
 from registry.registration.states import (
     HOLDERS,
@@ -39,6 +40,7 @@ from web.registration_forms import DeclarationForm
 router = APIRouter()
 _PAGE: Final = 50
 _REGISTRAR: Final = frozenset({"REGISTRAR"})
+_AGENCY: Final = frozenset({"PUBLIC_AGENCY"})
 _WHO: Final = HOLDERS | _REGISTRAR | SUPERVISORS
 _E = RegistrationEvent
 _LINES: Final = 3
@@ -49,12 +51,19 @@ async def registrations(
     visitor: VisitorDep,
     status: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[str | None, Query(max_length=40)] = None,
+    kind: Annotated[Kind | None, Query()] = None,
 ) -> Response:
-    """One's own registrations with the form of a new one; the registrar's desk; all, for who supervises."""
-    return await _list(visitor, Filled(), status=status, after=after)
+    """One's own registrations with the form of a new one; the registrar's desk; all, for who supervises.
+
+    `kind` is what the form of a new one asks for; an agency's is a public resource unless it says otherwise.
+    """
+    own = Kind.PUBLIC_RESOURCE if visitor.may(_AGENCY) else Kind.PROPERTY_RIGHT
+    return await _list(visitor, Filled(), status=status, after=after, kind=kind or own)
 
 
-async def _list(visitor: Visitor, filled: Filled, *, status: str = "", after: str | None = None) -> Response:
+async def _list(
+    visitor: Visitor, filled: Filled, *, kind: str, status: str = "", after: str | None = None
+) -> Response:
     visitor.require(_WHO)
     states = [one for one in RegistrationState if one.value == status]
     whose = {"registrar_id": visitor.org_id} if visitor.may(_REGISTRAR) else {"org_id": visitor.org_id}
@@ -70,6 +79,7 @@ async def _list(visitor: Visitor, filled: Filled, *, status: str = "", after: st
         rows=rows,
         names=names,
         chosen=status,
+        kind=kind,
         states=visitor.options("state", RegistrationState),
         may_apply=visitor.may(HOLDERS),
         registrars=[(one.org_id, names[one.org_id]) for one in seats],
@@ -86,6 +96,7 @@ def _choices(visitor: Visitor) -> dict[str, Any]:
         "updates": visitor.options("registration_update", Update),
         "forms": visitor.options("registration_form", DataForm),
         "sources": visitor.options("source", Source),
+        "public_sources": visitor.options("source", sorted(PUBLIC_SOURCES, reverse=True)),
         "rights": visitor.options("right", Right),
         "refusals": visitor.options("registration_refusal", RefusalReason),
         "revocations": visitor.options("registration_revocation", RevocationReason),
@@ -101,7 +112,7 @@ async def apply(visitor: VisitorDep) -> Response:
     try:
         said = DeclarationForm.model_validate(_declared(form))
     except ValidationError as error:
-        return await _list(visitor, sent_back("registration.apply", form, error))
+        return await _list(visitor, sent_back("registration.apply", form, error), kind=form.text("kind"))
     return await attempt(
         visitor,
         form,
@@ -114,7 +125,7 @@ async def apply(visitor: VisitorDep) -> Response:
             "claims": _claims(visitor, form),
         },
         then=lambda made: f"/registry/registrations/{made['registration_id']}",
-        again=lambda filled: _list(visitor, filled),
+        again=lambda filled: _list(visitor, filled, kind=form.text("kind")),
     )
 
 

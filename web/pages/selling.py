@@ -40,6 +40,7 @@ from web.working import Hand
 
 router = APIRouter()
 _ID: Final = 40
+_LICENCES: Final = ("internal-use", "resale")
 _DRAFT_TEXTS: Final = (
     "title",
     "description",
@@ -111,6 +112,9 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         types=_labelled(visitor, PRODUCT_TYPE_LABELS),
         regions=_labelled(visitor, REGIONS),
         levels=list(reversed(visitor.options("level", Level))),
+        licences=visitor.options(
+            "licence", dict.fromkeys([*_LICENCES, *([was.licence_class] if was else [])])
+        ),
         purposes=_labelled(visitor, PURPOSE_LABELS),
         kinds=_labelled(visitor, KIND_LABELS),
         plans=_labelled(visitor, PLAN_LABELS),
@@ -265,6 +269,7 @@ async def submit(visitor: VisitorDep, listing_id: str) -> Response:
             "listing_id": listing_id,
             "source": form.text("source"),
             "source_statement_sha256": _digest_of(statement),
+            "source_text": statement,
             "basis_ref": form.optional("basis_ref"),
             "public_registration_no": form.optional("public_registration_no"),
             "personal": personal,

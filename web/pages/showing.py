@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from base.clock import SHANGHAI, parse_rfc3339, rfc3339
 from base.money import yuan
+from web.pages import laws
 from web.pages.languages import Lang
 
 _SHORT_HASH: Final = 12
@@ -118,7 +119,11 @@ def filters(lang: Lang) -> dict[str, Callable[..., Any]]:
     def place_named(codes: str) -> str:
         return place(lang, codes)
 
+    def law_named(basis: str) -> Markup:
+        return laws.law(lang, basis)
+
     return {
+        "law": law_named,
         "money": in_currency,
         "place": place_named,
         "when": when,

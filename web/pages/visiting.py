@@ -1,6 +1,6 @@
 """A visit: who comes, in which language, and how a page is answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,9 +73,7 @@ def environment(lang: Lang) -> Environment:
         return spoken.gettext(text)
 
     def told(problem: Problem) -> str:
-        return (
-            spoken.gettext(problem.text) % problem.values if problem.values else spoken.gettext(problem.text)
-        )
+        return _told(problem, spoken.gettext(problem.text), explained)
 
     def named(name: str) -> str:
         known = member_words.WORDS.get(name)
@@ -249,6 +247,12 @@ class Visitor:
         elif self.session is None and SESSION_COOKIE in cookies:
             forget_session(response)
         return response
+
+
+def _told(problem: Problem, said: str, explained: Callable[[str], str]) -> str:
+    """What is wrong with a field: a text of forms, or else what an act has found, as refusals are told."""
+    shown = explained(said) if said == problem.text else said
+    return shown % problem.values if problem.values else shown
 
 
 def _in_english(text: str, lang: Lang) -> str:

@@ -25,6 +25,7 @@ from web.pages import (
     page_words,
     register_words,
     registry_words,
+    step_words,
     trade_words,
 )
 from web.pages.languages import N_
@@ -310,19 +311,10 @@ SOURCES: Final[Mapping[str, str]] = {
 }
 
 SIDES: Final[Mapping[str, str]] = {"PROVIDER": N_("Provider's side"), "BUYER": N_("Buyer's side")}
-REVOCATIONS: Final[Mapping[str, str]] = {
-    "lost": N_("Lost"),
-    "compromised": N_("Compromised"),
-    "superseded": N_("Superseded"),
-}
-DECISIONS: Final[Mapping[str, str]] = {
-    "APPROVE": N_("Approve"),
-    "RETURN": N_("Return for correction"),
-    "REJECT": N_("Reject"),
-}
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": STATES,
     "event": EVENTS,
+    "step": {**EVENTS, **step_words.STEPS},
     "evidence": certificate_words.EVIDENCE,
     "procedure": certificate_words.PROCEDURES,
     "role": ROLES,
@@ -354,8 +346,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     **opening_words.GROUPS,
     **agency_words.GROUPS,
     **market_words.GROUPS,
-    "revocation": REVOCATIONS,
-    "decision": DECISIONS,
     "measure": duties.MEASURES,
     "movement": duties.MOVEMENTS,
     "book": duties.BOOKS,

@@ -65,6 +65,11 @@ async def test_from_an_anonymous_report_to_publication_and_an_appeal(  # noqa: P
     await handler.send(page, "/orders", asked)
     await second.send(await second.get(path), "/confirm")
     assert "You were told of no case" in (await firm.get("/my-cases")).words
+    page = await handler.get(path)
+    norm = (
+        "False promotion or sham trades · Anti-Unfair Competition Law (2025), art. 9 · up to CN¥2,000,000.00"
+    )
+    assert f"{norm} (PN-AUCL-9)" in page.words
     broker = market.broker.org_id
     notice = {
         f"code-{broker}": "PN-AUCL-9",
@@ -73,7 +78,8 @@ async def test_from_an_anonymous_report_to_publication_and_an_appeal(  # noqa: P
         "evidence_seqs": "3",
         "reasons": "虚构交易",
     }
-    await handler.send(await handler.get(path), "/steps/PROPOSE_PENALTY", notice)
+    await handler.send(page, "/steps/PROPOSE_PENALTY", notice)
+    assert "nothing is decided before. Until 2026-11-" in (await handler.get(path)).words
 
     page = await firm.get(mine)
     assert steps(page) == {"STATEMENT", "REQUEST_HEARING"}

@@ -54,11 +54,31 @@ async def registrar(market: Market):
     return officer
 
 
+async def asks_of_a_public_resource_what_it_needs(browser: Browser, page: Page) -> None:
+    """Its form has the sources of public data alone, and says at its fields what is lacking."""
+    assert "/en/registry/registrations?kind=PUBLIC_RESOURCE#apply" in {a["href"] for a in page.named("a")}
+    page = await browser.get("/registry/registrations?kind=PUBLIC_RESOURCE")
+    form = next(one for one in page.forms if one.method == "post" and "source" in one.values).values
+    assert (form["kind"], form["source"]) == ("PUBLIC_RESOURCE", "PUBLIC_DUTY")
+    assert not [one for one in page.named("input") if one.get("name") == "claimed"]
+    named = {one.get("name"): one for one in (*page.named("input"), *page.named("textarea"))}
+    assert "required" in named["scenario"]
+    assert "required" in named["risk_assessment_sha256"]
+    sent = {name: value for name, value in FIELDS.items() if name not in {"kind", "source", "claimed"}}
+    page = await submit(browser, page, "/registry/registrations", 422, **sent)
+    assert "SHA-256 of the risk assessment : Fill in this field." in page.words
+    assert "registration-malformed" not in page.words
+    wrong = {"scenario": "能耗分析", "risk_assessment_sha256": "c" * 64, "source": "SELF_COLLECTED"}
+    page = await submit(browser, page, "/registry/registrations", 422, **wrong)
+    assert "Source : this source is no public data" in page.words
+
+
 async def test_from_the_form_to_the_certificate(market: Market, registrar) -> None:
     buyer = Browser(market.served, market.people["buyer"], "en")
     page = await buyer.get("/registry/registrations")
     assert "Nothing is registered here yet" in page.words
     assert structure(page, "en") == []
+    await asks_of_a_public_resource_what_it_needs(buyer, page)
     page = await submit(buyer, page, "/registry/registrations", **FIELDS)
     assert "Submitted" in page.words
     assert structure(page, "en") == []

@@ -70,6 +70,7 @@ async def test_a_file_becomes_a_product_on_offer_by_forms_alone(market: Market) 
     assert DRAFT["title"] in (await operator.get("/ops/reviews")).words
     page = await operator.get(f"/ops/reviews/{listing_id}")
     assert "Collected and produced by ourselves" in page.words
+    assert "Source statement 自行采集" in page.words
     await market.served.prove(market.operator)
     await operator.send(page, "/decide", {"decision": "APPROVE"})
     await market.served.prove(market.operator)
@@ -136,9 +137,18 @@ async def test_what_is_wrong_with_a_file_is_told_with_its_code(market: Market) -
     page = await browser.send(page, "/measure", {"columns": "county | nonsense"}, expect=422)
     assert "Write each column as" in page.words
     assert page.form("/measure").values["columns"] == "county | nonsense"
-    await browser.send(page, "/measure", {"columns": COLUMNS})
+    for said, lacking in (
+        ({"expected_rows": "many"}, "Say how often new data comes"),
+        ({"update_frequency": "once"}, "Say the last day of the period"),
+    ):
+        told = await browser.send(page, "/measure", {"columns": COLUMNS} | said, expect=422)
+        assert lacking in told.words
+        assert ("Enter a number." in told.words) is ("expected_rows" in said)  # all at once
+    once = {"columns": COLUMNS, "update_frequency": "once", "period_to": "2025-12-31"}
+    await browser.send(page, "/measure", once)
     page = await browser.follow()
     assert "not passed" in page.words
+    assert page.form("/measure").values["update_frequency"] == "once"
     assert not [form for form in page.forms if form.action.endswith("/submit")]
     quality = await browser.get(f"/products/{listing_id}/quality")
     assert "Values do not have the declared type" in quality.words

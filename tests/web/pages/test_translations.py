@@ -12,7 +12,7 @@ from jinja2 import nodes
 
 from web import pages
 from web.numbers import numbers
-from web.pages import rule_words, words
+from web.pages import laws, rule_words, step_words, words
 from web.pages.extraction import particulars, renewed, texts, titles, untranslated
 from web.pages.languages import CATALOGUE, DETAILS, LANGS, details, preferred, translations
 from web.pages.visiting import TEMPLATES, environment
@@ -215,6 +215,46 @@ def test_every_code_of_the_house_that_pages_show_has_its_word() -> None:
     ):
         lacking = [str(code) for code in codes if words.word(group, str(code)) == str(code)]
         assert lacking == [], group
+
+
+def test_a_step_to_be_taken_has_words_of_its_own_and_every_norm_a_title() -> None:
+    from cases.ladder import codes
+    from web.pages.proceeding import STEPS
+
+    assert {f"CSE.{event}" for event in STEPS} <= step_words.STEPS.keys() <= words.EVENTS.keys()
+    assert words.word("step", "CSE.DECIDE") == "Decide the case"
+    assert words.word("event", "CSE.DECIDE") == "Case decided"
+    assert [code for code in codes() if words.word("norm", code) == code] == []
+
+
+@pytest.mark.parametrize(
+    ("basis", "english", "chinese"),
+    [
+        ("反垄断法 art. 63 64", "Anti-Monopoly Law, arts. 63, 64", "反垄断法第63、64条"),
+        ("数据安全法 art. 45(1)", "Data Security Law, art. 45(1)", "数据安全法第45条第1款"),
+        (
+            "反垄断法（2022年修正）第二十二条第一款第三项；判据为项目默认",
+            "Anti-Monopoly Law (2022), art. 22(1)(3); set by this project",
+            "反垄断法（2022年修正）第二十二条第一款第三项；判据为项目默认",
+        ),
+        (
+            "民法典第一百六十八条、第九百六十二条；个人信息保护法 15、47(3)",
+            "Civil Code, arts. 168, 962; Personal Information Protection Law, arts. 15, 47(3)",
+            "民法典第一百六十八条、第九百六十二条；个人信息保护法 15、47(3)",
+        ),
+        (
+            "市场监督管理投诉举报处理办法（2026-04-15 起由第121号令替代，数字待核）",
+            "Measures on Complaints and Reports in Market Regulation",
+            "市场监督管理投诉举报处理办法（2026-04-15 起由第121号令替代，数字待核）",
+        ),
+        ("贝恩分类（学术）", "", "贝恩分类（学术）"),
+    ],
+)
+def test_a_legal_basis_is_cited_in_the_reader_s_language(basis: str, english: str, chinese: str) -> None:
+    assert (laws.cited("en", basis), laws.cited("zh", basis)) == (english, chinese)
+    assert laws.law("zh", basis) == chinese
+    shown = f'<span class="soft" lang="zh-CN">{chinese}</span>'
+    assert laws.law("en", basis) == (f"{english} {shown}" if english else shown)
 
 
 def test_no_group_of_words_takes_the_name_of_another() -> None:
