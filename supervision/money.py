@@ -51,7 +51,8 @@ def loose_payments(tables: Tables, context: Context, trades: Any) -> Any:
     payments = payments.filter(payments.payer != payments.payee)
     payments = _without_escrows(tables, payments)
     payments = payments.filter(payments.payment_id.nullif("").notnull())  # what has no id cannot be cited
-    prices = trades.select(priced="trade_id", payer="buyer_group", payee="seller_group").distinct()
+    prices = trades.select(priced="trade_id", payer="buyer_group", payee="seller_group")
+    prices = prices.semi_join(payments.select(of="trade_id").distinct(), [("priced", "of")])
     payments = payments.anti_join(prices, [("trade_id", "priced"), ("payer", "payer"), ("payee", "payee")])
     return payments.select(
         "payment_id", "payer", "payee", "payer_id", "payee_id", "amount_minor", "paid_at", "seq"

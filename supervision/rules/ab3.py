@@ -37,6 +37,7 @@ def expression(tables: Tables, context: Context) -> Any:
         geo=listings.geo.fill_null(""),
         granted=listings.grant_id.notnull(),
     )
+    listings = listings.semi_join(by, ["category", "geo"])
     asked = tables["requests"]
     asked = asked.filter(asked.asked_at <= moment(context), asked.buyer_qualified.fill_null(True))
     asked = asked.inner_join(listings, "listing_id")

@@ -40,9 +40,11 @@ def _copies(tables: Tables, trades: Any) -> Any:
         for column in ("org_id", "recipient_id")
     ]
     of_brokers = trades.select("broker_group").distinct()
+    theirs = known.semi_join(of_brokers, [("group", "broker_group")]).select("org")
+    theirs = ibis.union(theirs, of_brokers.select(org="broker_group"), distinct=True).org
     told = []
     for hand in hands:  # few of all the hands are a broker's
-        taken = hand.left_join(known, [("org_id", "org")])
+        taken = hand.filter(hand.org_id.isin(theirs)).left_join(known, [("org_id", "org")])
         taken = taken.mutate(by_group=ibis.coalesce(taken.group, taken.org_id)).drop("org", "group")
         told.append(taken.semi_join(of_brokers, [("by_group", "broker_group")]))
     taken = ibis.union(*told, distinct=True)

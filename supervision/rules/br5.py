@@ -18,6 +18,8 @@ from supervision.finding import Checked, Explanation, Finding, Words, minor
 from supervision.rules.wt2 import families
 from supervision.trades import made
 
+OWN: Final = "own_trades"
+"""What `own_trades` is kept as, where it is kept (`supervision.kept`)."""
 _OF_A_ROW: Final = (
     "trade_id",
     "listing_id",
@@ -46,14 +48,10 @@ _WORDS: Final = {
 
 def expression(tables: Tables, context: Context) -> Any:
     """The own-account trades and the pairs of a purchase and a resale, with the broker whose they are."""
-    trades = made(tables, context)
-    trades = trades.mutate(
-        product=ibis.coalesce(trades.product_id, trades.listing_id), mediator=trades.broker_id.nullif("")
-    )
-    trades = trades.select(*_OF_A_ROW, "product", "mediator", "seller_group", "buyer_group")
     brokers = _brokers(tables)
-    mediated = trades.filter(trades.mediator.notnull(), trades["product"].notnull())
-    trades = _of_groups(trades, brokers)
+    trades = _with_product(own_trades(tables, context))
+    mediated = _with_product(made(tables, context))
+    mediated = mediated.filter(mediated.mediator.notnull(), mediated["product"].notnull())
     return ibis.union(
         _own_account(trades, brokers),
         _against_client(tables, trades, brokers),
@@ -62,13 +60,23 @@ def expression(tables: Tables, context: Context) -> Any:
     ).order_by(*_ORDER)
 
 
-def _of_groups(trades: Any, brokers: Any) -> Any:
+def own_trades(tables: Tables, context: Context) -> Any:
     """The trades with the group of some broker on a side: no others can be its own."""
-    of_brokers = brokers.select("own_group").distinct()
-    bought = trades.semi_join(of_brokers, [("buyer_group", "own_group")])
-    others = trades.anti_join(of_brokers, [("buyer_group", "own_group")])
-    sold = others.semi_join(of_brokers, [("seller_group", "own_group")])
-    return ibis.union(bought, sold, distinct=False)
+    if OWN in tables:
+        return tables[OWN]
+    trades = made(tables, context)
+    own = _brokers(tables).select("own_group").distinct().own_group
+    trades = trades.filter(trades.buyer_group.isin(own) | trades.seller_group.isin(own))
+    return trades.select(
+        *_OF_A_ROW, "product_id", "broker_id", "seller_group", "buyer_group", "status", "quantity"
+    )
+
+
+def _with_product(trades: Any) -> Any:
+    trades = trades.mutate(
+        product=ibis.coalesce(trades.product_id, trades.listing_id), mediator=trades.broker_id.nullif("")
+    )
+    return trades.select(*_OF_A_ROW, "product", "mediator", "seller_group", "buyer_group")
 
 
 def _brokers(tables: Tables) -> Any:

@@ -42,6 +42,7 @@ def expression(tables: Tables, context: Context) -> Any:
         category=listings.category.fill_null(""),
         geo=listings.geo.fill_null(""),
     )
+    capped = capped.filter(capped.cap_minor.notnull() | capped.grant_id.notnull())
     asked = _bound(capped, caps, "listed_at", context)
     asked = asked.filter(asked.list_price_minor > asked.cap_minor).select(
         *names,

@@ -52,8 +52,7 @@ def expression(tables: Tables, context: Context) -> Any:
     paying = ibis.union(loose.select("payer"), prices.select("payer"), distinct=True)
     paid = ibis.union(loose.select("payee"), prices.select("payee"), distinct=True)
     prices = prices.semi_join(paid, [("payer", "payee")]).semi_join(paying, [("payee", "payer")])
-    any_loose = loose.agg(loose=loose.count())
-    prices = prices.cross_join(any_loose).filter(lambda t: t.loose > 0)
+    prices = prices.cross_join(loose.select(any_loose=ibis.literal(value=True)).distinct())
     both = ibis.union(loose.select(*_NAMES), prices.select(*_NAMES), distinct=False)
     return both.order_by("at", "kind", "id")
 

@@ -15,17 +15,18 @@ from supervision.brokerage import mediated
 from supervision.chance import at_least, unlikely
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Finding
+from supervision.rules.br5 import own_trades
 from supervision.saying import because, tell
 from supervision.shares import whole
-from supervision.trades import UNDONE, made
+from supervision.trades import UNDONE
 
 _YEAR: Final = 365 * 24 * 3600
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The orders of brokers whose group buys for itself what it brokers, each with such purchases."""
-    unit_price = made(tables, context, without=UNDONE)
-    bought = unit_price.filter(unit_price.amount_minor > 0, unit_price.quantity.fill_null(1) > 0)
+    own = own_trades(tables, context)
+    bought = own.filter(~own.status.isin(UNDONE), own.amount_minor > 0, own.quantity.fill_null(1) > 0)
     bought = bought.select(
         "trade_id",
         "seq",

@@ -12,6 +12,7 @@ from supervision.finding import Checked, Finding, Severity
 from supervision.paid import odd_money, purposes_told
 from supervision.portable import total, wide
 from supervision.saying import because, tell
+from supervision.steps import hasty_trades
 from supervision.trades import made, moment
 
 _NAMES = ("trade_id", "seller_id", "buyer_id", "kind", "first_at", "second_at", "bought", "used", "seq")
@@ -29,19 +30,17 @@ def expression(tables: Tables, context: Context) -> Any:
         ("accepted-before-delivery", "delivered_at", "accepted_at"),
         ("settled-before-acceptance", "accepted_at", "settled_at"),
     )
+    odd = hasty_trades(tables, context)
     broken = [
-        _row(
-            trades.filter(trades[later] <= now, trades[later] + grace < trades[earlier]), kind, earlier, later
-        )
+        _row(odd.filter(odd[later] <= now, odd[later] + grace < odd[earlier]), kind, earlier, later)
         for kind, earlier, later in pairs
     ]
     skipped = (
-        ("accepted-undelivered", trades.delivered_at.isnull(), "accepted_at"),
-        ("settled-unaccepted", trades.accepted_at.isnull() & trades.delivered_at.isnull(), "settled_at"),
+        ("accepted-undelivered", odd.delivered_at.isnull(), "accepted_at"),
+        ("settled-unaccepted", odd.accepted_at.isnull() & odd.delivered_at.isnull(), "settled_at"),
     )
     broken += [
-        _row(trades.filter(absent, trades[later] <= now), kind, later, later)
-        for kind, absent, later in skipped
+        _row(odd.filter(absent, odd[later] <= now), kind, later, later) for kind, absent, later in skipped
     ]
     return ibis.union(
         *broken,

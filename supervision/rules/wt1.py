@@ -35,7 +35,8 @@ def expression(tables: Tables, context: Context) -> Any:
     within = trades.seller_group == trades.buyer_group
     apart = trades.filter(~within)
     nobody = {"holder_id": ibis.null("string"), "least": ibis.null("decimal(18, 9)")}
-    together = trades.filter(within).mutate(by=ibis.literal(_GROUP), **nobody)
+    same = trades.filter(within).select("trade_id")  # of these few all else is read
+    together = trades.semi_join(same, "trade_id").mutate(by=ibis.literal(_GROUP), **nobody)
     held = _held(tables, context)
     told = apart.select("trade_id", "seller_id", "buyer_id")
     own = held.select(holder_id="holder_id", held="held_id", least="share")

@@ -15,6 +15,7 @@ from supervision.finding import Checked, Finding, Severity, minor
 from supervision.portable import total, wide
 from supervision.rules.wt4 import NOT_METERED
 from supervision.saying import because, tell
+from supervision.steps import hasty_trades
 from supervision.trades import UNDONE, made, moment
 
 NOT_A_FILE = (*NOT_METERED, "API", "STREAM", "MODEL")
@@ -27,26 +28,26 @@ _NAMES = (
 def expression(tables: Tables, context: Context) -> Any:
     """Trades accepted too quickly; and the trades of listings with more trades than views."""
     trades = made(tables, context, without=UNDONE)
-    kinds = tables["listings"].select("listing_id", "product_type")
-    trades = trades.left_join(kinds, "listing_id").drop("listing_id_right")
-    trades = trades.filter(~trades.product_type.fill_null("").upper().isin(NOT_A_FILE))
     return ibis.union(
-        _quick(tables, trades, context),
+        _quick(tables, context),
         _unseen(tables, trades, context),
         distinct=False,
     ).order_by("kind", "listing_id", "made_at", "trade_id")
 
 
-def _quick(tables: Tables, trades: Any, context: Context) -> Any:
+def _quick(tables: Tables, context: Context) -> Any:
     seconds, large = (context.rules.whole("WT6", name) for name in ("accepted_below", "large_from"))
     as_of, today = moment(context), ibis.literal(context.as_of.date(), type="date")
+    trades = hasty_trades(tables, context)
     quick = trades.filter(
+        ~trades.status.isin(UNDONE),
         trades.accepted_at <= as_of,
         trades.accepted_at >= trades.delivered_at,
         trades.accepted_at < trades.delivered_at + ibis.interval(seconds=seconds),
     )
     usage = tables["usage"].select("trade_id", "day", "downloads", "bytes", "calls")
     usage = usage.filter(usage.day <= today)
+    quick = _files(tables, quick)
     used = quick.select("trade_id", "accepted_at").inner_join(usage, "trade_id")
     used = used.group_by("trade_id").agg(
         bytes=used.bytes.max(),
@@ -61,6 +62,13 @@ def _quick(tables: Tables, trades: Any, context: Context) -> Any:
     return quick.mutate(kind=ibis.literal("accepted-at-once"), trades=none, views=wide(none)).select(*_NAMES)
 
 
+def _files(tables: Tables, rows: Any) -> Any:
+    """The rows whose listing is a file's, or unknown."""
+    kinds = tables["listings"].select("listing_id", "product_type")
+    rows = rows.left_join(kinds, "listing_id").drop("listing_id_right")
+    return rows.filter(~rows.product_type.fill_null("").upper().isin(NOT_A_FILE)).drop("product_type")
+
+
 def _unseen(tables: Tables, trades: Any, context: Context) -> Any:
     least = context.rules.whole("WT6", "trades_from")
     ratio = context.rules.fraction("WT6", "views_a_trade")
@@ -70,7 +78,7 @@ def _unseen(tables: Tables, trades: Any, context: Context) -> Any:
     sold = trades.group_by("listing_id").agg(trades=trades.count())
     many = sold.inner_join(seen, "listing_id")
     many = many.filter(many.trades >= least, many.views * ratio.denominator < many.trades * ratio.numerator)
-    unseen = trades.inner_join(many, "listing_id")
+    unseen = trades.inner_join(_files(tables, many), "listing_id")
     return unseen.mutate(kind=ibis.literal("unseen"), bytes=ibis.null("int64")).select(*_NAMES)
 
 
