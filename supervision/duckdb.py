@@ -15,7 +15,8 @@ from supervision.schema import TABLES, Kind
 
 MEMORY_LIMIT: Final = "512MB"
 _AS_WRITTEN: Final = (
-    "FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE 40960"
+    "FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE 40960, "
+    "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 2000"
 )
 """Files of this run alone, read many times: written and read in half of the processor time."""
 _SQL: Final = MappingProxyType(

@@ -76,7 +76,9 @@ def _lists(tables: Tables, context: Context) -> Any:
     large = shares.filter(shares.amount * half.denominator >= shares.total * half.numerator)
     ranking = tables["ranking"]
     ranking = ranking.filter(ranking.neutral_rank.notnull(), ranking.sent_at <= moment(context))
-    ranking = ranking.filter(ranking.seller_id.notnull())
+    ranking = ranking.filter(
+        ibis.and_(*(ranking[name].notnull() for name in ("presentation_id", "listing_id", "seller_id")))
+    )
     known = groups(tables)
     ranking = ranking.left_join(known.rename(k="org", k_group="group"), [("broker_id", "k")]).drop("k")
     ranking = ranking.left_join(known.rename(v="org", v_group="group"), [("seller_id", "v")]).drop("v")

@@ -63,7 +63,8 @@ def _second_uses(tables: Tables, trades: Any) -> Any:
     offered = offered.inner_join(lineage, [("made", "derived")])
     rows = trades.inner_join(offered, [("broker_group", "by_group"), ("product_id", "source")])
     rows = rows.filter(rows["at"] >= rows.made_at, rows.seller_group != rows.broker_group)
-    bought = tables["trades"].left_join(known, [("buyer_id", "org")])
+    bought = tables["trades"]
+    bought = bought.filter(bought.product_id.isin(lineage.source)).left_join(known, [("buyer_id", "org")])
     bought = bought.mutate(own_group=ibis.coalesce(bought.group, bought.buyer_id))
     bought = bought.select(own_group="own_group", own_product="product_id", own_at="agreed_at")
     own = rows.inner_join(bought, [("broker_group", "own_group"), ("product_id", "own_product")])

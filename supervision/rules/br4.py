@@ -16,6 +16,8 @@ from supervision.brokerage import covering, groups, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
 
+INTERESTS: Final = "interests_of_brokers"
+"""What `interests_of_brokers` is kept as, where it is kept (`supervision.kept`)."""
 _ORDER: Final = ("trade_id", "party_id", "kind")
 _CONTROL: Final = "common-control"
 _PARTIES: Final = 2
@@ -23,24 +25,8 @@ _PARTIES: Final = 2
 
 def expression(tables: Tables, context: Context) -> Any:
     """The trades with an interest nobody consented to, one row for each interest."""
-    limit_bp = context.rules.whole("BR4", "ownership")
     trades = mediated(tables, context)
-    parties = ibis.union(
-        trades.mutate(party_id=trades.seller_id, party_group=trades.seller_group),
-        trades.mutate(party_id=trades.buyer_id, party_group=trades.buyer_group),
-        distinct=False,
-    )
-    held = _held(tables, limit_bp)
-    own = held.select(holder="holder_group", held="held_id", held_bp="share_bp")
-    controlled = parties.filter(parties.party_group == parties.broker_group)
-    holding = parties.inner_join(own, [("broker_group", "holder"), ("party_id", "held")])
-    being_held = parties.inner_join(own, [("party_group", "holder"), ("broker_id", "held")])
-    interests = ibis.union(
-        controlled.mutate(kind=ibis.literal(_CONTROL), held_bp=ibis.null("int64")),
-        holding.mutate(kind=ibis.literal("broker-holds-party")).drop("holder", "held"),
-        being_held.mutate(kind=ibis.literal("party-holds-broker")).drop("holder", "held"),
-        distinct=True,
-    )
+    interests = interests_of_brokers(tables, context)
     mandates = covering(tables, trades.semi_join(interests, "trade_id"))
     spoken = mandates.group_by("trade_id").agg(
         said=mandates.conflict_disclosed.fill_null(False).cast("int64").min(),
@@ -51,6 +37,27 @@ def expression(tables: Tables, context: Context) -> Any:
     silent = (interests.said.fill_null(0) == 0) & (interests.unknown.fill_null(0) == 0)
     agreed = _agreed(tables, interests, mandates)
     return interests.filter(silent).anti_join(agreed, _ORDER).order_by(*_ORDER)
+
+
+def interests_of_brokers(tables: Tables, context: Context) -> Any:
+    """The mediated trades with each interest of the broker in a party, or of a party in it."""
+    if INTERESTS in tables:
+        return tables[INTERESTS]
+    trades = mediated(tables, context)
+    held = _held(tables, context.rules.whole("BR4", "ownership"))
+    own = held.select(holder="holder_group", held="held_id", held_bp="share_bp")
+    found = []
+    for side in ("seller", "buyer"):
+        parties = trades.mutate(party_id=trades[f"{side}_id"], party_group=trades[f"{side}_group"])
+        controlled = parties.filter(parties.party_group == parties.broker_group)
+        holding = parties.inner_join(own, [("broker_group", "holder"), ("party_id", "held")])
+        being_held = parties.inner_join(own, [("party_group", "holder"), ("broker_id", "held")])
+        found += [
+            controlled.mutate(kind=ibis.literal(_CONTROL), held_bp=ibis.null("int64")),
+            holding.mutate(kind=ibis.literal("broker-holds-party")).drop("holder", "held"),
+            being_held.mutate(kind=ibis.literal("party-holds-broker")).drop("holder", "held"),
+        ]
+    return ibis.union(*found, distinct=True)
 
 
 def _agreed(tables: Tables, interests: Any, mandates: Any) -> Any:

@@ -50,9 +50,10 @@ class Shown:
 
 
 def expression(tables: Tables, context: Context) -> Any:
-    """The lists whose neutral order is known, a row a listing; `tied` where a tie to its seller is known."""
+    """The listings with a known place in a known list; `tied` where a tie to the seller is known."""
     ranking = tables["ranking"]
     ranking = ranking.filter(ranking.neutral_rank.notnull(), ranking.sent_at <= moment(context))
+    ranking = ranking.filter(ibis.and_(*(ranking[name].notnull() for name in (*_LIST, "listing_id"))))
     pairs = ranking.select(*_LIST, "listing_id", "seller_id", "sent_at")
     tied = ibis.union(
         _mandated(tables, pairs), _controlled(tables, pairs), _held(tables, pairs, context), distinct=True

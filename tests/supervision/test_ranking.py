@@ -160,3 +160,13 @@ def test_what_was_sent_becomes_evidence_with_both_orders(tmp_path):
         listing: (row["neutral_rank"], row["sent_rank"], row["points"]) for listing, row in rows.items()
     } == {"lst_1": (2, 1, 60), "lst_2": (1, None, 80)}
     assert (rows["lst_1"]["seller_id"], rows["lst_1"]["seq"]) == (SELLER, seq)
+
+
+@pytest.mark.parametrize("missing", ["presentation_id", "broker_id", "listing_id"])
+def test_a_row_that_tells_no_list_or_listing_is_no_place_of_any(tmp_path, missing):
+    made = pushed(market())
+    for _ in range(2):  # two of them: they are not held against each other
+        made.rows["ranking"].append(made.rows["ranking"][0] | {missing: None})
+    (finding,) = of_rule(made.supervise(tmp_path), "S20")
+    assert finding.subjects == ("broker", "ours")
+    assert finding.statistic["places_gained"] == 25
