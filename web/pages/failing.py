@@ -59,7 +59,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
         typed = {name: values for name, values in error.kept.items() if name not in _NEVER_KEPT}
         return visitor.render("form_expired.html", status=problems.status_of(error), typed=typed)
     if isinstance(error, Unauthenticated):
-        return visitor.redirect("/login", next=_back(request))
+        return visitor.redirect("/login", next=_back(request), ended="yes" if visitor.has_ended else None)
     return _page(visitor, told(error))
 
 

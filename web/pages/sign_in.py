@@ -24,12 +24,14 @@ router = APIRouter()
 
 @router.get("/login")
 async def ask(
-    visitor: VisitorDep, next_: Annotated[str, Query(alias="next", max_length=500)] = ""
+    visitor: VisitorDep,
+    next_: Annotated[str, Query(alias="next", max_length=500)] = "",
+    ended: Annotated[str, Query(max_length=3)] = "",
 ) -> Response:
-    """The form; whoever is signed in goes on at once."""
+    """The form; whoever is signed in goes on at once. `ended`: who comes because its session has."""
     if visitor.session is not None:
         return visitor.redirect(_within(next_))
-    return visitor.render("login.html", next=next_)
+    return visitor.render("login.html", next=next_, ended=ended or visitor.has_ended)
 
 
 @router.post("/login")
@@ -53,7 +55,7 @@ async def enter(visitor: VisitorDep) -> Response:
         )
     except (SignInFailed, SecondFactorNeeded, TooManyAttempts) as error:
         again = Filled("login", {"login": [form.text("login")]}, (), sent_back("", form, error).error)
-        return visitor.render("login.html", next=form.text("next"), filled=again)
+        return visitor.render("login.html", next=form.text("next"), ended=False, filled=again)
     # whose role asks for a second factor, and who has none, comes no further than to that page
     further = _within(form.text("next")) if signed.token.scope else "/account/second-factor"
     response = visitor.redirect(further)

@@ -127,6 +127,11 @@ class Visitor:
         return "" if self.session is None else self.session.claims.user_id
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the browser shows a session that has ended: its cookie goes with this answer."""
+        return self.session is None and SESSION_COOKIE in self.request.cookies
+
+    @property
     def org_id(self) -> str | None:
         """The organisation acted for."""
         return None if self.session is None else self.session.actor.org_id
@@ -244,7 +249,7 @@ class Visitor:
             response.set_cookie(FORM_COOKIE, self.nonce, httponly=True, samesite="strict", secure=secure)
         if self.session is not None and self.session.renewed:
             remember_session(response, self.node, self.session.token)
-        elif self.session is None and SESSION_COOKIE in cookies:
+        elif self.has_ended:
             forget_session(response)
         return response
 

@@ -11,6 +11,7 @@ from registry.tables import QualityRow
 from tests.market.listings.goods import CLEAN, DECLARED
 from tests.web.market import Market, upload
 from tests.web.pages.browsing import Browser
+from tests.web.pages.test_every_page import structure
 from web.pages.helping import JOBS
 
 HOWTO = Path(__file__).resolve().parents[3] / "docs" / "howto"
@@ -69,6 +70,32 @@ async def test_a_products_history_tells_its_versions_and_what_each_changed(marke
         told = (await client.get(f"/api/v1/listings/{new}/history")).json()
     assert [one["listing_id"] for one in told["versions"]] == [new, old]
     assert [one["event"] for one in told["steps"]].count("LST.LIST") == 2
+    page = await visitor.get(f"/compare?product={new}&product={old}&product={new}")
+    assert structure(page, "en") == []
+    unit = (await market.served.api(market.provider, "GET", f"/listings/{old}"))["unit"]
+    assert f"List price CN¥700,000.00 / {unit} CN¥760,000.00 / {unit}" in page.words
+    assert "Score of 100 100.0 100.0" in page.words
+    assert {f"/en/compare?product={old}", f"/en/compare?product={new}"} <= {
+        a["href"] for a in page.named("a")
+    }  # each without the other
+
+
+async def test_products_are_compared_three_at_most_and_only_those_one_may_see(market: Market) -> None:
+    listed, draft, reviewed = (market.ids[name] for name in ("listed", "draft", "reviewed"))
+    provider = Browser(market.served, market.provider, "zh")
+    page = await provider.get(
+        f"/compare?product={listed}&product={draft}&product={reviewed}&product={listed}"
+    )
+    assert structure(page, "zh") == []
+    assert "2024年东莞市制造业能耗明细" in page.words
+    assert "一次最多比较" not in page.words  # the same one twice is one
+    await Browser(market.served).get(f"/compare?product={listed}&product={draft}", expect=404)
+    page = await Browser(market.served).get(f"/compare?product={listed}")
+    assert "Update frequency" in page.words
+    empty = await Browser(market.served).get("/compare")
+    assert f"/en/compare?product={listed}" in {a["href"] for a in empty.named("a")}
+    four = "&".join(f"product={one}" for one in (listed, draft, reviewed, "lst_none"))
+    assert "一次最多比较 3 个产品" in (await provider.get(f"/compare?{four}")).words
 
 
 async def test_what_was_never_on_offer_has_no_history_and_no_price_for_others(market: Market) -> None:

@@ -62,8 +62,18 @@ async def test_a_session_renews_while_it_is_used_and_ends_when_it_is_not(market:
     market.served.clock.advance(timedelta(minutes=8))
     await browser.get("/account")
     market.served.clock.advance(timedelta(minutes=16))
-    await browser.get("/account", expect=303)
+    before = dict(browser.client.cookies)
+    page = await browser.get("/products")  # a page that everybody sees says so, and leads to the sign-in
+    assert "Your session has ended: this is what everybody sees." in page.words
+    assert "/en/login?next=%2Fen%2Fproducts" in {a["href"] for a in page.named("a")}
     assert COOKIE not in browser.client.cookies
+    assert "Your session" not in (await browser.get("/products")).words
+    browser.client.cookies.set(COOKIE, before[COOKIE], domain="pages.test", path="/")
+    page = await browser.get("/account", expect=303)
+    assert COOKIE not in browser.client.cookies
+    assert browser.location == "/en/login?next=%2Fen%2Faccount&ended=yes"
+    assert "Your session has ended. Sign in again" in (await browser.follow()).words
+    assert "Your session" not in (await browser.get("/login")).words
 
 
 async def test_a_session_ends_at_its_limit_however_it_was_used(market: Market) -> None:
@@ -189,5 +199,8 @@ async def test_another_session_is_ended_from_the_account(market: Market) -> None
     await telephone.get("/account")
     await desk.send(page, form.action)
     answer = await telephone.client.get("/en/account")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/en/login?next=%2Fen%2Faccount")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/en/login?next=%2Fen%2Faccount&ended=yes",
+    )
     assert "A telephone" not in (await desk.get("/account/sessions")).words
