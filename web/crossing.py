@@ -1,8 +1,9 @@
 """What is shown to somebody without a sale stays in the mainland: its doors have no customs of their own.
 
-A confidential file, a file that is open to named users alone, and what a certificate shows reach nobody who
-sits, receives, or asks from abroad. Whoever is to have it there declares it and sells it, where a clearance
-opens the gate (`market.customs.gate`). What is open to everybody is published, and is no matter of customs.
+A confidential file, a file that is open to named users alone or shared between agencies, and what a
+certificate shows reach nobody who sits, receives, or asks from abroad. Whoever is to have it there declares
+it and sells it, where a clearance opens the gate (`market.customs.gate`). What is open to everybody is
+published, and is no matter of customs.
 """
 
 from base.db import ReadSession, WriteSession

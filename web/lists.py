@@ -33,6 +33,7 @@ from registry.lists.reading import read_list
 from registry.lists.sheets import form_of
 from registry.lists.states import AGENCY, GRANTED, ShareState
 from registry.lists.tables import ImportRow, ListFileRow, ShareRow, ShareUseRow
+from web.crossing import read_at_home
 from web.deps import Caller
 from web.files import Sending, file_headers
 from web.node import Node
@@ -163,7 +164,7 @@ async def send_shared(caller: Caller, share_id: str) -> Response:
     """The mounted file of a granted request, for who asked: had is served, and the use is counted (R16).
 
     Where some fields were granted, these columns alone. Raises ShareUnknown, ShareClosed where it is shared
-    no more, ShareNotCut, NotFound where nothing is mounted.
+    no more, ShareNotCut, NotFound where nothing is mounted, CustomsRouteNotOpen for who reads abroad.
     """
     caller.require(*AGENCY)
     node = caller.node
@@ -172,6 +173,7 @@ async def send_shared(caller: Caller, share_id: str) -> Response:
         row = await repository.share(s, share_id=share_id)
         if row.requester_id != caller.actor.org_id or row.status not in GRANTED:
             raise NotFound("no such request, or nothing was granted", share_id=share_id)
+    await read_at_home(node.house, caller.actor, attempted="SHR.SERVE", object_id=share_id)
     try:
         async with node.database.write() as s:  # the level is held meanwhile
             given = await handed(s, row=row, level=await level_of(s, object_id=row.data_id))

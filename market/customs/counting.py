@@ -7,7 +7,7 @@ one: the work is done outside any transaction, and taken only if meanwhile nobod
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +20,14 @@ from identity.repository import lock_organisation
 from market.customs import repository
 from market.customs.destroying import note_keyed
 from market.customs.errors import PersonsFileRefused
+from market.customs.holding import Held, hold_against
 from market.customs.persons import WIDTH, PersonList, count_union, key_of, take_in_stream
 from market.customs.routing import Counts, Way
+from market.customs.scanning import goods_of
 from market.customs.states import DeclarationState
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.listings.repository import get_file
+from market.listings.tables import ListingFile
 
 _PIECE: Final = 2**20
 Seen = list[list[Any]]  # [declaration, sensitive] of every list that was counted
@@ -49,12 +52,37 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """What came of holding a declaration's own lists against its goods: asked for or not, and the numbers."""
+
+    asked: bool = False
+    held: Held | None = None
+
+    def risk(self, *, whole: bool) -> str | None:
+        """Why an officer looks: it could not be done, or the numbers contradict the lists."""
+        if self.held is None:
+            return "list-not-held" if self.asked else None
+        return "list-contradicts-data" if self.held.contradicts(whole=whole) else None
+
+    def document(self) -> dict[str, Any]:
+        """As a declaration keeps it until it is routed: what was handed in may be gone by then."""
+        return {"asked": self.asked, "held": None if self.held is None else self.held.document()}
+
+
+def against_from(document: Mapping[str, Any]) -> Against:
+    """The reverse of `Against.document`."""
+    held = document["held"]
+    return Against(document["asked"], None if held is None else Held(**held))
+
+
+@dataclass(frozen=True, slots=True)
 class Counting:
     """What came of counting for one declaration: its own lists, or what was wrong with one."""
 
     tally: Tally
     own: tuple[tuple[bool, StoredFile, PersonList], ...] = ()
     problem: str | None = None
+    against: Against = Against()
 
 
 async def hold_group(s: WriteSession, *, org_id: str) -> str:
@@ -137,6 +165,7 @@ async def count_for(desk: CustomsDesk, database: Database, declaration_id: str, 
             for one in lists
             if one.declaration_id == declaration_id and one.file_id is None
         }
+        goods = [await get_file(s, file_id=one.file_id) for one in await goods_of(s, row)]
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="customs-", dir=desk.scratch()))
     try:
         own: list[tuple[bool, StoredFile, PersonList]] = []
@@ -165,7 +194,8 @@ async def count_for(desk: CustomsDesk, database: Database, declaration_id: str, 
                 found.append(mine or await _fetched(desk, one, folder / f"list-{of_sensitive}-{n}"))
             counted[of_sensitive] = await asyncio.to_thread(count_union, found)
         seen = tuple(sorted((one.declaration_id, one.sensitive) for one in lists))
-        return Counting(Tally(counted[False], counted[True], seen), tuple(own))
+        against = await _held(desk, goods, [taken for *_, taken in own], folder)
+        return Counting(Tally(counted[False], counted[True], seen), tuple(own), against=against)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -183,6 +213,22 @@ async def count_lists(desk: CustomsDesk, lists: Sequence[PersonListRow]) -> Tall
         return Tally(counted[False], counted[True], seen)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _held(
+    desk: CustomsDesk, goods: Sequence[ListingFile], own: Sequence[PersonList], folder: Path
+) -> Against:
+    """Hold a declaration's lists against its goods, where one of them says what it was made of."""
+    origins = {one.origin for one in own if one.origin is not None}
+    if not origins or not goods:
+        return Against()
+    if len(origins) > 1:
+        return Against(asked=True)
+    try:
+        files = [StoredFile(one.file_id, one.bytes, one.sha256) for one in goods]
+        return Against(True, await hold_against(desk.files, files, own, folder, key_of(desk.master)))
+    except FileDamaged:
+        return Against(asked=True)
 
 
 async def _taken_in(desk: CustomsDesk, source: StoredFile, folder: Path) -> PersonList:

@@ -12,6 +12,7 @@ a part of each in memory.
 """
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ WIDTH: Final = 16
 PARTS: Final = 256
 MAX_LINES: Final = 20_000_000
 _LINE: Final = 64
+_HEAD: Final = 1024
+_ORIGIN: Final = re.compile(r"# salt=(?P<salt>[0-9A-Za-z]{16,64}) column=(?P<column>.{1,200})")
 _HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 _PIECE: Final = 2**20
 _PAIR: Final = (("high", ">u8"), ("low", ">u8"))
@@ -32,12 +35,24 @@ _TOGETHER: Final = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What the hashes were made of: SHA-256 of the salt and a cell of a column, without blanks around it."""
+
+    salt: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersonList:
-    """Distinct persons in order, and where each of the 256 parts begins, in persons; the end beside them."""
+    """Distinct persons in order, and where each of the 256 parts begins, in persons; the end beside them.
+
+    `origin` where the first line of what was handed in said it.
+    """
 
     path: Path
     starts: tuple[int, ...]
     digest: str
+    origin: Origin | None = None
 
     @property
     def persons(self) -> int:
@@ -59,13 +74,14 @@ class Intake:
         self._parts = [self._stack.enter_context((folder / f"{n:02x}").open("wb")) for n in range(PARTS)]
         self._rest = b""
         self._lines = 0
+        self._origin: Origin | None = None
 
     def feed(self, piece: bytes) -> None:
         """More of the file. Raises PersonsFileRefused."""
         whole = self._rest + piece
         lines = whole.split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > 2 * _LINE:
+        if len(self._rest) > (_HEAD if self._rest.startswith(b"#") else 2 * _LINE):
             raise PersonsFileRefused("a line is no hash", line=self._lines + 1)
         self._deal(lines)
 
@@ -74,6 +90,9 @@ class Intake:
         for line in lines:
             said = line.strip()
             if not said:
+                continue
+            if said.startswith(b"#") and not self._lines and self._origin is None:
+                self._origin = origin_of(said)
                 continue
             self._lines += 1
             if len(said) != _LINE or not _HEX.issuperset(said):
@@ -102,10 +121,18 @@ class Intake:
                 starts.append(starts[-1] + len(distinct))
         if not starts[-1]:
             raise PersonsFileRefused("the list is empty")
-        return PersonList(path, tuple(starts), digest.hexdigest())
+        return PersonList(path, tuple(starts), digest.hexdigest(), self._origin)
 
     def close(self) -> None:
         self._stack.close()
+
+
+def origin_of(line: bytes) -> Origin:
+    """What the first line of a list says: `# salt=TEXT column=NAME`. Raises PersonsFileRefused."""
+    found = _ORIGIN.fullmatch(line.decode("utf-8", "replace")) if len(line) <= _HEAD else None
+    if found is None:
+        raise PersonsFileRefused("the first line is a hash, or: # salt=… column=…", line=1)
+    return Origin(found["salt"], found["column"])
 
 
 def take_in(pieces: Iterable[bytes], folder: Path, key: bytes, *, into: Path) -> PersonList:

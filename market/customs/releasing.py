@@ -19,36 +19,49 @@ from ledger.reader import tree_head
 from ledger.recording import Act
 from market.customs import repository
 from market.customs.counting import (
+    Against,
     Counting,
     Tally,
+    against_from,
     counts_from,
     hold_group,
     lists_counted,
     zone_persons,
 )
-from market.customs.declared import Ground
+from market.customs.declared import Declaration, Ground, Mode
 from market.customs.destroying import begin_year, drop_keyed, drop_raw, keep_keyed
 from market.customs.known import facts_about
 from market.customs.moving import Said, step
 from market.customs.reading import declaration_from
 from market.customs.risk import assess
 from market.customs.routing import Routed, Way, counting_year, last_day_of, route_declaration
-from market.customs.scanning import sampled_persons
+from market.customs.scanning import goods_of, sampled_persons
 from market.customs.selling_on import bought_before
 from market.customs.standing import look_at_group
 from market.customs.states import DeclarationEvent, DeclarationState
 from market.customs.tables import DeclarationRow, PersonListRow
 from market.customs.terms import term
+from market.listings.repository import get_file
 
 COUNT_JOB: Final = "customs.count"
+_AGAINST: Final = "against"
 _E = DeclarationEvent
 _S = DeclarationState
 
 
 async def route(
-    s: WriteSession, act: Act, row: DeclarationRow, tally: Tally, *, by_contract: bool = False
+    s: WriteSession,
+    act: Act,
+    row: DeclarationRow,
+    tally: Tally,
+    *,
+    by_contract: bool = False,
+    against: Against | None = None,
 ) -> Routed:
-    """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt."""
+    """Route a declaration that is claimed, whose group is locked, and release or hold what is exempt.
+
+    `against`: what came of holding its lists against its goods.
+    """
     said = declaration_from(row.said)
     row.year = counting_year(said, shanghai_day(act.now))
     row.group_id = await group_of(s, org_id=row.exporter_id)
@@ -72,8 +85,10 @@ async def route(
         sampled=(await sampled_persons(s, row, said)).likely,
         spared=bool(lists) and route_declaration(said, in_full).way is not routed.way,
         sold_on=await _sold_on(s, row),
+        unlike=None if against is None else against.risk(whole=await _goes_whole(s, row, said, lists)),
         by_contract=by_contract,
     )
+    numbers = {} if against is None or against.held is None else {"held": against.held.document()}
     system = act.as_exchange()
     valid_to = end_of_day_shanghai(last_day_of(routed.way, said, shanghai_day(act.now)))
     others = [one for one in counts.by if one != row.declaration_id]
@@ -92,14 +107,14 @@ async def route(
         "persons": counts.persons,
         "sensitive": counts.sensitive,
         "with": others[-50:],
-        "risk": {"points": risk.points, "reasons": list(risk.reasons), "drawn": risk.drawn},
+        "risk": {"points": risk.points, "reasons": list(risk.reasons), "drawn": risk.drawn} | numbers,
     }
     values = {
         "way": routed.way,
         "rule_id": routed.rule_id,
         "trace": opening["trace"],
         "counts": {"persons": counts.persons, "sensitive": counts.sensitive, "by": list(counts.by)},
-        "risk": asdict(risk) | {"reasons": list(risk.reasons), "root": root, "tree_size": size},
+        "risk": asdict(risk) | {"reasons": list(risk.reasons), "root": root, "tree_size": size} | numbers,
         "valid_to": valid_to,
         "year": row.year,
         "group_id": row.group_id,
@@ -116,6 +131,16 @@ async def route(
     if routed.way.counts or routed.way is Way.EXEMPT_ZONE:
         await look_at_group(s, act, org_id=row.exporter_id)
     return routed
+
+
+async def _goes_whole(
+    s: WriteSession, row: DeclarationRow, said: Declaration, lists: Sequence[PersonListRow]
+) -> bool:
+    """Whether the whole file goes, and a list names everybody who is declared: then nobody else is in it."""
+    listed = {one.sensitive for one in lists if one.declaration_id == row.declaration_id}
+    named = (not row.persons or False in listed) and (not row.sensitive_persons or True in listed)
+    sizes = [(await get_file(s, file_id=one.file_id)).bytes for one in await goods_of(s, row)]
+    return named and said.mode is Mode.FILE and said.volume_bytes >= sum(sizes)
 
 
 async def _sold_on(s: WriteSession, row: DeclarationRow) -> bool:
@@ -165,12 +190,16 @@ async def take_count(s: WriteSession, act: Act, *, declaration_id: str, counted:
         await ask_to_count(s, act, row)
         return False
     await drop_raw(s, act.as_exchange(), own, reason="COUNTED")
+    if counted.own:
+        row.risk = {_AGAINST: counted.against.document()}
+        s.add(row)
     await begin_year(s, row, act.now)
     _, lists = await lists_counted(s, row)
     if tuple(sorted((one.declaration_id, one.sensitive) for one in lists)) != counted.tally.seen:
         await ask_to_count(s, act, row)
         return False
-    await route(s, act, row, counted.tally)
+    against = row.risk.get(_AGAINST)
+    await route(s, act, row, counted.tally, against=against and against_from(against))
     return True
 
 

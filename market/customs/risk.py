@@ -51,14 +51,16 @@ def assess(
     sampled: int = 0,
     spared: bool = False,
     sold_on: bool = False,
+    unlike: str | None = None,
     by_contract: bool = False,
 ) -> Risk:
     """The risk of a declaration. `trouble` counts what of this group was halted, revoked or rejected before.
 
     `with_list`: the persons are counted from a list of hashes. `sampled`: as many a scan of the goods takes
     to be in them, where they are declared whole. `spared`: only persons whom several lists name keep it from
-    a stricter route. `sold_on`: the exporter bought these goods here. What the exchange drew up itself of a
-    contract without personal data takes no part in the lot: nothing was left to the exporter to say.
+    a stricter route. `sold_on`: the exporter bought these goods here. `unlike`: its lists were held
+    against the goods, and are not those of their persons, or that could not be done. What the exchange drew
+    up itself of a contract without personal data takes no part in the lot: nothing was left to the exporter.
     """
     near = term("XBD-RISK", "near_threshold", facts.at).whole
     limit = term("XBD-COUNT", "contract_from", facts.at).whole
@@ -68,11 +70,12 @@ def assess(
         (30, "before-halted", trouble > 0),
         (30, "near-threshold", close),
         (20, "no-list-of-persons", way is Way.EXEMPT_SMALL and not with_list and said.persons >= limit // 10),
-        # No list can be held against the data: hashes of others than those in it would lower the count.
+        # Hashes of others than those in the data would lower the count of what comes after them.
         (50, "spared-by-lists", spared),
         (50, "fewer-than-sampled", said.persons + said.sensitive_persons < sampled),
         (20, "passed-on", bool(said.onward)),
         (50, "sold-on", sold_on),
+        (50, unlike or "", unlike is not None),
         # Whoever claims a ground has attached its proof himself: of personal data an officer reads it.
         (50 if said.personal and way is not Way.EXEMPT_ZONE else 20, "ground-claimed", claimed),
         (10, "remote-access", said.mode.value == "REMOTE_ACCESS"),

@@ -68,6 +68,8 @@ RISKS: Final[Mapping[str, str]] = {
     "spared-by-lists": N_("only persons that several lists name keep it from a stricter route"),
     "sold-on": N_("bought here, and offered again"),
     "fewer-than-sampled": N_("fewer persons than the goods show"),
+    "list-contradicts-data": N_("the list of persons is not that of those in the data"),
+    "list-not-held": N_("the list of persons could not be held against the data"),
     "passed-on": N_("passed on to others"),
     "ground-claimed": N_("a ground of an exemption is claimed"),
     "remote-access": N_("remote access from abroad"),

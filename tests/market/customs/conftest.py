@@ -32,3 +32,10 @@ async def deal(request, deals) -> AsyncIterator[Deal]:
     """A funded trade of a small file, as the tests of deliveries have it."""
     async with copied_deal(deals, request, request.param) as deal:
         yield deal
+
+
+@pytest.fixture
+async def sqlite_deal(request, deals) -> AsyncIterator[Deal]:
+    """For what does not depend on the kind of database."""
+    async with copied_deal(deals, request, "sqlite") as deal:
+        yield deal

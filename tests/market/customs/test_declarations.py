@@ -62,6 +62,26 @@ async def test_splitting_over_affiliates_is_found_before_release_and_told_to_cus
     assert third.status == "ROUTED"
 
 
+_SMALL, _CONTRACT, _ASSESSED = Way.EXEMPT_SMALL, Way.CONTRACT_OR_CERTIFICATION, Way.ASSESSMENT
+
+
+@pytest.mark.parametrize(
+    ("parts", "ways"),
+    [
+        ([(600_000, 0), (399_999, 0), (1, 0)], [_CONTRACT, _CONTRACT, _ASSESSED]),
+        ([(0, 6_000), (0, 3_999), (0, 1)], [_CONTRACT, _CONTRACT, _ASSESSED]),
+        ([(99_998, 0), (0, 9_999), (1, 0), (0, 1)], [_SMALL, _CONTRACT, _SMALL, _ASSESSED]),  # each apart
+    ],
+)
+async def test_a_group_that_splits_meets_each_threshold_at_its_last_person_and_not_before(
+    post: Post, parts, ways
+):
+    members = (post.exporter, post.affiliate, post.third, post.exporter)
+    made = [await post.declare(flow(*part), who=who) for part, who in zip(parts, members, strict=False)]
+    assert [one.way for one in made] == ways
+    assert made[-1].counts["by"] == sorted(one.declaration_id for one in made)
+
+
 async def test_of_two_affiliates_at_once_the_second_sees_the_first(post: Post):
     made = await asyncio.gather(post.declare(flow(60_000)), post.declare(flow(60_000), who=post.affiliate))
     assert sorted(one.way for one in made) == [Way.CONTRACT_OR_CERTIFICATION, Way.EXEMPT_SMALL]

@@ -1,6 +1,7 @@
 """Files of hashes go when nobody needs them: counted, refused, replaced, withdrawn, of a past year."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,13 +10,21 @@ from base.errors import DomainError
 from base.files import FileDamaged, FileStore, StoredFile
 from ledger.reader import statements_of
 from market.customs import carrying, declaring
-from market.customs.counting import CustomsDesk, count_for
+from market.customs.counting import Against, CustomsDesk, count_for
 from market.customs.destroying import leftovers_of
+from market.customs.errors import PersonsFileRefused
+from market.customs.holding import Held
+from market.customs.persons import Origin, origin_of, take_in
+from market.customs.releasing import take_count
 from market.customs.repository import lists_of
 from market.customs.routing import Way
+from market.customs.tables import DeclarationRow
 from market.listings.repository import get_file
+from market.listings.tables import Listing
+from market.orders.repository import get_trade
 from tests.market.customs.flows import flow
 from tests.market.customs.post import MASTER, Post
+from tests.market.delivery.funded import Deal
 
 
 def lines(numbers):
@@ -148,3 +157,98 @@ async def test_a_list_that_cannot_be_read_is_the_exporters_to_hand_in_again(post
     await post.work(desk)
     assert "damaged" in (await post.row(row.declaration_id)).note
     assert resting(desk) == []
+
+
+SALT = "0123456789abcdefXYZ"
+
+
+def goods(numbers):
+    """The goods of so many persons, some of them twice, and a row of nobody."""
+    rows = [f"{n},x" for n in [*numbers, *numbers[:3]]] + ["NA,x"]
+    return ("id_card,weather\n" + "\n".join(rows) + "\n").encode()
+
+
+def named(numbers, *, column="id_card", salt=SALT):
+    hashed = (hashlib.sha256(f"{SALT}{n}".encode()).hexdigest() for n in numbers)
+    return f"# salt={salt} column={column}\n{chr(10).join(hashed)}\n".encode()
+
+
+CASES = (
+    (named(range(30)), None, {"listed": 30, "found": 30, "both": 30}),
+    (named([*range(29), 99]), "list-contradicts-data+50", {"listed": 30, "found": 30, "both": 29}),
+    (named(range(30), column="plate"), "list-not-held+50", None),
+    (lines(range(30)), None, None),  # whoever keeps its salt for itself
+)
+
+
+async def test_a_list_that_says_what_it_was_made_of_is_held_against_the_data(sqlite_deal: Deal, tmp_path):
+    house, seller = sqlite_deal.house, sqlite_deal.seller
+    desk = CustomsDesk(FileStore(tmp_path / "kept", MASTER, house.clock), lambda: tmp_path, MASTER)
+    here = Post(house, house.clock, seller, *[seller] * 5)
+    file_id = await here.upload(desk.files, goods(range(30)))
+    for raw, why, held in CASES:
+        row = await here.declare(flow(30), persons_file_id=await here.upload(desk.files, raw))
+        async with house.database.write() as s:
+            trade = await get_trade(s, trade_id=sqlite_deal.trade_id)
+            listing = await s.get(Listing, trade.listing_id)
+            declared = await s.get(DeclarationRow, row.declaration_id)
+            assert listing is not None
+            assert declared is not None
+            listing.file_id, declared.trade_id = file_id, trade.trade_id
+            s.add_all([listing, declared])
+        await here.work(desk)
+        found = await here.row(row.declaration_id)
+        assert [one for one in found.risk["reasons"] if one.startswith("list-")] == ([why] if why else [])
+        assert found.risk.get("held") == held
+        assert found.risk["looks"] or why is None
+        assert SALT not in str(found)
+    assert {one.name for one in tmp_path.iterdir()} == {"files", "kept"}, "nothing of the goods is left lying"
+
+
+async def test_what_came_of_it_is_kept_where_it_has_to_be_counted_again(post: Post, desk):
+    said = Against(asked=True, held=Held(9, 9, 8))
+    rows = [
+        await post.declare(flow(9), persons_file_id=await post.upload(desk.files, lines(range(9))))
+        for _ in range(2)
+    ]
+    counted = [await count_for(desk, post.database, row.declaration_id, post.clock.now()) for row in rows]
+    taken = []
+    for row, one in zip(rows, counted, strict=True):
+        async with post.database.write() as s:
+            act = post.house.house.exchange_act()
+            facts = {"declaration_id": row.declaration_id, "counted": replace(one, against=said)}
+            taken.append(await take_count(s, act, **facts))
+    assert taken == [True, False], "the second has not counted the first"
+    await post.work(desk)
+    for row in rows:
+        risk = (await post.row(row.declaration_id)).risk
+        assert ("list-contradicts-data+50" in risk["reasons"], risk["held"]["both"]) == (True, 8)
+
+
+@pytest.mark.parametrize(
+    ("held", "whole", "contradicts"),
+    [
+        ((30, 30, 30), True, False),
+        ((20, 30, 20), True, True),  # the others go as well
+        ((20, 30, 20), False, False),  # a part of it goes
+        ((11, 30, 10), False, True),  # somebody else is named
+        ((30, 30, 0), False, True),  # another salt
+    ],
+)
+def test_a_list_contradicts_the_data_by_one_person(held, whole, contradicts):
+    assert Held(*held).contradicts(whole=whole) is contradicts
+
+
+def test_what_the_first_line_says_is_its_salt_and_its_column_or_a_refusal(tmp_path):
+    assert origin_of(f"# salt={SALT} column=身份证 号".encode()) == Origin(SALT, "身份证 号")
+    for wrong in (
+        "#",
+        "# salt=short column=a",
+        f"# salt={SALT}",
+        f"# salt={SALT} column=",
+        "# salt=" + "x" * 2000,
+    ):
+        with pytest.raises(PersonsFileRefused):
+            take_in([f"{wrong}\n{'a' * 64}\n".encode()], tmp_path, b"k", into=tmp_path / "out")
+    with pytest.raises(PersonsFileRefused):  # nowhere but at the beginning
+        take_in([lines([1]) + named([2])], tmp_path, b"k", into=tmp_path / "out")

@@ -210,6 +210,12 @@ async def test_unconditional_data_is_had_at_once_below_general_3_alone(room: Roo
     await police.act(f"/lists/data/{entry['data_id']}/mount", {"file_id": file["file_id"]})
     path = f"/lists/shares/{share['share_id']}/file"
     assert (await transport.call("GET", path)).content == b"a\n1\n"
+    before = await transport.get(path.removesuffix("/file"))
+    for region, status in (("HK", 409), ("440100", 200)):  # it is no sale: no clearance lets it out
+        await transport.act("/customs-endpoint", {"region": region})
+        answer = await transport.call("GET", path)
+        assert answer.status_code == status, answer.text
+        assert await transport.get(path.removesuffix("/file")) == before
     raised = free | {"level": "general-3", "version": entry["version"]}
     await police.act(f"/lists/data/{entry['data_id']}/change", raised)
     problem(await transport.call("GET", path), 409, "share-closed")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from market.customs.tables import DeclarationRow
 from tests.web.market import Market
 from tests.web.pages.browsing import Browser, Page
 from tests.web.pages.test_every_page import structure
@@ -113,6 +114,13 @@ async def test_from_the_form_to_the_clearance_and_the_halt(market: Market) -> No
     page = await exporter.get(path)
     assert "Halted" in page.words
     assert "broken into" in page.words
+    for risk in ({"held": {"listed": 12_345, "found": 12_346, "both": 11_111}}, {"against": {"held": None}}):
+        async with market.served.node.database.write() as s:
+            row = await s.get(DeclarationRow, path.rpartition("/")[2])
+            assert row is not None
+            row.risk = row.risk | risk if "held" in risk else risk  # not routed yet
+            s.add(row)
+        assert ("12,345, 12,346, 11,111" in (await officer.get(path)).words) is ("held" in risk)
 
     stranger = Browser(market.served, market.people["buyer"], "en")
     assert (await stranger.client.get(f"/en{path}")).status_code == 404
