@@ -42,7 +42,7 @@ _PAINTED: Final = """() => new Promise((painted) => new PerformanceObserver((lis
 
 async def first_paint(ground: Ground) -> Measured:
     """Milliseconds to the first paint: the slowest page against a blank one."""
-    rounds = max(3, min(int(3 * ground.budget.side_s), 9))
+    rounds = max(5, min(int(3 * ground.budget.side_s), 9))
     return await asyncio.to_thread(_measured, ground, rounds)  # the browser is driven outside of the loop
 
 
