@@ -24,7 +24,8 @@ from registry.rules import Level, PersonalData, rank
 
 
 async def bought_before(s: ReadSession, *, seller_id: str, product_id: str) -> Sequence[Listing]:
-    """The listings that a seller, or one of its group, paid for before it brought a file that is the same."""
+    """The listings of others that a seller, or one of its group, paid for before it brought the same file."""
+    group = sorted(await members_of(s, org_id=seller_id))
     held, sold = aliased(ListingFile), aliased(ListingFile)
     bought, offered = aliased(Listing), aliased(Listing)
     query = (
@@ -34,7 +35,7 @@ async def bought_before(s: ReadSession, *, seller_id: str, product_id: str) -> S
         .join(sold, col(sold.sha256) == col(held.sha256))
         .join(offered, col(offered.file_id) == col(sold.file_id))
         .where(offered.seller_id == seller_id, offered.product_id == product_id)
-        .where(col(Trade.buyer_id).in_(sorted(await members_of(s, org_id=seller_id))))
+        .where(col(Trade.buyer_id).in_(group), col(bought.seller_id).not_in(group))
         .where(col(Trade.funded_at) <= col(sold.stored_at))
         .order_by(col(bought.listing_id))
     )

@@ -239,6 +239,13 @@ def test_a_list_contradicts_the_data_by_one_person(held, whole, contradicts):
     assert Held(*held).contradicts(whole=whole) is contradicts
 
 
+@pytest.mark.parametrize("cut", [1, 30, 60])
+def test_a_first_line_is_read_wherever_a_piece_ends(tmp_path, cut):
+    raw = named(range(3))
+    found = take_in([raw[:cut], raw[cut:]], tmp_path, b"k", into=tmp_path / "out")
+    assert (found.persons, found.origin) == (3, Origin(SALT, "id_card"))
+
+
 def test_what_the_first_line_says_is_its_salt_and_its_column_or_a_refusal(tmp_path):
     assert origin_of(f"# salt={SALT} column=身份证 号".encode()) == Origin(SALT, "身份证 号")
     for wrong in (

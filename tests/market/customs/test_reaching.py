@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import col, update
 
+from identity.tables import OrganisationRow
 from ledger.acts import perform
 from market.customs.declared import Mode
 from market.customs.errors import (
@@ -17,7 +18,7 @@ from market.customs.errors import (
 from market.customs.gate import let_out_again, require_clearance
 from market.customs.networks import ASKED_FROM, enter_networks, parse_networks, place_in
 from market.customs.rules import DeliveryFacts
-from market.customs.selling_on import as_bought
+from market.customs.selling_on import as_bought, bought_before
 from market.customs.tables import DeclarationRow
 from market.delivery.access import Declared
 from market.delivery.downloads import _still_open
@@ -235,6 +236,10 @@ async def test_what_is_sold_on_is_known_by_its_bytes_the_buyers_own_copy_too(dea
     assert found == dict.fromkeys(("same", "marked"), heavier) | dict.fromkeys(
         ("before", "another", "stranger"), lighter
     )
+    async with deal.house.database.write() as s:  # and what its group sold to itself is its own
+        of_it = col(OrganisationRow.org_id) == deal.buyer.org_id
+        await s.exec(update(OrganisationRow).where(of_it).values(controller_id=deal.seller.org_id))
+        assert not await bought_before(s, seller_id=daughter.org_id, product_id="prd_same")
 
 
 async def test_midnight_of_new_year_shuts_what_rests_on_the_years_count(deal: Deal):
