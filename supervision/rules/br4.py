@@ -1,8 +1,9 @@
 """BR4: a broker with an interest in a party of the trade it mediates that was not consented to in writing.
 
 An interest is a share of 5 % and more, either way, or one ultimate controller. Shares are added up over the
-holder's whole group. A trade is in order where every client whose mandate covers it consented in it, or
-where both parties have consented to the share, each in its mandate or, once it was disclosed, in the trade.
+holder's whole group, with what it holds through others. A trade is in order where every client whose mandate
+covers it consented in it, or where both parties have consented to the share, each in its mandate or, once it
+was disclosed, in the trade.
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from typing import Any, Final
 import ibis
 
 from base.clock import rfc3339
-from supervision.brokerage import covering, groups, mediated, on_trade
+from supervision.brokerage import covering, mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
+from supervision.holdings import held_by_groups
 
 INTERESTS: Final = "interests_of_brokers"
 """What `interests_of_brokers` is kept as, where it is kept (`supervision.kept`)."""
@@ -83,14 +85,10 @@ def _agreed(tables: Tables, interests: Any, mandates: Any) -> Any:
 
 
 def _held(tables: Tables, limit_bp: int) -> Any:
-    """What each group holds of each organisation outside it, in basis points, from the limit on."""
-    holdings = tables["holdings"]
-    known = groups(tables)
-    held = holdings.left_join(known.rename(h_org="org", h_group="group"), [("holder_id", "h_org")])
-    held = held.mutate(holder_group=ibis.coalesce(held.h_group, held.holder_id))
-    # ten thousandths, rounded half up: a share of exactly 5 % counts however it is written
-    held = held.mutate(part_bp=(held.share * 1_000_000).round().cast("int64"))
-    held = held.group_by("holder_group", "held_id").agg(total=held.part_bp.sum().cast("int64"))
+    """What each group holds of each organisation, straight or through others, from the limit on."""
+    held = held_by_groups(tables)
+    # millionths, rounded half up: a share of exactly 5 % counts however it is written
+    held = held.mutate(total=(held.parts / 1_000).round().cast("int64"))
     held = held.filter(held.total >= limit_bp * 100)
     return held.select("holder_group", "held_id", share_bp=(held.total / 100).floor().cast("int64"))
 

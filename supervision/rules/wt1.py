@@ -1,7 +1,7 @@
 """WT1: a self-trade. Seller and buyer are one organisation, or under one ultimate controller.
 
-Under one control are also two of which one holds a quarter of the other, or a third a quarter of both
-(`holdings`), whatever controllers they name.
+Under one control are also two of which one's group holds a quarter of the other, or a third group a quarter
+of both (`holdings`), straight or through others, whatever controllers they name.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ from supervision.finding import (
     named,
     seqs,
 )
+from supervision.holdings import PARTS, held_by_groups
 from supervision.trades import made
 
 _GROUP: Final = "controller"
@@ -34,15 +35,15 @@ def expression(tables: Tables, context: Context) -> Any:
     trades = made(tables, context)
     within = trades.seller_group == trades.buyer_group
     apart = trades.filter(~within)
-    nobody = {"holder_id": ibis.null("string"), "least": ibis.null("decimal(18, 9)")}
+    nobody = {"holder_id": ibis.null("string"), "least": ibis.null("int64")}
     same = trades.filter(within).select("trade_id")  # of these few all else is read
     together = trades.semi_join(same, "trade_id").mutate(by=ibis.literal(_GROUP), **nobody)
     held = _held(tables, context)
-    told = apart.select("trade_id", "seller_id", "buyer_id")
-    own = held.select(holder_id="holder_id", held="held_id", least="share")
-    downward = told.inner_join(own, [("seller_id", "holder_id"), ("buyer_id", "held")]).select(*_HELD)
-    upward = told.inner_join(own, [("buyer_id", "holder_id"), ("seller_id", "held")]).select(*_HELD)
-    other = held.select(third="holder_id", also_held="held_id", also="share")
+    told = apart.select("trade_id", "seller_id", "buyer_id", "seller_group", "buyer_group")
+    own = held.select("holder_id", "least", held="held_id")
+    downward = told.inner_join(own, [("seller_group", "holder_id"), ("buyer_id", "held")]).select(*_HELD)
+    upward = told.inner_join(own, [("buyer_group", "holder_id"), ("seller_id", "held")]).select(*_HELD)
+    other = held.select(third="holder_id", also_held="held_id", also="least")
     third = told.inner_join(own, [("seller_id", "held")])
     third = third.inner_join(other, [("holder_id", "third"), ("buyer_id", "also_held")])
     third = third.mutate(least=ibis.least(third.least, third.also)).select(*_HELD)
@@ -55,12 +56,11 @@ def expression(tables: Tables, context: Context) -> Any:
 
 
 def _held(tables: Tables, context: Context) -> Any:
-    """Who holds a quarter of whom, and how much."""
+    """Which group holds a quarter of whom, straight or through others, and how much (`least`, billionths)."""
     limit = context.rules.fraction("WT1", "holding_from")
-    held = tables["holdings"].filter(tables["holdings"].share.notnull())  # the least of null and 1 is 1
-    held = held.group_by("holder_id", "held_id").agg(share=held.share.sum())
-    held = held.mutate(share=ibis.least(held.share, 1).cast("decimal(18, 9)"))
-    return held.filter(held.share * limit.denominator >= limit.numerator, held.holder_id != held.held_id)
+    held = held_by_groups(tables)
+    held = held.filter(held.parts * limit.denominator >= limit.numerator * PARTS)
+    return held.select("held_id", holder_id="holder_group", least="parts")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -81,7 +81,9 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 "by": row["by"],
                 "controller_id": row["seller_group"] if row["by"] == _GROUP else None,
                 "holder_id": row["holder_id"],
-                "holding": None if row["least"] is None else f"{Decimal(row['least']).normalize():f}",
+                "holding": None
+                if row["least"] is None
+                else f"{(Decimal(row['least']) / PARTS).normalize():f}",
                 "same_organisation": same,
                 "amount_minor": minor(row["amount_minor"]),
                 "status": row["status"],

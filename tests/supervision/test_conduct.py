@@ -78,6 +78,13 @@ def holding(holder, held, share):
     return market.add("holdings", holder_id=holder, held_id=held, share=Decimal(share))
 
 
+@pytest.mark.parametrize(("further", "found"), [("0.1", 1), ("0.099", 0)])
+def test_br4_a_share_through_another_counts_by_the_product(tmp_path, further, found):
+    market = holding("broker", "between", "0.5")
+    market.add("holdings", holder_id="between", held_id="seller", share=Decimal(further))
+    assert len(of_rule(market.supervise(tmp_path), "BR4")) == found
+
+
 def consented(market, *orgs, **changes):
     """The consents of these to the broker's share in the seller, the day before the trade."""
     said = {"trade_id": "t", "broker_id": "broker", "party_id": "seller", "kind": "OWNERSHIP", "seq": 900}

@@ -1,6 +1,7 @@
 """WT1, WT2 and WT4: the ring of SC-5 on its dates, and everything honest beside it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -109,6 +110,33 @@ def test_a_ring_of_strangers_is_a_loop_but_no_self_trade(tmp_path):
     result = market.supervise(tmp_path)
     assert objects_of(result, "WT1") == []
     assert objects_of(result, "WT2") == [RING]
+
+
+@pytest.mark.parametrize(
+    ("holdings", "held"),
+    [
+        ([("a", "b", "0.25")], ("a", "0.25")),
+        ([("b", "m", "1"), ("m", "a", "0.6")], ("b", "0.6")),
+        ([("a", "m", "0.5"), ("m", "b", "0.5")], ("a", "0.25")),
+        ([("a", "m", "0.5"), ("m", "b", "0.499999999")], None),
+        ([("a", "m", "0.5"), ("m", "b", "0.4"), ("a", "n", "0.1"), ("n", "b", "0.5")], ("a", "0.25")),
+        ([("a", "m", "1"), ("m", "n", "1"), ("n", "o", "1"), ("o", "b", "0.3")], ("a", "0.3")),
+        ([("a", "m", "1"), ("m", "n", "1"), ("n", "o", "1"), ("o", "p", "1"), ("p", "b", "1")], None),
+        ([("p", "m", "1"), ("m", "a", "1"), ("p", "b", "0.9")], ("p", "0.9")),
+        # a group's shares are one share, and what its own members hold of each other is no way
+        ([("a2", "b", "0.2"), ("a", "b", "0.05")], ("A", "0.25")),
+        ([("a", "a2", "1"), ("a2", "b", "0.249999999")], None),
+        ([("a", "m", "1"), ("m", "a", "1"), ("m", "b", "0.2")], None),
+    ],
+)
+def test_holdings_through_others_and_of_a_group_make_one_control(tmp_path, holdings, held):
+    market = Market("orgs", "holdings", "trades").trade("t", "a", "b", 100)
+    if any("a2" in names for names in holdings):
+        market.org("a", "A").org("a2", "A")
+    for holder, of, share in holdings:
+        market.add("holdings", holder_id=holder, held_id=of, share=Decimal(share))
+    found = of_rule(market.supervise(tmp_path), "WT1")
+    assert [(one.statistic["holder_id"], one.statistic["holding"]) for one in found] == [held] * bool(held)
 
 
 def test_a_self_trade_is_seen_without_any_register_of_controllers(tmp_path):
