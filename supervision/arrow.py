@@ -32,6 +32,7 @@ _FIGURES: Final = MappingProxyType(
 )
 _ORDINAL: Final = re.compile(r"第|级|\b(?:grade|level|g|l)[\s_-]*(?=[0-9IVX]+\b)", re.IGNORECASE)
 _SHARE_PLACES: Final = 9
+_DAY_ALONE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _FINE: Final = pa.decimal128(38, 18)
 _FINEST: Final = pa.decimal128(38, 30)
 """Finer than any number of the tables, so that what is beyond its places is seen, and not cut off."""
@@ -59,6 +60,24 @@ def as_kind(values: Any, kind: Kind) -> Any:
     if values.null_count == len(values):  # a column of nothing may be of any type
         return pa.nulls(len(values), ARROW[kind])
     return _CASTS[kind](values)
+
+
+def in_days_of_shanghai(values: Any, *, to_the_end: bool) -> Any:
+    """Days alone in the place of times as these: when the day begins in Shanghai, or ends; others stay."""
+    if pa.types.is_date(values.type):
+        values = values.cast(pa.date32()).cast(pa.string())
+    if not _is_text(values.type):
+        return values
+    a_day = pc.match_substring_regex(values, _DAY_ALONE) if _has_days(values) else None
+    if a_day is None or not pc.any(a_day).as_py():
+        return values
+    of_day = pa.scalar("T23:59:59.999999+08:00" if to_the_end else "T00:00:00+08:00", values.type)
+    no_space = pa.scalar("", values.type)
+    return pc.if_else(a_day, pc.binary_join_element_wise(values, of_day, no_space), values)
+
+
+def _has_days(values: Any) -> bool:
+    return bool(pc.any(pc.equal(pc.binary_length(values), len("2026-11-23"))).as_py())
 
 
 def in_figures(values: Any) -> Any:

@@ -72,6 +72,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
     the offer was accepted) or `no-end`; `of_side` is the client's side.
     """
     mandates = tables["mandates"]
+    side = mandates.side.upper().nullif("")
     mandates = mandates.select(
         "mandate_id",
         "client_id",
@@ -83,7 +84,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
         "dual_consent",
         mandated_broker=mandates.broker_id,
         mandated_listing=mandates.listing_id.nullif(""),
-        mandated_side=mandates.side.upper().nullif(""),
+        mandated_side=ibis.ifelse(side == "SELLER", "PROVIDER", side),  # other venues' word for it
         mandate_seq=mandates.seq,
     )
     of_broker = ("broker_id", "mandated_broker")

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from supervision.arrow import arrow_schema, as_kind, in_figures
+from supervision.arrow import arrow_schema, as_kind, in_days_of_shanghai, in_figures
 from supervision.errors import UnusableEvidence
-from supervision.schema import AHEAD_OF_NOW, TABLES, Columns, Kind
+from supervision.schema import AHEAD_OF_NOW, LAST_DAYS, TABLES, Columns, Kind
 from supervision.sifting import TOLD_WITH, Sieve, is_sound
 
 _SUFFIXES: Final = (".parquet", ".csv")
@@ -216,6 +216,8 @@ def _rewrite(
 
 def _cast(name: str, batch: Any, column: str, kind: Kind, row: int) -> Any:
     values = batch.column(column)
+    if kind is Kind.TIME:
+        values = in_days_of_shanghai(values, to_the_end=column in LAST_DAYS)
     try:
         return as_kind(in_figures(values) if column in _ORDINALS else values, kind)
     except (TypeError, ValueError, OverflowError, NotImplementedError) as error:

@@ -216,6 +216,8 @@ DERIVED: Final = (
 )
 """What `databourse evidence` derives; the other tables are reports from elsewhere."""
 
+LAST_DAYS: Final = frozenset({"valid_to", "ends_at", "keep_until", "due_at"})
+"""Times that, where only a day is told, are the end of it."""
 AHEAD_OF_NOW: Final = frozenset(
     {"valid_from", "valid_to", "starts_at", "ends_at", "contract_dated_at", "takes_effect_at", "keep_until"}
     | {"due_at"}

@@ -31,6 +31,7 @@ _ORDER: Final = ("broker_id", "attachment_sha256", "quoted_at", "quote_id")
 def expression(tables: Tables, context: Context) -> Any:
     """The quotes that share a file and a broker with a quote of another undertaking."""
     quotes = tables["quotes"]
+    quotes = quotes.mutate(attachment_sha256=quotes.attachment_sha256.lower())  # hex in either case
     quotes = quotes.mutate(file=quotes.attachment_sha256.nullif(""), by=quotes.broker_id.nullif(""))
     quotes = quotes.filter(quotes.file.notnull(), quotes.by.notnull(), quotes.quoted_at <= moment(context))
     quotes = quotes.left_join(groups(tables), [("seller_id", "org")])

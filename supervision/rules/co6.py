@@ -21,6 +21,7 @@ def expression(tables: Tables, context: Context) -> Any:
     quotes = tables["quotes"].select(
         "quote_id", "seller_id", "broker_id", "tender_id", "quoted_at", "attachment_sha256", "seq"
     )
+    quotes = quotes.mutate(attachment_sha256=quotes.attachment_sha256.lower())  # hex in either case
     quotes = quotes.filter(
         quotes.attachment_sha256.nullif("").notnull(),
         quotes.tender_id.nullif("").notnull(),

@@ -67,11 +67,12 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     for (_, _, unit), group in groupby(rows, key=lambda row: tuple(row[name] for name in _CELL)):
         days = list(group)
         weeks = _weeks(days, context)
-        if len(weeks) < context.rules.whole("S27", "weeks_from"):
-            continue
-        for kind, (values, least) in (("sales", _sales(weeks)), ("price", _prices(weeks))):
-            alarm = alarm_of(values, least, context)
-            told = (market_of(days[0]), unit, kind, list(weeks), alarm, days) if alarm else None
+        priced = {monday: sold for monday, sold in weeks.items() if _quantity(sold)}
+        for kind, told_by, series in (("sales", weeks, _sales), ("price", priced, _prices)):
+            if len(told_by) < context.rules.whole("S27", "weeks_from"):
+                continue
+            alarm = alarm_of(*series(told_by), context)
+            told = (market_of(days[0]), unit, kind, list(told_by), alarm, days) if alarm else None
             looked_at.append((told, alarm.chance if alarm else 1.0))
     for told, _, rate in unlikely(looked_at, context.rules.fraction("S27", "false_discoveries_below")):
         yield _finding(told, whole(10_000 * rate), context)
@@ -102,13 +103,13 @@ def _sales(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
 
 
 def _prices(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
-    """The mean unit price of each week (without sales the one before), and a hundredth of their mean."""
-    prices: list[float] = []
-    for rows in weeks.values():
-        quantity = sum(row["quantity"] for row in rows)
-        last = prices[-1] if prices else 0.0
-        prices.append(sum(row["amount"] for row in rows) / quantity if quantity else last)
+    """The mean unit price of each week, all of them with sales, and a hundredth of their mean."""
+    prices = [sum(row["amount"] for row in rows) / _quantity(rows) for rows in weeks.values()]
     return prices, fsum(prices) / len(prices) / 100
+
+
+def _quantity(rows: list[Row]) -> Any:
+    return sum(row["quantity"] for row in rows)
 
 
 def alarm_of(values: Sequence[float], least: float, context: Context) -> Alarm | None:

@@ -1,7 +1,9 @@
 """WT6: accepted before it can have been looked at, or traded more often than it was seen.
 
 A large file, or one that nobody had fetched at all by the day of acceptance, accepted within minutes of its
-delivery. What is no file (calls, services) can be accepted at once, and so can a small one.
+delivery. What is no file (calls, services) can be accepted at once, and so can a small one. A file is as
+large as its listing says, and where that says nothing, as a download of one day fetched. Whether a listing
+had more trades than views is asked of every type.
 """
 
 from collections.abc import Iterator
@@ -49,14 +51,16 @@ def _quick(tables: Tables, context: Context) -> Any:
     usage = usage.filter(usage.day <= today)
     quick = _files(tables, quick)
     used = quick.select("trade_id", "accepted_at").inner_join(usage, "trade_id")
+    each = ibis.greatest(used.downloads.fill_null(1), 1)
     used = used.group_by("trade_id").agg(
-        bytes=used.bytes.max(),
+        fetched_bytes=(used.bytes / each).floor().cast("int64").max(),
         fetched=(
             (used.downloads.fill_null(0) + used.calls.fill_null(0) > 0)
             & (used.day <= used.accepted_at.date())
         ).max(),
     )
     quick = quick.left_join(used, "trade_id").drop("trade_id_right")
+    quick = quick.mutate(bytes=ibis.coalesce(quick.file_bytes.nullif(0), quick.fetched_bytes))
     quick = quick.filter((quick.bytes >= large) | ~quick.fetched.fill_null(False))
     none = ibis.null("int64")
     return quick.mutate(kind=ibis.literal("accepted-at-once"), trades=none, views=wide(none)).select(*_NAMES)
@@ -64,7 +68,7 @@ def _quick(tables: Tables, context: Context) -> Any:
 
 def _files(tables: Tables, rows: Any) -> Any:
     """The rows whose listing is a file's, or unknown."""
-    kinds = tables["listings"].select("listing_id", "product_type")
+    kinds = tables["listings"].select("listing_id", "product_type", file_bytes="bytes")
     rows = rows.left_join(kinds, "listing_id").drop("listing_id_right")
     return rows.filter(~rows.product_type.fill_null("").upper().isin(NOT_A_FILE)).drop("product_type")
 
@@ -78,7 +82,7 @@ def _unseen(tables: Tables, trades: Any, context: Context) -> Any:
     sold = trades.group_by("listing_id").agg(trades=trades.count())
     many = sold.inner_join(seen, "listing_id")
     many = many.filter(many.trades >= least, many.views * ratio.denominator < many.trades * ratio.numerator)
-    unseen = trades.inner_join(_files(tables, many), "listing_id")
+    unseen = trades.inner_join(many, "listing_id")
     return unseen.mutate(kind=ibis.literal("unseen"), bytes=ibis.null("int64")).select(*_NAMES)
 
 

@@ -28,6 +28,8 @@ def test_a_clean_brokered_trade_has_no_finding(tmp_path, rule_id):
         ({"ends_at": None}, "no-end"),
         ({"revoked_at": TRADED - SECOND}, "ended"),
         ({"revoked_at": TRADED + SECOND}, None),
+        ({"side": "SELLER"}, None),  # another venue's word for it
+        ({"side": None}, None),
         ({"listing_id": "lst-seller"}, None),
         ({"listing_id": "another"}, "listing"),
         ({"fee_bp": None}, "no-fee"),

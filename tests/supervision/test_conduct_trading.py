@@ -78,7 +78,7 @@ def quoted(*quotes):
 
 
 def test_br8_one_file_in_the_quotes_of_two_sellers_through_one_broker(tmp_path):
-    market = quoted(("seller", "broker", "f"), ("rival", "broker", "f"), ("rival", "broker", "g"))
+    market = quoted(("seller", "broker", "f"), ("rival", "broker", "F"), ("rival", "broker", "g"))  # hex
     (finding,) = of_rule(market.supervise(tmp_path), "BR8")
     assert finding.objects == ("q0", "q1")
     assert finding.subjects == ("broker", "rival", "seller")

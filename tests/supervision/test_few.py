@@ -53,3 +53,14 @@ def tied(rivals):
 def test_what_is_usual_only_rivals_tell(tmp_path, rivals, told):
     found = of_rule(tied(rivals).supervise(tmp_path), "AB5")
     assert sum(one.statistic["kind"] == "tying" for one in found) == told
+
+
+@pytest.mark.parametrize("sold_in", [(0, 25, 28, 31, 34), (1, 14, 27)])
+def test_a_few_weeks_with_sales_are_no_course_of_prices(tmp_path, sold_in):
+    market = Market("orgs", "trades", "flags")
+    market.only = ("S27",)
+    begin = on(11, 15) - timedelta(weeks=40) + timedelta(days=3)  # the first week is cut off
+    for week in sold_in:  # a fifth more from the 27th week on
+        price = 12_000 if week == 27 else 10_000
+        market.trade(f"t{week}", "a", f"b{week}", price, begin + timedelta(weeks=week))
+    assert not [one for one in of_rule(market.supervise(tmp_path), "S27") if "price:set" in one.objects]

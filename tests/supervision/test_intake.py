@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -47,6 +48,20 @@ def test_times_are_utc_whatever_their_offset(folder, tmp_path, text):
     assert read(folder, tmp_path)["trades"] == [
         {"trade_id": "t", "agreed_at": datetime(2026, 10, 12, 8, tzinfo=UTC)}
     ]
+
+
+@pytest.mark.parametrize("form", ["csv", "date32"])
+def test_a_day_alone_is_shanghais_and_a_certificate_holds_on_its_last(folder, tmp_path, form):
+    table = pa.table({"cert_id": ["c"], "valid_from": ["2026-06-10"], "valid_to": ["2026-06-10"]})
+    if form == "csv":
+        pa_csv.write_csv(table, folder / "certificates.csv")
+    else:
+        days = pa.array([date(2026, 6, 10)])
+        table = table.set_column(1, "valid_from", days).set_column(2, "valid_to", days)
+        pq.write_table(table, folder / "certificates.parquet")
+    (certificate,) = read(folder, tmp_path)["certificates"]
+    assert certificate["valid_from"] == datetime(2026, 6, 9, 16, tzinfo=UTC)
+    assert certificate["valid_to"] == datetime(2026, 6, 10, 15, 59, 59, 999_999, tzinfo=UTC)
 
 
 def test_parquet_of_other_writers(folder, tmp_path):

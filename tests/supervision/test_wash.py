@@ -279,3 +279,36 @@ def test_a_service_has_no_meter_and_is_left_out(tmp_path):
     assert not of_rule(market.supervise(tmp_path), "WT4")
     market.rows["listings"][0]["product_type"] = "DATASET"
     assert of_rule(market.supervise(tmp_path), "WT4")
+
+
+@pytest.mark.parametrize(
+    ("listed", "fetched", "downloads", "found"),
+    [
+        (100_000_000, None, 1, True),
+        (100_000_000, 5, 1, True),  # the listing knows
+        (99_999_999, 100_000_000, 1, False),
+        (20_000_000, 100_000_000, 5, False),
+        (None, 100_000_000, 1, True),
+        (None, 100_000_000, 5, False),  # five times 20 MB are no large file
+        (None, None, 1, False),
+    ],
+)
+def test_a_file_is_as_large_as_its_listing_says(tmp_path, listed, fetched, downloads, found):
+    market = Market("orgs", "trades", "usage", "listings")
+    accepted = on(5, 6) + timedelta(seconds=299)
+    market.trade("t", "a", "b", 100, on(5, 5), listing_id="l", delivered_at=on(5, 6), accepted_at=accepted)
+    market.add("listings", listing_id="l", seller_id="a", product_type="DATASET", bytes=listed)
+    market.add("usage", trade_id="t", day=on(5, 6).date(), downloads=downloads, bytes=fetched)
+    assert bool(of_rule(market.supervise(tmp_path), "WT6")) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "views", "found"), [("API", 4, True), ("API", 5, False), ("SERVICE", 4, True)]
+)
+def test_more_trades_than_views_are_asked_of_every_type(tmp_path, kind, views, found):
+    market = Market("orgs", "trades", "usage", "listings", "listing_views")
+    for n in range(5):
+        market.trade(f"t{n}", "a", f"b{n}", 100, on(5, 5), listing_id="l")
+    market.add("listings", listing_id="l", seller_id="a", product_type=kind)
+    market.add("listing_views", listing_id="l", day=on(5, 4).date(), views=views)
+    assert bool(of_rule(market.supervise(tmp_path), "WT6")) == found
