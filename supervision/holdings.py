@@ -1,7 +1,7 @@
 """Who holds how much of whom, straight and through others: what WT1 and BR4 ask of `holdings`.
 
-A group's shares are added up. A share that is held through others is the product of the shares on the way,
-and all ways are added; others of the group itself are no way, for what they hold is the group's already.
+A share that is held through others is the product of the shares on the way, and all ways are added. Where a
+group's shares are added up, others of the group itself are no way: what they hold is the group's already.
 """
 
 from typing import Any, Final
@@ -20,8 +20,17 @@ THROUGH: Final = 3
 
 def held_by_groups(tables: Tables) -> Any:
     """`holder_group`, `held_id` and `parts`: the billionths, cut and never rounded up, that a group holds."""
-    one_by_one = _straight(tables)
-    known = groups(tables)
+    return _held(_straight(tables), groups(tables))
+
+
+def held_by_each(tables: Tables) -> Any:
+    """The same of each holder for itself, in the place of `holder_group`: `holdings` alone is read."""
+    straight = _straight(tables)
+    itself = straight.select(org="holder_id", group="holder_id").distinct()
+    return _held(straight, itself)
+
+
+def _held(one_by_one: Any, known: Any) -> Any:
     of_holder = known.select(h_org="org", h_group="group")
     held = one_by_one.left_join(of_holder, [("holder_id", "h_org")])
     held = held.mutate(holder_group=ibis.coalesce(held.h_group, held.holder_id))
