@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import pyarrow as pa
+
 from supervision.errors import UnusableEvidence
 from supervision.intake import Source
 from supervision.schema import AHEAD_OF_NOW, KEYS, TABLES, Kind
@@ -48,8 +50,11 @@ class Engine(ABC):
     def rows(self, sql: str) -> Iterator[Row]:
         """The rows of a query, a batch at a time, times aware and whole numbers int."""
         for batch in self.batches(sql):
+            odd = [field.name for field in batch.schema if _is_odd(field.type)]
             for row in batch.to_pylist():
-                yield {name: _plain(value) for name, value in row.items()}
+                for name in odd:
+                    row[name] = _plain(row[name])
+                yield row
 
     def latest_time(self) -> datetime | None:
         """The latest time in the tables, leaving out what lies ahead by nature (`AHEAD_OF_NOW`)."""
@@ -87,6 +92,10 @@ class Opening(Protocol):
     """How an engine is started over tables and, at the end, closed. What it must keep goes into `work`."""
 
     def __call__(self, sources: Mapping[str, Source], work: Path) -> AbstractContextManager[Engine]: ...
+
+
+def _is_odd(kind: Any) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_decimal(kind))
 
 
 def _plain(value: Any) -> Any:

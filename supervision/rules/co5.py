@@ -92,23 +92,22 @@ def _stable(rows: Sequence[Row], turn: datetime, context: Context) -> _Stable | 
     sides = [
         {f"{months_after(turn, back):%Y-%m}" for back in range(begin, begin + wide)} for begin in (-wide, 0)
     ]
-    parts: list[defaultdict[str, list[Row]]] = [defaultdict(list), defaultdict(list)]
-    for row in rows:
-        for side, months in enumerate(sides):
-            if row["month"] in months:
-                parts[side][row["seller_group"]].append(row)
-    if not all(parts):
+    both = [[row for row in rows if row["month"] in months] for months in sides]
+    if not all(both):
         return None
-    before, after = ({name: _sum(sold) for name, sold in part.items()} for part in parts)
-    whole_before, whole_after = (_sum([row for sold in part.values() for row in sold]) for part in parts)
+    whole_before, whole_after = map(_sum, both)
     tenth, grown = rules.fraction("AML24-X", "share_below"), 1 + rules.fraction("CO5", "rise_from")
+    risen, least = whole_after.price / whole_before.price, rules.whole("MARKET", "thin_trades_below")
+    if risen < grown or min(whole_before.trades, whole_after.trades) < least:
+        return None
+    parts: list[defaultdict[str, list[Row]]] = [defaultdict(list), defaultdict(list)]
+    for part, sold in zip(parts, both, strict=True):
+        for row in sold:
+            part[row["seller_group"]].append(row)
+    before, after = ({name: _sum(sold) for name, sold in part.items()} for part in parts)
     large = sorted(name for name, sold in before.items() if sold.amount >= tenth * whole_before.amount)
     joint = Fraction(sum(before[name].amount for name in large), whole_before.amount)
-    risen = whole_after.price / whole_before.price
-    least = rules.whole("MARKET", "thin_trades_below")
     if len(large) < rules.whole("CO5", "undertakings_from") or joint < rules.fraction("CO5", "joint_from"):
-        return None
-    if risen < grown or min(whole_before.trades, whole_after.trades) < least:
         return None
     if any(name not in after or after[name].price < grown * before[name].price for name in large):
         return None

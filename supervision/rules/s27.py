@@ -10,6 +10,7 @@ rate over all series. One alarm a series, at the change point; it accuses nobody
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import fsum, sqrt
 from typing import Any, Final
@@ -95,11 +96,17 @@ def _weeks(days: Sequence[Row], context: Context) -> dict[date, list[Row]]:
 
 def _sales(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
     """Sales a working day, and the deviation that even a steady flow of so few sales has (Poisson's)."""
-    days = [sum(is_working_day(monday + timedelta(days=n)) for n in range(7)) or 1 for monday in weeks]
+    days = [_worked(monday) or 1 for monday in weeks]
     sales = [sum(row["sales"] for row in rows) for rows in weeks.values()]
     return [sold / worked for sold, worked in zip(sales, days, strict=True)], sqrt(
         sum(sales) * len(days)
     ) / sum(days)
+
+
+@lru_cache(maxsize=1024)
+def _worked(monday: date) -> int:
+    """The working days of a week; every series of a market has the same weeks."""
+    return sum(is_working_day(monday + timedelta(days=n)) for n in range(7))
 
 
 def _prices(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:
