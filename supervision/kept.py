@@ -13,7 +13,7 @@ import ibis
 
 from supervision import brokerage, loose, monthly, paid, shares, steps, trades
 from supervision.context import Context, Tables
-from supervision.rules import br4, br5, br7, fair_price, s30, wt2, wt4
+from supervision.rules import br1, br4, br5, br7, fair_price, s30, wt2, wt4
 
 
 def _products(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
@@ -39,6 +39,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         paid.WITH_BROKERS: paid.payments_with_brokers,
         s30.DIFFERING: s30.differing,
         br7.SUSPECTS: br7.suspects,
+        br1.DOUBTFUL: br1.doubtful_acts,
         br4.INTERESTS: br4.interests_of_brokers,
         br5.OWN: br5.own_trades,
         steps.HASTY: steps.hasty_trades,

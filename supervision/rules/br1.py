@@ -28,14 +28,14 @@ from supervision.finding import (
 )
 from supervision.trades import moment
 
+DOUBTFUL: Final = "doubtful_acts"
+"""What `doubtful_acts` is kept as, where it is kept (`supervision.kept`)."""
 _ORDER: Final = ("broker_id", "kind", "object_id", "at", "event", "act_id", "cert_id")
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The uncovered acts, one row for each certificate of the broker with the reason it does not cover."""
-    acts = ibis.union(_contracts(tables), _quotes(tables), _mandates(tables), _steps(tables), distinct=False)
-    acts = acts.filter(acts.broker_id.notnull(), acts["at"] <= moment(context))
-    acts = not_plainly_covered(tables, acts)
+    acts = doubtful_acts(tables, context)
     listings = tables["listings"].select("listing_id", "level", "geo", listed_category="category")
     acts = acts.left_join(listings, "listing_id").drop("listing_id_right")
     acts = acts.mutate(
@@ -54,6 +54,15 @@ def expression(tables: Tables, context: Context) -> Any:
     ).drop("listed_category")
     acts = acts.distinct()
     return uncovered(tables, acts).order_by(*_ORDER)
+
+
+def doubtful_acts(tables: Tables, context: Context) -> Any:
+    """The acts of brokers that no certificate covers beyond doubt."""
+    if DOUBTFUL in tables:
+        return tables[DOUBTFUL]
+    acts = ibis.union(_contracts(tables), _quotes(tables), _mandates(tables), _steps(tables), distinct=False)
+    acts = acts.filter(acts.broker_id.notnull(), acts["at"] <= moment(context))
+    return not_plainly_covered(tables, acts)
 
 
 def _contracts(tables: Tables) -> Any:
