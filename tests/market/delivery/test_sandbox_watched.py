@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 from market.delivery.sandbox import errors
+from market.delivery.sandbox.preparing import approve_algorithm, prepare
+from supervision.rules import pc_algo_swap
 from supervision.rules.pc_differencing import RULE
-from tests.market.delivery.sandboxed import COUNTIES, begins, sandboxed, settles
+from tests.market.delivery.sandboxed import COUNT, COUNTIES, asks, begins, sandboxed, settles
 from tests.market.exported import exported
 from tests.standstill import refused
 
@@ -29,3 +31,24 @@ async def test_who_asks_county_by_county_until_the_budget_is_spent_is_a_clue(dea
     assert finding.subjects == (deal.buyer.org_id,)
     assert finding.objects == tuple(sorted((rows[0]["product_id"], deal.trade_id)))
     assert finding.statistic == {"alike": 6, "epsilon_micro": "2400000", "refused": 1}
+
+
+async def test_another_question_in_the_place_of_the_approved_one_is_a_clue(deal, tmp_path):
+    sandbox = await sandboxed(deal, approval=True)
+    right = (await deal.entitlement()).entitlement_id
+    seen = await prepare(sandbox, deal.buyer.actor, entitlement_id=right, text=COUNT)
+    await deal.seller.do(approve_algorithm, algorithm_id=seen.algorithm_id)
+    async with refused(deal.house.database, errors.AlgorithmNotApproved):
+        await asks(sandbox, deal, "select sum(index) from data")
+    scene = SimpleNamespace(house=deal.house, database=deal.house.database, clock=deal.house.clock)
+    told = await exported(scene, tmp_path / "told")
+    rows = told.tables["questions"]
+    assert [(row["event"], row["code"]) for row in rows] == [
+        ("approved", None),
+        ("refused", "algorithm-not-approved"),
+    ]
+    (finding,) = told.found(pc_algo_swap.RULE)
+    assert finding.subjects == (deal.buyer.org_id,)
+    assert finding.objects == tuple(sorted((right, deal.trade_id)))
+    assert finding.statistic == {"changed": 0, "not_approved": 1}
+    assert finding.evidence_seqs == tuple(row["seq"] for row in rows)
