@@ -54,7 +54,7 @@ class AuctionNotYours(NotPermitted):
     """A listing is put up for auction by its seller."""
 
     code = "auction-not-yours"
-    title = "Only its seller puts a listing up for auction"
+    title = "Only its provider puts a listing up for auction"
 
 
 class AuctionOfPublicData(Refusal):
@@ -97,7 +97,7 @@ class BidRelated(Refusal):
     """Neither the seller nor anyone of its group bids for its own goods."""
 
     code = "auction-bid-related"
-    title = "The bidder belongs to the seller"
+    title = "The bidder belongs to the provider"
     rule_id: ClassVar[str | None] = "AUC-RELATED"
 
 

@@ -110,7 +110,7 @@ class OwnListing(Refusal):
     """Nobody buys from itself."""
 
     code = "own-listing"
-    title = "The buyer is the seller"
+    title = "The buyer is the provider"
 
 
 class NotAParty(NotPermitted):

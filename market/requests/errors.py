@@ -75,5 +75,5 @@ class OwnRequest(Refusal):
     """Nobody answers its own request."""
 
     code = "own-request"
-    title = "The seller is the one who asks"
+    title = "The provider is the one who asks"
     rule_id: ClassVar[str | None] = "REQ"

@@ -209,12 +209,14 @@ async def reconciled_days(s: ReadSession, *, limit: int = 50) -> Sequence[Reconc
     return (await s.exec(query)).all()
 
 
-async def open_work_items(s: ReadSession, *, limit: int = 50) -> Sequence[WorkItem]:
-    """What waits for a person, oldest first."""
+async def open_work_items(
+    s: ReadSession, *, limit: int = 50, newest_first: bool = False
+) -> Sequence[WorkItem]:
+    """What waits for a person, oldest first unless asked for otherwise."""
     query = select(WorkItem).where(col(WorkItem.closed_at).is_(None))
-    return (
-        await s.exec(query.order_by(col(WorkItem.opened_at), WorkItem.item_id).limit(min(limit, 100)))
-    ).all()
+    order = (col(WorkItem.opened_at), col(WorkItem.item_id))
+    query = query.order_by(*(one.desc() if newest_first else one.asc() for one in order))
+    return (await s.exec(query.limit(min(limit, 100)))).all()
 
 
 async def open_work_items_of(s: ReadSession, *, trade_id: str) -> Sequence[WorkItem]:

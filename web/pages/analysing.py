@@ -32,8 +32,14 @@ _MOST_FAR: Final = 60
 _MOST_PLACES: Final = 10
 _MOST_PAIRS: Final = 30
 GROUPINGS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
-    "regions": (N_("By region"), "seller_region", "buyer_region", N_("Sellers in"), N_("Buyers in")),
-    "zones": (N_("By part of the province"), "seller_zone", "buyer_zone", N_("Sellers in"), N_("Buyers in")),
+    "regions": (N_("By region"), "seller_region", "buyer_region", N_("Providers in"), N_("Buyers in")),
+    "zones": (
+        N_("By part of the province"),
+        "seller_zone",
+        "buyer_zone",
+        N_("Providers in"),
+        N_("Buyers in"),
+    ),
     "sectors": (N_("By category and region"), "category", "buyer_region", N_("Category"), N_("Buyers in")),
 }
 ZONES: Final[Mapping[str, str]] = {

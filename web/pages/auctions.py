@@ -39,7 +39,7 @@ FAILURES: Final = {
     "no-bids": N_("nobody bid"),
     "nothing-revealed": N_("no bid was revealed"),
     "seed-not-published": N_("the log did not publish the close in time"),
-    "reserve-not-revealed": N_("the seller did not reveal the reserve"),
+    "reserve-not-revealed": N_("the provider did not reveal the reserve"),
     "reserve-not-met": N_("no bid reached the reserve"),
     "auction-one-sided": N_("all bids fell on one side"),
     "nobody-reaches-the-price": N_("nobody reached the price"),

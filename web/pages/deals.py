@@ -172,7 +172,8 @@ async def _about(s: ReadSession, visitor: Visitor, row: Deal, trade: Trade | Non
         if one.broker_id == row.broker_id
     ]
     parties = () if trade is None else (trade.seller_id, trade.buyer_id)
-    names = await names_of(s, (row.broker_id, row.client_id), parties)
+    said = await statements_of(s, object_id=trade.trade_id) if trade is not None else ()
+    names = await names_of(s, (row.broker_id, row.client_id), parties, (one.org_id for one in said))
     loose = (
         await repository.trades_without_deal(s, broker_id=row.broker_id) if org_id == row.broker_id else ()
     )
@@ -182,7 +183,7 @@ async def _about(s: ReadSession, visitor: Visitor, row: Deal, trade: Trade | Non
         "listing": await get_listing(s, listing_id=row.listing_id) if row.listing_id else None,
         "sent": sent,
         "offers": await offers_of(s, trade_id=trade.trade_id) if trade is not None else (),
-        "said": await statements_of(s, object_id=trade.trade_id) if trade is not None else (),
+        "said": said,
         "loose": [(one.trade_id, one.trade_id) for one in loose],
     }
 

@@ -32,7 +32,7 @@ GROUNDS: Final[Mapping[str, str]] = {
     "OTHER": N_("Another ground"),
 }
 OUTCOMES: Final[Mapping[str, str]] = {
-    "ACCEPT": N_("The goods are accepted, the seller is paid"),
+    "ACCEPT": N_("The goods are accepted, the provider is paid"),
     "PARTIAL": N_("Part of the price goes back"),
     "REFUND": N_("The whole price goes back"),
 }
@@ -55,7 +55,7 @@ SIDES: Final[Mapping[str, str]] = {
     "EXCHANGE": N_("The exchange's test"),
 }
 FAULTS: Final[Mapping[str, str]] = {
-    "SELLER": N_("Seller"),
+    "SELLER": N_("Provider"),
     "BROKER": N_("Broker"),
     "PLATFORM": N_("Platform"),
 }

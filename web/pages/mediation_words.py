@@ -27,8 +27,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "NOT_TOLD": N_("not told to you, counted for nobody"),
     },
     "relation": {
-        "MANDATED": N_("The broker also acts for this seller."),
-        "INTEREST": N_("The broker has disclosed an interest in this seller."),
+        "MANDATED": N_("The broker also acts for this provider."),
+        "INTEREST": N_("The broker has disclosed an interest in this provider."),
     },
     "deal_stage": {
         "LEAD": N_("Lead"),

@@ -26,6 +26,9 @@ from web.pages.visiting import OPERATOR, Visitor, VisitorDep
 
 router = APIRouter()
 _PAGE: Final = 50
+_ITEMS: Final = 100
+_FEW: Final = 5
+"""So many work items stand open on the page; more are folded by kind."""
 _DOUBTS: Final = 20  # of each, the bank's statements since its instruction are read
 
 
@@ -43,7 +46,7 @@ def members_in(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 async def _overview(visitor: Visitor, filled: Filled) -> Response:
     visitor.require(OPERATOR)
     async with visitor.node.database.read() as s:
-        items = await open_work_items(s, limit=_PAGE)
+        items = await open_work_items(s, limit=_ITEMS, newest_first=True)
         doubts = await in_doubt(s, limit=_DOUBTS)
         days = await reconciled_days(s, limit=_PAGE)
         head = await tree_head(s)
@@ -60,7 +63,11 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
         names=names,
         sorts=FACTS,
         filled=filled,
-        items=items,
+        kinds=[
+            (kind, [item for item in items if item.kind == kind])
+            for kind in dict.fromkeys(item.kind for item in items)
+        ],
+        few=len(items) <= _FEW,
         doubts=doubts,
         findable=visitor.options("found", ("PAID", "NOT_PAID")),
         resolutions=visitor.options("resolution", RESOLUTIONS),

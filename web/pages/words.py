@@ -174,7 +174,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "TRD.SILENT_ACCEPT": N_("Accepted by silence"),
     "TRD.DISPUTE": N_("Dispute opened"),
     "TRD.SETTLE_AGREED": N_("Dispute settled by agreement"),
-    "TRD.RULE_FOR_SELLER": N_("Ruling for the seller"),
+    "TRD.RULE_FOR_SELLER": N_("Ruling for the provider"),
     "TRD.RULE_FOR_BUYER": N_("Ruling for the buyer"),
     "TRD.PARTIAL": N_("Part of the price goes back"),
     "TRD.SETTLE": N_("Settled"),

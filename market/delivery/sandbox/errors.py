@@ -28,7 +28,7 @@ class AlgorithmNotApproved(Refusal):
     """The terms ask for the seller's approval of the very question, and it has not given it."""
 
     code = "algorithm-not-approved"
-    title = "The seller has not approved this question"
+    title = "The provider has not approved this question"
 
 
 class AlgorithmChanged(Refusal):
@@ -50,7 +50,7 @@ class AlgorithmDecided(Conflict):
 
 class NotTheSeller(NotPermitted):
     code = "not-the-seller"
-    title = "This is the seller's to decide"
+    title = "This is the provider's to decide"
 
 
 class QuestionUnknown(NotFound):

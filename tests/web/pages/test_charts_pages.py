@@ -180,7 +180,7 @@ async def test_the_method_names_the_numbers_of_the_rule_table(market: Market) ->
     browser = Browser(market.served)
     page = await browser.get("/about/method")
     assert "Moderate from 1000 , high above 1800" in page.words
-    assert "It needs 5 comparable sales of 3 sellers" in page.words
+    assert "It needs 5 comparable sales of 3 providers" in page.words
     (hhi,) = tables((await browser.client.get("/en/about/rules?rule=HHI")).text)
     assert [row[:3] for row in hhi[1:]] == [
         ["HHI@1", "High concentration, more than", "1800"],

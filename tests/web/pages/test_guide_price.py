@@ -123,7 +123,7 @@ async def test_of_one_or_two_rivals_nothing_is_told(market: Market) -> None:
     answer = await guide(market)
     assert (answer.status_code, answer.json()["code"]) == (409, "comparables-too-few")
     page = await Browser(market.served, market.provider).get(f"/sell/{market.ids['listed']}?price=100,000")
-    assert "Fewer than three sellers stand behind the comparable sales" in page.words
+    assert "Fewer than three providers stand behind the comparable sales" in page.words
     assert "guide-says" not in [attrs.get("aria-describedby") for _, attrs in page.tags]
     for hidden in ("¥90,000.00", "below the range", "within the range"):
         assert hidden not in page.words

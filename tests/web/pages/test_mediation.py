@@ -59,7 +59,7 @@ async def test_what_fits_is_shown_with_its_reasons_and_sent_by_the_buyer_s_broke
     await broker.send(page, f"/requests/{request_id}/matches", place)
     assert broker.location.startswith("/en/matching/mch_")
     shown = (await Browser(market.served, market.buyer).get(broker.location)).words
-    assert "The broker also acts for this seller." in shown
+    assert "The broker also acts for this provider." in shown
     told = await market.served.api(market.samr, "GET", f"/presentations?request_id={request_id}")
     (one,) = told["presentations"]
     assert (one["listing_ids"], one["departs"]) == ([market.ids["listed"]], False)

@@ -70,7 +70,7 @@ async def test_a_prepared_question_is_approved_by_a_form_and_run(market: Market)
     page = await buyer.get(f"/en/entitlements/{right}/questions")
     await buyer.send(page, "/questions", {"sql": SQL})
     page = await buyer.follow()
-    assert "waits for the seller" in page.words
+    assert "waits for the provider" in page.words
     page = await seller.get(f"/en/entitlements/{right}/questions")
     await seller.send(page, "/approve")  # whose key is at home: what is to be signed is prepared
     assert "/prepared/" in seller.location

@@ -94,6 +94,19 @@ async def test_money_is_shown_as_money_and_a_time_as_a_time(market: Market) -> N
     assert "_minor" not in page.words
 
 
+async def test_many_work_items_are_folded_by_kind_the_newest_first(market: Market) -> None:
+    async def told(s: WriteSession, act: Act) -> None:
+        for number in range(6):
+            kind = "unknown-entry" if number else "amount-differs"
+            await mismatch(s, act, kind=kind, trade_id=None, facts={"entry_id": f"e{number}"})
+
+    await as_exchange(market, told)
+    page = await Browser(market.served, market.operator).get("/ops")
+    assert len([one for one in page.named("details") if "open" in one]) == 0
+    assert "The bank shows an entry that we do not know (5) · newest 20" in page.words
+    assert page.words.count("· newest 20") == 2  # a fold a kind
+
+
 async def test_no_other_fact_is_written(market: Market) -> None:
     async def told(s: WriteSession, act: Act) -> None:
         await mismatch(s, act, kind="unknown-entry", trade_id=None, facts={"colour": "blue"})
