@@ -226,20 +226,24 @@ def write_summary(world: World, out: Path, story: Story, more: dict[str, Any]) -
 
 def memory_mib() -> tuple[int, int]:
     """(peak of this process, peak of its largest child) in MiB."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return own // _KIB, child // _KIB
+    return _own_kib("VmHWM:") // _KIB, child // _KIB
 
 
 def serving_mib() -> int:
     """What this process, which serves, holds now, in MiB (Linux; elsewhere its peak)."""
+    return _own_kib("VmRSS:") // _KIB
+
+
+def _own_kib(name: str) -> int:
+    """A figure of the system's for this process; elsewhere its peak, in which that of who began it counts."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) // _KIB
+            if line.startswith(name):
+                return int(line.split()[1])
     except OSError:
         pass
-    return memory_mib()[0]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 async def _command(*arguments: str) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,8 +151,11 @@ class Crowd:
         act = node.house.exchange_act()
         await perform(node.house, act, taken_up, attempted="PAY.INSTRUCT", object_id=trade_id)
 
-    async def order(self, trade_id: str, measure: str, **more: Any) -> Call:
-        """A signed order in an investigation of its own; the authority's key is at home."""
+    async def order(self, trade_id: str, measure: str, **more: Any) -> Call | None:
+        """A signed order in an investigation of its own; the authority's key is at home.
+
+        None where the trade as it stands does not take it: nobody may propose it then.
+        """
         desk, house = self.desks["samr"], self.served.node.house
         assert desk.key is not None
         finding = FINDING | {"finding_id": f"fnd_{self.dice.randbytes(32).hex()}", "objects": [trade_id]}
@@ -163,7 +167,11 @@ class Crowd:
         case = await perform(house, act, investigation, attempted="CSE.FILE", object_id=trade_id)
         body = {"measure": measure, "object_id": trade_id, "reason_code": "QUALITY"} | more
 
-        proposed = await desk.submit((await desk.call("POST", f"/cases/{case.case_id}/orders", body)).content)
+        prepared = await desk.call("POST", f"/cases/{case.case_id}/orders", body)
+        if prepared.status_code == HTTPStatus.CONFLICT:
+            assert prepared.json()["code"] == "trade-wrong-state"
+            return None
+        proposed = await desk.submit(prepared.content)
         second = self.desks["samr-2"]
 
         async def ordered() -> Answer:
@@ -184,10 +192,13 @@ class Crowd:
         right = await self.debits(trade_id)
         again = await self.debits(trade_id)
         money = self.credit(trade_id)
-        found = [
+        orders = [
             ("TRD.FREEZE", await self.order(trade_id, "FREEZE_TRADE")),
             ("TRD.VOID", await self.order(trade_id, "VOID_TRADE")),
             ("TRD.POST_REFUND", await self.order(trade_id, "REFUND_TRADE", refund_minor=PRICE)),
+        ]
+        found = [
+            *((name, call) for name, call in orders if call is not None),
             ("TRD.POST_REFUND by the exchange", self.act("operator", f"{path}/post-refund", back)),
             ("TRD.DISPUTE by the buyer", self.act("buyer", f"{path}/dispute", complaint)),
             ("TRD.DISPUTE by the provider", self.act("provider", f"{path}/dispute", complaint)),
