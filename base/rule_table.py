@@ -52,11 +52,16 @@ class RuleValue:
     @property
     def fraction(self) -> Fraction:
         """Exactly: `2/3` stays two thirds."""
-        return Fraction(self.value)
+        return _exactly(self.value)
 
     def in_force(self, day: date) -> bool:
         started = self.effective_from is None or self.effective_from <= day
         return started and (self.effective_to is None or day < self.effective_to)
+
+
+@cache
+def _exactly(value: str) -> Fraction:
+    return Fraction(value)  # rules ask for the same few numbers in every cell
 
 
 class RulesInForce:

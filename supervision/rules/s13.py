@@ -41,16 +41,28 @@ def expression(tables: Tables, context: Context) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
+    """Sales of some months, the sum of their unit prices and that of the squares."""
+
     sales: int
-    mean: Fraction
-    variance: Fraction
+    total: int
+    squares: int
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "_Prices":
-        sales, total = sum(row["sales"] for row in rows), sum(int(row["total"]) for row in rows)
-        squares = sum(int(row["squares"]) for row in rows)
-        spread = Fraction(squares * sales - total * total, sales * (sales - 1)) if sales > 1 else Fraction(0)
-        return cls(sales, Fraction(total, sales), spread)
+        return cls(*(sum(int(row[name]) for row in rows) for name in ("sales", "total", "squares")))
+
+    def __sub__(self, other: "_Prices") -> "_Prices":
+        return _Prices(self.sales - other.sales, self.total - other.total, self.squares - other.squares)
+
+    @property
+    def mean(self) -> Fraction:
+        return Fraction(self.total, self.sales)
+
+    @property
+    def variance(self) -> Fraction:
+        if self.sales < 2:  # noqa: PLR2004 - one price deviates from nothing
+            return Fraction(0)
+        return Fraction(self.squares * self.sales - self.total**2, self.sales * (self.sales - 1))
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -58,21 +70,22 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     least = context.rules.whole("S13", "months_from")
     for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
         months = list(group)
+        whole_year = _Prices.of(months)
         for size in range(len(months) - least, least - 1, -1):
             runs = (months[at : at + size] for at in range(len(months) - size + 1))
-            found = next((run for run in runs if _still(run, months, context)), None)
+            found = next((run for run in runs if _still(run, whole_year, context)), None)
             if found is not None:
-                yield _finding(found, months, context)
+                yield _finding(found, whole_year, context)
                 break
 
 
-def _still(run: Sequence[Row], months: Sequence[Row], context: Context) -> bool:
+def _still(run: Sequence[Row], whole_year: _Prices, context: Context) -> bool:
     rules = context.rules
-    others = [row for row in months if row not in run]
-    inside, outside = _Prices.of(run), _Prices.of(others)
-    if min(inside.sales, outside.sales) < rules.whole("MARKET", "thin_trades_below"):
-        return False
     if min(row["sellers"] for row in run) < rules.whole("S13", "sellers_from"):
+        return False
+    inside = _Prices.of(run)
+    outside = whole_year - inside
+    if min(inside.sales, outside.sales) < rules.whole("MARKET", "thin_trades_below"):
         return False
     part, high = rules.fraction("S13", "deviation_of_others"), rules.fraction("S13", "others_mean")
     return (
@@ -82,8 +95,9 @@ def _still(run: Sequence[Row], months: Sequence[Row], context: Context) -> bool:
     )
 
 
-def _finding(run: Sequence[Row], months: Sequence[Row], context: Context) -> Finding:
-    inside, outside = _Prices.of(run), _Prices.of([row for row in months if row not in run])
+def _finding(run: Sequence[Row], whole_year: _Prices, context: Context) -> Finding:
+    inside = _Prices.of(run)
+    outside = whole_year - inside
     first = datetime.strptime(run[0]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     last = datetime.strptime(run[-1]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     return tell(
