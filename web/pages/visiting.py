@@ -69,19 +69,19 @@ def environment(lang: Lang) -> Environment:
     def word(code: str, group: str) -> str:
         return spoken.gettext(words.word(group, code))
 
-    def translated(text: str) -> str:
-        return spoken.gettext(text)
+    def code(value: str) -> str:
+        group = next((one for one in ("role", "state", "event") if value in words.GROUPS[one]), None)
+        return value if group is None else word(value, group)
 
     def told(problem: Problem) -> str:
-        return _told(problem, spoken.gettext(problem.text), explained)
+        said = spoken.gettext(problem.text)
+        if said == problem.text:  # what a refusal says, at the field that it names
+            said = particular(said, lang, code) or said
+        return said % problem.values if problem.values else said
 
     def named(name: str) -> str:
         known = member_words.WORDS.get(name)
         return spoken.gettext(known) if known else _in_english(name.replace("_", " "), lang)
-
-    def code(value: str) -> str:
-        group = next((one for one in ("role", "state", "event") if value in words.GROUPS[one]), None)
-        return value if group is None else word(value, group)
 
     def explained(detail: str) -> str:
         return particular(detail, lang, code) or _in_english(detail, lang)
@@ -95,7 +95,7 @@ def environment(lang: Lang) -> Environment:
     def badge(state: str) -> Markup:
         return Markup('<span class="badge {}">{}</span>').format(words.tone(state), word(state, "state"))
 
-    env.filters |= {"word": word, "translated": translated, "badge": badge}
+    env.filters |= {"word": word, "translated": spoken.gettext, "badge": badge}
     env.filters |= {"rule_number": rule_number, "rule_unit": rule_unit}
     env.filters |= {"named": named, "explained": explained, "told": told}
     env.globals |= _MARKS[lang]

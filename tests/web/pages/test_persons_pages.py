@@ -28,7 +28,7 @@ async def test_a_person_consents_withdraws_and_asks_by_clicks(market: Market) ->
     asked = {"kind": "SENSITIVE", "object_id": PRODUCT, "text": "同意处理健康信息", "purposes": ["RESEARCH"]}
     bundled = {"recipients": party.org_id}
     wrong = await submit(holder, desk, "/persons/publish_wording", 422, **(asked | told | bundled))
-    assert "subject-wording-bundled" in wrong.words
+    assert "to provide to others is asked by itself" in wrong.words
     desk = await submit(holder, desk, "/persons/publish_wording", **(asked | told))
 
     page = await person.get("/my-data")

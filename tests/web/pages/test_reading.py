@@ -147,6 +147,7 @@ def test_a_declaration_is_written_a_column_a_line() -> None:
         {
             "columns": ["county | text | county code\n\nmonth|month|\nindex | decimal | use | optional"],
             "update_frequency": ["once"],
+            "period_to": ["2026-06-30"],
             "expected_rows": ["120"],
         }
     )
@@ -158,6 +159,7 @@ def test_a_declaration_is_written_a_column_a_line() -> None:
             {"name": "index", "type": "decimal", "meaning": "use", "required": False},
         ],
         "update_frequency": "once",
+        "period_to": "2026-06-30",
         "expected_rows": 120,
     }
     assert columns_text(None) == ""

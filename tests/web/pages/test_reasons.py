@@ -6,7 +6,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-from market.customs import risk, routing
+from market.customs import counting, risk, routing
 from registry.grading.rules import Amounts, Degree, FieldLevel, Ground, Harmed, Thresholds, computed
 from registry.rules import Level
 from web.pages import reasons
@@ -61,7 +61,8 @@ def test_every_law_and_risk_of_customs_has_its_words() -> None:
         assert reasons.law(visitor("en"), basis) == basis
         assert reasons.law(visitor("zh"), basis) != basis
     codes = re.findall(r'\(\d+, "([a-z-]+)"', inspect.getsource(risk.assess))
-    assert set(codes) | {"ground-claimed"} == set(reasons.RISKS)
+    held = re.findall(r'"(list-[a-z-]+)"', inspect.getsource(counting))
+    assert {*codes, *held, "ground-claimed"} == set(reasons.RISKS)
     assert reasons.risks(visitor("en"), ["near-threshold+30", "unheard-of+5"]) == [
         "close below a threshold +30",
         "unheard-of +5",

@@ -14,6 +14,7 @@ from web import pages
 from web.numbers import numbers
 from web.pages import laws, rule_words, step_words, words
 from web.pages.extraction import particulars, renewed, texts, titles, untranslated
+from web.pages.forms import Problem
 from web.pages.languages import CATALOGUE, DETAILS, LANGS, details, preferred, translations
 from web.pages.visiting import TEMPLATES, environment
 
@@ -311,3 +312,10 @@ def test_the_titles_of_errors_are_found_where_they_stand(tmp_path) -> None:
     )
     with path.open("rb") as file:
         assert list(titles(file)) == [(3, "It is so")]
+
+
+def test_a_refusal_told_at_a_field_is_told_in_chinese() -> None:
+    shown = environment("zh").from_string("{{ problem|told }}")
+    assert shown.render({"problem": Problem("recipients", "to provide to others is asked by itself")}) == (
+        "向他人提供须单独征求同意"
+    )
