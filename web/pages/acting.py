@@ -70,8 +70,8 @@ async def attempt(
         raise
     except (DomainError, ValidationError, Invalid) as error:
         return await again(sent_back(named, form, error))
-    if answer.status >= _FIRST_ERROR:
-        return await again(Filled(named, form.kept(), (), told_of(answer.status, answer.body)))
+    if refused := refused_by(answer, named, form):
+        return await again(refused)
     return gone_on(visitor, answer, then)
 
 
@@ -91,9 +91,16 @@ async def attempt_unstated(
         raise
     except (DomainError, ValidationError) as error:
         return await again(sent_back(name, form, error))
-    if answer.status >= _FIRST_ERROR:
-        return await again(Filled(name, form.kept(), (), told_of(answer.status, answer.body)))
+    if refused := refused_by(answer, name, form):
+        return await again(refused)
     return visitor.redirect(then)
+
+
+def refused_by(answer: Answer, name: str, form: Form) -> Filled | None:
+    """The form of an act once more, where its answer is a refusal; None where it was done."""
+    if answer.status < _FIRST_ERROR:
+        return None
+    return Filled(name, form.kept(), (), told_of(answer.status, answer.body))
 
 
 def gone_on(visitor: Visitor, answer: Answer, then: Then) -> Response:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
+from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
 from pricing.guide import rounded
 from web.charts.exports import Abroad, exports
 from web.charts.flows import Flow, flows
@@ -65,18 +65,13 @@ async def analysis_for(visitor: Visitor) -> dict[str, Any] | None:
 
 def market_name(visitor: Visitor, market: Mapping[str, str]) -> str:
     """A relevant market as people call it."""
-    return f"{category_name(visitor, market['category'])} · {in_words(visitor, region(market['geo']))}"
+    return f"{category_name(visitor, market['category'])} · {visitor.named(region(market['geo']))}"
 
 
 def category_name(visitor: Visitor, code: str) -> str:
     """A category of the catalogue; the code itself where it is none."""
     known = {str(category.value): label for category, label in CATEGORY_LABELS.items()}
-    return in_words(visitor, known[code]) if code in known else code
-
-
-def in_words(visitor: Visitor, label: Label) -> str:
-    """A label in the visitor's language."""
-    return label.zh if visitor.lang == "zh" else label.en
+    return visitor.named(known[code]) if code in known else code
 
 
 @router.get("/reg/prices")
@@ -165,7 +160,7 @@ def _group(visitor: Visitor, one: Mapping[str, Any]) -> str:
     level = visitor.say(words.word("level", one["level"])) if one["level"] else ""
     parts = [
         category_name(visitor, one["category"]),
-        in_words(visitor, kind) if kind else one["product_type"],
+        visitor.named(kind) if kind else one["product_type"],
         level,
         one["unit"],
         visitor.say("%(n)s digits of bytes", n=one["size_digits"]) if one["size_digits"] else "",
@@ -250,7 +245,7 @@ def _place(visitor: Visitor, side: str, code: str) -> str:
         return category_name(visitor, code)
     if side.endswith("_zone"):
         return visitor.say(ZONES.get(code, code))
-    return in_words(visitor, region(code)) if code else visitor.say("unknown")
+    return visitor.named(region(code)) if code else visitor.say("unknown")
 
 
 def _by_country(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -141,14 +141,9 @@ def _new(visitor: Visitor, filled: Filled, *, object_id: str, kind: str) -> Resp
         kind=chosen.value,
         kinds=visitor.options("assessment_kind", AssessmentKind),
         uses=visitor.options("assessment_use", Use),
-        purposes=_purposes(visitor),
+        purposes=visitor.labelled(PURPOSE_LABELS),
         parts=visitor.options("security_part", CONTENTS[chosen]),
     )
-
-
-def _purposes(visitor: Visitor) -> list[tuple[str, str]]:
-    zh = visitor.lang == "zh"
-    return [(one.value, label.zh if zh else label.en) for one, label in PURPOSE_LABELS.items()]
 
 
 def _made_for(form: Form) -> dict[str, Any]:
@@ -218,7 +213,7 @@ async def _assessment(visitor: Visitor, assessment_id: str, filled: Filled) -> R
         parts=[(name, row.contents.get(name, "")) for name in CONTENTS[AssessmentKind(row.kind)]],
         labels=dict(visitor.options("security_part", CONTENTS[AssessmentKind(row.kind)])),
         reviewers=reviewers,
-        purposes=_purposes(visitor),
+        purposes=visitor.labelled(PURPOSE_LABELS),
         outcomes=visitor.options("assessment_outcome", Outcome),
         may=_may(visitor, row),
     )

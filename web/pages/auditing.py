@@ -122,9 +122,7 @@ async def _ask(visitor: Visitor, before: int | None, filled: Filled) -> Response
         roles=visitor.options("role", Role),
         events=visitor.options("event", words.EVENTS),
         groups=groups,
-        sectors=[
-            (key, label.zh if visitor.lang == "zh" else label.en) for key, label in CATEGORY_LABELS.items()
-        ],
+        sectors=visitor.labelled(CATEGORY_LABELS),
         saved={
             name: visitor.url("/reg/audit", **parts)
             for name, parts in readings_of(visitor).saved(visitor.user_id).items()

@@ -139,10 +139,7 @@ def _choices(visitor: Visitor) -> dict[str, list[tuple[str, str]]]:
     return {
         "broker_type": visitor.options("broker_type", _KNOWN["broker_type"]),
         "grade": [(grade, grade) for grade in _KNOWN["grade"]],
-        "sector": [
-            (one.value, label.zh if visitor.lang == "zh" else label.en)
-            for one, label in CATEGORY_LABELS.items()
-        ],
+        "sector": visitor.labelled(CATEGORY_LABELS),
         "level": visitor.options("level", _KNOWN["level"]),
         "status": visitor.options("state", _KNOWN["status"]),
         "yes_no": [("yes", visitor.say("yes")), ("no", visitor.say("no"))],

@@ -218,9 +218,7 @@ def _tag_labels(visitor: Visitor, name: str) -> Mapping[Any, Label | str]:
 
 
 def _text(visitor: Visitor, label: Label | str) -> str:
-    if isinstance(label, str):
-        return label
-    return label.zh if visitor.lang == "zh" else label.en
+    return label if isinstance(label, str) else visitor.named(label)
 
 
 def _pills(visitor: Visitor, asked: Asked, names: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -229,13 +227,13 @@ def _pills(visitor: Visitor, asked: Asked, names: Mapping[str, str]) -> list[tup
     if asked.q:
         shown.append((f"“{asked.q}”", "q"))
     if asked.category:
-        shown.append((_text(visitor, CATEGORY_LABELS[Category(asked.category)]), "category"))
+        shown.append((visitor.named(CATEGORY_LABELS[Category(asked.category)]), "category"))
     if asked.price:
         shown.append((visitor.say(catalogue_words.BANDS[asked.price]), "price"))
     if asked.type:
-        shown.append((_text(visitor, PRODUCT_TYPE_LABELS[ProductType(asked.type)]), "type"))
+        shown.append((visitor.named(PRODUCT_TYPE_LABELS[ProductType(asked.type)]), "type"))
     if asked.geo:
-        shown.append((_text(visitor, region(asked.geo)), "geo"))
+        shown.append((visitor.named(region(asked.geo)), "geo"))
     shown += [
         (_text(visitor, _tag_labels(visitor, name)[value]), name)
         for name in _TAG_NAMES

@@ -36,9 +36,7 @@ async def _ask(visitor: Visitor, filled: Filled) -> Response:
         brokers=await _brokers(visitor),
         types=visitor.options("broker_type", BrokerType),
         levels=visitor.options("level", Level),
-        sectors=[
-            (key, label.zh if visitor.lang == "zh" else label.en) for key, label in CATEGORY_LABELS.items()
-        ],
+        sectors=visitor.labelled(CATEGORY_LABELS),
         begins=in_days(now, -1),  # what is entered runs already
         ends=in_days(now, _THREE_YEARS - 1),
     )

@@ -108,12 +108,8 @@ def _coded(group: str, of: Callable[[Beside], str | None]) -> "Callable[[Visitor
     return said
 
 
-def _labelled(visitor: Visitor, label: Any) -> str:
-    return str(label.zh if visitor.lang == "zh" else label.en)
-
-
 def _listed(visitor: Visitor, parts: Sequence[str]) -> str:
-    return ("、" if visitor.lang == "zh" else ", ").join(parts) or "–"
+    return visitor.listed(parts) or "–"
 
 
 def _table(visitor: Visitor, one: Beside) -> str:
@@ -139,7 +135,7 @@ def _fields(visitor: Visitor, one: Beside) -> str:
 
 def _purposes(visitor: Visitor, one: Beside) -> str:
     allowed = [PURPOSE_LABELS[two] for two in Purpose if two in one.conditions.purposes]
-    return _listed(visitor, [_labelled(visitor, label) for label in allowed])
+    return _listed(visitor, [visitor.named(label) for label in allowed])
 
 
 def _territory(visitor: Visitor, one: Beside) -> str:
@@ -152,17 +148,17 @@ def _derived(visitor: Visitor, one: Beside) -> str:
 
 
 def _sold_to(visitor: Visitor, one: Beside) -> str:
-    kinds = [] if one.buyers is None else [_labelled(visitor, KIND_LABELS[kind]) for kind in one.buyers.kinds]
-    regions = [] if one.buyers is None else [_labelled(visitor, region(code)) for code in one.buyers.regions]
+    kinds = [] if one.buyers is None else [visitor.named(KIND_LABELS[kind]) for kind in one.buyers.kinds]
+    regions = [] if one.buyers is None else [visitor.named(region(code)) for code in one.buyers.regions]
     return _listed(visitor, [*kinds, *regions]) if kinds or regions else visitor.say("every admitted buyer")
 
 
 _ROWS: Final[Sequence[tuple[str, Callable[[Visitor, Beside], Any]]]] = (
     (N_("List price"), _price),
     (N_("Provider"), lambda _visitor, one: one.provider),
-    (N_("Category"), lambda visitor, one: _labelled(visitor, CATEGORY_LABELS[one.listing.category])),
-    (N_("Type"), lambda visitor, one: _labelled(visitor, PRODUCT_TYPE_LABELS[one.listing.product_type])),
-    (N_("Region"), lambda visitor, one: _labelled(visitor, region(one.listing.geo))),
+    (N_("Category"), lambda visitor, one: visitor.named(CATEGORY_LABELS[one.listing.category])),
+    (N_("Type"), lambda visitor, one: visitor.named(PRODUCT_TYPE_LABELS[one.listing.product_type])),
+    (N_("Region"), lambda visitor, one: visitor.named(region(one.listing.geo))),
     (N_("State"), _coded("state", lambda one: one.listing.status.value)),
     (N_("listed"), lambda _visitor, one: day(one.listing.listed_at)),
     (N_("Scenario of use"), lambda _visitor, one: one.listing.scenario),

@@ -15,7 +15,7 @@ from web.charts.chart import Chart, Column, Kind
 from web.charts.parts import Line
 from web.charts.shares import Share, shares
 from web.charts.trend import MOST_LINES, Point, trend
-from web.pages.analysing import analysis_for, category_name, in_words, market_name
+from web.pages.analysing import analysis_for, category_name, market_name
 from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.picturing import as_file, picture
@@ -165,7 +165,7 @@ def _markets(visitor: Visitor, chosen: _Chosen) -> Chart:
     rows = tuple(
         (
             category_name(visitor, one["market"]["category"]),
-            in_words(visitor, region(one["market"]["geo"])),
+            visitor.named(region(one["market"]["geo"])),
             one["hhi"],
             one["hhi_by_count"],
             one["cr4_bp"],

@@ -136,15 +136,13 @@ def _decides(visitor: Visitor, row: GradingRow | None, *, public: bool) -> bool:
 
 def _choices(visitor: Visitor) -> dict[str, Any]:
     classes = {name: one for template in (ANY, *TEMPLATES.values()) for name, one in template.items()}
-    zh = visitor.lang == "zh"
-    labels = [(name, one.zh if zh else one.en) for name, one in classes.items()]
     return {
         "levels": visitor.options("level", Level),
         "harmed": visitor.options("harmed", Harmed),
         "degrees": visitor.options("degree", Degree),
         "reasons": visitor.options("grading_reason", Reason),
-        "classes": labels,
-        "purposes": [(one.value, label.zh if zh else label.en) for one, label in PURPOSE_LABELS.items()],
+        "classes": visitor.labelled(classes),
+        "purposes": visitor.labelled(PURPOSE_LABELS),
     }
 
 

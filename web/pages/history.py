@@ -64,9 +64,9 @@ def _told(visitor: Visitor, name: str, value: Any) -> tuple[str, Any]:
     if value is None:
         return "text", "–"
     if name in _LABELLED:
-        return "text", getattr(_LABELLED[name][value], visitor.lang)
+        return "text", visitor.named(_LABELLED[name][value])
     if name == "geo":
-        return "text", getattr(region(value), visitor.lang)
+        return "text", visitor.named(region(value))
     if name in _MONEY:
         return "money", value
     return {"file_sha256": "digest", "bytes": "size", "level": "level"}.get(name, "text"), value

@@ -51,7 +51,7 @@ async def home(visitor: VisitorDep) -> Response:
         )
     offered_now = [
         (
-            label.zh if visitor.lang == "zh" else label.en,
+            visitor.named(label),
             counts[key],
             visitor.url("/products", category=str(key)),
         )

@@ -10,7 +10,7 @@ from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -27,6 +27,16 @@ CATALOGUE: Final = Path(__file__).parent.parent / "locale" / "zh_CN" / "LC_MESSA
 DETAILS: Final = CATALOGUE.with_name("details.po")
 _PLACE: Final = re.compile(r"\{\d\}")
 _LETTERS: Final = 10
+
+
+class Named(Protocol):
+    """What has a name in both languages, such as a `market.listings.categories.Label`."""
+
+    @property
+    def zh(self) -> str: ...
+
+    @property
+    def en(self) -> str: ...
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds a text that is translated later

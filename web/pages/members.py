@@ -1,7 +1,7 @@
 """The operator's pages about members: admit one, look at one; its people are in `web.pages.people`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -36,13 +36,9 @@ async def _members(visitor: Visitor, filled: Filled, after: str | None = None) -
         filled=filled,
         rows=rows,
         roles=visitor.options("role", _OF_MEMBERS),
-        regions=[(key, label.zh if visitor.lang == "zh" else label.en) for key, label in _regions()],
+        regions=visitor.labelled({code: label for code, label in REGIONS.items() if code.isdecimal()}),
         next_address=more,
     )
-
-
-def _regions() -> list[tuple[str, Any]]:
-    return [(key, label) for key, label in REGIONS.items() if key.isdecimal()]
 
 
 @router.post("/ops/members")

@@ -94,10 +94,7 @@ def _choices(visitor: Visitor) -> dict[str, Any]:
         "suspensions": visitor.options(
             "open_suspension", [one for one in SuspendReason if one not in BY_EXCHANGE]
         ),
-        "purposes": [
-            (one.value, label.zh if visitor.lang == "zh" else label.en)
-            for one, label in PURPOSE_LABELS.items()
-        ],
+        "purposes": visitor.labelled(PURPOSE_LABELS),
     }
 
 

@@ -83,7 +83,7 @@ async def _overview(visitor: Visitor, filled: Filled) -> Response:
     )
 
 
-@router.post("/ops/work/{item_id}/close")
+@router.post("/ops/items/{item_id}/close")
 async def close(visitor: VisitorDep, item_id: str) -> Response:
     """Say what came of a work item."""
     form = await visitor.form()

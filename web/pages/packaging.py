@@ -16,15 +16,14 @@ from market.listings.repository import get_listing
 from market.orders.bounding import is_recipient
 from market.orders.repository import get_trade
 from web.packages import ReleaseForm, release
-from web.pages.acting import caller_for
+from web.pages.acting import caller_for, refused_by
 from web.pages.delivering import declarable_for
-from web.pages.forms import Filled, fresh_key, sent_back, told_of
+from web.pages.forms import Filled, fresh_key, sent_back
 from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
 _BUYER = frozenset({"BUYER"})
 _ACTION = "package.release-key"
-_FIRST_ERROR = 400
 _PROGRAM = "cat {right}.key {right}.package | age -d -i identity.txt"
 _PAGES_OF_THEIR_OWN = (Unauthenticated, NotFound, Unavailable)
 
@@ -48,9 +47,8 @@ async def released(visitor: VisitorDep, entitlement_id: str) -> Response:
         if isinstance(error, _PAGES_OF_THEIR_OWN) and not isinstance(error, PackageUnknown):
             raise
         return await _shown(visitor, entitlement_id, sent_back(_ACTION, form, error))
-    if answer.status >= _FIRST_ERROR:
-        filled = Filled(_ACTION, form.kept(), (), told_of(answer.status, answer.body))
-        return await _shown(visitor, entitlement_id, filled)
+    if refused := refused_by(answer, _ACTION, form):
+        return await _shown(visitor, entitlement_id, refused)
     return Response(
         orjson.loads(answer.body)["header"],
         media_type="application/octet-stream",

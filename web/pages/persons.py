@@ -106,16 +106,10 @@ async def _own(visitor: Visitor, filled: Filled) -> Response:
         shown=shown,
         papers=papers,
         names=names,
-        purposes=_purposes(visitor),
+        purposes=dict(visitor.labelled(PURPOSE_LABELS)),
         kinds=visitor.options("asked_kind", list(AskedKind)),
         holders=[(one.tie_id, names[one.holder_id]) for one in mine.ties],
     )
-
-
-def _purposes(visitor: Visitor) -> dict[str, str]:
-    return {
-        code.value: label.zh if visitor.lang == "zh" else label.en for code, label in PURPOSE_LABELS.items()
-    }
 
 
 @router.post("/my-data/open")
@@ -250,7 +244,7 @@ async def _desk(visitor: Visitor, filled: Filled) -> Response:
         told=told,
         names=names,
         code=new_code(),
-        purposes=_purposes(visitor),
+        purposes=dict(visitor.labelled(PURPOSE_LABELS)),
         kinds=visitor.options("consent_kind", list(ConsentKind)),
         reasons=visitor.options("asked_refusal", list(RefusalReason)),
         told_names=list(dict.fromkeys(name for wanted in TOLD.values() for name in wanted)),

@@ -13,8 +13,8 @@ from base.signing import parse_envelope
 from identity.prepared import Prepared, get_prepared
 from identity.repository import get_prepared_row
 from ledger.statement import PREDICATE_PREFIX
-from web.pages.acting import caller_for, gone_on
-from web.pages.forms import Filled, sent_back, told_of
+from web.pages.acting import caller_for, gone_on, refused_by
+from web.pages.forms import Filled, sent_back
 from web.pages.home import inner
 from web.pages.multipart import small_file, upload_of
 from web.pages.naming import names_of
@@ -22,7 +22,6 @@ from web.pages.visiting import Visitor, VisitorDep
 
 router = APIRouter()
 MAX_ENVELOPE_BYTES: Final = 256 * 1024
-_FIRST_ERROR: Final = 400
 _HIDDEN: Final = frozenset({"event", "opening", "clock", "custody"})
 
 # Where each kind of act leads, by what it answers.
@@ -98,9 +97,8 @@ async def submit(visitor: VisitorDep, prepared_id: str) -> Response:
         raise
     except DomainError as error:
         return await _refused(visitor, prepared_id, then, sent_back("submit", form, error))
-    if answer.status >= _FIRST_ERROR:
-        again = Filled("submit", form.kept(), (), told_of(answer.status, answer.body))
-        return await _refused(visitor, prepared_id, then, again)
+    if refused := refused_by(answer, "submit", form):
+        return await _refused(visitor, prepared_id, then, refused)
     return gone_on(visitor, answer, inner(then) if then else _place_of(act_name))
 
 

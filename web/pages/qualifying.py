@@ -83,9 +83,7 @@ def _choices(visitor: Visitor) -> dict[str, Any]:
         "levels": visitor.options("level", Level),
         "kinds": visitor.options("evidence", EvidenceKind),
         "procedures": visitor.options("procedure", Procedure),
-        "sectors": [
-            (key, label.zh if visitor.lang == "zh" else label.en) for key, label in CATEGORY_LABELS.items()
-        ],
+        "sectors": visitor.labelled(CATEGORY_LABELS),
     }
 
 

@@ -113,7 +113,7 @@ async def _quote(visitor: Visitor, listing_id: str, query: Mapping[str, str], fi
         asked=asked,
         bounds=bounds,
         uses=[
-            (one.value, getattr(PURPOSE_LABELS[one], visitor.lang))
+            (one.value, visitor.named(PURPOSE_LABELS[one]))
             for one in Purpose
             if one in bounds.purposes or one.value == asked.use
         ],

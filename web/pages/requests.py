@@ -72,16 +72,13 @@ async def new_request(visitor: VisitorDep) -> Response:
 
 
 async def _form(visitor: Visitor, filled: Filled) -> Response:
-    def labelled(labels: Any) -> list[tuple[str, str]]:
-        return [(str(code), label.zh if visitor.lang == "zh" else label.en) for code, label in labels.items()]
-
     return visitor.render(
         "request_new.html",
         filled=filled,
-        categories=labelled(CATEGORY_LABELS),
-        regions=labelled(REGIONS),
-        types=labelled(PRODUCT_TYPE_LABELS),
-        purposes=labelled(PURPOSE_LABELS),
+        categories=visitor.labelled(CATEGORY_LABELS),
+        regions=visitor.labelled(REGIONS),
+        types=visitor.labelled(PRODUCT_TYPE_LABELS),
+        purposes=visitor.labelled(PURPOSE_LABELS),
         frequencies=visitor.options("frequency", Frequency),
         levels=visitor.options("level", _LEVELS),
         until=in_days(visitor.node.clock.now(), _OPEN_DAYS),

@@ -1,7 +1,6 @@
 """Bringing data to the market: upload, draft, measure, submit; and one's own listings in every state."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -14,7 +13,7 @@ from brokers.repository import mandates_of
 from brokers.states import MandateState
 from market.listings import repository
 from market.listings.buyers import KIND_LABELS
-from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS, Label
+from market.listings.categories import CATEGORY_LABELS, PRODUCT_TYPE_LABELS
 from market.listings.conditions import PURPOSE_LABELS
 from market.listings.plans import PLAN_LABELS
 from market.listings.rules import ListingState
@@ -108,16 +107,16 @@ async def _describe(visitor: Visitor, file_id: str, filled: Filled) -> Response:
         product_id=asked if was is not None else "",
         was={name: "" if was is None else str(getattr(was, name)) for name in _DRAFT_TEXTS},
         clients=[(org_id, names[org_id]) for org_id in clients],
-        categories=_labelled(visitor, CATEGORY_LABELS),
-        types=_labelled(visitor, PRODUCT_TYPE_LABELS),
-        regions=_labelled(visitor, REGIONS),
+        categories=visitor.labelled(CATEGORY_LABELS),
+        types=visitor.labelled(PRODUCT_TYPE_LABELS),
+        regions=visitor.labelled(REGIONS),
         levels=list(reversed(visitor.options("level", Level))),
         licences=visitor.options(
             "licence", dict.fromkeys([*_LICENCES, *([was.licence_class] if was else [])])
         ),
-        purposes=_labelled(visitor, PURPOSE_LABELS),
-        kinds=_labelled(visitor, KIND_LABELS),
-        plans=_labelled(visitor, PLAN_LABELS),
+        purposes=visitor.labelled(PURPOSE_LABELS),
+        kinds=visitor.labelled(KIND_LABELS),
+        plans=visitor.labelled(PLAN_LABELS),
         sandbox_modes=[(mode.value, visitor.say(word)) for mode, word in MODES.items()],
     )
 
@@ -293,11 +292,6 @@ async def withdraw(visitor: VisitorDep, listing_id: str) -> Response:
         then=f"/sell/{listing_id}",
         again=lambda filled: _manage(visitor, listing_id, filled),
     )
-
-
-def _labelled(visitor: Visitor, labels: Mapping[Any, Label]) -> list[tuple[str, str]]:
-    """The options of a choice whose names stand in both languages."""
-    return [(str(key), label.zh if visitor.lang == "zh" else label.en) for key, label in labels.items()]
 
 
 def _digest_of(statement: str) -> str | None:

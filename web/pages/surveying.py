@@ -61,14 +61,13 @@ async def _survey(visitor: Visitor, year: int, filled: Filled) -> Response:
         items=_said(visitor, CODES["item"], SPENT),
         choices={name: _said(visitor, CODES.get(name, {}), codes) for name, codes in CLASSES.items()},
         industries=_said(visitor, CODES["section"], CODES["section"]),
-        regions=[(code, label.zh if visitor.lang == "zh" else label.en) for code, label in _CITIES.items()],
+        regions=visitor.labelled(_CITIES),
         columns=",".join(SurveyLine.__dataclass_fields__),
     )
 
 
 def _said(visitor: Visitor, words: Mapping[str, Any], codes: Any) -> list[tuple[str, str]]:
-    spoken = {code: words[code].zh if visitor.lang == "zh" else words[code].en for code in words}
-    return [(code, spoken.get(code, code)) for code in codes]
+    return [(code, visitor.named(words[code]) if code in words else code) for code in codes]
 
 
 @router.post("/survey/{year}")

@@ -20,7 +20,7 @@ from web.node import Node
 from web.packing import pack
 from web.pages import assets, languages, member_words, rule_words, showing, words
 from web.pages.forms import Filled, Form, Problem, fresh_key, read_form
-from web.pages.languages import LANGS, NAMES, TAGS, Lang, particular, translations
+from web.pages.languages import LANGS, NAMES, TAGS, Lang, Named, particular, translations
 from web.pages.session import (
     FORM_COOKIE,
     FormExpired,
@@ -162,6 +162,18 @@ class Visitor:
         """A text in the visitor's language."""
         spoken = translations(self.lang).gettext(text)
         return spoken % values if values else spoken
+
+    def named(self, label: Named) -> str:
+        """A name in the visitor's language."""
+        return label.zh if self.lang == "zh" else label.en
+
+    def labelled(self, labels: Mapping[Any, Named]) -> list[tuple[str, str]]:
+        """The options of a choice whose names stand in both languages."""
+        return [(str(code), self.named(label)) for code, label in labels.items()]
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """Several in one line, as the visitor's language puts a mark between them."""
+        return _MARKS[self.lang]["pause"].join(parts)
 
     def options(self, group: str, codes: Iterable[str]) -> list[tuple[str, str]]:
         """The options of a choice: each code with its word."""

@@ -69,7 +69,7 @@ async def test_a_work_item_is_closed_on_the_page_with_what_came_of_it(market: Ma
     page = await browser.get("/ops")
     assert "The bank shows an entry that we do not know" in page.words
     assert "¥7.00" in page.words
-    form = f"/ops/work/{item_id}/close"
+    form = f"/ops/items/{item_id}/close"
     page = await browser.send(page, form, {"note": ""}, expect=422)
     assert "Please correct what is marked" in page.words
     page = await browser.send(page, form, {"note": "a refund to another customer", "resolution": "CORRECTED"})
@@ -92,7 +92,7 @@ async def test_a_rejected_payment_is_made_again_from_the_page(market: Market) ->
         said = [one.event for one in await statements_of(s, object_id=trade_id)]
         assert await open_work_items(s) == []
     assert said[-1] == "PAY.REQUEUE"
-    assert not [form for form in (await browser.get("/ops")).forms if "/ops/work/" in form.action]
+    assert not [form for form in (await browser.get("/ops")).forms if "/ops/items/" in form.action]
 
 
 async def test_the_api_lists_closes_and_refuses(market: Market) -> None:
