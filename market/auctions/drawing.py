@@ -5,30 +5,10 @@
 
 from typing import Final
 
-from base.drawing import Drawing, arrows
-from market.auctions.states import MOVES, RUNNING, AuctionState
+from base.drawing import Drawing, Machine, write
+from market.auctions.states import MOVES
 
-
-def diagram() -> str:
-    """The states and their moves as a Mermaid state diagram."""
-    seen: dict[tuple[str, str], list[str]] = {}
-    for (at, event), move in MOVES.items():
-        seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    ends = [f"    {state} --> [*]" for state in AuctionState if state not in RUNNING]
-    return "\n".join(["stateDiagram-v2", *arrows(seen), *ends])
-
-
-def table() -> str:
-    """Every move: from, event, who, guard, when, to; the ledger's statement is `AUC.<event>`."""
-    rows = ["| from | event | who | guard | when | to |", "|---|---|---|---|---|---|"]
-    for (at, event), move in MOVES.items():
-        who = ", ".join(sorted(move.roles))
-        rows.append(f"| {at or ''} | {event} | {who} | {move.guard} | {move.within} | {move.to} |")
-    return "\n".join(rows)
-
-
-DRAWING: Final = Drawing("market/auctions/states.py", "docs/auctions.md", diagram, table)
-
+DRAWING: Final = Drawing("market/auctions/states.py", "docs/auctions.md", (Machine(MOVES),))
 
 if __name__ == "__main__":
-    DRAWING.write()
+    write([DRAWING])

@@ -1,26 +1,14 @@
-"""The states of an appointment as people read them: diagram and table of `docs/agencies.md`."""
+"""The states of an appointment as people read them: diagram and table of `docs/agencies.md`.
+
+`python -m registry.chiefs.drawing` writes them into the page; a test compares.
+"""
 
 from typing import Final
 
-from base.drawing import Drawing, arrows, moves_table
-from registry.chiefs.states import MOVES, ChiefState
+from base.drawing import Drawing, Machine, write
+from registry.chiefs.states import MOVES
 
-
-def diagram() -> str:
-    """The states and their moves as a Mermaid state diagram."""
-    seen: dict[tuple[str, str], list[str]] = {}
-    for (at, event), move in MOVES.items():
-        seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    return "\n".join(["stateDiagram-v2", *arrows(seen), f"    {ChiefState.ENDED} --> [*]"])
-
-
-def table() -> str:
-    """Every move: from, event, who, guard, to; the ledger's statement is `CDO.<event>`."""
-    return moves_table(MOVES)
-
-
-DRAWING: Final = Drawing("registry/chiefs/states.py", "docs/agencies.md", diagram, table)
-
+DRAWING: Final = Drawing("registry/chiefs/states.py", "docs/agencies.md", (Machine(MOVES),))
 
 if __name__ == "__main__":
-    DRAWING.write()
+    write([DRAWING])

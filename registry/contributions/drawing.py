@@ -5,26 +5,10 @@
 
 from typing import Final
 
-from base.drawing import Drawing, moves_table
-from registry.contributions.states import MOVES, ContributionState
+from base.drawing import Drawing, Machine, write
+from registry.contributions.states import MOVES
 
-_S = ContributionState
-
-
-def diagram() -> str:
-    """The states and their moves as a Mermaid state diagram."""
-    lines = [f"    {at.value if at else '[*]'} --> {move.to}: {event}" for (at, event), move in MOVES.items()]
-    ends = [f"    {state} --> [*]" for state in (_S.REFUSED, _S.CANCELLED, _S.WITHDRAWN)]
-    return "\n".join(["stateDiagram-v2", *lines, *ends])
-
-
-def table() -> str:
-    """Every move: from, event, who, guard, to; the ledger's statement is `CTB.<event>`."""
-    return moves_table(MOVES)
-
-
-DRAWING: Final = Drawing("registry/contributions/states.py", "docs/joint-products.md", diagram, table)
-
+DRAWING: Final = Drawing("registry/contributions/states.py", "docs/joint-products.md", (Machine(MOVES),))
 
 if __name__ == "__main__":
-    DRAWING.write()
+    write([DRAWING])

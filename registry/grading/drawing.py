@@ -4,49 +4,16 @@
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from base.drawing import Drawing, arrows
+from base.drawing import Drawing, Machine
 from registry.grading.duties import matrix
 from registry.grading.rules import MATRIX, Degree
-from registry.grading.states import ANYONE, MACHINES, Move, Moves
+from registry.grading.states import ANYONE, MACHINES
 from registry.grading.templates import INDUSTRIAL
 
 _PAGE: Final = "docs/grading.md"
-
-
-def diagram(moves: Moves) -> str:
-    """The states and their moves as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2"]
-    seen: dict[tuple[str, str], list[str]] = {}
-    for (at, event), move in moves.items():
-        if at is not move.to:
-            seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    lines += arrows(seen)
-    left = {at for (at, _), move in moves.items() if at is not move.to}
-    states = dict.fromkeys(move.to for move in moves.values())
-    lines += [f"    {state} --> [*]" for state in states if state not in left]
-    return "\n".join(lines)
-
-
-def table(moves: Moves) -> str:
-    """Every move: from, event, who, guard, until when, to."""
-    grouped: dict[tuple[StrEnum, Move | str], list[StrEnum | None]] = {}
-    kept: dict[tuple[StrEnum, Move | str], Move] = {}
-    for (at, event), move in moves.items():
-        key = (event, "as it is" if at is move.to else move)
-        grouped.setdefault(key, []).append(at)
-        kept[key] = move
-    rows = ["| from | event | who | guard | within | to |", "|---|---|---|---|---|---|"]
-    for key, states in grouped.items():
-        move = kept[key]
-        who = "any member" if move.roles == ANYONE else ", ".join(sorted(move.roles))
-        to = key[1] if isinstance(key[1], str) else move.to.value
-        names = ", ".join(state.value if state else "" for state in states)
-        rows.append(f"| {names} | {key[0]} | {who} | {move.guard} | {move.within} | {to} |")
-    return "\n".join(rows)
 
 
 def harm() -> str:
@@ -80,17 +47,10 @@ def classes() -> str:
     return "\n".join(rows)
 
 
-def _drawing(machine: str, moves: Moves) -> Drawing:
-    def drawn_states() -> str:
-        return diagram(moves)
-
-    def drawn_table() -> str:
-        return table(moves)
-
-    return Drawing(f"registry/grading/states.py: {machine}", _PAGE, drawn_states, drawn_table)
-
-
-DRAWINGS: Final = tuple(_drawing(machine, moves) for machine, (_, moves) in MACHINES.items())
+DRAWINGS: Final = tuple(
+    Drawing(f"registry/grading/states.py: {name}", _PAGE, (Machine(moves, {ANYONE: "any member"}),))
+    for name, (_, moves) in MACHINES.items()
+)
 TABLES: Final[dict[str, Callable[[], str]]] = {"harm": harm, "duties": duties, "industrial": classes}
 
 

@@ -5,46 +5,14 @@
 
 from typing import Final
 
-from base.drawing import Drawing, arrows
-from registry.registration.states import ANYONE, HOLDERS, MOVES, Move, RegistrationEvent, RegistrationState
+from base.drawing import Drawing, Machine, write
+from registry.registration.states import ANYONE, HOLDERS, MOVES
 
-
-def diagram() -> str:
-    """The states and their moves as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2"]
-    seen: dict[tuple[str, str], list[str]] = {}
-    for (at, event), move in MOVES.items():
-        if at is not move.to:
-            seen.setdefault((at or "[*]", move.to), []).append(event.value)
-    lines += arrows(seen)
-    begun = {at for at, _ in MOVES}
-    lines += [f"    {state} --> [*]" for state in RegistrationState if state not in begun]
-    return "\n".join(lines)
-
-
-def table() -> str:
-    """Every move: from, event, who, guard, until when, to; the ledger's statement is `REG.<event>`."""
-    grouped: dict[tuple[RegistrationEvent, Move | str], list[RegistrationState | None]] = {}
-    kept: dict[tuple[RegistrationEvent, Move | str], Move] = {}
-    for (at, event), move in MOVES.items():
-        key = (event, "as it is" if at is move.to else move)
-        grouped.setdefault(key, []).append(at)
-        kept[key] = move
-    rows = ["| from | event | who | guard | within | to |", "|---|---|---|---|---|---|"]
-    for key, states in grouped.items():
-        move = kept[key]
-        who = ", ".join(sorted(move.roles))
-        who = (
-            "any member" if move.roles == ANYONE else "who can hold a right" if move.roles == HOLDERS else who
-        )
-        to = key[1] if isinstance(key[1], str) else move.to.value
-        names = ", ".join(state.value if state else "" for state in states)
-        rows.append(f"| {names} | {key[0]} | {who} | {move.guard} | {move.within} | {to} |")
-    return "\n".join(rows)
-
-
-DRAWING: Final = Drawing("registry/registration/states.py", "docs/registration.md", diagram, table)
-
+DRAWING: Final = Drawing(
+    "registry/registration/states.py",
+    "docs/registration.md",
+    (Machine(MOVES, {ANYONE: "any member", HOLDERS: "who can hold a right"}),),
+)
 
 if __name__ == "__main__":
-    DRAWING.write()
+    write([DRAWING])

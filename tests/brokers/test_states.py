@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brokers.drawing import DRAWING, table
+from brokers.drawing import DRAWING
 from brokers.errors import CertificateWrongRole, CertificateWrongState, MandateWrongRole, MandateWrongState
 from brokers.states import (
     CERTIFICATE_MOVES,
@@ -112,7 +112,7 @@ def test_every_role_of_the_tables_is_known_and_every_state_has_its_ways():
 def test_the_page_shows_the_table_as_the_code_has_it():
     page = (Path(__file__).parents[2] / "docs" / "brokers.md").read_text(encoding="utf-8")
     assert DRAWING.redraw(page) == page
-    rows = [line for line in table().splitlines()[2:] if line]
+    rows = [line for line in DRAWING.table().splitlines()[2:] if line]
     assert sum(line.split("|")[1].count(",") + 1 for line in rows) == len(CERTIFICATE_MOVES)
 
 
