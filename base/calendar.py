@@ -111,6 +111,11 @@ def months_after(day: Day, months: int) -> Day:
     return day.replace(year=year, month=month + 1, day=min(day.day, last))
 
 
+def whole_months_left(day: date) -> int:
+    """How many whole months of its year begin on the day or after it: 3 on 1 October, 2 on the second."""
+    return _MONTHS - day.month + (day.day == 1)
+
+
 def shanghai_day(at: datetime) -> date:
     """The calendar day in Shanghai at an aware moment."""
     return at.astimezone(SHANGHAI).date()

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlmodel import col, update
 
-from base.calendar import end_of_day_shanghai, shanghai_day
+from base.calendar import end_of_day_shanghai, shanghai_day, whole_months_left
 from base.clock import rfc3339
 from base.db import WriteSession
 from base.errors import Malformed
@@ -47,8 +47,7 @@ def _due(year: int, what: str) -> datetime:
 def first_year(certified_at: datetime) -> int:
     """The first year to report on: that of the certificate, or the next where too little of it was left."""
     day, rules = shanghai_day(certified_at), in_force(certified_at)
-    left = 12 - day.month
-    return day.year if left >= rules.whole("BR14", "first_months") else day.year + 1
+    return day.year if whole_months_left(day) >= rules.whole("BR14", "first_months") else day.year + 1
 
 
 async def wind_year(s: WriteSession, row: CertificateRow, *, year: int) -> None:

@@ -50,7 +50,8 @@ class Rule:
     order. `apart` are the tables whose rows belong to a trade each (`trade_id`), of a rule whose every
     finding is about one trade, its only object, and follows from that trade's rows in them, from other tables
     as a whole, and from `as_of` only in what has happened by then: a day's new trades leave the findings
-    about others as they are (`supervision.incremental`).
+    about others as they are (`supervision.incremental`). `beside` is what is kept (`supervision.kept`) that
+    such a rule reads as a whole: the groups of its trades it has in their own rows.
     """
 
     rule_id: str
@@ -60,6 +61,7 @@ class Rule:
     uses: tuple[str, ...] = ()
     cites: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def in_force(self, context: Context) -> bool:
         """Whether the rule table of that day has a version of the rule and of what it cites."""

@@ -1,7 +1,7 @@
 """Who holds how much of whom, straight and through others: what WT1 and BR4 ask of `holdings`.
 
-A share that is held through others is the product of the shares on the way, and all ways are added. Where a
-group's shares are added up, others of the group itself are no way: what they hold is the group's already.
+A group's shares are added up. A share that is held through others is the product of the shares on the way,
+and all ways are added; others of the group itself are no way, for what they hold is the group's already.
 """
 
 from typing import Any, Final
@@ -9,28 +9,22 @@ from typing import Any, Final
 import ibis
 
 from supervision.brokerage import groups
-from supervision.context import Tables
+from supervision.context import Context, Tables
 from supervision.portable import total
 
+HELD: Final = "held_by_groups"
+"""What `held_by_groups` is kept as, where it is kept (`supervision.kept`)."""
 PARTS: Final = 10**9
 """A whole, in the billionths that shares are counted in."""
 THROUGH: Final = 3
 """So many others stand between at most."""
 
 
-def held_by_groups(tables: Tables) -> Any:
+def held_by_groups(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
     """`holder_group`, `held_id` and `parts`: the billionths, cut and never rounded up, that a group holds."""
-    return _held(_straight(tables), groups(tables))
-
-
-def held_by_each(tables: Tables) -> Any:
-    """The same of each holder for itself, in the place of `holder_group`: `holdings` alone is read."""
-    straight = _straight(tables)
-    itself = straight.select(org="holder_id", group="holder_id").distinct()
-    return _held(straight, itself)
-
-
-def _held(one_by_one: Any, known: Any) -> Any:
+    if HELD in tables:
+        return tables[HELD]
+    one_by_one, known = _straight(tables), groups(tables)
     of_holder = known.select(h_org="org", h_group="group")
     held = one_by_one.left_join(of_holder, [("holder_id", "h_org")])
     held = held.mutate(holder_group=ibis.coalesce(held.h_group, held.holder_id))

@@ -93,7 +93,8 @@ class Memory:
         tables = self.anew["tables"]
         law = sha256(repr((rule.rule_id, context.rules.values)).encode()).hexdigest()
         whole = {name: tables.get(name) for name in sorted(read | _EVERYWHERE)}
-        beside = {name: tables.get(name) for name in sorted(read - {*rule.apart, "orgs"})}
+        others = {*(read - {*rule.apart, "orgs"}), *rule.beside}
+        beside = {name: tables.get(name) for name in sorted(others)}
         words = self.anew["words"] if "payments" in rule.apart else None
         return {
             "whole": [rfc3339(context.as_of), context.mode.value, law, whole],
@@ -147,13 +148,14 @@ def remember(folder: Path, engine: Any, sources: Mapping[str, Source], plan: Pla
     """Read the state of the last run and take today's digests. Asked when what is kept (`made`) is made."""
     if not isinstance(engine, DuckdbEngine):
         raise UnusableEvidence("a state is kept by the engine duckdb alone")
-    plan.ready(engine, [MADE])
+    beside = {name for rule in plan.rules for name in rule.beside}
+    plan.ready(engine, [MADE, *beside])
     code = _code()
     files = StateFiles(folder)
     last = files.last(code)
     anew: dict[str, Any] = {"code": code, "rules": {}, "tables": {}, "trades": {}, "changed": set()}
     apart = {table for rule in plan.rules for table in rule.apart}
-    for name in sorted({*sources, *_with_made(apart)}):
+    for name in sorted({*sources, *_with_made(apart), *beside}):
         columns = {MADE: None}.get(name, TABLES.get(name))
         row = _row_hash(name, columns, plan.context)
         if name in _with_made(apart):

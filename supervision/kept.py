@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import ibis
 
-from supervision import brokerage, loose, monthly, paid, shares, steps, trades
+from supervision import brokerage, holdings, loose, monthly, paid, shares, steps, trades
 from supervision.context import Context, Tables
 from supervision.rules import br1, br4, br5, br7, fair_price, s30, wt2, wt4
 
@@ -40,6 +40,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         s30.DIFFERING: s30.differing,
         br7.SUSPECTS: br7.suspects,
         br1.DOUBTFUL: br1.doubtful_acts,
+        holdings.HELD: holdings.held_by_groups,
         br4.INTERESTS: br4.interests_of_brokers,
         br5.OWN: br5.own_trades,
         steps.HASTY: steps.hasty_trades,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import ibis
 
-from base.calendar import end_of_day_shanghai, shanghai_day
+from base.calendar import end_of_day_shanghai, shanghai_day, whole_months_left
 from base.clock import rfc3339
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Confidence, Explanation, Finding, Severity, Window, Words, seqs
@@ -21,7 +21,6 @@ from supervision.trades import moment
 
 _ORDER: Final = ("cert_id", "event_at", "event_seq", "event")
 _ENDS: Final = frozenset({"revoked", "expired", "exited"})
-_MONTHS: Final = 12
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -58,7 +57,7 @@ def _of_certificate(rows: list[Row], context: Context) -> Iterator[Finding]:
 
 def _first_year(since: datetime, context: Context) -> int:
     day = shanghai_day(since)
-    enough = _MONTHS - day.month >= context.rules.whole("BR14", "first_months")
+    enough = whole_months_left(day) >= context.rules.whole("BR14", "first_months")
     return day.year if enough else day.year + 1
 
 

@@ -46,7 +46,7 @@ def interests_of_brokers(tables: Tables, context: Context) -> Any:
     if INTERESTS in tables:
         return tables[INTERESTS]
     trades = mediated(tables, context)
-    held = _held(tables, context.rules.whole("BR4", "ownership"))
+    held = _held(tables, context)
     own = held.select(holder="holder_group", held="held_id", held_bp="share_bp")
     found = []
     for side in ("seller", "buyer"):
@@ -84,9 +84,10 @@ def _agreed(tables: Tables, interests: Any, mandates: Any) -> Any:
     return both.filter(both.parties == _PARTIES)
 
 
-def _held(tables: Tables, limit_bp: int) -> Any:
+def _held(tables: Tables, context: Context) -> Any:
     """What each group holds of each organisation, straight or through others, from the limit on."""
-    held = held_by_groups(tables)
+    limit_bp = context.rules.whole("BR4", "ownership")
+    held = held_by_groups(tables, context)
     # millionths, rounded half up: a share of exactly 5 % counts however it is written
     held = held.mutate(total=(held.parts / 1_000).round().cast("int64"))
     held = held.filter(held.total >= limit_bp * 100)

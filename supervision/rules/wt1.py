@@ -1,7 +1,7 @@
 """WT1: a self-trade. Seller and buyer are one organisation, or under one ultimate controller.
 
-Under one control are also two of which one holds a quarter of the other, or a third a quarter of both
-(`holdings`), straight or through others, whatever controllers they name.
+Under one control are also two of which one's group holds a quarter of the other, or a third group a quarter
+of both (`holdings`), straight or through others, whatever controllers they name.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.holdings import PARTS, held_by_each
+from supervision.holdings import HELD, PARTS, held_by_groups
 from supervision.trades import made
 
 _GROUP: Final = "controller"
@@ -39,10 +39,10 @@ def expression(tables: Tables, context: Context) -> Any:
     same = trades.filter(within).select("trade_id")  # of these few all else is read
     together = trades.semi_join(same, "trade_id").mutate(by=ibis.literal(_GROUP), **nobody)
     held = _held(tables, context)
-    told = apart.select("trade_id", "seller_id", "buyer_id")
+    told = apart.select("trade_id", "seller_id", "buyer_id", "seller_group", "buyer_group")
     own = held.select("holder_id", "least", held="held_id")
-    downward = told.inner_join(own, [("seller_id", "holder_id"), ("buyer_id", "held")]).select(*_HELD)
-    upward = told.inner_join(own, [("buyer_id", "holder_id"), ("seller_id", "held")]).select(*_HELD)
+    downward = told.inner_join(own, [("seller_group", "holder_id"), ("buyer_id", "held")]).select(*_HELD)
+    upward = told.inner_join(own, [("buyer_group", "holder_id"), ("seller_id", "held")]).select(*_HELD)
     other = held.select(third="holder_id", also_held="held_id", also="least")
     third = told.inner_join(own, [("seller_id", "held")])
     third = third.inner_join(other, [("holder_id", "third"), ("buyer_id", "also_held")])
@@ -56,9 +56,9 @@ def expression(tables: Tables, context: Context) -> Any:
 
 
 def _held(tables: Tables, context: Context) -> Any:
-    """Who holds a quarter of whom, straight or through others, and how much (`least`, billionths)."""
+    """Which group holds a quarter of whom, straight or through others, and how much (`least`, billionths)."""
     limit = context.rules.fraction("WT1", "holding_from")
-    held = held_by_each(tables)
+    held = held_by_groups(tables, context)
     held = held.filter(held.parts * limit.denominator >= limit.numerator * PARTS)
     return held.select("held_id", holder_id="holder_group", least="parts")
 
@@ -123,6 +123,7 @@ RULE = Rule(
     },
     uses=("holdings",),
     apart=("trades",),
+    beside=(HELD,),
     expression=expression,
     findings=findings,
 )

@@ -58,6 +58,14 @@ def test_working_days_are_counted_over_holidays(day, n, reached):
     assert calendar.add_working_days(day, n) == reached
 
 
+@pytest.mark.parametrize(
+    ("day", "left"),
+    [((1, 1), 12), ((1, 2), 11), ((9, 30), 3), ((10, 1), 3), ((10, 2), 2), ((12, 1), 1), ((12, 31), 0)],
+)
+def test_a_month_is_left_whole_until_its_first_day_is_over(day, left):
+    assert calendar.whole_months_left(date(2026, *day)) == left
+
+
 def test_working_days_between_counts_the_end_and_not_the_start():
     assert calendar.working_days_between(date(2026, 11, 20), date(2026, 11, 23)) == 1
     assert calendar.working_days_between(date(2026, 9, 30), date(2026, 10, 12)) == 4

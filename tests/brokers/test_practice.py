@@ -60,8 +60,9 @@ async def state_of(office: Office, cert_id: str) -> CertificateState:
     ("certified", "year"),
     [
         (datetime(2026, 9, 30, tzinfo=UTC), 2026),
-        (datetime(2026, 10, 1, tzinfo=UTC), 2027),
-        (datetime(2026, 9, 30, 16, 0, tzinfo=UTC), 2027),  # it is October in Shanghai
+        (datetime(2026, 10, 1, tzinfo=UTC), 2026),  # October, November and December are whole
+        (datetime(2026, 10, 1, 15, 59, tzinfo=UTC), 2026),
+        (datetime(2026, 10, 1, 16, 0, tzinfo=UTC), 2027),  # it is the second in Shanghai
     ],
 )
 def test_who_has_no_three_months_of_a_year_reports_on_the_next_one_first(certified, year):

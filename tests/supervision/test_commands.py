@@ -85,7 +85,7 @@ def test_findings_are_no_error(tmp_path):
     folder = Market("orgs", "trades").trade("t", "a", "a", 1).write(tmp_path / "evidence")
     result = run("supervise", folder, "--out", tmp_path / "new" / "findings.json")
     assert result.exit_code == 0
-    assert "WT1@3" in result.output
+    assert "WT1@4" in result.output
     assert "BR1            off: the table certificate_events is not there" in result.output
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["findings.json"]
 

@@ -146,7 +146,8 @@ def late_by(seconds):
         (on(5, 1, year=2025), [("annual_report", late_by(0), 2024)], [(2025, False)]),  # on another year
         (on(5, 1, year=2025), [("annual_report", on(2, 1))], []),  # says no year: that before
         (on(9, 20, year=2025), [], [(2025, False)]),  # three whole months were left
-        (on(10, 1, year=2025), [], []),  # two: it reports on 2026 first
+        (on(10, 1, 15, year=2025), [], [(2025, False)]),  # three still
+        (on(10, 1, 16, year=2025), [], []),  # two, for it is the second in Shanghai: on 2026 first
         (on(5, 1, year=2025), [("revoked", late_by(-5))], []),
         (on(5, 1, year=2025), [("exited", on(3, 1))], []),
         (on(5, 1, year=2025), [("suspended", on(3, 1))], [(2025, False)]),  # duties go on
@@ -172,8 +173,8 @@ def test_br14_is_not_due_before_its_day_and_not_after_the_certificate(tmp_path):
 @pytest.mark.parametrize(
     ("valid_from", "years"),
     [
-        (on(9, 30, year=2025), [2025]),
-        (on(10, 1, year=2025), []),  # one day on, two whole months are left
+        (on(10, 1, year=2025), [2025]),
+        (on(10, 2, year=2025), []),  # one day on, two whole months are left
         (on(1, 1, year=2024), [2025]),  # it began before it was entered: the register counts from the entry
     ],
 )

@@ -64,3 +64,30 @@ def test_a_few_weeks_with_sales_are_no_course_of_prices(tmp_path, sold_in):
         price = 12_000 if week == 27 else 10_000
         market.trade(f"t{week}", "a", f"b{week}", price, begin + timedelta(weeks=week))
     assert not [one for one in of_rule(market.supervise(tmp_path), "S27") if "price:set" in one.objects]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("sensitive:cn-id", True),  # the exchange's own word
+        ("Sensitive-Health", True),
+        ("biometric", True),  # a kind of PIPL 28
+        ("under-14", True),
+        ("financial account", True),
+        ("HEALTH:icd-10", True),
+        ("bank-card", True),
+        ("personal:mobile", False),
+        ("personal:cn-id", False),  # declared as sensitive, and not as personal
+        ("healthy", False),
+        ("at least 9", False),
+        (None, False),
+    ],
+)
+def test_xb2_knows_the_kinds_of_sensitive_data_by_their_names(tmp_path, kind, told):
+    market = Market("orgs", "exports", "export_scans")
+    market.only = ("XB2",)
+    for name, sensitive in (("hides", False), ("says", True)):
+        market.add("exports", declaration_id=name, exporter_id="e", sensitive=sensitive, seq=1)
+        market.add("export_scans", declaration_id=name, field="f", kind=kind, scanned_at=on(3, 2), seq=4)
+    found = of_rule(market.supervise(tmp_path), "XB2")
+    assert [(one.objects, one.statistic) for one in found] == [(("hides",), {"fields": ["f"]})] * told

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -126,6 +127,20 @@ def test_what_did_not_change_is_not_looked_at(tmp_path):
     assert found.encoded() == carry_out(plan, tmp_path / "2").encoded()
 
 
+def test_a_holder_under_another_controller_is_looked_at_and_a_stranger_is_not(tmp_path):
+    market, state = Market("orgs", "holdings", "trades").trade("t", "a", "b", 100), tmp_path / "state"
+    for holder, held, share in (("p", "a", "0.125"), ("q", "a", "0.125"), ("q", "b", "0.25")):
+        market.add("holdings", holder_id=holder, held_id=held, share=Decimal(share))
+    plan, looked = plan_of(AS_OF, Mode.TOP_K, ("WT1",)), []
+    for day, (org, controller) in enumerate((("p", "P"), ("q", "Q"), ("s", "P"), ("q", "P"))):
+        market.rows["orgs"] = [row for row in market.rows["orgs"] if row["org_id"] != org]
+        folder = market.org(org, controller).write(tmp_path / f"{day}")
+        found = carry_out(plan, folder, state=state)
+        assert found.encoded() == carry_out(plan, folder).encoded()
+        looked.append((found.looked_at["WT1"], len(found.findings)))
+    assert looked == [(None, 0), (None, 0), (0, 0), (None, 1)]
+
+
 DAMAGES = {
     "a finding changed": lambda state: spoil(max(state.glob("*.kept"), key=lambda path: path.stat().st_size)),
     "a file gone": lambda state: next(state.glob("*.kept")).unlink(),
@@ -186,7 +201,7 @@ def test_a_rule_reads_no_table_that_it_does_not_name():
         while asked:
             named = {table.name for table in asked.pop().op().find(ops.UnboundTable)} - read
             read |= named
-            asked += [kept[name] for name in named & kept.keys() - {MADE, UNDERTAKINGS}]
+            asked += [kept[name] for name in named & kept.keys() - {MADE, UNDERTAKINGS, *rule.beside}]
         named = {*rule.needs, *rule.uses} | beside.get(rule.rule_id, set())
         assert read - kept.keys() <= {*named, "trades", "orgs", "flags"}, rule.rule_id
         if rule.apart:  # the groups of its trades are in `made`; beside that it knows no organisation

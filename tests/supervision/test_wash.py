@@ -123,11 +123,20 @@ def test_a_ring_of_strangers_is_a_loop_but_no_self_trade(tmp_path):
         ([("a", "m", "1"), ("m", "n", "1"), ("n", "o", "1"), ("o", "b", "0.3")], ("a", "0.3")),
         ([("a", "m", "1"), ("m", "n", "1"), ("n", "o", "1"), ("o", "p", "1"), ("p", "b", "1")], None),
         ([("p", "m", "1"), ("m", "a", "1"), ("p", "b", "0.9")], ("p", "0.9")),
+        # a group's shares are one share, and what its own members hold of each other is no way
+        ([("a2", "b", "0.2"), ("a", "b", "0.05")], ("A", "0.25")),
+        ([("p1", "a", "0.125"), ("p2", "a", "0.125"), ("p2", "b", "0.25")], ("P", "0.25")),
+        ([("p1", "a", "0.125"), ("p2", "a", "0.124999999"), ("p2", "b", "0.25")], None),
+        ([("a", "a2", "1"), ("a2", "b", "0.249999999")], None),
         ([("a", "m", "1"), ("m", "a", "1"), ("m", "b", "0.2")], None),
     ],
 )
-def test_holdings_through_others_make_one_control(tmp_path, holdings, held):
+def test_holdings_through_others_and_of_a_group_make_one_control(tmp_path, holdings, held):
     market = Market("orgs", "holdings", "trades").trade("t", "a", "b", 100)
+    for org in {name for pair in holdings for name in pair[:2]} & {"a2", "p1", "p2"}:
+        market.org(org, org[0].upper())
+    if "a2" in {holder for holder, _, _ in holdings}:
+        market.org("a", "A")
     for holder, of, share in holdings:
         market.add("holdings", holder_id=holder, held_id=of, share=Decimal(share))
     found = of_rule(market.supervise(tmp_path), "WT1")

@@ -1,6 +1,7 @@
 """A listing's way onto the exchange and off it: what is stated, what is refused, and that nothing moved."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlmodel import select, update
@@ -26,7 +27,9 @@ from market.listings.tables import Decision, Listing, ListingFile, Product
 from registry.repository import rights_in
 from registry.rules import Level, PersonalData, Right, Source
 from registry.tables import ClassificationRow, RightsRow
+from supervision.rules import pi_not_anonymised
 from tests.houses import TestHouse, make_house
+from tests.market.exported import exported
 from tests.market.listings.goods import (
     MOBILES,
     SOURCE_STATEMENT,
@@ -159,6 +162,30 @@ async def test_undeclared_personal_data_is_blocked_with_its_reasons(house, selle
     assert (public["actor"], public["role"]) == (house.operator.org_id, "EXCHANGE_OPERATOR")
     await refused(house, "listing-wrong-state", publish(house, listing), listing)
     await refused(house, "listing-not-on-offer", ask(house, seller, listing), listing)
+
+
+async def test_persons_offered_as_anonymised_are_a_clue_from_the_log_alone(house, seller, tmp_path):
+    anonymised = {"personal": PersonalData(contained=True, anonymised=True)}
+    honest = await submitted(house, seller, declared=anonymised)
+    hidden = await submitted(house, seller, MOBILES, declared=anonymised)
+    assert (honest.status, hidden.status, hidden.reasons) == (
+        "COMPLIANCE_REVIEW",
+        "BLOCKED",
+        ["NL4-not-anonymised"],
+    )
+    scene = SimpleNamespace(house=house, database=house.database, clock=house.clock)
+    told = await exported(scene, tmp_path / "told")
+    assert {row["listing_id"]: row["outcome"] for row in told.tables["screenings"]} == {
+        honest.listing_id: "passed",
+        hidden.listing_id: "failed",
+    }
+    assert b"13800130101" not in told.public
+    (finding,) = told.found(pi_not_anonymised.RULE)
+    assert (finding.subjects, finding.severity) == ((seller.org_id,), "medium")
+    assert finding.objects == tuple(sorted((hidden.product_id, hidden.listing_id)))
+    assert finding.statistic == {"screens": 1, "trades": 0, "amount_minor": "0"}
+    (seq,) = [row["seq"] for row in told.tables["screenings"] if row["outcome"] == "failed"]
+    assert finding.evidence_seqs == (seq,)
 
 
 async def test_what_the_provider_declares_itself_is_blocked_too(house, seller):
