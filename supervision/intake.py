@@ -91,8 +91,7 @@ def take_in(folder: Path, work: Path, wanted: frozenset[str]) -> dict[str, Sourc
         if found:
             if not found[0].is_file():
                 raise UnusableEvidence(f"{found[0].name} is there, and is no file", table=name)
-            columns = declared if name in wanted else _times(declared)
-            sources[name] = _take(name, found[0], columns, work)
+            sources[name] = _take(name, found[0], declared if name in wanted else _times(declared), work)
     if not sources:
         raise UnusableEvidence(f"no evidence table in {folder}", expected=sorted(TABLES))
     return sources
@@ -123,16 +122,21 @@ def _take(name: str, path: Path, columns: Columns, work: Path) -> Source:
         with pq.ParquetFile(path) as file:
             names = tuple(file.schema_arrow.names)
             _require(name, path, names, columns)
-            present = {column: kind for column, kind in columns.items() if column in names}
+            present = _present(name, names, columns)
             agreed = all(file.schema_arrow.field(c).type.equals(t) for c, t in _types(present).items())
             if agreed and is_sound(file.metadata, name, present):
                 link = work / f"{name}.parquet"  # a name of ours: engines read patterns out of paths
                 link.symlink_to(path.resolve())
                 return Source(name, link, present, names)
-            batches = file.iter_batches(columns=list(present)) if present else iter(())
-            return _rewrite(name, names, batches, columns, work)
+            return _rewrite(name, names, file.iter_batches(columns=list(present)), columns, work)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnusableEvidence(f"{path.name} cannot be read: {_in_short(error)}", table=name) from None
+
+
+def _present(name: str, names: tuple[str, ...], columns: Columns) -> Columns:
+    """The columns of these that are there; where none is, one of the table, for its rows are counted."""
+    asked = {column: kind for column, kind in columns.items() if column in names}
+    return asked or dict([next(pair for pair in TABLES[name].items() if pair[0] in names)])
 
 
 def _types(columns: Columns) -> Mapping[str, Any]:
@@ -162,9 +166,8 @@ def _csv(name: str, path: Path, columns: Columns) -> tuple[tuple[str, ...], Iter
         header = tuple(next(csv.reader(file), []))
     _require(name, path, header, columns)
     _require_closed_quotes(name, path)
+    columns = _present(name, header, columns)
     present = [column for column in header if column in columns]
-    if not present:
-        return header, iter(())
     reader = pa_csv.open_csv(
         path,
         read_options=pa_csv.ReadOptions(block_size=_ROW_BYTES),
@@ -202,7 +205,7 @@ def _require_closed_quotes(name: str, path: Path) -> None:
 def _rewrite(
     name: str, names: tuple[str, ...], batches: Iterator[Any], columns: Columns, work: Path
 ) -> Source:
-    present = {column: kind for column, kind in columns.items() if column in names}
+    present = _present(name, names, columns)
     target = work / f"{name}.parquet"
     schema = arrow_schema(present)
     sieve, row = Sieve(name, present), 1

@@ -7,6 +7,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from supervision.context import Mode
 from supervision.errors import UnusableEvidence
 from supervision.intake import take_in
 from supervision.runner import carry_out, supervise
@@ -104,6 +105,31 @@ def test_a_table_no_rule_asks_for_is_read_for_its_times_only(folder, tmp_path):
     assert read(folder, tmp_path, frozenset()) == {
         "exports": [{"declared_at": datetime(2026, 10, 12, tzinfo=UTC)}]
     }
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_table_no_rule_asks_for_and_that_tells_no_time_is_counted(folder, form):
+    """`undertakings` has no time at all, and these `listings` have none."""
+    tables = {
+        "orgs": {"org_id": ["a"], "controller_id": [""]},
+        "trades": {
+            "trade_id": ["t"],
+            "seller_id": ["a"],
+            "buyer_id": ["a"],
+            "agreed_at": ["2026-01-01T00:00:00Z"],
+        },
+        "undertakings": {"org_id": ["a", "b"], "year": ["2025", "none"], "sales_minor": ["5", "7"]},
+        "listings": {"listing_id": ["l"], "seller_id": ["a"]},
+    }
+    for name, columns in tables.items():
+        if form == "csv":
+            pa_csv.write_csv(pa.table(columns), folder / f"{name}.csv")
+        else:
+            pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+    made = carry_out(plan_of(AS_OF, Mode.TOP_K, ("WT1",)), folder)
+    assert [finding.objects for finding in made.findings] == [("t",)]
+    told = made.document()["tables"]
+    assert (told["undertakings"], told["listings"]["rows"]) == ({"rows": 2}, 1)
 
 
 BAD = {
