@@ -29,11 +29,12 @@ CHECKS: Final = 300
 DOWNLOADS: Final = 300
 """How many downloads of open data one address may begin at once; one more every ten seconds."""
 UPLOADS_AT_ONCE: Final = 4
-LEAST_AT_ONCE: Final = 32
-AT_ONCE: Final = 64  # before anything is known
+LEAST_AT_ONCE: Final = 16
+AT_ONCE: Final = 32  # before anything is known
 MOST_AT_ONCE: Final = 256
 IN_TIME_S: Final = 0.06
 _WIDER: Final = 0.05
+_WIDER_IN_CALM: Final = 1.0
 _PACE_OF: Final = 64
 CROWDED: Final = "databourse.crowded"
 """In the scope of a request over a connection beyond those that are served."""
@@ -127,10 +128,12 @@ def has_body(scope: Mapping[str, Any]) -> bool:
 class Turnstile:
     """How many requests may be under way at once: as many as are answered in time.
 
-    One that was answered too late leaves as many places as are answered in half that time at the present
-    pace; answers in time make room again, one by one. Whoever comes when every place is taken is sent away at
-    once, which costs little; so those who are let in wait no longer the more there are outside. A request
-    counts from when its body is in until its answer begins: a slow client holds no place.
+    One that was answered too late in a crowd (more than half the places taken: it waited for others, and was
+    not slow by itself) leaves as many places as are answered in half that time at the present pace; answers
+    in time make room again, little by little, and soon once the crowd has gone. Whoever comes when every
+    place is taken is sent away at once, which costs little; so those who are let in wait no longer the more
+    there are outside. A request counts from when its body is in until its answer begins: a slow client holds
+    no place.
     """
 
     def __init__(
@@ -162,11 +165,13 @@ class Turnstile:
 
     def leave(self, entered_s: float) -> None:
         """One was answered, in time or not."""
+        crowd = 2 * self.inside > self.places
         self.inside -= 1
         now_s = self._now_s()
         if now_s - entered_s <= self._in_time_s:
-            self._places = min(self._places + _WIDER, self._most)
-        elif self._left:
+            calm = not crowd and self._places < AT_ONCE
+            self._places = min(self._places + (_WIDER_IN_CALM if calm else _WIDER), self._most)
+        elif crowd and self._left:
             pace = len(self._left) / max(now_s - self._left[0], 1e-6)
             soon = max(pace * self._in_time_s / 2, self._least)
             self._places = min(self._places, soon)

@@ -121,19 +121,29 @@ def test_places_are_as_many_as_are_answered_in_time() -> None:
     now = [0.0]
     turnstile = Turnstile(least=4, most=40, in_time_s=1.0, now_s=lambda: now[0])
 
-    def answered(count: int, *, every_s: float, after_s: float) -> None:
+    def answered(count: int, *, every_s: float, after_s: float, beside: int) -> None:
+        """So many, with so many others inside who wait for their answers meanwhile."""
+        others = [turnstile.enter() for _ in range(beside)]
         for _ in range(count):
             entered = turnstile.enter() + every_s - after_s
             now[0] += every_s
             turnstile.leave(entered)
+        turnstile.inside -= len(others)
 
-    answered(100, every_s=0.05, after_s=0.9)
+    assert turnstile.places == 32
+    answered(20, every_s=0.05, after_s=1.1, beside=15)  # slow by themselves: half the places are free
+    assert turnstile.places == 32
+    answered(200, every_s=1 / 16, after_s=0.9, beside=30)
     assert turnstile.places == 40
-    answered(1, every_s=0.05, after_s=1.1)  # twenty a second: half of them are answered within half a second
-    assert turnstile.places == 10
-    answered(100, every_s=0.5, after_s=3.0)
+    answered(1, every_s=1 / 16, after_s=1.1, beside=30)  # sixteen a second: eight in half a second
+    assert turnstile.places == 8
+    answered(100, every_s=0.5, after_s=3.0, beside=7)
     assert (turnstile.places, turnstile.inside) == (4, 0)
-    answered(1000, every_s=0.05, after_s=0.9)
+    answered(100, every_s=0.05, after_s=0.9, beside=9)  # a crowd that is answered in time: little by little
+    assert turnstile.places == 9
+    answered(30, every_s=0.05, after_s=0.9, beside=0)  # nobody waits any more
+    assert turnstile.places == 32
+    answered(1000, every_s=0.05, after_s=0.9, beside=0)
     assert turnstile.places == 40
 
 
