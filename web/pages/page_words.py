@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from web.pages.languages import N_
-from web.pages.reason_words import REASONS
+from web.pages.reason_words import ORDERED, REASONS
 
 DOWNLOADS: Final[Mapping[str, str]] = {
     "OPEN": N_("under way"),
@@ -130,5 +130,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "in_force": IN_FORCE,
     "sure": SURE,
     "given_reason": REASONS,
+    "order_reason": ORDERED,
     "delivery_kind": DELIVERY_KINDS,
 }

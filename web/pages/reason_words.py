@@ -7,7 +7,23 @@ from registry.rules import HintKind
 from web.pages.languages import N_
 
 _UNDECLARED: Final = N_("Negative list: personal data that nobody declared")
+ORDERED: Final[Mapping[str, str]] = {
+    "SUSPECTED_WASH_TRADE": N_("Suspected wash trading"),
+    "SUSPECTED_MONOPOLY_AGREEMENT": N_("Suspected monopoly agreement"),
+    "SUSPECTED_ABUSE": N_("Suspected abuse of a dominant position"),
+    "SUSPECTED_UNFAIR_COMPETITION": N_("Suspected unfair competition"),
+    "UNLAWFUL_SOURCE": N_("The data come from an unlawful source"),
+    "PERSONAL_INFORMATION_AT_RISK": N_("Personal information is at risk"),
+    "DATA_SECURITY_AT_RISK": N_("The security of the data is at risk"),
+    "EVIDENCE_AT_RISK": N_("Evidence may be lost"),
+    "MONEY_AT_RISK": N_("Money may be moved away"),
+    "BEYOND_CERTIFICATE": N_("Acts that the certificate does not cover"),
+    "DECISION_CARRIED_OUT": N_("A decision is carried out"),
+    "CAUSE_CLEARED": N_("The cause has been cleared"),
+}
+"""What authorities order for most; a form suggests them, and takes any other."""
 REASONS: Final[Mapping[str, str]] = {
+    **ORDERED,
     "REGISTRATION_LOST": N_("The registration of the right that it rested on has fallen"),
     "GRANT_LOST": N_("The authorised operation that it rested on has ended"),
     "LEVEL_RAISED": N_("The data were graded higher than what may be traded so"),
@@ -15,9 +31,7 @@ REASONS: Final[Mapping[str, str]] = {
     "ASSESSMENT_LOST": N_("The impact assessment that it rested on stands no more"),
     "OWNERSHIP_DISPUTE": N_("The right in the data is disputed"),
     "DESCRIPTION_UNCLEAR": N_("The description is not clear"),
-    "SUSPECTED_WASH_TRADE": N_("Suspected wash trading"),
     "SUSPECTED_WASH_TRADING": N_("Suspected wash trading"),
-    "CAUSE_CLEARED": N_("The cause has been cleared"),
     "TIME_LIMIT": N_("The time that the law allows is over"),
     "NL1-state-secret": N_("Negative list: a state secret"),
     "NL2-core-data": N_("Negative list: core data"),
