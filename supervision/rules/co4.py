@@ -26,7 +26,9 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
         if len(tender.bids) > 1:
             held[tender.market.category, tender.market.geo, tender.bidders].append(tender)
     looked_at = [of_set for of_set in held.values() if len(of_set) >= least]
-    periods = [period([tender.winner.group for tender in of_set]) for of_set in looked_at]
+    periods = [
+        period([tender.winner.group for tender in of_set], len(of_set[0].bidders)) for of_set in looked_at
+    ]
     chances = [
         Fraction(1) if k is None else Fraction(perm(len(t[0].bids), k), len(t[0].bids) ** len(t))
         for t, k in zip(looked_at, periods, strict=True)
@@ -37,11 +39,15 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
             yield _finding(of_set, k, chance, q, context)
 
 
-def period(winners: list[str]) -> int | None:
-    """After how many tenders the winners come round again: two or more, each once a round."""
+def period(winners: list[str], bidders: int) -> int | None:
+    """After how many tenders the winners come round again: two or more, each once a round.
+
+    One round alone is a rotation where every bidder had its turn in it.
+    """
     k = len(set(winners))
     turns = all(winner == winners[i % k] for i, winner in enumerate(winners))
-    return k if 1 < k < len(winners) and turns and len(set(winners[:k])) == k else None
+    turns = turns and len(set(winners[:k])) == k and (k < len(winners) or k == bidders)
+    return k if k > 1 and turns else None
 
 
 def _finding(of_set: list[Tender], k: int, chance: Fraction, q: Fraction, context: Context) -> Finding:

@@ -106,11 +106,8 @@ def _finding(kind: str, orgs: list[str], objects: tuple[str, ...], row: Row, con
 
 RULE = Rule(
     rule_id="S21",
-    needs={
-        "certificates": ("cert_id", "org_id", "cross_border", "valid_from", "valid_to"),
-        "exports": ("declaration_id", "trade_id", "declared_at"),
-        "trades": ("trade_id", "broker_id", "agreed_at"),
-    },
+    needs={"certificates": ("cert_id", "org_id")},
+    uses=("exports", "trades"),
     expression=expression,
     findings=findings,
 )

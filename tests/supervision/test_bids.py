@@ -39,7 +39,11 @@ def test_one_low_bid_and_the_rest_together_is_skewed():
     [("abab", 2), ("abca", 3), ("abcabc", 3), ("abba", None), ("aaaa", None), ("abcd", None), ("abac", None)],
 )
 def test_a_rotation_is_perfect_or_none(winners, found):
-    assert period(list(winners)) == found
+    assert period(list(winners), 5) == found
+
+
+def test_a_round_in_which_every_bidder_had_its_turn_is_a_rotation():
+    assert [period(list("abcd"), bidders) for bidders in (4, 5)] == [4, None]
 
 
 def test_benjamini_and_hochbergs_own_example():

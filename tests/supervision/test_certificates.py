@@ -243,3 +243,13 @@ def test_the_rule_is_off_without_the_events_and_says_so(tmp_path):
         "missing_table": "certificate_events",
         "reason": "the table certificate_events is not there",
     }
+
+
+def test_one_certificate_in_two_hands_is_found_where_no_other_table_is_there(tmp_path):
+    market = Market("certificates")
+    market.only = ("S21",)
+    for cert_id, org_id in (("one", "k1"), ("one", "k2"), ("two", "k1"), ("two", "k1")):
+        market.add("certificates", cert_id=cert_id, org_id=org_id)
+    result = market.supervise(tmp_path)
+    assert [(one.objects, one.subjects) for one in of_rule(result, "S21")] == [(("one",), ("k1", "k2"))]
+    assert not result.rules_off
