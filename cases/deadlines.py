@@ -25,9 +25,9 @@ MEETS: Final[Mapping[CaseEvent, tuple[str, ...]]] = {
     _E.CONTEST: ("receipt",),
     _E.SETTLE_JURISDICTION: ("jurisdiction",),
     _E.ASSIGN: ("jurisdiction",),
-    _E.TRANSFER: ("answer", "verification"),
-    _E.REFUSE: ("answer", "verification"),
-    _E.ACCEPT: ("answer",),
+    _E.TRANSFER: ("first_answer", "answer", "verification"),
+    _E.REFUSE: ("first_answer", "answer", "verification"),
+    _E.ACCEPT: ("first_answer", "answer"),
     _E.AGREE: ("mediation",),
     _E.END: ("mediation",),
     _E.NO_CASE: ("verification", "decision"),
@@ -40,7 +40,7 @@ MEETS: Final[Mapping[CaseEvent, tuple[str, ...]]] = {
     _E.CHANGE: ("ruling",),
     _E.REVOKE: ("ruling",),
     _E.PUBLISH: ("publication",),
-    _E.TELL: ("telling", "mediation_telling"),
+    _E.TELL: ("first_answer", "telling", "mediation_telling"),
 }
 APPEALING: Final = frozenset({"review", "lawsuit", "lawsuit_after_review"})
 """Times of an appeal: they run whatever has become of the decision, and meanwhile its evidence is kept."""

@@ -11,7 +11,7 @@ from cases.tables import Case, CaseFlag
 from ledger.recording import Act, record
 from ledger.statement import Draft
 
-_WASH = ("WT",)
+_WASH = ("WT", "S16", "S17", "BR11")  # closed loops of goods or money, and who mediates them
 _TRADE = "trd_"
 
 

@@ -17,7 +17,7 @@ from base.jobs import enqueue
 from cases import repository
 from cases.deadlines import APPEALING, MEETS, SILENT, term
 from cases.errors import CaseSameOfficer, CaseUnknown, CaseWrongRole, CaseWrongState
-from cases.rules import CaseEvent, CaseState, Kind, may_move
+from cases.rules import OPERATOR, CaseEvent, CaseState, Kind, may_move
 from cases.states import ENDED, FINAL, PARTY, REPORTER, SETTLED
 from cases.tables import Case, CaseDeadline, CasePaper
 from identity.repository import Person
@@ -248,8 +248,10 @@ async def _wind(s: WriteSession, act: Act, case: Case, event: CaseEvent) -> None
         await set_deadline(s, act, case, matter, term(name, act.occurred_at).after(act.occurred_at))
     if event is _E.TRIAGE:
         assert case.received_at is not None
-        matter = "answer" if case.kind is Kind.COMPLAINT else "verification"
-        await set_deadline(s, act, case, matter, term(matter, act.occurred_at).after(case.received_at))
+        waits = ["answer" if case.kind is Kind.COMPLAINT else "verification"]
+        waits += ["first_answer"] if case.authority == OPERATOR else []
+        for matter in waits:
+            await set_deadline(s, act, case, matter, term(matter, act.occurred_at).after(case.received_at))
     if event in _TELLS and await repository.is_to_be_told(s, case_id=case.case_id, kind=case.kind):
         matter, name = _TELLS[event]
         await set_deadline(s, act, case, matter, term(name, act.occurred_at).after(act.occurred_at))

@@ -74,14 +74,19 @@ _OF_RULES: Final[Mapping[str, Matter]] = {
     "CO": Matter.ANTITRUST,
     "AM": Matter.ANTITRUST,
     "US": Matter.ANTITRUST,
+    **dict.fromkeys(("S4", "S9", "S10", "S11", "S12", "S13", "S14"), Matter.ANTITRUST),
     "PRICE": Matter.PRICE,
+    "FAIR_PRICE": Matter.PRICE,
     "REVENUE": Matter.PRICE,
     "WT": Matter.UNFAIR_COMPETITION,
+    **dict.fromkeys(("S16", "S17", "S18"), Matter.UNFAIR_COMPETITION),
     "UC": Matter.UNFAIR_COMPETITION,
     "XB": Matter.EXPORT,
+    "S22": Matter.EXPORT,
     "PI": Matter.PERSONAL_INFORMATION,
     "PURPOSE": Matter.PERSONAL_INFORMATION,
     "PC": Matter.SECURITY,
+    "OVERDUE": Matter.SECURITY,
 }
 
 

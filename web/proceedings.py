@@ -215,7 +215,7 @@ async def followed(node: Node, code: str) -> list[FollowedView]:
         ]
 
 
-_FOR_FILER = {"triage", "answer", "verification", "mediation", "telling", "mediation_telling"}
+_FOR_FILER = {"triage", "first_answer", "answer", "verification", "mediation", "telling", "mediation_telling"}
 _FOLLOWED = ("case_id", "kind", "status", "matter", "authority", "filed_at", "closed_at")
 
 

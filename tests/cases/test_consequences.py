@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from brokers.conduct.record import fold
 from cases import repository
-from ledger.reader import statements_about, statements_of
+from ledger.reader import statements_about
 from market.listings.repository import get_listing
 from market.orders.rules import TradeState
 from market.settlement.mediated import undone_among
@@ -79,10 +81,16 @@ async def test_one_trade_through_flag_and_dismissal(sqlite_scene, tmp_path):
     assert shares(after["flags"], tmp_path) == (0, 0)
 
 
-async def test_a_case_of_something_else_flags_no_trade(sqlite_scene):
+@pytest.mark.parametrize(
+    ("rule_id", "flagged"),
+    [("AB3", False), ("S16", True), ("S17", True), ("BR11", True)],
+)
+async def test_cases_of_loops_flag_their_trades_whichever_rule_saw_them(sqlite_scene, rule_id, flagged):
     scene = sqlite_scene
-    finding = FINDING | {"rule_id": "AB3", "objects": [scene.trades[TradeState.SETTLED]]}
+    trade_id = scene.trades[TradeState.SETTLED]
+    finding = FINDING | {"rule_id": rule_id, "objects": [trade_id, "pay_1"]}
     case = await scene.samr.do(investigate, finding=finding)
     async with scene.database.read() as s:
-        assert await repository.flags_of(s, case_id=case.case_id) == []
-        assert not [one for one in await statements_of(s, object_id=case.case_id) if "FLG" in one.event]
+        flags = await repository.flags_of(s, case_id=case.case_id)
+        said = await statements_about(s, object_ids=[trade_id, "pay_1"], events=("FLG.SET",), limit=9)
+    assert [one.trade_id for one in flags] == [one.object_id for one in said] == [trade_id] * flagged

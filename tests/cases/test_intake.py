@@ -57,6 +57,12 @@ async def filed(scene, **facts):
         return await receive_paper(s, house.exchange_act(), paper=Paper(**facts), master=MASTER)
 
 
+async def waiting(scene, case_id):
+    """What of a case has to come yet."""
+    async with scene.database.read() as s:
+        return {one.matter for one in await repository.deadlines_of(s, case_id=case_id) if one.met_at is None}
+
+
 async def as_exchange(scene, verb, **facts):
     async with scene.database.write() as s:
         return await verb(s, scene.house.house.exchange_act(), **facts)
@@ -69,9 +75,12 @@ async def test_a_mixed_paper_is_split_and_the_end_of_the_mediation_does_not_end_
     operator = scene.house.operator
     await operator.do(triage_case, case_id=complaint)
     await scene.authority.do(triage_case, case_id=report)
+    assert await waiting(scene, complaint) == {"first_answer", "answer"}
+    assert await waiting(scene, report) == {"verification"}  # the exchange's own days are no authority's
     async with refused(scene.database, CaseWrongKind):
         await scene.authority.do(accept_complaint, case_id=report)
     await operator.do(accept_complaint, case_id=complaint)
+    assert await waiting(scene, complaint) == {"mediation"}
     clue = await operator.do(report_clue, case_id=complaint, text="还涉及价格")
     assert (clue.kind, clue.sibling_id, clue.subjects) == (Kind.REPORT, complaint, [scene.seller.org_id])
     await operator.do(end_mediation, case_id=complaint, reason="分歧过大")
@@ -79,11 +88,8 @@ async def test_a_mixed_paper_is_split_and_the_end_of_the_mediation_does_not_end_
         states = [
             (await repository.get_case(s, case_id=one)).status for one in (complaint, report, clue.case_id)
         ]
-        due = {
-            one.matter for one in await repository.deadlines_of(s, case_id=complaint) if one.met_at is None
-        }
     assert states == [CaseState.CLOSED_NO_AGREEMENT, CaseState.TRIAGED, CaseState.RECEIVED]
-    assert due == {"mediation_telling"}
+    assert await waiting(scene, complaint) == {"mediation_telling"}
 
 
 async def test_both_sides_consent_to_the_same_terms(sqlite_scene):

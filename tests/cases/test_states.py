@@ -25,6 +25,7 @@ from cases.states import (
     may_move,
 )
 from identity.rules import Role
+from supervision.rules import ALL
 
 EVERYBODY = sorted({role.value for role in Role} | {PARTY, REPORTER})
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +103,24 @@ def test_security_is_public_security_s_too_and_findings_have_their_matters():
     ]
 
 
+def test_a_screen_has_the_matter_of_the_rules_beside_it():
+    found = {
+        rule.rule_id: matter_of(rule.rule_id) for rule in ALL if rule.rule_id.startswith(("S", "F", "O"))
+    }
+    assert {rule for rule, matter in found.items() if matter is Matter.ANTITRUST} == {
+        *("S4", "S9", "S10", "S11", "S12", "S13", "S14")
+    }
+    assert {rule for rule, matter in found.items() if matter is Matter.UNFAIR_COMPETITION} == {
+        *("S16", "S17", "S18")
+    }
+    assert (found["FAIR_PRICE"], found["S22"], found["OVERDUE"]) == (
+        Matter.PRICE,
+        Matter.EXPORT,
+        Matter.SECURITY,
+    )
+    assert found["S30"] is found["S21"] is found["SCOPE"] is Matter.MARKET_RULE
+
+
 def test_what_can_be_ordered_follows_the_state():
     assert Measure.FREEZE_EVIDENCE in orderable(CaseState.INVESTIGATING)
     assert Measure.REVOKE_CERTIFICATE not in orderable(CaseState.INVESTIGATING)
@@ -115,6 +134,7 @@ def test_what_can_be_ordered_follows_the_state():
     ("name", "last"),
     [
         ("triage", "2026-11-24T15:59"),
+        ("first_answer", "2026-11-26T15:59"),
         ("answer", "2026-12-02T15:59"),
         ("verification", "2026-12-14T15:59"),
         ("telling", "2026-11-30T15:59"),

@@ -101,6 +101,7 @@ DEADLINES: Final[Mapping[str, str]] = {
     "triage": N_("Sort the paper"),
     "receipt": N_("Take it over or contest it"),
     "jurisdiction": N_("Agree on jurisdiction"),
+    "first_answer": N_("First answer of the exchange"),
     "answer": N_("Take up or refuse"),
     "mediation": N_("End the mediation"),
     "mediation_telling": N_("Tell both sides"),
