@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from web.api import (
     access_keys,
@@ -87,6 +87,7 @@ from web.api import (
     watching,
     witness,
 )
+from web.branching import branched
 from web.problems import MEDIA_TYPE, Problem
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -103,8 +104,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 def install(app: FastAPI) -> None:
     """Add every route of the API."""
-    v1 = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-    for part in (
+    parts = (
         sign_in,
         own_account,
         organisations,
@@ -182,9 +182,9 @@ def install(app: FastAPI) -> None:
         ledger,
         watching,
         witness,
-    ):
-        v1.include_router(part.router)
-    app.include_router(v1)
+    )
+    v1 = branched("/api/v1", (part.router for part in parts), responses=PROBLEMS)
+    app.include_router(v1, prefix="/api/v1")
     app.include_router(status.alive)
     app.include_router(status.router)
     app.include_router(witness.desk, responses=PROBLEMS)

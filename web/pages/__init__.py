@@ -3,8 +3,9 @@
 One file here for each thing that a page is about; `docs/pages.md` is the map.
 """
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
+from web.branching import branched
 from web.charts.drawing import drawing
 from web.node import Node
 from web.pages import (
@@ -206,10 +207,8 @@ def install(app: FastAPI) -> None:
     app.state.form_tokens = FormTokens(node.settings.master_key())
     app.state.sent_away_page = crowded.page_for
     failing.install(app)
-    pages = APIRouter(include_in_schema=False)
-    for part in PARTS:
-        pages.include_router(part.router)
     for lang in LANGS:
+        pages = branched(f"/{lang}", (part.router for part in PARTS), include_in_schema=False)
         app.include_router(pages, prefix=f"/{lang}")
     app.include_router(home.root)
     app.include_router(reference.root)
