@@ -20,8 +20,14 @@ from cases.rules import CaseEvent, Matter
 from cases.tables import Case
 from ledger.recording import Act
 
-_CARTEL: Final = "CO"
-_NO_AGREEMENT: Final = ("AB", "AML", "AM", "US")  # an abuse, a position, a concentration, a use of power
+_CARTEL: Final = ("CO", "S10", "S11", "S12", "S13", "S14")  # bids and prices that go together
+_NO_AGREEMENT: Final = (
+    "AB",
+    "S4",
+    "AML",
+    "AM",
+    "US",
+)  # an abuse, a position, a concentration, a use of power
 _MOST_TEXT: Final = 8000
 
 

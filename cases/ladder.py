@@ -40,7 +40,7 @@ class Whom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One tier of one norm. `when` is alternatives of what has to hold; empty holds always."""
+    """One tier of one norm. `when` is alternatives that have to hold (`+`: all of it); empty holds always."""
 
     code: str
     version: str

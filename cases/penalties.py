@@ -190,6 +190,8 @@ def _tier(ladder: Sequence[Row], offence: Offence, count: Count) -> Row:
 
 
 def _holds(condition: str, count: Count) -> bool:
+    if "+" in condition:
+        return all(_holds(one, count) for one in condition.split("+"))
     name, _, bound = condition.partition(":")
     if name == "no_sales":
         return _UNCLEAR in count.circumstances or _sum(count, "sales_minor") == 0
@@ -277,7 +279,8 @@ def _up(number: int, divisor: int) -> int:
 
 def known_circumstances(code: str) -> frozenset[str]:
     """What can be said of a norm beside sums: what its tiers ask for."""
-    asked = {one for row in all_rows() if row.code == code for one in row.when if ":" not in one}
+    of_norm = (one for row in all_rows() if row.code == code for one in row.when)
+    asked = {part for one in of_norm for part in one.split("+") if ":" not in part}
     own = asked - {"no_sales", "no_gains"}
     unclear = {_UNCLEAR} if "no_sales" in asked else set()
     return frozenset(own | unclear | ({_SERIOUS} if code in _MULTIPLIED else set()))

@@ -74,6 +74,8 @@ def test_every_row_of_the_ladder_is_there_with_its_mark_and_each_norm_ends_in_a_
         # SC-9: an overcharge of 1,152,000, up to five times.
         (count("PRICE-9", gains=1_152_000 * YUAN), 0, 5_760_000 * YUAN),
         (count("PRICE-9", gains=0), 50_000 * YUAN, 2 * M),
+        (count("PRICE-9", "serious", gains=0), 500_000 * YUAN, 2 * M),
+        (count("PRICE-9", "serious", gains=1_152_000 * YUAN), 0, 5_760_000 * YUAN),
         (count("PRICE-5", gains=0), 0, 5 * M),
         (count("PRICE-4", gains=0), 100_000 * YUAN, M),
         (count("DSL-45a", "large_leak"), 500_000 * YUAN, 2 * M),

@@ -3,9 +3,11 @@
 import itertools
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cases.bargaining import knows_leniency, offers_commitment
 from cases.deadlines import MEETS, SILENT, all_terms, is_limited, is_stale, term
 from cases.drawing import DRAWING
 from cases.errors import CaseWrongRole, CaseWrongState
@@ -119,6 +121,20 @@ def test_a_screen_has_the_matter_of_the_rules_beside_it():
         Matter.SECURITY,
     )
     assert found["S30"] is found["S21"] is found["SCOPE"] is Matter.MARKET_RULE
+
+
+def test_what_a_party_can_offer_follows_from_what_is_suspected():
+    suspected = {
+        rule.rule_id: SimpleNamespace(matter=matter_of(rule.rule_id), rule_id=rule.rule_id) for rule in ALL
+    }
+    commits = {name for name, case in suspected.items() if offers_commitment(case)}
+    tells = {name for name, case in suspected.items() if knows_leniency(case)}
+    assert tells - commits == {name for name in suspected if name.startswith("CO")} | {
+        *("S10", "S11", "S12", "S13", "S14")
+    }
+    assert tells & commits == {"S9"}  # vertical: prices of resale
+    assert {"AB3", "S4", "AML24-1"} <= commits - tells
+    assert not {"WT1", "S16", "PRICE_CAP", "FAIR_PRICE", "S30"} & (commits | tells)
 
 
 def test_what_can_be_ordered_follows_the_state():
