@@ -1,6 +1,8 @@
 """BR9: money of a trade that goes to or through its broker, beside the commission out of escrow.
 
-The account may have any name (`ESCROW` in our evidence): it is the one out of which the seller is paid.
+The account may have any name (`ESCROW` in our evidence): it is the one out of which the seller is paid. So
+may the commission: where no payment of a trade is called one, it is what came out of escrow in other words or
+none, as far as the contract's commission goes.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from supervision.brokerage import mediated, on_trade
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
 from supervision.paid import payments_with_brokers
-from supervision.trades import moment
+from supervision.portable import total
+from supervision.trades import PURPOSES, REFUND, moment
 
 ESCROW: Final = "ESCROW"
 _EARNED: Final = ("commission", "broker_commission", "broker_fee", "brokerage")
@@ -35,20 +38,33 @@ def expression(tables: Tables, context: Context) -> Any:
         paid_seq="seq",
     )
     told = trades.inner_join(payments, [("trade_id", "of_trade")])
+    word = told.purpose.fill_null("").lower()
+    told = told.mutate(named=word.isin(_EARNED), nameless=~word.isin((*_EARNED, *PURPOSES, REFUND)))
     told = told.left_join(_kept_elsewhere(tables, told), [("trade_id", "kept_trade"), ("payer_id", "keeper")])
+    told = told.left_join(_within_commission(told), [("trade_id", "fitting")])
     party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)
     escrow = (told.payer_id.upper() == ESCROW) | told.keeper.notnull()
-    earned = told.purpose.lower().isin(_EARNED) & escrow
+    earned = (told.named | (told.nameless & told.fitting.notnull())) & escrow
     received = (told.payee_id == told.broker_id) & ~earned.fill_null(False)
     through = received | (told.payer_id == told.broker_id)
     # a broker that is itself a party pays and is paid as that: its own-account trade is BR5's
     return told.filter(through.fill_null(False), ~party).order_by(*_ORDER)
 
 
+def _within_commission(told: Any) -> Any:
+    """The trades whose broker got nothing called a commission, and no more in other words than is due."""
+    got = told.filter(told.payee_id == told.broker_id)
+    fitting = got.filter(got.nameless).anti_join(got.filter(got.named), "trade_id")
+    sums = fitting.group_by(fitting="trade_id").agg(
+        paid=total(fitting.paid_minor), due=fitting.commission_minor.max()
+    )
+    return sums.filter(sums.paid <= sums.due).select("fitting")
+
+
 def _kept_elsewhere(tables: Tables, told: Any) -> Any:
     """Commissions from an account of another name that paid the seller of the trade too: an escrow."""
     asked = told.filter(
-        told.purpose.lower().isin(_EARNED),
+        told.named | told.nameless,
         told.payer_id.upper() != ESCROW,
         told.payer_id != told.seller_id,
         told.payer_id != told.buyer_id,

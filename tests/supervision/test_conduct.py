@@ -263,6 +263,30 @@ def test_br9_no_money_of_the_trade_passes_through_the_broker(tmp_path, payer, pa
     assert bool(of_rule(paid("BR9", payer, payee, purpose).supervise(tmp_path), "BR9")) is found
 
 
+@pytest.mark.parametrize(
+    ("paid_out", "found"),
+    [
+        ([("bank", "broker fee", 200)], False),
+        ([("bank", None, 120), ("bank", "", 80)], False),  # in two parts
+        ([("bank", None, 120), ("bank", None, 81)], True),  # more than is due
+        ([("bank", "commission", 200), ("bank", "advice", 1)], True),  # beside the commission
+        ([("bank", "seller_share", 200)], True),
+        ([("other", None, 200)], True),  # an account that pays the seller nothing
+        ([("buyer", None, 200)], True),
+    ],
+)
+def test_br9_a_commission_of_any_name_is_one_as_far_as_the_contract_goes(tmp_path, paid_out, found):
+    market = brokered("BR9", commission_minor=200)
+    market.add("payments", payment_id="s", trade_id="t", payer_id="bank", payee_id="seller", amount_minor=9)
+    for n, (payer, purpose, amount) in enumerate(paid_out):
+        market.add(
+            "payments", payment_id=f"p{n}", trade_id="t", payer_id=payer, payee_id="broker",
+            amount_minor=amount, paid_at=on(6, 4), purpose=purpose,
+        )  # fmt: skip
+    result = of_rule(market.supervise(tmp_path), "BR9")
+    assert [one.objects for one in result] == [("t",)] * found
+
+
 def told(rule_id, kind, told_at, **moment):
     market = Market("notices")
     market.only = (rule_id,)
