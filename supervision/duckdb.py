@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from supervision.engine import BATCH_ROWS, Engine
 from supervision.errors import UnusableEvidence
@@ -42,6 +43,7 @@ class DuckdbEngine(Engine):
     ) -> None:
         super().__init__(sources)
         self._connection, self.work = connection, work
+        self._path = "main"
         for name in TABLES:
             try:
                 connection.execute(_view(name, sources.get(name)))
@@ -52,8 +54,45 @@ class DuckdbEngine(Engine):
         """As a file: memory is for the rules, and a file is read by the columns that are asked."""
         path = self.work / f"{name}.parquet"
         rows = self.write(sql, path)
-        self._connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet([{_quoted(path)}])')
+        self.show(name, a_file(path))
         return rows
+
+    def open_schema(self, schema: str) -> None:
+        """Make room for tables that stand in the place of others (`seeing`)."""
+        self._connection.execute(f'CREATE SCHEMA "{schema}"')
+
+    def show(self, name: str, origin: str, schema: str = "main") -> None:
+        """Call a file, or a query in brackets, a table of that name."""
+        self._connection.execute(f'CREATE VIEW "{schema}"."{name}" AS FROM {origin}')
+
+    @contextmanager
+    def seeing(self, schema: str) -> Iterator[None]:
+        """Ask with the tables of a schema in the place of those of the same name."""
+        self._path = f"{schema},main"
+        self._connection.execute(f"SET search_path = '{self._path}'")
+        try:
+            yield
+        finally:
+            self._path = "main"
+            self._connection.execute("SET search_path = 'main'")
+
+    def fill(self, name: str, keys: Any) -> None:
+        """Make a table of one column `h` of an array of hashes."""
+        self._connection.register("keys_to_fill", pa.table({"h": keys}))
+        self._connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS FROM keys_to_fill')
+        self._connection.unregister("keys_to_fill")
+
+    def numbers(self, sql: str, **tables: Any) -> Any:
+        """The columns of an answer, each a row of an array; Arrow tables may be asked by these names."""
+        import numpy as np  # noqa: PLC0415 - loaded where a state is kept
+
+        cursor = self._connection.cursor()
+        for name, table in tables.items():
+            cursor.register(name, table)
+        try:
+            return np.stack(list(cursor.execute(sql).fetchnumpy().values()))
+        except duckdb.Error as error:
+            raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 
     def write(self, sql: str, path: Path) -> int:
         """The answer to a query as a Parquet file; returns how many rows it has."""
@@ -66,7 +105,9 @@ class DuckdbEngine(Engine):
     def batches(self, sql: str) -> Iterator[Any]:
         """The answer to a query, streamed."""
         try:
-            yield from self._connection.cursor().execute(sql).to_arrow_reader(BATCH_ROWS)
+            cursor = self._connection.cursor()
+            cursor.execute(f"SET search_path = '{self._path}'")
+            yield from cursor.execute(sql).to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 
@@ -96,9 +137,14 @@ def _view(name: str, source: Source | None) -> str:
             selected.append(f'make_timestamp(epoch_us("{column}")) AS "{column}"')
         else:
             selected.append(f'"{column}"')
-    origin = f"read_parquet([{_quoted(source.path)}])" if source else "(SELECT 1) WHERE false"
+    origin = a_file(source.path) if source else "(SELECT 1) WHERE false"
     return f'CREATE VIEW "{name}" AS SELECT {", ".join(selected)} FROM {origin}'  # noqa: S608 - our own schema
 
 
 def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def a_file(path: Path) -> str:
+    """A Parquet file as a query names it."""
+    return f"read_parquet([{_quoted(path)}])"

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -74,13 +75,16 @@ class Engine(ABC):
         latest: datetime | None = row["latest"]
         return latest
 
-    def check_keys(self) -> None:
-        """Raises UnusableEvidence where an id is missing or stands twice: it would count twice."""
+    def check_keys(self, within: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Raises UnusableEvidence where an id is missing or stands twice: it would count twice.
+
+        `within` are conditions of SQL: of which rows of a table that may be.
+        """
         for name, key in KEYS.items():
             if name not in self._sources or key not in self._sources[name].columns:
                 continue
             sql = (
-                f'SELECT "{key}" AS id FROM "{name}" GROUP BY "{key}"'  # noqa: S608 - names of our own schema
+                f'SELECT "{key}" AS id FROM "{name}" WHERE {within.get(name, True)} GROUP BY "{key}"'  # noqa: S608
                 f' HAVING COUNT(*) > 1 OR "{key}" IS NULL ORDER BY id NULLS FIRST LIMIT 1'
             )
             for row in self.rows(sql):

@@ -1,54 +1,45 @@
 """What a run of the rules keeps for the next one, so that a day's new trades do not recompute the year.
 
-A rule's findings are taken over where nothing changed that it reads. A rule whose findings fall apart by
-trades (`Rule.apart`) looks at those trades alone of which a row came, went, changed or has happened since;
-the others (shares of a market, rates of false discovery, loops, whatever asks how long ago) are told anew.
-The report is the same, byte for byte, as without a state.
+A rule's findings are taken over where nothing changed that it reads. What falls apart by trades is asked anew
+of the trades alone of which a row came, went, changed or has happened since, and of what lies together with
+them (`supervision.apart`): findings about one trade each, what is kept for many rules, and the rows that a
+rule judges. All else (shares of a market, rates of false discovery, loops, whatever asks how long ago) is
+told anew, from what is kept. The report is the same, byte for byte, as without a state.
 
-Rows are compared by sums of 64-bit hashes of them, which no order changes: enough to see what changed, no
-proof against whoever makes the tables. What is kept is believed only where its digests hold, and the
-code, the engine and the rule table are the same.
+What is kept is believed only where its digests hold, and the code, the libraries, the rule table and the mode
+are the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, Final
 
-import ibis
 import orjson
 
 from base.canonical import canonical
-from base.clock import rfc3339
-from supervision.context import Context, Rule
+from base.clock import parse_rfc3339, rfc3339
+from supervision.apart import KEPT_APART, NUMBERS, OF_TRADES, ROWS_APART, Apart, Asks
+from supervision.context import Context, Row, Rule
 from supervision.dialects import as_sql
-from supervision.duckdb import DuckdbEngine
+from supervision.duckdb import DuckdbEngine, a_file
+from supervision.engine import Engine
 from supervision.errors import UnusableEvidence
 from supervision.finding import Finding
 from supervision.intake import Source
-from supervision.kept import with_kept
-from supervision.plan import Plan, unbound_tables
-from supervision.portable import in_one_order
+from supervision.paid import TOLD
+from supervision.plan import Plan, Queries
+from supervision.portable import of_one_name
 from supervision.report import one_finding
-from supervision.schema import TABLES, Kind
+from supervision.row_groups import Told, key_column, key_hash, told_of
+from supervision.schema import KEYS, TABLES
 from supervision.state_files import StateFiles
-from supervision.trades import ALL_PAYMENTS, MADE, PURPOSES, REFUND
+from supervision.touched import Touched, touch
+from supervision.trades import MADE
 
-_KEY: Final = "trade_id"
-_OF_THE_MADE: Final = (
-    "trade_id",
-    "made_at",
-    "status",
-    "seller_group",
-    "buyer_group",
-    "broker_group",
-    "category",
-    "geo",
-)
-"""What a made trade has beside its own row, which is looked at as such."""
 _EVERYWHERE: Final = frozenset({"trades", "orgs", "flags"})
 _LIBRARIES: Final = (
     "duckdb",
@@ -61,170 +52,196 @@ _LIBRARIES: Final = (
 _ROOMS: Final = ("supervision", "base")
 
 
-@dataclass(slots=True)
-class Memory:
-    """The last run's findings and digests beside this run's."""
+class Memory(Engine):
+    """An engine that makes what is kept from what the last run kept, and a rule's findings from its."""
 
-    engine: DuckdbEngine
-    files: StateFiles
-    anew: dict[str, Any]
-    last: Mapping[str, Any] | None
-    looked_at: dict[str, int | None] = field(default_factory=dict)
-    """By rule how many trades were looked at: 0 where all was taken over, None where all was told anew."""
+    def __init__(
+        self,
+        engine: DuckdbEngine,
+        files: StateFiles,
+        anew: dict[str, Any],
+        last: Mapping[str, Any] | None,
+        plan: Plan,
+    ) -> None:
+        self.dialect, self.kept, self.empty = engine.dialect, engine.kept, engine.empty
+        self._engine, self._files, self._anew, self._last, self._plan = engine, files, anew, last, plan
+        self._contents: dict[str, list[Any]] = {}
+        self._parts: Touched | None = None
+        self.looked_at: dict[str, int | None] = {}
+        """By rule and what is kept: how many trades were looked at, 0 where none had to be, None for all."""
 
-    def findings(self, rule: Rule, plan: Plan) -> list[Finding]:
+    def look_at(self, known: frozenset[Asks], before: Path | None) -> None:
+        """It is known what changed: the rest of what was kept stands."""
+        self._parts = Touched(self._engine, self._plan, known, before, partial(self._plan.ready, self))
+
+    def batches(self, sql: str) -> Iterator[Any]:
+        """The answer to a query, streamed."""
+        return self._engine.batches(sql)
+
+    def keep(self, name: str, sql: str) -> int:
+        """As the engine does, from what the last run kept where that stands but for the touched trades."""
+        apart = KEPT_APART.get(name)
+        return self._keep(name, sql, self._plan.kept, apart) if apart else self._engine.keep(name, sql)
+
+    def _keep(self, name: str, sql: str, queries: Queries, apart: Apart) -> int:
+        inputs = self._beside(name, queries, apart)
+        old = self._old(name, inputs, apart)
+        self.looked_at[name] = None
+        if old is not None and self._parts is not None:
+            keys, part = self._parts.keys(apart), self._parts.answer(name, queries, apart)
+            of_row = ", ".join(told for told, _ in apart.by)
+            sql = (
+                f"SELECT * FROM {a_file(old)} WHERE hash({of_row}) NOT IN (SELECT h FROM {keys}) "  # noqa: S608
+                f"UNION ALL BY NAME SELECT * FROM {a_file(part)}"
+            )
+            self.looked_at[name] = self._parts.count(apart)
+        else:
+            self._plan.ready(self, queries.reads(name))
+        rows = self._engine.keep(name, sql)
+        file = self._files.take(self._engine.work / f"{name}.parquet")
+        self._anew["kept"][name] = {"inputs": inputs, "file": file}
+        return rows
+
+    def _old(self, name: str, inputs: Mapping[str, Any], apart: Apart) -> Path | None:
+        told = self._last["kept"].get(name) if self._last and self._parts else None
+        if told is None or told["inputs"] != inputs or not (self._parts and self._parts.knows(apart)):
+            return None
+        return self._files.path(told["file"])
+
+    def _beside(self, name: str, queries: Queries, apart: Apart) -> dict[str, Any]:
+        """The versions of what an answer reads as a whole."""
+        follows = {MADE, *apart.of, "listings"}
+        whole = queries.tables(name) - follows - (frozenset() if apart.numbered else frozenset(NUMBERS))
+        return {table: self._version(table) for table in sorted(whole)}
+
+    def _version(self, table: str) -> Any:
+        """What tells one content of a table from another."""
+        if table in TABLES:
+            return self._anew["tables"].get(table, {}).get("version")
+        if table not in self._contents:
+            self._plan.ready(self, [table])
+            sql = f'SELECT COUNT(*) AS n, SUM(CAST(hash(t) AS HUGEINT)) AS d FROM "{table}" AS t'  # noqa: S608
+            (told,) = self._engine.rows(sql)
+            self._contents[table] = [told["n"], str(told["d"] or 0)]
+        return self._contents[table]
+
+    def findings(self, rule: Rule) -> list[Finding]:
         """The findings of a rule on the tables of today."""
-        inputs = self._inputs(rule, plan.context)
+        inputs, context = self._inputs(rule), self._plan.context
         kept = self._kept(rule)
-        found = None
         if kept is not None and kept[0]["whole"] == inputs["whole"]:
             found, self.looked_at[rule.rule_id] = kept[1], 0
-        elif kept is not None and rule.apart and kept[0]["beside"] == inputs["beside"]:
-            found = self._of_changed(rule, plan, kept[1])
-        if found is None:
-            rows = plan.rows(self.engine, rule.rule_id)
-            found, self.looked_at[rule.rule_id] = list(rule.findings(rows, plan.context)), None
-        self._keep(rule, inputs, found)
+            if self._last and rule.rule_id in self._last["kept"]:
+                self._stands(rule.rule_id, self._last["kept"][rule.rule_id])
+        elif kept is not None and rule.apart and self._knows() and kept[0]["beside"] == inputs["beside"]:
+            found = self._of_touched(rule, kept[1])
+        elif rule.rule_id in ROWS_APART:
+            found = list(rule.findings(self._rows(rule, ROWS_APART[rule.rule_id]), context))
+        else:
+            rows = self._plan.rows(self, rule.rule_id)
+            found, self.looked_at[rule.rule_id] = list(rule.findings(rows, context)), None
+        self._keep_findings(rule, inputs, found)
         return found
 
-    def _inputs(self, rule: Rule, context: Context) -> dict[str, Any]:
+    def _inputs(self, rule: Rule) -> dict[str, Any]:
         """What the findings follow from: all of it, and what of it is beside the trades' own rows."""
         read = {*rule.needs, *rule.uses}
-        tables = self.anew["tables"]
-        law = sha256(repr((rule.rule_id, context.rules.values)).encode()).hexdigest()
-        whole = {name: tables.get(name) for name in sorted(read | _EVERYWHERE)}
-        others = {*(read - {*rule.apart, "orgs"}), *rule.beside}
-        beside = {name: tables.get(name) for name in sorted(others)}
-        words = self.anew["words"] if "payments" in rule.apart else None
-        return {
-            "whole": [rfc3339(context.as_of), context.mode.value, law, whole],
-            "beside": [context.mode.value, law, beside, words] if rule.apart else None,
-        }
+        whole = {name: self._version(name) for name in sorted(read | _EVERYWHERE)}
+        inputs: dict[str, Any] = {"whole": [rfc3339(self._plan.context.as_of), whole], "beside": None}
+        if rule.apart:
+            others = {*(read - {*rule.apart, "orgs"}), *rule.beside}
+            words = self._words() if "payments" in rule.apart else None
+            inputs["beside"] = [{name: self._version(name) for name in sorted(others)}, words]
+        return inputs
+
+    def _words(self) -> list[Any]:
+        """Which purposes payments know, at all and by now: rules ask whether the tables speak of them."""
+        self._plan.ready(self, [TOLD])
+        told = self._engine.rows(f"SELECT purpose, told > 0 AS told, by_now > 0 AS by_now FROM {TOLD}")  # noqa: S608
+        return sorted([row["purpose"], row["told"], row["by_now"]] for row in told)
 
     def _kept(self, rule: Rule) -> tuple[dict[str, Any], list[Finding]] | None:
-        told = self.last["rules"].get(rule.rule_id) if self.last else None
+        told = self._last["rules"].get(rule.rule_id) if self._last else None
         if told is None:
             return None
-        items = orjson.loads(self.files.read(told["file"]))
+        items = orjson.loads(self._files.read(told["file"]))
         return told["inputs"], [one_finding(item) for item in items]
 
-    def _of_changed(self, rule: Rule, plan: Plan, kept: list[Finding]) -> list[Finding] | None:
-        changed = self._changed(rule)
-        names = {row[_KEY] for row in self.engine.rows(f'SELECT "{_KEY}" FROM "{changed}"')}  # noqa: S608 - our own
-        if "" in names:  # a row that names no trade
-            return None
-        self.looked_at[rule.rule_id] = len(names)
-        found = [finding for finding in kept if finding.objects[0] not in names]
-        if names:
-            rows = self.engine.rows(_query_of(rule, plan, changed))
-            found.extend(rule.findings(rows, plan.context))
+    def _knows(self) -> bool:
+        return self._parts is not None and self._parts.knows(Apart(of=()))
+
+    def _of_touched(self, rule: Rule, kept: list[Finding]) -> list[Finding]:
+        """The findings about other trades as they were, and those about the touched ones told anew."""
+        queries, parts = self._plan.queries, self._parts
+        assert parts is not None
+        apart = Apart(of=(*rule.apart, *(queries.reads(rule.rule_id) & KEPT_APART.keys())))
+        touched = parts.among(finding.objects[0] for finding in kept)
+        found = [finding for finding in kept if finding.objects[0] not in touched]
+        with self._engine.seeing(parts.schema(rule.rule_id, queries, apart)):
+            found += rule.findings(self._engine.rows(queries[rule.rule_id]), self._plan.context)
+        self.looked_at[rule.rule_id] = parts.count(apart)
         return found
 
-    def _changed(self, rule: Rule) -> str:
-        """A table of the trades of which the digest of some row that this rule reads is another."""
-        name = "changed_" + "_".join(rule.apart)
-        if name not in self.anew["changed"]:
-            assert self.last is not None
-            pairs = [
-                (self.files.path(self.last["trades"][table]), self.files.path(self.anew["trades"][table]))
-                for table in _with_made(rule.apart)
-            ]
-            self.engine.keep(name, " UNION ".join(_differing(old, new) for old, new in pairs))
-            self.anew["changed"].add(name)
-        return name
+    def _rows(self, rule: Rule, apart: Apart) -> Iterator[Row]:
+        """What the rule judges, of which those of the touched trades alone are asked anew."""
+        name, queries = rule.rule_id, self._plan.queries
+        self._keep(name, queries[name], queries, apart)
+        return self._engine.rows(as_sql(of_one_name(queries.expression(name), name), self.dialect))
 
-    def _keep(self, rule: Rule, inputs: dict[str, Any], found: list[Finding]) -> None:
+    def _keep_findings(self, rule: Rule, inputs: dict[str, Any], found: list[Finding]) -> None:
         if rule.apart and any(len(finding.objects) != 1 for finding in found):
             inputs = inputs | {"beside": None}  # a row without its trade: nothing tells whose finding it is
-        file = self.files.write(canonical([finding.document() for finding in found]))
-        self.anew["rules"][rule.rule_id] = {"inputs": inputs, "file": file}
+        file = self._files.write(canonical([finding.document() for finding in found]))
+        self._anew["rules"][rule.rule_id] = {"inputs": inputs, "file": file}
 
     def close(self) -> None:
-        """Keep what this run found for the next."""
-        self.files.seal({name: value for name, value in self.anew.items() if name != "changed"})
+        """Keep what this run found for the next. What nobody asked for stands where no trade was touched."""
+        last = self._last["kept"] if self._last else {}
+        for name, told in last.items():
+            if self._parts and self._parts.nothing({**KEPT_APART, **ROWS_APART}[name].asks):
+                self._stands(name, told)
+        self._files.seal(self._anew)
+
+    def _stands(self, name: str, told: Mapping[str, Any]) -> None:
+        if name not in self._anew["kept"]:
+            self._anew["kept"][name] = told
+            self._files.hold(told["file"])
 
 
-def remember(folder: Path, engine: Any, sources: Mapping[str, Source], plan: Plan) -> Memory:
-    """Read the state of the last run and take today's digests. Asked when what is kept (`made`) is made."""
+def remember(folder: Path, engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Memory:
+    """Read the state of the last run and see what changed since."""
     if not isinstance(engine, DuckdbEngine):
         raise UnusableEvidence("a state is kept by the engine duckdb alone")
-    beside = {name for rule in plan.rules for name in rule.beside}
-    plan.ready(engine, [MADE, *beside])
-    code = _code()
-    files = StateFiles(folder)
+    files, context = StateFiles(folder), plan.context
+    code = {"code": _code(), "law": _law(context)}
     last = files.last(code)
-    anew: dict[str, Any] = {"code": code, "rules": {}, "tables": {}, "trades": {}, "changed": set()}
-    apart = {table for rule in plan.rules for table in rule.apart}
-    for name in sorted({*sources, *_with_made(apart), *beside}):
-        columns = {MADE: None}.get(name, TABLES.get(name))
-        row = _row_hash(name, columns, plan.context)
-        if name in _with_made(apart):
-            path = engine.work / f"digests_{name}.parquet"
-            engine.write(_by_trade(name, row), path)
-            anew["trades"][name] = files.take(path)
-            total = f"SELECT COUNT(*) AS n, SUM(digest) AS d FROM read_parquet('{path}')"  # noqa: S608
-        else:
-            total = f'SELECT COUNT(*) AS n, SUM(CAST({row} AS HUGEINT)) AS d FROM "{name}" AS t'  # noqa: S608
-        (told,) = engine.rows(total)
-        present = sorted(sources[name].columns) if name in sources else []
-        anew["tables"][name] = [told["n"], str(told["d"] or 0), present]
-    anew["words"] = _words(engine, plan.context)
-    return Memory(engine, files, anew, last)
+    before = last["tables"] if last else {}
+    told = {name: told_of(engine, source, files, before.get(name)) for name, source in sources.items()}
+    tables = {name: one.document for name, one in told.items()}
+    anew = {**code, "as_of": rfc3339(context.as_of), "tables": tables, "kept": {}, "rules": {}}
+    memory = Memory(engine, files, anew, last, plan)
+    if last and not OF_TRADES & (before.keys() ^ sources.keys()):
+        then = replace(context, as_of=parse_rfc3339(last["as_of"]))
+        made = last["kept"].get(MADE)
+        known = touch(engine, sources, told, (then, context))
+        memory.look_at(known, files.path(made["file"]) if made else None)
+    engine.check_keys(dict(_may_be_twice(engine, told)))
+    return memory
 
 
-def _with_made(tables: Iterable[str]) -> list[str]:
-    """A rule that reads trades may read them with their groups."""
-    return sorted({*tables, *({MADE} if "trades" in tables else ())})
+def _may_be_twice(engine: DuckdbEngine, told: Mapping[str, Told]) -> Iterator[tuple[str, str]]:
+    """Of which rows of a table an id may stand twice that did not in the last run's."""
+    for name, key in KEYS.items():
+        changed = told[name].changed if name in told else None
+        if changed is not None and not len(changed):
+            yield name, "false"
+        elif changed is not None and key_column(name) == key:
+            engine.fill(f"changed_{name}", changed)
+            yield name, f"{key_hash(name)} IN (SELECT h FROM changed_{name})"  # noqa: S608 - our own names
 
 
-def _row_hash(name: str, columns: Any, context: Context) -> str:
-    """A hash of a row and of which of its moments have passed."""
-    times = [c for c, kind in (columns or {}).items() if kind in {Kind.TIME, Kind.DAY}]
-    if name == MADE:
-        times = ["made_at", "delivered_at", "accepted_at", "settled_at"]
-    at = context.as_of.replace(tzinfo=None)
-    passed = "".join(f", \"{column}\" <= TIMESTAMP '{at}'" for column in times)
-    if name == MADE:  # numbers are of one run
-        return f"hash({', '.join(_OF_THE_MADE)}{passed})"
-    return f"hash(t{passed})"
-
-
-def _by_trade(name: str, row: str) -> str:
-    return (
-        f'SELECT COALESCE("{_KEY}", \'\') AS "{_KEY}", '  # noqa: S608 - names of our own schema
-        f'CAST(SUM(CAST({row} AS HUGEINT)) AS DECIMAL(38, 0)) AS digest FROM "{name}" AS t GROUP BY 1'
-    )
-
-
-def _differing(old: Path, new: Path) -> str:
-    return (
-        f'SELECT COALESCE(o."{_KEY}", n."{_KEY}") AS "{_KEY}" FROM read_parquet(\'{old}\') AS o '  # noqa: S608
-        f'FULL JOIN read_parquet(\'{new}\') AS n ON o."{_KEY}" = n."{_KEY}" '
-        "WHERE o.digest IS DISTINCT FROM n.digest"
-    )
-
-
-def _words(engine: DuckdbEngine, context: Context) -> list[Any]:
-    """Which purposes payments know, at all and by now: rules ask whether the tables speak of them."""
-    known = ", ".join(f"'{purpose}'" for purpose in (*PURPOSES, REFUND))
-    at = context.as_of.replace(tzinfo=None)
-    sql = (
-        f"SELECT DISTINCT purpose, COALESCE(paid_at <= TIMESTAMP '{at}', false) AS paid "  # noqa: S608
-        f"FROM payments WHERE purpose IN ({known})"
-    )
-    return sorted([row["purpose"], row["paid"]] for row in engine.rows(sql))
-
-
-def _query_of(rule: Rule, plan: Plan, changed: str) -> str:
-    """The rule's query over the rows of some trades alone."""
-    tables = dict(unbound_tables())
-    whole = tables["payments"]
-    keys = ibis.table({_KEY: "string"}, name=changed)
-    tables[MADE] = with_kept(tables, plan.context)[0][MADE]
-    for name in _with_made(rule.apart):
-        tables[name] = tables[name].semi_join(keys, _KEY)
-    tables[ALL_PAYMENTS] = whole
-    return as_sql(in_one_order(rule.expression(tables, plan.context)), "duckdb")
+def _law(context: Context) -> str:
+    return sha256(repr((context.mode.value, context.rules.values)).encode()).hexdigest()
 
 
 @cache

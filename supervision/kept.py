@@ -13,17 +13,22 @@ import ibis
 
 from supervision import brokerage, holdings, loose, monthly, paid, shares, steps, trades
 from supervision.context import Context, Tables
-from supervision.rules import br1, br4, br5, br7, fair_price, s30, wt2, wt4
+from supervision.rules import br1, br4, br5, br7, fair_price, s30, uc5, wt2, wt4
 
 
 def _products(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
     return trades.products(tables)
 
 
+def _terms(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
+    return trades.terms(tables)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyType(
     {
         trades.PARTIES: trades.parties,
         trades.PRODUCTS: _products,
+        trades.TERMS: _terms,
         trades.MADE: trades.all_made,
         shares.UNDERTAKINGS: shares.undertakings,
         brokerage.MEDIATED: brokerage.mediated,
@@ -44,6 +49,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         br4.INTERESTS: br4.interests_of_brokers,
         br5.OWN: br5.own_trades,
         steps.HASTY: steps.hasty_trades,
+        uc5.ASKED: uc5.empty_inquiries,
     }
 )
 """In this order: one may read those before it."""

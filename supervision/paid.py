@@ -11,7 +11,7 @@ import ibis
 
 from supervision.context import Context, Tables
 from supervision.portable import total
-from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment, payments_told
+from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
 
 ODD: Final = "odd_money"
 """What `odd_money` is kept as, where it is kept (`supervision.kept`)."""
@@ -80,7 +80,7 @@ def purposes_told(tables: Tables, context: Context) -> Any:
     """How many payments know each of our words for a purpose: at all, and until `as_of`."""
     if TOLD in tables:
         return tables[TOLD]
-    payments = payments_told(tables).select("purpose", "paid_at")
+    payments = tables["payments"].select("purpose", "paid_at")
     payments = payments.filter(payments.purpose.isin(_KNOWN))
     return payments.group_by("purpose").agg(
         told=payments.count(), by_now=payments.count(where=payments.paid_at <= moment(context))

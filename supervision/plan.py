@@ -104,12 +104,16 @@ class Queries:
                 self._expressions[name] = self._writers[name]()
         return self._expressions[name]
 
+    def tables(self, name: str) -> frozenset[str]:
+        """What the expression asks: tables, and what is kept."""
+        if name not in self._reads:
+            found = self.expression(name).op().find(ops.UnboundTable)
+            self._reads[name] = frozenset(table.name for table in found)
+        return self._reads[name]
+
     def reads(self, name: str) -> frozenset[str]:
         """What is kept that the expression asks."""
-        if name not in self._reads:
-            read = {table.name for table in self.expression(name).op().find(ops.UnboundTable)}
-            self._reads[name] = self._kept & read
-        return self._reads[name]
+        return self._kept & self.tables(name)
 
 
 @dataclass(frozen=True, slots=True)

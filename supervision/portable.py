@@ -44,3 +44,14 @@ def in_one_order(expression: Any) -> Any:
         if name not in said
     )
     return ops.Sort(sort.parent, (*sort.keys, *rest)).to_expr()
+
+
+def of_one_name(expression: Any, name: str) -> Any:
+    """What `in_one_order` made, where its rows lie in a table of that name: in the same order."""
+    sort = expression.op()
+    table = ibis.table(sort.schema, name=name).op()
+    keys = [
+        ops.SortKey(ops.Field(table, key.arg.name), ascending=key.ascending, nulls_first=key.nulls_first)
+        for key in sort.keys
+    ]
+    return ops.Sort(table, keys).to_expr()

@@ -75,7 +75,7 @@ def supervise(
     temporary one, and writes nothing else. Raises UnusableEvidence where a table cannot be read as what it
     claims to be.
     """
-    with _opened(folder, ALL, opening) as (engine, sources):
+    with _opened(folder, ALL, opening, keys_held=state is not None) as (engine, sources):
         at = _looked_from(as_of, engine, sources)
         context = Context(as_of=at, rules=in_force(at), mode=mode)
         return _run(engine, sources, make_plan(context, dialect=engine.dialect), folder, state)
@@ -85,7 +85,7 @@ def carry_out(
     plan: Plan, folder: Path, *, opening: Opening = open_duckdb, state: Path | None = None
 ) -> Supervision:
     """Run a plan, made for the engine's dialect, on a folder of evidence tables; otherwise as `supervise`."""
-    with _opened(folder, plan.rules, opening) as (engine, sources):
+    with _opened(folder, plan.rules, opening, keys_held=state is not None) as (engine, sources):
         return _run(engine, sources, plan, folder, state)
 
 
@@ -107,13 +107,15 @@ def whole_millisecond(at: datetime) -> datetime:
 
 @contextmanager
 def _opened(
-    folder: Path, rules: Iterable[Rule], opening: Opening = open_duckdb
+    folder: Path, rules: Iterable[Rule], opening: Opening = open_duckdb, *, keys_held: bool = False
 ) -> Iterator[tuple[Engine, Mapping[str, Source]]]:
+    """The tables, their ids checked: where those of most rows `keys_held` before, by `remember`."""
     wanted = frozenset(_EVERYWHERE).union(*(rule.needs.keys() | set(rule.uses) for rule in rules))
     with tempfile.TemporaryDirectory(prefix="databourse-supervise-") as work:
         sources = take_in(folder, Path(work), wanted)
         with opening(sources, Path(work)) as engine:
-            engine.check_keys()
+            if not keys_held:
+                engine.check_keys()
             yield engine, sources
 
 
@@ -123,6 +125,7 @@ def _run(
     context = plan.context
     run, off, findings = [], [], []
     memory = None if state is None else remember(state, engine, sources, plan)
+    asked = engine if memory is None else memory
     for rule in plan.rules:
         reason = _off(rule, sources, context)
         if reason is not None:
@@ -132,7 +135,7 @@ def _run(
             if memory is None:
                 found = list(rule.findings(plan.rows(engine, rule.rule_id), context))
             else:
-                found = memory.findings(rule, plan)
+                found = memory.findings(rule)
         findings.extend(found)
         run.append(
             {
@@ -147,6 +150,7 @@ def _run(
                 ),
             }
         )
+    statistics = _statistics(asked, sources, plan)
     if memory is not None:
         memory.close()
     return Supervision(
@@ -156,7 +160,7 @@ def _run(
         ignored_files=tuple(strangers(folder)),
         rules_run=tuple(run),
         rules_off=tuple(off),
-        statistics=_statistics(engine, sources, plan),
+        statistics=statistics,
         findings=tuple(findings),
         looked_at=memory.looked_at if memory else {},
     )

@@ -22,7 +22,8 @@ PARTIES: Final = "parties"
 """What `parties` is kept as."""
 PRODUCTS: Final = "products"
 """What `products` is kept as."""
-ALL_PAYMENTS: Final = "all_payments"
+TERMS: Final = "terms"
+"""What `terms` is kept as."""
 _OF_A_SALE: Final = (
     "trade_id",
     "listing_id",
@@ -86,9 +87,7 @@ def all_made(tables: Tables, context: Context) -> Any:
         of_side = known.select(of="org", **{f"{side}_group": "group", f"{side}_no": "no"})
         trades = trades.left_join(of_side, [(f"{side}_id", "of")]).drop("of")
     trades = trades.left_join(products(tables), [("product", "one")]).drop("one")
-    terms = tables["trades"]
-    terms = terms.select(on=terms.licence_class.fill_null(""), by=terms.unit.fill_null("")).distinct()
-    trades = trades.left_join(_numbered(terms, "terms_no"), [("licence", "on"), ("units", "by")])
+    trades = trades.left_join(terms(tables), [("licence", "on"), ("units", "by")])
     under = flagged(tables).select(under="trade_id")
     trades = trades.left_join(under, [("trade_id", "under")])
     trades = trades.mutate(is_flagged=trades.under.notnull())
@@ -122,14 +121,18 @@ def products(tables: Tables) -> Any:
     return _numbered(named, "product_no")
 
 
+def terms(tables: Tables) -> Any:
+    """Every licence and unit (`on`, `by`) that trades name together, numbered: `terms_no`."""
+    if TERMS in tables:
+        return tables[TERMS]
+    named = tables["trades"]
+    named = named.select(on=named.licence_class.fill_null(""), by=named.unit.fill_null("")).distinct()
+    return _numbered(named, "terms_no")
+
+
 def _numbered(distinct: Any, name: str) -> Any:
     order = [distinct[column].asc() for column in distinct.columns]
     return distinct.mutate(**{name: ibis.row_number().over(order_by=order)})
-
-
-def payments_told(tables: Tables) -> Any:
-    """All payments, where a rule looks at some trades alone and asks what words the others' payments use."""
-    return tables[ALL_PAYMENTS] if ALL_PAYMENTS in tables else tables["payments"]
 
 
 def with_groups(tables: Tables, trades: Any) -> Any:

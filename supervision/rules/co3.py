@@ -75,6 +75,7 @@ def expression(tables: Tables, context: Context) -> Any:
             "before",
             "seq",
         ),
+        listing_id=moves.listing_id,
         seller_group=ibis.coalesce(moves.group, moves.seller_id),
         category=moves.category.fill_null(""),
         geo=moves.geo.fill_null(""),

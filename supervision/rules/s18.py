@@ -19,6 +19,7 @@ from supervision.brokerage import groups
 from supervision.chance import at_most, unlikely
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import Checked, Finding
+from supervision.portable import total
 from supervision.saying import because, tell
 from supervision.shares import whole
 from supervision.trades import UNDONE, group_names, literal_time, made, moment
@@ -38,7 +39,7 @@ def expression(tables: Tables, context: Context) -> Any:
     cell = (*_MARKET, "seller_no")
     sellers = trades.group_by(*cell).agg(
         trades=trades.count(),
-        rounded=(trades.amount_minor % unit == 0).sum().cast("int64"),
+        rounded=total((trades.amount_minor % unit == 0).cast("int64")).cast("int64"),
         partners=trades.buyer_no.nunique(),
         seller_id=trades.seller_id.min(),
         first_at=trades.made_at.min(),

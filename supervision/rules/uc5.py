@@ -18,6 +18,8 @@ from supervision.finding import Checked, Finding
 from supervision.saying import because, tell
 from supervision.trades import made, moment
 
+ASKED: Final = "empty_inquiries"
+"""What `empty_inquiries` is kept as, where it is kept (`supervision.kept`)."""
 _BACK: Final = ("REFUND_PENDING", "REFUNDED")
 _PAIR: Final = ("buyer_group", "seller_group")
 _NAMES: Final = ("kind", *_PAIR, "buyer_id", "seller_id", "id", "at", "all_between", "seq")
@@ -38,8 +40,7 @@ def expression(tables: Tables, context: Context) -> Any:
     returned = _often(returned, context.rules.whole("UC5", "returns_from"))
     between = trades.semi_join(returned, list(_PAIR)).group_by(*_PAIR).agg(all_between=lambda t: t.count())
     returned = returned.inner_join(between, list(_PAIR)).mutate(kind=ibis.literal("returns"))
-    asked = tables["requests"]
-    asked = asked.filter(asked.asked_at <= moment(context)).anti_join(trades, [("request_id", "trade_id")])
+    asked = empty_inquiries(tables, context)
     known = groups(tables)
     asked = asked.left_join(known.rename(s_org="org", s_group="group"), [("seller_id", "s_org")])
     asked = asked.left_join(known.rename(b_org="org", b_group="group"), [("buyer_id", "b_org")])
@@ -52,6 +53,16 @@ def expression(tables: Tables, context: Context) -> Any:
     asked = asked.mutate(kind=ibis.literal("flood"), all_between=ibis.null("int64"))
     both = ibis.union(returned.select(*_NAMES), asked.select(*_NAMES), distinct=False)
     return both.order_by("kind", *_PAIR, "at", "id")
+
+
+def empty_inquiries(tables: Tables, context: Context) -> Any:
+    """The requests of which no trade came between two groups."""
+    if ASKED in tables:
+        return tables[ASKED]
+    trades = made(tables, context)
+    trades = trades.filter(trades.seller_group != trades.buyer_group)
+    asked = tables["requests"].select("request_id", "seller_id", "buyer_id", "asked_at", "seq")
+    return asked.filter(asked.asked_at <= moment(context)).anti_join(trades, [("request_id", "trade_id")])
 
 
 def _often(rows: Any, least: int) -> Any:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ibis.expr import operations as ops
 
 from supervision import incremental
+from supervision.apart import ROWS_APART
 from supervision.context import Context, Mode
 from supervision.errors import UnusableEvidence
 from supervision.kept import with_kept
@@ -22,7 +23,7 @@ from supervision.trades import MADE
 from tests.supervision.tables import AS_OF, Market, on, plan_of
 
 APART = tuple(rule.rule_id for rule in ALL if rule.apart)
-SOME = (*APART, "AML24-1", "WT2", "PRICE_CAP")
+SOME = (*APART, *ROWS_APART, "AML24-1", "WT2", "PRICE_CAP", "WT4", "WT6", "S30D", "BR4", "S13", "UC5")
 DAYS = (on(3, 1), on(6, 1), on(9, 1), AS_OF)
 STATUSES = ("SETTLED", "SETTLED", "REFUNDED", "CANCELLED")
 
@@ -46,13 +47,17 @@ def one_trade(market, n, chance):
         market.used(f"t{n}", (at + timedelta(days=2)).date(), calls=chance.randrange(3))
     if chance.random() < 0.5:
         market.add("source_checks", trade_id=f"t{n}", broker_id="k", at=at - timedelta(hours=1), seq=7)
+    if chance.random() < 0.5:
+        market.add(
+            "access", trade_id=f"t{n}", org_id=buyer, at=at + timedelta(days=chance.randrange(9)), seq=7
+        )
     if chance.random() < 0.2:
         market.add("trade_events", trade_id=f"x{n}", event="TRD.DELIVERED", at=at, actor=seller, seq=7)
 
 
 def new_market(chance, trades):
     tables = ("orgs", "trades", "payments", "usage", "mandates", "source_checks", "trade_events", "flags")
-    market = Market(*tables, "listings", "fee_caps")
+    market = Market(*tables, "listings", "fee_caps", "access", "holdings")
     for org in "abcdk":
         market.org(org, "A" if org in "ab" else None)
     for n in range(trades):
@@ -64,7 +69,7 @@ def new_market(chance, trades):
 
 
 def next_day(market, chance):
-    """Rows come late, are corrected, go; now and then what lies beside the trades changes too."""
+    """Rows come late, are corrected, go; are flagged."""
     for n in range(chance.randrange(3)):
         one_trade(market, f"{len(market.rows['trades'])}-{n}-{chance.randrange(10**6)}", chance)
     table = chance.choice(["trades", "payments", "usage", "source_checks", "trade_events"])
@@ -77,8 +82,26 @@ def next_day(market, chance):
             rows[at] = rows[at] | {"seq": chance.randrange(10**6), "trade_id": rows[at]["trade_id"]}
     if table == "trades" and chance.random() < 0.5 and rows:
         rows[0] = rows[0] | {"status": chance.choice(STATUSES), "buyer_id": chance.choice("abcd")}
+    next_day_beside(market, chance)
+
+
+def next_day_beside(market, chance):
+    """What lies beside the trades changes now and then."""
     if chance.random() < 0.1:
         market.rows["orgs"][chance.randrange(3)]["controller_id"] = chance.choice("AXY")
+    if chance.random() < 0.1:
+        market.org(f"n{chance.randrange(10**6)}")
+    if chance.random() < 0.2:
+        named = {
+            "listing_id": f"lst-{chance.choice('abcd')}",
+            "product_type": chance.choice(["FILE", "COMPUTE"]),
+        }
+        rows = market.rows["listings"]
+        rows[:] = [row for row in rows if row["listing_id"] != named["listing_id"]] + [named]
+    if chance.random() < 0.2 and market.rows["trades"]:
+        market.add(
+            "flags", trade_id=chance.choice(market.rows["trades"])["trade_id"], case_id="c", from_seq=9
+        )
     if chance.random() < 0.1:
         market.add("mandates", mandate_id=f"m{chance.randrange(99)}", broker_id="k", client_id="b", seq=1)
     if chance.random() < 0.05:
@@ -107,7 +130,7 @@ def test_a_day_with_a_state_is_the_day_without(tmp_path):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**9))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_days_with_a_state_are_those_without(tmp_path_factory, seed):
     check(tmp_path_factory.mktemp("days"), seed, 6)
 
@@ -184,10 +207,10 @@ def test_a_folder_of_something_else_or_of_a_later_version_is_refused(tmp_path):
         carry_out(plan, folder, state=folder)
     later = tmp_path / "later"
     later.mkdir()
-    (later / "state.json").write_bytes(b'{"format":2,"state":{}}')
+    (later / "state.json").write_bytes(b'{"format":3,"state":{}}')
     with pytest.raises(UnusableEvidence, match="later version"):
         carry_out(plan, folder, state=later)
-    assert (later / "state.json").read_bytes() == b'{"format":2,"state":{}}'
+    assert (later / "state.json").read_bytes() == b'{"format":3,"state":{}}'
 
 
 def test_a_rule_reads_no_table_that_it_does_not_name():
