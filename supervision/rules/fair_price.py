@@ -15,6 +15,7 @@ middle known, so both medians are taken by number: once for sales above (left ou
 below. The engine sorts by quotients and keeps a margin; what is told is compared as exact fractions.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,6 +44,7 @@ _MIDDLE: Final = 3
 _BINS: Final = 64
 _MARGIN: Final = 10**9
 _PLACES: Final = 4
+_MOST_CITED: Final = 10_000
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -283,53 +285,82 @@ class Compared:
         return cls(Fraction(row["amount_minor"], row["quantity"]), median, mad, row["sold"] - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Far:
+    """A sale that is far from its comparables: by how many deviations, where so many would be chance's."""
+
+    row: Row
+    told: Compared
+    distance: Fraction
+    limit: Fraction
+
+    @property
+    def ratio(self) -> Fraction:
+        return self.told.price / self.told.median
+
+
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
-    """One finding a sale."""
-    rules = context.rules
-    least, ratio_from = (
-        rules.fraction("FAIR_PRICE", "deviations_above"),
-        rules.fraction("FAIR_PRICE", "ratio_from"),
-    )
-    crowd_above = rules.fraction("FAIR_PRICE", "crowd_above")
+    """One finding a seller, market and kind of product: sales at one price are one fact."""
+    far: defaultdict[tuple[Any, ...], list[_Far]] = defaultdict(list)
     for row in rows:
-        told = Compared.of(row)
-        floor = told.median * rules.fraction("FAIR_PRICE", "least_spread_bp") / 10_000
-        spread = told.mad * rules.fraction("FAIR_PRICE", "mad_scale") or floor
-        limit = max(least, _by_chance(told.comparables))
-        distance, ratio = (told.price - told.median) / spread, told.price / told.median
-        if (abs(distance) <= limit or row["crowd"] > told.comparables * crowd_above) and ratio < ratio_from:
-            continue
-        high = distance > 0
-        yield tell(
-            "FAIR_PRICE",
-            context,
-            zh="涉嫌价格明显偏离可比成交" + ("（偏高）" if high else "（偏低）"),
-            en=f"suspected unfair price: far {'above' if high else 'below'} comparable sales",
-            window=(row["made_at"], row["made_at"]),
-            subjects=(row["seller_id"],),
-            objects=(row["trade_id"],),
-            market=market_of(row),
-            severity=Severity.MEDIUM if ratio >= ratio_from else Severity.LOW,
-            confidence=_confidence(told, context),
-            cites=("MARKET",),
-            screen=True,
-            statistic={
-                "price_minor": exact(told.price),
-                "median_minor": exact(told.median),
-                "mad_minor": exact(told.mad),
-                "robust_z": _decimal(distance),
-                "z_above": _decimal(limit),
-                "ratio": _decimal(ratio),
-                "comparables": told.comparables,
-                "of_one_seller": row["crowd"],
-                "product_type": row["product_type"],
-                "level": row["level"],
-                "unit": row["unit"],
-                "size_digits": row["size"] or None,
-            },
-            evidence=(row["seq"], row["median_near_seq"], row["median_far_seq"]),
-            innocent=_explanations(told),
-        )
+        one = _far_of(row, context)
+        if one is not None:
+            far[*(row[name] for name in ("seller_id", "geo", *CELL)), one.distance > 0].append(one)
+    for key in sorted(far):
+        yield _finding(far[key], context)
+
+
+def _far_of(row: Row, context: Context) -> _Far | None:
+    rules = context.rules
+    told = Compared.of(row)
+    floor = told.median * rules.fraction("FAIR_PRICE", "least_spread_bp") / 10_000
+    spread = told.mad * rules.fraction("FAIR_PRICE", "mad_scale") or floor
+    limit = max(rules.fraction("FAIR_PRICE", "deviations_above"), _by_chance(told.comparables))
+    one = _Far(row, told, (told.price - told.median) / spread, limit)
+    crowded = row["crowd"] > told.comparables * rules.fraction("FAIR_PRICE", "crowd_above")
+    by_spread = abs(one.distance) > limit and not crowded
+    return one if by_spread or one.ratio >= rules.fraction("FAIR_PRICE", "ratio_from") else None
+
+
+def _finding(sales: list[_Far], context: Context) -> Finding:
+    """Of the sale that lies farthest, and which others of its seller lie beyond as well."""
+    farthest = max(sales, key=lambda one: (abs(one.distance), one.row["trade_id"]))
+    row, told, high = farthest.row, farthest.told, farthest.distance > 0
+    ratio_from = context.rules.fraction("FAIR_PRICE", "ratio_from")
+    made_at = [one.row["made_at"] for one in sales]
+    cited = [one.row["seq"] for one in sales[:_MOST_CITED]]
+    return tell(
+        "FAIR_PRICE",
+        context,
+        zh="涉嫌价格明显偏离可比成交" + ("（偏高）" if high else "（偏低）"),
+        en=f"suspected unfair price: far {'above' if high else 'below'} comparable sales",
+        window=(min(made_at), max(made_at)),
+        subjects=(row["seller_id"],),
+        objects=(one.row["trade_id"] for one in sales),
+        market=market_of(row),
+        severity=Severity.MEDIUM if farthest.ratio >= ratio_from else Severity.LOW,
+        confidence=_confidence(told, context),
+        cites=("MARKET",),
+        screen=True,
+        statistic={
+            "sales": len(sales),
+            "trade_id": row["trade_id"],
+            "price_minor": exact(told.price),
+            "median_minor": exact(told.median),
+            "mad_minor": exact(told.mad),
+            "robust_z": _decimal(farthest.distance),
+            "z_above": _decimal(farthest.limit),
+            "ratio": _decimal(farthest.ratio),
+            "comparables": told.comparables,
+            "of_one_seller": row["crowd"],
+            "product_type": row["product_type"],
+            "level": row["level"],
+            "unit": row["unit"],
+            "size_digits": row["size"] or None,
+        },
+        evidence=(*cited, row["seq"], row["median_near_seq"], row["median_far_seq"]),
+        innocent=_explanations(told),
+    )
 
 
 def _explanations(told: Compared) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supervision.finding import Checked, Confidence, RuleClass
 from supervision.rules.fair_price import Compared
-from tests.supervision.tables import Market, objects_of, of_rule
+from tests.supervision.tables import GEO, Market, objects_of, of_rule, on
 
 # Median 100, MAD 5: three times the scaled deviation is 22.239.
 FIVE = (90, 95, 100, 105, 110)
@@ -38,7 +38,7 @@ def sale(market, name, amount, *, buyer=None, product_type="FILE", level="2", **
 
 
 def found(market, tmp_path):
-    return [trade for (trade,) in objects_of(market.supervise(tmp_path), "FAIR_PRICE")]
+    return sorted(trade for told in objects_of(market.supervise(tmp_path), "FAIR_PRICE") for trade in told)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,24 @@ def test_another_size_is_not_compared(tmp_path):
     assert found(market, tmp_path) == ["t-p"]
     market.rows["listings"][-1]["bytes"] = 5_000_000
     assert found(market, tmp_path) == []
+
+
+def test_the_far_sales_of_one_seller_are_one_finding(tmp_path):
+    market = sold((*FIVE, *FIVE), 150_000)
+    for n, (price, geo) in enumerate(((151_000, GEO), (50_000, GEO), (160_000, "440000"), (100_000, GEO))):
+        sale(market, f"p{n}", price, geo=geo)
+        market.rows["trades"][-1]["seller_id"] = "s-p"
+        market.rows["trades"][-1]["agreed_at"] = on(7, 1 + n)
+    result = of_rule(market.supervise(tmp_path), "FAIR_PRICE")
+    assert sorted(one.objects for one in result) == [("t-p", "t-p0"), ("t-p1",), ("t-p2",)]
+    (both,) = [one for one in result if len(one.objects) > 1]
+    assert (both.statistic["sales"], both.statistic["trade_id"], both.statistic["price_minor"]) == (
+        2,
+        "t-p0",
+        "151000",
+    )
+    assert (both.window.since, both.window.until) == (on(6, 1), on(7, 1))
+    assert {1010, 1011} <= set(both.evidence_seqs)
 
 
 def test_one_other_sellers_spread_is_no_measure_of_a_rivals_price(tmp_path):
