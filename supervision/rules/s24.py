@@ -46,6 +46,7 @@ def expression(tables: Tables, context: Context) -> Any:
         *broken,
         _uncontracted(tables, now),
         _unfunded(tables, trades, context, grace),
+        _unfunded_by_parties(tables, trades, context, grace),
         _overused(tables, trades, context),
     ).order_by("trade_id", "kind", "second_at")
 
@@ -81,6 +82,24 @@ def _unfunded(tables: Tables, trades: Any, context: Context, grace: Any) -> Any:
     due = due.cross_join(spoken)
     late = due.paid_at.isnull() | (due.delivered_at + grace < due.paid_at)
     return _row(due.filter(late), "delivered-unfunded", "paid_at", "delivered_at")
+
+
+def _unfunded_by_parties(tables: Tables, trades: Any, context: Context, grace: Any) -> Any:
+    """The same where no payment says `escrow_in`: what the buyer paid to whom paid the seller."""
+    told = purposes_told(tables, context)
+    silent = told.agg(spoken=told.told.sum(where=told.purpose == "escrow_in").fill_null(0))
+    due = trades.filter(trades.delivered_at <= moment(context), trades.amount_minor > 0)
+    due = due.cross_join(silent.filter(silent.spoken == 0))  # of nobody, mostly
+    paid = tables["payments"].select("payer_id", "payee_id", "paid_at", of="trade_id")
+    money_in = due.select("trade_id", "seller_id", "buyer_id")
+    money_in = money_in.inner_join(paid, [("trade_id", "of"), ("buyer_id", "payer_id")])
+    money_in = money_in.filter(money_in.payee_id != money_in.seller_id).drop("of")
+    out = paid.select(of="of", keeper="payer_id", taker="payee_id")
+    kept = [("trade_id", "of"), ("payee_id", "keeper"), ("seller_id", "taker")]
+    first = money_in.semi_join(out, kept).group_by("trade_id").agg(first_paid=lambda t: t.paid_at.min())
+    due = due.inner_join(first, "trade_id")
+    late = due.filter(due.delivered_at + grace < due.first_paid)
+    return _row(late, "delivered-unfunded", "first_paid", "delivered_at")
 
 
 def _overused(tables: Tables, trades: Any, context: Context) -> Any:

@@ -1,4 +1,6 @@
-"""S30: contract, payments and fees agree to the fen, trade by trade."""
+"""S30: contract, payments and fees agree to the fen, trade by trade; S24: money is there before delivery."""
+
+from datetime import timedelta
 
 import pytest
 
@@ -187,3 +189,30 @@ def test_without_our_words_who_paid_whom_is_compared(tmp_path, changes, found):
         sums = finding.statistic["sums"]
         assert [name for name in sums if sums[name]["due_minor"] != sums[name]["paid_minor"]] == [found]
         assert finding.statistic["read_by"] == "parties"
+
+
+@pytest.mark.parametrize(
+    ("after", "purpose", "keeper", "found"),
+    [
+        (60, None, "bank", False),  # the grace
+        (61, None, "bank", True),
+        (61, "deposit", "bank", True),
+        (61, "escrow_in", "bank", True),
+        (61, None, "other", False),  # no account that pays the seller
+        (61, "price", "seller", False),  # paid straight, on delivery: no escrow waited for it
+    ],
+)
+def test_s24_a_delivery_waits_for_the_money_whatever_it_is_called(tmp_path, after, purpose, keeper, found):
+    market = Market("orgs", "trades", "payments").trade("t", "seller", "buyer", 100)
+    market.only = ("S24",)
+    at = market.rows["trades"][0]["delivered_at"]
+    for payment_id, payer, payee, paid_at in (
+        ("in", "buyer", keeper, at + timedelta(seconds=after)),
+        ("out", "bank", "seller", at + timedelta(days=2)),
+    ):
+        known = {"payment_id": payment_id, "payer_id": payer, "payee_id": payee, "amount_minor": 100}
+        word = purpose if payment_id == "in" else "release"
+        market.add("payments", trade_id="t", paid_at=paid_at, purpose=word, **known)
+    result = of_rule(market.supervise(tmp_path), "S24")
+    told = [[one["kind"] for one in finding.statistic["breaches"]] for finding in result]
+    assert told == [["delivered-unfunded"]] * found
