@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from base.garbage import uncollected
+
 HELP: Final = "A data exchange that people can trust because they can check it."
 OFFERED: Final = MappingProxyType(
     {
@@ -157,7 +159,8 @@ OFFERED: Final = MappingProxyType(
 def load(name: str) -> TyperCommand | TyperGroup:
     """The command of a name, imported now. Raises KeyError for a name that is not offered."""
     module, _, attribute = OFFERED[name][0].partition(":")
-    offered = getattr(import_module(module), attribute)
+    with uncollected():  # of the seconds in which the web stack is loaded it is a quarter
+        offered = getattr(import_module(module), attribute)
     if isinstance(offered, typer.Typer):
         command: Any = get_group(offered)
     else:

@@ -1,8 +1,6 @@
 """The rules' expressions as queries of one engine's dialect: made once, run on any tables of that moment."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -11,6 +9,7 @@ from typing import Any, Final
 import ibis
 from ibis.expr import operations as ops
 
+from base.garbage import uncollected
 from supervision import measures
 from supervision.context import Context, Row, Rule, Tables
 from supervision.dialects import as_sql
@@ -61,18 +60,6 @@ def _in_one_order(write: Callable[[], Any]) -> Any:
     return in_one_order(write())
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Writing makes a great many objects and hardly a cycle: to look for these takes a fifth of its time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 class Queries:
     """Each expression as SQL of a dialect, written when it is first asked for.
 
@@ -93,14 +80,14 @@ class Queries:
     def __getitem__(self, name: str) -> str:
         if name not in self._written:
             expression = self.expression(name)
-            with _uncollected():
+            with uncollected():
                 self._written[name] = as_sql(expression, self._dialect)
         return self._written[name]
 
     def expression(self, name: str) -> Any:
         """What is written: an expression of ibis."""
         if name not in self._expressions:
-            with _uncollected():
+            with uncollected():
                 self._expressions[name] = self._writers[name]()
         return self._expressions[name]
 

@@ -56,10 +56,10 @@ LONG = (  # files that take long begin early: the last of a run is then a short 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """As many as there are processors; none for a few tests, which workers would only make wait."""
+    """One more than processors, for tests wait too; none for a few tests, which workers would make wait."""
     few = config.option.keyword or all(".py" in asked for asked in config.args)
-    have = min(os.cpu_count() or 1, MOST_WORKERS)
-    return 0 if few or have == 1 else have
+    have = os.cpu_count() or 1
+    return 0 if few or have == 1 else min(have + 1, MOST_WORKERS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
