@@ -30,7 +30,7 @@ DOWNLOADS: Final = 300
 """How many downloads of open data one address may begin at once; one more every ten seconds."""
 UPLOADS_AT_ONCE: Final = 4
 LEAST_AT_ONCE: Final = 16
-AT_ONCE: Final = 32  # before anything is known
+AT_ONCE: Final = 64  # before anything is known
 MOST_AT_ONCE: Final = 256
 IN_TIME_S: Final = 0.06
 _WIDER: Final = 0.05

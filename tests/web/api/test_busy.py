@@ -119,7 +119,7 @@ async def test_a_connection_beyond_those_that_are_served_is_told_so_and_ended() 
 
 def test_places_are_as_many_as_are_answered_in_time() -> None:
     now = [0.0]
-    turnstile = Turnstile(least=4, most=40, in_time_s=1.0, now_s=lambda: now[0])
+    turnstile = Turnstile(least=4, most=80, in_time_s=1.0, now_s=lambda: now[0])
 
     def answered(count: int, *, every_s: float, after_s: float, beside: int) -> None:
         """So many, with so many others inside who wait for their answers meanwhile."""
@@ -130,21 +130,21 @@ def test_places_are_as_many_as_are_answered_in_time() -> None:
             turnstile.leave(entered)
         turnstile.inside -= len(others)
 
-    assert turnstile.places == 32
-    answered(20, every_s=0.05, after_s=1.1, beside=15)  # slow by themselves: half the places are free
-    assert turnstile.places == 32
-    answered(200, every_s=1 / 16, after_s=0.9, beside=30)
-    assert turnstile.places == 40
-    answered(1, every_s=1 / 16, after_s=1.1, beside=30)  # sixteen a second: eight in half a second
+    assert turnstile.places == 64
+    answered(20, every_s=1 / 16, after_s=1.1, beside=31)  # slow by themselves: half the places are free
+    assert turnstile.places == 64
+    answered(400, every_s=1 / 16, after_s=0.9, beside=60)
+    assert turnstile.places == 80
+    answered(1, every_s=1 / 16, after_s=1.1, beside=60)  # sixteen a second: eight in half a second
     assert turnstile.places == 8
-    answered(100, every_s=0.5, after_s=3.0, beside=7)
+    answered(100, every_s=1 / 2, after_s=3.0, beside=7)
     assert (turnstile.places, turnstile.inside) == (4, 0)
-    answered(100, every_s=0.05, after_s=0.9, beside=9)  # a crowd that is answered in time: little by little
+    answered(100, every_s=1 / 16, after_s=0.9, beside=9)  # a crowd that is answered in time: little by little
     assert turnstile.places == 9
-    answered(30, every_s=0.05, after_s=0.9, beside=0)  # nobody waits any more
-    assert turnstile.places == 32
-    answered(1000, every_s=0.05, after_s=0.9, beside=0)
-    assert turnstile.places == 40
+    answered(60, every_s=1 / 16, after_s=0.9, beside=0)  # nobody waits any more
+    assert turnstile.places == 64
+    answered(1000, every_s=1 / 16, after_s=0.9, beside=0)
+    assert turnstile.places == 80
 
 
 @pytest.fixture
