@@ -1,8 +1,12 @@
-"""S30D: the day's sums. Payments by purpose that belong to no trade: no trade's own sums (S30) show them."""
+"""S30D: the day's sums. Payments by purpose that belong to no trade: no trade's own sums (S30) show them.
+
+A payment that names a trade belongs to one, whatever it calls itself; one that names none is only known by
+its purpose, for people pay each other for much else.
+"""
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import ibis
 
@@ -13,17 +17,17 @@ from supervision.paid import odd_money
 from supervision.saying import because, tell
 from supervision.trades import PURPOSES, REFUND, moment
 
+_KNOWN: Final = (*PURPOSES, REFUND)
+_OTHER: Final = "other"
+
 
 def expression(tables: Tables, context: Context) -> Any:
     """Payments for what only trades are paid for, whose trade is not there, by Shanghai day."""
     payments = tables["payments"]
-    payments = payments.filter(
-        payments.purpose.isin((*PURPOSES, REFUND)),
-        payments.paid_at <= moment(context),
-        payments.amount_minor.fill_null(0) != 0,
-    )
+    payments = payments.filter(payments.paid_at <= moment(context), payments.amount_minor.fill_null(0) != 0)
     unknown = odd_money(tables, context).filter(lambda t: t.known.isnull())
-    no_trade = payments.filter(payments.trade_id.isnull())
+    unknown = unknown.filter(unknown.of != "")
+    no_trade = payments.filter(payments.trade_id.nullif("").isnull(), payments.purpose.isin(_KNOWN))
     orphans = payments.semi_join(unknown.select("of"), [("trade_id", "of")]).union(no_trade)
     day = (orphans.paid_at + ibis.interval(hours=8)).date()
     return orphans.mutate(day=day).order_by("day", "paid_at", "payment_id")
@@ -35,8 +39,8 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     for day, group in groupby(rows, key=lambda row: row["day"]):
         members = list(group)
         sums = {
-            purpose: sum(row["amount_minor"] for row in members if row["purpose"] == purpose)
-            for purpose in (*PURPOSES, REFUND)
+            purpose: sum(row["amount_minor"] for row in members if _called(row) == purpose)
+            for purpose in (*_KNOWN, _OTHER)
         }
         if not any(abs(total) > above for total in sums.values()):
             continue
@@ -60,6 +64,10 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
                 because("rounding", "汇率或取整差异", "rounding or currency differences", Checked.RULED_OUT),
             ),
         )
+
+
+def _called(row: Row) -> str:
+    return row["purpose"] if row["purpose"] in _KNOWN else _OTHER
 
 
 RULE = Rule(

@@ -230,7 +230,7 @@ def unreported(market, tag, guilty, chance):
             market, tag, on(5, 1, year=2025), ("annual_report", DUE + (SECOND if guilty else timedelta(0)))
         )
     else:  # three whole months of the first year are left, or two
-        certificate(market, tag, on(9, 20, year=2025) if guilty else on(10, 1, year=2025))
+        certificate(market, tag, on(10, 1, 15 if guilty else 16, year=2025))  # 1 October in Shanghai, or 2
 
 
 @plants("BR15", "certificates", "certificate_events", "mandates")

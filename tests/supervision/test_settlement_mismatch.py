@@ -216,3 +216,25 @@ def test_s24_a_delivery_waits_for_the_money_whatever_it_is_called(tmp_path, afte
     result = of_rule(market.supervise(tmp_path), "S24")
     told = [[one["kind"] for one in finding.statistic["breaches"]] for finding in result]
     assert told == [["delivered-unfunded"]] * found
+
+
+@pytest.mark.parametrize(
+    ("trade_id", "purpose", "found"),
+    [
+        ("gone", "escrow_in", {"escrow_in": "7"}),
+        ("gone", "deposit", {"other": "7"}),
+        ("gone", None, {"other": "7"}),
+        (None, "escrow_in", {"escrow_in": "7"}),
+        ("", "escrow_in", {"escrow_in": "7"}),
+        (None, "loan", None),  # people pay each other for much else
+        ("", None, None),
+        ("t", "deposit", None),
+    ],
+)
+def test_s30d_a_payment_belongs_to_the_trade_that_it_names(tmp_path, trade_id, purpose, found):
+    market = Market("orgs", "trades", "payments").trade("t", "seller", "buyer", 100)
+    market.only = ("S30D",)
+    known = {"payer_id": "buyer", "payee_id": "bank", "amount_minor": 7, "paid_at": on(6, 1)}
+    market.add("payments", payment_id="p", trade_id=trade_id, purpose=purpose, **known)
+    result = of_rule(market.supervise(tmp_path), "S30D")
+    assert [(one.objects, one.statistic["sums_minor"]) for one in result] == [(("p",), found)] * bool(found)
