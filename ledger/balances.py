@@ -27,6 +27,7 @@ from ledger.tables import (
 )
 
 _A_DAY: Final = timedelta(days=1)
+_AT_ONCE: Final = 1000
 _ON_TRADES: Final = col(PostingRow.account).startswith(HELD, autoescape=True)
 _BOOKED: Final = col(PostingRow.booked).is_(True)
 _SUM: Final = func.coalesce(func.sum(PostingRow.amount_minor), 0)
@@ -149,19 +150,19 @@ async def roll_up(s: WriteSession, *, day: date) -> int:
     moved[bank_cash()] = [sum(figures[at] for figures in own) for at in range(4)]
     moved.setdefault(every_trade(), [0] * 4)
     upto = await _upto(s, end)
-    for name, (total, paid_in, paid_out, count) in sorted(moved.items()):
-        before = await _last_day(s, name)
-        s.add(
-            DayBalanceRow(
-                account=name,
-                day=day,
-                upto_id=upto,
-                balance_minor=(before.balance_minor if before is not None else 0) + total,
-                paid_in_minor=paid_in,
-                paid_out_minor=paid_out,
-                movements=count,
-            )
+    held = await _held_last(s, sorted(moved))
+    s.add_all(
+        DayBalanceRow(
+            account=name,
+            day=day,
+            upto_id=upto,
+            balance_minor=held.get(name, 0) + total,
+            paid_in_minor=paid_in,
+            paid_out_minor=paid_out,
+            movements=count,
         )
+        for name, (total, paid_in, paid_out, count) in sorted(moved.items())
+    )
     await s.flush()
     return len(moved)
 
@@ -207,6 +208,27 @@ async def _last_day(
     if moment is not None:
         query = query.where(DayBalanceRow.day <= _day_over(moment))
     return (await s.exec(query.order_by(col(DayBalanceRow.day).desc()).limit(1))).first()
+
+
+async def _held_last(s: ReadSession, accounts: Sequence[str]) -> dict[str, int]:
+    """What accounts held when they were rolled up last, in fen; of some that never were, nothing.
+
+    Asked of many at once: nobody posts meanwhile.
+    """
+    held: dict[str, int] = {}
+    for at in range(0, len(accounts), _AT_ONCE):
+        newest = (
+            plain_select(col(DayBalanceRow.account), func.max(DayBalanceRow.day).label("day"))
+            .where(col(DayBalanceRow.account).in_(accounts[at : at + _AT_ONCE]))
+            .group_by(col(DayBalanceRow.account))
+            .subquery()
+        )
+        query = plain_select(col(DayBalanceRow.account), col(DayBalanceRow.balance_minor)).join(
+            newest,
+            (col(DayBalanceRow.account) == newest.c.account) & (col(DayBalanceRow.day) == newest.c.day),
+        )
+        held |= {name: int(fen) for name, fen in (await (await s.connection()).execute(query)).all()}
+    return held
 
 
 async def _upto(s: ReadSession, end: datetime) -> int:

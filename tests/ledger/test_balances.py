@@ -104,6 +104,23 @@ async def test_a_balance_of_any_day_is_the_sum_of_what_was_booked_before(databas
             assert await totals(s) == (whole, -whole)
 
 
+async def test_an_account_goes_on_from_its_own_last_day_however_many_there_are(database, monkeypatch):
+    monkeypatch.setattr("ledger.balances._AT_ONCE", 2)  # and more than one question is asked
+    for number, (day, org, amount) in enumerate([(0, "a", 5), (1, "b", 70), (3, "a", 600), (3, "b", 8000)]):
+        await funded(database, number, FIRST + day * A_DAY, f"org_{org}", amount)
+    for day in range(4):
+        async with database.write() as s:
+            await roll_up(s, day=DAY + day * A_DAY)
+    async with database.read() as s:
+        kept = {name: await day_balances(s, account=name) for name in ACCOUNTS[:4]}
+    assert [[row.balance_minor for row in rows] for rows in kept.values()] == [
+        [605, 5],
+        [8070, 70],
+        [],
+        [8675, 75, 75, 5],
+    ]
+
+
 async def test_what_is_held_on_one_trade_is_summed_whole_after_many_days(database):
     for number in range(1, 7):
         await funded(database, number, FIRST + number * A_DAY, "org_a", number)
