@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from supervision.arrow import ARROW, as_kind, in_figures
+from supervision.engine import Engine
 from supervision.schema import Kind
 
 NAN = float("nan")
@@ -60,3 +61,30 @@ def test_a_grade_may_be_said_in_words():
     said = pa.array(["一级", "第三级", "Grade 2", "g1", "III", "2", "2.0", None, "best"])
     assert in_figures(said).to_pylist() == ["1", "3", "2", "1", "3", "2", "2.0", None, "BEST"]
     assert in_figures(pa.array([1, None])).to_pylist() == [1, None]
+
+
+def test_answers_are_told_in_plain_values():
+    """Times aware to the microsecond, before 1970 too; whole decimals are whole numbers, however wide."""
+    early, wide = datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC), 10**30
+    batch = pa.record_batch(
+        {
+            "at": pa.array([AT, early, None], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")),
+            "zoned": pa.array([AT, None, AT], pa.timestamp("us", tz="UTC")),
+            "sum": pa.array([Decimal(wide), Decimal(-7), None], pa.decimal128(38, 0)),
+            "share": pa.array([Decimal("0.5"), Decimal("1.0"), None], pa.decimal128(18, 9)),
+            "day": pa.array([date(2026, 5, 4), None, None]),
+        }
+    )
+
+    class Answers(Engine):
+        batches = staticmethod(lambda _: [batch])
+        keep = None
+
+    told = list(Answers({}).rows(""))
+    assert told == [
+        {"at": AT, "zoned": AT, "sum": wide, "share": Decimal("0.5"), "day": date(2026, 5, 4)},
+        {"at": early, "zoned": None, "sum": -7, "share": 1, "day": None},
+        {"at": None, "zoned": AT, "sum": None, "share": None, "day": None},
+    ]
+    assert [type(row["sum"]) for row in told[:2]] == [int, int]
+    assert type(told[1]["share"]) is int
