@@ -10,7 +10,7 @@ of that market moved otherwise, and kept below a false discovery rate over all m
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, Final
 
 import ibis
@@ -112,29 +112,42 @@ def _together(moves: Sequence[Row], context: Context) -> list[Row]:
     rules = context.rules
     near, least = 1 + rules.fraction("CO3", "within_share"), rules.whole("CO3", "sellers_from")
     mean, hours = rules.fraction("CO3", "mean_change_from"), timedelta(hours=rules.whole("CO3", "within"))
+    order = [
+        (row["price_minor"] / row["quantity"], row["quote_id"], place) for place, row in enumerate(moves)
+    ]
     best: list[Row] = []
     end = 0
     for begin, first in enumerate(moves):
         while end < len(moves) and moves[end]["quoted_at"] - first["quoted_at"] <= hours:
             end += 1
-        if end - begin < least:
+        if end - begin < max(least, len(best) + 1):
             continue
-        inside = sorted(
-            moves[begin:end], key=lambda row: (row["price_minor"] / row["quantity"], row["quote_id"])
-        )
-        for at, lowest in enumerate(inside):
-            most, each = near.numerator * lowest["price_minor"], near.denominator * lowest["quantity"]
-            alike: dict[str, Row] = {}
-            for row in inside[at:]:
-                if row["price_minor"] * each > most * row["quantity"]:
-                    break
-                alike.setdefault(row["seller_group"], row)
-            many = list(alike.values())
-            if len(many) < least or len(many) <= len(best):
+        inside = [moves[place] for _, _, place in sorted(order[begin:end])]
+        for at in range(len(inside)):
+            wanted = max(least, len(best) + 1)
+            many = _alike(inside[at:], wanted, near)
+            if len(many) < wanted:
                 continue
             if sum(map(_change, many), Fraction(0)) >= mean * len(many):
                 best = many
     return sorted(best, key=lambda row: (row["quoted_at"], row["quote_id"]))
+
+
+def _alike(moves: Sequence[Row], wanted: int, near: Fraction) -> list[Row]:
+    """The first of each undertaking, of moves by price, that lie near the lowest; none of fewer."""
+    if len(moves) < wanted:
+        return []
+    most, each = near.numerator * moves[0]["price_minor"], near.denominator * moves[0]["quantity"]
+
+    def is_near(row: Row) -> bool:
+        return bool(row["price_minor"] * each <= most * row["quantity"])
+
+    if not is_near(moves[wanted - 1]):
+        return []
+    alike: dict[str, Row] = {}
+    for row in takewhile(is_near, moves):
+        alike.setdefault(row["seller_group"], row)
+    return list(alike.values())
 
 
 def _chance(together: Sequence[Row], moves: Sequence[Row], context: Context) -> float:
