@@ -28,7 +28,10 @@ _MARKET: Final = ("category", "geo")
 
 
 def expression(tables: Tables, context: Context) -> Any:
-    """By market and seller: trades, round ones, partners, and buyers that it paid outside any trade."""
+    """By market and seller: trades, round ones, partners, and buyers that it paid outside any trade.
+
+    Partners are dear to count: null where the amounts of a market are too rarely round to tell anything.
+    """
     unit = context.rules.whole("S18", "round_minor")
     trades = made(tables, context, without=UNDONE)
     trades = trades.filter(
@@ -40,12 +43,13 @@ def expression(tables: Tables, context: Context) -> Any:
     sellers = trades.group_by(*cell).agg(
         trades=trades.count(),
         rounded=total((trades.amount_minor % unit == 0).cast("int64")).cast("int64"),
-        partners=trades.buyer_no.nunique(),
         seller_id=trades.seller_id.min(),
         first_at=trades.made_at.min(),
         last_at=trades.made_at.max(),
         seq=trades.seq.max(),
     )
+    asked = trades.semi_join(_often_round(sellers, context), list(_MARKET))
+    partners = asked.group_by(*cell).agg(partners=asked.buyer_no.nunique())
     payments = tables["payments"]
     payments = payments.filter(payments.trade_id.nullif("").isnull(), payments.paid_at <= moment(context))
     known = groups(tables)
@@ -59,12 +63,30 @@ def expression(tables: Tables, context: Context) -> Any:
     for side in ("seller", "buyer"):
         numbers = names.select(**{f"{side}_no": "no", "of": "group"})
         paid = paid.inner_join(numbers, [(f"{side}_group", "of")]).drop("of", f"{side}_group")
-    funded = trades.semi_join(paid, ["seller_no", "buyer_no"])
+    funded = asked.semi_join(paid, ["seller_no", "buyer_no"])
     funded = funded.group_by(*cell).agg(funded=funded.buyer_no.nunique())
-    sellers = sellers.left_join(funded, list(cell)).drop(*(f"{name}_right" for name in cell))
+    for more in (partners, funded):
+        sellers = sellers.left_join(more, list(cell)).drop(*(f"{name}_right" for name in cell))
     sellers = sellers.inner_join(names.rename(seller_group="group"), [("seller_no", "no")])
     sellers = sellers.drop("seller_no", "no")
     return sellers.mutate(funded=sellers.funded.fill_null(0)).order_by(*_MARKET, "seller_group")
+
+
+def _often_round(sellers: Any, context: Context) -> Any:
+    """The markets where the amounts of some seller's rivals are round often enough to tell anything."""
+    rules = context.rules
+    usual = rules.fraction("S18", "usual_from")
+    markets = sellers.group_by(*_MARKET).agg(
+        of_all=total(sellers.trades).cast("int64"), all_rounded=total(sellers.rounded).cast("int64")
+    )
+    of_market = sellers.inner_join(markets, list(_MARKET))
+    others = of_market.of_all - of_market.trades
+    told = of_market.filter(
+        of_market.trades >= rules.whole("S18", "trades_from"),
+        others > 0,
+        (of_market.all_rounded - of_market.rounded) * usual.denominator >= others * usual.numerator,
+    )
+    return told.select(*_MARKET).distinct()
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -83,16 +105,18 @@ def _looked_at(
 ) -> Iterator[tuple[tuple[Row, Fraction, Fraction] | None, float]]:
     rules = context.rules
     trades, rounded = sum(row["trades"] for row in sellers), sum(row["rounded"] for row in sellers)
-    middle = Fraction(median(Fraction(row["trades"], row["partners"]) for row in sellers))
+    counted = [row for row in sellers if row["partners"] is not None]  # all of a market, or nobody
+    middle = Fraction(median(Fraction(row["trades"], row["partners"]) for row in counted) if counted else 0)
     for row in sellers:
         others = trades - row["trades"]
         if row["trades"] < rules.whole("S18", "trades_from") or not others:
             continue
         usual = Fraction(rounded - row["rounded"], others)
-        few = row["trades"] >= rules.whole("S18", "times_middle") * middle * row["partners"]
-        told = usual >= rules.fraction("S18", "usual_from") and usual < 1 and few
-        chance = at_most(row["rounded"], row["trades"], float(usual))
-        yield ((row, usual, middle) if told else None, chance)
+        can_tell = counted and rules.fraction("S18", "usual_from") <= usual < 1
+        if can_tell and row["trades"] >= rules.whole("S18", "times_middle") * middle * row["partners"]:
+            yield (row, usual, middle), at_most(row["rounded"], row["trades"], float(usual))
+        else:
+            yield None, 1
 
 
 def _finding(

@@ -5,8 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from supervision.context import Context
 from supervision.finding import Checked
-from tests.supervision.tables import Market, objects_of, of_rule, on
+from supervision.rule_table import in_force
+from supervision.rules import s18
+from tests.supervision.tables import AS_OF, Market, objects_of, of_rule, on
 
 RING = ("ring1", "ring2", "ring3")
 
@@ -316,3 +319,15 @@ def test_more_trades_than_views_are_asked_of_every_type(tmp_path, kind, views, f
     market.add("listings", listing_id="l", seller_id="a", product_type=kind)
     market.add("listing_views", listing_id="l", day=on(5, 4).date(), views=views)
     assert bool(of_rule(market.supervise(tmp_path), "WT6")) == found
+
+
+def test_sellers_of_a_market_of_which_nothing_can_be_told_are_looked_at_all_the_same():
+    """S18 counts no partners where hardly any amount is round; who is alone in a market is not looked at."""
+    context = Context(as_of=AS_OF, rules=in_force(AS_OF))
+
+    def looked_at(*trades):
+        sellers = [{"trades": n, "rounded": 1, "partners": None} for n in trades]
+        return list(s18._looked_at(sellers, context))
+
+    assert looked_at(100, 49, 50) == [(None, 1), (None, 1)]
+    assert looked_at(100) == []
