@@ -71,8 +71,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
     `reason` is null where the mandate covers the trade, else `listing`, `not-yet-signed`, `ended` (before
     the offer was accepted) or `no-end`; `of_side` is the client's side.
     """
-    mandates = tables["mandates"]
-    side = mandates.side.upper().nullif("")
+    mandates = _with_side(tables)
     mandates = mandates.select(
         "mandate_id",
         "client_id",
@@ -82,9 +81,9 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
         "fee_bp",
         "conflict_disclosed",
         "dual_consent",
+        "mandated_side",
         mandated_broker=mandates.broker_id,
         mandated_listing=mandates.listing_id.nullif(""),
-        mandated_side=ibis.ifelse(side == "SELLER", "PROVIDER", side),  # other venues' word for it
         mandate_seq=mandates.seq,
     )
     of_broker = ("broker_id", "mandated_broker")
@@ -92,7 +91,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
     sold = sold.filter(sold.mandated_side.fill_null("PROVIDER") == "PROVIDER")
     bought = trades.inner_join(mandates, [of_broker, ("buyer_id", "client_id")])
     told = (bought.client_id == bought.seller_id) & (bought.mandated_side.fill_null("PROVIDER") == "PROVIDER")
-    bought = bought.filter(bought.mandated_side.fill_null("BUYER") == "BUYER", ~told)
+    bought = bought.filter(_of_a_buyer(bought), ~told)
     pairs = ibis.union(
         sold.mutate(of_side=ibis.literal("PROVIDER")),
         bought.mutate(of_side=ibis.literal("BUYER")),
@@ -112,6 +111,27 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
             else_=ibis.null("string"),
         ),
     )
+
+
+def with_a_buyers_mandate(tables: Tables, trades: Any) -> Any:
+    """Those of the mediated trades whose broker has some mandate of the buyer as one: by far not all."""
+    mandates = _with_side(tables)
+    return trades.semi_join(
+        mandates.filter(_of_a_buyer(mandates)).select(by="broker_id", of="client_id"),
+        [("broker_id", "by"), ("buyer_id", "of")],
+    )
+
+
+def _with_side(tables: Tables) -> Any:
+    mandates = tables["mandates"]
+    side = mandates.side.upper().nullif("")
+    return mandates.mutate(
+        mandated_side=ibis.ifelse(side == "SELLER", "PROVIDER", side)
+    )  # as other venues say
+
+
+def _of_a_buyer(mandates: Any) -> Any:
+    return mandates.mandated_side.fill_null("BUYER") == "BUYER"
 
 
 def covering(tables: Tables, trades: Any) -> Any:

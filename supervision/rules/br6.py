@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from base.clock import rfc3339
-from supervision.brokerage import covering, mediated, on_trade
+from supervision.brokerage import covering, mediated, on_trade, with_a_buyers_mandate
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The trades mandated from both sides, with what each side consented to."""
-    trades = mediated(tables, context)
+    trades = with_a_buyers_mandate(tables, mediated(tables, context))
     mandates = covering(tables, trades)
     consent = (mandates.dual_consent.fill_null(False) | mandates.erased).cast("int64")
     sides = mandates.group_by("trade_id", "of_side").agg(
