@@ -122,7 +122,9 @@ def middle(sold: Any, by: tuple[str, ...]) -> Any:
     )
     lower, upper = (counts.sold - 1) // 2, counts.sold // 2
     within = (lower < counts.before + counts.n) & (upper >= counts.before)
-    chosen = sold.inner_join(counts.filter(within), [*by, "bin"])
+    counts = counts.filter(within)
+    near = sold.semi_join(counts.select("bin").distinct(), "bin")  # by one number: most sales are far from it
+    chosen = near.inner_join(counts, [*by, "bin"])
     by_price = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.quantity.asc()]
     nth = ibis.row_number().over(group_by=(*by, "bin"), order_by=by_price) + chosen.before
     placed = chosen.mutate(nth=nth)
