@@ -17,16 +17,15 @@ below. The engine sorts by quotients and keeps a margin; what is told is compare
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from operator import or_
-from statistics import NormalDist
 from typing import Any, Final
 
 import ibis
 
 from supervision.context import Context, Row, Rule, Tables, market_of
+from supervision.far_prices import Compared, Far, far_of
 from supervision.finding import Checked, Confidence, Finding, Severity
 from supervision.portable import total, wide
 from supervision.saying import because, tell
@@ -266,63 +265,18 @@ def _reaches(value: Any, base: Any, times: Fraction) -> Any:
     return value * (times.denominator * _MARGIN) >= base * (times.numerator * (_MARGIN - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A unit price and its comparables, exact."""
-
-    price: Fraction
-    median: Fraction
-    mad: Fraction
-    comparables: int
-
-    @classmethod
-    def of(cls, row: Row) -> "Compared":
-        def at(name: str) -> Fraction:
-            return Fraction(row[f"{name}_amount"], row[f"{name}_quantity"])
-
-        median = (at("median_near") + at("median_far")) / 2
-        mad = (abs(at("mad_near") - median) + abs(at("mad_far") - median)) / 2
-        return cls(Fraction(row["amount_minor"], row["quantity"]), median, mad, row["sold"] - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Far:
-    """A sale that is far from its comparables: by how many deviations, where so many would be chance's."""
-
-    row: Row
-    told: Compared
-    distance: Fraction
-    limit: Fraction
-
-    @property
-    def ratio(self) -> Fraction:
-        return self.told.price / self.told.median
-
-
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a seller, market and kind of product: sales at one price are one fact."""
-    far: defaultdict[tuple[Any, ...], list[_Far]] = defaultdict(list)
+    far: defaultdict[tuple[Any, ...], list[Far]] = defaultdict(list)
     for row in rows:
-        one = _far_of(row, context)
+        one = far_of(row, context)
         if one is not None:
             far[*(row[name] for name in ("seller_id", "geo", *CELL)), one.distance > 0].append(one)
     for key in sorted(far):
         yield _finding(far[key], context)
 
 
-def _far_of(row: Row, context: Context) -> _Far | None:
-    rules = context.rules
-    told = Compared.of(row)
-    floor = told.median * rules.fraction("FAIR_PRICE", "least_spread_bp") / 10_000
-    spread = told.mad * rules.fraction("FAIR_PRICE", "mad_scale") or floor
-    limit = max(rules.fraction("FAIR_PRICE", "deviations_above"), _by_chance(told.comparables))
-    one = _Far(row, told, (told.price - told.median) / spread, limit)
-    crowded = row["crowd"] > told.comparables * rules.fraction("FAIR_PRICE", "crowd_above")
-    by_spread = abs(one.distance) > limit and not crowded
-    return one if by_spread or one.ratio >= rules.fraction("FAIR_PRICE", "ratio_from") else None
-
-
-def _finding(sales: list[_Far], context: Context) -> Finding:
+def _finding(sales: list[Far], context: Context) -> Finding:
     """Of the sale that lies farthest, and which others of its seller lie beyond as well."""
     farthest = max(sales, key=lambda one: (abs(one.distance), one.row["trade_id"]))
     row, told, high = farthest.row, farthest.told, farthest.distance > 0
@@ -386,11 +340,6 @@ def _explanations(told: Compared) -> tuple[Any, ...]:
 def _confidence(told: Compared, context: Context) -> Confidence:
     few = told.comparables < context.rules.whole("MARKET", "thin_trades_below")
     return Confidence.LOW if few or not told.mad else Confidence.HIGH
-
-
-def _by_chance(comparables: int) -> Fraction:
-    """The distance that less than one of so many honest prices is expected to reach."""
-    return Fraction(NormalDist().inv_cdf(1 - 1 / (2 * comparables))) if comparables > 1 else Fraction(0)
 
 
 def _decimal(value: Fraction) -> str:

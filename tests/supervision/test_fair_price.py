@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from supervision.far_prices import Compared
 from supervision.finding import Checked, Confidence, RuleClass
-from supervision.rules.fair_price import Compared
 from tests.supervision.tables import GEO, Market, objects_of, of_rule, on
 
 # Median 100, MAD 5: three times the scaled deviation is 22.239.
