@@ -45,14 +45,11 @@ class Source:
     name: str
     path: Path
     columns: Columns
+    rows: int
+    """How many rows count."""
     names: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     read_otherwise: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """How many rows count."""
-        return int(pq.read_metadata(self.path).num_rows)
 
     @property
     def is_empty(self) -> bool:
@@ -127,7 +124,7 @@ def _take(name: str, path: Path, columns: Columns, work: Path) -> Source:
             if agreed and is_sound(file.metadata, name, present):
                 link = work / f"{name}.parquet"  # a name of ours: engines read patterns out of paths
                 link.symlink_to(path.resolve())
-                return Source(name, link, present, names)
+                return Source(name, link, present, file.metadata.num_rows, names)
             return _rewrite(name, names, file.iter_batches(columns=list(present)), columns, work)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnusableEvidence(f"{path.name} cannot be read: {_in_short(error)}", table=name) from None
@@ -208,13 +205,14 @@ def _rewrite(
     present = _present(name, names, columns)
     target = work / f"{name}.parquet"
     schema = arrow_schema(present)
-    sieve, row = Sieve(name, present), 1
+    sieve, row, rows = Sieve(name, present), 1, 0
     with pq.ParquetWriter(target, schema) as writer:
         for batch in batches:
             arrays = [_cast(name, batch, column, kind, row) for column, kind in present.items()]
-            writer.write_table(sieve.sift(pa.table(arrays, schema=schema)))
-            row += batch.num_rows
-    return Source(name, target, present, names, sieve.left_out, sieve.read_otherwise)
+            sifted = sieve.sift(pa.table(arrays, schema=schema))
+            writer.write_table(sifted)
+            row, rows = row + batch.num_rows, rows + sifted.num_rows
+    return Source(name, target, present, rows, names, sieve.left_out, sieve.read_otherwise)
 
 
 def _cast(name: str, batch: Any, column: str, kind: Kind, row: int) -> Any:
