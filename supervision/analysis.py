@@ -128,7 +128,9 @@ def _prices(
     if missing_of(_OF_PRICES, sources) is not None:
         return None
     cells, sold = comparable_sales(tables, context)
-    wanted = cells.order_by(cells.sold.desc(), cells.cell.asc()).limit(MOST_CELLS).select("cell", *CELL)
+    counted = sold.group_by("cell").agg(sold=sold.count())
+    cells = cells.inner_join(counted, "cell").select("cell", "sold", *CELL)
+    wanted = cells.order_by(cells.sold.desc(), cells.cell.asc()).limit(MOST_CELLS)
     sold = sold.inner_join(wanted, "cell")
     middles: dict[int, list[Row]] = {}
     plain = sold.select("cell", "trade_id", "quantity", "amount_minor")

@@ -7,14 +7,14 @@ asked again alone, over those trades alone; every other row stands (`supervision
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from supervision import brokerage, monthly, paid, steps, trades
 from supervision.context import Context
-from supervision.rules import br4, br7, s30, uc5, wt4
+from supervision.rules import br4, br7, fair_price, s4, s30, uc5, wt4
 
 _A_TRADE: Final = (("trade_id", "trade_id"),)
 _TO_SHANGHAI: Final = "made_at + INTERVAL 8 HOUR"
@@ -25,8 +25,6 @@ class Asks(StrEnum):
 
     TOUCHED = "touched_trades"
     """Trades of which something changed or has happened since, or that left the market's window."""
-    WAITED = "waited_trades"
-    """Those, and trades accepted for as long by now as WT4 says."""
     LISTINGS = "touched_listings"
     """Listings of which a quote came, went, changed or left the window, or which changed themselves."""
 
@@ -57,8 +55,14 @@ KEPT_APART: Final[Mapping[str, Apart]] = MappingProxyType(
         br7.SUSPECTS: Apart(of=(brokerage.MEDIATED, paid.ODD, paid.WITH_BROKERS)),
         br4.INTERESTS: Apart(of=(brokerage.MEDIATED,)),
         s30.DIFFERING: Apart(of=(paid.ODD, "payments")),
-        wt4.HARDLY_USED: Apart(of=("usage",), asks=Asks.WAITED),
+        wt4.HARDLY_USED: Apart(of=("usage",)),
         steps.HASTY: Apart(of=()),
+        s4.PAID: Apart(
+            of=(),
+            by=(("product_no", "product_no"), ("week", f"date_trunc('week', {_TO_SHANGHAI})")),
+            numbered=True,
+        ),
+        fair_price.COMPARABLE: Apart(of=(), numbered=True),
         uc5.ASKED: Apart(of=("requests",), by=(("COALESCE(request_id, '')", "trade_id"),)),
         monthly.MONTHS: Apart(
             of=(),
@@ -98,9 +102,6 @@ OF_TRADES: Final = frozenset(
 def times_that_turn(context: Context, asks: Asks) -> tuple[str, Mapping[str, datetime]]:
     """A table, and what the rules hold its times against, beside `as_of` itself."""
     match asks:
-        case Asks.WAITED:
-            idle = timedelta(days=context.rules.whole("WT4", "idle"))
-            return "trades", {"accepted_at": context.as_of - idle}
         case Asks.LISTINGS:
             return "quotes", {"quoted_at": context.market_since}
         case Asks.TOUCHED:

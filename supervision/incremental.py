@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata, resources
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,12 @@ from base.clock import parse_rfc3339, rfc3339
 from supervision.apart import KEPT_APART, NUMBERS, OF_TRADES, ROWS_APART, Apart, Asks
 from supervision.context import Context, Row, Rule
 from supervision.dialects import as_sql
-from supervision.duckdb import DuckdbEngine, a_file
+from supervision.duckdb import DuckdbEngine
 from supervision.engine import Engine
 from supervision.errors import UnusableEvidence
 from supervision.finding import Finding
 from supervision.intake import Source
+from supervision.layers import Layer, next_layers, query_of, rows_of
 from supervision.paid import TOLD
 from supervision.plan import Plan, Queries
 from supervision.portable import of_one_name
@@ -70,7 +72,7 @@ class Memory(Engine):
         self.looked_at: dict[str, int | None] = {}
         """By rule and what is kept: how many trades were looked at, 0 where none had to be, None for all."""
 
-    def look_at(self, known: frozenset[Asks], before: Path | None) -> None:
+    def look_at(self, known: frozenset[Asks], before: str | None) -> None:
         """It is known what changed: the rest of what was kept stands."""
         self._parts = Touched(self._engine, self._plan, known, before, partial(self._plan.ready, self))
 
@@ -90,23 +92,23 @@ class Memory(Engine):
         if old is not None and self._parts is not None:
             keys, part = self._parts.keys(apart), self._parts.answer(name, queries, apart)
             of_row = ", ".join(told for told, _ in apart.by)
-            sql = (
-                f"SELECT * FROM {a_file(old)} WHERE hash({of_row}) NOT IN (SELECT h FROM {keys}) "  # noqa: S608
-                f"UNION ALL BY NAME SELECT * FROM {a_file(part)}"
-            )
+            touched = f"hash({of_row}) IN (SELECT h FROM {keys})"  # noqa: S608 - our own names
+            layers = next_layers(self._engine, name, old, touched, part)
+            self._engine.show(name, f"({query_of(layers)})")
             self.looked_at[name] = self._parts.count(apart)
         else:
             self._plan.ready(self, queries.reads(name))
-        rows = self._engine.keep(name, sql)
-        file = self._files.take(self._engine.work / f"{name}.parquet")
-        self._anew["kept"][name] = {"inputs": inputs, "file": file}
-        return rows
+            self._engine.keep(name, sql)
+            layers = [(self._engine.work / f"{name}.parquet", None)]
+        files = [[None if path is None else self._files.take(path) for path in layer] for layer in layers]
+        self._anew["kept"][name] = {"inputs": inputs, "layers": files}
+        return rows_of(layers)
 
-    def _old(self, name: str, inputs: Mapping[str, Any], apart: Apart) -> Path | None:
-        told = self._last["kept"].get(name) if self._last and self._parts else None
+    def _old(self, name: str, inputs: Mapping[str, Any], apart: Apart) -> list[Layer] | None:
+        told = self._last["kept"].get(name) if self._last else None
         if told is None or told["inputs"] != inputs or not (self._parts and self._parts.knows(apart)):
             return None
-        return self._files.path(told["file"])
+        return _layers(self._files, told)
 
     def _beside(self, name: str, queries: Queries, apart: Apart) -> dict[str, Any]:
         """The versions of what an answer reads as a whole."""
@@ -205,7 +207,8 @@ class Memory(Engine):
     def _stands(self, name: str, told: Mapping[str, Any]) -> None:
         if name not in self._anew["kept"]:
             self._anew["kept"][name] = told
-            self._files.hold(told["file"])
+            for file in filter(None, chain.from_iterable(told["layers"])):
+                self._files.hold(file)
 
 
 def remember(folder: Path, engine: Engine, sources: Mapping[str, Source], plan: Plan) -> Memory:
@@ -224,9 +227,13 @@ def remember(folder: Path, engine: Engine, sources: Mapping[str, Source], plan: 
         then = replace(context, as_of=parse_rfc3339(last["as_of"]))
         made = last["kept"].get(MADE)
         known = touch(engine, sources, told, (then, context))
-        memory.look_at(known, files.path(made["file"]) if made else None)
+        memory.look_at(known, query_of(_layers(files, made)) if made else None)
     engine.check_keys(dict(_may_be_twice(engine, told)))
     return memory
+
+
+def _layers(files: StateFiles, told: Mapping[str, Any]) -> list[Layer]:
+    return [(files.path(file), files.path(gone) if gone else None) for file, gone in told["layers"]]
 
 
 def _may_be_twice(engine: DuckdbEngine, told: Mapping[str, Told]) -> Iterator[tuple[str, str]]:

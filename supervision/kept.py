@@ -13,7 +13,7 @@ import ibis
 
 from supervision import brokerage, holdings, loose, monthly, paid, shares, steps, trades
 from supervision.context import Context, Tables
-from supervision.rules import br1, br4, br5, br7, fair_price, s30, uc5, wt2, wt4
+from supervision.rules import br1, br4, br5, br7, fair_price, s4, s30, uc5, wt2, wt4
 
 
 def _products(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
@@ -50,6 +50,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         br5.OWN: br5.own_trades,
         steps.HASTY: steps.hasty_trades,
         uc5.ASKED: uc5.empty_inquiries,
+        s4.PAID: s4.paid_in_cells,
     }
 )
 """In this order: one may read those before it."""

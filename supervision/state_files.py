@@ -71,7 +71,10 @@ class StateFiles:
         return name
 
     def take(self, path: Path) -> str:
-        """Keep a file, however large; returns its name."""
+        """Keep a file, however large, from elsewhere or from here; returns its name."""
+        if path.parent == self._folder:
+            self.hold(path.stem)
+            return path.stem
         with path.open("rb") as file:
             name = file_digest(file, "sha256").hexdigest()
         if name not in self._there:

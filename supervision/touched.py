@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +24,6 @@ _By = tuple[tuple[str, ...], Asks]
 _BY_A_TRADE: Final[_By] = (("trade_id",), Asks.TOUCHED)
 _OF_ONE: Final[Mapping[_By, str]] = {
     _BY_A_TRADE: Asks.TOUCHED,
-    (("trade_id",), Asks.WAITED): Asks.WAITED,
     (("listing_id",), Asks.LISTINGS): Asks.LISTINGS,
 }
 
@@ -44,14 +42,13 @@ def touch(
     made = set()
     trades = _touched_trades(engine, sources, told, turned)
     if trades is not None:
-        made |= {Asks.TOUCHED, Asks.WAITED}
+        made.add(Asks.TOUCHED)
         engine.fill(Asks.TOUCHED, trades)
-        engine.fill(Asks.WAITED, _all_of(trades, *_asked(engine, _turned(sources, turned, Asks.WAITED))))
     listings = [told[name].changed for name in ("quotes", "listings") if name in told]
     if "quotes" in told and all(changed is not None for changed in listings):
         made.add(Asks.LISTINGS)
         queries = [*_passed(sources, turned, {"quotes"}), *_turned(sources, turned, Asks.LISTINGS)]
-        engine.fill(Asks.LISTINGS, _all_of(*listings, *_asked(engine, queries)))
+        engine.fill(Asks.LISTINGS, _all_of(*listings, *_asked(engine, sources, queries)))
     return frozenset(made)
 
 
@@ -74,7 +71,7 @@ def _touched_trades(
             within = (f"hash(COALESCE({column}, '')) IN ({keys})" for column in there)
             queries.append(("trades", " OR ".join(within)))
     found = (keys for name, keys in changed.items() if name not in beside)
-    keys = _all_of(*found, *_asked(engine, queries))
+    keys = _all_of(*found, *_asked(engine, sources, queries))
     return keys if len(keys) * _PART_AT_MOST <= sources["trades"].rows else None
 
 
@@ -84,12 +81,16 @@ def _all_of(*keys: Any) -> Any:
     return np.unique(np.concatenate([np.empty(0, np.uint64), *keys]))
 
 
-def _asked(engine: DuckdbEngine, queries: Iterable[tuple[str, str]]) -> list[Any]:
-    """The keys of the rows of tables that a condition is true of."""
-    return [
-        engine.numbers(f'SELECT {key_hash(table)} AS h FROM "{table}" WHERE {within}')[0]  # noqa: S608
-        for table, within in queries
-    ]
+def _asked(
+    engine: DuckdbEngine, sources: Mapping[str, Source], queries: Iterable[tuple[str, str]]
+) -> list[Any]:
+    """The keys of the rows of which a condition is true: asked of the file, whose heads tell most of it."""
+    found = []
+    for table, within in queries:
+        key = key_hash(table) if key_column(table) in sources[table].columns else "hash('')"
+        sql = f"SELECT {key} AS h FROM {a_file(sources[table].path)} WHERE {within}"  # noqa: S608
+        found.append(engine.numbers(sql)[0])
+    return found
 
 
 def _passed(
@@ -98,13 +99,9 @@ def _passed(
     """Tables, and which of their rows tell of a time that lies between the moments of two runs."""
     begin, end = sorted(one.as_of for one in turned)
     for name in sorted(tables & sources.keys()):
-        between = [
-            _between(column, begin, end, kind)
-            for column, kind in sources[name].columns.items()
-            if kind in {Kind.TIME, Kind.DAY} and begin != end
-        ]
-        if between:
-            yield name, " OR ".join(between)
+        for column, kind in sources[name].columns.items():
+            if kind in {Kind.TIME, Kind.DAY} and begin != end:
+                yield name, _between(column, begin, end, kind)
 
 
 def _turned(
@@ -112,26 +109,22 @@ def _turned(
 ) -> Iterator[tuple[str, str]]:
     """A table, and which of its rows tell of a time that lies between what it was held against and is now."""
     (name, last), (_, now) = (times_that_turn(one, asks) for one in turned)
-    between = [
-        _between(column, min(last[column], now[column]), max(last[column], now[column]), Kind.TIME)
-        for column in sorted(last.keys() & sources[name].columns.keys())
-        if last[column] != now[column]
-    ]
-    if between:
-        yield name, " OR ".join(between)
+    for column in sorted(last.keys() & sources[name].columns.keys()):
+        begin, end = sorted((last[column], now[column]))
+        if begin != end:
+            yield name, _between(column, begin, end, Kind.TIME)
 
 
 def _between(column: str, begin: datetime, end: datetime, kind: Kind) -> str:
-    first, last = (one.replace(tzinfo=None) for one in (begin, end))
     if kind is Kind.DAY:
-        return f"\"{column}\" BETWEEN DATE '{first.date()}' AND DATE '{last.date()}'"
-    return f"\"{column}\" BETWEEN TIMESTAMP '{first}' AND TIMESTAMP '{last}'"
+        return f"\"{column}\" BETWEEN DATE '{begin.date()}' AND DATE '{end.date()}'"
+    return f"\"{column}\" BETWEEN TIMESTAMPTZ '{begin}' AND TIMESTAMPTZ '{end}'"
 
 
 class Touched:
     """Answers over the touched trades alone, and over what lies together with them.
 
-    `known` is what `touch` made, `before` is `made` of the last run, `ready` keeps what is kept of all.
+    `known` is what `touch` made, `before` asks for `made` of the last run, `ready` keeps what is kept of all.
     """
 
     def __init__(
@@ -139,7 +132,7 @@ class Touched:
         engine: DuckdbEngine,
         plan: Plan,
         known: frozenset[Asks],
-        before: Path | None,
+        before: str | None,
         ready: Callable[[Iterable[str]], None],
     ) -> None:
         self._engine, self._plan, self._before, self._ready = engine, plan, before, ready
@@ -177,7 +170,7 @@ class Touched:
         if by not in self._keys:
             assert self._before is not None
             touched = f"SELECT h FROM {Asks.TOUCHED}"  # noqa: S608 - our own names
-            went = f"SELECT * FROM {a_file(self._before)} WHERE hash(trade_id) IN ({touched})"  # noqa: S608
+            went = f"SELECT * FROM ({self._before}) WHERE hash(trade_id) IN ({touched})"  # noqa: S608
             came = f"SELECT * FROM {a_file(self._part(MADE, _BY_A_TRADE))}"  # noqa: S608
             sql = f"SELECT DISTINCT hash({', '.join(by[0])}) AS h FROM ({went} UNION ALL BY NAME {came})"  # noqa: S608
             self._keys[by] = name = f"keys_{len(self._keys)}"
@@ -213,7 +206,7 @@ class Touched:
         if (table, by) in self._parts:
             return self._parts[table, by]
         if by in _OF_ONE and table in KEPT_APART:
-            return self.answer(table, self._plan.kept, replace(KEPT_APART[table], asks=by[1]))
+            return self.answer(table, self._plan.kept, KEPT_APART[table])
         keys = self._keys_of(by)
         if by not in _OF_ONE:
             within = f"trade_id IN (SELECT trade_id FROM ({self._together(by)}))"  # noqa: S608

@@ -53,7 +53,7 @@ def expression(tables: Tables, context: Context) -> Any:
     medians = _medians(sold, bins)
     mads = _mads(sold, bins, medians)
     asked = _far(sold, bins, medians.inner_join(mads, ["cell", "above"]), context)
-    asked = _with_crowd(asked, sold).inner_join(cells.drop("sold"), "cell").drop("cell")
+    asked = _with_crowd(asked, sold).inner_join(cells, "cell").drop("cell")
     of_sale = tables["trades"].select("geo", "seller_id", of="trade_id")
     asked = asked.inner_join(of_sale, [("trade_id", "of")]).drop("of")
     return asked.mutate(geo=asked.geo.fill_null("")).order_by("trade_id")
@@ -70,7 +70,7 @@ def comparable_cells(tables: Tables, context: Context) -> Any:
     """The cells that are large enough, numbered."""
     cells = _by_listing(tables, context)
     cells = cells.group_by(*CELL).agg(sold=total(cells.sales).cast("int64"))
-    cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from"))
+    cells = cells.filter(cells.sold > context.rules.whole("FAIR_PRICE", "comparables_from")).drop("sold")
     return cells.mutate(cell=ibis.row_number().over(order_by=[cells[name].asc() for name in CELL]))
 
 
@@ -86,21 +86,18 @@ def comparable_bins(tables: Tables, context: Context) -> Any:
 
 def bins_of(sold: Any) -> Any:
     """By cell and bin: how many sales (`n`), the lowest and the highest price, and how many lie `before`."""
-    bins = sold.group_by("cell", "sold", "bin").agg(
-        n=sold.count(), low=sold.price.min(), high=sold.price.max()
-    )
+    bins = sold.group_by("cell", "bin").agg(n=sold.count(), low=sold.price.min(), high=sold.price.max())
+    bins = bins.mutate(sold=wide(bins.n).sum().over(group_by="cell").cast("int64"))
     up_to = ibis.window(group_by="cell", order_by=bins.bin.asc(), preceding=None, following=0)
     return bins.mutate(before=(wide(bins.n).sum().over(up_to) - wide(bins.n)).cast("int64"))
 
 
 def _in_cells(tables: Tables, context: Context, cells: Any) -> Any:
     of_listing = _by_listing(tables, context).drop("sales")
-    of_listing = of_listing.inner_join(cells, list(CELL)).select(
-        "listing_id", "category", "unit", "cell", "sold"
-    )
+    of_listing = of_listing.inner_join(cells, list(CELL)).select("listing_id", "category", "unit", "cell")
     sold = _compared(tables, context).inner_join(of_listing, ["listing_id", "category", "unit"])
     price = sold.amount_minor.cast("float64") / sold.quantity.cast("float64")
-    sold = sold.select("cell", "sold", *_OF_A_SALE, price=price)
+    sold = sold.select("cell", *_OF_A_SALE, price=price)
     return sold.mutate(bin=(sold.price.ln() * _BINS).floor().cast("int64"))
 
 
@@ -134,7 +131,9 @@ def _medians(sold: Any, bins: Any) -> Any:
     """
     places = {f"at_{n}": (bins.sold - 2) // 2 + n for n in range(_MIDDLE)}
     within = [(place >= bins.before) & (place < bins.before + bins.n) for place in places.values()]
-    wanted = bins.mutate(**places).filter(reduce(or_, within)).select("cell", "bin", "before", *places)
+    wanted = (
+        bins.mutate(**places).filter(reduce(or_, within)).select("cell", "bin", "sold", "before", *places)
+    )
     chosen = sold.inner_join(wanted, ["cell", "bin"])
     order = [chosen.price.asc(), chosen.amount_minor.asc(), chosen.trade_id.asc()]
     nth = ibis.row_number().over(group_by=("cell", "bin"), order_by=order) + chosen.before
@@ -217,7 +216,7 @@ def _far(sold: Any, bins: Any, middles: Any, context: Context) -> Any:
 
     Where a bin's outermost price is not far, none in it is.
     """
-    outer = bins.select("cell", "bin", "low", "high").inner_join(middles, "cell")
+    outer = bins.select("cell", "bin", "sold", "low", "high").inner_join(middles, "cell")
     outer = outer.mutate(price=ibis.ifelse(outer.above, outer.high, outer.low))
     outer = outer.filter(_is_far(outer, context)).drop("low", "high", "price")
     placed = sold.inner_join(outer, ["cell", "bin"])

@@ -27,6 +27,8 @@ from supervision.shares import whole
 from supervision.trades import counted_sales
 
 _CELL: Final = ("seller_no", "product_no", "terms_no", "quantity", "week")
+PAID: Final = "paid_in_cells"
+"""What `paid_in_cells` is kept as, where it is kept (`supervision.kept`)."""
 _PAIR: Final = ("seller_no", "buyer_no")
 _COUNTED_OUT: Final = 60  # so many places are counted out; of more the sum is as good as normal
 _MARGIN: Final = 1e-9
@@ -39,10 +41,9 @@ def expression(tables: Tables, context: Context) -> Any:
     left out here: those of which chance alone would say as much (`_by_chance`). `looked_at` counts them.
     """
     sold = _sold(tables, context)
-    paid = sold.group_by(*_CELL, "buyer_no").agg(paid=total(sold.amount_minor), trades=sold.count())
-    paid = paid.mutate(each=paid.paid.cast("float64") / paid.trades.cast("float64"))
-    cells = _of_cells(paid, context)
-    asked = _by_chance(paid.inner_join(cells.drop("prices"), list(_CELL)), context)
+    paid = paid_in_cells(tables, context)
+    asked = _by_chance(paid, context)
+    paid = paid.drop("buyers")
     pairs = paid.inner_join(asked, list(_PAIR)).drop("each")
     pairs = pairs.inner_join(_of_cells(paid.semi_join(pairs, list(_CELL)), context), list(_CELL))
     told = sold.semi_join(asked, list(_PAIR)).drop("amount_minor")
@@ -57,6 +58,16 @@ def expression(tables: Tables, context: Context) -> Any:
         seq=told.seq.min(),
     )
     return pairs.inner_join(told, [*_CELL, "buyer_no"]).order_by(*_PAIR, *_CELL[1:])
+
+
+def paid_in_cells(tables: Tables, context: Context) -> Any:
+    """By cell that counts and buyer: what it paid for how many trades, for `each`; the cell's `buyers`."""
+    if PAID in tables:
+        return tables[PAID]
+    sold = _sold(tables, context)
+    paid = sold.group_by(*_CELL, "buyer_no").agg(paid=total(sold.amount_minor), trades=sold.count())
+    paid = paid.mutate(each=paid.paid.cast("float64") / paid.trades.cast("float64"))
+    return paid.inner_join(_of_cells(paid, context).drop("prices"), list(_CELL))
 
 
 def _sold(tables: Tables, context: Context) -> Any:

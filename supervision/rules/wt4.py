@@ -24,7 +24,7 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.trades import UNDONE, literal_time, made
+from supervision.trades import UNDONE, literal_time, made, moment
 
 HARDLY_USED: Final = "hardly_used"
 """What `hardly_used` is kept as, where it is kept (`supervision.kept`)."""
@@ -43,16 +43,21 @@ def expression(tables: Tables, context: Context) -> Any:
     later = used.filter(used.day > used.until_on).group_by("trade_id").agg(used_later=lambda t: t.count())
     idle = asked.anti_join(in_time, "trade_id")
     idle = made(tables, context, without=UNDONE).inner_join(idle, "trade_id")
+    days = context.rules.whole("WT4", "idle")
+    idle = idle.filter(idle.accepted_at <= literal_time(context.as_of - timedelta(days=days)))
     return idle.left_join(later, "trade_id").drop("trade_id_right").order_by("trade_id")
 
 
 def hardly_used(tables: Tables, context: Context) -> Any:
-    """The accepted trades, without those whose first download or first call lies in time: most of them."""
+    """The accepted trades, without those whose first download or first call lies in time: most of them.
+
+    How long ago a trade was accepted is left to `expression`: what is kept changes with the trade alone.
+    """
     if HARDLY_USED in tables:
         return tables[HARDLY_USED]
     days = context.rules.whole("WT4", "idle")
     trades = made(tables, context, without=UNDONE)
-    trades = trades.filter(trades.accepted_at <= literal_time(context.as_of - timedelta(days=days)))
+    trades = trades.filter(trades.accepted_at <= moment(context))
     listings = tables["listings"]
     unmetered = listings.filter(listings.product_type.fill_null("").upper().isin(NOT_METERED))
     trades = trades.select("trade_id", "listing_id", "delivered_at", "accepted_at")

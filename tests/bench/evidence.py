@@ -3,7 +3,7 @@
 A fiftieth of the trades are sold on by somebody who is usually a buyer, so that every rule has to look.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +57,8 @@ _TABLES: Final = {
           made + INTERVAL 1 DAY AS delivered_at, made + INTERVAL 2 DAY AS accepted_at,
           made + INTERVAL 3 DAY AS settled_at, 'SETTLED' AS status, 1000 + 10 * n AS seq
         FROM (SELECT n, pick(n, 1, {products}) AS p, 100000 + pick(n, 5, 90000000) AS a,
-                TIMESTAMP '2025-11-25 00:00:00' + to_seconds(pick(n, 6, 30000000)) AS made
+                CASE WHEN n < {year} THEN TIMESTAMP '2025-11-25 00:00:00' + to_seconds(pick(n, 6, 30000000))
+                  ELSE TIMESTAMP '2026-11-21 05:00:00' + to_seconds(pick(n, 6, 80000)) END AS made
               FROM range({trades}) AS r (n))""",
     "payments": """
         SELECT 'pay_' || trade_id || purpose AS payment_id, trade_id, buyer_id AS payer_id,
@@ -95,11 +96,15 @@ _TABLES: Final = {
 }
 
 
-def write_evidence(folder: Path, trades: int) -> datetime:
-    """Write a folder of tables with so many trades; returns from when to look at them."""
+def write_evidence(folder: Path, trades: int, *, on_the_day_after: int = 0) -> datetime:
+    """Write a folder of tables with so many trades of a year; returns from when to look at them.
+
+    Those of the day after come behind them, and it is looked a day later.
+    """
     folder.mkdir()
     sizes = {
-        "trades": trades,
+        "trades": trades + on_the_day_after,
+        "year": trades,
         "orgs": _ORGS,
         "sellers": _SELLERS,
         "buyers": _ORGS - _SELLERS - _BROKERS,
@@ -119,7 +124,7 @@ def write_evidence(folder: Path, trades: int) -> datetime:
             connection.execute("CREATE VIEW written AS SELECT 1 AS nothing WHERE false")
             _write(connection, folder, name, set())
             connection.execute("DROP VIEW written")
-    return AS_OF
+    return AS_OF + timedelta(days=1) if on_the_day_after else AS_OF
 
 
 def _write(connection: duckdb.DuckDBPyConnection, folder: Path, name: str, there: set[str]) -> None:

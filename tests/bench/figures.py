@@ -34,6 +34,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _figure("audit", "<= 1.5", "offline"),
     _figure("audit_signed", "<= 1.2", "offline"),
     _figure("supervise", "<= 100", "offline"),
+    _figure("supervise_day", "<= 0.33", "offline"),
     _figure("file", ">= 0.5", "files"),
     _figure("tiers", ">= 0.5", "tier_quotes"),
     _figure("knn", "<= 1.3", "mechanisms"),

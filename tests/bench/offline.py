@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import duckdb
@@ -39,6 +41,8 @@ _ENTRIES: Final = 60_000
 _SIGNED: Final = 50_000
 _ROUNDS: Final = 9  # of a quarter of a second
 _TRADES: Final = 150_000
+_YEAR: Final = 1_000_000
+_DAYS: Final = 400  # so many like the one after are in the year
 _PREV: Final = b'"prev":"'
 _SHARES_AND_HHI: Final = """
 WITH sold AS (
@@ -284,3 +288,38 @@ async def supervise(ground: Ground) -> Measured:
     return Measured(
         *rates, f"s of processor time, all rules over {trades:,} trades against shares and HHI alone"
     )
+
+
+async def supervise_day(ground: Ground) -> Measured:
+    """A day after a year of trades, with what the year's run kept, against the same day without it.
+
+    Both in processor time, and byte for byte the same report.
+    """
+    trades = ground.budget.size(_YEAR, least=5_000, most=10_000_000)
+    ground.say(f"writing evidence of {trades:,} trades and a day")
+    year, day, state = (ground.folder / name for name in ("year", "day", "state"))
+    as_of = await asyncio.to_thread(write_evidence, year, trades)
+    await asyncio.to_thread(run_rules, year, as_of=as_of, state=state)
+    as_of = await asyncio.to_thread(write_evidence, day, trades, on_the_day_after=trades // _DAYS)
+    reports: set[bytes] = set()
+
+    async def run(state: Path | None) -> float:
+        began = time.process_time()
+        result = await asyncio.to_thread(run_rules, day, as_of=as_of, state=state)
+        taken = time.process_time() - began
+        reports.add(result.encoded())
+        return taken
+
+    async def ours() -> float:
+        with TemporaryDirectory(dir=ground.folder) as again:
+            kept = Path(shutil.copytree(state, Path(again) / "state"))
+            return await run(kept)
+
+    async def floor() -> float:
+        return await run(None)
+
+    await floor()  # writes the queries once, as a service that stays up does
+    rates = await in_turns(ours, floor)
+    if len(reports) != 1:
+        raise Broken("a state changed the report")
+    return Measured(*rates, f"s of processor time, a day after {trades:,} trades with a state and without")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ibis.expr import operations as ops
 
-from supervision import incremental
+from supervision import incremental, layers
 from supervision.apart import ROWS_APART
 from supervision.context import Context, Mode
 from supervision.errors import UnusableEvidence
@@ -23,7 +23,9 @@ from supervision.trades import MADE
 from tests.supervision.tables import AS_OF, Market, on, plan_of
 
 APART = tuple(rule.rule_id for rule in ALL if rule.apart)
-SOME = (*APART, *ROWS_APART, "AML24-1", "WT2", "PRICE_CAP", "WT4", "WT6", "S30D", "BR4", "S13", "UC5")
+OTHERS = ("AML24-1", "WT2", "PRICE_CAP", "WT4", "WT6", "S30D", "BR4", "S13", "UC5", "S4", "FAIR_PRICE")
+SOME = (*APART, "S27", "UC1", "AML24-1", "S4", "WT4")
+MANY = (*APART, *ROWS_APART, *OTHERS)
 DAYS = (on(3, 1), on(6, 1), on(9, 1), AS_OF)
 STATUSES = ("SETTLED", "SETTLED", "REFUNDED", "CANCELLED")
 
@@ -108,13 +110,21 @@ def next_day_beside(market, chance):
         market.rows["payments"].append({"payment_id": "stray", "trade_id": None, "purpose": "escrow_in"})
 
 
-def check(tmp_path, seed, days):
+@pytest.fixture(autouse=True)
+def _in_layers(monkeypatch):
+    """As of a large market: what is kept is no file that is written anew each day."""
+    monkeypatch.setattr(layers, "_LESS_THAN", 0)
+    monkeypatch.setattr(layers, "_GONE_AT_MOST", 3)
+    monkeypatch.setattr(layers, "_MOST", 3)
+
+
+def check(tmp_path, seed, days, only=SOME):
     chance = random.Random(seed)
     market, state = new_market(chance, 25), tmp_path / "state"
     spared = []
     for day in range(days):
         folder = market.write(tmp_path / f"day-{day}", shuffle=lambda rows: chance.sample(rows, len(rows)))
-        plan = plan_of(chance.choice(DAYS) if day % 3 == 2 else DAYS[3], Mode.TOP_K, SOME)
+        plan = plan_of(chance.choice(DAYS) if day % 3 == 2 else DAYS[3], Mode.TOP_K, only)
         found = carry_out(plan, folder, state=state)
         assert found.encoded() == carry_out(plan, folder).encoded(), (seed, day)
         spared.append(found.looked_at)
@@ -132,7 +142,7 @@ def test_a_day_with_a_state_is_the_day_without(tmp_path):
 @given(st.integers(0, 10**9))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_days_with_a_state_are_those_without(tmp_path_factory, seed):
-    check(tmp_path_factory.mktemp("days"), seed, 6)
+    check(tmp_path_factory.mktemp("days"), seed, 6, MANY)
 
 
 def test_what_did_not_change_is_not_looked_at(tmp_path):
@@ -146,6 +156,8 @@ def test_what_did_not_change_is_not_looked_at(tmp_path):
     market.trade("new", "a", "b", 100)
     found = carry_out(plan, market.write(tmp_path / "2"), state=state)
     assert {rule_id: found.looked_at[rule_id] for rule_id in APART} == dict.fromkeys(APART, 1)
+    kept = ("made", "hardly_used", "paid_in_cells", "S27")
+    assert {name: found.looked_at[name] for name in kept} == dict.fromkeys(kept, 1)
     assert found.looked_at["AML24-1"] is None
     assert found.encoded() == carry_out(plan, tmp_path / "2").encoded()
 
