@@ -108,10 +108,10 @@ def test_a_batch_beside_another_one_is_worth_it_and_none_is_larger_than_it_may_b
     one = [_next_size(waiting, writing=[], lanes=1) for waiting in (0, 1, 15, 64, 200)]
     assert one == [0, 1, 15, MOST, MOST]
     assert [_next_size(200, writing=[8], lanes=1), _next_size(200, writing=[8, 9], lanes=2)] == [0, 0]
-    first = [_next_size(waiting, writing=[], lanes=2) for waiting in (0, 1, 31, 32, 33, 64, 128, 200)]
-    assert first == [0, 1, 31, 16, 17, 32, MOST, MOST]
-    second = [_next_size(waiting, writing=[8], lanes=2) for waiting in (0, 1, 15, 16, 32, 200)]
-    assert second == [0, 0, 0, 16, 32, MOST]
+    first = [_next_size(waiting, writing=[], lanes=2) for waiting in (0, 1, 15, 16, 17, 64, 128, 200)]
+    assert first == [0, 1, 15, 8, 9, 32, MOST, MOST]
+    second = [_next_size(waiting, writing=[8], lanes=2) for waiting in (0, 1, 7, 8, 32, 200)]
+    assert second == [0, 0, 0, 8, 32, MOST]
     assert [_next_size(waiting, writing=[32], lanes=2) for waiting in (8, 23, 24, 64)] == [0, 0, 24, 64]
 
 
