@@ -98,6 +98,19 @@ class Drawing:
         return f"<!-- drawn from {self.source} -->"
 
 
+def drawn_apart(
+    source: str,
+    page: str,
+    machines: Mapping[str, tuple[str, Mapping[Any, Any]]],
+    roles: dict[frozenset[str], str],
+) -> tuple[Drawing, ...]:
+    """A drawing for each machine of a source, by the prefix of its events."""
+    return tuple(
+        Drawing(f"{source}: {prefix}", page, (Machine(moves, roles),))
+        for prefix, (_, moves) in machines.items()
+    )
+
+
 def write(drawings: Iterable[Drawing]) -> None:
     """Draw them into their pages."""
     for drawing in drawings:

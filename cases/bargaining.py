@@ -21,13 +21,7 @@ from cases.tables import Case
 from ledger.recording import Act
 
 _CARTEL: Final = ("CO", "S10", "S11", "S12", "S13", "S14")  # bids and prices that go together
-_NO_AGREEMENT: Final = (
-    "AB",
-    "S4",
-    "AML",
-    "AM",
-    "US",
-)  # an abuse, a position, a concentration, a use of power
+_NO_AGREEMENT: Final = ("AB", "S4", "AML", "AM", "US")  # abuse, a position, use of power, a concentration
 _MOST_TEXT: Final = 8000
 
 

@@ -5,18 +5,12 @@
 
 from typing import Final
 
-from base.drawing import Drawing, Machine, write
+from base.drawing import drawn_apart, write
 from registry.assessments.states import MACHINES
 from registry.grading.states import ANYONE
 
-_WHO: Final = {ANYONE: "any member"}
-DRAWINGS: Final = tuple(
-    Drawing(
-        f"registry/assessments/states.py: {name}",
-        "docs/assessments.md",
-        (Machine(moves, _WHO),),
-    )
-    for name, (_, moves) in MACHINES.items()
+DRAWINGS: Final = drawn_apart(
+    "registry/assessments/states.py", "docs/assessments.md", MACHINES, {ANYONE: "any member"}
 )
 
 if __name__ == "__main__":

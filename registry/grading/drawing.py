@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from base.drawing import Drawing, Machine
+from base.drawing import drawn_apart
 from registry.grading.duties import matrix
 from registry.grading.rules import MATRIX, Degree
 from registry.grading.states import ANYONE, MACHINES
@@ -47,10 +47,7 @@ def classes() -> str:
     return "\n".join(rows)
 
 
-DRAWINGS: Final = tuple(
-    Drawing(f"registry/grading/states.py: {name}", _PAGE, (Machine(moves, {ANYONE: "any member"}),))
-    for name, (_, moves) in MACHINES.items()
-)
+DRAWINGS: Final = drawn_apart("registry/grading/states.py", _PAGE, MACHINES, {ANYONE: "any member"})
 TABLES: Final[dict[str, Callable[[], str]]] = {"harm": harm, "duties": duties, "industrial": classes}
 
 

@@ -5,17 +5,11 @@
 
 from typing import Final
 
-from base.drawing import Drawing, Machine, write
+from base.drawing import drawn_apart, write
 from registry.subjects.states import MACHINES, RECEIVERS
 
-_WHO: Final = {RECEIVERS: "who received"}
-DRAWINGS: Final = tuple(
-    Drawing(
-        f"registry/subjects/states.py: {name}",
-        "docs/subjects.md",
-        (Machine(moves, _WHO),),
-    )
-    for name, (_, moves) in MACHINES.items()
+DRAWINGS: Final = drawn_apart(
+    "registry/subjects/states.py", "docs/subjects.md", MACHINES, {RECEIVERS: "who received"}
 )
 
 if __name__ == "__main__":
