@@ -24,6 +24,7 @@ import orjson
 from base.canonical import canonical
 from base.clock import parse_rfc3339, rfc3339
 from supervision.apart import KEPT_APART, NUMBERS, OF_TRADES, ROWS_APART, Apart, Asks
+from supervision.by_parties import WORDS
 from supervision.context import Context, Row, Rule
 from supervision.dialects import as_sql
 from supervision.duckdb import DuckdbEngine
@@ -157,10 +158,8 @@ class Memory(Engine):
         return inputs
 
     def _words(self) -> list[Any]:
-        """Which purposes payments know, at all and by now: rules ask whether the tables speak of them."""
-        self._plan.ready(self, [TOLD])
-        told = self._engine.rows(f"SELECT purpose, told > 0 AS told, by_now > 0 AS by_now FROM {TOLD}")  # noqa: S608
-        return sorted([row["purpose"], row["told"], row["by_now"]] for row in told)
+        """Which purposes payments know, and how they are read: rules ask whether the tables speak of them."""
+        return [self._version(TOLD), self._version(WORDS)]
 
     def _kept(self, rule: Rule) -> tuple[dict[str, Any], list[Finding]] | None:
         told = self._last["rules"].get(rule.rule_id) if self._last else None

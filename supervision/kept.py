@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import ibis
 
-from supervision import brokerage, holdings, loose, monthly, paid, shares, steps, trades
+from supervision import brokerage, by_parties, holdings, loose, monthly, paid, shares, steps, trades
 from supervision.context import Context, Tables
 from supervision.rules import br1, br4, br5, br7, fair_price, s4, s30, uc5, wt2, wt4
 
@@ -41,6 +41,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         wt4.HARDLY_USED: wt4.hardly_used,
         paid.ODD: paid.odd_money,
         paid.TOLD: paid.purposes_told,
+        by_parties.WORDS: by_parties.settlement_words,
         paid.WITH_BROKERS: paid.payments_with_brokers,
         s30.DIFFERING: s30.differing,
         br7.SUSPECTS: br7.suspects,

@@ -17,6 +17,8 @@ ODD: Final = "odd_money"
 """What `odd_money` is kept as, where it is kept (`supervision.kept`)."""
 TOLD: Final = "purposes_told"
 """What `purposes_told` is kept as."""
+OTHER: Final = "other"
+"""How `purposes_told` calls every word that is none of ours."""
 WITH_BROKERS: Final = "payments_with_brokers"
 """What `payments_with_brokers` is kept as."""
 _KNOWN: Final = (*PURPOSES, REFUND)
@@ -77,13 +79,19 @@ def _by_trade(tables: Tables, context: Context) -> Any:
 
 
 def purposes_told(tables: Tables, context: Context) -> Any:
-    """How many payments know each of our words for a purpose: at all, and until `as_of`."""
+    """Whether payments know each of our words for a purpose: `told` at all, and `by_now` until `as_of`.
+
+    A row `OTHER` tells the same of payments under a trade's id that have another word, or none.
+    """
     if TOLD in tables:
         return tables[TOLD]
-    payments = tables["payments"].select("purpose", "paid_at")
-    payments = payments.filter(payments.purpose.isin(_KNOWN))
+    payments = tables["payments"].select("trade_id", "purpose", "paid_at")
+    known = payments.purpose.fill_null("").isin(_KNOWN)
+    payments = payments.filter(known | payments.trade_id.nullif("").notnull())
+    payments = payments.mutate(purpose=ibis.ifelse(known, payments.purpose, OTHER))
+    past = payments.paid_at <= moment(context)
     return payments.group_by("purpose").agg(
-        told=payments.count(), by_now=payments.count(where=payments.paid_at <= moment(context))
+        told=ibis.literal(1).cast("int64"), by_now=past.fill_null(False).cast("int64").max()
     )
 
 

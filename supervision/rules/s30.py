@@ -4,7 +4,8 @@ Where part of the price went back to the buyer, the rest is due as the contract 
 the largest remainder.
 
 Judged are settled trades, with the purposes that our own evidence uses (`docs/supervision.md`). Payments that
-do not know `escrow_in` are read by who paid whom (`supervision.by_parties`).
+do not know `escrow_in`, or have another word for a part that is due, are read by who paid whom
+(`supervision.by_parties`).
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any, Final
 import ibis
 
 from base.money import allot
-from supervision.by_parties import sums_by_parties
+from supervision.by_parties import settled_trades, settlement_words, sums_by_parties
 from supervision.context import Context, Row, Rule, Tables, market_of
 from supervision.finding import (
     Checked,
@@ -26,9 +27,9 @@ from supervision.finding import (
     named,
     seqs,
 )
-from supervision.paid import odd_money, purposes_told
+from supervision.paid import odd_money
 from supervision.portable import wide
-from supervision.trades import PURPOSES, REFUND, UNDONE, made, moment
+from supervision.trades import PURPOSES, REFUND, moment
 
 DIFFERING: Final = "differing_settlements"
 """What `differing` is kept as, where it is kept (`supervision.kept`)."""
@@ -42,21 +43,15 @@ def differing(tables: Tables, context: Context) -> Any:
     """Settled trades whose payments of some purpose differ from the contract, with both sides' sums."""
     if DIFFERING in tables:
         return tables[DIFFERING]
-    known, now = (*PURPOSES, REFUND), moment(context)
-    told = purposes_told(tables, context)
-    spoken = told.agg(
-        **{f"spoken_{name}": told.by_now.sum(where=told.purpose == name).fill_null(0) for name in known}
-    )
-    settled = made(tables, context, without=UNDONE)
-    settled = settled.filter(settled.settled_at <= now, settled.amount_minor.notnull())
+    words = settlement_words(tables, context)
+    settled = settled_trades(tables, context)
     trades = odd_money(tables, context).filter(lambda t: t.known)
-    trades = trades.cross_join(spoken).filter(lambda t: t.spoken_escrow_in > 0)
+    trades = trades.cross_join(words.filter(~words.by_parties).select("spoken_other"))
     trades = trades.mutate(
         by_parties=ibis.literal(value=False),
         **{f"due_{purpose}": wide(trades[f"due_{purpose}"]) for purpose in PURPOSES},
     )
-    silent = spoken.filter(spoken.spoken_escrow_in == 0)
-    others = sums_by_parties(tables, context, settled, silent)
+    others = sums_by_parties(tables, context, settled, words)
     others = others.mutate(paid_refund=wide(ibis.literal(0)), by_parties=ibis.literal(value=True))
     trades = ibis.union(trades.select(*others.columns), others, distinct=False)
     allowed = context.rules.whole("S30", "difference_above")

@@ -192,6 +192,53 @@ def test_without_our_words_who_paid_whom_is_compared(tmp_path, changes, found):
 
 
 @pytest.mark.parametrize(
+    "ours", [(), ("escrow_in",), ("escrow_in", "seller_share"), PURPOSES[1:], PURPOSES[:3]]
+)
+def test_each_word_of_ours_is_believed_and_the_rest_is_read_by_parties(tmp_path, ours):
+    """Trades of one folder: all in order, a fen off in one part each, one without any payment."""
+    market = Market("orgs", "trades", "payments")
+    market.only = ("S30",)
+    ways = dict(zip(PURPOSES, ELSEWHERE.values(), strict=True))
+    off = {f"off-{purpose}": purpose for purpose in PURPOSES}
+    for trade_id in ("fine-1", "fine-2", "fine-3", "unpaid", *off):
+        market.trade(
+            trade_id, "seller", "buyer", 680_000_00,
+            commission_minor=13_600_00, platform_fee_minor=6_800_00, broker_id="broker",
+        )  # fmt: skip
+        for purpose, (payer, payee, amount) in ways.items() if trade_id != "unpaid" else ():
+            market.add(
+                "payments", payment_id=f"{trade_id}-{purpose}", trade_id=trade_id, payer_id=payer,
+                payee_id=payee, amount_minor=amount + (off.get(trade_id) == purpose), paid_at=on(6, 3),
+                purpose=purpose if purpose in ours else "another word",
+            )  # fmt: skip
+    found = of_rule(market.supervise(tmp_path), "S30")
+    differing = {
+        finding.objects[0]: [
+            name for name, sums in finding.statistic["sums"].items() if len(set(sums.values())) > 1
+        ]
+        for finding in found
+    }
+    assert differing == {"unpaid": list(PURPOSES)} | {
+        trade_id: [purpose] for trade_id, purpose in off.items()
+    }
+
+
+@pytest.mark.parametrize(("paid", "found"), [(1, []), (2, ["t3"])])
+def test_a_trade_without_payments_is_found_where_most_have_them(tmp_path, paid, found):
+    market = Market("orgs", "trades", "payments")
+    market.only = ("S30",)
+    for n in range(1, 4):
+        market.trade(f"t{n}", "seller", "buyer", 100)
+    for n in range(1, paid + 1):
+        for way, (payer, payee) in {"in": ("buyer", "bank"), "out": ("bank", "seller")}.items():
+            known = {"payer_id": payer, "payee_id": payee, "amount_minor": 100, "paid_at": on(6, 3)}
+            market.add("payments", payment_id=f"{way}-{n}", trade_id=f"t{n}", purpose=way, **known)
+    market.trade("early", "seller", "buyer", 100, settled_at=None)
+    result = of_rule(market.supervise(tmp_path), "S30")
+    assert sorted(finding.objects[0] for finding in result) == found
+
+
+@pytest.mark.parametrize(
     ("after", "purpose", "keeper", "found"),
     [
         (60, None, "bank", False),  # the grace
