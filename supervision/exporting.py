@@ -28,8 +28,31 @@ _CHINESE: Final = (
     ("合同", "STANDARD_CONTRACT"),
     ("认证", "CERTIFICATION"),
     ("豁免", "EXEMPT"),
+    ("免", "EXEMPT"),
+    ("无需", "EXEMPT"),
 )
+_NO_ROUTE: Final = ("", "NONE", "NO_ROUTE", "NOT_REQUIRED", "NO_APPROVAL", "FREE")
+_STANDING: Final = (
+    (r"草稿", "DRAFT"),
+    (r"撤回|撤销申报", "WITHDRAWN"),
+    (r"驳回|拒绝|不予|未(获)?通过|不通过|未批准", "REJECTED"),
+    (r"禁止", "PROHIBITED"),
+    (r"待", "PENDING"),
+    (r"通过|批准|放行|完成|备案|传输|结束|到期|中止", "CLEARED"),
+    (r"审|申报|受理|补正|评估|提交", "PENDING"),
+    (r"(?i)^(denied|not.approved|disapproved)$", "REJECTED"),
+    (r"(?i)^(under|pending|awaiting|in.review)|[^a-z](pending|awaited)$", "PENDING"),
+)
+"""Other venues' words for where a declaration stands; the first that fits."""
 NEVER_MADE: Final = ("REJECTED", "WITHDRAWN", "LAPSED", "REFUSED", "DRAFT", "PROHIBITED")
+
+
+def standing(exports: Any) -> Any:
+    """A declaration's status as a code; of other venues' words, what they come to here."""
+    told = exports.status.fill_null("")
+    code = told.upper().re_replace(r"[^A-Z0-9]+", "_")
+    others = ((told.re_search(words), meant) for words, meant in _STANDING)
+    return ibis.cases((code.isin(NOT_CLEARED), code), *others, else_=code)
 
 
 def crosses(exports: Any) -> Any:
@@ -47,7 +70,7 @@ def declarations(tables: Tables, context: Context) -> Any:
     route = ibis.cases(*((route.contains(words), code) for words, code in _CHINESE), else_=route)
     exports = exports.mutate(
         path=route.upper().re_replace(r"[^A-Z0-9]+", "_"),
-        status=exports.status.fill_null("").upper().re_replace(r"[^A-Z0-9]+", "_"),
+        status=standing(exports),
     )
     exports = exports.mutate(
         took=ibis.cases(
@@ -55,7 +78,7 @@ def declarations(tables: Tables, context: Context) -> Any:
             (exports.path.contains("ASSESS"), ASSESSMENT),
             (exports.path == "MANUAL", ASSESSMENT),  # a foreign request, approved one by one
             (exports.path.startswith("EXEMPT"), EXEMPT),
-            (exports.path == "", EXEMPT),
+            (exports.path.isin(_NO_ROUTE), EXEMPT),
             else_=CONTRACT,
         ).cast("int64"),
         # rows 3 to 8 of the routing table: exempt for a reason, never counted; row 13: for its size
@@ -82,7 +105,5 @@ def transfers(tables: Tables, context: Context) -> Any:
         sent_to="recipient_id",
         sent_seq="seq",
     )
-    made = tables["exports"].mutate(
-        status=tables["exports"].status.fill_null("").upper().re_replace(r"[^A-Z0-9]+", "_")
-    )
+    made = tables["exports"].mutate(status=standing(tables["exports"]))
     return sent.left_join(made, [("sent_as", "declaration_id")])

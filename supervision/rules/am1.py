@@ -15,7 +15,8 @@ from supervision.finding import Checked, Finding, Severity
 from supervision.saying import because, tell
 from supervision.trades import literal_time, moment
 
-_DIRECT: Final = ("direct", "direct_award", "designated", "直接授予", "直接委托", "指定")
+_DIRECT: Final = r"^(direct|designat|appoint)|直接|指定"
+_NO_EXCEPTION: Final = ("", "none", "no", "false", "n/a", "-", "无")
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -23,8 +24,8 @@ def expression(tables: Tables, context: Context) -> Any:
     grants = tables["grants"]
     grants = grants.filter(
         grants.granted_at <= moment(context),
-        grants.selection_method.fill_null("").strip().lower().isin(_DIRECT),
-        grants.exception.fill_null("").strip() == "",
+        grants.selection_method.fill_null("").strip().lower().re_search(_DIRECT),
+        grants.exception.fill_null("").strip().lower().isin(_NO_EXCEPTION),
     )
     since = context.rules.since("AM1")
     if since is not None:

@@ -19,7 +19,8 @@ _CODES: Final = frozenset(
 _WORDS: Final = re.compile(
     r"(?:本地|本市|本省|本区|当地)(?:[^，。；]{0,6})(?:注册|企业|公司|业绩|纳税|分支机构|国有)"
     r"|注册地[^，。；]{0,6}(?:本市|本省|本地|当地)"
-    r"|\blocal(?:ly)?[ -](?:registered|companies|company|firms?|branch|track record)\b",
+    r"|\blocal(?:ly)?[ -](?:registered|companies|company|firms?|branch|track record)\b"
+    r"|\b(?:registered|branch|office|established) in (?:the|this|our) (?:city|province|district)\b",
     re.IGNORECASE,
 )
 _FORBIDS: Final = re.compile(

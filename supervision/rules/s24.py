@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import ibis
 
@@ -16,8 +16,11 @@ from supervision.steps import hasty_trades
 from supervision.trades import made, moment
 
 _NAMES = ("trade_id", "seller_id", "buyer_id", "kind", "first_at", "second_at", "bought", "used", "seq")
-_BY_CALL = ("CALL", "CALLS", "REQUEST", "REQUESTS", "次")
-_BY_THOUSAND = ("1000 CALLS", "1 000 CALLS", "1,000 CALLS", "KCALLS", "千次")
+_OF_CALLS: Final = (
+    r"^(?:PER|API|每)*([0-9]{0,9})(K|THOUSAND|千|万)?(?:API)?(?:CALLS?|REQUESTS?|次|次调用|次请求|次查询)$"
+)
+_TIMES: Final = (("", 1), ("万", 10_000))
+_THOUSAND: Final = 1000
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -104,9 +107,7 @@ def _unfunded_by_parties(tables: Tables, trades: Any, context: Context, grace: A
 
 def _overused(tables: Tables, trades: Any, context: Context) -> Any:
     """More calls than were bought, where the unit is calls."""
-    unit = trades.unit.fill_null("").upper()
-    size = ibis.cases((unit.isin(_BY_CALL), 1), (unit.isin(_BY_THOUSAND), 1000), else_=0).cast("int64")
-    trades = trades.mutate(bought=trades.quantity * size)
+    trades = trades.mutate(bought=trades.quantity * _calls_in(trades.unit))
     trades = trades.filter(trades.bought > 0)
     usage = tables["usage"]
     usage = usage.filter(usage.day <= ibis.literal(context.as_of.date(), type="date"))
@@ -117,6 +118,15 @@ def _overused(tables: Tables, trades: Any, context: Context) -> Any:
     return over.mutate(
         kind=ibis.literal("over-use"), first_at=over.made_at, second_at=ibis.null("timestamp")
     ).select(*_NAMES)
+
+
+def _calls_in(unit: Any) -> Any:
+    """How many calls a unit is; 0 where it is none of calls (`1,000 calls`, `API_CALL`, `千次`)."""
+    word = unit.fill_null("").upper().re_replace(r"[\s_,./()-]+", "")
+    number = word.re_extract(_OF_CALLS, 1).nullif("").cast("int64").fill_null(1)
+    times = word.re_extract(_OF_CALLS, 2)
+    size = ibis.cases(*((times == name, by) for name, by in _TIMES), else_=_THOUSAND)
+    return ibis.ifelse(word.re_search(_OF_CALLS), number * size.cast("int64"), 0).cast("int64")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
