@@ -1,4 +1,4 @@
-"""How often one address may fail to sign in, what a member may have coming in, and how much is done at once.
+"""How often one address may fail to sign in, and what a member may have coming in.
 
 Slow guessing over many accounts meets this, not a lock-out. An attempt is counted before it is proved and
 forgiven when it succeeds, so who signs in rightly is never held up. Counts are this process's own, in
@@ -8,7 +8,7 @@ which is one customer's.
 
 import math
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,13 +29,6 @@ CHECKS: Final = 300
 DOWNLOADS: Final = 300
 """How many downloads of open data one address may begin at once; one more every ten seconds."""
 UPLOADS_AT_ONCE: Final = 4
-LEAST_AT_ONCE: Final = 16
-AT_ONCE: Final = 64  # before anything is known
-MOST_AT_ONCE: Final = 256
-IN_TIME_S: Final = 0.06
-_WIDER: Final = 0.05
-_WIDER_IN_CALM: Final = 1.0
-_PACE_OF: Final = 64
 CROWDED: Final = "databourse.crowded"
 """In the scope of a request over a connection beyond those that are served."""
 ANNOUNCED: Final = "databourse.announced"
@@ -123,59 +116,6 @@ def has_body(scope: Mapping[str, Any]) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]
     )
-
-
-class Turnstile:
-    """How many requests may be under way at once: as many as are answered in time.
-
-    One that was answered too late in a crowd (more than half the places taken: it waited for others, and was
-    not slow by itself) leaves as many places as are answered in half that time at the present pace; answers
-    in time make room again, little by little, and soon once the crowd has gone. Whoever comes when every
-    place is taken is sent away at once, which costs little; so those who are let in wait no longer the more
-    there are outside. A request counts from when its body is in until its answer begins: a slow client holds
-    no place.
-    """
-
-    def __init__(
-        self,
-        *,
-        least: int = LEAST_AT_ONCE,
-        most: int = MOST_AT_ONCE,
-        in_time_s: float = IN_TIME_S,
-        now_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._least, self._most, self._in_time_s, self._now_s = least, most, in_time_s, now_s
-        self._places = float(min(max(least, AT_ONCE), most))
-        self._left: deque[float] = deque(maxlen=_PACE_OF)  # when the last ones were answered
-        self.inside = 0
-        self.coming = 0  # let in by the server, which has not begun with them yet
-
-    @property
-    def places(self) -> int:
-        return int(self._places)
-
-    @property
-    def full(self) -> bool:
-        return self.inside + self.coming >= self.places
-
-    def enter(self) -> float:
-        """Let one in; its moment is handed back to `leave`."""
-        self.inside += 1
-        return self._now_s()
-
-    def leave(self, entered_s: float) -> None:
-        """One was answered, in time or not."""
-        crowd = 2 * self.inside > self.places
-        self.inside -= 1
-        now_s = self._now_s()
-        if now_s - entered_s <= self._in_time_s:
-            calm = not crowd and self._places < AT_ONCE
-            self._places = min(self._places + (_WIDER_IN_CALM if calm else _WIDER), self._most)
-        elif crowd and self._left:
-            pace = len(self._left) / max(now_s - self._left[0], 1e-6)
-            soon = max(pace * self._in_time_s / 2, self._least)
-            self._places = min(self._places, soon)
-        self._left.append(now_s)
 
 
 class TooManyUploads(TooMany):

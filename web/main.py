@@ -31,13 +31,13 @@ from web.limits import (
     Addresses,
     Attempts,
     SentAway,
-    Turnstile,
     has_body,
 )
 from web.node import Node, background
 from web.pages.assets import style_source
 from web.reading import Reading
 from web.supervising import Supervising
+from web.turnstile import Turnstile
 from web.working import Working
 
 # What a route may be sent, unless it says that it takes an upload (`web.deps.expect_upload`).
@@ -106,7 +106,12 @@ class Bounds:
             return
         if scope.pop(ANNOUNCED, False):
             self._turnstile.coming -= 1
-        elif (away := self._refusal(scope)) is not None:
+            away = None
+        else:
+            away = self._refusal(scope)
+        if away is None and scope["path"] not in _ALWAYS and not await self._turnstile.turn():
+            away = self._sent_away(scope)
+        if away is not None:
             await send({"type": "http.response.start", "status": away.status, "headers": away.headers})
             await send({"type": "http.response.body", "body": away.content})
             return
@@ -136,8 +141,15 @@ class Bounds:
 
     def _refusal(self, scope: Scope) -> SentAway | None:
         """The answer, without a look at the request, where as many are under way as are answered in time."""
-        if not (self._turnstile.full or scope.get(CROWDED)) or scope["path"] in _ALWAYS:
+        if scope["path"] in _ALWAYS:
             return None
+        if self._turnstile.full:
+            self._turnstile.flood()
+        elif not scope.get(CROWDED):
+            return None
+        return self._sent_away(scope)
+
+    def _sent_away(self, scope: Scope) -> SentAway:
         request_id = secrets.token_hex(_ID_BYTES).encode()
         if (page := self._page_for(scope)) is not None:
             content, kind = page, b"text/html; charset=utf-8"

@@ -18,9 +18,10 @@ from market.orders.tables import Trade
 from tests.bench.stock import Due, Stock, furnish
 from tests.market.settlement.bank_side import ESCROW
 from web.api import bank
-from web.limits import CROWDED, Turnstile
+from web.limits import CROWDED
 from web.main import Application, Bounds
 from web.problems import install
+from web.turnstile import Turnstile
 
 
 class Room:
@@ -63,7 +64,7 @@ class Room:
 
 
 async def test_beyond_its_places_a_turnstile_sends_away_at_once_and_lets_in_when_one_has_left() -> None:
-    room = Room(Turnstile(least=1, most=2))
+    room = Room(Turnstile(least=2, room=0))
     inside = [asyncio.create_task(room.ask("/slow")) for _ in range(2)]
     await asyncio.sleep(0)
     start, body = await room.ask("/slow")
@@ -81,7 +82,7 @@ async def test_beyond_its_places_a_turnstile_sends_away_at_once_and_lets_in_when
 
 
 async def test_who_was_let_in_by_the_server_counts_from_then_on() -> None:
-    room = Room(Turnstile(least=1, most=2))
+    room = Room(Turnstile(least=2, room=0))
     scopes = [{"type": "http", "method": "GET", "path": "/slow", "headers": []} for _ in range(3)]
     let_in = [room.bounds.knock(scope) is None for scope in scopes]
     assert let_in == [True, True, False]
@@ -100,7 +101,7 @@ async def test_who_was_let_in_by_the_server_counts_from_then_on() -> None:
 
 
 async def test_a_body_that_does_not_come_holds_no_place() -> None:
-    room = Room(Turnstile(least=1, most=1))
+    room = Room(Turnstile(least=1, room=0))
     comes = asyncio.Event()
     slow = asyncio.create_task(room.ask("/quick", b"a", b"b", last=comes))
     await asyncio.sleep(0)
@@ -117,34 +118,26 @@ async def test_a_connection_beyond_those_that_are_served_is_told_so_and_ended() 
     assert (start["status"], dict(start["headers"])[b"connection"]) == (503, b"close")
 
 
-def test_places_are_as_many_as_are_answered_in_time() -> None:
-    now = [0.0]
-    turnstile = Turnstile(least=4, most=80, in_time_s=1.0, now_s=lambda: now[0])
-
-    def answered(count: int, *, every_s: float, after_s: float, beside: int) -> None:
-        """So many, with so many others inside who wait for their answers meanwhile."""
-        others = [turnstile.enter() for _ in range(beside)]
-        for _ in range(count):
-            entered = turnstile.enter() + every_s - after_s
-            now[0] += every_s
-            turnstile.leave(entered)
-        turnstile.inside -= len(others)
-
-    assert turnstile.places == 64
-    answered(20, every_s=1 / 16, after_s=1.1, beside=31)  # slow by themselves: half the places are free
-    assert turnstile.places == 64
-    answered(400, every_s=1 / 16, after_s=0.9, beside=60)
-    assert turnstile.places == 80
-    answered(1, every_s=1 / 16, after_s=1.1, beside=60)  # sixteen a second: eight in half a second
-    assert turnstile.places == 8
-    answered(100, every_s=1 / 2, after_s=3.0, beside=7)
-    assert (turnstile.places, turnstile.inside) == (4, 0)
-    answered(100, every_s=1 / 16, after_s=0.9, beside=9)  # a crowd that is answered in time: little by little
-    assert turnstile.places == 9
-    answered(60, every_s=1 / 16, after_s=0.9, beside=0)  # nobody waits any more
-    assert turnstile.places == 64
-    answered(1000, every_s=1 / 16, after_s=0.9, beside=0)
-    assert turnstile.places == 80
+async def test_who_finds_no_place_waits_for_one_and_is_sent_away_when_it_turns_out_a_flood() -> None:
+    room = Room(Turnstile(least=1, room=3))
+    inside = asyncio.create_task(room.ask("/slow"))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(room.ask("/quick", b"a")) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in waiting)
+    assert (await room.ask("/health"))[0]["status"] == 200  # waits for nobody
+    room.gate.set()
+    assert [(await one)[0]["status"] for one in (inside, *waiting)] == [200, 200, 200]
+    room = Room(Turnstile(least=1, room=3))
+    inside = asyncio.create_task(room.ask("/slow"))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(room.ask("/quick", b"a")) for _ in range(3)]
+    starts = [(await one)[0] for one in waiting]
+    told = [(one["status"], dict(one["headers"])[b"retry-after"]) for one in starts]
+    assert told == [(503, b"1")] * 3  # the third found the line full
+    room.gate.set()
+    assert (await inside)[0]["status"] == 200
+    assert (room.turnstile.inside, room.turnstile.coming) == (0, 0)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from base.errors import Busy, Gone, Malformed, TooMany, Unavailable
 from tests.web.market import Market
 from tests.web.pages.browsing import HEADERS, Browser, Page
-from web.limits import Turnstile
 from web.pages import home
+from web.turnstile import Turnstile
 
 
 async def test_what_is_not_there_is_a_page_with_a_way_on(market: Market) -> None:
