@@ -142,7 +142,7 @@ class Turnstile:
             (self._later or asyncio.get_running_loop().call_later)(_STANDS_S, self._look)
 
     def _look(self) -> None:
-        """A line that stands: there are more places soon; one that stands for long is no crowd, but too many."""
+        """A line that stands: there are more places soon; one that stands for long is too many."""
         self._watched = False
         if not self._line:
             return
