@@ -45,12 +45,15 @@ def hardly_differ(market, tag, guilty, chance):
 
 @plants("CO2", "quotes", "listings", screen=True)
 def covered(market, tag, guilty, chance):
+    """Three winners at half of what the losers ask together; or one at a distance of one, or two in all."""
     listed(market, tag)
     unit = chance.randrange(100, 9_000)
     few = not guilty and chance.random() < 0.5  # two such tenders are not often enough
     for n in range(2 if few else 3):
-        first = 90 * unit - (1 if guilty or few or n else 0)  # a distance of one is not above one
-        tender(market, tag, f"t{n}", [first, 100 * unit, 110 * unit, 120 * unit], on(2 + n, 3))
+        prices = [50 * unit, 100 * unit, 101 * unit, 102 * unit]
+        if not guilty and not few and not n:  # a distance of one is not above one
+            prices = [90 * unit, 100 * unit, 110 * unit, 120 * unit]
+        tender(market, tag, f"t{n}", prices, on(2 + n, 3))
 
 
 @plants("S10", "quotes", "listings", screen=True)
