@@ -6,14 +6,17 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
+from httpx._transports import default
 from hypothesis import settings
 
 from base.clock import SimulatedClock
 from base.db import Database
 from tests import forks
+from tests.compiled import compile_share
 from tests.databases import on_postgresql, on_sqlite, statements_compiled_once
 from tests.postgres import SQLITE_ONLY, Server, running_server
 
@@ -62,11 +65,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if few or have == 1 else min(have + 1, MOST_WORKERS)
 
 
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _controls(config: pytest.Config) -> bool:
+    """Whether this process has workers, and collects nothing itself."""
+    return not _is_worker(config) and config.getoption("dist", "no") != "no"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A run by workers keeps its files in memory where there is room: commits would wait for a disk."""
+    if _is_worker(config):
+        number = int(config.workerinput["workerid"].removeprefix("gw"))
+        compile_share(config, number=number, of=config.workerinput["workercount"])
     memory = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
-    controls = not hasattr(config, "workerinput") and config.getoption("dist", "no") != "no"
-    if controls and config.option.basetemp is None and memory > ROOM_BYTES:
+    if _controls(config) and config.option.basetemp is None and memory > ROOM_BYTES:
         for left in Path(MEMORY).glob("databourse-tests-*-*"):
             if not Path("/proc", left.name.split("-")[2]).exists():  # its run was killed
                 shutil.rmtree(left, ignore_errors=True)
@@ -78,16 +92,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The files of LONG first, where files are dealt out to workers."""
-    if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):
+    if config.getoption("dist", "no") != "no" or _is_worker(config):
         places = {config.rootpath / "tests" / name: place for place, name in enumerate(LONG)}
         items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """What is collected stays to the end: the garbage collector need not look at it again and again."""
+    if not _controls(session.config):
+        gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: the garbage collector need not look at it again and again."""
-    gc.collect()
+    """From here on there is garbage."""
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture
@@ -115,6 +136,14 @@ def no_process_is_left() -> Iterator[None]:
 def no_statement_is_compiled_twice() -> Iterator[None]:
     """An engine for each test, and what they compile for all."""
     with statements_compiled_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trust_is_read_once() -> Iterator[None]:
+    """Every client of HTTP reads the certificates of the world; next to nothing that is tested speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
         yield
 
 

@@ -1,7 +1,6 @@
-"""Proof that nothing moved: every row of every table, before and after."""
+"""Proof that nothing moved, where failed sign-ins are counted; and what was recorded."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import orjson
@@ -12,23 +11,18 @@ from sqlmodel import SQLModel
 from base.db import Database
 from base.errors import DomainError, Refusal
 from base.signing import parse_envelope
+from tests import standstill
 
-LEDGER = frozenset({"ledger_statements", "ledger_pending", "ledger_openings", "ledger_refusals"})
-COUNTED = "identity_failed_sign_ins"
+COUNTED = frozenset({"identity_failed_sign_ins"})
 """Failed sign-ins are counted, also of logins that nobody has: that is no trace of what was tried."""
 Rows = dict[str, list[tuple[Any, ...]]]
+Caught = AbstractAsyncContextManager[pytest.ExceptionInfo[DomainError]]
 
 
 async def all_rows(database: Database) -> Rows:
     """Everything that is stored, table by table, but the counts of failed sign-ins."""
-    async with database.engine.connect() as connection:
-        found = {}
-        for table in SQLModel.metadata.sorted_tables:
-            if table.name != COUNTED:
-                rows = await connection.execute(select(table))
-                found[table.name] = sorted((tuple(row) for row in rows), key=repr)
-        await connection.rollback()
-        return found
+    found = await standstill.all_rows(database)
+    return {name: rows for name, rows in found.items() if name not in COUNTED}
 
 
 async def statements(database: Database, event: str | None = None) -> list[dict[str, Any]]:
@@ -46,48 +40,14 @@ async def statements(database: Database, event: str | None = None) -> list[dict[
         return found
 
 
-@asynccontextmanager
-async def nothing_moved(
-    database: Database, kind: type[DomainError]
-) -> AsyncIterator[pytest.ExceptionInfo[DomainError]]:
+def nothing_moved(database: Database, kind: type[DomainError]) -> Caught:
     """The block raises exactly this kind of error, and not one stored byte is another."""
-    before = await all_rows(database)
-    with pytest.raises(kind) as caught:
-        yield caught
-    assert type(caught.value) is kind
-    assert await all_rows(database) == before
+    return standstill.untouched(database, kind, but=COUNTED)
 
 
-@asynccontextmanager
-async def refused(
-    database: Database, kind: type[Refusal]
-) -> AsyncIterator[pytest.ExceptionInfo[DomainError]]:
+def refused(database: Database, kind: type[Refusal]) -> Caught:
     """The block is refused with this kind; one REF.REFUSE says so, and nothing else is stored.
 
     The same refusal again within the hour is only counted.
     """
-    before = await all_rows(database)
-    said, counted = len(await statements(database)), await _refusals(database)
-    with pytest.raises(kind) as caught:
-        yield caught
-    assert type(caught.value) is kind
-    after = await all_rows(database)
-    assert {name: rows for name, rows in after.items() if name not in LEDGER} == {
-        name: rows for name, rows in before.items() if name not in LEDGER
-    }
-    now_said = await statements(database)
-    news = [(new["predicate"]["event"], new["predicate"]["code"]) for new in now_said[said:]]
-    assert await _refusals(database) == counted + 1
-    assert news == [("REF.REFUSE", kind.code)] or (not news and _was_refused(now_said, kind.code))
-
-
-async def _refusals(database: Database) -> int:
-    table = SQLModel.metadata.tables["ledger_refusals"]
-    async with database.engine.connect() as connection:
-        times = (await connection.execute(select(table.c.times))).scalars().all()
-        await connection.rollback()
-        return sum(times)
-
-
-def _was_refused(said: list[dict[str, Any]], code: str) -> bool:
-    return any(statement["predicate"].get("code") == code for statement in said)
+    return standstill.refused(database, kind, but=COUNTED)

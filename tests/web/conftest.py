@@ -1,22 +1,22 @@
 """Served nodes for every test of the doors: an empty one, and a market that was built once and is copied."""
 
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from httpx._transports import default
+from argon2 import PasswordHasher
 
 from base.clock import SimulatedClock
+from identity import passwords
 from tests.web.market import Market, copied, make_template
 from tests.web.nodes import Served, serving
 
 
-@pytest.fixture(scope="session", autouse=True)
-def trust_is_read_once() -> Iterator[None]:
-    """Every client of HTTP reads the certificates of the world; nothing that is tested here speaks TLS."""
+@pytest.fixture(scope="package", autouse=True)
+def passwords_are_hashed_quickly() -> Iterator[None]:
+    """What a password costs whoever guesses, `tests/identity` asks; here somebody signs in all the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from sqlalchemy import inspect, select
-from sqlmodel import SQLModel
 
 from base.db import Database
-from tests.identity.unmoved import LEDGER, statements
+from tests.identity.unmoved import statements
+from tests.standstill import RECORD, fingerprints
 
 # Where the answer to a call is remembered: also a refusal is given again as it was.
 ANSWERS = frozenset({"idempotency_keys"})
@@ -31,28 +30,13 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-async def all_rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is stored, table by table, of the tables that this database has."""
-    async with database.engine.connect() as connection:
-        there = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
-        found = {}
-        for table in SQLModel.metadata.sorted_tables:
-            if table.name in there:
-                rows = await connection.execute(select(table))
-                found[table.name] = sorted((tuple(row) for row in rows), key=repr)
-        await connection.rollback()
-        return found
-
-
 @asynccontextmanager
 async def nothing_stored(database: Database, *, but: frozenset[str] = frozenset()) -> AsyncIterator[None]:
     """Not one stored byte is another after the block, outside the tables named."""
-    before = await all_rows(database)
+    before = await fingerprints(database)
     yield
-    after = await all_rows(database)
-    assert {name: rows for name, rows in after.items() if name not in but} == {
-        name: rows for name, rows in before.items() if name not in but
-    }
+    after = await fingerprints(database)
+    assert [name for name in before if before[name] != after[name] and name not in but] == []
 
 
 @asynccontextmanager
@@ -61,7 +45,7 @@ async def only_refused(
 ) -> AsyncIterator[None]:
     """The block leaves one REF.REFUSE of this code, the remembered answer, and nothing else."""
     said = len(await statements(database))
-    async with nothing_stored(database, but=but | LEDGER | ANSWERS):
+    async with nothing_stored(database, but=but | RECORD | ANSWERS):
         yield
     news = [new["predicate"] for new in (await statements(database))[said:]]
     assert [(new["event"], new["code"]) for new in news] == [("REF.REFUSE", code)]

@@ -16,9 +16,10 @@ from starlette.types import Message
 from identity.rules import Role
 from tests.houses import some_id_number
 from tests.identity.unmoved import statements
+from tests.standstill import all_rows
 from tests.web.api.conftest import Room
 from tests.web.api.desk import Desk
-from tests.web.api.refusing import all_rows, nothing_stored, problem
+from tests.web.api.refusing import nothing_stored, problem
 from tests.web.nodes import PASSWORD, Served
 from web.acts import kinds
 from web.main import MAX_BODY_BYTES, Bounds

@@ -20,8 +20,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 
 from identity.rules import Role
+from tests.standstill import all_rows
 from tests.web.api.conftest import Room
-from tests.web.api.refusing import all_rows
 from tests.web.api.test_any_input import SETTINGS
 from tests.web.api.test_doors import AN_ID, OPEN
 from tests.web.nodes import Persona
