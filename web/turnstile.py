@@ -22,7 +22,7 @@ ROOM: Final = 128
 IN_TIME_S: Final = 0.04
 _LASTS_S: Final = 0.1
 _STANDS_S: Final = 0.06
-_TOO_LONG_S: Final = 0.4  # a line of a crowd has gone by then
+_TOO_LONG_S: Final = 0.25  # a line of a crowd has gone by then
 _CALM_S: Final = 0.25
 _UNUSED_S: Final = 1.0
 
