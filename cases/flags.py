@@ -5,21 +5,32 @@ that is open: handed to public security, it is that case's; where a case comes t
 again; where washing was decided it stays.
 """
 
+from collections.abc import Collection
+
 from base.db import WriteSession
 from cases import repository
+from cases.errors import CaseWrongKind
+from cases.rules import Matter
 from cases.tables import Case, CaseFlag
 from ledger.recording import Act, record
 from ledger.statement import Draft
+from market.orders.repository import get_trade
 
 _WASH = ("WT", "S16", "S17", "BR11")  # closed loops of goods or money, and who mediates them
 _TRADE = "trd_"
 
 
-async def set_flags(s: WriteSession, act: Act, *, case: Case) -> None:
-    """Flag the trades of a case of wash trading (FLG.SET)."""
-    if not case.rule_id.startswith(_WASH):
-        return
-    for trade_id in sorted({str(o) for o in case.finding.get("objects", []) if str(o).startswith(_TRADE)}):
+async def set_flags(s: WriteSession, act: Act, *, case: Case, washed: Collection[str] = ()) -> None:
+    """Flag the trades of a case of wash trading (FLG.SET): what was found, and what its officer names.
+
+    `washed` are of what people have reported of unfair competition. Raises CaseWrongKind, TradeUnknown.
+    """
+    if washed and case.matter is not Matter.UNFAIR_COMPETITION:
+        raise CaseWrongKind("only a case of unfair competition flags trades", matter=case.matter.value)
+    found = case.finding.get("objects", []) if case.rule_id.startswith(_WASH) else []
+    for trade_id in washed:
+        await get_trade(s, trade_id=trade_id)
+    for trade_id in sorted({*washed, *(str(one) for one in found if str(one).startswith(_TRADE))}):
         s.add(CaseFlag(case_id=case.case_id, trade_id=trade_id, set_at=act.occurred_at))
         await _flag(s, act, "FLG.SET", case.case_id, trade_id)
     await s.flush()

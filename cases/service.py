@@ -71,16 +71,17 @@ async def extend_verification(s: WriteSession, act: Act, *, case_id: str, reason
     return case
 
 
-async def open_case(s: WriteSession, act: Act, *, case_id: str) -> Case:
+async def open_case(s: WriteSession, act: Act, *, case_id: str, washed: Collection[str] = ()) -> Case:
     """Open the investigation of what was verified (CSE.OPEN_CASE); suspected trades are flagged (FLG.SET).
 
-    By another natural person than has verified it. Raises CaseWrongState, CaseWrongRole, CaseSameOfficer,
+    By another natural person than has verified it; `washed` are trades that a report by people says are sham.
+    Raises CaseWrongState, CaseWrongRole, CaseSameOfficer, CaseWrongKind, TradeUnknown,
     `person-not-identified`, `persons-bound`.
     """
     case = await claim_for(s, act, case_id, CaseEvent.OPEN_CASE)
     chief = await another_officer(s, act, case.handler)
     await step(s, act, case, CaseEvent.OPEN_CASE, values={"opened_by": chief.user_id})
-    await set_flags(s, act, case=case)
+    await set_flags(s, act, case=case, washed=washed)
     return case
 
 

@@ -62,16 +62,26 @@ class CaseArgs(Args):
     case_id: Id
 
 
-async def _open(s: WriteSession, act: Act, args: CaseArgs, node: Node) -> Any:
+class OpenForm(Asked):
+    """The trades that what people have reported says are sham: of a case of unfair competition."""
+
+    washed: list[Id] = Field(default_factory=list, max_length=20)
+
+
+class OpenArgs(CaseArgs, OpenForm):
+    pass
+
+
+async def _open(s: WriteSession, act: Act, args: OpenArgs, node: Node) -> Any:
     del node
-    return await service.open_case(s, act, case_id=args.case_id)
+    return await service.open_case(s, act, case_id=args.case_id, washed=args.washed)
 
 
 OPEN = kind(
     ActKind(
         name="case.open",
         event="CSE.OPEN_CASE",
-        args=CaseArgs,
+        args=OpenArgs,
         roles=HANDLERS,
         verb=_open,
         answer=CaseView.of,
@@ -280,9 +290,10 @@ async def case(case_id: Id, caller: CallerDep, s: ReadDep) -> CaseRoomView:
 
 
 @router.post("/cases/{case_id}/open", **answers(OPEN, CaseView))
-async def open_case(case_id: Id, caller: CallerDep) -> Response:
+async def open_case(case_id: Id, caller: CallerDep, form: OpenForm | None = None) -> Response:
     """Open the investigation, by another person than has verified it: washed trades are flagged."""
-    return respond(await caller.do(OPEN, CaseArgs(case_id=case_id)))
+    said = {} if form is None else dict(form)
+    return respond(await caller.do(OPEN, OpenArgs(case_id=case_id, **said)))
 
 
 @router.post("/cases/{case_id}/dismiss", **answers(DISMISS, CaseView))

@@ -65,6 +65,7 @@ class Asked:
 _REASON: Final = Asked("reason", N_("Reason"), "area")
 _REASONS: Final = Asked("reasons", N_("Reasons"), "area")
 _TEXT: Final = Asked("text", N_("Text"), "area")
+_WASHED: Final = Asked("washed", N_("Trades held to be washed, with spaces between"), "ids", required=False)
 _AUTHORITY: Final = Asked("authority", N_("Authority"), "authority")
 STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
     _E.TRIAGE: ("case.triage", (Asked("matter", N_("Matter"), "matter"),)),
@@ -80,7 +81,7 @@ STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
     _E.CLUE: ("case.clue", (_TEXT,)),
     _E.VERIFY: ("case.verify", ()),
     _E.EXTEND: ("case.extend", (_REASON,)),
-    _E.OPEN_CASE: ("case.open", ()),
+    _E.OPEN_CASE: ("case.open", (_WASHED,)),
     _E.NO_CASE: ("case.dismiss", (_REASONS,)),
     _E.COMMITMENT: ("case.commitment", (Asked("until", N_("To be kept until"), "moment"),)),
     _E.FULFILLED: ("case.commitment_over", (_REASONS,)),
@@ -274,9 +275,9 @@ def _args(event: CaseEvent, form: Form) -> dict[str, Any]:
 
 
 def _read(form: Form, asked: Asked) -> Any:
-    if asked.of == "fen":
-        return form.fen(asked.name)
-    return form.moment(asked.name) if asked.of == "moment" else form.text(asked.name)
+    if asked.of in {"fen", "moment"}:
+        return form.fen(asked.name) if asked.of == "fen" else form.moment(asked.name)
+    return form.text(asked.name).split() if asked.of == "ids" else form.text(asked.name)
 
 
 def _of_each(form: Form, name: str) -> dict[str, Any]:
@@ -288,11 +289,10 @@ def _of_each(form: Form, name: str) -> dict[str, Any]:
 
 def _proposal(form: Form) -> dict[str, Any]:
     seqs = form.text("evidence_seqs").replace("#", " ").replace(",", " ").split()
-    fines = _of_each(form, "fine_minor")
     return {
         "fines": [
             {"org_id": org_id, "facts": _facts(form, org_id), "fine_minor": fine}
-            for org_id, fine in fines.items()
+            for org_id, fine in _of_each(form, "fine_minor").items()
         ],
         "evidence_seqs": seqs,
         "reasons": form.text("reasons"),

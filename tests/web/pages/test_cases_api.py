@@ -29,7 +29,8 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     alone = await served.api(market.samr, "POST", f"{path}/open", expect=403)
     assert alone["code"] == "case-same-officer"
     second = await served.colleague(market.samr, "samr-2")
-    assert (await served.api(second, "POST", f"{path}/open"))["status"] == "INVESTIGATING"
+    washed = {"washed": [market.ids["delivered"]]}  # beside what the finding names
+    assert (await served.api(second, "POST", f"{path}/open", washed))["status"] == "INVESTIGATING"
     order = await served.api(market.samr, "POST", f"{path}/orders", early)
     assert order["measure"] == "FREEZE_TRADE"
     room = await served.api(market.auditor, "GET", path)
@@ -43,7 +44,7 @@ async def test_a_finding_goes_to_an_order_over_the_api(market: Market) -> None:
     assert [one["order_id"] for one in room["orders"]] == [order["order_id"]]
     assert room["proposals"] == []
     assert (await served.api(second, "POST", confirm, expect=409))["code"] == "order-confirmed-before"
-    assert [flag["trade_id"] for flag in room["flags"]] == [market.ids["settled"]]
+    assert {flag["trade_id"] for flag in room["flags"]} == {market.ids["settled"], market.ids["delivered"]}
     lift = early | {"measure": "UNFREEZE_TRADE"}
     lifting = await served.api(second, "POST", f"{path}/orders", lift)
     await served.api(market.samr, "POST", f"/orders/{lifting['order_id']}/confirm")
