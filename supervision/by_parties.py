@@ -130,7 +130,7 @@ def _moved(told: Any) -> Any:
     of_side = {
         "bought": ibis.ifelse(told.spoken_escrow_in > 0, word == "escrow_in", bought),
         "sold": ibis.ifelse(told.spoken_seller_share > 0, word == "seller_share", sold),
-        "back": told.to_buyer & (told.payer_id != told.seller_id),
+        "back": told.to_buyer & ~ibis.coalesce(told.payer_id == told.seller_id, False),
         "of_commission": (word == "commission") | (told.to_broker & ~told.by_party),
         "of_platform_fee": (word == "platform_fee") | ((told.spoken_platform_fee == 0) & rest),
     }

@@ -43,7 +43,8 @@ def expression(tables: Tables, context: Context) -> Any:
     told = told.left_join(_kept_elsewhere(tables, told), [("trade_id", "kept_trade"), ("payer_id", "keeper")])
     told = told.left_join(_within_commission(told), [("trade_id", "fitting")])
     party = (told.broker_id == told.seller_id) | (told.broker_id == told.buyer_id)
-    escrow = (told.payer_id.upper() == ESCROW) | told.keeper.notnull()
+    unknown = told.payer_id.fill_null("") == ""  # nobody says that it was a party's own money
+    escrow = (told.payer_id.upper() == ESCROW) | told.keeper.notnull() | unknown
     earned = (told.named | (told.nameless & told.fitting.notnull())) & escrow
     received = (told.payee_id == told.broker_id) & ~earned.fill_null(False)
     through = received | (told.payer_id == told.broker_id)

@@ -28,7 +28,7 @@ from supervision.finding import (
     seqs,
 )
 from supervision.paid import odd_money
-from supervision.portable import wide
+from supervision.portable import total, wide
 from supervision.trades import PURPOSES, REFUND, moment
 
 DIFFERING: Final = "differing_settlements"
@@ -46,7 +46,8 @@ def differing(tables: Tables, context: Context) -> Any:
     words = settlement_words(tables, context)
     settled = settled_trades(tables, context)
     trades = odd_money(tables, context).filter(lambda t: t.known)
-    trades = trades.cross_join(words.filter(~words.by_parties).select("spoken_other"))
+    worded = words.filter(~words.by_parties).select("spoken_other", "spoken_refund")
+    trades = _with_refunds(tables, context, trades.cross_join(worded), settled)
     trades = trades.mutate(
         by_parties=ibis.literal(value=False),
         **{f"due_{purpose}": wide(trades[f"due_{purpose}"]) for purpose in PURPOSES},
@@ -59,6 +60,24 @@ def differing(tables: Tables, context: Context) -> Any:
     in_part = trades.paid_refund > 0  # what is due then is for whole numbers to say
     trades = trades.filter(differs[0] | differs[1] | differs[2] | differs[3] | in_part)
     return settled.select(*_OF_A_TRADE).inner_join(trades, "trade_id")
+
+
+def _with_refunds(tables: Tables, context: Context, trades: Any, settled: Any) -> Any:
+    """Where no payment says `refund`: what the buyer got in other words from whoever took its money."""
+    silent = (trades.spoken_refund == 0) & (trades.spoken_other > 0)
+    asked = trades.filter(silent).select(asked="trade_id")  # of nobody, mostly: then no payment is read
+    asked = settled.select("trade_id", "buyer_id").inner_join(asked, [("trade_id", "asked")])
+    payments = tables["payments"].select(
+        "payer_id", "payee_id", "purpose", "paid_at", of="trade_id", moved="amount_minor"
+    )
+    payments = payments.filter(payments.paid_at <= moment(context)).inner_join(asked, [("of", "trade_id")])
+    took = payments.filter(payments.purpose == "escrow_in").select("of", took=payments.payee_id.fill_null(""))
+    itself = ibis.coalesce(payments.payer_id == payments.buyer_id, False)
+    back = payments.filter(payments.payee_id == payments.buyer_id, ~itself)
+    back = back.semi_join(took, [back.of == took.of, back.payer_id.fill_null("") == took.took])
+    back = back.group_by(back_of="of").agg(back=total(back.moved))
+    trades = trades.left_join(back, [("trade_id", "back_of")])
+    return trades.mutate(paid_refund=wide(trades.paid_refund) + wide(trades.back.fill_null(0)))
 
 
 def expression(tables: Tables, context: Context) -> Any:

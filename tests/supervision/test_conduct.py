@@ -273,6 +273,9 @@ def test_br9_no_money_of_the_trade_passes_through_the_broker(tmp_path, payer, pa
         ([("bank", "seller_share", 200)], True),
         ([("other", None, 200)], True),  # an account that pays the seller nothing
         ([("buyer", None, 200)], True),
+        ([(None, None, 200)], False),  # nobody says that it was a party's
+        ([(None, "commission", 200)], False),
+        ([(None, None, 201)], True),
     ],
 )
 def test_br9_a_commission_of_any_name_is_one_as_far_as_the_contract_goes(tmp_path, paid_out, found):

@@ -238,6 +238,19 @@ def test_a_trade_without_payments_is_found_where_most_have_them(tmp_path, paid, 
     assert sorted(finding.objects[0] for finding in result) == found
 
 
+@pytest.mark.parametrize("word", ["refund", "return"])
+@pytest.mark.parametrize(("off", "found"), [(0, []), (1, ["t"])])
+def test_what_went_back_by_any_word_leaves_less_to_be_split(tmp_path, word, off, found):
+    market = settled({})
+    ways = ELSEWHERE | {"back": ("BANK", "buyer", IN_PART["refund"])}
+    words = dict(zip(ways, (*PURPOSES, word), strict=True))
+    for way, (payer, payee, _) in ways.items():
+        amount = IN_PART[words[way] if way != "back" else "refund"] + off * (way == "out")
+        known = {"payer_id": payer, "payee_id": payee, "amount_minor": amount, "paid_at": on(6, 3)}
+        market.add("payments", payment_id=way, trade_id="t", purpose=words[way], **known)
+    assert [one.objects[0] for one in of_rule(market.supervise(tmp_path), "S30")] == found
+
+
 @pytest.mark.parametrize(
     ("after", "purpose", "keeper", "found"),
     [
