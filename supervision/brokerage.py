@@ -71,7 +71,7 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
     `reason` is null where the mandate covers the trade, else `listing`, `not-yet-signed`, `ended` (before
     the offer was accepted) or `no-end`; `of_side` is the client's side.
     """
-    mandates = _with_side(tables)
+    mandates = with_side(tables)
     mandates = mandates.select(
         "mandate_id",
         "client_id",
@@ -115,19 +115,19 @@ def spoken_mandates(tables: Tables, trades: Any) -> Any:
 
 def with_a_buyers_mandate(tables: Tables, trades: Any) -> Any:
     """Those of the mediated trades whose broker has some mandate of the buyer as one: by far not all."""
-    mandates = _with_side(tables)
+    mandates = with_side(tables)
     return trades.semi_join(
         mandates.filter(_of_a_buyer(mandates)).select(by="broker_id", of="client_id"),
         [("broker_id", "by"), ("buyer_id", "of")],
     )
 
 
-def _with_side(tables: Tables) -> Any:
+def with_side(tables: Tables) -> Any:
+    """The mandates with `mandated_side`: the client's, null where the report does not tell it."""
     mandates = tables["mandates"]
     side = mandates.side.upper().nullif("")
-    return mandates.mutate(
-        mandated_side=ibis.ifelse(side == "SELLER", "PROVIDER", side)
-    )  # as other venues say
+    said = ibis.ifelse(side == "SELLER", "PROVIDER", side)  # as other venues say
+    return mandates.mutate(mandated_side=said)
 
 
 def _of_a_buyer(mandates: Any) -> Any:

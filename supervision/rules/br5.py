@@ -12,7 +12,7 @@ from typing import Any, Final
 import ibis
 
 from base.clock import rfc3339
-from supervision.brokerage import groups, on_trade
+from supervision.brokerage import groups, on_trade, with_side
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words, minor
 from supervision.rules.wt2 import families
@@ -134,14 +134,16 @@ def _rows_in_force(found: Any) -> Any:
 
 
 def _mandates(tables: Tables, brokers: Any) -> Any:
-    mandates = tables["mandates"]
+    mandates = with_side(tables)
     mandates = mandates.select(
         "client_id",
         "signed_at",
-        "ends_at",
+        ends_at=ibis.coalesce(
+            ibis.least(mandates.ends_at, mandates.revoked_at), mandates.ends_at, mandates.revoked_at
+        ),
         mandated=mandates.broker_id,
         only=mandates.listing_id.nullif(""),
-        of_side=mandates.side.upper().nullif(""),
+        of_side=mandates.mandated_side,
     )
     return mandates.inner_join(brokers, [("mandated", "broker")])
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import ibis
 
-from supervision.brokerage import groups
+from supervision.brokerage import groups, with_side
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import (
     Checked,
@@ -66,8 +66,8 @@ def expression(tables: Tables, context: Context) -> Any:
 
 def _mandated(tables: Tables, pairs: Any) -> Any:
     """The listings of sellers whose mandate the broker held when it sent the list."""
-    mandates = tables["mandates"]
-    mandates = mandates.filter(mandates.side.upper() == "PROVIDER")
+    mandates = with_side(tables)
+    mandates = mandates.filter(mandates.mandated_side.fill_null("PROVIDER") == "PROVIDER")
     mandates = mandates.select(
         "signed_at",
         "ends_at",

@@ -23,7 +23,11 @@ def test_br5_buying_from_ones_client_what_one_is_mandated_to_sell(tmp_path):
     market = brokered("BR5").org("sister", "c-broker")
     market.trade("u", "seller", "sister", 5, TRADED)
     assert kinds(market, tmp_path) == [("client-counterparty", ("u",))]
-    change(market, "mandates", listing_id="another")
+    change(market, "mandates", side="seller", revoked_at=TRADED)
+    assert kinds(market, tmp_path) == [("client-counterparty", ("u",))]
+    change(market, "mandates", revoked_at=TRADED - SECOND)  # no client any more
+    assert kinds(market, tmp_path) == []
+    change(market, "mandates", revoked_at=None, listing_id="another")
     assert kinds(market, tmp_path) == []
 
 

@@ -98,6 +98,8 @@ def test_who_keeps_to_the_order_or_departs_from_it_for_others_is_not(tmp_path, l
         ({"ends_at": SENT - SECOND}, False),
         ({"revoked_at": SENT - SECOND}, False),
         ({"side": "BUYER"}, False),
+        ({"side": None}, True),  # believed for the side on which the client stands
+        ({"side": "seller"}, True),
         ({"listing_id": "lst-ours"}, True),
         ({"listing_id": "lst-a"}, False),
         ({"broker_id": "rival"}, False),
