@@ -31,10 +31,10 @@ _WRITER_CACHE_KIB: Final = 8192
 _PAGES_A_CHECKPOINT: Final = 8000
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 # For sets of rows by their keys: planned once, and never by a scan of a table that was small at the time.
-_BY_KEYS: Final = (
-    "SET plan_cache_mode = force_generic_plan; SET jit = off; "
-    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+_BY_KEYS: Final = "SET plan_cache_mode = force_generic_plan; SET jit = off; " + "; ".join(
+    f"SET enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")
 )
+_BEGIN: Final = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"  # what is deferred is checked before the log is held
 _JSON: Final = {"schema": "pg_catalog", "format": "binary"}  # as SQLAlchemy has it, but for the reader
 
 Query = TypeVar("Query", bound=GenerativeSelect)
@@ -162,8 +162,8 @@ class Database:
     async def write_rows(self) -> AsyncIterator[RowSession]:
         """`write` without a unit of work: committed on leaving the block, rolled back on any exception.
 
-        What the driver raises inside the block passes through. Raises DBAPIError when the transaction does
-        not begin or is not committed.
+        What the driver raises inside the block passes through (on PostgreSQL nothing is deferred). Raises
+        DBAPIError when the transaction does not begin or is not committed.
         """
         connection, driver = await self._begun()
         usable = False
@@ -185,7 +185,7 @@ class Database:
         while self._idle:
             connection, kept = self._idle.pop()
             try:
-                await kept.execute("BEGIN")
+                await kept.execute(_BEGIN)
             except BaseException as error:  # it has died since it was used last
                 await self._give_back(connection, None, usable=False)
                 if not isinstance(error, Exception):
@@ -198,7 +198,7 @@ class Database:
             if self.dialect == "postgresql":
                 await driver.execute(_BY_KEYS)
                 await driver.set_type_codec("json", encoder=str.encode, decoder=orjson.loads, **_JSON)
-            await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
+            await _told(driver, "BEGIN IMMEDIATE" if self.dialect == "sqlite" else _BEGIN)
         except BaseException:
             await self._give_back(connection, None, usable=False)
             raise
