@@ -27,6 +27,8 @@ from supervision.shares import MarketShares, by_market, exact, market_shares, wh
 
 DOMINANCE = ("AML24-1", "AML24-2", "AML24-3")
 """The rules of the presumption: the n-th asks n undertakings together."""
+DOMINANT = "dominant_undertakings"
+"""What `dominant` is kept as, where it is kept (`supervision.kept`): mostly there is nobody."""
 NEEDS = {
     "trades": ("trade_id", "seller_id", "buyer_id", "category", "amount_minor", "agreed_at"),
     "orgs": ("org_id", "controller_id"),
@@ -67,6 +69,8 @@ def _markets_reaching(tables: Tables, context: Context, rule_id: str, size: int)
 
 def dominant(tables: Tables, context: Context) -> Any:
     """Whoever is presumed dominant by any of the three rules: `category, geo, group`."""
+    if DOMINANT in tables:
+        return tables[DOMINANT]
     shares = market_shares(tables, context)
     shares = shares.select("category", "geo", "group", "amount", "nth", "total", "undertakings")
     tenth = context.rules.fraction("AML24-X", "share_below")

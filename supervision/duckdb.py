@@ -14,7 +14,8 @@ from supervision.errors import UnusableEvidence
 from supervision.intake import Source
 from supervision.schema import TABLES, Kind
 
-MEMORY_LIMIT: Final = "512MB"
+_LEAST_MEMORY: Final = 512.0 * 1024**2
+_UNITS: Final = MappingProxyType({"KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3, "TiB": 1024.0**4})
 _AS_WRITTEN: Final = (
     "FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE 40960, "
     "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 2000"
@@ -94,6 +95,14 @@ class DuckdbEngine(Engine):
         except duckdb.Error as error:
             raise UnusableEvidence(f"the tables cannot be asked: {error}") from error
 
+    def may_repeat(self, name: str, key: str, where: str) -> bool:
+        """By hashes in order: half of the time that groups take. What is missing has the hash of nothing."""
+        import numpy as np  # noqa: PLC0415 - as above
+
+        of_ids = f'SELECT hash("{key}") AS h FROM "{name}" WHERE {where} UNION ALL SELECT hash(NULL)'  # noqa: S608
+        hashes = np.sort(self.numbers(of_ids)[0])
+        return bool((hashes[1:] == hashes[:-1]).any())
+
     def write(self, sql: str, path: Path) -> int:
         """The answer to a query as a Parquet file; returns how many rows it has."""
         try:
@@ -114,18 +123,28 @@ class DuckdbEngine(Engine):
 
 @contextmanager
 def open_duckdb(sources: Mapping[str, Source], work: Path) -> Iterator[Engine]:
-    """An engine over these tables that keeps within MEMORY_LIMIT and spills into `work`."""
+    """An engine over these tables that keeps within a quarter of the memory and spills into `work`."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
         "threads": 2,
         "temp_directory": str(work),
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
     }
     with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute(f"SET memory_limit = '{_memory(connection)} bytes'")
         connection.execute("LOAD parquet")
         connection.execute("SET parquet_metadata_cache = true")  # every rule reads the same files
         yield DuckdbEngine(connection, sources, work)
+
+
+def _memory(connection: duckdb.DuckDBPyConnection) -> int:
+    """A third of what DuckDB takes by itself (four fifths of the machine or of its container), in bytes.
+
+    Joins and groups of ten million trades that fit take two thirds of the time of those that spill.
+    """
+    (told,) = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+    amount, unit = str(told).split()
+    return int(max(float(amount) * _UNITS[unit] / 3, _LEAST_MEMORY))
 
 
 def _view(name: str, source: Source | None) -> str:

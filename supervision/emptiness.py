@@ -1,4 +1,5 @@
-"""Which expressions can have no row, because tables that they ask have none: these need not be asked.
+"""Which expressions can have no row, because tables that they ask have none: these need not be asked,
+nor what of a union has none.
 
 It follows from the form of an expression alone. Where the form does not tell, there may be rows.
 """
@@ -19,6 +20,26 @@ _OF_ITS_PARENT: Final = (
 def has_no_row(relation: Any, is_empty: Callable[[str], bool]) -> bool:
     """Whether a relation has no row wherever the tables of which `is_empty` says so have none."""
     return _Looking(is_empty).nothing(relation)
+
+
+def without_empty(relation: Any, is_empty: Callable[[str], bool]) -> Any:
+    """The relation, with one side alone of each union of which the other has no row."""
+    looking = _Looking(is_empty)
+
+    def sparing(node: Any, changed: Any) -> Any:
+        made = node.__recreate__(changed) if changed else node
+        if not isinstance(node, ops.Union):
+            return made
+        sides = [
+            side
+            for was, side in ((node.left, made.left), (node.right, made.right))
+            if not looking.nothing(was)
+        ]
+        if len(sides) != 1:
+            return made
+        return ops.Distinct(sides[0]) if node.distinct else sides[0]
+
+    return relation.replace(sparing)
 
 
 class _Looking:

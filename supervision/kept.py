@@ -11,7 +11,18 @@ from typing import Any, Final
 
 import ibis
 
-from supervision import brokerage, by_parties, holdings, loose, monthly, paid, shares, steps, trades
+from supervision import (
+    brokerage,
+    by_parties,
+    dominance,
+    holdings,
+    loose,
+    monthly,
+    paid,
+    shares,
+    steps,
+    trades,
+)
 from supervision.context import Context, Tables
 from supervision.rules import br1, br4, br5, br7, fair_price, s4, s30, uc5, wt2, wt4
 
@@ -31,6 +42,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         trades.TERMS: _terms,
         trades.MADE: trades.all_made,
         shares.UNDERTAKINGS: shares.undertakings,
+        dominance.DOMINANT: dominance.dominant,
         brokerage.MEDIATED: brokerage.mediated,
         monthly.MONTHS: monthly.sales_by_month,
         wt2.LEGS: wt2.legs,

@@ -13,7 +13,7 @@ from base.garbage import uncollected
 from supervision import measures
 from supervision.context import Context, Row, Rule, Tables
 from supervision.dialects import as_sql
-from supervision.emptiness import has_no_row
+from supervision.emptiness import has_no_row, without_empty
 from supervision.engine import Engine
 from supervision.kept import with_kept
 from supervision.portable import in_one_order
@@ -71,18 +71,23 @@ class Queries:
         self._dialect = dialect
         self._kept = frozenset(kept)
         self._expressions: dict[str, Any] = {}
-        self._written: dict[str, str] = {}
-        self._reads: dict[str, frozenset[str]] = {}
+        self._tables: dict[Any, frozenset[str]] = {}
+        self._spared: dict[tuple[str, frozenset[str]], Any] = {}
+        self._written: dict[Any, str] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._writers)
 
     def __getitem__(self, name: str) -> str:
-        if name not in self._written:
-            expression = self.expression(name)
+        return self.written(self.expression(name))
+
+    def written(self, expression: Any) -> str:
+        """An expression as SQL."""
+        asked = expression.op()
+        if asked not in self._written:
             with uncollected():
-                self._written[name] = as_sql(expression, self._dialect)
-        return self._written[name]
+                self._written[asked] = as_sql(expression, self._dialect)
+        return self._written[asked]
 
     def expression(self, name: str) -> Any:
         """What is written: an expression of ibis."""
@@ -91,16 +96,34 @@ class Queries:
                 self._expressions[name] = self._writers[name]()
         return self._expressions[name]
 
+    def sparing(self, name: str, is_empty: Callable[[str], bool]) -> Any:
+        """The expression without what has no row where these tables have none; None where all has none."""
+        empty = frozenset(filter(is_empty, self.tables(name)))
+        if (name, empty) not in self._spared:
+            with uncollected():
+                asked = self.expression(name).op()
+                nothing = has_no_row(asked, empty.__contains__)
+                left = None if nothing else without_empty(asked, empty.__contains__).to_expr()
+            self._spared[name, empty] = left
+        return self._spared[name, empty]
+
     def tables(self, name: str) -> frozenset[str]:
         """What the expression asks: tables, and what is kept."""
-        if name not in self._reads:
-            found = self.expression(name).op().find(ops.UnboundTable)
-            self._reads[name] = frozenset(table.name for table in found)
-        return self._reads[name]
+        return self._tables_of(self.expression(name))
 
     def reads(self, name: str) -> frozenset[str]:
         """What is kept that the expression asks."""
-        return self._kept & self.tables(name)
+        return self.kept_for(self.expression(name))
+
+    def kept_for(self, expression: Any) -> frozenset[str]:
+        """What is kept that any expression asks."""
+        return self._kept & self._tables_of(expression)
+
+    def _tables_of(self, expression: Any) -> frozenset[str]:
+        asked = expression.op()
+        if asked not in self._tables:
+            self._tables[asked] = frozenset(table.name for table in asked.find(ops.UnboundTable))
+        return self._tables[asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +140,8 @@ class Plan:
 
         What can have no row is not asked, nor kept for.
         """
-        asked = self.queries.expression(name).op()
-        for read in sorted(self.queries.reads(name)):
-            if has_no_row(asked, partial(self._is_empty, engine)):
-                return iter(())
-            self.ready(engine, [read])
-        if has_no_row(asked, partial(self._is_empty, engine)):
-            return iter(())
-        return engine.rows(self.queries[name])
+        asked = self._spared(engine, self.queries, name)
+        return iter(()) if asked is None else engine.rows(self.queries.written(asked))
 
     def ready(self, engine: Engine, names: Iterable[str]) -> None:
         """Keep what of these is not kept yet, and what they ask themselves."""
@@ -134,6 +151,15 @@ class Plan:
                 if engine.keep(name, self.kept[name]) == 0:
                     engine.empty.add(name)
                 engine.kept.add(name)
+
+    def _spared(self, engine: Engine, queries: Queries, name: str) -> Any:
+        """What is left to ask when what that asks is kept, one after the other: each may spare the next."""
+        while True:
+            asked = queries.sparing(name, partial(self._is_empty, engine))
+            missing = () if asked is None else queries.kept_for(asked) - engine.kept
+            if not missing:
+                return asked
+            self.ready(engine, [min(missing)])
 
     def _is_empty(self, engine: Engine, name: str) -> bool:
         if name in TABLES or name in engine.kept:

@@ -123,29 +123,27 @@ def _together(moves: Sequence[Row], context: Context) -> list[Row]:
         if end - begin < max(least, len(best) + 1):
             continue
         inside = [moves[place] for _, _, place in sorted(order[begin:end])]
-        for at in range(len(inside)):
-            wanted = max(least, len(best) + 1)
-            many = _alike(inside[at:], wanted, near)
-            if len(many) < wanted:
-                continue
-            if sum(map(_change, many), Fraction(0)) >= mean * len(many):
-                best = many
+        at, wanted = 0, max(least, len(best) + 1)
+        while at + wanted <= len(inside):
+            if _is_near(inside[at], inside[at + wanted - 1], near):
+                many = _alike(inside[at:], near)
+                if len(many) >= wanted and sum(map(_change, many), Fraction(0)) >= mean * len(many):
+                    best, wanted = many, max(least, len(many) + 1)
+            at += 1
     return sorted(best, key=lambda row: (row["quoted_at"], row["quote_id"]))
 
 
-def _alike(moves: Sequence[Row], wanted: int, near: Fraction) -> list[Row]:
-    """The first of each undertaking, of moves by price, that lie near the lowest; none of fewer."""
-    if len(moves) < wanted:
-        return []
-    most, each = near.numerator * moves[0]["price_minor"], near.denominator * moves[0]["quantity"]
+def _is_near(low: Row, row: Row, near: Fraction) -> bool:
+    return bool(
+        row["price_minor"] * near.denominator * low["quantity"]
+        <= near.numerator * low["price_minor"] * row["quantity"]
+    )
 
-    def is_near(row: Row) -> bool:
-        return bool(row["price_minor"] * each <= most * row["quantity"])
 
-    if not is_near(moves[wanted - 1]):
-        return []
+def _alike(moves: Sequence[Row], near: Fraction) -> list[Row]:
+    """The first of each undertaking, of moves by price, that lie near the lowest."""
     alike: dict[str, Row] = {}
-    for row in takewhile(is_near, moves):
+    for row in takewhile(lambda row: _is_near(moves[0], row, near), moves):
         alike.setdefault(row["seller_group"], row)
     return list(alike.values())
 

@@ -92,14 +92,14 @@ def _unfunded_by_parties(tables: Tables, trades: Any, context: Context, grace: A
     told = purposes_told(tables, context)
     silent = told.agg(spoken=told.told.sum(where=told.purpose == "escrow_in").fill_null(0))
     due = trades.filter(trades.delivered_at <= moment(context), trades.amount_minor > 0)
-    due = due.cross_join(silent.filter(silent.spoken == 0))  # of nobody, mostly
+    due = due.cross_join(silent.filter(silent.spoken == 0))  # of nobody, mostly: then no payment is read
+    of_due = due.select("trade_id", "seller_id", "buyer_id")
     paid = tables["payments"].select("payer_id", "payee_id", "paid_at", of="trade_id")
-    money_in = due.select("trade_id", "seller_id", "buyer_id")
-    money_in = money_in.inner_join(paid, [("trade_id", "of"), ("buyer_id", "payer_id")])
-    money_in = money_in.filter(money_in.payee_id != money_in.seller_id).drop("of")
-    out = paid.select(of="of", keeper="payer_id", taker="payee_id")
-    kept = [("trade_id", "of"), ("payee_id", "keeper"), ("seller_id", "taker")]
-    first = money_in.semi_join(out, kept).group_by("trade_id").agg(first_paid=lambda t: t.paid_at.min())
+    paid = of_due.inner_join(paid, [("trade_id", "of")])
+    money_in = paid.filter(paid.payer_id == paid.buyer_id, paid.payee_id != paid.seller_id)
+    out = paid.filter(paid.payee_id == paid.seller_id).select(kept_trade="trade_id", keeper="payer_id")
+    first = money_in.semi_join(out, [("trade_id", "kept_trade"), ("payee_id", "keeper")])
+    first = first.group_by("trade_id").agg(first_paid=first.paid_at.min())
     due = due.inner_join(first, "trade_id")
     late = due.filter(due.delivered_at + grace < due.first_paid)
     return _row(late, "delivered-unfunded", "first_paid", "delivered_at")
