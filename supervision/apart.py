@@ -14,7 +14,7 @@ from typing import Final
 
 from supervision import brokerage, monthly, paid, steps, trades
 from supervision.context import Context
-from supervision.rules import br4, br7, fair_price, s4, s30, uc5, wt4
+from supervision.rules import br2, br4, br7, fair_price, s4, s30, uc5, wt4
 
 _A_TRADE: Final = (("trade_id", "trade_id"),)
 _TO_SHANGHAI: Final = "made_at + INTERVAL 8 HOUR"
@@ -53,6 +53,7 @@ KEPT_APART: Final[Mapping[str, Apart]] = MappingProxyType(
         paid.ODD: Apart(of=("payments",), by=(("COALESCE(trade_id, \"of\", '')", "trade_id"),)),
         paid.WITH_BROKERS: Apart(of=("payments",)),
         br7.SUSPECTS: Apart(of=(brokerage.MEDIATED, paid.ODD, paid.WITH_BROKERS)),
+        br2.UNMANDATED: Apart(of=(brokerage.MEDIATED,)),
         br4.INTERESTS: Apart(of=(brokerage.MEDIATED,)),
         s30.DIFFERING: Apart(of=(paid.ODD, "payments")),
         wt4.HARDLY_USED: Apart(of=("usage",)),

@@ -7,7 +7,7 @@ order. Times are UTC in both, whatever the machine's zone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -109,6 +109,9 @@ def _values(column: Any) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         since = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         return [None if one is None else _EPOCH + timedelta(microseconds=one) for one in since]
+    if pa.types.is_decimal(column.type) and column.type.scale == 0:
+        with suppress(pa.ArrowInvalid):  # unless one is wider than 64 bits
+            column = column.cast(pa.int64())
     values: list[Any] = column.to_pylist()
     return [_whole(one) for one in values] if pa.types.is_decimal(column.type) else values
 

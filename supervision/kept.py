@@ -24,7 +24,7 @@ from supervision import (
     trades,
 )
 from supervision.context import Context, Tables
-from supervision.rules import br1, br4, br5, br7, fair_price, s4, s30, uc5, wt2, wt4
+from supervision.rules import br1, br2, br4, br5, br7, fair_price, s4, s30, uc5, wt2, wt4
 
 
 def _products(tables: Tables, context: Context) -> Any:  # noqa: ARG001 - made as all that is kept
@@ -58,6 +58,7 @@ _MAKERS: Final[Mapping[str, Callable[[Tables, Context], Any]]] = MappingProxyTyp
         s30.DIFFERING: s30.differing,
         br7.SUSPECTS: br7.suspects,
         br1.DOUBTFUL: br1.doubtful_acts,
+        br2.UNMANDATED: br2.unmandated,
         holdings.HELD: holdings.held_by_groups,
         br4.INTERESTS: br4.interests_of_brokers,
         br5.OWN: br5.own_trades,

@@ -15,21 +15,33 @@ from supervision.brokerage import mediated, on_trade, spoken_mandates
 from supervision.context import Context, Row, Rule, Tables
 from supervision.finding import Checked, Explanation, Finding, Words, named
 
+UNMANDATED: Final = "unmandated_trades"
+"""What `unmandated` is kept as, where it is kept (`supervision.kept`)."""
 _ORDER: Final = ("trade_id", "mandate_id", "reason")
 
 
 def expression(tables: Tables, context: Context) -> Any:
     """The trades without a covering mandate, one row for each mandate of a party that fails to cover."""
-    trades = mediated(tables, context)
-    spoken = spoken_mandates(tables, trades)
-    without_fee = spoken.fee_bp.isnull() & ~spoken.erased
-    spoken = spoken.mutate(reason=ibis.coalesce(spoken.reason, ibis.cases((without_fee, "no-fee"))))
-    covered = spoken.filter(spoken.reason.isnull()).select("trade_id").distinct()
-    failing = spoken.select(
+    bare = unmandated(tables, context)
+    failing = _spoken(tables, bare).select(
         "trade_id", "mandate_id", "client_id", "reason", "signed_at", "ends_at", "mandate_seq"
     )
-    bare = trades.anti_join(covered, "trade_id")
     return bare.left_join(failing, "trade_id").drop("trade_id_right").order_by(*_ORDER)
+
+
+def unmandated(tables: Tables, context: Context) -> Any:
+    """The mediated trades that no mandate covers: mostly none."""
+    if UNMANDATED in tables:
+        return tables[UNMANDATED]
+    trades = mediated(tables, context)
+    spoken = _spoken(tables, trades)
+    return trades.anti_join(spoken.filter(spoken.reason.isnull()).select("trade_id").distinct(), "trade_id")
+
+
+def _spoken(tables: Tables, trades: Any) -> Any:
+    spoken = spoken_mandates(tables, trades)
+    without_fee = spoken.fee_bp.isnull() & ~spoken.erased
+    return spoken.mutate(reason=ibis.coalesce(spoken.reason, ibis.cases((without_fee, "no-fee"))))
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
