@@ -7,9 +7,10 @@ signature is found again by its name when the signature comes.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Generic, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from base.db import ReadSession, WriteSession
 from base.errors import Forbidden, NotFound
@@ -32,10 +33,36 @@ _LAYOUT: Final = frozenset("\t\n\r")
 _NO_SIGNS: Final = frozenset("\x7f\ufffe\uffff")  # no document in XML can have the last two
 
 
+def _whole(annotation: Any) -> bool:
+    """Whether a field holds an integer, or nothing."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _whole(parts[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return all(part is NoneType or _whole(part) for part in parts)
+    return annotation is int
+
+
 class Asked(BaseModel):
-    """A body as it comes in: nothing unknown, and text that is text (no database takes a NUL)."""
+    """A body as it comes in: nothing unknown, and text that is text (no database takes a NUL).
+
+    A number is a number: `true` is no fen, and 1.0 is not exact. Forms of HTML know text: they say "1".
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _whole: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        super().__pydantic_init_subclass__(**more)
+        cls._whole = frozenset(name for name, told in cls.model_fields.items() if _whole(told.annotation))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: Any, told: ValidationInfo) -> Any:
+        if isinstance(value, bool | float) and told.field_name in cls._whole:
+            raise ValueError("a whole number is asked for")
+        return value
 
     @field_validator("*", mode="before")
     @classmethod

@@ -348,7 +348,11 @@ async def _instructed(s: WriteSession, notification: Notification) -> tuple[Trad
 
 
 async def _note_movements(s: WriteSession, act: Act, notification: Notification, trade_id: str) -> None:
-    """Keep what the bank has booked; a credit is booked on our word, so not before today (decision 0005)."""
+    """Keep what the bank has booked; a credit is booked on our word, so not before today (decision 0005).
+
+    These days are compared from then on. A bank whose clock is years behind makes nobody compare years:
+    nothing moved for a trade before its inquiry.
+    """
     today = shanghai_day(act.now)
     booked = {
         m.entry_id: max(m.booked_on, today) if m.credit else m.booked_on for m in notification.movements
@@ -365,5 +369,9 @@ async def _note_movements(s: WriteSession, act: Act, notification: Notification,
             )
         )
     await s.flush()
-    for day in sorted({*booked.values(), *(movement.booked_on for movement in notification.movements)}):
+    days = {*booked.values(), *(movement.booked_on for movement in notification.movements)}
+    if min(days) < today:
+        began = shanghai_day((await trades.get_trade(s, trade_id=trade_id)).inquired_at)
+        days = {max(day, began) for day in days}
+    for day in sorted(days):
         await queue_reconciliation(s, day=day)

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -31,6 +31,7 @@ from market.settlement.errors import (
     PaymentUnknown,
 )
 from market.settlement.messages import NOTIFICATION, payload_type, read_notification
+from market.settlement.reconciling import RECONCILE_JOB
 from market.settlement.repository import (
     get_message,
     movements_on,
@@ -114,6 +115,19 @@ async def test_what_the_bank_received_in_time_funds_the_trade_though_we_were_dow
         assert await open_work_items_of(s, trade_id=trade_id) == []
     assert {row.day for row in compared if not row.matched} == set()
     assert shanghai_day(back) in {row.day for row in compared}
+
+
+async def test_a_bank_whose_clock_is_years_behind_makes_nobody_compare_years(scene, trade_id):
+    trade = await scene.trade(trade_id)
+    began, today = shanghai_day(trade.inquired_at), shanghai_day(scene.clock.now())
+    compared = select(JobRow.key).where(JobRow.kind == RECONCILE_JOB)
+    async with scene.database.read() as s:
+        before = set(await s.exec(compared))
+    message = scene.bank.credit(trade_id, PRICE, at=datetime(2000, 1, 1, 4, tzinfo=UTC))
+    assert await scene.hear(message) == {"outcome": "funded", "trade_id": trade_id}
+    async with scene.database.read() as s:
+        assert set(await s.exec(compared)) == before | {began.isoformat(), today.isoformat()}
+        assert trade_id in {movement.trade_id for movement in await movements_on(s, day=today)}
 
 
 async def test_what_was_received_in_time_and_told_after_the_contract_has_ended_goes_back(scene, trade_id):
