@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import accumulate, groupby
-from operator import itemgetter
+from itertools import groupby
 from typing import Any, Final
 
 from base.calendar import months_after
@@ -49,11 +48,8 @@ class _Prices:
     squares: int
 
     @classmethod
-    def of(cls, row: Row) -> "_Prices":
-        return cls(*(int(row[name]) for name in ("sales", "total", "squares")))
-
-    def __add__(self, other: "_Prices") -> "_Prices":
-        return _Prices(self.sales + other.sales, self.total + other.total, self.squares + other.squares)
+    def of(cls, rows: Sequence[Row]) -> "_Prices":
+        return cls(*(sum(int(row[name]) for row in rows) for name in ("sales", "total", "squares")))
 
     def __sub__(self, other: "_Prices") -> "_Prices":
         return _Prices(self.sales - other.sales, self.total - other.total, self.squares - other.squares)
@@ -72,29 +68,23 @@ class _Prices:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market and unit: the longest such run."""
     least = context.rules.whole("S13", "months_from")
-    for _, group in groupby(rows, key=itemgetter(*_CELL)):
+    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
         months = list(group)
-        until = [_Prices(0, 0, 0), *accumulate(map(_Prices.of, months))]  # the sums before each month
+        whole_year = _Prices.of(months)
         for size in range(len(months) - least, least - 1, -1):
-            runs = ((at, at + size) for at in range(len(months) - size + 1))
-            found = next((run for run in runs if _still(months, until, run, context)), None)
+            runs = (months[at : at + size] for at in range(len(months) - size + 1))
+            found = next((run for run in runs if _still(run, whole_year, context)), None)
             if found is not None:
-                yield _finding(months[slice(*found)], *_sides(until, found), context)
+                yield _finding(found, whole_year, context)
                 break
 
 
-def _sides(until: Sequence[_Prices], run: tuple[int, int]) -> tuple[_Prices, _Prices]:
-    """What was sold within a run of months, and in the others."""
-    begin, end = run
-    inside = until[end] - until[begin]
-    return inside, until[-1] - inside
-
-
-def _still(months: Sequence[Row], until: Sequence[_Prices], run: tuple[int, int], context: Context) -> bool:
+def _still(run: Sequence[Row], whole_year: _Prices, context: Context) -> bool:
     rules = context.rules
-    if min(row["sellers"] for row in months[slice(*run)]) < rules.whole("S13", "sellers_from"):
+    if min(row["sellers"] for row in run) < rules.whole("S13", "sellers_from"):
         return False
-    inside, outside = _sides(until, run)
+    inside = _Prices.of(run)
+    outside = whole_year - inside
     if min(inside.sales, outside.sales) < rules.whole("MARKET", "thin_trades_below"):
         return False
     part, high = rules.fraction("S13", "deviation_of_others"), rules.fraction("S13", "others_mean")
@@ -105,7 +95,9 @@ def _still(months: Sequence[Row], until: Sequence[_Prices], run: tuple[int, int]
     )
 
 
-def _finding(run: Sequence[Row], inside: _Prices, outside: _Prices, context: Context) -> Finding:
+def _finding(run: Sequence[Row], whole_year: _Prices, context: Context) -> Finding:
+    inside = _Prices.of(run)
+    outside = whole_year - inside
     first = datetime.strptime(run[0]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     last = datetime.strptime(run[-1]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     return tell(
