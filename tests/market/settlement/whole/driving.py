@@ -327,9 +327,16 @@ class World:
         self.pass_time(timedelta(milliseconds=1))
 
     async def order(self, trade: Trade, measure: Measure, second: str, theirs: Callable[[], None]) -> None:
-        """One officer proposes an order in a case, which moves nothing; another one puts it into force."""
+        """One officer proposes an order in a case, which moves nothing; another one puts it into force.
+
+        What the trade does not take as it stands is refused to whoever proposes it.
+        """
         said = {"measure": measure, "object_id": trade.trade_id, "reason_code": "WT1"}
-        proposal = await by(self.scene, "usr_one", propose_order, case_id=self.case_id, **said)
+        try:
+            proposal = await by(self.scene, "usr_one", propose_order, case_id=self.case_id, **said)
+        except DomainError as refused:
+            await self.both(_raising(refused), theirs)
+            return
         self.pass_time(timedelta(milliseconds=1))
         await self.check()
 
@@ -586,3 +593,7 @@ class World:
 
     def paid_unheard(self, trade: Trade) -> bool:
         return any(one.reference == trade.trade_id for one in self._unheard())
+
+
+async def _raising(refused: DomainError) -> None:
+    raise refused
