@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -73,7 +74,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a listing and kind."""
     within = timedelta(days=context.rules.whole("AB1", "within"))
     rise = 1 + context.rules.fraction("AB1", "rise")
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _SERIES]):
+    for _, group in groupby(rows, key=itemgetter(*_SERIES)):
         members = list(group)
         dear = [row for row in members if row["high"]]
         if dear:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -104,7 +105,7 @@ def expression(tables: Tables, context: Context) -> Any:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market, dominant undertaking and way."""
     looked_at: list[tuple[tuple[list[Row], datetime, int] | None, float]] = []
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _MARKET]):
+    for _, group in groupby(rows, key=itemgetter(*_MARKET)):
         members = list(group)
         clauses = [row for row in members if row["clause_id"] is not None and _binds(row, context)]
         bound = {row["buyer_group"] for row in clauses}

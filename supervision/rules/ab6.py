@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -58,7 +59,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a cell, with every sale that is in some unlike pair."""
     ratio = context.rules.fraction("AB6", "ratio_above")
     within = timedelta(days=context.rules.whole("AB6", "within"))
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
+    for _, group in groupby(rows, key=itemgetter(*_CELL)):
         cell = list(group)
         unlike: dict[str, Row] = {}
         widest = Fraction(1)

@@ -6,6 +6,7 @@ answer until now: lapsed), and exactly one served. A screen: people ask whether 
 
 from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -46,7 +47,7 @@ def expression(tables: Tables, context: Context) -> Any:
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a data set."""
-    for (authority_id, dataset_id), group in groupby(rows, key=lambda row: [row[name] for name in _DATASET]):
+    for (authority_id, dataset_id), group in groupby(rows, key=itemgetter(*_DATASET)):
         asked = list(group)
         operator = next(row["group"] for row in asked if row["served"])
         refused = {row["group"] for row in asked if not row["served"]} - {operator}

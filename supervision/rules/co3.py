@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -87,7 +88,7 @@ def expression(tables: Tables, context: Context) -> Any:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market, terms and direction: the moves of most undertakings, the earliest such."""
     looked_at: list[tuple[tuple[list[Row], int] | None, float]] = []
-    for _, group in groupby(rows, key=lambda row: (*(row[name] for name in _CELL), row["rise"])):
+    for _, group in groupby(rows, key=itemgetter(*_CELL, "rise")):
         moves = list(group)
         together = _together(moves, context)
         looked_at.append(

@@ -7,11 +7,13 @@ point. Exact sums: a market that does not sell, or in which one sells alone, has
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import groupby
+from functools import reduce
+from itertools import chain, groupby
+from operator import add, itemgetter
 from typing import Any, Final
 
 from base.calendar import months_after
@@ -36,7 +38,7 @@ def expression(tables: Tables, context: Context) -> Any:
         seller_id=sold.seller_id.min(),
         seq=sold.seq.max(),
     )
-    return months.order_by(*_CELL, "seller_group", "month")
+    return months.order_by(*_CELL, "month", "seller_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +47,29 @@ class _Sold:
     quantity: int
     trades: int
 
+    def __add__(self, other: "_Sold") -> "_Sold":
+        return _Sold(self.amount + other.amount, self.quantity + other.quantity, self.trades + other.trades)
+
     @property
     def price(self) -> Fraction:
         return Fraction(self.amount, self.quantity)
 
 
 def _sum(rows: Sequence[Row]) -> _Sold:
-    return _Sold(
-        sum(row["amount"] for row in rows),
-        sum(row["quantity"] for row in rows),
-        sum(row["trades"] for row in rows),
-    )
+    return _Sold(*(sum(row[name] for row in rows) for name in ("amount", "quantity", "trades")))
+
+
+def _month(turn: datetime, back: int) -> str:
+    return f"{months_after(turn, back):%Y-%m}"
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market and unit: the turn after which prices rose most."""
     wide = context.rules.whole("CO5", "months")
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
-        members = list(group)
-        found = [one for turn in _turns(context, wide) if (one := _stable(members, turn, context))]
+    for _, group in groupby(rows, key=itemgetter(*_CELL)):
+        months = {month: list(rows) for month, rows in groupby(group, key=itemgetter("month"))}
+        sums = {month: _sum(rows) for month, rows in months.items()}
+        found = [one for turn in _turns(context, wide) if (one := _stable(months, sums, turn, context))]
         if found:
             yield _finding(max(found, key=lambda one: one.rise), context)
 
@@ -87,22 +93,24 @@ def _turns(context: Context, wide: int) -> list[datetime]:
     return [turn for turn in turns if months_after(turn, -wide) > context.market_since]
 
 
-def _stable(rows: Sequence[Row], turn: datetime, context: Context) -> _Stable | None:
+def _stable(
+    of_month: Mapping[str, list[Row]], sums: Mapping[str, _Sold], turn: datetime, context: Context
+) -> _Stable | None:
     rules, wide = context.rules, context.rules.whole("CO5", "months")
     sides = [
-        {f"{months_after(turn, back):%Y-%m}" for back in range(begin, begin + wide)} for begin in (-wide, 0)
+        [month for back in range(begin, begin + wide) if (month := _month(turn, back)) in of_month]
+        for begin in (-wide, 0)
     ]
-    both = [[row for row in rows if row["month"] in months] for months in sides]
-    if not all(both):
+    if not all(sides):
         return None
-    whole_before, whole_after = map(_sum, both)
+    whole_before, whole_after = (reduce(add, (sums[month] for month in months)) for months in sides)
     tenth, grown = rules.fraction("AML24-X", "share_below"), 1 + rules.fraction("CO5", "rise_from")
     risen, least = whole_after.price / whole_before.price, rules.whole("MARKET", "thin_trades_below")
     if risen < grown or min(whole_before.trades, whole_after.trades) < least:
         return None
     parts: list[defaultdict[str, list[Row]]] = [defaultdict(list), defaultdict(list)]
-    for part, sold in zip(parts, both, strict=True):
-        for row in sold:
+    for part, months in zip(parts, sides, strict=True):
+        for row in chain.from_iterable(of_month[month] for month in months):
             part[row["seller_group"]].append(row)
     before, after = ({name: _sum(sold) for name, sold in part.items()} for part in parts)
     large = sorted(name for name, sold in before.items() if sold.amount >= tenth * whole_before.amount)
@@ -119,7 +127,7 @@ def _stable(rows: Sequence[Row], turn: datetime, context: Context) -> _Stable | 
         return None
     trades = whole_before.trades + whole_after.trades
     used = [row for part in parts for name in large for row in part[name]]
-    return _Stable(market_of(rows[0]), turn, tuple(large), risen - 1, moved, joint, trades, used)
+    return _Stable(market_of(used[0]), turn, tuple(large), risen - 1, moved, joint, trades, used)
 
 
 def _finding(one: _Stable, context: Context) -> Finding:

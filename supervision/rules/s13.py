@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from base.calendar import months_after
@@ -48,8 +49,11 @@ class _Prices:
     squares: int
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "_Prices":
-        return cls(*(sum(int(row[name]) for row in rows) for name in ("sales", "total", "squares")))
+    def of(cls, row: Row) -> "_Prices":
+        return cls(*(int(row[name]) for name in ("sales", "total", "squares")))
+
+    def __add__(self, other: "_Prices") -> "_Prices":
+        return _Prices(self.sales + other.sales, self.total + other.total, self.squares + other.squares)
 
     def __sub__(self, other: "_Prices") -> "_Prices":
         return _Prices(self.sales - other.sales, self.total - other.total, self.squares - other.squares)
@@ -68,23 +72,29 @@ class _Prices:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market and unit: the longest such run."""
     least = context.rules.whole("S13", "months_from")
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _CELL]):
+    for _, group in groupby(rows, key=itemgetter(*_CELL)):
         months = list(group)
-        whole_year = _Prices.of(months)
+        until = [_Prices(0, 0, 0), *accumulate(map(_Prices.of, months))]  # the sums before each month
         for size in range(len(months) - least, least - 1, -1):
-            runs = (months[at : at + size] for at in range(len(months) - size + 1))
-            found = next((run for run in runs if _still(run, whole_year, context)), None)
+            runs = ((at, at + size) for at in range(len(months) - size + 1))
+            found = next((run for run in runs if _still(months, until, run, context)), None)
             if found is not None:
-                yield _finding(found, whole_year, context)
+                yield _finding(months[slice(*found)], *_sides(until, found), context)
                 break
 
 
-def _still(run: Sequence[Row], whole_year: _Prices, context: Context) -> bool:
+def _sides(until: Sequence[_Prices], run: tuple[int, int]) -> tuple[_Prices, _Prices]:
+    """What was sold within a run of months, and in the others."""
+    begin, end = run
+    inside = until[end] - until[begin]
+    return inside, until[-1] - inside
+
+
+def _still(months: Sequence[Row], until: Sequence[_Prices], run: tuple[int, int], context: Context) -> bool:
     rules = context.rules
-    if min(row["sellers"] for row in run) < rules.whole("S13", "sellers_from"):
+    if min(row["sellers"] for row in months[slice(*run)]) < rules.whole("S13", "sellers_from"):
         return False
-    inside = _Prices.of(run)
-    outside = whole_year - inside
+    inside, outside = _sides(until, run)
     if min(inside.sales, outside.sales) < rules.whole("MARKET", "thin_trades_below"):
         return False
     part, high = rules.fraction("S13", "deviation_of_others"), rules.fraction("S13", "others_mean")
@@ -95,9 +105,7 @@ def _still(run: Sequence[Row], whole_year: _Prices, context: Context) -> bool:
     )
 
 
-def _finding(run: Sequence[Row], whole_year: _Prices, context: Context) -> Finding:
-    inside = _Prices.of(run)
-    outside = whole_year - inside
+def _finding(run: Sequence[Row], inside: _Prices, outside: _Prices, context: Context) -> Finding:
     first = datetime.strptime(run[0]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     last = datetime.strptime(run[-1]["month"], "%Y-%m").replace(tzinfo=SHANGHAI)
     return tell(

@@ -10,6 +10,7 @@ group paid to its buyers outside any trade is told beside it. Where hardly any a
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
+from operator import itemgetter
 from statistics import median
 from typing import Any, Final
 
@@ -92,7 +93,7 @@ def _often_round(sellers: Any, context: Context) -> Any:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a market and seller."""
     looked_at: list[tuple[tuple[Row, Fraction, Fraction] | None, float]] = []
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _MARKET]):
+    for _, group in groupby(rows, key=itemgetter(*_MARKET)):
         looked_at.extend(_looked_at(list(group), context))
     for (row, usual, middle), chance, rate in unlikely(
         looked_at, context.rules.fraction("S18", "false_discoveries_below")

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import groupby, pairwise
 from math import fsum, sqrt
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -65,7 +66,7 @@ class Alarm:
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a series."""
     looked_at: list[tuple[tuple[Market, str, str, list[date], Alarm, list[Row]] | None, float]] = []
-    for (_, _, unit), group in groupby(rows, key=lambda row: tuple(row[name] for name in _CELL)):
+    for (_, _, unit), group in groupby(rows, key=itemgetter(*_CELL)):
         days = list(group)
         weeks = _weeks(days, context)
         priced = {monday: sold for monday, sold in weeks.items() if _quantity(sold)}
@@ -88,10 +89,15 @@ def _weeks(days: Sequence[Row], context: Context) -> dict[date, list[Row]]:
         weeks[monday] = []
         monday += _WEEK
     for row in days:
-        first = row["day"] - timedelta(days=row["day"].weekday())
+        first = _monday(row["day"])
         if first in weeks:
             weeks[first].append(row)
     return weeks
+
+
+@lru_cache(maxsize=1024)
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _sales(weeks: dict[date, list[Row]]) -> tuple[list[float], float]:

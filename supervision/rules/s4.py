@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby, product
 from math import log, sqrt
+from operator import itemgetter
 from statistics import fmean, median, pvariance
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ PAID: Final = "paid_in_cells"
 _PAIR: Final = ("seller_no", "buyer_no")
 _COUNTED_OUT: Final = 60  # so many places are counted out; of more the sum is as good as normal
 _MARGIN: Final = 1e-9
+_UNKNOWN: Final = -1e300  # the bound where nothing is counted out: below all others
 
 
 def expression(tables: Tables, context: Context) -> Any:
@@ -95,7 +97,8 @@ def _by_chance(paid: Any, context: Context) -> Any:
     """The pairs of so many cells that may lie below the false discovery rate, and how many there are at all.
 
     A rate is never below the chance itself, and that never below the chance of places as high in every cell:
-    of so many buyers, those that paid as much or more. What lies above is no discovery, whatever its chance.
+    of so many buyers, those that paid as much or more. Benjamini and Hochberg's step up over these bounds
+    discovers whatever theirs over the chances would: what lies beyond it is no discovery, and lowers no rate.
     """
     below = context.rules.fraction("S4", "false_discoveries_below")
     dearer = ibis.rank().over(group_by=_CELL, order_by=paid.each.desc())
@@ -106,7 +109,13 @@ def _by_chance(paid: Any, context: Context) -> Any:
     pairs = pairs.filter(pairs.cells >= context.rules.whole("S4", "cells_from"))
     looked_at = pairs.agg(looked_at=pairs.count())
     asked = pairs.filter((pairs.at_least < log(below) + _MARGIN) | (pairs.places > _COUNTED_OUT))
-    return asked.select(*_PAIR).cross_join(looked_at)
+    asked = asked.select(*_PAIR, bound=ibis.ifelse(asked.places > _COUNTED_OUT, _UNKNOWN, asked.at_least))
+    asked = asked.cross_join(looked_at)
+    asked = asked.mutate(nth=1 + ibis.row_number().over(order_by=asked.bound.asc()))
+    most = asked.nth.cast("float64").ln() - asked.looked_at.cast("float64").ln() + log(below) + _MARGIN
+    last = asked.filter(asked.bound < most).agg(last=lambda t: t.nth.max())
+    asked = asked.cross_join(last)
+    return asked.filter(asked.nth <= asked["last"]).select(*_PAIR, "looked_at")
 
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
@@ -114,7 +123,7 @@ def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     above = context.rules.fraction("S4", "premium_above")
     looked_at: list[tuple[_Pair | None, float]] = []
     of_all = 0
-    for _, cells in groupby(rows, key=lambda row: [row[name] for name in _PAIR]):
+    for _, cells in groupby(rows, key=itemgetter(*_PAIR)):
         pair = _Pair()
         for row in cells:
             _add(row, pair)

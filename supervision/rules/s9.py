@@ -7,6 +7,7 @@ laid down. A price that a public cap fixes is left out.
 
 from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import ibis
@@ -60,7 +61,7 @@ def expression(tables: Tables, context: Context) -> Any:
 
 def findings(rows: Iterator[Row], context: Context) -> Iterator[Finding]:
     """One finding a supplier, product and terms."""
-    for _, group in groupby(rows, key=lambda row: [row[name] for name in _SERIES]):
+    for _, group in groupby(rows, key=itemgetter(*_SERIES)):
         sold = list(group)
         yield _finding(sold, context)
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 import ledger.batch
 from base.clock import Clock
 from base.db import RowSession
+from base.errors import Busy
 from base.rows import Insert, write_rows
 from cli.server import collect_less
 from ledger.batch import BatchWriter
@@ -79,7 +80,14 @@ class Settling:
     async def _load(self, wanted: int, loader: Loader) -> Load:
         async def carry(due: list[Due], writer: BatchWriter) -> Load:
             async def one(item: Due) -> Any:
-                return await hear_bank(self._house, envelope=item.notification, escrow=ESCROW, batch=writer)
+                """Who is sent away comes again when it was told to, and has waited all that time."""
+                while True:
+                    try:
+                        return await hear_bank(
+                            self._house, envelope=item.notification, escrow=ESCROW, batch=writer
+                        )
+                    except Busy as busy:
+                        await asyncio.sleep(busy.facts["retry_after_s"])
 
             return await loader(due, one)
 
