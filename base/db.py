@@ -31,8 +31,9 @@ _WRITER_CACHE_KIB: Final = 8192
 _PAGES_A_CHECKPOINT: Final = 8000
 _REWRITTEN_AT_ONCE_BYTES: Final = 512 * 1024 * 1024
 # For sets of rows by their keys: planned once, and never by a scan of a table that was small at the time.
-_BY_KEYS: Final = "SET plan_cache_mode = force_generic_plan; SET jit = off; " + "; ".join(
-    f"SET enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")
+_BY_KEYS: Final = (
+    "SET plan_cache_mode = force_generic_plan; SET jit = off; "
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 )
 _BEGIN: Final = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"  # what is deferred is checked before the log is held
 _JSON: Final = {"schema": "pg_catalog", "format": "binary"}  # as SQLAlchemy has it, but for the reader
@@ -80,8 +81,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        del dialect
+    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -16,7 +16,6 @@ from hypothesis import settings
 from base.clock import SimulatedClock
 from base.db import Database
 from tests import forks
-from tests.compiled import compile_share
 from tests.databases import on_postgresql, on_sqlite, statements_compiled_once
 from tests.postgres import SQLITE_ONLY, Server, running_server
 
@@ -76,9 +75,6 @@ def _controls(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A run by workers keeps its files in memory where there is room: commits would wait for a disk."""
-    if _is_worker(config):
-        number = int(config.workerinput["workerid"].removeprefix("gw"))
-        compile_share(config, number=number, of=config.workerinput["workercount"])
     memory = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
     if _controls(config) and config.option.basetemp is None and memory > ROOM_BYTES:
         for left in Path(MEMORY).glob("databourse-tests-*-*"):

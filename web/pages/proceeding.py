@@ -1,10 +1,9 @@
 """The regulator's pages of cases: the list with what is late, a case with its file and next steps, letters.
 
-A step's form is made of the fields that `STEPS` names; its act is that of the API (`web.api.case_acts`).
+What a step asks stands in `web.pages.case_steps`; its act is that of the API (`web.api.case_acts`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -30,8 +29,8 @@ from ledger.reader import statements_of
 from market.disputes.rules import Fault
 from web.pages import norms
 from web.pages.acting import attempt, caller_for
+from web.pages.case_steps import STEPS, Asked, args_of
 from web.pages.forms import Filled, Form
-from web.pages.languages import N_
 from web.pages.naming import names_of
 from web.pages.supervisor import READERS, as_authority
 from web.pages.visiting import Visitor, VisitorDep
@@ -44,88 +43,6 @@ _READERS: Final = READERS | set(HEARERS.values())
 LETTERS: Final = frozenset(
     {"PROPOSE_PENALTY", "NOTIFY_HEARING", "DECIDE", "INTERVIEW", "CHANGE", "REVOKE", "UPHOLD"}
 )
-_E = CaseEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A field of a step's form: `of` says how it is asked for and read; `each`, that it is for each party."""
-
-    name: str
-    label: str
-    of: str = "text"
-    required: bool = True
-    each: bool = False
-
-    def of_party(self, org_id: str) -> str:
-        """The name of the field for one party."""
-        return f"{self.name}-{org_id}"
-
-
-_REASON: Final = Asked("reason", N_("Reason"), "area")
-_REASONS: Final = Asked("reasons", N_("Reasons"), "area")
-_TEXT: Final = Asked("text", N_("Text"), "area")
-_WASHED: Final = Asked("washed", N_("Trades held to be washed, with spaces between"), "ids", required=False)
-_AUTHORITY: Final = Asked("authority", N_("Authority"), "authority")
-STEPS: Final[Mapping[CaseEvent, tuple[str, tuple[Asked, ...]]]] = {
-    _E.TRIAGE: ("case.triage", (Asked("matter", N_("Matter"), "matter"),)),
-    _E.TRANSFER: ("case.transfer", (_AUTHORITY, _REASON)),
-    _E.RECEIVE: ("case.receive", ()),
-    _E.CONTEST: ("case.contest", (_REASON,)),
-    _E.SETTLE_JURISDICTION: ("case.settle_jurisdiction", ()),
-    _E.ASSIGN: ("case.assign", (_AUTHORITY, Asked("ruling", N_("Ruling of the superior"), "area"))),
-    _E.REFUSE: ("case.refuse", (Asked("reason_code", N_("Reason code")), _REASONS)),
-    _E.ACCEPT: ("case.accept", (Asked("claim", N_("What the other side is told of it"), "area"),)),
-    _E.AGREE: ("case.agree", ()),
-    _E.END: ("case.end", (_REASON,)),
-    _E.CLUE: ("case.clue", (_TEXT,)),
-    _E.VERIFY: ("case.verify", ()),
-    _E.EXTEND: ("case.extend", (_REASON,)),
-    _E.OPEN_CASE: ("case.open", (_WASHED,)),
-    _E.NO_CASE: ("case.dismiss", (_REASONS,)),
-    _E.COMMITMENT: ("case.commitment", (Asked("until", N_("To be kept until"), "moment"),)),
-    _E.FULFILLED: ("case.commitment_over", (_REASONS,)),
-    _E.BROKEN: ("case.commitment_over", (_REASONS,)),
-    _E.PROPOSE_PENALTY: (
-        "case.propose",
-        (
-            Asked("code", N_("Norm"), "norm", required=False, each=True),
-            Asked("on", N_("Day of what was done"), "day", required=False, each=True),
-            Asked("circumstances", N_("Circumstances"), "circumstances", required=False, each=True),
-            Asked("sales_minor", N_("Last year's sales, in yuan"), "fen", required=False, each=True),
-            Asked("gains_minor", N_("Unlawful gains, in yuan"), "fen", required=False, each=True),
-            Asked("deal_minor", N_("Amount of the deal, in yuan"), "fen", required=False, each=True),
-            Asked("fine_minor", N_("Fine, in yuan"), "fen", required=False, each=True),
-            Asked("evidence_seqs", N_("Entries that prove it, with spaces between")),
-            _REASONS,
-        ),
-    ),
-    _E.NOTIFY_HEARING: (
-        "case.hearing",
-        (Asked("held_at", N_("When"), "moment"), Asked("place", N_("Where"))),
-    ),
-    _E.DECIDE: (
-        "case.decide",
-        (
-            Asked("outcome", N_("Outcome"), "outcome"),
-            Asked("measure", N_("Measure"), "measure", required=False),
-            Asked("object_id", N_("Object"), required=False),
-            _REASONS,
-        ),
-    ),
-    _E.UPHOLD: ("case.ruling", (Asked("ruling", N_("Ruling"), "area"),)),
-    _E.CHANGE: (
-        "case.ruling",
-        (
-            Asked("fine_minor", N_("Fine, in yuan"), "fen", required=False, each=True),
-            Asked("ruling", N_("Ruling"), "area"),
-        ),
-    ),
-    _E.REVOKE: ("case.ruling", (Asked("ruling", N_("Ruling"), "area"),)),
-    _E.EXECUTE: ("case.execute", (Asked("receipt", N_("Receipt of the payments"), required=False),)),
-    _E.PUBLISH: ("case.publish", ()),
-    _E.TELL: ("case.tell", (_TEXT,)),
-}
 
 
 @router.get("/reg/cases")
@@ -166,7 +83,7 @@ async def _case(visitor: Visitor, case_id: str, filled: Filled, reporter: Any = 
         steps = await next_steps(
             s, case=case, roles=visitor.roles & _ACTORS, user_id=session.actor.user_id, now=now
         )
-        decided = await repository.last_paper(s, case_id=case_id, event=_E.DECIDE)
+        decided = await repository.last_paper(s, case_id=case_id, event=CaseEvent.DECIDE)
         punished = whole and decided is not None and decided.document["outcome"] not in SPARING
         names = await names_of(
             s,
@@ -243,7 +160,7 @@ async def take_step(visitor: VisitorDep, case_id: str, event: CaseEvent) -> Resp
         form,
         act=act,
         action=event.value,
-        args={"case_id": case_id, **_args(event, form)},
+        args={"case_id": case_id, **args_of(event, form)},
         role=as_authority(visitor) or _hearer(visitor),
         then=f"/reg/cases/{case_id}",
         again=lambda filled: _case(visitor, case_id, filled),
@@ -253,61 +170,6 @@ async def take_step(visitor: VisitorDep, case_id: str, event: CaseEvent) -> Resp
 def _hearer(visitor: Visitor) -> str | None:
     """The role in which the visitor hears appeals."""
     return next(iter(sorted(visitor.roles & set(HEARERS.values()))), None)
-
-
-def _args(event: CaseEvent, form: Form) -> dict[str, Any]:
-    """The arguments of a step's act, from the fields of its form."""
-    if event is _E.PROPOSE_PENALTY:
-        return _proposal(form)
-    read = {one.name: _read(form, one) for one in STEPS[event][1] if not one.each}
-    if event in {_E.FULFILLED, _E.BROKEN}:
-        return {"kept": event is _E.FULFILLED, **read}
-    if event in {_E.UPHOLD, _E.REVOKE, _E.CHANGE}:
-        fines = _of_each(form, "fine_minor") if event is _E.CHANGE else {}
-        return {"event": event.value, "ruling": read["ruling"], "fines": fines}
-    if event is _E.DECIDE:
-        named = [{"measure": read["measure"], "object_id": read["object_id"]}] if read["measure"] else []
-        return {"outcome": read["outcome"], "reasons": read["reasons"], "measures": named}
-    if event is _E.EXECUTE:
-        paid = form.every("paid_by")
-        return {"payments": dict.fromkeys(paid, read["receipt"]) if read["receipt"] else {}}
-    return read
-
-
-def _read(form: Form, asked: Asked) -> Any:
-    if asked.of in {"fen", "moment"}:
-        return form.fen(asked.name) if asked.of == "fen" else form.moment(asked.name)
-    return form.text(asked.name).split() if asked.of == "ids" else form.text(asked.name)
-
-
-def _of_each(form: Form, name: str) -> dict[str, Any]:
-    """The sums of a field that is for each party, by party; where nothing is said, nothing."""
-    fields = [field for field in form.fields if field.startswith(f"{name}-")]
-    said = {field.removeprefix(f"{name}-"): form.fen(field) for field in fields}
-    return {org_id: sum_minor for org_id, sum_minor in said.items() if sum_minor is not None}
-
-
-def _proposal(form: Form) -> dict[str, Any]:
-    seqs = form.text("evidence_seqs").replace("#", " ").replace(",", " ").split()
-    return {
-        "fines": [
-            {"org_id": org_id, "facts": _facts(form, org_id), "fine_minor": fine}
-            for org_id, fine in _of_each(form, "fine_minor").items()
-        ],
-        "evidence_seqs": seqs,
-        "reasons": form.text("reasons"),
-    }
-
-
-def _facts(form: Form, org_id: str) -> dict[str, Any]:
-    """What a party's range is made of."""
-    sums = {name: form.fen(f"{name}-{org_id}") for name in ("sales_minor", "gains_minor", "deal_minor")}
-    count = {
-        "code": form.text(f"code-{org_id}"),
-        "circumstances": form.every(f"circumstances-{org_id}"),
-    }
-    facts = {"on": form.text(f"on-{org_id}"), "counts": [count]}
-    return facts | {name: value for name, value in sums.items() if value is not None}
 
 
 @router.post("/reg/cases/{case_id}/notes")
